@@ -1,0 +1,5 @@
+"""``python -m mkwmail`` is ``mkwmail``."""
+
+from mkwmail.cli import main
+
+main()

@@ -1,0 +1,54 @@
+"""Mail addresses: which can be mailed, and when two are the same mailbox."""
+
+from email_validator import EmailNotValidError, validate_email
+
+
+def address_key(address: str) -> str:
+    """The form in which addresses are compared: casefolded, the domain in punycode.
+
+    >>> address_key("Jan@Bücher.example")
+    'jan@xn--bcher-kva.example'
+    """
+    local, at, domain = address.strip().rpartition("@")
+    if not at:
+        return address.strip().casefold()
+    return f"{local.casefold()}@{_ascii_domain(domain)}"
+
+
+def _ascii_domain(domain: str) -> str:
+    folded = domain.casefold()
+    if folded.isascii():
+        return folded
+    try:
+        return validate_email(f"x@{folded}", check_deliverability=False, test_environment=True).ascii_domain
+    except EmailNotValidError:
+        return folded
+
+
+def mailable(address: str) -> str:
+    """The address as SMTP can carry it everywhere: ASCII, the domain in punycode.
+
+    :raises ValueError: with a short English reason. A local part outside ASCII is among them: it needs
+        SMTPUTF8 (RFC 6531), which many servers on the way do not have.
+    """
+    try:
+        valid = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+    if not valid.ascii_email:
+        raise ValueError("the part before the @ has letters outside ASCII")
+    return valid.ascii_email
+
+
+EXAMPLE_DOMAINS = ("example.org", "example.com", "example.net")
+_EXAMPLE_ENDINGS = (".example", ".test", ".invalid", ".localhost")
+
+
+def is_example(host: str) -> bool:
+    """Whether a host is set aside for examples and tests and reaches nobody (RFC 2606, RFC 6761)."""
+    name = host.casefold().rstrip(".")
+    return (
+        name in EXAMPLE_DOMAINS
+        or name.endswith(tuple(f".{domain}" for domain in EXAMPLE_DOMAINS))
+        or name.endswith(_EXAMPLE_ENDINGS)
+    )

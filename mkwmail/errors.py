@@ -1,0 +1,49 @@
+"""What the user must fix: place, fault, remedy, and the exit code that goes with it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process returns. Numbers from 64 on follow BSD's sysexits where it has a word for it."""
+
+    OK = 0
+    USAGE = 2
+    FAULTY_FILE = 65
+    SERVER = 69
+    LEDGER_HELD = 73
+    LEDGER_FAULT = 74
+    WAITING = 75
+    LOGIN = 77
+    SETTINGS = 78
+    IN_DOUBT = 79
+    REFUSED = 80
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong or odd.
+
+    ``place`` is where to look, as an editor opens it (``events/x.yaml:12:5``, ``leden.csv:17 e-mail``);
+    ``fault`` is one plain sentence; ``remedy`` says what to write or type instead, and may be empty
+    where the fault says it all.
+    """
+
+    place: str
+    fault: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        start = f"{self.place}: " if self.place else ""
+        end = f" → {self.remedy}" if self.remedy else ""
+        return f"{start}{self.fault}{end}"
+
+
+class UserError(Exception):
+    """Faults that stop the command. ``cli`` prints them all and exits with ``code``."""
+
+    def __init__(self, *faults: Fault, code: ExitCode = ExitCode.FAULTY_FILE) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = faults
+        self.code = code

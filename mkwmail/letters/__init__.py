@@ -1,0 +1,1 @@
+"""What is mailed: templates, letters, messages, the calendar part."""

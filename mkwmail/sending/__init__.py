@@ -1,0 +1,1 @@
+"""How mail goes out: the plan, the SMTP session, delivery, rehearsal."""

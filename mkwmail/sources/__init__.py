@@ -1,0 +1,1 @@
+"""What people write: the working folder, settings, event files, member lists."""

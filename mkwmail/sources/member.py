@@ -1,0 +1,26 @@
+"""Member: one person with one address in the member list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mkwmail.addresses import address_key
+from mkwmail.dutch.names import Name
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A row of the member list, cleaned: trimmed, white space collapsed, no control characters."""
+
+    row: int  # the row in the file, as Excel numbers it: the headings are row 1
+    name: Name
+    email: str  # as SMTP carries it: ASCII, the domain in punycode
+    organisation: str = ""
+    function: str = ""
+    number: str = ""
+    do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
+    columns: Mapping[str, str] = field(default_factory=dict)  # every further column, by its folded heading
+
+    @property
+    def address_key(self) -> str:
+        """The address in the form in which addresses are compared."""
+        return address_key(self.email)
