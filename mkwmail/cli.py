@@ -1,0 +1,366 @@
+"""The command line: parse, hand over to a command, exit with its code.
+
+Everything heavy is imported inside the commands, so that ``mkwmail --help`` and shell completion answer at
+once: this module needs typer and the standard library only.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mkwmail import __version__
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+
+if TYPE_CHECKING:
+    from mkwmail.commands.invocation import Invocation
+
+app = typer.Typer(
+    name="mkwmail",
+    help=_("Invite members to an event: one event file and one member list carry all its mail."),
+    epilog=_("`mkwmail COMMAND --help` shows what a command does, with an example."),
+    # Help and usage errors are plain text: a name or file with [brackets] in it is never read as markup.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _events(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.completion import event_words
+
+    return event_words(incomplete)
+
+
+def _mailings(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.completion import mailing_words
+
+    return mailing_words(str(ctx.params.get("event") or ""), incomplete)
+
+
+class Schema(StrEnum):
+    """The files that have a JSON Schema."""
+
+    EVENT = "event"
+    SETTINGS = "settings"
+
+
+_EVENT_HELP = _("The event: its id, or its file in events/ (the name without .yaml will do).")
+EventArgument = Annotated[
+    str, typer.Argument(metavar="EVENT", help=_EVENT_HELP, autocompletion=_events, show_default=False)
+]
+OptionalEvent = Annotated[
+    str | None,
+    typer.Argument(metavar="EVENT", help=_EVENT_HELP, autocompletion=_events, show_default=False),
+]
+MailingArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MAILING",
+        help=_("The mailing, as the event file names it."),
+        autocompletion=_mailings,
+        show_default=False,
+    ),
+]
+OptionalMailing = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MAILING",
+        help=_("The mailing, as the event file names it; without it, the one that is due."),
+        autocompletion=_mailings,
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help=_("One JSON document on standard output and nothing else."))
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", help=_("Do not ask for confirmation (needed where there is no terminal)."))
+]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mkwmail {__version__}")
+        raise typer.Exit()
+
+
+def _begin(ctx: typer.Context) -> "Invocation":
+    from mkwmail.commands.invocation import begin
+
+    return begin(ctx.find_root().params["folder"])
+
+
+def _finish(code: ExitCode) -> None:
+    raise typer.Exit(int(code))
+
+
+@app.callback(invoke_without_command=True)
+def mkwmail(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder",
+            metavar="FOLDER",
+            envvar="MKWMAIL_FOLDER",
+            help=_("The working folder; otherwise it is looked for from here upwards."),
+            show_default=False,
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help=_("Show the version and exit.")),
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        from mkwmail.commands.desk import desk
+
+        _finish(desk(_begin(ctx)))
+
+
+@app.command(
+    help=_("""Make a new working folder, with commented examples to start from.
+
+In a terminal it asks five questions; nothing that already exists is overwritten.
+
+\b
+Example:
+  mkwmail init directeurendagen""")
+)
+def init(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help=_("Where to make it; without it, the current folder."),
+            show_default=False,
+        ),
+    ] = Path("."),
+) -> None:
+    from mkwmail.commands.init import init as command
+
+    _finish(command(_begin(ctx), folder))
+
+
+@app.command(
+    help=_("""Say everything that can be known before sending.
+
+It sends nothing. Files, templates rendered for every member, weekdays against dates, deadlines, empty
+fields, sizes, links, and the list against the previous mailing.
+
+\b
+Example:
+  mkwmail check directeurendag-2020 --server""")
+)
+def check(
+    ctx: typer.Context,
+    event: EventArgument,
+    server: Annotated[
+        bool, typer.Option("--server", help=_("Also log in to the mail server, without sending anything."))
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    from mkwmail.commands.check import check as command
+
+    _finish(command(_begin(ctx), event, server=server, json=json))
+
+
+@app.command(
+    help=_("""Show the mails as they will be sent.
+
+Earlier mailings are presumed to have gone. Without --member: one mail of each variant.
+
+\b
+Examples:
+  mkwmail preview directeurendag-2020 invitation --member "Kim Verbeek"
+  mkwmail preview directeurendag-2020 reminder --eml mails""")
+)
+def preview(
+    ctx: typer.Context,
+    event: EventArgument,
+    mailing: OptionalMailing = None,
+    member: Annotated[
+        str | None,
+        typer.Option(
+            "--member", metavar="WHO", help=_("Only this member's mail: an address, a name or a number.")
+        ),
+    ] = None,
+    eml: Annotated[
+        Path | None,
+        typer.Option("--eml", metavar="DIR", help=_("Write every mail as an .eml file in this folder.")),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    from mkwmail.commands.preview import preview as command
+
+    _finish(command(_begin(ctx), event, mailing, member=member, eml=eml, json=json))
+
+
+@app.command(
+    help=_("""Send one mail of each variant to yourself, or to the chair.
+
+[PROEF] stands in the subject, its links sign nobody up, and nothing is recorded.
+
+\b
+Example:
+  mkwmail proof directeurendag-2020 invitation secretaris@example.org""")
+)
+def proof(
+    ctx: typer.Context,
+    event: EventArgument,
+    mailing: MailingArgument,
+    addresses: Annotated[
+        list[str], typer.Argument(metavar="ADDRESS...", help=_("Who gets the proof."), show_default=False)
+    ],
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.proof import proof as command
+
+    _finish(command(_begin(ctx), event, mailing, tuple(addresses), yes=yes))
+
+
+@app.command(
+    help=_("""Send a mailing, once to each member.
+
+Shows who gets what and asks for confirmation. Whatever was sent or broke off before, nobody is mailed twice:
+sending again goes on with those who have not had it yet.
+
+\b
+Examples:
+  mkwmail send directeurendag-2020 invitation --dry-run
+  mkwmail send directeurendag-2020 invitation --rehearse
+  mkwmail send directeurendag-2020 invitation""")
+)
+def send(
+    ctx: typer.Context,
+    event: EventArgument,
+    mailing: OptionalMailing = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Show the plan and the mails, and send nothing."))
+    ] = False,
+    rehearse: Annotated[
+        bool,
+        typer.Option(
+            "--rehearse",
+            help=_("Send all of them to a mail server inside this program; they land in rehearsal/."),
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help=_("Send at most N mails in this run."))
+    ] = None,
+    yes: YesOption = False,
+    skip_faulty: Annotated[
+        bool, typer.Option("--skip-faulty", help=_("Leave out the faulty rows of the member list."))
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    if dry_run and rehearse:
+        raise UserError(
+            Fault("", _("--dry-run and --rehearse exclude each other."), _("give one of the two")),
+            code=ExitCode.USAGE,
+        )
+    from mkwmail.commands.send import Wishes
+    from mkwmail.commands.send import send as command
+
+    wishes = Wishes(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    if dry_run or rehearse:
+        from mkwmail.commands.rehearse import dry_run as show
+        from mkwmail.commands.rehearse import rehearse as practise
+
+        _finish((show if dry_run else practise)(_begin(ctx), event, mailing, wishes))
+    _finish(command(_begin(ctx), event, mailing, wishes))
+
+
+@app.command(
+    help=_("""Say who got what, who did not, and why.
+
+Without EVENT: all events.
+
+\b
+Examples:
+  mkwmail status directeurendag-2020 --skipped
+  mkwmail status directeurendag-2020 --csv > status.csv""")
+)
+def status(
+    ctx: typer.Context,
+    event: OptionalEvent = None,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help=_("Name everybody who was skipped, with the reason."))
+    ] = False,
+    json: JsonOption = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help=_("A table for Excel on standard output: one row a mail."))
+    ] = False,
+) -> None:
+    from mkwmail.commands.status import status as command
+
+    _finish(command(_begin(ctx), event, skipped=skipped, json=json, csv=csv))
+
+
+@app.command(
+    help=_("""Decide about mails in doubt: sent, or send again.
+
+Refused ones are listed too. In a terminal it asks about each. A mail is in doubt where the server may or
+may not have taken it; it is never sent again without your word.
+
+\b
+Examples:
+  mkwmail resolve directeurendag-2020
+  mkwmail resolve directeurendag-2020 --sent kim@example.org --send-again "Jan de Vries\"""")
+)
+def resolve(
+    ctx: typer.Context,
+    event: EventArgument,
+    sent: Annotated[
+        list[str] | None,
+        typer.Option("--sent", metavar="WHO", help=_("This member has the mail. May be repeated.")),
+    ] = None,
+    send_again: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--send-again", metavar="WHO", help=_("The next `send` mails this member again. May be repeated.")
+        ),
+    ] = None,
+) -> None:
+    from mkwmail.commands.resolve import resolve as command
+
+    _finish(command(_begin(ctx), event, sent=tuple(sent or ()), send_again=tuple(send_again or ())))
+
+
+@app.command(
+    help=_("""Print the JSON Schema of the files, for an editor.
+
+With it an editor completes and checks event files and mkwmail.yaml while you type.
+
+\b
+Example:
+  mkwmail schema event > event.schema.json""")
+)
+def schema(
+    which: Annotated[
+        Schema, typer.Argument(metavar="event|settings", help=_("Which file's schema."))
+    ] = Schema.EVENT,
+) -> None:
+    from mkwmail.commands.schema import schema as command
+
+    _finish(command(which.value))
+
+
+def main() -> None:
+    """Run the program. The one place where faults are printed and become the exit code.
+
+    An exception that reaches the interpreter from here is a bug in mkwmail, and the only traceback.
+    """
+    try:
+        app(prog_name="mkwmail")
+    except UserError as error:
+        from mkwmail.report.faults import fault_lines
+
+        for line in fault_lines(error.faults):
+            print(line, file=sys.stderr)
+        sys.exit(int(error.code))

@@ -1,0 +1,48 @@
+"""What every command is given: the folder that was named, the clock, the terminal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mkwmail import clock
+from mkwmail.clock import Clock, ShiftedClock
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import day_and_time
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the program.
+
+    ``folder`` is the working folder as the user named it, if so. ``shifted``: the clock was set by
+    ``MKWMAIL_NOW``, so only a loopback server is accepted and the ledger is the test ledger.
+    """
+
+    folder: Path | None
+    clock: Clock
+    shifted: bool
+    terminal: Terminal
+
+
+def begin(folder: Path | None) -> Invocation:
+    """Read the clock of the environment and say so where it is not the computer's own.
+
+    :raises UserError: where ``MKWMAIL_NOW`` is not a moment.
+    """
+    try:
+        chosen = clock.clock_of_environment()
+    except ValueError:
+        raise UserError(
+            Fault(clock.VARIABLE, _("this is not a moment"), _("write it as 2020-02-17T09:00")),
+            code=ExitCode.USAGE,
+        ) from None
+    shifted = isinstance(chosen, ShiftedClock)
+    terminal = Terminal()
+    if shifted:
+        terminal.note(
+            _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.")
+            % {"variable": clock.VARIABLE, "moment": day_and_time(chosen.now())},
+            "yellow",
+        )
+    return Invocation(folder, chosen, shifted, terminal)

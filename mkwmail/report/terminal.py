@@ -1,0 +1,94 @@
+"""The person at the keyboard: where words go out and answers come in.
+
+Results go to standard output; questions, progress and announcements to standard error, so that what is piped
+into a file is the result alone. Nothing printed is ever read as markup, and control characters in what others
+wrote (a server's reply, a name) never reach the terminal.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Style = Literal["", "bold", "dim", "red", "yellow", "green"]
+
+
+def printable(text: str) -> str:
+    """The text without control characters, line ends and tabs apart.
+
+    >>> printable("a\\x1b[31mb")
+    'a?[31mb'
+    """
+    return "".join(c if c.isprintable() or c in "\n\t\xa0\xad" else "?" for c in text)
+
+
+class Terminal:
+    """Standard output and error as people read them; colours only where they are wanted (NO_COLOR)."""
+
+    def __init__(self) -> None:
+        self._out = Console(markup=False, highlight=False, emoji=False)
+        self._err = Console(markup=False, highlight=False, emoji=False, stderr=True)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody can be asked: both the questions and the answers are at a terminal."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
+    def errors(self) -> Console:
+        """The console of standard error, for the progress bar."""
+        return self._err
+
+    def say(self, text: str = "", style: Style = "") -> None:
+        """A line of the result."""
+        self._out.print(Text(printable(text), style), soft_wrap=True)
+
+    def note(self, text: str = "", style: Style = "") -> None:
+        """A line beside the result, on standard error."""
+        self._err.print(Text(printable(text), style), soft_wrap=True)
+
+    def facts(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Names and values, below each other; long values wrap within their column."""
+        grid = Table.grid(padding=(0, 2), pad_edge=False)
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, value in rows:
+            grid.add_row(Text(f"  {name}", "dim"), Text(printable(value)))
+        self._out.print(grid)
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> None:
+        """A table, indented by two; the last ``numbers`` columns are aligned to the right."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
+        table.add_column("", width=0)
+        first_number = len(headings) - numbers
+        for index, heading in enumerate(headings):
+            is_number = index >= first_number
+            table.add_column(
+                Text(heading), justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+            )
+        for row in rows:
+            table.add_row("", *(Text(printable(cell)) for cell in row))
+        self._out.print(table)
+
+    def document(self, value: Mapping[str, Any]) -> None:
+        """One JSON document on standard output (RFC 8259), in UTF-8 whatever the locale."""
+        self.raw(json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n")
+
+    def raw(self, data: bytes) -> None:
+        """Bytes on standard output, as they are."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def ask(self, question: str) -> str:
+        """The answer to a question, trimmed; empty at end of file."""
+        self._err.print(Text(printable(question)), end=" ", soft_wrap=True)
+        try:
+            return input().strip()
+        except EOFError:
+            self.note()
+            return ""

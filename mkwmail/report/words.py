@@ -1,0 +1,79 @@
+"""Counts, moments, sizes and lists in the words of the person at the keyboard."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from mkwmail.language import _, ngettext
+
+
+def mails(count: int) -> str:
+    """``43 mails``."""
+    return ngettext("%(n)d mail", "%(n)d mails", count) % {"n": count}
+
+
+def members(count: int) -> str:
+    """``43 members``."""
+    return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
+
+
+def _month(number: int) -> str:
+    return (
+        _("January"),
+        _("February"),
+        _("March"),
+        _("April"),
+        _("May"),
+        _("June"),
+        _("July"),
+        _("August"),
+        _("September"),
+        _("October"),
+        _("November"),
+        _("December"),
+    )[number - 1]
+
+
+def day(moment: date) -> str:
+    """``17 February 2020``."""
+    return f"{moment.day} {_month(moment.month)} {moment.year}"
+
+
+def day_and_time(moment: datetime) -> str:
+    """``17 February 2020 09:00``; a day's very end as ``end of 2 April 2020``."""
+    if (moment.hour, moment.minute) == (23, 59):
+        return _("end of %(day)s") % {"day": day(moment)}
+    return f"{day(moment)} {moment:%H:%M}"
+
+
+def moment_from(now: datetime, moment: datetime) -> str:
+    """A moment as one says it at ``now``: the time alone today, else day and time."""
+    return f"{moment:%H:%M}" if moment.date() == now.date() else day_and_time(moment)
+
+
+def size(octets: int) -> str:
+    """``120 kB``, ``3.4 MB``: decimal, as mail providers give their limits."""
+    if octets < 1_000_000:
+        return f"{max(1, round(octets / 1000))} kB"
+    return f"{octets / 1_000_000:.1f} MB"
+
+
+def duration(length: timedelta) -> str:
+    """``2 minutes``, rounded up; ``3 hours`` from ninety minutes on."""
+    minutes = max(1, -(-int(length.total_seconds()) // 60))
+    if minutes < 90:
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    hours = -(-minutes // 60)
+    return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """The first names of a list, and how many more there are.
+
+    >>> some(["An", "Bo", "Cy", "Di", "Ed"])
+    'An, Bo, Cy and 2 more'
+    """
+    if len(names) <= shown + 1:
+        return ", ".join(names)
+    rest = len(names) - shown
+    more = ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest}
+    return f"{', '.join(names[:shown])} {more}"
