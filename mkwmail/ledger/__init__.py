@@ -1,1 +1,1 @@
-"""The durable record: who is who, and what was done for each person."""
+"""The durable record (SQLite): who is who, what was done for each event, mailing and member, what came back."""

@@ -1,0 +1,233 @@
+"""Who is who: rows of a member list against the register of persons. Pure.
+
+A row is a known person if its address is known. Else, if name and organisation, or name and number, are those
+of one whose own address has left the list, that person's address has changed. Else it is somebody new. What
+could be read in two ways is doubtful and for a person to say.
+"""
+
+import hashlib
+import hmac
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mkwmail.addresses import address_key
+from mkwmail.language import _
+
+#: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_CODE_LENGTH = 10
+
+NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the register. ``address`` and ``former`` (the addresses before it) are address keys."""
+
+    key: str
+    address: str
+    name: str
+    organisation: str = ""
+    number: str = ""
+    former: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a row of the member list says of who it is."""
+
+    address: str
+    name: str
+    organisation: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Who a row is.
+
+    ``old_address`` is the address that the person had before, where it has changed. ``doubt`` says in a
+    sentence what is doubtful; the row is then not in the register and must not be mailed until a person has
+    chosen among ``candidates`` (keys) or :data:`NEW`; ``key`` is the one it has as somebody new.
+    """
+
+    key: str
+    is_new: bool
+    old_address: str | None = None
+    doubt: str | None = None
+    candidates: tuple[str, ...] = ()
+
+
+def person_key(secret: bytes, address: str, n: int = 0) -> str:
+    """The permanent key of the ``n``-th person who was first met under this address.
+
+    Derived, so that a preview before anything was recorded already shows the key that is recorded later;
+    keyed, so that it tells nobody the address.
+    """
+    return _keyed(secret, "person", address_key(address), str(n)).hex()[:32]
+
+
+def code_for(secret: bytes, event_id: str, person: str) -> str:
+    """The code in a member's sign-up link: one for each member and event, 50 bits that cannot be guessed."""
+    number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
+    return "".join(_LETTERS[(number >> 5 * place) & 31] for place in range(_CODE_LENGTH))
+
+
+def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
+    # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
+    message = "".join(f"{len(part)}:{part}" for part in (purpose, *parts))
+    return hmac.digest(secret, message.encode("utf-8", "surrogatepass"), hashlib.sha256)
+
+
+def identify(
+    persons: Iterable[Person],
+    rows: Sequence[Listed],
+    secret: bytes,
+    decided: Mapping[str, str] | None = None,
+) -> tuple[Identified, ...]:
+    """Who each row is, in the order of the rows. Rows with one address are one person.
+
+    ``decided`` is what a person chose for doubtful rows: address key → a candidate's key, or :data:`NEW`.
+    A choice that is no candidate (any more) is not followed: the doubt is said again.
+    """
+    groups: dict[str, list[Listed]] = {}
+    for row in rows:
+        groups.setdefault(address_key(row.address), []).append(row)
+    search = _Search(tuple(persons), frozenset(groups), secret, decided or {})
+    found = search.all(groups)
+    return tuple(found[address_key(row.address)] for row in rows)
+
+
+def folded(text: str) -> str:
+    """A name, organisation or number in the form in which it is compared."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@dataclass(slots=True)
+class _Search:
+    persons: tuple[Person, ...]
+    listed: frozenset[str]
+    secret: bytes
+    decided: Mapping[str, str]
+    by_address: dict[str, Person] = field(init=False)
+    keys: frozenset[str] = field(init=False)
+    # Those whose own address has left the list, by what they can be known again by.
+    gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
+    # Those who had an address before and are in the list under another one.
+    moved: dict[str, list[Person]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_address = {person.address: person for person in self.persons}
+        self.keys = frozenset(person.key for person in self.persons)
+        self.gone = {}
+        self.moved = {}
+        for person in self.persons:
+            if person.address in self.listed:
+                for address in person.former:
+                    self.moved.setdefault(address, []).append(person)
+            else:
+                for trait in _traits(person.name, person.organisation, person.number, person.former):
+                    self.gone.setdefault(trait, []).append(person)
+
+    def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
+        known = {address: self.by_address[address] for address in groups if address in self.by_address}
+        candidates = {
+            address: self.candidates(address, rows) for address, rows in groups.items() if address not in known
+        }
+        claimed: dict[str, int] = {}
+        for persons in candidates.values():
+            for person in persons:
+                claimed[person.key] = claimed.get(person.key, 0) + 1
+        found = {address: Identified(person.key, False) for address, person in known.items()}
+        for address, persons in candidates.items():
+            found[address] = self.judge(address, groups[address], persons, claimed)
+        return self.unique(found)
+
+    def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
+        """Who the row under an unknown address may be, each once, in the register's order."""
+        matches = {
+            person.key: person
+            for row in rows
+            for trait in _traits(row.name, row.organisation, row.number, (address,))
+            for person in self.gone.get(trait, ())
+        }
+        names = {folded(row.name) for row in rows}
+        for person in self.moved.get(address, ()):
+            if folded(person.name) in names:
+                matches[person.key] = person
+        return tuple(matches.values())
+
+    def judge(
+        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
+    ) -> Identified:
+        new = Identified(self.new_key(address), True)
+        choice = self.decided.get(address)
+        if not persons or choice == NEW:
+            return new
+        for person in persons:
+            if choice == person.key and person.address not in self.listed:
+                return Identified(person.key, False, old_address=person.address)
+        doubt = self.doubt(address, rows, persons, claimed)
+        if doubt is None:
+            return Identified(persons[0].key, False, old_address=persons[0].address)
+        open_to = tuple(person.key for person in persons)
+        return Identified(new.key, True, doubt=doubt, candidates=open_to)
+
+    def doubt(
+        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
+    ) -> str | None:
+        person = persons[0]
+        words = {"name": rows[0].name, "address": address, "old": person.address}
+        if len(persons) > 1:
+            words["others"] = ", ".join(other.address for other in persons)
+            return _("%(name)s <%(address)s> may be one of several whose address has left the list: %(others)s") % words
+        if person.address in self.listed:
+            return (
+                _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
+            )
+        if claimed[person.key] > 1:
+            return _("%(name)s <%(address)s> and another row may both be the one who was %(old)s") % words
+        numbers = {folded(row.number) for row in rows if row.number}
+        same_place = any(folded(row.organisation) == folded(person.organisation) for row in rows)
+        if person.number and numbers and folded(person.number) not in numbers and same_place:
+            words |= {"number": rows[0].number, "old_number": person.number}
+            return (
+                _(
+                    "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
+                    "has number %(old_number)s"
+                )
+                % words
+            )
+        return None
+
+    def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
+        """One person once: two addresses that a person's choice gave to one are doubtful again."""
+        first: dict[str, str] = {}
+        for address, who in found.items():
+            other = first.setdefault(who.key, address)
+            if other != address:
+                doubt = _("%(address)s and %(other)s cannot both be the same person") % {
+                    "address": address,
+                    "other": other,
+                }
+                found[address] = Identified(self.new_key(address), True, doubt=doubt, candidates=(who.key,))
+        return found
+
+    def new_key(self, address: str) -> str:
+        n = 0
+        while (key := person_key(self.secret, address, n)) in self.keys:
+            n += 1
+        return key
+
+
+def _traits(
+    name: str, organisation: str, number: str, addresses: Iterable[str]
+) -> tuple[tuple[str, str, str], ...]:
+    """What somebody can be known again by under another address. Without a name there is nothing."""
+    who = folded(name)
+    if not who:
+        return ()
+    places = [("organisation", folded(organisation)), ("number", folded(number))]
+    places += [("address", address) for address in addresses]
+    return tuple((who, kind, value) for kind, value in places if value)

@@ -1,0 +1,199 @@
+"""What the ledger holds, as values: rounds, deliveries, claims and results, and the states between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from mkwmail.clock import ZONE
+
+FIRST_RETRY = timedelta(minutes=30)
+_LONGEST_RETRY = timedelta(days=5)
+
+
+class State(StrEnum):
+    """Where one (event, mailing, edition, person) stands.
+
+    ::
+
+                 claim (durable before the wire)             final reply
+     planned ─────────────────────► sending ─────────────► sent | refused (5yz) | deferred (4yz, not before T)
+        ▲   released: no body begun     │                                             │ latest passed
+        └──────────────────────────────┤                                             └──► expired
+                                        └─ no final reply, or the process died ─► in doubt ──resolve──► sent | planned
+
+    Refused leads on too: to planned or sent by a person's word, to sending where the address was corrected.
+    Expired was never mailed, so it may be claimed when the mailing's latest moment is moved.
+    """
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    EXPIRED = "expired"
+    IN_DOUBT = "in doubt"
+
+
+#: The states in which a message may have reached a mailbox: told, as the audiences count it.
+TOLD = frozenset({State.SENDING, State.SENT, State.IN_DOUBT})
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One mailing about one event. ``edition``: the version of the facts for an update, of the text for a
+    correction, else 0."""
+
+    event: str
+    mailing: str
+    edition: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where one person stands in one round.
+
+    ``tries`` counts the attempts that were not released. ``approval`` is the id of the approval under which
+    the last attempt was composed. ``letter``, ``values``, ``message_id`` and ``date`` are those of the last
+    attempt, and only where a retry may send the same bytes again (planned, deferred):
+    :meth:`~mkwmail.ledger.ledger.Ledger.attempts` tells them for everybody.
+    """
+
+    round: Round
+    person: str
+    address: str
+    state: State
+    since: datetime
+    not_before: datetime | None = None
+    tries: int = 0
+    code: int | None = None
+    reason: str = ""
+    approval: int | None = None
+    letter: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    message_id: str | None = None
+    date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One message that is about to be sent.
+
+    ``letter`` is what :meth:`~mkwmail.ledger.ledger.Ledger.keep_letter` returned; ``sha256`` is the hash of
+    the message's bytes, in hex; ``tries`` says which try it is, 1 for the first.
+    """
+
+    person: str
+    address: str
+    letter: str
+    values: Mapping[str, str]
+    message_id: str
+    date: datetime
+    sha256: str
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended: ``state`` is sent, refused, deferred, in doubt, or planned (released).
+
+    ``code`` and ``reason`` are the server's reply (RFC 5321 §4.2), ``not_before`` the moment before which a
+    deferred one is not tried again.
+    """
+
+    attempt: int
+    state: State
+    code: int | None = None
+    reason: str = ""
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as it was made, with how it ended; ``state`` is sending where no end is known."""
+
+    id: int
+    round: Round
+    person: str
+    address: str
+    letter: str
+    values: Mapping[str, str]
+    message_id: str
+    date: datetime
+    sha256: str
+    tries: int
+    approval: int | None
+    claimed: datetime
+    state: State
+    code: int | None
+    reason: str
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of the messages of a run that was cut off."""
+
+    replied: int = 0  # the server's reply was in the wire journal
+    released: int = 0  # no body was begun: planned again
+    in_doubt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Somebody who was left out of a round, why, and when that was found."""
+
+    round: Round
+    person: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The sources of a mailing as a person approved them (:mod:`mkwmail.sending.approval`)."""
+
+    id: int
+    sources: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListSeen:
+    """How many members the list had when a round was sent."""
+
+    round: Round
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command that held the ledger."""
+
+    id: int
+    command: str
+    pid: int
+    started: datetime
+
+
+def next_try(tries: int, now: datetime) -> datetime:
+    """When a message may be tried again after its ``tries``-th temporary refusal.
+
+    30 minutes (RFC 5321 §4.5.4.1), doubling with every try, five days at most (ibid.: give up after 4-5 days;
+    here the mailing's latest moment decides that).
+    """
+    doublings = min(max(tries, 1) - 1, 8)
+    wait = min(FIRST_RETRY * 2**doublings, _LONGEST_RETRY)
+    # Added in UTC: local arithmetic would be an hour off across a summer time change.
+    return (now.astimezone(UTC) + wait).astimezone(now.tzinfo)
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as the ledger writes it: UTC, of one width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_moment_text(text: str) -> datetime:
+    """The moment that :func:`moment_text` wrote, in Europe/Amsterdam."""
+    return datetime.fromisoformat(text).astimezone(ZONE)
