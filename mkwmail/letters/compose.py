@@ -1,0 +1,299 @@
+"""Composing: every letter of a mailing before the first message leaves."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import Fault, UserError
+from mkwmail.language import _
+from mkwmail.letters.attachments import Attachment
+from mkwmail.letters.frame import Frame
+from mkwmail.letters.letter import Letter
+from mkwmail.letters.making import letter_of
+from mkwmail.letters.marks import Marks, choose_marks
+from mkwmail.letters.message import Message
+from mkwmail.letters.names import (
+    LINK_FIELDS,
+    Addressee,
+    Form,
+    common_names,
+    named,
+    personal_names,
+    personal_values,
+)
+from mkwmail.letters.rendering import Renderer, Rendering
+from mkwmail.letters.templates import Templates
+from mkwmail.letters.values import PRIVATE_USE, Value, quote, quote_link
+from mkwmail.sources.event import Event, Mailing
+from mkwmail.sources.settings import Mailbox, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact of the event that was told otherwise before, in Dutch words."""
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a mailing's letters are made of, beside the templates and the members.
+
+    ``template`` is the template's name without ending. ``uid`` is the calendar entry's UID, ``sequence`` its
+    version. ``proof``: a copy to look at, marked so in its subject. ``automatic``: a timer sends it.
+    """
+
+    event: Event
+    name: str
+    mailing: Mailing
+    template: str
+    settings: Settings
+    uid: str
+    sequence: int = 0
+    attachments: tuple[Attachment, ...] = ()
+    logo: Attachment | None = None
+    changes: tuple[Change, ...] = ()
+    original: str | None = None
+    proof: bool = False
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A member's letter and what fills its holes; ``direct``: the template made sharing impossible."""
+
+    addressee: Addressee
+    letter: Letter
+    values: Mapping[str, str]
+    direct: bool = False
+
+    def message(self, message_id: str, moment: datetime) -> Message:
+        """The message, dated ``moment`` (aware)."""
+        return self.letter.address(self.complete(message_id, moment))
+
+    def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
+        """Every value that the letter is filled with; with the letter, all that is needed to make it again."""
+        return {
+            **self.values,
+            "message_id": message_id,
+            "date": format_datetime(moment),
+            "dtstamp": moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """All letters of a mailing, and who gets which."""
+
+    addressed: tuple[Addressed, ...]
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        """The letters, in the order of their first member."""
+        return tuple({id(one.letter): one.letter for one in self.addressed}.values())
+
+    def of(self, person: str) -> Addressed:
+        """What the person gets.
+
+        :raises KeyError: where the person is not among the members composed for.
+        """
+        for one in self.addressed:
+            if one.addressee.person == person:
+                return one
+        raise KeyError(person)
+
+
+def compose(
+    occasion: Occasion,
+    templates: Templates,
+    addressees: Sequence[Addressee],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Composition:
+    """The letters for these members.
+
+    Each member's mail is rendered with merge marks and directly. Where filling the marks gives what direct
+    rendering says, members with the same marked rendering share a letter; where a template measured or cut a
+    mark, that member's letter is made from the direct rendering.
+
+    ``progress`` hears how many members are done.
+
+    :raises UserError: with the faults of all templates and members.
+    """
+    composing = _Composing(occasion, templates, addressees)
+    addressed: list[Addressed] = []
+    faults: dict[Fault, None] = {}
+    for done, addressee in enumerate(addressees, start=1):
+        try:
+            addressed.append(composing.addressed(addressee))
+        except UserError as error:
+            faults.update(dict.fromkeys(_for_member(fault, addressee) for fault in error.faults))
+        progress(done)
+    if faults:
+        raise UserError(*faults)
+    return Composition(tuple(addressed))
+
+
+def _for_member(fault: Fault, addressee: Addressee) -> Fault:
+    who = full_name(addressee.member.name) or addressee.member.email
+    return Fault(
+        fault.place,
+        _("%(fault)s (in the mail for %(who)s)") % {"fault": fault.fault, "who": who},
+        fault.remedy,
+    )
+
+
+def message_id(
+    secret: bytes, event: str, mailing: str, edition: int, person: str, version: int, domain: str
+) -> str:
+    """The Message-ID of a person's message, without angle brackets (RFC 5322 §3.6.4).
+
+    Known before the first try and the same at every retry; ``version`` counts the times that the message was
+    composed anew.
+    """
+    subject = "\0".join((event, mailing, str(edition), person, str(version)))
+    digest = hmac.new(secret, subject.encode(), hashlib.sha256).hexdigest()[:32]
+    return f"{digest}@{domain}"
+
+
+class _Composing:
+    """One pass over the members, sharing letters on the way."""
+
+    def __init__(self, occasion: Occasion, templates: Templates, addressees: Sequence[Addressee]) -> None:
+        self._occasion = occasion
+        self._form: Form = occasion.settings.form
+        self._url = _signup_url(occasion)
+        self._frame = _frame(occasion, templates)
+        self._renderer = _renderer(occasion, templates)
+        self._letters: dict[tuple[Rendering, Marks], Letter] = {}
+        everyone = [personal_values(addressee, self._url, self._form) for addressee in addressees]
+        fields = sorted(
+            {field for values in everyone for field in values} | {"dtstamp", "to_name", "to_address"}
+        )
+        inputs = [*_texts(occasion), *(text for values in everyone for text in values.values())]
+        self._marks = choose_marks(fields, [*inputs, *_template_sources(occasion, templates)])
+        _check_private_use(inputs)
+
+    def addressed(self, addressee: Addressee) -> Addressed:
+        values = personal_values(addressee, self._url, self._form)
+        marked = self._render(addressee, values, self._marks.of)
+        direct = self._render(addressee, values, lambda field: "")
+        leaks = _filled(marked, self._marks, values) != direct.sources
+        rendering = direct if leaks else marked
+        key = (rendering, self._marks)
+        letter = self._letters.get(key)
+        if letter is None:
+            letter = self._letters[key] = letter_of(rendering, self._frame, self._marks)
+        values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
+        fields = letter.fields
+        return Addressed(addressee, letter, {k: v for k, v in values.items() if k in fields}, direct=leaks)
+
+    def _render(
+        self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]
+    ) -> Rendering:
+        return self._renderer.render({**personal_names(values, mark_of), "answer": addressee.answer})
+
+
+def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
+    """What the marked rendering says once its marks are filled."""
+
+    def value(field: str) -> str:
+        return quote_link(values[field]) if field in LINK_FIELDS else quote(values[field])
+
+    return tuple(
+        "".join(text + (value(field) if field is not None else "") for text, field in marks.split(source))
+        for source in rendering.sources
+    )
+
+
+def _signup_url(occasion: Occasion) -> str | None:
+    registration = occasion.event.registration
+    return registration.url if registration else None
+
+
+def _mailbox_names(mailbox: Mailbox) -> Any:
+    return named(mailbox)
+
+
+def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
+    mailing = occasion.mailing
+    subject = mailing.subject
+    return Renderer(
+        templates=templates,
+        mail=templates.mail(occasion.template),
+        signature=templates.part("signature.md"),
+        calendar=templates.part("calendar.txt"),
+        subject=templates.inline(f"subject of {occasion.name}", subject) if subject else None,
+        names={
+            **common_names(occasion.event, occasion.settings.form),
+            "mailing": {
+                "name": occasion.name,
+                "text": Markup(mailing.text) if mailing.text else None,
+                "attachments": tuple(Value(file.name) for file in occasion.attachments),
+            },
+            "sender": _mailbox_names(occasion.settings.sender),
+            "association": Value(occasion.settings.association),
+            "changes": tuple(
+                {"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)}
+                for change in occasion.changes
+            ),
+            "original": occasion.original,
+        },
+    )
+
+
+def _frame(occasion: Occasion, templates: Templates) -> Frame:
+    return Frame(
+        event=occasion.event,
+        settings=occasion.settings,
+        layout_html=templates.layout_html(),
+        layout_text=templates.part("layout.txt"),
+        css=templates.source("mail.css"),
+        attachments=occasion.attachments,
+        logo=occasion.logo,
+        uid=occasion.uid,
+        sequence=occasion.sequence,
+        proof=occasion.proof,
+        automatic=occasion.automatic,
+    )
+
+
+def _template_sources(occasion: Occasion, templates: Templates) -> Iterable[str]:
+    names = (
+        f"{occasion.template}.md",
+        "signature.md",
+        "calendar.txt",
+        "phrases.md",
+        "blocks.html",
+        "blocks.txt",
+    )
+    return (templates.source(name) for name in (*names, "layout.html", "layout.txt", "mail.css"))
+
+
+def _texts(occasion: Occasion) -> tuple[str, ...]:
+    return (
+        occasion.event.model_dump_json(),
+        occasion.mailing.model_dump_json(),
+        occasion.settings.model_dump_json(),
+    )
+
+
+def _check_private_use(inputs: Iterable[str]) -> None:
+    for text in inputs:
+        if found := PRIVATE_USE.search(text):
+            raise UserError(
+                Fault(
+                    "",
+                    _("a text holds the private use character U+%(code)04X, which no mail program can show")
+                    % {"code": ord(found[0])},
+                    _("remove it; it often comes from a symbol font in Word"),
+                )
+            )

@@ -1,0 +1,72 @@
+"""A letter's calendar entry: the event's facts as content lines, with holes where a member's values stand."""
+
+import re
+from datetime import timedelta
+
+from mkwmail.letters.filling import Place, Segments, joined, segments_of
+from mkwmail.letters.frame import Frame
+from mkwmail.letters.itip import Entry, Method, Party, content_lines
+from mkwmail.letters.marks import Marks
+from mkwmail.letters.names import LINK_FIELDS
+from mkwmail.letters.values import unquote
+from mkwmail.sources.event import CalendarMethod, Event
+
+_TEXT_PROPERTIES = ("SUMMARY", "DESCRIPTION", "LOCATION")
+_PARAMETER_MARK = re.compile(r"(?<=;CN=)[A-Za-z0-9]+(?=[;:])")
+
+
+def calendar_method(frame: Frame) -> Method:
+    """The method of the letter's entry. A proof asks for no answer: Outlook would send one (FACTS A6)."""
+    if frame.event.calendar.method is CalendarMethod.REQUEST and not frame.proof:
+        return Method.REQUEST
+    return Method.PUBLISH
+
+
+def place_of(event: Event) -> str:
+    """LOCATION: the place as far as it is known, in one line."""
+    location = event.location
+    parts = (location.name, location.street, location.city) if location else ()
+    known = ", ".join(part for part in parts if part)
+    return known or ("Online" if event.online else "")
+
+
+def calendar_lines(frame: Frame, description: str, marks: Marks) -> tuple[Segments, ...]:
+    """The entry's content lines, or none where the event has no calendar entry.
+
+    ``description`` is the rendered ``calendar.txt``, with marks.
+    """
+    event = frame.event
+    if event.calendar.method is CalendarMethod.NONE:
+        return ()
+    method = calendar_method(frame)
+    alarm = event.calendar.alarm
+    entry = Entry(
+        method=method,
+        uid=frame.uid,
+        sequence=frame.sequence,
+        stamp=marks.of("dtstamp"),
+        starts=event.starts,
+        ends=event.ends,
+        summary=event.title,
+        organizer=Party(frame.settings.sender.name, frame.settings.sender.email),
+        description=unquote(description),
+        location=place_of(event),
+        attendee=Party(marks.of("to_name"), marks.of("to_address")) if method is Method.REQUEST else None,
+        alarm=timedelta(seconds=alarm) if alarm else None,
+    )
+    return tuple(_segments(line, marks) for line in content_lines(entry))
+
+
+def _segments(line: str, marks: Marks) -> Segments:
+    if line.startswith(_TEXT_PROPERTIES):
+        return segments_of(line, Place.CALENDAR, marks, LINK_FIELDS)
+    parameter = _PARAMETER_MARK.search(line)
+    if parameter is None:
+        return segments_of(line, Place.TEXT, marks, LINK_FIELDS)
+    return joined(
+        [
+            *segments_of(line[: parameter.start()], Place.TEXT, marks, LINK_FIELDS),
+            *segments_of(parameter[0], Place.PARAMETER, marks, LINK_FIELDS),
+            *segments_of(line[parameter.end() :], Place.TEXT, marks, LINK_FIELDS),
+        ]
+    )

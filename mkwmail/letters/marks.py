@@ -1,0 +1,50 @@
+"""Merge marks: what a member's value prints as while a letter is composed.
+
+A mark is ASCII letters and digits only, so that Markdown, links and css-inline take it for a word. Its prefix is
+chosen so that no input holds it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_END = "z"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of one composing: a prefix and the fields it numbers, in a fixed order."""
+
+    prefix: str
+    fields: tuple[str, ...]
+
+    def of(self, field: str) -> str:
+        """The mark of a field, such as ``signup_link``."""
+        return f"{self.prefix}{self.fields.index(field)}{_END}"
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Finds marks; group 1 is the field's number."""
+        return re.compile(f"{self.prefix}([0-9]+){_END}")
+
+    def split(self, text: str) -> list[tuple[str, str | None]]:
+        """The text cut at its marks: pairs of the text before, and the field of the mark (None at the end)."""
+        pieces: list[tuple[str, str | None]] = []
+        at = 0
+        for found in self.pattern.finditer(text):
+            pieces.append((text[at : found.start()], self.fields[int(found[1])]))
+            at = found.end()
+        pieces.append((text[at:], None))
+        return pieces
+
+
+def choose_marks(fields: Sequence[str], inputs: Iterable[str]) -> Marks:
+    """Marks for the fields, with a prefix that none of the inputs holds.
+
+    The prefix is the same for the same input: a letter composed again has the same bytes.
+    """
+    everything = "\n".join(inputs).casefold()
+    number = 0
+    while (prefix := f"Qm{number}w") and prefix.casefold() in everything:
+        number += 1
+    return Marks(prefix, tuple(fields))

@@ -1,0 +1,146 @@
+"""The names that templates know: event, mailing, member and what goes with them.
+
+README lists them; a test keeps that list true.
+"""
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Literal
+from urllib.parse import quote as percent_encode
+
+from markupsafe import Markup
+from pydantic import BaseModel
+
+from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
+from mkwmail.dutch.names import Name, full_name, salutation
+from mkwmail.letters.sandbox import Names
+from mkwmail.letters.values import Link, Value
+from mkwmail.sources.event import Event
+from mkwmail.sources.member import Member
+
+Form = Literal["je", "u"]
+
+MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
+LINK_FIELDS = frozenset({"signup_link"})
+MEMBER_FIELDS = (
+    "first_name",
+    "initials",
+    "prefix",
+    "surname",
+    "name",
+    "organisation",
+    "function",
+    "number",
+    "email",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """A member as a letter is addressed to.
+
+    ``person`` is the ledger's key; ``code`` the sign-up code of this person and event; ``answer`` what
+    they answered so far, or None.
+    """
+
+    person: str
+    member: Member
+    code: str
+    answer: str | None = None
+
+
+def signup_link(url: str, addressee: Addressee) -> str:
+    """The member's own sign-up link: ``{code}``, ``{member_id}`` and ``{email}`` filled, percent-encoded."""
+    values = {
+        "code": addressee.code,
+        "member_id": addressee.member.number,
+        "email": addressee.member.email,
+    }
+    return "".join(
+        text + (percent_encode(values[field], safe="") if field is not None else "")
+        for text, field, _spec, _conversion in string.Formatter().parse(url)
+    )
+
+
+def member_values(member: Member) -> dict[str, str]:
+    """A member's fields by the names that templates use, further columns of the list included."""
+    name: Name = member.name
+    return {
+        **{column: value for column, value in member.columns.items() if column.isidentifier()},
+        "first_name": name.first,
+        "initials": name.initials,
+        "prefix": name.prefix,
+        "surname": name.surname,
+        "name": full_name(name),
+        "organisation": member.organisation,
+        "function": member.function,
+        "number": member.number,
+        "email": member.email,
+    }
+
+
+def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+    """Every value that may differ per member, by the field whose mark stands for it."""
+    values = {f"member.{key}": value for key, value in member_values(addressee.member).items()}
+    values["salutation"] = salutation(addressee.member.name, form)
+    if url is not None:
+        values["signup_link"] = signup_link(url, addressee)
+    return values
+
+
+def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> dict[str, Any]:
+    """The names of one member's rendering. ``mark_of`` gives a field's mark, or an empty text for none."""
+    member = {
+        field.removeprefix("member."): Value(text, mark_of(field))
+        for field, text in values.items()
+        if field.startswith("member.")
+    }
+    link = values.get("signup_link")
+    return {
+        "member": Names(member),
+        "salutation": Value(values["salutation"], mark_of("salutation")),
+        "signup_link": None if link is None else Link(link, mark_of("signup_link")),
+    }
+
+
+def named(value: Any, field: str = "") -> Any:
+    """A value of the event file as templates see it: texts as data, Markdown fields as markup, parts as names."""
+    if isinstance(value, BaseModel):
+        return Names({key: named(getattr(value, key), key) for key in type(value).model_fields})
+    if isinstance(value, str):
+        if field in MARKDOWN_FIELDS:
+            return Markup(value)
+        return Link(value) if field == "url" else Value(value)
+    if isinstance(value, Mapping):
+        return {key: named(part) for key, part in value.items()}
+    if isinstance(value, Sequence):
+        return tuple(named(part, field) for part in value)
+    return value
+
+
+def common_names(event: Event, form: Form) -> dict[str, Any]:
+    """The names that are the same for every member, as far as the event gives them."""
+    return {
+        "event": named(event),
+        "u": form == "u",
+        "form": lambda je, u: u if form == "u" else je,
+        "period": lambda: Value(period(event.starts, event.ends)),
+    }
+
+
+def _day(moment: date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def _time(moment: datetime | time) -> time:
+    return moment.timetz() if isinstance(moment, datetime) else moment
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "date": lambda moment: Value(date_in_words(_day(moment))),
+    "short_date": lambda moment: Value(date_without_year(_day(moment))),
+    "time": lambda moment: Value(time_in_words(_time(moment))),
+    "clock": lambda moment: Value(clock_time(_time(moment))),
+}

@@ -1,0 +1,144 @@
+"""The Jinja environment of templates: sandboxed, and data stays data wherever a template puts it.
+
+Jinja escapes data for HTML where it joins it to markup (``~``, ``+``, ``join``, ``replace``). Our templates are
+Markdown, where that is not enough: these places print data as :func:`mkwmail.letters.values.printed` does.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_eval_context
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import FILTERS
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from mkwmail.language import _
+from mkwmail.letters.values import Value, printed, quote_link
+
+# They write HTML of their own, which Markdown would show as text.
+_NOT_OFFERED = ("urlize", "xmlattr", "tojson", "pprint", "striptags", "forceescape")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, if any."""
+    return next(iter(difflib.get_close_matches(word, list(known), 1)), None)
+
+
+class Names:
+    """A group of names in a template: ``event`` with ``title``, ``starts`` and so on."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        object.__setattr__(self, "_values", values)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __dir__(self) -> list[str]:
+        return list(self._values)
+
+
+class _Missing(StrictUndefined):
+    """An unknown name: an error that names the nearest known one."""
+
+    @property
+    def _undefined_message(self) -> str:
+        name = str(self._undefined_name)
+        if isinstance(self._undefined_obj, Names):
+            known = nearest(name, dir(self._undefined_obj))
+        elif isinstance(self._undefined_obj, type(None)) or self._undefined_hint:
+            return str(super()._undefined_message)
+        else:
+            known = None
+        if known:
+            return _('the template uses "%(name)s", which is not known; perhaps "%(known)s"?') % {
+                "name": name,
+                "known": known,
+            }
+        return _('the template uses "%(name)s", which is not known') % {"name": name}
+
+    __slots__ = ()
+
+
+class _Generator(CodeGenerator):
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
+def _joined(parts: Iterable[Any]) -> str:
+    together = list(parts)
+    if any(hasattr(part, "__html__") for part in together):
+        return Markup("").join(printed(part) for part in together)
+    return "".join(str(part) for part in together)
+
+
+@pass_eval_context
+def _join(context: nodes.EvalContext, items: Iterable[Any], d: str = "", attribute: str | None = None) -> str:
+    if attribute is not None:
+        items = [context.environment.getattr(item, attribute) for item in items]
+    return printed(d).join(printed(item) for item in items)
+
+
+def _replace(text: Any, old: str, new: str, count: int = -1) -> str:
+    if isinstance(text, Markup):
+        return Markup(str(text).replace(str(printed(old)), str(printed(new)), count))
+    return Value(str(text).replace(str(old), str(new), count))
+
+
+def _format(text: Any, *args: Any, **named: Any) -> str:
+    if isinstance(text, Markup):
+        raise TypeError(_("format works on plain text only"))
+    return Value(str(text) % (named or args))
+
+
+def _urlencode(text: Any) -> Markup:
+    return Markup(quote_link(FILTERS["urlencode"](str(text))))
+
+
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """A sandboxed environment in which everything printed is data, unless a template or Markdown field wrote it."""
+
+    code_generator_class = _Generator
+    intercepted_binops = frozenset(["+", "%"])
+
+    def __init__(self, loader: BaseLoader) -> None:
+        super().__init__(
+            loader=loader,
+            autoescape=True,
+            undefined=_Missing,
+            finalize=printed,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        for name in _NOT_OFFERED:
+            self.filters.pop(name, None)
+        self.filters.update(
+            join=_join, replace=_replace, format=_format, urlencode=_urlencode, e=printed, escape=printed
+        )
+
+    joined = staticmethod(_joined)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """``+`` and ``%`` between data and markup; see the module."""
+        if operator == "+" and isinstance(left, str) and isinstance(right, str):
+            return _joined((left, right))
+        if operator == "%" and isinstance(left, str):
+            return _format(left, *(right if isinstance(right, tuple) else (right,)))
+        return super().call_binop(context, operator, left, right)
+
+
+def offered_filters(environment: Environment) -> dict[str, Callable[..., Any]]:
+    """Every filter that a template may use."""
+    return dict(environment.filters)

@@ -1,0 +1,191 @@
+"""Templates: finding, reading and rendering them, and saying where one is at fault."""
+
+import html
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError
+from markupsafe import Markup
+
+from mkwmail.errors import Fault, UserError
+from mkwmail.language import _
+from mkwmail.letters.markdown import html_of, text_of
+from mkwmail.letters.names import FILTERS
+from mkwmail.letters.sandbox import TemplateEnvironment, nearest
+from mkwmail.letters.values import hang_at, printed
+
+HEAD_FIELDS = ("subject", "preheader")
+_HEAD = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class MailTemplate:
+    """A kind's template: its head's fields and its body, each compiled."""
+
+    name: str
+    subject: Template
+    preheader: Template
+    body: Template
+
+
+def _markdown_to_html(text: object) -> Markup:
+    return Markup(html_of(str(text))) if text else Markup("")
+
+
+def _markdown_to_text(text: object) -> Markup:
+    return Markup(text_of(str(text))) if text else Markup("")
+
+
+def _hang(value: object, columns: int) -> Markup:
+    return Markup(hang_at(columns)) + printed(value)
+
+
+class Templates:
+    """The templates of a working folder; what is missing there comes with the program.
+
+    ``folders`` are searched in order. Faults name a template by its path relative to the working folder.
+    """
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._loader = FileSystemLoader([str(folder) for folder in folders], encoding="utf-8-sig")
+        self.html = self._environment(markdown=_markdown_to_html)
+        self.text = self._environment(markdown=_markdown_to_text, hang=_hang)
+
+    def _environment(self, **filters: Any) -> TemplateEnvironment:
+        environment = TemplateEnvironment(self._loader)
+        environment.filters.update(FILTERS, **filters)
+        return environment
+
+    def source(self, name: str) -> str:
+        """A template's own text.
+
+        :raises UserError: where there is no such template, or it is not UTF-8.
+        """
+        try:
+            return self._loader.get_source(self.text, name)[0]
+        except TemplateNotFound:
+            known = nearest(name, self._loader.list_templates())
+            remedy = _('perhaps "%(name)s"?') % {"name": known} if known else ""
+            raise UserError(Fault(f"templates/{name}", _("there is no such template"), remedy)) from None
+        except UnicodeDecodeError:
+            remedy = _('save it with the encoding "UTF-8"')
+            raise UserError(Fault(f"templates/{name}", _("the file is not UTF-8"), remedy)) from None
+
+    def mail(self, name: str) -> MailTemplate:
+        """The template ``<name>.md``: its head and its body.
+
+        :raises UserError: where the head is missing or wrong, or the template has a syntax fault.
+        """
+        file = f"{name}.md"
+        text = self.source(file).replace("\r\n", "\n")
+        found = _HEAD.match(text)
+        if found is None:
+            raise UserError(
+                Fault(
+                    f"templates/{file}:1",
+                    _("the template has no head"),
+                    _('begin it with "---", a line "subject: …" and a line "preheader: …", and "---"'),
+                )
+            )
+        head = self._head(file, found[1])
+        body = "\n" * text[: found.end()].count("\n") + text[found.end() :]
+        return MailTemplate(
+            name=file,
+            body=self._compiled(file, body),
+            **{k: self._compiled(file, v) for k, v in head.items()},
+        )
+
+    def _head(self, file: str, head: str) -> dict[str, str]:
+        fields = dict.fromkeys(HEAD_FIELDS, "")
+        for line, text in enumerate(head.splitlines(), start=2):
+            key, colon, value = text.partition(":")
+            key = key.strip()
+            if not text.strip():
+                continue
+            if not colon or key not in fields:
+                raise UserError(
+                    Fault(
+                        f"templates/{file}:{line}",
+                        _('"%(text)s" is not a line of the head') % {"text": text.strip()},
+                        _("the head has lines that begin with subject: or preheader:"),
+                    )
+                )
+            # Blank lines before it, so that a fault in it names its own line.
+            fields[key] = "\n" * (line - 1) + value.strip()
+        return fields
+
+    def _compiled(self, file: str, text: str) -> Template:
+        with template_faults(file):
+            code = self.text.compile(text, name=file, filename=file)
+            return Template.from_code(self.text, code, self.text.make_globals(None))
+
+    def part(self, file: str) -> Template:
+        """A template of plain text or Markdown without a head, such as ``signature.md``."""
+        return self._compiled(file, self.source(file))
+
+    def layout_html(self) -> Template:
+        """The frame of the HTML part."""
+        with template_faults("layout.html"):
+            return self.html.get_template("layout.html")
+
+    def inline(self, place: str, text: str) -> Template:
+        """A single line of template that stands in another file, such as a mailing's ``subject:``."""
+        with template_faults(place):
+            return self.text.from_string(text)
+
+    def macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The macros that a file of shared blocks or phrases defines, bound to these names."""
+        with template_faults(file):
+            module = environment.get_template(file).make_module(dict(names))
+        return {name: part for name, part in vars(module).items() if not name.startswith("_")}
+
+
+def rendered(template: Template, file: str, names: Mapping[str, Any]) -> str:
+    """What a template says with these names.
+
+    :raises UserError: with the template's file and line.
+    """
+    with template_faults(file):
+        return template.render(names)
+
+
+def plain(rendering: str) -> str:
+    """A rendering that is not markup: HTML entities that Jinja made are characters again."""
+    return html.unescape(rendering)
+
+
+@contextmanager
+def template_faults(file: str) -> Iterator[None]:
+    """Turns whatever a template raises into a fault with its file and line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except TemplateSyntaxError as error:
+        place = f"{_shown(error.name or file)}:{error.lineno}"
+        raise UserError(
+            Fault(place, _("the template cannot be read: %(why)s") % {"why": error.message})
+        ) from None
+    except Exception as error:
+        raise UserError(Fault(_place_of(error, file), str(error) or type(error).__name__)) from None
+
+
+def _shown(name: str) -> str:
+    return name if ":" in name or "/" in name else f"templates/{name}"
+
+
+_TEMPLATE_FILE = re.compile(r"([^/\\]+\.(?:md|html|txt|css))$")
+
+
+def _place_of(error: Exception, file: str) -> str:
+    """Where in a template an error arose: Jinja puts the template's lines into the traceback."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        found = _TEMPLATE_FILE.search(frame.filename)
+        if found:
+            return f"templates/{found[1]}:{frame.lineno}"
+    return _shown(file)
