@@ -183,9 +183,7 @@ class _Search:
             words["others"] = ", ".join(other.address for other in persons)
             return _("%(name)s <%(address)s> may be one of several whose address has left the list: %(others)s") % words
         if person.address in self.listed:
-            return (
-                _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
-            )
+            return _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
         if claimed[person.key] > 1:
             return _("%(name)s <%(address)s> and another row may both be the one who was %(old)s") % words
         numbers = {folded(row.number) for row in rows if row.number}
@@ -221,9 +219,7 @@ class _Search:
         return key
 
 
-def _traits(
-    name: str, organisation: str, number: str, addresses: Iterable[str]
-) -> tuple[tuple[str, str, str], ...]:
+def _traits(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
     """What somebody can be known again by under another address. Without a name there is nothing."""
     who = folded(name)
     if not who:

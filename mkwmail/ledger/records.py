@@ -16,11 +16,12 @@ class State(StrEnum):
 
     ::
 
-                 claim (durable before the wire)             final reply
-     planned ─────────────────────► sending ─────────────► sent | refused (5yz) | deferred (4yz, not before T)
-        ▲   released: no body begun     │                                             │ latest passed
-        └──────────────────────────────┤                                             └──► expired
-                                        └─ no final reply, or the process died ─► in doubt ──resolve──► sent | planned
+                claim (durable before the wire)         final reply
+        planned ────────────────────► sending ───────────────► sent | refused (5yz)
+           ▲  released: no body begun    │                     | deferred (4yz, not before T)
+           └─────────────────────────────┤                          └─ latest passed ─► expired
+                                         └─ no final reply, or the process died
+                                            ─► in doubt ──resolve──► sent | planned
 
     Refused leads on too: to planned or sent by a person's word, to sending where the address was corrected.
     Expired was never mailed, so it may be claimed when the mailing's latest moment is moved.
@@ -34,6 +35,9 @@ class State(StrEnum):
     EXPIRED = "expired"
     IN_DOUBT = "in doubt"
 
+
+#: How an attempt can end; planned: it was released.
+ENDS = frozenset({State.SENT, State.REFUSED, State.DEFERRED, State.IN_DOUBT, State.PLANNED})
 
 #: The states in which a message may have reached a mailbox: told, as the audiences count it.
 TOLD = frozenset({State.SENDING, State.SENT, State.IN_DOUBT})
@@ -184,7 +188,7 @@ def next_try(tries: int, now: datetime) -> datetime:
     here the mailing's latest moment decides that).
     """
     doublings = min(max(tries, 1) - 1, 8)
-    wait = min(FIRST_RETRY * 2**doublings, _LONGEST_RETRY)
+    wait = min(FIRST_RETRY * (1 << doublings), _LONGEST_RETRY)
     # Added in UTC: local arithmetic would be an hour off across a summer time change.
     return (now.astimezone(UTC) + wait).astimezone(now.tzinfo)
 

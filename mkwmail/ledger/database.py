@@ -1,0 +1,160 @@
+"""The connection to SQLite: durable transactions, and its faults in plain words, both in this one place."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+
+APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can tell whose database it is
+BUSY_SECONDS = 5.0
+PRIVATE = 0o600
+
+Value = str | int | float | bytes | None
+Row = tuple[Value, ...]
+
+
+class Database:
+    """One connection, shared by the threads of a run; one statement or transaction at a time.
+
+    Every method raises UserError with code LEDGER_FAULT where SQLite or the disk fails: a state that could
+    not be written must stop the run, never be passed over.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._turn = threading.RLock()
+        with self._faults():
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            self.execute("PRAGMA foreign_keys = ON")
+        except UserError:
+            self._connection.close()
+            raise
+
+    def make_durable(self) -> None:
+        """What is committed survives a power cut; deleted data is overwritten, for it is about people."""
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = FULL")
+        # macOS: without it fsync leaves the data in the drive's cache (sqlite.org/pragma.html, fullfsync).
+        self.execute("PRAGMA fullfsync = ON")
+        self.execute("PRAGMA secure_delete = ON")
+
+    def execute(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Run one statement; its rows."""
+        with self._turn, self._faults():
+            return self._connection.execute(statement, values).fetchall()
+
+    def insert(self, statement: str, values: Sequence[Value]) -> int:
+        """Run one INSERT; the number of the new row."""
+        with self._turn, self._faults():
+            return int(self._connection.execute(statement, values).lastrowid or 0)
+
+    def change(self, statement: str, values: Sequence[Value]) -> int:
+        """Run one UPDATE; how many rows it changed."""
+        with self._turn, self._faults():
+            return self._connection.execute(statement, values).rowcount
+
+    def each(self, statement: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each of the rows."""
+        with self._turn, self._faults():
+            self._connection.executemany(statement, rows)
+
+    def number(self, statement: str, values: Sequence[Value] = ()) -> int:
+        """The one number that a query answers; 0 for NULL."""
+        return int(self.execute(statement, values)[0][0] or 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, durable when the block is left. Within another one: part of that."""
+        with self._turn:
+            if self._connection.in_transaction:
+                yield
+                return
+            # IMMEDIATE: a writer that waits its turn here cannot fail halfway for want of the lock.
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    with self._faults():
+                        self._connection.rollback()
+
+    def back_up(self, copy: Path) -> None:
+        """Write a whole, durable copy of the database, readable by its owner only."""
+        make_private(copy)
+        with self._turn, self._faults(), closing(sqlite3.connect(copy, isolation_level=None)) as target:
+            target.execute("PRAGMA synchronous = FULL")
+            self._connection.backup(target)
+
+    def close(self) -> None:
+        """End the connection; SQLite then moves the write-ahead log into the file."""
+        with self._turn, self._faults():
+            self._connection.close()
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise UserError(_fault_of(error, self.path), code=ExitCode.LEDGER_FAULT) from error
+
+
+def make_private(path: Path) -> None:
+    """Make the file if there is none, readable by its owner only; SQLite gives -wal and -shm its mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+        if path.stat().st_mode & 0o077:
+            path.chmod(PRIVATE)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The fault of a file beside the ledger that cannot be made or written."""
+    fault = _("%(file)s cannot be written: %(reason)s") % {
+        "file": path.name,
+        "reason": error.strerror or error,
+    }
+    remedy = _("make sure that you may write in %(folder)s and that the disk is not full") % {"folder": path.parent}
+    return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)
+
+
+def _fault_of(error: sqlite3.Error, path: Path) -> Fault:
+    # "SQLITE_IOERR_WRITE" → "IOERR": the primary result code (sqlite.org/rescode.html).
+    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    words = {"file": path.name, "folder": path.parent, "reason": str(error)}
+    if kind in ("CORRUPT", "NOTADB"):
+        return damaged(path, str(error))
+    if kind in ("BUSY", "LOCKED"):
+        fault = _("another program keeps %(file)s locked") % words
+        remedy = _("close the program that has it open (a database viewer, a backup), then try again")
+    elif kind == "FULL":
+        fault = _("the disk is full: %(file)s cannot be written") % words
+        remedy = _("make room on the disk of %(folder)s, then run the command again") % words
+    elif kind in ("READONLY", "CANTOPEN", "PERM", "AUTH"):
+        fault = _("%(file)s cannot be opened for writing (%(reason)s)") % words
+        remedy = _("make sure that %(folder)s exists and that you may write in it") % words
+    elif kind == "CONSTRAINT":
+        fault = _("the ledger refuses what would break its own rules (%(reason)s)") % words
+        remedy = _("nothing was recorded; please report this with the command you gave")
+    else:
+        fault = _("%(file)s cannot be read or written (%(reason)s)") % words
+        remedy = _("check the disk of %(folder)s, then run the command again") % words
+    return Fault(str(path), fault, remedy)
+
+
+def damaged(path: Path, reason: str) -> Fault:
+    """The fault of a ledger that SQLite cannot read; it is never repaired or overwritten by itself."""
+    return Fault(
+        str(path),
+        _("%(file)s is damaged (%(reason)s)") % {"file": path.name, "reason": reason},
+        _("keep it as it is, and put its last good copy in its place; without it everybody would be mailed again"),
+    )

@@ -1,0 +1,266 @@
+"""Deliveries and attempts in the database: claim, record, settle, expire, resolve."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from mkwmail.addresses import address_key
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.database import Database, Value
+from mkwmail.ledger.records import (
+    Attempt,
+    Claim,
+    Delivery,
+    Result,
+    Round,
+    Settled,
+    State,
+    moment_text,
+    read_moment_text,
+)
+from mkwmail.ledger.register import round_number
+from mkwmail.ledger.wire import Journal
+
+Word = Literal["sent", "send-again"]
+_LONGEST_REASON = 1000
+
+
+def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
+    """Where everybody stands in the rounds of an event, in the order in which each round first claimed them.
+
+    The values of what can be sent again only: a hundred thousand that were sent need not be read.
+    """
+    rounds: dict[Value, Round] = {}
+    letters: dict[Value, str] = {}
+    found = []
+    for row in database.execute(
+        """SELECT d.round, mailing, edition, d.person, d.address, state, since, not_before, d.tries, code, reason,
+                  approval, again.letter, again."values", again.message_id, again.date
+           FROM deliveries d JOIN rounds ON rounds.id = d.round
+           LEFT JOIN attempts last ON last.id = d.attempt
+           LEFT JOIN attempts again ON again.id = d.attempt AND d.state IN ('planned', 'deferred')
+           WHERE event = ? ORDER BY d.round, d.attempt""",
+        (event,),
+    ):
+        number, mailing, edition, person, address, state, since, not_before, tries, code, reason = row[:11]
+        approval, letter, values, message_id, date = row[11:]
+        if number not in rounds:
+            rounds[number] = Round(event, str(mailing), int(edition or 0))
+        found.append(
+            Delivery(
+                rounds[number],
+                str(person),
+                str(address),
+                State(str(state)),
+                read_moment_text(str(since)),
+                _moment(not_before),
+                int(tries or 0),
+                _number(code),
+                str(reason),
+                _number(approval),
+                letters.setdefault(letter, str(letter)) if letter else None,
+                _mapping(values),
+                str(message_id) if message_id else None,
+                _moment(date),
+            )
+        )
+    return tuple(found)
+
+
+def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
+    """Every attempt for one person in one round, oldest first."""
+    rows = database.execute(
+        """SELECT a.id, a.address, letter, "values", message_id, date, sha256, tries, approval, claimed,
+                  coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
+           FROM attempts a JOIN rounds ON rounds.id = a.round LEFT JOIN results ON results.attempt = a.id
+           WHERE (event, mailing, edition, a.person) = (?, ?, ?, ?) ORDER BY a.id""",
+        (of.event, of.mailing, of.edition, person),
+    )
+    return tuple(_attempt(of, person, row) for row in rows)
+
+
+def _attempt(of: Round, person: str, row: tuple[Value, ...]) -> Attempt:
+    number, address, letter, values, message_id, date, sha256, tries, approval, claimed = row[:10]
+    state, code, reason, ended = row[10:]
+    return Attempt(
+        id=int(number or 0),
+        round=of,
+        person=person,
+        address=str(address),
+        letter=str(letter),
+        values=_mapping(values),
+        message_id=str(message_id),
+        date=read_moment_text(str(date)),
+        sha256=str(sha256),
+        tries=int(tries or 0),
+        approval=_number(approval),
+        claimed=read_moment_text(str(claimed)),
+        state=State(str(state)),
+        code=_number(code),
+        reason=str(reason),
+        ended=_moment(ended),
+    )
+
+
+def claim(
+    database: Database, of: Round, claims: Sequence[Claim], now: datetime, run: int, journal: str | None
+) -> tuple[int, ...]:
+    """Make the claims durable, all or none; the number of each attempt.
+
+    The database refuses whoever was mailed, is being mailed or is in doubt, and a second mail for an address.
+    """
+    at = moment_text(now)
+    numbers = []
+    with database.transaction():
+        number = round_number(database, of)
+        approval = _approval_in_force(database, of)
+        for each in claims:
+            numbers.append(
+                database.insert(
+                    """INSERT INTO attempts (round, person, address, tries, letter, "values", message_id, date,
+                       sha256, approval, run, journal, claimed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    (
+                        *(number, each.person, each.address, each.tries, each.letter),
+                        *(json.dumps(dict(each.values)), each.message_id, moment_text(each.date), each.sha256),
+                        *(approval, run, journal, at),
+                    ),
+                )
+            )
+            database.execute(
+                """INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)
+                   VALUES (?, ?, ?, ?, 'sending', ?, ?)
+                   ON CONFLICT (round, person) DO UPDATE SET address = excluded.address,
+                   address_key = excluded.address_key, state = 'sending', since = excluded.since,
+                   attempt = excluded.attempt, not_before = NULL, code = NULL, reason = ''""",
+                (number, each.person, each.address, address_key(each.address), at, numbers[-1]),
+            )
+    return tuple(numbers)
+
+
+def _approval_in_force(database: Database, of: Round) -> int | None:
+    rows = database.execute("SELECT max(id) FROM approvals WHERE event = ? AND mailing = ?", (of.event, of.mailing))
+    return _number(rows[0][0])
+
+
+def record(database: Database, results: Iterable[Result], now: datetime) -> None:
+    """Make it durable how attempts ended, all or none.
+
+    :raises ValueError: where an attempt is not under way; nothing is recorded then.
+    """
+    at = moment_text(now)
+    with database.transaction():
+        for result in results:
+            # A refused claim has nothing to wait for; a deferred one without a moment may go at once.
+            wait = moment_text(result.not_before or now) if result.state is State.DEFERRED else None
+            ended = (result.state.value, result.code, _plain(result.reason), wait)
+            released = result.state is State.PLANNED
+            changed = database.change(
+                "UPDATE deliveries SET state = ?, code = ?, reason = ?, not_before = ?, since = ?,"
+                " tries = tries + ? WHERE attempt = ? AND state = 'sending'",
+                (*ended, at, 0 if released else 1, result.attempt),
+            )
+            if changed != 1:
+                raise ValueError(f"attempt {result.attempt} is not under way")
+            database.execute(
+                "INSERT INTO results (attempt, state, code, reason, not_before, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (result.attempt, *ended, at),
+            )
+
+
+def settle(database: Database, journal: Journal | None, boot: str, now: datetime) -> Settled:
+    """Decide about the messages of a run that was cut off. The lock proves that it is gone."""
+    ends: list[Result] = []
+    replied = 0
+    with database.transaction():
+        rows = database.execute(
+            "SELECT attempt, journal FROM deliveries JOIN attempts ON attempts.id = deliveries.attempt"
+            " WHERE state = 'sending'"
+        )
+        for attempt, nonce in ((int(row[0] or 0), None if row[1] is None else str(row[1])) for row in rows):
+            reply = journal.reply_to(attempt, nonce) if journal else None
+            if reply is not None:
+                replied += 1
+                ends.append(reply)
+            elif journal is not None and journal.proves_unbegun(attempt, nonce, boot):
+                ends.append(Result(attempt, State.PLANNED))
+            else:
+                reason = _("the program was stopped before the server's answer was recorded")
+                ends.append(Result(attempt, State.IN_DOUBT, reason=reason))
+        record(database, ends, now)
+    released = sum(end.state is State.PLANNED for end in ends)
+    doubtful = sum(end.state is State.IN_DOUBT for end in ends)
+    return Settled(replied, released, doubtful)
+
+
+def newest_attempt(database: Database) -> int:
+    """The highest number that an attempt ever had, also if it was removed since."""
+    return database.number("SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts'")
+
+
+def expire(database: Database, of: Round, persons: Iterable[str], now: datetime) -> None:
+    """Note that the mailing's latest moment passed before these could be mailed; others are left alone."""
+    with database.transaction():
+        number, at = round_number(database, of), moment_text(now)
+        database.each(
+            """INSERT INTO deliveries (round, person, address, address_key, state, since)
+               SELECT ?, key, address, address, 'expired', ? FROM persons WHERE key = ?
+               ON CONFLICT (round, person) DO UPDATE SET state = 'expired', since = excluded.since,
+               not_before = NULL WHERE state IN ('planned', 'deferred')""",
+            [(number, at, person) for person in persons],
+        )
+
+
+def resolve(database: Database, of: Round, person: str, word: Word, now: datetime) -> None:
+    """Follow a person's word about a message in doubt or refused.
+
+    :raises UserError: code USAGE where there is no such message.
+    """
+    with database.transaction():
+        rows = database.execute(
+            "SELECT attempt, round FROM deliveries JOIN rounds ON rounds.id = round"
+            " WHERE (event, mailing, edition, person) = (?, ?, ?, ?) AND state IN ('in doubt', 'refused')",
+            (of.event, of.mailing, of.edition, person),
+        )
+        if not rows:
+            fault = _("nothing of %(mailing)s is in doubt or refused for this member") % {"mailing": of.mailing}
+            raise UserError(
+                Fault("", fault, _("see: mkwmail status %(event)s") % {"event": of.event}), code=ExitCode.USAGE
+            )
+        attempt, number = rows[0]
+        at = moment_text(now)
+        database.execute("INSERT INTO resolutions VALUES (?, ?, ?)", (attempt, word, at))
+        state = State.SENT if word == "sent" else State.PLANNED
+        database.execute(
+            "UPDATE deliveries SET state = ?, since = ? WHERE round = ? AND person = ?",
+            (state.value, at, number, person),
+        )
+
+
+def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
+    """When messages went, or may have gone, from a moment on, oldest first, over all events."""
+    rows = database.execute(
+        "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
+        (moment_text(since),),
+    )
+    return tuple(read_moment_text(str(row[0])) for row in rows)
+
+
+def _plain(reason: str) -> str:
+    """A server's words as they can be stored and shown: UTF-8, no control characters, not endless."""
+    text = reason.encode("utf-8", "replace").decode("utf-8")
+    return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_REASON]
+
+
+def _moment(value: Value) -> datetime | None:
+    return read_moment_text(str(value)) if value else None
+
+
+def _number(value: Value) -> int | None:
+    return None if value is None else int(value)
+
+
+def _mapping(value: Value) -> Mapping[str, str]:
+    read: dict[str, str] = json.loads(str(value)) if value else {}
+    return read

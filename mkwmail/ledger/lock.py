@@ -1,0 +1,63 @@
+"""The run lock: one run at a time for each ledger, and who holds it."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.database import PRIVATE, cannot_write
+
+
+@contextmanager
+def held(ledger: Path, command: str, now: datetime) -> Iterator[None]:
+    """Hold the ledger's lock, which the system lets go when the process ends, however it ends.
+
+    :raises UserError: code LEDGER_HELD where another run has it: its process id, command and start.
+    """
+    # The lock's own file is emptied by whoever tries to take it, so who holds it stands in another.
+    holder = ledger.with_name(f"{ledger.name}.holder")
+    lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=PRIVATE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise _is_held(ledger, holder) from None
+    except OSError as error:
+        raise cannot_write(ledger.with_name(f"{ledger.name}.lock"), error) from error
+    try:
+        _write(holder, {"pid": os.getpid(), "command": command, "since": now.isoformat(timespec="seconds")})
+        yield
+    finally:
+        # Gone before the lock is: the next one must not find its own note removed.
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _write(holder: Path, note: dict[str, str | int]) -> None:
+    draft = holder.with_name(f"{holder.name}.new")
+    try:
+        draft.write_text(json.dumps(note), encoding="utf-8")
+        os.replace(draft, holder)
+    except OSError as error:
+        raise cannot_write(holder, error) from error
+
+
+def _is_held(ledger: Path, holder: Path) -> UserError:
+    try:
+        note = json.loads(holder.read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(note["since"])
+        fault = _("another run holds the ledger: %(command)s (process %(pid)s), since %(since)s") % {
+            "command": note["command"],
+            "pid": note["pid"],
+            "since": since.strftime("%Y-%m-%d %H:%M"),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        fault = _("another run holds the ledger")
+    remedy = _("wait until it is done, then give the command again")
+    return UserError(Fault(str(ledger), fault, remedy), code=ExitCode.LEDGER_HELD)

@@ -1,0 +1,183 @@
+"""The tables of the ledger, as numbered migrations that are only ever added to.
+
+Moments are text in UTC, of one width. The rules that keep anybody from being mailed twice stand here, so that
+no fault in the program above can break them: one row for each round and person, one mail for each round and
+address, and only the transitions of :class:`~mkwmail.ledger.records.State`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mkwmail import __version__
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.database import APPLICATION_ID, Database
+from mkwmail.ledger.records import moment_text
+
+Migration = tuple[str, tuple[str, ...]]
+
+_FIRST: Migration = (
+    "the tables",
+    (
+        "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, at TEXT NOT NULL,"
+        " program TEXT NOT NULL) STRICT",
+        """CREATE TABLE ledger (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            id TEXT NOT NULL,
+            secret BLOB NOT NULL CHECK (length(secret) = 32),
+            computer TEXT NOT NULL,
+            made TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            command TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE persons (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            address TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL, organisation TEXT NOT NULL, number TEXT NOT NULL,
+            since TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE former_addresses (
+            person TEXT NOT NULL REFERENCES persons (key), address TEXT NOT NULL, until TEXT NOT NULL,
+            PRIMARY KEY (person, address)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE rounds (
+            id INTEGER PRIMARY KEY,
+            event TEXT NOT NULL CHECK (event <> ''),
+            mailing TEXT NOT NULL CHECK (mailing <> ''),
+            edition INTEGER NOT NULL CHECK (edition >= 0),
+            UNIQUE (event, mailing, edition)
+        ) STRICT""",
+        """CREATE TABLE approvals (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            event TEXT NOT NULL, mailing TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX approvals_of ON approvals (event, mailing, id)",
+        "CREATE TABLE letters (hash TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
+        # Append-only: what was attempted is never rewritten; how it ended stands in results.
+        # AUTOINCREMENT: a number is never used again, so the wire journal's entries mean one attempt for ever.
+        """CREATE TABLE attempts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            round INTEGER NOT NULL REFERENCES rounds (id),
+            person TEXT NOT NULL REFERENCES persons (key),
+            address TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            letter TEXT NOT NULL REFERENCES letters (hash),
+            "values" TEXT NOT NULL,
+            message_id TEXT NOT NULL, date TEXT NOT NULL, sha256 TEXT NOT NULL,
+            approval INTEGER REFERENCES approvals (id),
+            run INTEGER REFERENCES runs (id),
+            journal TEXT,
+            claimed TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX attempts_of ON attempts (round, person)",
+        """CREATE TABLE results (
+            attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
+            state TEXT NOT NULL CHECK (state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')),
+            code INTEGER, reason TEXT NOT NULL, not_before TEXT,
+            at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX results_at ON results (at)",
+        """CREATE TABLE deliveries (
+            round INTEGER NOT NULL REFERENCES rounds (id),
+            person TEXT NOT NULL REFERENCES persons (key),
+            address TEXT NOT NULL,
+            address_key TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN
+                ('planned', 'sending', 'sent', 'refused', 'deferred', 'expired', 'in doubt')),
+            since TEXT NOT NULL,
+            not_before TEXT,
+            tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0),
+            code INTEGER,
+            reason TEXT NOT NULL DEFAULT '',
+            attempt INTEGER REFERENCES attempts (id),
+            PRIMARY KEY (round, person),
+            CHECK (state IN ('planned', 'expired') OR attempt IS NOT NULL),
+            CHECK ((state = 'deferred') = (not_before IS NOT NULL))
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE UNIQUE INDEX one_mail_for_an_address ON deliveries (round, address_key)
+            WHERE state IN ('sending', 'sent', 'in doubt')""",
+        "CREATE INDEX sending_now ON deliveries (attempt) WHERE state = 'sending'",
+        """CREATE TRIGGER a_delivery_begins BEFORE INSERT ON deliveries
+            WHEN NEW.state NOT IN ('sending', 'expired')
+            BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
+        """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
+            WHEN NOT (
+                OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
+                OR OLD.state = 'sending'
+                   AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
+                OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
+                OR OLD.state = 'expired' AND NEW.state = 'sending'
+                OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
+                OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
+                   AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                               AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
+            )
+            BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+        """CREATE TABLE resolutions (
+            attempt INTEGER NOT NULL REFERENCES attempts (id),
+            word TEXT NOT NULL CHECK (word IN ('sent', 'send-again')), at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX resolutions_of ON resolutions (attempt)",
+        """CREATE TABLE skips (
+            id INTEGER PRIMARY KEY,
+            round INTEGER NOT NULL REFERENCES rounds (id),
+            person TEXT NOT NULL REFERENCES persons (key),
+            reason TEXT NOT NULL CHECK (reason <> ''), at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX skips_of ON skips (round, person, id)",
+        """CREATE TABLE lists (
+            id INTEGER PRIMARY KEY,
+            round INTEGER NOT NULL REFERENCES rounds (id),
+            size INTEGER NOT NULL CHECK (size >= 0), at TEXT NOT NULL
+        ) STRICT""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+
+
+def version_of(database: Database) -> int:
+    """How many migrations the file has had.
+
+    :raises UserError: code LEDGER_FAULT where it is damaged, or is another program's database.
+    """
+    version = database.number("PRAGMA user_version")
+    application = database.number("PRAGMA application_id")
+    tables = database.number("SELECT count(*) FROM sqlite_schema")
+    if application == APPLICATION_ID or (application == version == tables == 0):
+        return version
+    fault = _("%(file)s is not a ledger of mkwmail") % {"file": database.path.name}
+    remedy = _("move it elsewhere, and put the ledger in its place")
+    raise UserError(Fault(str(database.path), fault, remedy), code=ExitCode.LEDGER_FAULT)
+
+
+def migrate(database: Database, now: datetime, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the tables up to date, each migration in one transaction, a whole copy kept beside it before.
+
+    :raises UserError: code LEDGER_FAULT where a newer program has been at the ledger.
+    """
+    version = version_of(database)
+    if version > len(migrations):
+        fault = _("%(file)s was written by a newer mkwmail than this one (%(program)s)")
+        words = {"file": database.path.name, "program": __version__}
+        remedy = _("install the newest mkwmail: pip install --upgrade mkwmail")
+        raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
+    if 0 < version < len(migrations):
+        database.back_up(database.path.with_name(f"{database.path.name}.before-{version + 1}"))
+    for number in range(version + 1, len(migrations) + 1):
+        with database.transaction():
+            # Asked again inside: another process may have been here first.
+            if database.number("PRAGMA user_version") < number:
+                _apply(database, number, migrations[number - 1], now)
+
+
+def _apply(database: Database, number: int, migration: Migration, now: datetime) -> None:
+    name, statements = migration
+    for statement in statements:
+        database.execute(statement)
+    database.execute("INSERT INTO migrations VALUES (?, ?, ?, ?)", (number, name, moment_text(now), __version__))
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {number}")
