@@ -9,7 +9,7 @@ from urllib.parse import quote as percent_encode
 
 from mkwmail.letters.itip import escape_parameter, escape_text
 from mkwmail.letters.marks import Marks
-from mkwmail.letters.values import QUOTED, QUOTED_DATA, unquote
+from mkwmail.letters.values import QUOTED, QUOTED_DATA, URL_END, URL_START, unquote
 
 
 class Place(StrEnum):
@@ -20,6 +20,7 @@ class Place(StrEnum):
     ATTRIBUTE = "attribute"  # in a double-quoted HTML attribute
     URL = "url"  # inside a URL in an HTML attribute: percent-encoded (RFC 3986 §2.1)
     LINK = "link"  # a whole URL of ours in an HTML attribute
+    ADDRESS = "address"  # inside a URL that is written out in plain text: percent-encoded
     CALENDAR = "calendar"  # a TEXT value (RFC 5545 §3.3.11)
     PARAMETER = "parameter"  # a property parameter's value (RFC 5545 §3.2)
 
@@ -38,6 +39,7 @@ ESCAPES: Mapping[Place, Callable[[str], str]] = {
     Place.ATTRIBUTE: _attribute,
     Place.URL: _url,
     Place.LINK: _attribute,
+    Place.ADDRESS: _url,
     Place.CALENDAR: escape_text,
     Place.PARAMETER: lambda text: f'"{escape_parameter(text)}"',
 }
@@ -67,10 +69,16 @@ def _resolved(text: str, place: Place) -> str:
     """Text without marks whose quoted characters are put back, escaped for the place."""
     if place in (Place.TEXT, Place.CALENDAR, Place.PARAMETER):
         return unquote(text)
-    if place is Place.URL:
+    if place in (Place.URL, Place.ADDRESS):
         text = QUOTED_DATA.sub(lambda run: _url(unquote(run[0])), text)
+    if place is Place.ADDRESS:
+        return unquote(text)
     escape = _attribute if place is Place.URL else ESCAPES[place]
     return QUOTED.sub(lambda run: escape(unquote(run[0])), text)
+
+
+# How a value that is a URL itself stands where a URL is expected.
+_WHOLE_URL: Mapping[Place, Place] = {Place.URL: Place.LINK, Place.ADDRESS: Place.TEXT}
 
 
 def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) -> Segments:
@@ -83,7 +91,7 @@ def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) ->
         if before:
             found.append(_resolved(before, place))
         if field is not None:
-            found.append(Hole(field, Place.LINK if place is Place.URL and field in links else place))
+            found.append(Hole(field, _WHOLE_URL.get(place, place) if field in links else place))
     return joined(found)
 
 
@@ -96,6 +104,18 @@ def joined(segments: list[Segment]) -> Segments:
         elif segment != "":
             together.append(segment)
     return tuple(together)
+
+
+_WRITTEN_URL = re.compile(f"{URL_START}(.*?){URL_END}")
+
+
+def text_segments(line: str, marks: Marks, links: frozenset[str]) -> Segments:
+    """A line of plain text cut at its holes; in a URL that it writes out, values are percent-encoded."""
+    found: list[Segment] = []
+    # A split at a pattern with one group gives texts and URLs by turns.
+    for number, part in enumerate(_WRITTEN_URL.split(line)):
+        found.extend(segments_of(part, Place.ADDRESS if number % 2 else Place.TEXT, marks, links))
+    return joined(found)
 
 
 _TAG = re.compile(r"""<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^>"'])*>""", re.DOTALL)

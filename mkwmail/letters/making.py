@@ -12,7 +12,7 @@ from mkwmail.language import _
 from mkwmail.letters.attachments import Attachment, attached, embedded
 from mkwmail.letters.encoding import LineKind
 from mkwmail.letters.entry import calendar_lines, calendar_method
-from mkwmail.letters.filling import Hole, Place, Segment, Segments, html_segments, joined, segments_of
+from mkwmail.letters.filling import Hole, Place, Segment, Segments, html_segments, joined, segments_of, text_segments
 from mkwmail.letters.frame import Frame
 from mkwmail.letters.headers import mailbox, unstructured, verbatim
 from mkwmail.letters.letter import (
@@ -99,7 +99,7 @@ def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
 def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
     lines = [line.rstrip() for line in page.split("\n")]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return tuple(Line(LineKind.TEXT, segments_of(line, Place.TEXT, marks, LINK_FIELDS)) for line in kept)
+    return tuple(Line(LineKind.TEXT, text_segments(line, marks, LINK_FIELDS)) for line in kept)
 
 
 def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.token import Token
 
-from mkwmail.letters.values import hang_at
+from mkwmail.letters.values import URL_END, URL_START, hang_at
 
 # Quoted characters (see values) as a URL's normalisation percent-encodes them.
 _ENCODED_PRIVATE_USE = re.compile(r"(?:%EE%8[0145]%[89AB][0-9A-F])+")
@@ -132,7 +132,7 @@ def inline_text(tokens: Sequence[Token]) -> str:
                 start, address = links.pop()
                 words = "".join(written[start:])
                 if words not in (address, address.removeprefix("mailto:")):
-                    written.append(f" ({address.removeprefix('mailto:')})")
+                    written.append(f" ({URL_START}{address.removeprefix('mailto:')}{URL_END})")
             case _:
                 pass
     return "".join(written)

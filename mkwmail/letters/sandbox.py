@@ -68,12 +68,15 @@ class _Missing(StrictUndefined):
 
 
 class _Generator(CodeGenerator):
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+    def _write_concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.joined((")
         for part in node.nodes:
             self.visit(part, frame)
             self.write(", ")
         self.write("))")
+
+    # Jinja finds the visitor of ``~`` by this name.
+    visit_Concat = _write_concat  # noqa: N815
 
 
 def _joined(parts: Iterable[Any]) -> str:

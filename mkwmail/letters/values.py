@@ -18,6 +18,9 @@ _DATA = 0xE000  # quoted data: escaped for its place
 _SYNTAX = 0xE100  # quoted text of a link that we made ourselves: kept as it is inside a URL
 _HANG = 0xE200  # plain text: the following lines of this line are indented by this many columns
 
+URL_START, URL_END = "\ue400", "\ue401"
+"""Plain text: what stands between them is a URL."""
+
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 """Input may not hold these characters: quoting would not come back as it went in."""
 

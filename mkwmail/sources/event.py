@@ -5,7 +5,8 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time
+import datetime as dt
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -33,9 +34,9 @@ class Online(_Part):
 class ProgrammeItem(_Part):
     """One line of the programme. ``optional``: members choose it when signing up."""
 
-    time: time
+    time: dt.time
     title: str
-    until: time | None = None
+    until: dt.time | None = None
     description: str | None = None  # Markdown
     speakers: tuple[str, ...] = ()
     optional: bool = False
