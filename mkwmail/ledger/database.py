@@ -145,9 +145,12 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault:
     elif kind == "CONSTRAINT":
         fault = _("the ledger refuses what would break its own rules (%(reason)s)") % words
         remedy = _("nothing was recorded; please report this with the command you gave")
-    else:
+    elif kind == "IOERR":
         fault = _("%(file)s cannot be read or written (%(reason)s)") % words
         remedy = _("check the disk of %(folder)s, then run the command again") % words
+    else:
+        fault = _("the ledger answered something unexpected (%(reason)s)") % words
+        remedy = _("nothing was recorded; please report this with the command you gave")
     return Fault(str(path), fault, remedy)
 
 

@@ -37,10 +37,10 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
     found = []
     for row in database.execute(
         """SELECT d.round, mailing, edition, d.person, d.address, state, since, not_before, d.tries, code, reason,
-                  approval, again.letter, again."values", again.message_id, again.date
+                  last.approval, letter, "values", message_id, date
            FROM deliveries d JOIN rounds ON rounds.id = d.round
-           LEFT JOIN attempts last ON last.id = d.attempt
-           LEFT JOIN attempts again ON again.id = d.attempt AND d.state IN ('planned', 'deferred')
+           LEFT JOIN (SELECT id, approval FROM attempts) last ON last.id = d.attempt
+           LEFT JOIN attempts again ON again.id = d.attempt AND state IN ('planned', 'deferred')
            WHERE event = ? ORDER BY d.round, d.attempt""",
         (event,),
     ):

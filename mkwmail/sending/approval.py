@@ -1,0 +1,96 @@
+"""Approval is of the sources: what a mailing's text depends on, and what differs between two of them. Pure."""
+
+import difflib
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mkwmail.language import _, ngettext
+from mkwmail.ledger.records import TOLD, Approval, Delivery, Round
+
+#: Name of a source → its text; for what is not text (attachments, a logo) :func:`fingerprint` of its bytes.
+Sources = Mapping[str, str]
+
+_HASH = "sha256:"
+_MOST_LINES = 8
+
+
+def fingerprint(data: bytes) -> str:
+    """How bytes that cannot be shown as lines stand among the sources."""
+    return f"{_HASH}{hashlib.sha256(data).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One source that is not as it was. ``lines``: what went (``-``) and came (``+``), the first few."""
+
+    source: str
+    what: str  # a sentence
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierText:
+    """So many got an earlier text of a mailing, with what differs now."""
+
+    count: int
+    differences: tuple[Difference, ...]
+
+
+def differences(before: Sources, now: Sources) -> tuple[Difference, ...]:
+    """What differs between two versions of a mailing's sources, source by source; empty where nothing does.
+
+    Line ends and white space at the end of lines and texts make no difference, for they make none in the mail.
+    """
+    found = []
+    for name in sorted({*before, *now}):
+        old, new = before.get(name), now.get(name)
+        if old is None and new is not None:
+            found.append(Difference(name, _("%(source)s was added") % {"source": name}))
+        elif new is None:
+            found.append(Difference(name, _("%(source)s was removed") % {"source": name}))
+        elif old is not None and _shape(old) != _shape(new):
+            found.append(Difference(name, _("%(source)s has changed") % {"source": name}, _lines(old, new)))
+    return tuple(found)
+
+
+def _shape(text: str) -> list[str]:
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n").split("\n")
+
+
+def _lines(old: str, new: str) -> tuple[str, ...]:
+    if old.startswith(_HASH) or new.startswith(_HASH):
+        return ()
+    diff = difflib.unified_diff(_shape(old), _shape(new), n=0, lineterm="")
+    changed = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+    return _few(changed)
+
+
+def _few(lines: list[str]) -> tuple[str, ...]:
+    more = len(lines) - _MOST_LINES
+    if more <= 0:
+        return tuple(lines)
+    rest = ngettext("… and %(n)s line more", "… and %(n)s lines more", more) % {"n": more}
+    return (*lines[:_MOST_LINES], rest)
+
+
+def earlier_texts(
+    of: Round, deliveries: Iterable[Delivery], approvals: Iterable[Approval], now: Sources
+) -> tuple[EarlierText, ...]:
+    """How many were told an earlier text of a round than its sources give now, most first.
+
+    In doubt counts as told. Who was mailed under no approval at all is not counted: nothing is known of it.
+    """
+    given = {approval.id: approval for approval in approvals}
+    counts = Counter(
+        each.approval for each in deliveries if each.round == of and each.state in TOLD and each.approval in given
+    )
+    found: dict[tuple[Difference, ...], int] = {}
+    for number, count in counts.items():
+        if number is not None:
+            changed = differences(given[number].sources, now)
+            if changed:
+                found[changed] = found.get(changed, 0) + count
+    ordered = sorted(found.items(), key=lambda item: -item[1])
+    return tuple(EarlierText(count, changed) for changed, count in ordered)

@@ -1,0 +1,191 @@
+"""Audiences: the rules that say which members a mailing is for (DESIGN: files, event). Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from mkwmail.clock import ZONE
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.persons import folded
+from mkwmail.ledger.records import TOLD, Delivery
+from mkwmail.sending.days import day_in_words
+from mkwmail.sources.event import ColumnAudience, Event
+from mkwmail.sources.headings import column_name
+from mkwmail.sources.kinds import GOT, Audience, Kind, kind_of, mailing_named, rule_of
+from mkwmail.sources.member import Member
+
+#: Answers of those who come, or came.
+COMING = frozenset({"attending", "present"})
+
+_QUIET_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """Who got another mailing."""
+
+    mailing: str
+
+
+Rule = Audience | Got | ColumnAudience
+
+
+def audience_of(event: Event, mailing: str) -> Rule:
+    """The rule of a mailing: its entry's own, else its kind's.
+
+    :raises UserError: code USAGE where there is no such mailing; code FAULTY_FILE where its audience is none.
+    """
+    written = mailing_named(event, mailing).audience
+    if written is None:
+        return rule_of(mailing).audience
+    if isinstance(written, ColumnAudience):
+        return written
+    if written.startswith(GOT):
+        return Got(written.removeprefix(GOT).strip())
+    try:
+        return Audience(written)
+    except ValueError:
+        # Never "everyone" for want of a rule.
+        fault = _('the mailing "%(mailing)s" has no such audience: %(audience)s')
+        words = {"mailing": mailing, "audience": written}
+        raise UserError(Fault(event.id, fault % words)) from None
+
+
+class Audiences:
+    """The audience of one mailing at one moment, asked member by member.
+
+    ``answers``: person → answer; ``members``: person → member, everybody in the list.
+
+    :raises UserError: where the audience cannot be told.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        mailing: str,
+        deliveries: Iterable[Delivery],
+        answers: Mapping[str, str],
+        members: Mapping[str, Member],
+        now: datetime,
+    ) -> None:
+        self._event = event
+        self._mailing = mailing
+        self._answers = answers
+        self._now = now
+        # mailing → person → when first
+        self._told: dict[str, dict[str, datetime]] = {}
+        for each in deliveries:
+            if each.state in TOLD:
+                persons = self._told.setdefault(each.round.mailing, {})
+                persons[each.person] = min(each.since, persons.get(each.person, each.since))
+        self._coming = frozenset(
+            folded(members[person].organisation)
+            for person, answer in answers.items()
+            if answer in COMING and person in members
+        )
+        self._rule = self._chosen(members)
+
+    def why_not(self, person: str, member: Member) -> str | None:
+        """None where the mailing is for this member; else the reason, in a sentence."""
+        return self._rule(person, member)
+
+    def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
+        rule = audience_of(self._event, self._mailing)
+        if isinstance(rule, Got):
+            return lambda person, _member: self._without(rule.mailing, person)
+        if isinstance(rule, ColumnAudience):
+            return self._by_column(rule, members)
+        if rule in (Audience.OUTDATED, Audience.EARLIER_TEXT):
+            raise _undecided(self._event, self._mailing)
+        choices: dict[Audience, Callable[[str, Member], str | None]] = {
+            Audience.EVERYONE: lambda _person, _member: None,
+            Audience.UNANSWERED: self._not_silent,
+            Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
+            Audience.PRESENT: lambda person, _member: self._unless(person, self._were_there()),
+            Audience.DECLINED: lambda person, _member: self._unless(person, {"declined"}),
+            Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
+            Audience.TOLD: self._never_told,
+        }
+        return choices[rule]
+
+    def _unless(self, person: str, wanted: Set[str]) -> str | None:
+        answer = self._answers.get(person)
+        if answer in wanted:
+            return None
+        return _has_answered(answer) if answer else _("has not answered")
+
+    def _were_there(self) -> Set[str]:
+        """Present, where anybody's presence was recorded; else those who said that they come."""
+        return {"present"} if "present" in self._answers.values() else COMING
+
+    def _not_silent(self, person: str, member: Member) -> str | None:
+        answer = self._answers.get(person)
+        if answer:
+            return _has_answered(answer)
+        registration = self._event.registration
+        if registration is not None and registration.one_per_organisation:
+            place = folded(member.organisation)
+            if place and place in self._coming:
+                return _("a colleague of %(organisation)s comes") % {"organisation": member.organisation}
+        invited = [
+            persons[person]
+            for mailing, persons in self._told.items()
+            if kind_of(mailing) is Kind.INVITATION and person in persons
+        ]
+        if not invited:
+            return _("never got the invitation: that goes first, not a reminder")
+        # Whole days: what went on Monday at 9.05 may be reminded of on Thursday at 9.00.
+        passed = self._now.astimezone(ZONE).date() - min(invited).astimezone(ZONE).date()
+        if passed.days < _QUIET_DAYS:
+            return _("got the invitation on %(day)s, less than three days ago") % {"day": day_in_words(min(invited))}
+        return None
+
+    def _never_told(self, person: str, _member: Member) -> str | None:
+        if any(person in persons for persons in self._told.values()):
+            return None
+        return _("was never told of the event")
+
+    def _without(self, mailing: str, person: str) -> str | None:
+        if person in self._told.get(mailing, {}):
+            return None
+        return _("did not get %(mailing)s") % {"mailing": mailing}
+
+    def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
+        column = column_name(rule.column)
+        if not any(column in member.columns for member in members.values()):
+            fault = _('the member list has no column "%(column)s", which says whom %(mailing)s is for')
+            words = {"column": rule.column, "mailing": self._mailing}
+            remedy = _("add the column to the list, or mend the audience in the event file")
+            raise UserError(Fault(self._event.id, fault % words, remedy))
+        wanted = {folded(value) for value in rule.values}
+
+        def why_not(_person: str, member: Member) -> str | None:
+            value = member.columns.get(column, "")
+            if folded(value) in wanted:
+                return None
+            if not value:
+                return _("has nothing in the column %(column)s") % {"column": rule.column}
+            return _("%(column)s is %(value)s") % {"column": rule.column, "value": value}
+
+        return why_not
+
+
+def _has_answered(answer: str) -> str:
+    sentences = {
+        "attending": _("has answered: attending"),
+        "declined": _("has answered: declined"),
+        "tentative": _("has answered: tentative"),
+        "present": _("was present"),
+        "absent": _("was absent"),
+    }
+    return sentences.get(answer, answer)
+
+
+def _undecided(event: Event, mailing: str) -> UserError:
+    fault = _("whom %(mailing)s is for cannot be told: which facts and texts each member got is not recorded")
+    remedy = _(
+        'give it an entry in the event file with an audience, such as: %(mailing)s: {audience: "got:invitation"}'
+    )
+    words = {"mailing": mailing}
+    return UserError(Fault(event.id, fault % words, remedy % words), code=ExitCode.USAGE)

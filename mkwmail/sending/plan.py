@@ -1,0 +1,261 @@
+"""Plan: who gets a mailing, who does not, and why. Pure.
+
+Made afresh at the start of every run from the event, the list and the ledger's history. Everybody in the list
+comes out in exactly one place, so nobody is forgotten without a word.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from mkwmail.addresses import address_key
+from mkwmail.dutch.names import Name, full_name
+from mkwmail.language import _
+from mkwmail.ledger.persons import Person
+from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
+from mkwmail.sending.audience import COMING, Audiences, audience_of
+from mkwmail.sending.days import day_in_words
+from mkwmail.sources.event import Event
+from mkwmail.sources.kinds import Audience, latest_of, mailing_named
+from mkwmail.sources.member import Member
+
+# A list that lost more than this since the last mailing is odd (both must hold).
+_MANY = 5
+_MUCH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A member with the key of who it is. ``doubt``: why that is doubtful; such a one is not mailed."""
+
+    person: str
+    member: Member
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger and the answers say of an event.
+
+    ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
+    those who have left the list. ``last_list``: the list at the last mailing of any event.
+    """
+
+    deliveries: tuple[Delivery, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    persons: tuple[Person, ...] = ()
+    last_list: ListSeen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Somebody who gets the mailing now. ``retry``: the delivery that was tried or given back before."""
+
+    person: str
+    member: Member
+    retry: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Somebody who does not get it in this run, and why."""
+
+    person: str
+    name: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody whose message the server put off: not before that moment."""
+
+    person: str
+    name: str
+    address: str
+    reason: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The outcome of audience x members x ledger at one moment.
+
+    ``skipped`` are those it is not for; ``already`` had it; ``refused`` and ``in_doubt`` ask for a person's
+    word; ``expired`` would have got it, had the ``latest`` moment not passed. ``odd``: sentences that the
+    person who confirms must see.
+    """
+
+    round: Round
+    latest: datetime
+    too_late: bool
+    to_send: tuple[Planned, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    in_doubt: tuple[Skip, ...] = ()
+    already: tuple[Skip, ...] = ()
+    refused: tuple[Skip, ...] = ()
+    expired: tuple[Skip, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+def plan(event: Event, mailing: str, listings: Sequence[Listing], history: History, now: datetime) -> Plan:
+    """Who gets a mailing at this moment.
+
+    :raises UserError: where the event has no such mailing (USAGE), or where its audience cannot be told.
+    """
+    latest = latest_of(event, mailing)
+    of = Round(event.id, mailing)
+    rule = audience_of(event, mailing)
+    everyone = [*listings, *_departed(listings, history)] if rule is Audience.TOLD else list(listings)
+    colleagues = {each.person: each.member for each in everyone}
+    audiences = Audiences(event, mailing, history.deliveries, history.answers, colleagues, now)
+    sorting = _Sorting(of, history.deliveries, audiences, now)
+    for each in everyone:
+        sorting.sort(each)
+    if rule is Audience.TOLD:
+        # Who would travel in vain hears first.
+        sorting.to_send.sort(key=lambda planned: history.answers.get(planned.person) not in COMING)
+    made = sorting.plan(latest, now > latest)
+    return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
+
+
+def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing]:
+    """Who was told and has left the list since, under the address at which they were told last."""
+    listed = {listing.person for listing in listings}
+    persons = {person.key: person for person in history.persons}
+    told: dict[str, Delivery] = {}
+    for delivery in history.deliveries:
+        if delivery.state in TOLD and delivery.person not in listed:
+            told[delivery.person] = max(delivery, told.get(delivery.person, delivery), key=lambda each: each.since)
+    for key, delivery in told.items():
+        known = persons.get(key)
+        known_name, organisation = (known.name, known.organisation) if known else ("", "")
+        member = Member(row=0, name=Name(written=known_name), email=delivery.address, organisation=organisation)
+        yield Listing(key, member)
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """Puts each member in its place. The order of the questions is the order of what must not go wrong."""
+
+    of: Round
+    deliveries: Iterable[Delivery]
+    audiences: Audiences
+    now: datetime
+    to_send: list[Planned] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    in_doubt: list[Skip] = field(default_factory=list)
+    already: list[Skip] = field(default_factory=list)
+    refused: list[Skip] = field(default_factory=list)
+    here: dict[str, Delivery] = field(init=False)
+    mailed: dict[str, Delivery] = field(init=False)
+    seen: dict[str, Member] = field(default_factory=dict)
+    seen_addresses: dict[str, Member] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.here = {each.person: each for each in self.deliveries if each.round == self.of}
+        self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
+
+    def sort(self, listing: Listing) -> None:
+        member = listing.member
+        delivery = self.here.get(listing.person)
+        twin = self.seen.get(listing.person) or self.seen_addresses.get(member.address_key)
+        if twin is not None:
+            self.skipped.append(_skip(listing, _twice(twin)))
+            return
+        self.seen[listing.person] = self.seen_addresses[member.address_key] = member
+        if delivery is not None and delivery.state in TOLD:
+            self._told(listing, delivery)
+            return
+        reason = self._left_out(listing)
+        if reason is not None:
+            self.skipped.append(_skip(listing, reason))
+        elif delivery is None or delivery.state is State.EXPIRED:
+            self.to_send.append(Planned(listing.person, member))
+        elif delivery.state is State.REFUSED:
+            self._refused(listing, delivery)
+        elif delivery.not_before is not None and delivery.not_before > self.now:
+            late = Waiting(listing.person, full_name(member.name), member.email, delivery.reason, delivery.not_before)
+            self.waiting.append(late)
+        else:
+            self.to_send.append(Planned(listing.person, member, retry=delivery))
+
+    def _told(self, listing: Listing, delivery: Delivery) -> None:
+        if delivery.state is State.SENT:
+            reason = _("already sent on %(day)s") % {"day": day_in_words(delivery.since)}
+            self.already.append(_skip(listing, reason))
+        else:
+            reason = delivery.reason or _("it is not known whether the server took it")
+            self.in_doubt.append(_skip(listing, reason))
+
+    def _refused(self, listing: Listing, delivery: Delivery) -> None:
+        if address_key(delivery.address) != listing.member.address_key:
+            # The address was corrected: another mailbox, which refused nothing.
+            self.to_send.append(Planned(listing.person, listing.member))
+            return
+        words = {"day": day_in_words(delivery.since), "reply": f"{delivery.code or ''} {delivery.reason}".strip()}
+        self.refused.append(_skip(listing, _("refused by the server on %(day)s: %(reply)s") % words))
+
+    def _left_out(self, listing: Listing) -> str | None:
+        """Why somebody who was not mailed yet is not to be, from what concerns them outside the ledger."""
+        if listing.doubt:
+            return _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+        if listing.member.do_not_mail:
+            return _("not to be mailed: %(reason)s") % {"reason": listing.member.do_not_mail}
+        other = self.mailed.get(listing.member.address_key)
+        if other is not None:
+            return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
+        return self.audiences.why_not(listing.person, listing.member)
+
+    def plan(self, latest: datetime, too_late: bool) -> Plan:
+        made = Plan(
+            self.of,
+            latest,
+            too_late,
+            tuple(self.to_send),
+            tuple(self.skipped),
+            tuple(self.waiting),
+            tuple(self.in_doubt),
+            tuple(self.already),
+            tuple(self.refused),
+        )
+        if not too_late:
+            return made
+        reason = _("not sent before its latest moment, %(day)s") % {"day": day_in_words(latest)}
+        missed = [_skip(Listing(each.person, each.member), reason) for each in self.to_send]
+        missed += [Skip(each.person, each.name, each.address, reason) for each in self.waiting]
+        return replace(made, to_send=(), waiting=(), expired=tuple(missed))
+
+
+def _skip(listing: Listing, reason: str) -> Skip:
+    return Skip(listing.person, full_name(listing.member.name), listing.member.email, reason)
+
+
+def _twice(first: Member) -> str:
+    if not first.row:
+        return _("this address is there twice: one mail")
+    return _("the same person as row %(row)s, %(name)s: one mail") % {
+        "row": first.row,
+        "name": full_name(first.name),
+    }
+
+
+def _odd(
+    event: Event, mailing: str, listings: Sequence[Listing], history: History, made: Plan, now: datetime
+) -> Iterator[str]:
+    """What the person who confirms would want to know before."""
+    send = mailing_named(event, mailing).send
+    if send is not None and now.date() < send.astimezone(now.tzinfo).date():
+        words = {"planned": day_in_words(send), "today": day_in_words(now)}
+        yield _("planned for %(planned)s, but today is %(today)s") % words
+    if made.too_late:
+        words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
+        yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
+    before = history.last_list
+    if before is not None and before.size - len(listings) > max(_MANY, before.size * _MUCH):
+        sizes = {"before": before.size, "now": len(listings)}
+        yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
+    if audience_of(event, mailing) is Audience.UNANSWERED and not history.answers and made.to_send:
+        yield _("no answers are recorded: everyone who was invited gets it, also who signed up already")
