@@ -1,0 +1,42 @@
+# A fresh machine needs python3 (3.11 or newer, with venv) and make.
+PYTHON ?= python3
+BIN := .venv/bin
+EVENT := directeurendag-2020
+
+.PHONY: demo test lint format lock clean
+
+demo: .venv/runtime  ## rehearse the example event's invitation
+	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
+
+test: .venv/development  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/development  ## style, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# requirements.txt: what the program needs; requirements-dev.txt: that and what its developers need.
+lock: .venv/development
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	    --no-annotate pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	    --no-annotate pyproject.toml --group dev -o requirements-dev.txt
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/development: .venv/bin/python requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv dist build rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis
