@@ -1,7 +1,7 @@
 """A text file as Notepad writes it, as one string with ``\\n`` line ends."""
 
 import codecs
-import unicodedata
+import re
 from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -18,8 +18,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What YAML takes for line ends (YAML 1.1 §4.2) and no editor shows as such: text pasted from a web page has them.
+# Line ends to YAML (YAML 1.1 §4.2) that no editor shows as such; text pasted from a web page has them.
 _HIDDEN_LINE_ENDS = str.maketrans({"\x85": " ", "\u2028": " ", "\u2029": " "})
+
+# What YAML refuses anywhere (YAML 1.1 §5.1): controls, surrogates, non-characters, a byte order mark inside.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def read_bytes(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> bytes:
@@ -48,22 +51,15 @@ def text_of(data: bytes) -> str:
     :raises ValueError: saying in one sentence why it is not a text.
     """
     text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n").translate(_HIDDEN_LINE_ENDS)
-    for number, line in enumerate(text.split("\n"), start=1):
-        for column, character in enumerate(line, start=1):
-            if _is_control(character):
-                raise ValueError(
-                    _("line %(line)d has an invisible control character in column %(column)d; delete it")
-                    % {"line": number, "column": column}
-                )
+    found = _CONTROL.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - text.rfind("\n", 0, found.start())
+        raise ValueError(
+            _("line %(line)d has an invisible control character in column %(column)d; delete it")
+            % {"line": line, "column": column}
+        )
     return text
-
-
-def _is_control(character: str) -> bool:
-    # U+FEFF is a format character, but YAML refuses it inside a text as it refuses control characters;
-    # surrogates and the two non-characters come from damaged files.
-    if character in "\t\ufeff":
-        return character == "\ufeff"
-    return unicodedata.category(character) in ("Cc", "Cs") or character in "\ufffe\uffff"
 
 
 def _decoded(data: bytes) -> str:
