@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name
+from mkwmail.errors import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Member:
 
     row: int  # the row in the file, as Excel numbers it: the headings are row 1
     name: Name
-    email: str  # as SMTP carries it: ASCII, the domain in punycode
+    email: str  # as SMTP carries it: ASCII, the domain in punycode; may be empty where do_not_mail is filled
     organisation: str = ""
     function: str = ""
     number: str = ""
@@ -24,3 +25,13 @@ class Member:
     def address_key(self) -> str:
         """The address in the form in which addresses are compared."""
         return address_key(self.email)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyRow:
+    """A row that cannot be mailed as it stands; name and address as far as they can be read."""
+
+    row: int
+    name: str
+    address: str
+    faults: tuple[Fault, ...]

@@ -1,0 +1,122 @@
+"""A cell with a mail address: the address as SMTP carries it, or what is wrong with it and what was probably meant."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from mkwmail.addresses import mailable
+from mkwmail.language import _
+from mkwmail.sources.cells import CellError, shown_value
+
+_IN_BRACKETS = re.compile(r".*<\s*(?:mailto:)?([^<>]*?)\s*>\s*[;,.]?")
+_BETWEEN = re.compile(r"[\s;,/|&]+|\s+(?:en|of|and|or)\s+")
+_EDGES = " .;,:'\"<>()[]"
+
+# Domains of mailboxes at home that people mistype; a corporation's own domain is known to nobody but itself.
+_COMMON_DOMAINS = (
+    *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.nl", "outlook.com", "live.nl", "live.com", "icloud.com"),
+    *("me.com", "msn.com", "yahoo.com", "protonmail.com", "proton.me", "ziggo.nl", "kpnmail.nl", "kpnplanet.nl"),
+    *("planet.nl", "hetnet.nl", "home.nl", "xs4all.nl", "upcmail.nl", "casema.nl", "quicknet.nl", "solcon.nl"),
+    *("chello.nl", "tele2.nl", "telfort.nl", "online.nl"),
+)
+
+
+def read_address(text: str) -> str:
+    """The one address in a cleaned, filled cell: ASCII, the domain in punycode.
+
+    :raises CellError: with the value, and with the address that was probably meant where that is clear.
+    """
+    try:
+        return mailable(text)
+    except ValueError as error:
+        raise _wrong(text, str(error)) from None
+
+
+def likely_meant(address: str) -> str | None:
+    """The address with the well-known domain that this one's domain is a slip of (gmial.com, hotmal.com); else None.
+
+    Letters that changed places, one too many or one too few: another letter may be another company.
+    """
+    local, _at, domain = address.casefold().rpartition("@")
+    near = difflib.get_close_matches(domain, _COMMON_DOMAINS, n=1, cutoff=0.85)
+    if not near or near[0] == domain:
+        return None
+    slip = len(near[0]) != len(domain) or sorted(near[0]) == sorted(domain)
+    return f"{local}@{near[0]}" if slip else None
+
+
+def _wrong(text: str, reason: str) -> CellError:
+    value = {"value": shown_value(text)}
+    several = _several(text)
+    if several:
+        return CellError(
+            _('"%(value)s" holds more than one address') % value,
+            _("keep %(address)s here and give every further person a row of their own") % {"address": several[0]},
+        )
+    meant = next(_repairs(text), None)
+    remedy = _('write "%(address)s"') % {"address": meant} if meant else ""
+    for matches, sentence in _sentences(text):
+        if matches:
+            return CellError(sentence % value, remedy or _("write one address, like jan@woonstede.nl"))
+    return CellError(
+        _('"%(value)s" is not an address that can be mailed: %(reason)s') % {**value, "reason": reason.rstrip(".")},
+        remedy or _("write one address, like jan@woonstede.nl"),
+    )
+
+
+def _sentences(text: str) -> Iterator[tuple[bool, str]]:
+    """Whether a usual mistake was made, and its sentence; the first that was made is told."""
+    local, at, domain = text.rpartition("@")
+    yield "<" in text, _('"%(value)s" is a name with an address')
+    yield text.casefold().startswith("mailto:"), _('"%(value)s" is a link to an address')
+    yield not at, _('"%(value)s" has no @')
+    yield text.count("@") > 1, _('"%(value)s" has more than one @')
+    yield not local, _('"%(value)s" has nothing before the @')
+    yield not domain.strip(_EDGES), _('"%(value)s" has nothing after the @')
+    yield (
+        not local.isascii(),
+        _('the part before the @ of "%(value)s" has a letter with an accent, which many mail servers cannot handle'),
+    )
+    yield text.endswith((".", ";", ",", ":")), _('"%(value)s" has a mark after the address')
+    yield text.strip(_EDGES) != text, _('"%(value)s" has a mark around the address')
+    yield " " in text, _('"%(value)s" has a space in the address')
+    yield "," in text, _('"%(value)s" has a comma where a dot belongs')
+    yield ".." in text, _('"%(value)s" has two dots in a row')
+    yield "." not in domain, _('"%(value)s" has no dot after the @: an ending like .nl is missing')
+
+
+def _several(text: str) -> list[str]:
+    found = [part.strip(_EDGES) for part in _BETWEEN.split(text) if "@" in part]
+    return found if len(found) > 1 and all(map(_is_mailable, found)) else []
+
+
+def _repairs(text: str) -> Iterator[str]:
+    """What was probably meant, the likeliest first."""
+    bracketed = _IN_BRACKETS.fullmatch(text)
+    bare = (bracketed[1] if bracketed else text).strip(_EDGES)
+    bare = re.sub(r"(?i)^mailto:\s*", "", bare)
+    bare = re.sub(r"(?i)\s*[(\[]\s*(?:at|apenstaartje)\s*[)\]]\s*", "@", bare)
+    one_at = re.sub(r"@[\s@]*@", "@", bare)
+    dotted = re.sub(r"\.*[,.]+", ".", one_at)
+    tight = re.sub(r"\s+", "", dotted)
+    edges = "@".join(part.strip(".") for part in tight.split("@"))
+    seen = {text}
+    for candidate in (bare, one_at, dotted, tight, edges, _without_accents(edges)):
+        if candidate not in seen and _is_mailable(candidate):
+            yield candidate
+        seen.add(candidate)
+
+
+def _without_accents(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    plain = unicodedata.normalize("NFKD", local).encode("ascii", "ignore").decode()
+    return f"{plain}{at}{domain}"
+
+
+def _is_mailable(text: str) -> bool:
+    try:
+        mailable(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,174 @@
+"""A table of texts out of a file: CSV, Excel's "Unicode text" or an .xlsx workbook, told apart by their content."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from mkwmail.errors import Fault, UserError
+from mkwmail.language import _
+from mkwmail.sources import separated, workbook
+
+LARGEST_FILE = 32 << 20  # octets
+
+Cell = int | float | str | bool | time | date | datetime | timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is not blank, and its number as Excel shows it."""
+
+    number: int
+    cells: tuple[str, ...]
+
+    def cell(self, column: int) -> str:
+        """The text in a column, counted from 0; empty beyond the row's end."""
+        return self.cells[column] if column < len(self.cells) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows that are not blank, and where they were found.
+
+    A workbook has ``sheet``, and ``other_sheets`` that hold something too and were not read; a text file has
+    ``encoding`` and ``separator``. ``without_value`` names the cells, by row number and column, that are filled in
+    Excel and have no text here: a formula whose outcome was not saved (``""``), or the error that Excel shows.
+    """
+
+    rows: tuple[Row, ...]
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
+    encoding: str = ""
+    separator: str = ""
+    without_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    hidden_rows: frozenset[int] = frozenset()
+
+
+def read_table(path: Path, shown: str, known: Callable[[str], bool] = lambda cell: False) -> Table:
+    """Read a file of rows as Excel shows them, all cells as text, not yet cleaned.
+
+    Of a workbook the first visible sheet with something in it is read. Numbers and dates become what a Dutch Excel
+    shows: ``7``, ``7,5``, ``16-4-2020``, ``13:00``, ``WAAR``; leading zeros live only in text, in Excel too. A cell
+    that is merged over several rows counts for each of them.
+
+    :param shown: the file's name in messages.
+    :param known: whether a text is a heading that is looked for; it decides between separators of a text file.
+    :raises UserError: where the file cannot be read as a table, with what to do.
+    """
+    data = _bytes(path, shown)
+    if not data.strip():
+        raise UserError(Fault(shown, _("the file is empty"), _("save the list again, with its headings")))
+    workbook.refuse_older(data, shown)
+    if data.startswith(b"PK"):
+        return _read_workbook(data, shown)
+    text, encoding = separated.decode(data, shown)
+    separator, records = separated.split(text, shown, known)
+    return Table(tuple(Row(number, cells) for number, cells in records), encoding=encoding, separator=separator)
+
+
+def _bytes(path: Path, shown: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise UserError(Fault(shown, _("the file is not there"))) from None
+    except PermissionError:
+        raise UserError(
+            Fault(
+                shown,
+                _("the file may not be read"),
+                _("close it in Excel, or give yourself the right to read it"),
+            )
+        ) from None
+    except OSError as error:
+        raise UserError(
+            Fault(shown, _("the file cannot be read: %(reason)s") % {"reason": error.strerror or error})
+        ) from None
+    if len(data) > LARGEST_FILE:
+        raise UserError(
+            Fault(
+                shown,
+                _("the file is larger than %(megabytes)d MB, and no list is") % {"megabytes": LARGEST_FILE >> 20},
+                _("copy the rows of the list into a new workbook and save that"),
+            )
+        )
+    return data
+
+
+def _read_workbook(data: bytes, shown: str) -> Table:
+    parts = workbook.unpack(data, shown)
+    contents = workbook.sheet_parts(parts, shown)
+    try:
+        with CalamineWorkbook.from_filelike(workbook.repack(parts)) as book:
+            visible = [
+                sheet.name
+                for sheet in book.sheets_metadata
+                if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+            ]
+            looks = (workbook.look_through(name, contents[name], shown) for name in visible if name in contents)
+            filled = [look for look in looks if look.filled]
+            if not filled:
+                return Table(())
+            return _table(book.get_sheet_by_name(filled[0].name), filled)
+    except (CalamineError, OSError, ValueError, OverflowError):
+        raise workbook.damaged(shown) from None
+
+
+def _table(sheet: CalamineSheet, filled: list[workbook.Sheet]) -> Table:
+    look, *others = filled
+    grid = [[as_text(cell) for cell in cells] for cells in sheet.to_python(skip_empty_area=False)]
+    _fill_merged(grid, sheet.merged_cell_ranges or ())
+    lacking = {row for row, _column in look.without_value}
+    rows = (Row(number, tuple(cells)) for number, cells in enumerate(grid, start=1))
+    return Table(
+        tuple(row for row in rows if row.number in lacking or any(cell.strip() for cell in row.cells)),
+        sheet=look.name,
+        other_sheets=tuple(other.name for other in others),
+        without_value=look.without_value,
+        hidden_rows=look.hidden,
+    )
+
+
+def _fill_merged(grid: list[list[str]], ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+    """Give the value of a merged cell to every row it spans; its further columns stay empty.
+
+    A corporation merged over its two directors is the corporation of both; a title merged over the headings' width
+    is no value of each column.
+    """
+    for (top, left), (bottom, _right) in ranges:
+        if top < len(grid) and left < len(grid[top]):
+            for cells in grid[top + 1 : bottom + 1]:
+                if left < len(cells):
+                    cells[left] = cells[left] or grid[top][left]
+
+
+def as_text(value: Cell) -> str:
+    """What a Dutch Excel shows for a value in its general format, or in its short formats of date and time."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "WAAR" if value else "ONWAAR"
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, datetime):
+        day = as_text(value.date())
+        return day if value.time() == time() else f"{day} {as_text(value.time())}"
+    if isinstance(value, date):
+        return f"{value.day}-{value.month}-{value.year}"
+    if isinstance(value, time):
+        return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
+    minutes, seconds = divmod(round(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return ":".join(f"{part:02d}" for part in itertools.chain((hours, minutes), (seconds,) if seconds else ()))
+
+
+def _number(value: int | float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if math.isfinite(value) and value.is_integer() and abs(value) < 1e20:
+        return str(int(value))
+    return f"{value:.15g}".replace(".", ",")  # 15 digits: all that Excel keeps of a number
