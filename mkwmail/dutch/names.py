@@ -1,4 +1,12 @@
-"""Names of people as Dutch writes them."""
+"""Names of people in Dutch: prefixes (tussenvoegsels), initials, salutations, sorting.
+
+A name is never recased: what the list writes with a capital keeps it, for Belgian and many foreign names are
+registered so. All that happens to a name is the capital of a prefix that comes first. A gender is never
+inferred; a title is used only where the list gives it.
+
+Sources: https://onzetaal.nl/taalloket/hoofdletters-namen-nederland,
+https://taaladvies.net/j-van-den-berg/, https://taaladvies.net/mevrouw-van-der-ven-van-dijk/.
+"""
 
 import re
 import unicodedata
@@ -7,22 +15,16 @@ from typing import Literal
 
 from mkwmail.language import _
 
-Title = Literal["", "de heer", "mevrouw"]
 Form = Literal["je", "u"]
-
-_TITLES: dict[str, Title] = {
-    **dict.fromkeys(("dhr", "de heer", "heer", "meneer", "m", "man", "mr"), "de heer"),
-    **dict.fromkeys(("mevr", "mw", "mevrouw", "v", "vrouw", "mrs", "ms"), "mevrouw"),
-    **dict.fromkeys(("", "-", "onbekend", "x"), ""),
-}
+Title = Literal["", "de heer", "mevrouw"]
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A person's name in its parts, as the list has them; nothing is recased.
+    """A person's name as the member list gives it, in parts or whole.
 
-    ``written`` is a name that is given whole, and wins: a Belgian ``Van Den Broeck`` keeps its capitals.
-    ``prefix`` is the tussenvoegsel.
+    ``written`` is a name given whole: it wins over the parts and is never changed. ``prefix`` is the
+    tussenvoegsel ("van der"); a surname may carry its own instead ("van der Ven").
     """
 
     first: str = ""
@@ -33,83 +35,205 @@ class Name:
     title: Title = ""
 
 
+_TITLES: dict[str, Title] = {
+    **dict.fromkeys(("", "-", "onbekend", "neutraal", "x"), ""),
+    **dict.fromkeys(("dhr", "heer", "de heer", "hr", "m", "man", "meneer", "geachte heer"), "de heer"),
+    **dict.fromkeys(("mevr", "mw", "mevrouw", "v", "vrouw", "geachte mevrouw"), "mevrouw"),
+}
+
+
 def read_title(text: str) -> Title:
-    """The title that a list's column ``aanhef`` gives; an empty one where it says nothing.
+    """The title that a cell of the column `aanhef` means; empty where it says none.
 
-    :raises ValueError: where it is no title that is known. A gender is never inferred from a first name.
+    :raises ValueError: for anything else. "mr." is among them: in Dutch it is a lawyer's degree.
     """
-    folded = " ".join(text.casefold().replace(".", " ").split())
-    if folded not in _TITLES:
-        raise ValueError(_('"%(text)s" is not a title; write dhr, mevr or nothing') % {"text": text})
-    return _TITLES[folded]
+    key = " ".join(text.casefold().replace(".", " ").split())
+    try:
+        return _TITLES[key]
+    except KeyError:
+        raise ValueError(
+            _('"%(text)s" is not a title that is known: write dhr, mevr or nothing') % {"text": text}
+        ) from None
 
 
-def _surname_after_name(name: Name) -> str:
-    """The surname behind a first name or initials: the prefix in lower case (onzetaal.nl, "Van of van")."""
-    return " ".join(part for part in (_lowered(name.prefix), name.surname) if part)
+# Initials of more than one letter that people keep as such (Onze Taal: both T. and Th. are right).
+_LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
+_INITIALS = re.compile(r"(?:-?[^\W\d_]+\.?[ ]?)+")
 
 
-def _lowered(prefix: str) -> str:
-    # Only a first letter that the list capitalised by itself is lowered: "Van der", not "Van Der" in Flanders.
-    return prefix[:1].lower() + prefix[1:]
+def normal_initials(text: str) -> str:
+    """Initials with a full stop after each and no spaces: "l", "LM", "L M" → "L.", "L.M.", "L.M.".
 
-
-def surname_alone(name: Name) -> str:
-    """The surname without first name or initials: its prefix begins with a capital, but ``'t`` and ``d'`` do not.
-
-    Source: onzetaal.nl, "Hoofdletters in namen": mevrouw Van Zandbrink, but mevrouw 't Hart.
+    "Th", "Chr", "Joh", "IJ" and their like stay together. What cannot be told apart (a first name in the
+    column, lower-case letters in a row) stays as it is: better odd than wrong.
     """
-    whole = _surname_after_name(name)
-    return whole if re.match(r"['’]|d['’]", whole) else whole[:1].upper() + whole[1:]
+    text = " ".join(text.split())
+    if not _INITIALS.fullmatch(text):
+        return text
+    parts = [_initial(part) for part in re.findall(r"-?[^\W\d_]+", text)]
+    return text if "" in parts else "".join(parts)
+
+
+def _initial(part: str) -> str:
+    """One part between dots or spaces, with its full stops; empty where it is no initial."""
+    hyphen, letters = ("-", part[1:]) if part.startswith("-") else ("", part)
+    if letters in _LONG_INITIALS:
+        return f"{hyphen}{letters}."
+    if len(letters) == 1:
+        return f"{hyphen}{letters.upper()}."
+    if letters.isupper() and len(letters) <= 5:
+        return hyphen + "".join(f"{letter}." for letter in letters)
+    return ""
+
+
+_APOSTROPHES = "'’‘`"
+_PREFIX_WORDS = frozenset(
+    re.findall(
+        r"\S+",
+        "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in l la las "
+        "le les lo los 'm o onder op over 's 't te ten ter thoe tho tot uijt uit van ver vom von voor vor zu zum zur",
+    )
+)
+
+
+def _plain(word: str) -> str:
+    """A word folded for looking it up: lower case, one kind of apostrophe."""
+    folded = word.casefold()
+    for mark in _APOSTROPHES:
+        folded = folded.replace(mark, "'")
+    return folded
+
+
+def _is_prefix(word: str) -> bool:
+    return _plain(word) in _PREFIX_WORDS or _plain(word).rstrip("'") in _PREFIX_WORDS
+
+
+def _join(prefix: str, rest: str) -> str:
+    """Prefix and main word: "van Zandbrink", and without a space after an apostrophe: "d'Ancona"."""
+    if not prefix or not rest:
+        return prefix or rest
+    return prefix + rest if prefix[-1] in _APOSTROPHES else f"{prefix} {rest}"
+
+
+def _family(name: Name) -> str:
+    """The surname with its prefix, as it stands after a first name.
+
+    Where the name is also written whole and ends in this family name, the spelling there wins.
+    """
+    family = _join(name.prefix, name.surname)
+    tail = name.written[-len(family) :] if family else ""
+    return tail if _plain(tail) == _plain(family) else family
+
+
+def _at_start(family: str) -> str:
+    """A family name with nothing before it: its first prefix takes a capital ("Van der Ven-van Dijk").
+
+    't and d' stay lower case also there (onzetaal.nl: meneer 't Hart, mevrouw d'Ancona). A single word is
+    left alone: whoever writes "jansen" is not corrected here.
+    """
+    word, space, rest = family.partition(" ")
+    if not rest or not word.islower() or any(mark in word for mark in _APOSTROPHES):
+        return family
+    return word[0].upper() + word[1:] + space + rest
+
+
+def _call_name(name: Name) -> str:
+    """The first name to greet with; empty where the list has only initials for one."""
+    first = name.first
+    return "" if len(first) < 2 or first.endswith(".") else first
+
+
+def _known_initials(name: Name) -> str:
+    """The initials, also where they stand in the column of the first name."""
+    return normal_initials(name.initials or ("" if _call_name(name) else name.first))
 
 
 def full_name(name: Name) -> str:
-    """The name in full: Lilian van Zandbrink, or L. van Zandbrink where only initials are known."""
+    """The name in full: "Lilian van Zandbrink"; with initials where no first name is known.
+
+    Empty where nothing is known.
+    """
     if name.written:
         return name.written
-    given = name.first or name.initials
-    if not given:
-        return surname_alone(name) if name.surname else ""
-    return f"{given} {_surname_after_name(name)}".strip()
+    given = _call_name(name) or _known_initials(name)
+    family = _family(name)
+    return f"{given} {family}".strip() if given else _at_start(family)
 
 
 def formal_name(name: Name) -> str:
-    """The name behind "Geachte": mevrouw Van Zandbrink, or L. van Zandbrink where the title is unknown."""
-    if name.title and name.surname:
-        return f"{name.title} {surname_alone(name)}"
-    if name.written:
-        return name.written
-    given = name.initials or name.first
-    return f"{given} {_surname_after_name(name)}".strip() if given else surname_alone(name)
+    """The name for a formal letter: "mevrouw Van Zandbrink"; "L. van Zandbrink" without a title.
+
+    Initials are never made from a first name (Theo may be T. or Th.): without any, the first name stays.
+    """
+    family = _family(name)
+    if name.title:
+        whole = family or name.written
+        return f"{name.title} {_at_start(whole)}" if whole else full_name(name)
+    initials = _known_initials(name)
+    if name.written or not (initials and family):
+        return full_name(name)
+    return f"{initials} {family}"
 
 
 def salutation(name: Name, form: Form) -> str:
-    """The salutation: Beste Lilian, or Geachte mevrouw Van Zandbrink.
+    """The opening words of a letter, without the comma.
 
-    Neutral where the title is unknown (Geachte K. Verbeek) and where no name is usable (Beste collega,
-    Geachte heer, mevrouw would guess: Geachte bestuurder).
+    ``je``: "Beste Lilian", and without a first name the full name or the title: never initials alone.
+    ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" where no title is given.
+    Where nothing is known of the name: "Beste collega", "Geachte bestuurder", which presume no gender.
     """
+    formal = formal_name(name).removeprefix("de ") if name.title else formal_name(name)
     if form == "je":
-        greeted = name.first or full_name(name)
-        return f"Beste {greeted}" if greeted else "Beste collega"
-    greeted = formal_name(name)
-    return f"Geachte {greeted}" if greeted else "Geachte bestuurder"
+        return f"Beste {_call_name(name) or (formal if name.title else full_name(name)) or 'collega'}"
+    return f"Geachte {formal or 'bestuurder'}"
 
 
-def sorting_name(name: Name) -> str:
-    """The name as a list shows it: Zandbrink, Lilian van."""
-    if not name.surname:
-        return full_name(name)
-    behind = " ".join(part for part in (name.first or name.initials, _lowered(name.prefix)) if part)
-    return f"{name.surname}, {behind}" if behind else name.surname
+def _parts(name: Name) -> tuple[str, str, str]:
+    """Main word, what is given before it, and the prefix, as a list of names is sorted by them."""
+    family = _family(name)
+    given = _call_name(name) or _known_initials(name)
+    if not family:
+        given, family = _split(name.written or given)
+    elif name.written and not given:
+        given = name.written.removesuffix(family).strip()
+    words = re.findall(rf"(?:d|l)[{_APOSTROPHES}]|\S+", family)
+    count = 0
+    while count < len(words) - 1 and words[count].islower() and _is_prefix(words[count]):
+        count += 1
+    prefix = " ".join(words[:count])
+    return family[len(prefix) :].strip(), given, prefix
 
 
-def sort_key(name: Name) -> tuple[str, str, str]:
-    """What names are sorted on: the main word without its prefix, accents and case aside (onzetaal.nl)."""
-    main = name.surname or name.written.rpartition(" ")[2]
-    return (_folded(main), _folded(name.prefix), _folded(name.first or name.initials or name.written))
+def _split(written: str) -> tuple[str, str]:
+    """A name that is only known whole, split in given and family name: before the first prefix in it, else
+    before its last word. Used for sorting alone, where a wrong guess puts nobody's name wrong."""
+    words = written.split()
+    for index, word in enumerate(words[1:-1], 1):
+        if _is_prefix(word):
+            return " ".join(words[:index]), " ".join(words[index:])
+    if len(words) > 1 and re.match(rf"[dl][{_APOSTROPHES}]\w", words[-1]):
+        return " ".join(words[:-1]), words[-1]
+    return " ".join(words[:-1]), "".join(words[-1:])
 
 
 def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in plain if character.isalnum())
+    """Text for comparing: without case, accents and apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if letter.isalnum() or letter == " ").strip()
+
+
+def sort_key(name: Name) -> tuple[str, str, str]:
+    """What lists of names are sorted by: main word, given name, prefix; accents and case do not count.
+
+    Dutch lists go by the main word: Van Zandbrink under Z. A Belgian name, whose prefix has its capital
+    after a first name too, goes by its prefix, as Belgian lists do.
+    """
+    main, given, prefix = _parts(name)
+    return _folded(main), _folded(given), _folded(prefix)
+
+
+def sorting_name(name: Name) -> str:
+    """The name as an alphabetical list prints it: "Zandbrink, Lilian van"; "Hart, Kim 't"."""
+    main, given, prefix = _parts(name)
+    after = " ".join(part for part in (given, prefix) if part)
+    return f"{main}, {after}" if after else main

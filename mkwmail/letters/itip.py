@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress, vText
-from icalendar.parser import escape_char, foldline
 from icalendar.prop import vRecur
 
 from mkwmail.clock import ZONE
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
+_LINE = 75  # octets in a folded line, its CRLF aside
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,7 +69,7 @@ def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
 
 def escape_text(text: str) -> str:
     """A TEXT value (RFC 5545 §3.3.11): backslash, semicolon, comma and line end escaped."""
-    return str(escape_char(text.replace("\r\n", "\n")))
+    return vText(text.replace("\r\n", "\n").replace("\r", "\n")).to_ical().decode()
 
 
 def escape_parameter(text: str) -> str:
@@ -82,7 +82,16 @@ def escape_parameter(text: str) -> str:
 
 def fold(line: str) -> bytes:
     """A content line in lines of at most 75 octets, never inside a character, with CRLF (RFC 5545 §3.1)."""
-    return str(foldline(line)).encode() + b"\r\n"
+    octets = line.encode()
+    cuts = [0]
+    while len(octets) - cuts[-1] > _LINE - (len(cuts) > 1):
+        cut = cuts[-1] + _LINE - (len(cuts) > 1)
+        # An octet 10xxxxxx goes on with a character that began before it (RFC 3629 §3).
+        while octets[cut] & 0xC0 == 0x80:
+            cut -= 1
+        cuts.append(cut)
+    pieces = (octets[start:end] for start, end in zip(cuts, [*cuts[1:], None], strict=True))
+    return b"\r\n ".join(pieces) + b"\r\n"
 
 
 def to_ics(lines: Sequence[str]) -> bytes:
