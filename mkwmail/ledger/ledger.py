@@ -284,7 +284,8 @@ def _named(id_path: Path) -> str | None:
 
 
 def _write_name(id_path: Path, name: str) -> None:
-    draft = id_path.with_name(f"{id_path.name}.new")
+    # A name of its own: two that open the ledger for the first time at once must not share a draft.
+    draft = id_path.with_name(f"{id_path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("w", encoding="ascii") as file:
             file.write(f"{name}\n")
