@@ -1,9 +1,10 @@
 """Counts, moments, sizes and lists in the words of the person at the keyboard."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mkwmail.language import _, ngettext
+from mkwmail.sending.days import day_in_words
 
 
 def mails(count: int) -> str:
@@ -16,33 +17,11 @@ def members(count: int) -> str:
     return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
 
 
-def _month(number: int) -> str:
-    return (
-        _("January"),
-        _("February"),
-        _("March"),
-        _("April"),
-        _("May"),
-        _("June"),
-        _("July"),
-        _("August"),
-        _("September"),
-        _("October"),
-        _("November"),
-        _("December"),
-    )[number - 1]
-
-
-def day(moment: date) -> str:
-    """``17 February 2020``."""
-    return f"{moment.day} {_month(moment.month)} {moment.year}"
-
-
 def day_and_time(moment: datetime) -> str:
     """``17 February 2020 09:00``; a day's very end as ``end of 2 April 2020``."""
     if (moment.hour, moment.minute) == (23, 59):
-        return _("end of %(day)s") % {"day": day(moment)}
-    return f"{day(moment)} {moment:%H:%M}"
+        return _("end of %(day)s") % {"day": day_in_words(moment)}
+    return f"{day_in_words(moment)} {moment:%H:%M}"
 
 
 def moment_from(now: datetime, moment: datetime) -> str:

@@ -1,0 +1,54 @@
+"""Which mailing is meant where none is named: the one that is due."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from mkwmail.commands.workplace import Roll, plan_for
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.report.words import day_and_time
+from mkwmail.sending.plan import History
+from mkwmail.sources.event import Event
+from mkwmail.sources.kinds import in_order, latest_of, mailing_named, rule_of
+
+
+def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> tuple[str, ...]:
+    """The mailings whose moment has come and not passed, by date: those that somebody still is to get.
+
+    Where everybody had all of them: all of them.
+    """
+    current = [name for name in in_order(event) if _is_current(event, name, now)]
+    left = [name for name in current if plan_for(event, name, roll, history, now).to_send]
+    return tuple(left or current)
+
+
+def _is_current(event: Event, name: str, now: datetime) -> bool:
+    send = event.mailings[name].send
+    return send is not None and send <= now <= latest_of(event, name) and not rule_of(name).by_name_only
+
+
+def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
+    """The mailing that is named, or the one that is due.
+
+    :raises UserError: code USAGE where there is no such mailing, or not exactly one is due.
+    """
+    if named is not None:
+        mailing_named(event, named)
+        return named
+    due = due_mailings(event, roll, history, now)
+    if len(due) == 1:
+        return due[0]
+    if due:
+        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
+    else:
+        fault = _("no mailing is due now")
+    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
+    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+
+
+def _choices(event: Event, command: str) -> Iterator[str]:
+    width = max(map(len, event.mailings), default=0)
+    for name in in_order(event):
+        send = event.mailings[name].send
+        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
+        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"

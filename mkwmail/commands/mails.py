@@ -1,0 +1,35 @@
+"""Mails as files that any mail program opens."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+
+
+def write_mails(folder: Path, mails: Iterable[tuple[str, bytes]]) -> int:
+    """Write each mail (whose, bytes) as an ``.eml`` file, numbered in their order; how many.
+
+    :raises UserError: where the folder or a file cannot be written.
+    """
+    count = 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for count, (whose, data) in enumerate(mails, start=1):
+            (folder / f"{count:03}-{file_word(whose)}.eml").write_bytes(data)
+    except OSError as error:
+        fault = Fault(str(folder), _("cannot be written: %(why)s") % {"why": error.strerror or error})
+        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
+    return count
+
+
+def file_word(text: str) -> str:
+    """A name as part of a file name on any system.
+
+    >>> file_word("Noëlle van 't Hof")
+    'noelle-van-t-hof'
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "mail"

@@ -1,0 +1,157 @@
+"""``preview``: the mails as they will be sent, in the terminal or as files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mkwmail.commands.choice import chosen_mailing
+from mkwmail.commands.composing import Outgoing, composer_of
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.mails import write_mails
+from mkwmail.commands.who import Candidate, find_person
+from mkwmail.commands.workplace import (
+    Roll,
+    Sources,
+    call_roll,
+    history_of,
+    open_ledger,
+    plan_for,
+    presumed,
+    read_sources,
+)
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import ExitCode
+from mkwmail.language import _, ngettext
+from mkwmail.report.faults import fault_values
+from mkwmail.report.mail import mail_value, mail_view, show_mail
+from mkwmail.report.people import entry_values
+from mkwmail.report.plan import entries, show_left_out, show_title
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import mails
+from mkwmail.sending.plan import Listing, Plan, Planned
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is previewed; ``why_not``: it would not go to this member, and this is only how it would look."""
+
+    plan: Plan
+    outgoing: tuple[Outgoing, ...]
+    why_not: str = ""
+
+
+def preview(
+    invocation: Invocation,
+    event: str,
+    mailing: str | None,
+    *,
+    member: str | None = None,
+    eml: Path | None = None,
+    json: bool = False,
+) -> ExitCode:
+    """Show a mailing's mails, presuming that what is planned before it has gone."""
+    sources = read_sources(invocation, event)
+    terminal, now = invocation.terminal, invocation.clock.now()
+    with open_ledger(invocation, sources.folder) as ledger:
+        roll = call_roll(sources.members.members, ledger.identify)
+        history = history_of(ledger, sources.event)
+        name = chosen_mailing(sources.event, mailing, roll, history, now, "preview")
+        entry = sources.event.mailings.get(name)
+        moment = entry.send if entry and entry.send else now
+        past = presumed(sources.event, name, roll, history)
+        made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
+        outgoing = composer_of(sources, name, ledger.secret).outgoing(made, history, ledger)
+    shown = _Shown(made, outgoing, why_not)
+    if eml is not None:
+        people = [(_name(each), each.message(moment).data) for each in outgoing]
+        count = write_mails(eml, people)
+        terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": eml})
+    if json:
+        terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
+    elif eml is None:
+        _show(terminal, sources, shown, moment)
+    return ExitCode.OK
+
+
+def _name(each: Outgoing) -> str:
+    return full_name(each.planned.member.name) or each.planned.member.email
+
+
+def _narrowed(made: Plan, roll: Roll, who: str | None) -> tuple[Plan, str]:
+    """The plan for one member, or for all; where it is for nobody, for the first to show how it would look."""
+    listing: Listing | None = None
+    if who is not None:
+        listing = _listing_of(who, roll)
+    elif not made.to_send and roll.listings:
+        listing = roll.listings[0]
+    if listing is None:
+        return made, ""
+    key = listing.person
+    planned = tuple(each for each in made.to_send if each.person == key)
+    if planned:
+        return replace(made, to_send=planned), ""
+    left_out = (*made.skipped, *made.already, *made.refused, *made.in_doubt, *made.expired)
+    reason = next((each.reason for each in left_out if each.person == key), "")
+    return replace(made, to_send=(Planned(key, listing.member),)), reason
+
+
+def _listing_of(who: str, roll: Roll) -> Listing:
+    candidates = [
+        Candidate(
+            each.person,
+            full_name(each.member.name),
+            each.member.email,
+            each.member.organisation,
+            each.member.number,
+        )
+        for each in roll.listings
+    ]
+    key = find_person(who, candidates).key
+    return next(each for each in roll.listings if each.person == key)
+
+
+def _variants(outgoing: Sequence[Outgoing]) -> list[tuple[Outgoing, int]]:
+    """The first mail of each letter, and how many members get that letter."""
+    counts: dict[int, int] = {}
+    first: dict[int, Outgoing] = {}
+    for each in outgoing:
+        key = id(each.letter)
+        first.setdefault(key, each)
+        counts[key] = counts.get(key, 0) + 1
+    return [(each, counts[key]) for key, each in first.items()]
+
+
+def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: Any) -> None:
+    show_title(terminal, sources.event, shown.plan.round.mailing)
+    variants = _variants(shown.outgoing)
+    for number, (each, count) in enumerate(variants, start=1):
+        terminal.say()
+        if len(variants) > 1:
+            words = {"number": number, "of": len(variants), "mails": mails(count)}
+            terminal.say(_("Variant %(number)d of %(of)d (%(mails)s)") % words, "bold")
+        show_mail(terminal, mail_view(each.message(moment)))
+    terminal.say()
+    if shown.why_not:
+        words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
+        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "yellow")
+    elif len(shown.outgoing) > 1:
+        count = len(variants)
+        all_of_them = mails(len(shown.outgoing))
+        in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", count)
+        terminal.say(in_all % {"mails": all_of_them, "n": count}, "bold")
+        show_left_out(terminal, shown.plan)
+        terminal.say(_("Another member's mail: add --member NAME; all of them as files: --eml FOLDER"), "dim")
+    for warning in sources.warnings:
+        terminal.note(str(warning), "yellow")
+
+
+def _document(sources: Sources, shown: _Shown, views: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "event": sources.event.id,
+        "mailing": shown.plan.round.mailing,
+        "mails": [mail_value(view) for view in views],
+        "skipped": entry_values(entries((*shown.plan.skipped, *shown.plan.already))),
+        "would_not_go": shown.why_not,
+        "warnings": fault_values(sources.warnings),
+    }

@@ -1,0 +1,152 @@
+"""The wiring that commands share: folder → settings → event → members → ledger → who is who."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from mkwmail.commands.invocation import Invocation
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.computer import this_computer
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.persons import Identified, Listed
+from mkwmail.ledger.records import Delivery, Round, State
+from mkwmail.sending.plan import History, Listing, Plan, Skip, plan
+from mkwmail.sources.event import Event
+from mkwmail.sources.event_file import read_event
+from mkwmail.sources.folder import WorkingFolder, find_folder
+from mkwmail.sources.kinds import in_order
+from mkwmail.sources.member import Member
+from mkwmail.sources.member_list import MemberList, read_members
+from mkwmail.sources.settings import Settings
+from mkwmail.sources.settings_file import read_settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What people wrote that a command works with; ``warnings`` are odd but stop nobody."""
+
+    folder: WorkingFolder
+    settings: Settings
+    event_path: Path
+    event: Event
+    members: MemberList
+    warnings: tuple[Fault, ...]
+
+
+def folder_of(invocation: Invocation) -> WorkingFolder:
+    """The working folder.
+
+    :raises UserError: code SETTINGS where there is none.
+    """
+    return find_folder(Path.cwd(), invocation.folder)
+
+
+def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) -> Sources:
+    """Settings, event and member list.
+
+    :raises UserError: with the faults of all of them at once.
+    """
+    folder = folder_of(invocation)
+    path = folder.event_path(event)
+    faults: list[UserError] = []
+    settings = _tried(faults, lambda: read_settings(folder))
+    read = _tried(faults, lambda: read_event(path, folder))
+    members = None
+    if settings is not None:
+        list_path = folder.path / settings.value.members
+        members = _tried(faults, lambda: read_members(list_path, folder.shown(list_path), skip_faulty))
+    if settings is None or read is None or members is None:
+        every = [fault for error in faults for fault in error.faults]
+        raise UserError(*every, code=faults[0].code)
+    warnings = (*settings.warnings, *read.warnings)
+    return Sources(folder, settings.value, path, read.value, members, warnings)
+
+
+def _tried(faults: list[UserError], reading: Callable[[], T]) -> T | None:
+    try:
+        return reading()
+    except UserError as error:
+        faults.append(error)
+        return None
+
+
+def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
+    """The folder's ledger; the test ledger where the clock was shifted."""
+    test = invocation.shifted
+    now = invocation.clock.now()
+    return Ledger.open(folder.ledger_path(test), folder.id_path(test), now, this_computer())
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The member list with who each member is, in the order of the list.
+
+    ``moved``: those known before under another address, with that address. ``unaddressed``: those who are not
+    to be mailed and have no address: nobody is known by none.
+    """
+
+    listings: tuple[Listing, ...]
+    moved: tuple[tuple[Member, str], ...] = ()
+    doubtful: tuple[tuple[Member, Identified], ...] = ()
+    unaddressed: tuple[Member, ...] = ()
+
+
+Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
+
+
+def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
+    """Members and who they are; ``identify`` asks the ledger, and may enlist them."""
+    addressed = [member for member in members if member.email]
+    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
+    pairs = tuple(zip(addressed, identify(rows), strict=True))
+    return Roll(
+        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
+        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
+        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
+        unaddressed=tuple(member for member in members if not member.email),
+    )
+
+
+def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
+    """The plan, with those who have no address among its skipped.
+
+    :raises UserError: as :func:`mkwmail.sending.plan.plan`.
+    """
+    made = plan(event, mailing, roll.listings, history, now)
+    unaddressed = tuple(
+        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
+        for member in roll.unaddressed
+    )
+    return replace(made, skipped=(*made.skipped, *unaddressed))
+
+
+def history_of(ledger: Ledger, event: Event) -> History:
+    """What the ledger says of an event."""
+    return History(deliveries=ledger.deliveries(event.id), persons=ledger.persons(), last_list=ledger.last_list())
+
+
+def presumed(event: Event, mailing: str, roll: Roll, history: History) -> History:
+    """The history as it will be when the mailing's own moment comes: whatever is planned before it has gone.
+
+    Nobody is presumed to have had this mailing itself: all of it is to be looked at.
+    """
+    entry = event.mailings.get(mailing)
+    moment = entry.send if entry and entry.send else event.starts
+    happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
+    known = {(delivery.round.mailing, delivery.person) for delivery in happened}
+    for name in in_order(event):
+        send = event.mailings[name].send
+        if name == mailing or send is None or send >= moment:
+            continue
+        happened += [
+            Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
+            for each in roll.listings
+            if (name, each.person) not in known
+        ]
+    return replace(history, deliveries=tuple(happened))

@@ -1,0 +1,121 @@
+"""A message as a person reads it in the terminal, and as a value of a JSON document."""
+
+import email.policy
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import Any
+
+from mkwmail.language import _
+from mkwmail.letters.message import Message
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import day_and_time, size
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a mail; ``octets`` is its own size, not that of its encoding."""
+
+    name: str
+    content_type: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """What a message says, read back from its bytes: nothing is shown that is not in them."""
+
+    sender: str
+    recipient: str
+    subject: str
+    message_id: str
+    text: str
+    attached: tuple[Attached, ...]
+    calendar: str
+    octets: int
+
+
+def mail_view(message: Message) -> MailView:
+    """The message, parsed as a mail program does."""
+    mail = BytesParser(_class=EmailMessage, policy=email.policy.default).parsebytes(message.data)
+    text = mail.get_body(("plain",))
+    files = [part for part in mail.walk() if part.get_content_disposition() == "attachment"]
+    calendars = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    return MailView(
+        sender=str(mail["From"] or ""),
+        recipient=str(mail["To"] or ""),
+        subject=str(mail["Subject"] or ""),
+        message_id=message.message_id,
+        text=_text(text).rstrip("\n") if text is not None else "",
+        attached=tuple(_attached(part) for part in files),
+        calendar=_calendar(_text(calendars[0])) if calendars else "",
+        octets=message.size,
+    )
+
+
+def _text(part: Any) -> str:
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def _attached(part: EmailMessage) -> Attached:
+    data = part.get_payload(decode=True)
+    octets = len(data) if isinstance(data, bytes) else 0
+    return Attached(part.get_filename() or "", part.get_content_type(), octets)
+
+
+_UNFOLD = re.compile(r"\n[ \t]")  # RFC 5545 §3.1
+_ENTRY = re.compile(r"BEGIN:VEVENT\n(.*?)END:VEVENT", re.DOTALL)
+_PROPERTY = re.compile(r"^([A-Z-]+)(?:;[^:\n]*)?:(.*)$", re.MULTILINE)
+
+
+def _calendar(text: str) -> str:
+    """A calendar in one line: method, title, start and end, place."""
+    plain = _UNFOLD.sub("", text)
+    methods = [value for name, value in _PROPERTY.findall(plain) if name == "METHOD"]
+    entry = _ENTRY.search(plain)
+    found = dict(_PROPERTY.findall(entry[1])) if entry else {}
+    moments = [_moment(found[name]) for name in ("DTSTART", "DTEND") if name in found]
+    parts = [found.get("SUMMARY", ""), " - ".join(moments), found.get("LOCATION", "")]
+    shown = ", ".join(re.sub(r"\\([,;\\])", r"\1", part).replace("\\n", " ") for part in parts if part)
+    return f"{methods[0].lower() if methods else '?'}: {shown}"
+
+
+def _moment(text: str) -> str:
+    try:
+        return day_and_time(datetime.strptime(text, "%Y%m%dT%H%M%S"))
+    except ValueError:
+        return text
+
+
+def show_mail(terminal: Terminal, view: MailView) -> None:
+    """Print a mail: its head, what is attached, and its text part as it is."""
+    rows = [(_("From"), view.sender), (_("To"), view.recipient), (_("Subject"), view.subject)]
+    if view.attached:
+        rows.append((_("Attached"), attached_words(view.attached)))
+    if view.calendar:
+        rows.append((_("Calendar"), view.calendar))
+    terminal.facts([*rows, (_("Size"), size(view.octets))])
+    terminal.say()
+    for line in view.text.split("\n"):
+        terminal.say(f"  {line}" if line else "")
+
+
+def attached_words(files: tuple[Attached, ...]) -> str:
+    """``programma.pdf (120 kB), invite.ics (2 kB)``."""
+    return ", ".join(f"{file.name} ({size(file.octets)})" for file in files)
+
+
+def mail_value(view: MailView) -> dict[str, Any]:
+    """The mail of a JSON document."""
+    return {
+        "from": view.sender,
+        "to": view.recipient,
+        "subject": view.subject,
+        "message_id": view.message_id,
+        "text": view.text,
+        "attachments": [{"name": file.name, "type": file.content_type, "size": file.octets} for file in view.attached],
+        "calendar": view.calendar,
+        "size": view.octets,
+    }

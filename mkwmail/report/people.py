@@ -1,0 +1,45 @@
+"""People with what holds for each: grouped by reason for a reader, one by one for a program."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mkwmail.report.terminal import Style, Terminal
+from mkwmail.report.words import some
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Somebody, and why they are in the list that this stands in."""
+
+    member: str
+    address: str
+    reason: str
+
+    @property
+    def shown(self) -> str:
+        """The name and the address, as far as there is either."""
+        return f"{self.member} <{self.address}>" if self.member and self.address else self.member or self.address
+
+
+def entry_values(entries: Iterable[Entry]) -> list[dict[str, str]]:
+    """The entries of a JSON document."""
+    return [{"member": one.member, "address": one.address, "reason": one.reason} for one in entries]
+
+
+def show_by_reason(
+    terminal: Terminal, heading: str, entries: Sequence[Entry], *, everybody: bool = False, style: Style = ""
+) -> None:
+    """Print a heading with the count, and each reason with who it holds for: all of them or the first few."""
+    if not entries:
+        return
+    terminal.say(f"{heading}: {len(entries)}", style)
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.reason, []).append(entry)
+    for reason, people in groups.items():
+        if everybody:
+            terminal.say(f"  {reason}")
+            for entry in people:
+                terminal.say(f"    {entry.shown}")
+        else:
+            terminal.say(f"  {reason}: {some([entry.shown for entry in people])}")
