@@ -1,0 +1,124 @@
+"""What the tests of the shipped templates share: an event with everything, and the mails made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from mkwmail.clock import ZONE
+from mkwmail.dutch.names import Name
+from mkwmail.letters.attachments import Attachment
+from mkwmail.letters.compose import Change, Occasion, compose
+from mkwmail.letters.names import Addressee, Form
+from mkwmail.letters.templates import Templates
+from mkwmail.shipped import shipped
+from mkwmail.sources.event import Event, Host, Location, Mailing, ProgrammeItem, Registration
+from mkwmail.sources.kinds import Kind, kind_of
+from mkwmail.sources.member import Member
+from mkwmail.sources.settings import Mailbox, Settings
+from tests.letters.workshop import plain_text, read
+
+MOMENT = datetime(2020, 2, 17, 9, 0, tzinfo=ZONE)
+
+CHANGES = (
+    Change("Locatie", "De Moestuin, Laan van Maarschalkerweerd 2, Utrecht", "Het Wachthuis, Spoorlaan 4, Houten"),
+    Change("Tijd", "13.00-18.00 uur", "13.30-18.00 uur"),
+    Change("PE-punten", "", "3"),
+)
+
+# To whom a kind goes has mostly answered.
+ANSWERS: Mapping[str, str] = {"practical": "attending", "thanks": "attending"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as its reader sees it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def an_event(**changed: object) -> Event:
+    """An event that leaves nothing open, with the given fields changed."""
+    given: dict[str, object] = {
+        "id": "directeurendag-2020",
+        "title": "Directeurendag",
+        "theme": "Samen verder komen met andersoortige organisaties",
+        "starts": moment(2020, 4, 16, 13),
+        "ends": moment(2020, 4, 16, 18),
+        "location": Location(name="De Moestuin", street="Laan van Maarschalkerweerd 2", city="Utrecht"),
+        "introduction": "Sommige vraagstukken zijn voor één corporatie te groot. Hoe groeit een netwerk dat **werkt**?\n\n"
+        "Daarover gaat deze middag, aan de hand van drie vragen:\n\n- Wat brengt het op gang?\n- Wat houdt het overeind?\n"
+        "- En wanneer is een netwerk niet de weg?",
+        "programme": (
+            ProgrammeItem(time=time(12), until=time(13), title="Inlooplunch", optional=True),
+            ProgrammeItem(
+                time=time(13),
+                until=time(14, 30),
+                title="Opening en gesprek over het essay",
+                speakers=("Corry Keulen", "Bram Lipsch"),
+                description="Iedereen krijgt een exemplaar mee naar huis; wie het vooraf wil lezen, krijgt het graag "
+                "toegestuurd.",
+            ),
+            ProgrammeItem(time=time(14, 30), title="Pauze"),
+            ProgrammeItem(time=time(15), until=time(18), title="Aan tafel met zorg, welzijn en gemeente"),
+            ProgrammeItem(time=time(18), title="Buffet", optional=True),
+        ),
+        "hosts": (
+            Host(name="Bram Lipsch", role="MKW-bestuur", organisation="Jutphaas Wonen"),
+            Host(name="Corry Keulen", role="MKW-bestuur", organisation="Woningvereniging Nederweert"),
+            Host(name="Lilian van Zandbrink", role="secretaris MKW Platform"),
+        ),
+        "registration": Registration(
+            url="https://aanmelden.example.org/directeurendag-2020?lid={code}",
+            deadline=moment(2020, 4, 2, 23, 59),
+        ),
+        "pe_points": 3,
+        "mailings": {"invitation": Mailing(send=moment(2020, 2, 17, 9))},
+    }
+    return Event(**{**given, **changed})  # type: ignore[arg-type]
+
+
+def moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """A moment in the Netherlands."""
+    return datetime(year, month, day, hour, minute, tzinfo=ZONE)
+
+
+def a_reader(answer: str | None = None) -> Addressee:
+    """The member whom the mails are written to."""
+    name = Name(first="Anneke", initials="A.M.", prefix="van der", surname="Ven", title="mevrouw")
+    return Addressee("p", Member(2, name, "a.vanderven@woonstede.example.org", "Woonstede"), "k7m2p9q4rs", answer)
+
+
+def a_mail(
+    name: str,
+    form: Form = "je",
+    event: Event | None = None,
+    answer: str | None = None,
+    text: str | None = None,
+    attachments: tuple[str, ...] = (),
+    changes: tuple[Change, ...] = CHANGES,
+    original: str | None = "invitation",
+) -> Mail:
+    """The mail that a mailing of this name says to the reader."""
+    kind = kind_of(name)
+    occasion = Occasion(
+        event=event or an_event(),
+        name=name,
+        mailing=Mailing(text=text),
+        template=kind.value,
+        settings=Settings(
+            sender=Mailbox(name="Lilian van Zandbrink", email="secretaris@example.org"),
+            association="MKW Platform",
+            form=form,
+        ),
+        uid="uid@example.org",
+        attachments=tuple(Attachment(file, "application/pdf", b"%PDF") for file in attachments),
+        changes=changes if kind is Kind.UPDATE else (),
+        original=original if kind is Kind.CORRECTION else None,
+    )
+    reader = a_reader(answer or ANSWERS.get(kind))
+    composed = compose(occasion, Templates((shipped("templates"),)), (reader,))
+    parsed = read(composed.addressed[0].message("id@example.org", MOMENT))
+    html = next(part.get_content() for part in parsed.walk() if part.get_content_type() == "text/html")
+    return Mail(str(parsed["Subject"]), plain_text(parsed), html)
