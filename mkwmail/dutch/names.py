@@ -58,7 +58,7 @@ def read_title(text: str) -> Title:
 
 # Initials of more than one letter that people keep as such (Onze Taal: both T. and Th. are right).
 _LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
-_INITIALS = re.compile(r"(?:-?[^\W\d_]+\.?[ ]?)+")
+_INITIALS = re.compile(r"[^\W\d_]+(?:[. -]+[^\W\d_]+)*\.?")
 
 
 def normal_initials(text: str) -> str:
