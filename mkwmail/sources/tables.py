@@ -109,12 +109,12 @@ def _read_workbook(data: bytes, shown: str) -> Table:
                 for sheet in book.sheets_metadata
                 if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
             ]
-            looks = (workbook.look_through(name, contents[name], shown) for name in visible if name in contents)
+            looks = [workbook.look_through(name, contents[name], shown) for name in visible]
             filled = [look for look in looks if look.filled]
             if not filled:
                 return Table(())
             return _table(book.get_sheet_by_name(filled[0].name), filled)
-    except (CalamineError, OSError, ValueError, OverflowError):
+    except (CalamineError, KeyError, OSError, ValueError, OverflowError):
         raise workbook.damaged(shown) from None
 
 

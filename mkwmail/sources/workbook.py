@@ -1,8 +1,8 @@
 """The parts of an .xlsx file (ECMA-376): their limits, and what the reader of cells does not tell.
 
 python-calamine sets aside room for the whole rectangle up to the last cell, so one stray cell in the last corner of a
-sheet ends the process; and it gives an empty text for a formula without a saved outcome and for an error. So the parts
-are unpacked here within bounds and looked through once, before it reads them.
+sheet ends the process; so does a false count of shared texts. And it gives an empty text for a formula without a saved
+outcome and for an error. So the parts are unpacked here within bounds and looked through once, before it reads them.
 """
 
 import io
@@ -12,7 +12,7 @@ import struct
 import xml.etree.ElementTree as ElementTree
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mkwmail.errors import Fault, UserError
@@ -22,6 +22,8 @@ LARGEST_CONTENT = 64 << 20  # octets of all parts, unpacked: some 200,000 rows
 MOST_CELLS = 2_000_000  # in the rectangle from A1 to the last cell that is filled
 
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_COUNTING_TAG = re.compile(rb"<[^<>]*\s(?:uniqueCount|count)\s*=[^<>]*>")
+_COUNT = re.compile(rb"\s(?:uniqueCount|count)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of every encrypted Office file (MS-CFB §2.2)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO §2.3.4.4
 _BROKEN = (
@@ -93,7 +95,7 @@ def refuse_older(data: bytes, shown: str) -> None:
 
 
 def unpack(data: bytes, shown: str) -> Parts:
-    """The parts that hold text, by name; pictures and the like stay out.
+    """The parts that are XML, by name; pictures and the like stay out.
 
     :raises UserError: where the archive is damaged, larger than a list can be, or a workbook of another kind.
     """
@@ -101,31 +103,40 @@ def unpack(data: bytes, shown: str) -> Parts:
     size = 0
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for entry in archive.infolist():
-                name = entry.filename.replace("\\", "/")
-                if not name.endswith((".xml", ".rels", ".bin")) and name != "mimetype":
-                    continue
-                size += entry.file_size
-                if size > LARGEST_CONTENT:
-                    raise _too_large(shown)
-                # zipfile gives no more than the declared size and checks it: a false one is a damaged archive.
-                parts[name] = archive.read(entry)
+            names = {entry.filename.replace("\\", "/"): entry for entry in archive.infolist()}
+            _refuse_other_kinds(names.keys(), shown)
+            for name, entry in names.items():
+                if name.endswith((".xml", ".rels")):
+                    size += entry.file_size
+                    if size > LARGEST_CONTENT:
+                        raise _too_large(shown)
+                    # zipfile gives no more than the declared size and checks it: a false one is a damaged archive.
+                    parts[name] = _without_counts(archive.read(entry))
     except _BROKEN:
         raise damaged(shown) from None
-    _refuse_other_kinds(parts, shown)
     return parts
 
 
-def _refuse_other_kinds(parts: Parts, shown: str) -> None:
-    if b"opendocument" in parts.get("mimetype", b""):
+def _refuse_other_kinds(names: Collection[str], shown: str) -> None:
+    if "content.xml" in names and "mimetype" in names:
         kind = _("the file is a workbook of LibreOffice (.ods)")
-    elif "xl/workbook.bin" in parts:
+    elif "xl/workbook.bin" in names:
         kind = _("the file is a binary workbook (.xlsb)")
-    elif not any(name.startswith("xl/") for name in parts):
+    elif not any(name.startswith("xl/") for name in names):
         kind = _("the file is an archive without an Excel workbook in it")
     else:
         return
     raise UserError(Fault(shown, kind, _("open it in Excel or LibreOffice and save it as .xlsx")))
+
+
+def _without_counts(content: bytes) -> bytes:
+    """The part without its tags' counts, which are optional, and believed by the reader of cells.
+
+    :raises ValueError: for XML in UTF-16, in which they could not be found; Excel writes UTF-8.
+    """
+    if b"\0" in content:
+        raise ValueError("not UTF-8")
+    return _COUNTING_TAG.sub(lambda tag: _COUNT.sub(b"", tag[0]), content)
 
 
 def _too_large(shown: str) -> UserError:

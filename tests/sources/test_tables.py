@@ -194,6 +194,20 @@ def test_a_cell_in_the_last_corner_is_refused_before_it_takes_all_memory(tmp_pat
     assert "far outside" in fault_of(tmp_path, saved(book))
 
 
+def test_a_false_count_of_shared_texts_is_not_believed(tmp_path: Path) -> None:
+    book, sheet = new_sheet()
+    sheet["A1"] = 'a text with count="7" in it'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(book))) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            content = source.read(name).replace(b"<cellXfs", b'<cellXfs count="99999999999"')
+            content = content.replace(b'count="99999999999" count="1"', b'count="99999999999"')
+            target.writestr(name, content)
+        kind = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        target.writestr("xl/sharedStrings.xml", f'<sst xmlns="{kind}" count="9" uniqueCount=\'99999999999\'></sst>')
+    assert rows(table_of(tmp_path, buffer.getvalue())) == [(1, ('a text with count="7" in it',))]
+
+
 def test_an_archive_that_unpacks_to_more_than_a_list_is_refused(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/workbook.xml", "w") as part:
