@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.sources.nearest import nearest
+from mkwmail.sources.nearest import suggestion
 from mkwmail.sources.yaml_text import read_bytes, text_of
 
 SETTINGS = "mkwmail.yaml"
@@ -103,13 +103,8 @@ class WorkingFolder:
 
     def _unknown(self, word: str, known: list[str]) -> UserError:
         fault = _('there is no event "%(word)s" in %(folder)s') % {"word": word, "folder": self.events_dir}
-        near = nearest(Path(word).stem if word.endswith(_ENDINGS) else word, known)
-        if near is not None:
-            remedy = _('did you mean "%(name)s"?') % {"name": near}
-        elif known:
-            remedy = _("choose from: %(names)s") % {"names": ", ".join(dict.fromkeys(known))}
-        else:
-            remedy = _("make one with: mkwmail new TITLE --date DATE")
+        stem = Path(word).stem if word.endswith(_ENDINGS) else word
+        remedy = suggestion(stem, known) or _("make one with: mkwmail new TITLE --date DATE")
         return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
 
 
@@ -126,9 +121,7 @@ def _existing(word: str, folder: Path) -> Path | None:
     return None
 
 
-_ID_LINE = re.compile(
-    r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?))[ \t]*(?:[ \t]#.*)?$""", re.MULTILINE
-)
+_ID_LINE = re.compile(r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?))[ \t]*(?:[ \t]#.*)?$""", re.MULTILINE)
 
 
 def id_in(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.sources.event import Event, Mailing
-from mkwmail.sources.nearest import nearest
+from mkwmail.sources.nearest import suggestion
 
 
 class Kind(StrEnum):
@@ -124,13 +124,8 @@ def mailing_named(event: Event, name: str) -> Mailing:
     if not rule_of(name).needs_entry:
         return Mailing()
     known = [*event.mailings, *(kind for kind in Kind if not RULES[kind].needs_entry)]
-    near = nearest(name, known)
-    if near is not None:
-        remedy = _('did you mean "%(name)s"?') % {"name": near}
-    else:
-        remedy = _("choose from: %(names)s") % {"names": ", ".join(known)}
     fault = _('the event "%(event)s" has no mailing "%(name)s"') % {"event": event.id, "name": name}
-    raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    raise UserError(Fault("", fault, suggestion(name, known)), code=ExitCode.USAGE)
 
 
 def default_latest(event: Event, name: str, send: datetime | None) -> datetime:

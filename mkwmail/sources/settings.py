@@ -1,10 +1,32 @@
 """mkwmail.yaml: the working folder's settings. No secret is in it."""
 
-from datetime import time, timedelta
+import calendar
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Literal
+from ipaddress import ip_address
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mkwmail.dutch.reading import read_duration, read_months
+from mkwmail.language import _
+from mkwmail.sources.fields import (
+    Address,
+    ClockTime,
+    Count,
+    Duration,
+    Folded,
+    Line,
+    OptionalAddress,
+    OptionalCount,
+    OptionalLine,
+    UnusableError,
+    Word,
+    from_text,
+    nothing_is,
+    or_nothing,
+)
 
 
 class _Part(BaseModel):
@@ -14,8 +36,8 @@ class _Part(BaseModel):
 class Mailbox(_Part):
     """A name and an address."""
 
-    name: str
-    email: str
+    name: Line = Field(examples=["Lilian van Zandbrink"])
+    email: Address = Field(examples=["secretaris@example.org"])
 
 
 class Security(StrEnum):
@@ -29,47 +51,97 @@ class Security(StrEnum):
 class Smtp(_Part):
     """The server that takes the mail (RFC 6409)."""
 
-    host: str
-    port: int = 587
-    security: Security = Security.STARTTLS
-    username: str | None = None
-    password_command: str | None = None
-    password_file: str | None = None
+    host: Line = Field(examples=["smtp.example.org"])
+    port: Annotated[Count, Field(le=65535)] = Field(default=587, examples=["587"])
+    security: Annotated[Security, Folded] = Field(default=Security.STARTTLS, examples=["starttls"])
+    username: OptionalLine = None
+    password_command: OptionalLine = Field(default=None, description="a command that prints the password")
+    password_file: OptionalLine = Field(default=None, description="a file that only you can read")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server is this computer itself, so that no mail leaves it."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this computer: ``localhost`` or a loopback address (RFC 6761 §6.3, RFC 5735 §3).
+
+    >>> is_loopback("127.0.0.1"), is_loopback("smtp.example.org")
+    (True, False)
+    """
+    name = host.casefold().rstrip(".").removeprefix("[").removesuffix("]")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class Pace(_Part):
     """How fast the server lets us go; None means no limit. Counted over runs."""
 
-    connections: int = 1
-    per_connection: int | None = None
-    per_minute: int | None = None
-    per_hour: int | None = None
-    per_day: int | None = None
-    batch: int | None = 50
-    pause: timedelta = timedelta(0)
+    connections: Count = 1
+    per_connection: OptionalCount = None
+    per_minute: OptionalCount = None
+    per_hour: OptionalCount = None
+    per_day: OptionalCount = None
+    batch: OptionalCount = 50
+    pause: Duration = Field(default=timedelta(0), examples=["0 s"])
 
 
 class Hours(_Part):
     """When ``due`` may mail."""
 
-    start: time = Field(default=time(8), alias="from")
-    end: time = Field(default=time(20), alias="to")
-    days: Literal["working", "all"] = "working"
+    start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
+    end: ClockTime = Field(default=time(20), alias="to", examples=["20.00"])
+    days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long an event's personal data are kept, in whole months or in days."""
+
+    months: int = 0
+    days: int = 0
+
+    def until(self, moment: datetime) -> datetime:
+        """The moment after which a purge is proposed; the last day of a month where it has no such day."""
+        month = moment.month - 1 + self.months
+        year, month = moment.year + month // 12, month % 12 + 1
+        day = min(moment.day, calendar.monthrange(year, month)[1])
+        return moment.replace(year=year, month=month, day=day) + timedelta(days=self.days)
+
+
+def _keep(text: str) -> Keep:
+    for unit, read in (("months", read_months), ("days", _days)):
+        try:
+            number = read(text)
+        except ValueError:
+            continue
+        if number > 0:
+            return Keep(**{unit: number})
+    raise UnusableError(_('"%(text)s" is no number of months, years or days') % {"text": text}, "12 months")
+
+
+def _days(text: str) -> int:
+    return read_duration(text).days
 
 
 class Settings(_Part):
     """What the working folder says about the association, its sender and its server."""
 
     sender: Mailbox
-    association: str = ""
-    language: Literal["nl", "en"] | None = None
-    reply_to: str | None = None
-    report_to: str | None = None
-    members: str = "leden.csv"
-    form: Literal["je", "u"] = "u"
-    logo: str | None = None
-    provider: str | None = None
+    association: Annotated[str, nothing_is(str), from_text(str)] = ""
+    language: Annotated[Literal["nl", "en"] | None, or_nothing(str.casefold)] = Field(default=None, examples=["nl"])
+    reply_to: OptionalAddress = None
+    report_to: OptionalAddress = None
+    members: Line = "leden.csv"
+    form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])
+    logo: OptionalLine = None
+    provider: Word = None
     smtp: Smtp | None = None
-    pace: Pace = Pace()
-    hours: Hours = Hours()
-    keep: str = "12 months"
+    pace: Annotated[Pace, nothing_is(Pace)] = Pace()
+    hours: Annotated[Hours, nothing_is(Hours)] = Hours()
+    keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep(months=12), examples=["12 months"])

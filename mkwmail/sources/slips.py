@@ -41,7 +41,7 @@ _TIGHT_KEY = re.compile(r"([a-z][a-z_-]*):(?!//)(?=\S)")
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_-]*:(?=\s|$)")
 _BLOCK = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-])\s*(?:\s#.*)?$")
 _EQUALS = re.compile(r"([a-z][a-z_-]*)\s*[=;]\s*(\S.*)$")
-_SECRET = re.compile(r"pass|wachtwoord|secret|geheim|token", re.IGNORECASE)
+_SECRET = re.compile(r"\b(?:smtp_)?(?:pass(?:wor[dt]|wd)?|wachtwoord|secret|token)[\"']?\s*[:=]\s*\S", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -83,7 +83,9 @@ class _Walk:
             self.mended.append(self._line(index, line))
 
     def say(self, index: int, column: int, fault: str, repaired: str, group: str = "") -> None:
-        self.slips.append(Slip(index + 1, column, fault, repaired.rstrip(), group, index + 1))
+        # A repaired line is printed, so it must not be one with a password in it.
+        shown = "" if _SECRET.search(repaired) else repaired.rstrip()
+        self.slips.append(Slip(index + 1, column, fault, shown, group, index + 1))
 
     def _line(self, index: int, line: str) -> str:
         if not line.strip(_EDGE):
@@ -140,7 +142,7 @@ class _Walk:
         tight = _TIGHT_KEY.match(content)
         if tight is not None:
             line = f"{line[:start]}{tight.group()} {content[tight.end() :]}"
-            self._slip(index, start + tight.end(), _("a space must follow the colon"), line, tight.group(1))
+            self.say(index, start + tight.end(), _("a space must follow the colon"), line)
             content = line[start:]
         key = _KEY.match(content)
         if key is not None and re.search(r"\s#", key.group(1)):
@@ -179,7 +181,7 @@ class _Walk:
         if name[0] in "“”":
             name = name[1:-1]
             repaired = f"{line[:start]}{name}:{' ' if value else ''}{value}"
-            self._slip(index, start + 1, _("curly quotes around a key; write it without quotes"), repaired, name)
+            self.say(index, start + 1, _("curly quotes around a key; write it without quotes"), repaired)
             line = repaired
         elif _STRANGE_SIGN.search(written + gap + between):
             plain_name = re.sub(f"[{_STRANGE}]+", " ", name).strip()
@@ -187,7 +189,7 @@ class _Walk:
             fault = _(
                 "a non-breaking space stands beside the key, as Word and web pages have them; type an ordinary one"
             )
-            self._slip(index, start + 1, fault, repaired, name)
+            self.say(index, start + 1, fault, repaired)
             line = repaired
         elif "\t" in between:
             line = line[: start + found.end()] + between.replace("\t", " ") + value
@@ -207,7 +209,7 @@ class _Walk:
         mended = mended_value(value)
         repaired = line[:at] + mended.value
         if mended.fault:
-            self._slip(index, at + 1, mended.fault, repaired, key)
+            self.say(index, at + 1, mended.fault, repaired)
         elif without_comment(value)[0] and not without_comment(value)[1] and value[0] not in "\"'{[":
             self.plain = _Plain(column, key, index)
         return repaired
@@ -237,7 +239,7 @@ class _Walk:
         if key is not None:
             repaired = " " * plain.column + content
             fault = _("this line is indented further than the line above, so it would belong to its text")
-            self._slip(index, len(line) - len(content) + 1, fault, repaired, content)
+            self.say(index, len(line) - len(content) + 1, fault, repaired)
             self.plain = None
             return self._content(index, repaired)
         if content.startswith("#"):
@@ -257,17 +259,13 @@ class _Walk:
         first, _space, others = content.partition(" ")
         if equals is not None:
             repaired = f"{line[:start]}{equals.group(1)}: {equals.group(2)}"
-            self._slip(index, start + 1, _("a colon and a space stand between key and value"), repaired, content)
+            self.say(index, start + 1, _("a colon and a space stand between key and value"), repaired)
             return repaired
         worded = others and re.fullmatch(r"[a-z][a-z_-]*", first)
         repaired = f"{line[:start]}{first}: {others}" if worded else ""
         fault = _("this line has no key: it is not a “key: value”, and no text above goes on here")
-        self._slip(index, start + 1, fault, repaired, content)
+        self.say(index, start + 1, fault, repaired)
         return ""
-
-    def _slip(self, index: int, column: int, fault: str, repaired: str, key: str) -> None:
-        # A repaired line is printed, so it must not be one with a password in it.
-        self.say(index, column, fault, "" if _SECRET.search(key) else repaired)
 
     def _block_line(self, index: int, line: str, block: _Block) -> str | None:
         """The line as part of the text below ``|``; None where it is not."""

@@ -5,7 +5,7 @@ models parse it. Anchors, aliases and tags are refused: nobody needs them in suc
 aliases can stand for gigabytes. Nodes are built without recursion, to a bounded depth.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -96,6 +96,14 @@ class Document:
                 return self.line(number).replace(old, new, 1)
         return ""
 
+    def find(self, node: Node, part: str) -> tuple[str, str]:
+        """The place and the line of a part of a text; for one that runs over lines, those of the text itself."""
+        for number in range(node.line, min(node.end_line, len(self.lines)) + 1):
+            column = self.lines[number - 1].find(part, node.column - 1 if number == node.line else 0)
+            if column >= 0:
+                return self.at(number, column + 1), self.line(number)
+        return self.at(node.line, node.column), ""
+
     def texts(self) -> Iterator[tuple[Loc, Node, str]]:
         """Every text in the file with the way to it, in the order of the file."""
         waiting: list[tuple[Loc, Node]] = [((), self.root)]
@@ -160,7 +168,7 @@ def read_document(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE)
         raise UserError(*faults, *(() if on_known_line else (further,)), code=code) from None
     except UserError as refused:
         raise UserError(*faults, *refused.faults, code=code) from None
-    faults = tuple(sorted((*faults, *builder.faults), key=_line_of))
+    faults = in_file_order((*faults, *builder.faults))
     if not isinstance(root.content, dict):
         fault = Fault(shown, _("this file has no “key: value” lines, so there is nothing to read in it"))
         raise UserError(*(faults or (fault,)), code=code)
@@ -174,8 +182,13 @@ def _slip_fault(shown: str, slip: Slip) -> Fault:
     return Fault(f"{shown}:{slip.line}:{slip.column}", fault, slip.repaired.strip())
 
 
+def in_file_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """The faults of one file by line and column, each once."""
+    return tuple(sorted(dict.fromkeys(faults), key=_line_of))
+
+
 def _line_of(fault: Fault) -> tuple[int, int]:
-    numbers = [int(part) for part in fault.place.split(":")[-2:] if part.isdigit()]
+    numbers = [int(part) for part in fault.place.split(":")[-2:] if part.isdecimal()]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
 
 
