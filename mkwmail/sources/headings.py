@@ -10,6 +10,7 @@ from mkwmail.sources.tables import Row, Table
 Meanings = Mapping[str, tuple[str, ...]]
 
 _LOOKED_AT = 20  # rows from the top that may be the headings: above them stand a title, a date, an explanation
+_ALIKE = 0.75  # of 1: "emial" is like "email", "adres" is not like "mailadres"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,6 @@ def nearest_heading(headings: Headings, spellings: tuple[str, ...]) -> str | Non
         key = heading_key(cell)
         for spelling in spellings if key else ():
             likeness = difflib.SequenceMatcher(None, key, spelling).ratio()
-            if likeness > max(best, 0.6):
+            if likeness > max(best, _ALIKE):
                 best, found = likeness, headings.written(column)
     return found

@@ -68,7 +68,7 @@ def read_headings(table: Table, shown: str) -> Headings:
             Fault(shown, _("the list is empty"), _("save it again, with its headings and the members below them"))
         )
     headings = find_headings(table, MEANINGS)
-    faults = [*_unreadable(table, headings, shown), *_twice(headings, shown), *_missing(headings, shown)]
+    faults = [*_unreadable(table, headings, shown), *_twice(headings, shown), *_missing(table, headings, shown)]
     if faults:
         raise UserError(*faults)
     return headings
@@ -106,7 +106,7 @@ def _twice(headings: Headings, shown: str) -> Iterator[Fault]:
             )
 
 
-def _missing(headings: Headings, shown: str) -> Iterator[Fault]:
+def _missing(table: Table, headings: Headings, shown: str) -> Iterator[Fault]:
     place = f"{shown}:{headings.row.number}"
     if "email" not in headings.columns:
         if any("@" in cell for cell in headings.row.cells) and not headings.columns:
@@ -120,7 +120,7 @@ def _missing(headings: Headings, shown: str) -> Iterator[Fault]:
             place,
             _("no column has the heading e-mail; the headings found are: %(headings)s")
             % {"headings": _found(headings)},
-            _remedy_for_email(headings),
+            _remedy_for_email(table, headings),
         )
     if not {"written", "surname", "first"} & headings.columns.keys():
         yield Fault(
@@ -130,7 +130,18 @@ def _missing(headings: Headings, shown: str) -> Iterator[Fault]:
         )
 
 
-def _remedy_for_email(headings: Headings) -> str:
+def _remedy_for_email(table: Table, headings: Headings) -> str:
+    """The column that holds addresses, whatever its heading; else the heading that looks like e-mail."""
+    below = [row for row in table.rows if row.number > headings.row.number]
+    with_address = [
+        column for column in range(len(headings.row.cells)) if any("@" in row.cell(column) for row in below)
+    ]
+    if len(with_address) == 1:
+        heading = headings.written(with_address[0])
+        return _('write e-mail above column %(column)s, now "%(heading)s"') % {
+            "column": column_letter(with_address[0]),
+            "heading": shown_value(heading),
+        }
     nearest = nearest_heading(headings, MEANINGS["email"])
     if nearest:
         return _('change the heading "%(heading)s" to e-mail') % {"heading": shown_value(nearest)}
