@@ -54,15 +54,24 @@ def _wrong(text: str, reason: str) -> CellError:
             _('"%(value)s" holds more than one address') % value,
             _("keep %(address)s here and give every further person a row of their own") % {"address": several[0]},
         )
-    meant = next(_repairs(text), None)
-    remedy = _('write "%(address)s"') % {"address": meant} if meant else ""
+    remedy = _remedy(text)
     for matches, sentence in _sentences(text):
         if matches:
-            return CellError(sentence % value, remedy or _("write one address, like jan@woonstede.nl"))
+            return CellError(sentence % value, remedy)
     return CellError(
         _('"%(value)s" is not an address that can be mailed: %(reason)s') % {**value, "reason": reason.rstrip(".")},
-        remedy or _("write one address, like jan@woonstede.nl"),
+        remedy,
     )
+
+
+def _remedy(text: str) -> str:
+    meant = next(filter(_is_mailable, _repairs(text)), None)
+    if meant:
+        return _('write "%(address)s"') % {"address": meant}
+    guess = next(filter(_is_mailable, _guesses(text)), None)
+    if guess:
+        return _('probably "%(address)s": ask where you are not sure') % {"address": guess}
+    return _("write one address, like jan@example.org")
 
 
 def _sentences(text: str) -> Iterator[tuple[bool, str]]:
@@ -92,20 +101,20 @@ def _several(text: str) -> list[str]:
 
 
 def _repairs(text: str) -> Iterator[str]:
-    """What was probably meant, the likeliest first."""
+    """What was certainly meant: the same letters, without what cannot be part of an address."""
     bracketed = _IN_BRACKETS.fullmatch(text)
     bare = (bracketed[1] if bracketed else text).strip(_EDGES)
     bare = re.sub(r"(?i)^mailto:\s*", "", bare)
     bare = re.sub(r"(?i)\s*[(\[]\s*(?:at|apenstaartje)\s*[)\]]\s*", "@", bare)
-    one_at = re.sub(r"@[\s@]*@", "@", bare)
-    dotted = re.sub(r"\.*[,.]+", ".", one_at)
-    tight = re.sub(r"\s+", "", dotted)
-    edges = "@".join(part.strip(".") for part in tight.split("@"))
-    seen = {text}
-    for candidate in (bare, one_at, dotted, tight, edges, _without_accents(edges)):
-        if candidate not in seen and _is_mailable(candidate):
-            yield candidate
-        seen.add(candidate)
+    one_at = re.sub(r"[\s@]*@[\s@]*", "@", bare)
+    yield from (bare, one_at, re.sub(r"\s*[,.]+\s*", ".", one_at))
+
+
+def _guesses(text: str) -> Iterator[str]:
+    """What was probably meant: a letter may be another's address."""
+    *_others, dotted = _repairs(text)
+    tight = "@".join(part.strip(".") for part in re.sub(r"\s+", "", dotted).split("@"))
+    yield from (tight, _without_accents(tight))
 
 
 def _without_accents(address: str) -> str:
