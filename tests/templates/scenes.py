@@ -1,8 +1,10 @@
 """What the tests of the shipped templates share: an event with everything, and the mails made of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from html import unescape
 
 from mkwmail.clock import ZONE
 from mkwmail.dutch.names import Name
@@ -15,8 +17,9 @@ from mkwmail.sources.event import Event, Host, Location, Mailing, ProgrammeItem,
 from mkwmail.sources.kinds import Kind, kind_of
 from mkwmail.sources.member import Member
 from mkwmail.sources.settings import Mailbox, Settings
-from tests.letters.workshop import plain_text, read
+from tests.letters.workshop import html_text, plain_text, read
 
+TEMPLATES = Templates((shipped("templates"),))
 MOMENT = datetime(2020, 2, 17, 9, 0, tzinfo=ZONE)
 
 CHANGES = (
@@ -24,6 +27,15 @@ CHANGES = (
     Change("Tijd", "13.00-18.00 uur", "13.30-18.00 uur"),
     Change("PE-punten", "", "3"),
 )
+
+INTRODUCTION = """Sommige vraagstukken zijn voor één corporatie te groot. Hoe groeit een netwerk dat **werkt**?
+
+Daarover gaat deze middag, aan de hand van drie vragen:
+
+- Wat brengt het op gang?
+- Wat houdt het overeind?
+- En wanneer is een netwerk niet de weg?
+"""
 
 # To whom a kind goes has mostly answered.
 ANSWERS: Mapping[str, str] = {"practical": "attending", "thanks": "attending"}
@@ -37,6 +49,17 @@ class Mail:
     text: str
     html: str
 
+    @property
+    def preheader(self) -> str:
+        """What an inbox shows beside the subject."""
+        return unescape(self.html.split('class="preheader"')[1].split(">")[1].split("<")[0])
+
+    @property
+    def shown(self) -> str:
+        """The words that the HTML part shows."""
+        body = re.sub(r"<!--.*?-->", "", self.html.split("<body")[1], flags=re.DOTALL)
+        return " ".join(unescape(re.sub(r"<[^>]*>", " ", "<" + body)).split())
+
 
 def an_event(**changed: object) -> Event:
     """An event that leaves nothing open, with the given fields changed."""
@@ -47,9 +70,7 @@ def an_event(**changed: object) -> Event:
         "starts": moment(2020, 4, 16, 13),
         "ends": moment(2020, 4, 16, 18),
         "location": Location(name="De Moestuin", street="Laan van Maarschalkerweerd 2", city="Utrecht"),
-        "introduction": "Sommige vraagstukken zijn voor één corporatie te groot. Hoe groeit een netwerk dat **werkt**?\n\n"
-        "Daarover gaat deze middag, aan de hand van drie vragen:\n\n- Wat brengt het op gang?\n- Wat houdt het overeind?\n"
-        "- En wanneer is een netwerk niet de weg?",
+        "introduction": INTRODUCTION,
         "programme": (
             ProgrammeItem(time=time(12), until=time(13), title="Inlooplunch", optional=True),
             ProgrammeItem(
@@ -76,7 +97,7 @@ def an_event(**changed: object) -> Event:
         "pe_points": 3,
         "mailings": {"invitation": Mailing(send=moment(2020, 2, 17, 9))},
     }
-    return Event(**{**given, **changed})  # type: ignore[arg-type]
+    return Event.model_validate({**given, **changed})
 
 
 def moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -99,6 +120,7 @@ def a_mail(
     attachments: tuple[str, ...] = (),
     changes: tuple[Change, ...] = CHANGES,
     original: str | None = "invitation",
+    association: str = "MKW Platform",
 ) -> Mail:
     """The mail that a mailing of this name says to the reader."""
     kind = kind_of(name)
@@ -109,7 +131,7 @@ def a_mail(
         template=kind.value,
         settings=Settings(
             sender=Mailbox(name="Lilian van Zandbrink", email="secretaris@example.org"),
-            association="MKW Platform",
+            association=association,
             form=form,
         ),
         uid="uid@example.org",
@@ -118,7 +140,6 @@ def a_mail(
         original=original if kind is Kind.CORRECTION else None,
     )
     reader = a_reader(answer or ANSWERS.get(kind))
-    composed = compose(occasion, Templates((shipped("templates"),)), (reader,))
+    composed = compose(occasion, TEMPLATES, (reader,))
     parsed = read(composed.addressed[0].message("id@example.org", MOMENT))
-    html = next(part.get_content() for part in parsed.walk() if part.get_content_type() == "text/html")
-    return Mail(str(parsed["Subject"]), plain_text(parsed), html)
+    return Mail(str(parsed["Subject"]), plain_text(parsed), html_text(parsed))

@@ -1,0 +1,202 @@
+"""Events that leave something open, or have more of it than usual, read as naturally as a complete one."""
+
+import re
+from collections.abc import Mapping
+from datetime import time
+from typing import Any
+
+import pytest
+
+from mkwmail.dutch.forms import forms_in
+from mkwmail.letters.names import Form
+from mkwmail.sources.event import Host, Location, Online, ProgrammeItem, Registration
+from mkwmail.sources.kinds import Kind
+from tests.templates.scenes import Mail, a_mail, an_event, moment
+
+URL = "https://aanmelden.example.org/?lid={code}"
+MEET = "https://vergaderen.example.org/kamer"
+
+EVENTS: Mapping[str, Mapping[str, Any]] = {
+    "everything": {},
+    "only a city": {"location": Location(city="Utrecht")},
+    "only a name": {"location": Location(name="De Moestuin")},
+    "no place": {"location": None},
+    "an empty place": {"location": Location()},
+    "online": {"location": None, "online": Online(url=MEET)},
+    "online, no link yet": {"location": None, "online": Online()},
+    "online and a place": {"online": Online(url=MEET)},
+    "provisional": {"provisional": True},
+    "no programme": {"programme": ()},
+    "one optional part": {"programme": (ProgrammeItem(time=time(12), title="Lunch", optional=True),)},
+    "no registration": {"registration": None},
+    "only a deadline": {"registration": Registration(deadline=moment(2020, 4, 2, 23, 59))},
+    "no deadline": {"registration": Registration(url=URL)},
+    "a deadline at noon": {"registration": Registration(url=URL, deadline=moment(2020, 4, 2, 12))},
+    "no PE points": {"pe_points": None},
+    "PE points, number unknown": {"pe_points": True},
+    "half PE points": {"pe_points": 3.5},
+    "no hosts": {"hosts": ()},
+    "one host": {"hosts": (Host(name="Bram Lipsch"),)},
+    "two days": {"ends": moment(2020, 4, 17, 16)},
+    "three days, provisional": {"ends": moment(2020, 4, 18, 16), "provisional": True},
+    "over new year": {"starts": moment(2020, 12, 30, 13), "ends": moment(2021, 1, 2, 16), "registration": None},
+    "past midnight": {"starts": moment(2020, 4, 16, 20), "ends": moment(2020, 4, 17, 0, 30)},
+    "no theme": {"theme": None},
+    "no introduction": {"introduction": None},
+    "a sentence for a title": {"title": "Samen sterker: hoe dan?"},
+    "nothing but what is required": {
+        "theme": None,
+        "location": None,
+        "introduction": None,
+        "programme": (),
+        "hosts": (),
+        "registration": None,
+        "pe_points": None,
+        "mailings": {},
+    },
+}
+
+# Aligned columns: a fact's label, a programme item's time, an indented line.
+_COLUMN = re.compile(r"^(?:\s+(?:was:|wordt:)?\s*|[\w-]+: +|\d\d?\.\d\d(?:-\d\d?\.\d\d)? uur +)")
+_ORPHAN = re.compile(r" [,.;:!?)]|[,;:(]\s*[,.;:!)]|[(] |(?<!\.)\.\.(?!\.)|\(\)|‘’")
+
+
+def flaws(mail: Mail, form: Form) -> list[str]:
+    """What in a mail no secretary would have written."""
+    text = mail.text.replace("\r\n", "\n")
+    lines = [_COLUMN.sub("", line) for line in text.splitlines()]
+    paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]
+    prose = [mail.subject, mail.preheader, mail.shown, *paragraphs]
+    found = [f"None: {part}" for part in prose if re.search(r"\b(None|none|True|False|namespace)\b", part)]
+    found += [f"double space: {line}" for line in [mail.subject, mail.preheader, *lines] if "  " in line]
+    found += [f"orphan: {part}" for part in prose[:2] + paragraphs if _ORPHAN.search(part)]
+    found += [f"unfinished: {part}" for part in paragraphs[1:] if part.endswith(",") and "groet," not in part]
+    found += [
+        f"Markdown or quoting left over: {part}" for part in prose if re.search(r"[\ue000-\uf8ff*_{}]|&amp;", part)
+    ]
+    found += [f"forms mixed: {forms_in(part)}" for part in prose if set(forms_in(part)) - {form}]
+    found += ["empty lines" for _ in re.findall(r"\n\s*\n\s*\n", text)]
+    found += [f"too long: {line}" for line in text.splitlines() if len(line) > 76 and "https://" not in line]
+    return found
+
+
+# The sentences that an event changes are the same in both forms, save for these.
+IN_BOTH_FORMS = ("everything", "online", "no registration", "two days", "nothing but what is required")
+
+
+@pytest.mark.parametrize(
+    ("awkward", "form"),
+    [(awkward, "je") for awkward in EVENTS] + [(awkward, "u") for awkward in IN_BOTH_FORMS],
+)
+def test_nothing_in_any_mail_shows_what_is_missing(awkward: str, form: Form) -> None:
+    event = an_event(**EVENTS[awkward])
+    found = {kind: flaws(a_mail(kind, form, event), form) for kind in Kind}
+    assert not {kind: there for kind, there in found.items() if there}
+
+
+@pytest.mark.parametrize("form", ["je", "u"])
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_mailings_own_words_answers_and_files_fit_in(kind: Kind, form: Form) -> None:
+    for answer in (None, "attending", "declined", "tentative"):
+        assert not flaws(a_mail(kind, form, answer=answer, text="De zaal is om de hoek."), form)
+    for files in (("a.pdf",), ("a.pdf", "b.pdf"), ("a.pdf", "b.pdf", "c.pdf")):
+        assert not flaws(a_mail(kind, form, attachments=files), form)
+    assert not flaws(a_mail(kind, form, changes=(), original=None, association=""), form)
+
+
+SAYS = [
+    ("only a city", "invitation", "Utrecht (de precieze locatie volgt nog)"),
+    ("no place", "invitation", "Locatie: volgt nog"),
+    ("no place", "invitation", "uit voor de Directeurendag op donderdag 16 april."),
+    ("online", "invitation", "Directeurendag op donderdag 16 april online."),
+    ("online", "invitation", "Link: volgt voor wie zich heeft aangemeld"),
+    ("online", "practical", f"Link: {MEET}"),
+    ("online and a place", "practical", "Laan van Maarschalkerweerd 2, Utrecht, of online"),
+    ("provisional", "invitation", "Tijd: 13.00-18.00 uur (onder voorbehoud)"),
+    ("provisional", "invitation", "Programma (onder voorbehoud)"),
+    (
+        "one optional part",
+        "invitation",
+        "Voor het onderdeel naar keuze geef je bij je aanmelding aan of je erbij bent.",
+    ),
+    ("everything", "practical", "Buffet (voor wie zich heeft opgegeven)"),
+    ("no registration", "invitation", "Aanmelden kan met een antwoord op deze mail."),
+    ("no registration", "reminder", "Aanmelden kan met een antwoord op deze mail."),
+    ("only a deadline", "invitation", "Aanmelden: tot en met donderdag 2 april"),
+    ("a deadline at noon", "invitation", "Aanmelden: tot donderdag 2 april, 12.00 uur"),
+    ("PE points, number unknown", "invitation", "PE-punten: ja, het aantal volgt nog"),
+    ("half PE points", "invitation", "PE-punten: 3,5"),
+    ("one host", "invitation", "De leiding is in handen van Bram Lipsch."),
+    ("two days", "save-the-date", "Houd je donderdag 16 april en vrijdag 17 april 2020 alvast vrij?"),
+    (
+        "three days, provisional",
+        "cancellation",
+        "De Directeurendag van donderdag 16 april tot en met zaterdag 18 april 2020",
+    ),
+    ("over new year", "invitation", "van woensdag 30 december 2020 tot en met zaterdag 2 januari 2021"),
+    ("past midnight", "invitation", "de Directeurendag op donderdag 16 april in Utrecht"),
+    ("a sentence for a title", "invitation", "uit voor de bijeenkomst ‘Samen sterker: hoe dan?’ op"),
+    ("everything", "save-the-date", "sturen we je half februari"),
+    ("everything", "cancellation", "De Directeurendag van donderdag 16 april 2020 gaat helaas niet door."),
+]
+
+
+@pytest.mark.parametrize(("awkward", "kind", "words"), SAYS)
+def test_what_is_open_is_said_in_words(awkward: str, kind: str, words: str) -> None:
+    mail = a_mail(kind, event=an_event(**EVENTS[awkward]))
+    assert words in " ".join(mail.text.split())
+    if ":" not in words or words.startswith("De "):
+        assert words in " ".join(mail.shown.split())
+
+
+SILENT = [
+    ("no PE points", "invitation", "PE-punten"),
+    ("no deadline", "invitation", "Aanmelden:"),
+    ("no programme", "invitation", "Programma"),
+    ("no hosts", "invitation", "leiding"),
+    ("no introduction", "invitation", "Toelichting"),
+    ("no registration", "invitation", "https://"),
+    ("everything", "save-the-date", "https://"),
+    ("online", "invitation", MEET),
+    ("everything", "cancellation", "https://"),
+]
+
+
+@pytest.mark.parametrize(("awkward", "kind", "words"), SILENT)
+def test_what_does_not_apply_is_not_mentioned(awkward: str, kind: str, words: str) -> None:
+    mail = a_mail(kind, event=an_event(**EVENTS[awkward]))
+    assert words not in mail.text
+    assert words not in mail.html
+
+
+@pytest.mark.parametrize("kind", ["update", "correction"])
+def test_the_online_link_is_for_who_attends(kind: str) -> None:
+    event = an_event(online=Online(url=MEET))
+    assert MEET in a_mail(kind, event=event, answer="attending").text
+    for answer in (None, "declined", "tentative"):
+        mail = a_mail(kind, event=event, answer=answer)
+        assert MEET not in mail.text + mail.html
+
+
+def test_own_words_that_invite_take_the_place_of_the_standard_sentence() -> None:
+    assert "Graag nodigen we" in a_mail("invitation", text="De zaal is om de hoek.").text
+    assert "Graag nodigen we" not in a_mail("invitation", text="Van harte nodig ik je uit.").text
+
+
+def test_own_words_stand_before_the_facts_and_a_cancellation_says_first_what_it_is() -> None:
+    own = "De zaal is om de hoek."
+    for kind in Kind:
+        text = a_mail(kind, text=own).text
+        assert text.index("Beste Anneke,") < text.index(own) < text.index("Hartelijke groet,")
+        assert "Datum:" not in text[: text.index(own)]
+    cancelled = a_mail("cancellation", text=own).text
+    assert cancelled.index("gaat helaas niet door") < cancelled.index(own)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_mail_is_light_and_asks_for_nothing_outside(kind: Kind) -> None:
+    html = a_mail(kind).html
+    assert len(html.encode()) < 25_000
+    assert '<html lang="nl"' in html
+    assert "@media (prefers-color-scheme: dark)" in html
+    assert not re.search(r"<(?:script|link|iframe)\b|url\(|src=\"http", html)

@@ -1,0 +1,37 @@
+"""Every kind of mailing as its reader sees it, in files that a person can read.
+
+After a change of the templates, ``MKWMAIL_GOLDEN=write pytest tests/templates`` writes them anew: read the difference.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mkwmail.letters.names import Form
+from mkwmail.sources.kinds import Kind
+from tests.templates.scenes import Mail, a_mail
+
+GOLDEN = Path(__file__).parent / "golden"
+
+MAILS = [(kind, form) for kind in Kind for form in ("je", "u")]
+
+
+def readable(mail: Mail) -> str:
+    """A mail as it stands in a golden file."""
+    return f"Onderwerp: {mail.subject}\nIn de inbox: {mail.preheader}\n\n{mail.text.replace(chr(13), '').strip()}\n"
+
+
+def the_mail(kind: Kind, form: Form) -> Mail:
+    files = ("essay.pdf", "routebeschrijving.pdf") if kind is Kind.PRACTICAL else ()
+    own = "Op 16 april kan er **niet** bij De Moestuin geparkeerd worden." if kind is Kind.OWN else None
+    return a_mail(kind, form, attachments=files, text=own)
+
+
+@pytest.mark.parametrize(("kind", "form"), MAILS)
+def test_a_mail_says_what_its_golden_file_says(kind: Kind, form: Form) -> None:
+    said = readable(the_mail(kind, form))
+    file = GOLDEN / f"{kind}.{form}.txt"
+    if os.environ.get("MKWMAIL_GOLDEN") == "write":
+        file.write_text(said, encoding="utf-8")
+    assert said == file.read_text(encoding="utf-8")
