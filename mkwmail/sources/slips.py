@@ -224,8 +224,6 @@ class _Walk:
             indent = len(line) - len(line.lstrip(" "))
             if line.strip() and indent <= column and not re.match(r"\s*[}\]]", line):
                 return False
-            if quote and _PLAIN_KEY.match(line.lstrip()):
-                return False
             whole += "\n" + line
             if (STRAIGHT.match(whole) if quote else flow_end(whole)) is not None:
                 self.open_until = below

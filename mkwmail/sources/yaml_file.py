@@ -41,10 +41,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that was read. ``lines`` are the file's own; ``faults`` what people's slips in it are."""
+    """A file that was read; ``faults`` are people's slips in it.
+
+    ``lines`` are the file's own; ``mended`` the same with the slips repaired, so that a line which is repaired for
+    a further fault has all its repairs.
+    """
 
     shown: str
     lines: tuple[str, ...]
+    mended: tuple[str, ...]
     root: Node
     faults: tuple[Fault, ...] = ()
 
@@ -83,8 +88,8 @@ class Document:
         return f"{self.shown}:{line}:{column}"
 
     def line(self, number: int) -> str:
-        """A line of the file, without the white space around it."""
-        return self.lines[number - 1].strip() if 0 < number <= len(self.lines) else ""
+        """A line of the file as it should be so far, without the white space around it."""
+        return self.mended[number - 1].strip() if 0 < number <= len(self.mended) else ""
 
     def repaired(self, loc: Loc, old: str, new: str) -> str:
         """The first line of a part that has ``old``, with ``new`` instead; empty where there is none."""
@@ -172,7 +177,7 @@ def read_document(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE)
     if not isinstance(root.content, dict):
         fault = Fault(shown, _("this file has no “key: value” lines, so there is nothing to read in it"))
         raise UserError(*(faults or (fault,)), code=code)
-    return Document(shown, tuple(text.split("\n")), root, faults)
+    return Document(shown, tuple(text.split("\n")), tuple(mended.split("\n")), root, faults)
 
 
 def _slip_fault(shown: str, slip: Slip) -> Fault:
