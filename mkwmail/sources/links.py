@@ -74,11 +74,11 @@ def _text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterato
         place, line = document.find(node, found.group())
         fault = _("curly quotes around a link would become part of it; leave them out")
         yield Fault(place, fault, line.replace(found.group(), found.group(1), 1))
-    for found in _IN_TEXT.finditer(text):
-        if found.group().casefold().startswith("http://"):
-            place, line = document.find(node, found.group())
-            fault = _("the link %(link)s must begin with https://") % {"link": found.group()}
-            yield Fault(place, fault, line.replace(found.group(), "https" + found.group()[4:], 1))
+    for url in _urls(text):
+        if url.casefold().startswith("http://"):
+            place, line = document.find(node, url)
+            fault = _("the link %(link)s must begin with https://") % {"link": url}
+            yield Fault(place, fault, line.replace(url, "https" + url[4:], 1))
     for found in _MARKDOWN_TARGET.finditer(text):
         target = found.group(1).strip("“”„«»‘’")
         if not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
@@ -87,6 +87,11 @@ def _text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterato
             whole = f"https://{target}" if re.match(r"[\w-]+(?:\.[\w-]+)+", target) else ""
             remedy = line.replace(found.group(1), whole, 1) if whole and found.group(1) else ""
             yield Fault(place, fault % {"link": target}, remedy)
+
+
+def _urls(text: str) -> list[str]:
+    """The links written out in a text, without the mark that ends the sentence."""
+    return [found.group().rstrip(".,;:!?'’") for found in _IN_TEXT.finditer(text)]
 
 
 def _host(url: str) -> str:
@@ -108,10 +113,10 @@ def link_warnings(document: Document) -> Iterator[Fault]:
             if is_example(_host(text.strip())):
                 yield _example_fault(document.place(loc), text.strip())
             continue
-        for found in _IN_TEXT.finditer(text):
-            if is_example(_host(found.group())):
-                place, _line = document.find(node, found.group())
-                yield _example_fault(place, found.group())
+        for url in _urls(text):
+            if is_example(_host(url)):
+                place, _line = document.find(node, url)
+                yield _example_fault(place, url)
 
 
 def example_links(event: Event) -> tuple[Fault, ...]:
@@ -124,5 +129,5 @@ def example_links(event: Event) -> tuple[Fault, ...]:
     texts = [("introduction", event.introduction)]
     texts += [(f"programme: {item.title}", item.description) for item in event.programme]
     texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]
-    urls += [(place, found.group()) for place, text in texts for found in _IN_TEXT.finditer(text or "")]
+    urls += [(place, url) for place, text in texts for url in _urls(text or "")]
     return tuple(_example_fault(f"{event.id}, {place}", url) for place, url in urls if is_example(_host(url)))

@@ -16,6 +16,8 @@ _LEFT_OVER = re.compile(
 )
 _TEMPLATE_SIGNS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 _FIELD = re.compile(r"(?<![{%])\{[A-Za-z_ ]{2,30}\}(?!\})")
+# Where a remark behind one space may as well be the rest of the text.
+_FREE = ("title", "theme", "subject", "name", "role", "organisation", "street", "city", "introduction", "text")
 _FILES = ("attachments", "template", "audience", "of")
 
 
@@ -48,10 +50,10 @@ def text_warnings(document: Document, year: int | None) -> Iterator[Fault]:
                 place, _line = document.find(node, found.group())
                 fault = _("%(text)s will be mailed as it is: nothing is filled in here")
                 yield Fault(place, fault % {"text": found.group()})
-        if node.line == node.end_line and isinstance(loc[-1:], tuple) and _is_prose(loc):
+        if loc[-1] in _FREE and node.line == node.end_line:
             behind = document.lines[node.line - 1][node.column - 1 + len(text) :]
-            if re.match(r" # ?\S", behind) and not re.fullmatch(r"[\d\s.:-]+|\w+", text):
-                fault = _("what stands behind the # is a remark and is not mailed") % {}
+            if re.match(r" # ?\S", behind):
+                fault = _("what stands behind the # is a remark and is not mailed")
                 yield Fault(document.at(node.line, node.column + len(text) + 1), fault)
 
 
