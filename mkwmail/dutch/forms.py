@@ -10,7 +10,7 @@ _FORMS: dict[str, Form] = {
     **dict.fromkeys(("u", "uw", "uwe", "uzelf"), "u"),
 }
 # Links and addresses are not prose.
-_LINK = re.compile(r"(?:https?://|www\.|mailto:)\S+|\S+@\S+", re.IGNORECASE)
+_LINK = re.compile(r"\b(?:https?://|www\.|mailto:)\S+|(?<!\S)[^\s@]+@\S+", re.IGNORECASE)
 _WORD = re.compile(r"\b[^\W\d_]+(?:['’-][^\W\d_]+)*\b")
 # "13.00 u" is an hour, not a person.
 _HOUR = re.compile(r"\d\s?u\b", re.IGNORECASE)

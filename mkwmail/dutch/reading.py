@@ -248,7 +248,7 @@ _IN_PROSE = re.compile(
         (?:\s+|-)(?P<name>{_any_of(_MONTH_NUMBERS)})\b(?:\.(?=\s+\d))?(?:(?:\s+|-)(?P<year>\d{{4}})(?![\w.:]\d|\d))?
       | [-/](?P<month>\d{{1,2}})(?:[-/](?P<full>\d{{4}}))?(?![\w/-])
       | # "donderdag 16 en vrijdag 17 april 2020": month and year come later
-        (?=(?:(?:,|\s+en|\s+of|\s+tot(?:\s+en\s+met)?|\s+t/m|\s*[-–])\s*(?:(?:{_any_of(_WEEKDAY_NUMBERS)})\s+)?\d{{1,2}})+
+        (?=(?:(?:,|\s+en|\s+of|\s+tot(?:\s+en\s+met)?|\s+t/m|\s*[-–])\s*(?:(?:{_any_of(_WEEKDAY_NUMBERS)})\s+)?\d{{1,2}}){{1,6}}
         \s+(?P<later>{_any_of(_MONTH_NUMBERS)})\b(?:\.(?=\s+\d))?(?:\s+(?P<lateryear>\d{{4}})(?!\d))?)
     )
     """,

@@ -1,20 +1,33 @@
 """The calendar entry of an event: iCalendar (RFC 5545) as iTIP (RFC 5546) and iMIP (RFC 6047) use it.
 
 An entry is built as unfolded content lines, so that a letter can fill members' values into them; :func:`fold`
-and :func:`escape_text` finish what is filled.
+and :func:`escape_text` finish what is filled. What members' calendars answer is read by :func:`read_reply`.
 """
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress, vText
+from icalendar import (
+    Alarm,
+    Calendar,
+    Component,
+    Event,
+    Timezone,
+    TimezoneDaylight,
+    TimezoneStandard,
+    vCalAddress,
+    vText,
+)
 from icalendar.prop import vRecur
 
+from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
+from mkwmail.language import _
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
 _LINE = 75  # octets in a folded line, its CRLF aside
@@ -43,6 +56,8 @@ class Entry:
 
     ``attendee``: for REQUEST and CANCEL exactly the recipient (FACTS A5); for PUBLISH none (RFC 5546 §3.2.1).
     ``alarm``: how long before the start it sounds. ``cancelled``: the event does not take place.
+
+    :raises ValueError: where moments have no zone, or the attendee does not go with the method.
     """
 
     method: Method
@@ -60,6 +75,12 @@ class Entry:
     alarm: timedelta | None = None
     cancelled: bool = False
 
+    def __post_init__(self) -> None:
+        if self.starts.tzinfo is None or self.ends.tzinfo is None:
+            raise ValueError("an entry's moments need their zone")
+        if (self.attendee is None) != (self.method is Method.PUBLISH):
+            raise ValueError("PUBLISH has no attendee, REQUEST and CANCEL have one (RFC 5546 §3.2)")
+
 
 def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
     """The entry's UID: opaque, always the same for one event, or one person and event (RFC 7986 §5.3)."""
@@ -67,17 +88,31 @@ def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
     return f"{digest.hexdigest()[:32]}@{domain}"
 
 
+# What readers somewhere take for a line end (Python's splitlines does); U+0085 and U+2028 are among them.
+_LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+
+
+def _text(text: str) -> str:
+    """Text as TEXT can carry it: every line end ``\\n``, no control characters (RFC 5545 §3.1)."""
+    return _CONTROL.sub("", _LINE_END.sub("\n", text))
+
+
 def escape_text(text: str) -> str:
-    """A TEXT value (RFC 5545 §3.3.11): backslash, semicolon, comma and line end escaped."""
-    return vText(text.replace("\r\n", "\n").replace("\r", "\n")).to_ical().decode()
+    """A TEXT value (RFC 5545 §3.3.11): backslash, semicolon, comma and line end escaped.
+
+    Control characters, which no value may hold, are left out.
+    """
+    return vText(_text(text)).to_ical().decode()
 
 
 def escape_parameter(text: str) -> str:
-    """A parameter's value for within double quotes: quotes and control characters are left out.
+    """A parameter's value for within double quotes: what readers would take apart is left out.
 
-    RFC 5545 §3.2 has no way to write them, and RFC 6868's ``^'`` is shown as such by mail programs.
+    RFC 5545 §3.2 has no way to write a quote, and RFC 6868's ``^'`` is shown as such by mail programs (FACTS A12).
+    A caret would be taken for the beginning of one, a backslash for an escape (by icalendar, among others).
     """
-    return "".join(character for character in text if character != '"' and character.isprintable())
+    return "".join(letter for letter in text if letter not in '"^\\' and letter.isprintable())
 
 
 def fold(line: str) -> bytes:
@@ -118,14 +153,16 @@ def _event(entry: Entry) -> Event:
     event.add("UID", entry.uid)
     event.add("SEQUENCE", entry.sequence)
     event.add("DTSTAMP", entry.stamp if isinstance(entry.stamp, datetime) else _NO_MOMENT)
-    event.add("DTSTART", entry.starts.astimezone(ZONE))
-    event.add("DTEND", entry.ends.astimezone(ZONE))
-    event.add("SUMMARY", entry.summary)
-    for name, text in (("LOCATION", entry.location), ("DESCRIPTION", entry.description)):
-        if text:
-            event.add(name, text)
+    zone = _zone_for(entry)
+    event.add("DTSTART", entry.starts.astimezone(zone))
+    if entry.ends > entry.starts:  # DTEND must be later (RFC 5545 §3.8.2.2); without it the event has no length
+        event.add("DTEND", entry.ends.astimezone(zone))
+    texts = (("SUMMARY", entry.summary), ("LOCATION", entry.location), ("DESCRIPTION", entry.description))
+    for name, text in texts:
+        if text or name == "SUMMARY":
+            event.add(name, _text(text))
     if entry.url:
-        event.add("URL", entry.url)
+        event.add("URL", "".join(entry.url.split()))
     event.add("ORGANIZER", _party(entry.organizer))
     if entry.attendee:
         event.add("ATTENDEE", _attendee(entry.attendee, asked=entry.method is Method.REQUEST))
@@ -137,9 +174,18 @@ def _event(entry: Entry) -> Event:
     return event
 
 
+def _zone_for(entry: Entry) -> tzinfo:
+    """Amsterdam, or UTC where an hour comes twice: readers differ on which one RFC 5545 §3.3.5 means."""
+    moments = [moment.astimezone(ZONE) for moment in (entry.starts, entry.ends)]
+    twice = any(moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset() for moment in moments)
+    return UTC if twice else ZONE
+
+
 def _party(party: Party) -> vCalAddress:
     address = vCalAddress(f"mailto:{party.email}")
-    address.params["CN"] = vText(escape_parameter(party.name))
+    name = escape_parameter(party.name)
+    if name:
+        address.params["CN"] = vText(name)
     return address
 
 
@@ -155,7 +201,7 @@ def _attendee(party: Party, asked: bool) -> vCalAddress:
 def _alarm(before: timedelta, summary: str) -> Alarm:
     alarm = Alarm()
     alarm.add("ACTION", "DISPLAY")
-    alarm.add("DESCRIPTION", summary)
+    alarm.add("DESCRIPTION", _text(summary))
     alarm.add("TRIGGER", -before)
     return alarm
 
@@ -179,3 +225,86 @@ def _amsterdam() -> Timezone:
         rule.add("TZNAME", name)
         zone.add_component(rule)
     return zone
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarReply:
+    """What one attendee's calendar answered (RFC 5546 §3.2.3).
+
+    ``attendee`` is who answered, whoever sent the mail (RFC 6047 §2.3); ``partstat`` is ACCEPTED, DECLINED,
+    TENTATIVE or another word of RFC 5545 §3.2.12. A missing SEQUENCE is 0, a missing DTSTAMP is long ago.
+    """
+
+    uid: str
+    attendee: str
+    partstat: str
+    sequence: int
+    dtstamp: datetime
+
+
+def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
+    """The answers in a calendar file or part; none where its METHOD is not REPLY.
+
+    As tolerant as what arrives asks for: no ORGANIZER, Exchange's own zone names, bare line feeds, Windows-1252.
+    An entry without UID or without an attendee who says anything is passed over.
+
+    :raises ValueError: where the data is no calendar.
+    """
+    try:
+        calendars = Calendar.from_ical(_decoded(data), multiple=True)
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise ValueError(_("this is no calendar file that can be read: %(reason)s") % {"reason": error}) from None
+    if not calendars:
+        raise ValueError(_("this is no calendar file: it has no whole VCALENDAR"))
+    return tuple(
+        reply
+        for calendar in calendars
+        if str(calendar.get("METHOD", "")).upper() == "REPLY"
+        for event in calendar.walk("VEVENT")
+        for reply in _replies(event)
+    )
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _replies(event: Component) -> Iterator[CalendarReply]:
+    identity = str(event.get("UID", ""))
+    attendees = event.get("ATTENDEE", [])
+    for attendee in attendees if isinstance(attendees, list) else [attendees]:
+        partstat = str(getattr(attendee, "params", {}).get("PARTSTAT", "")).upper()
+        address = re.sub("^mailto:", "", str(attendee).strip(), flags=re.IGNORECASE)
+        if identity and address and partstat:
+            yield CalendarReply(identity, address, partstat, _sequence(event), _stamp(event))
+
+
+def _sequence(event: Component) -> int:
+    try:
+        return int(event.get("SEQUENCE", 0))
+    except (TypeError, ValueError):
+        return 0
+
+
+def _stamp(event: Component) -> datetime:
+    stamp = getattr(event.get("DTSTAMP"), "dt", None)
+    if not isinstance(stamp, datetime):
+        return _NO_MOMENT
+    return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+
+
+def latest(replies: Iterable[CalendarReply]) -> tuple[CalendarReply, ...]:
+    """The answer that counts of each attendee to each entry: the highest SEQUENCE, then the newest DTSTAMP.
+
+    RFC 5546 §2.1.5. In the order in which attendees first appear; of two that are equal, the later one.
+    """
+    found: dict[tuple[str, str], CalendarReply] = {}
+    for reply in replies:
+        key = (reply.uid, address_key(reply.attendee))
+        known = found.get(key)
+        if known is None or (reply.sequence, reply.dtstamp) >= (known.sequence, known.dtstamp):
+            found[key] = reply
+    return tuple(found.values())
