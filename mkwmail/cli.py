@@ -74,11 +74,13 @@ OptionalMailing = Annotated[
         show_default=False,
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help=_("One JSON document on standard output and nothing else."))
-]
+JsonOption = Annotated[bool, typer.Option("--json", help=_("One JSON document on standard output and nothing else."))]
 YesOption = Annotated[
     bool, typer.Option("--yes", help=_("Do not ask for confirmation (needed where there is no terminal)."))
+]
+
+SkipFaultyOption = Annotated[
+    bool, typer.Option("--skip-faulty", help=_("Leave out the faulty rows of the member list."))
 ]
 
 
@@ -163,11 +165,12 @@ def check(
     server: Annotated[
         bool, typer.Option("--server", help=_("Also log in to the mail server, without sending anything."))
     ] = False,
+    skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.check import check as command
 
-    _finish(command(_begin(ctx), event, server=server, json=json))
+    _finish(command(_begin(ctx), event, server=server, skip_faulty=skip_faulty, json=json))
 
 
 @app.command(
@@ -186,9 +189,7 @@ def preview(
     mailing: OptionalMailing = None,
     member: Annotated[
         str | None,
-        typer.Option(
-            "--member", metavar="WHO", help=_("Only this member's mail: an address, a name or a number.")
-        ),
+        typer.Option("--member", metavar="WHO", help=_("Only this member's mail: an address, a name or a number.")),
     ] = None,
     eml: Annotated[
         Path | None,
@@ -254,9 +255,7 @@ def send(
         int | None, typer.Option("--limit", metavar="N", min=1, help=_("Send at most N mails in this run."))
     ] = None,
     yes: YesOption = False,
-    skip_faulty: Annotated[
-        bool, typer.Option("--skip-faulty", help=_("Leave out the faulty rows of the member list."))
-    ] = False,
+    skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
     if dry_run and rehearse:
@@ -284,7 +283,7 @@ Without EVENT: all events.
 \b
 Examples:
   mkwmail status directeurendag-2020 --skipped
-  mkwmail status directeurendag-2020 --csv > status.csv""")
+  mkwmail status directeurendag-2020 --csv status.csv""")
 )
 def status(
     ctx: typer.Context,
@@ -294,8 +293,9 @@ def status(
     ] = False,
     json: JsonOption = False,
     csv: Annotated[
-        bool, typer.Option("--csv", help=_("A table for Excel on standard output: one row a mail."))
-    ] = False,
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help=_("Write a table for Excel: one row for each mail.")),
+    ] = None,
 ) -> None:
     from mkwmail.commands.status import status as command
 
@@ -342,13 +342,12 @@ Example:
   mkwmail schema event > event.schema.json""")
 )
 def schema(
-    which: Annotated[
-        Schema, typer.Argument(metavar="event|settings", help=_("Which file's schema."))
-    ] = Schema.EVENT,
+    ctx: typer.Context,
+    which: Annotated[Schema, typer.Argument(metavar="event|settings", help=_("Which file's schema."))] = Schema.EVENT,
 ) -> None:
     from mkwmail.commands.schema import schema as command
 
-    _finish(command(which.value))
+    _finish(command(_begin(ctx), which.value))
 
 
 def main() -> None:

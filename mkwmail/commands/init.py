@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mkwmail.addresses import mailable
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.workplace import computer
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.report.terminal import Terminal
 from mkwmail.shipped import shipped
 from mkwmail.sources.folder import SETTINGS, WorkingFolder, is_synchronised
-from mkwmail.sources.providers import PROVIDERS
+from mkwmail.sources.providers import PRESETS
 
 EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
 EXAMPLE_ID = "directeurendag-2020"
@@ -51,7 +51,7 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
         )
     answers = _asked(terminal) if terminal.interactive else Answers()
     made = _write(place, settings_text(answers))
-    with Ledger.open(place.ledger_path(), place.id_path(), invocation.clock.now(), computer()):
+    with Ledger.open(place.ledger_path(), place.id_path(), invocation.clock.now(), this_computer()):
         pass
     _say_what_is_next(terminal, place, made, answers)
     return ExitCode.OK
@@ -75,7 +75,7 @@ def _asked(terminal: Terminal) -> Answers:
     while email and (wrong := _unmailable(email)):
         terminal.note(f"   {wrong}", "yellow")
         email = terminal.ask(_("3. The sender's address:"))
-    known = ", ".join(PROVIDERS)
+    known = ", ".join(PRESETS)
     question = _("4. The mail server: one of %(known)s, or its host name:") % {"known": known}
     server = terminal.ask(question)
     form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
@@ -95,7 +95,7 @@ def _unmailable(email: str) -> str:
 def settings_text(answers: Answers) -> str:
     """``mkwmail.yaml`` with the answers in it, and placeholders at example domains for the open ones."""
     email = answers.email or "secretaris@example.org"
-    provider = answers.server.casefold() in PROVIDERS
+    provider = answers.server.casefold() in PRESETS
     host = "smtp.example.org" if provider or not answers.server else answers.server
     server = _SMTP % {"host": json.dumps(host), "username": json.dumps(email)}
     if provider:
@@ -107,7 +107,7 @@ def settings_text(answers: Answers) -> str:
         "members": MEMBERS,
         "form": answers.form or "u",
         "server": server,
-        "providers": ", ".join(PROVIDERS),
+        "providers": ", ".join(PRESETS),
     }
     return _SETTINGS % values
 

@@ -59,13 +59,13 @@ def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) 
     read = _tried(faults, lambda: read_event(path, folder))
     members = None
     if settings is not None:
-        list_path = folder.path / settings.value.members
+        list_path = folder.path / settings.members
         members = _tried(faults, lambda: read_members(list_path, folder.shown(list_path), skip_faulty))
     if settings is None or read is None or members is None:
         every = [fault for error in faults for fault in error.faults]
         raise UserError(*every, code=faults[0].code)
-    warnings = (*settings.warnings, *read.warnings)
-    return Sources(folder, settings.value, path, read.value, members, warnings)
+    warnings = read.warnings
+    return Sources(folder, settings, path, read.value, members, warnings)
 
 
 def _tried(faults: list[UserError], reading: Callable[[], T]) -> T | None:
@@ -95,6 +95,15 @@ class Roll:
     moved: tuple[tuple[Member, str], ...] = ()
     doubtful: tuple[tuple[Member, Identified], ...] = ()
     unaddressed: tuple[Member, ...] = ()
+
+
+def _listed(member: Member) -> Listed:
+    return Listed(member.email, full_name(member.name), member.organisation, member.number)
+
+
+def listed(roll: Roll) -> tuple[Listed, ...]:
+    """What the list says of who its members are, for the ledger's register."""
+    return tuple(_listed(listing.member) for listing in roll.listings)
 
 
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]

@@ -43,6 +43,12 @@ class Terminal:
         """The console of standard error, for the progress bar."""
         return self._err
 
+    def beside(self) -> "Terminal":
+        """A terminal whose results go to standard error too: for what people see when programs read the rest."""
+        aside = Terminal()
+        aside._out = self._err
+        return aside
+
     def say(self, text: str = "", style: Style = "") -> None:
         """A line of the result."""
         self._out.print(Text(printable(text), style), soft_wrap=True)

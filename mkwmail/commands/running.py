@@ -1,0 +1,145 @@
+"""A mailing under way: planned, composed, delivered, summed up. `send` and its rehearsal share it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mkwmail.clock import Clock
+from mkwmail.commands.composing import Composer, Outgoing
+from mkwmail.commands.workplace import Roll, Sources, plan_for
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import UserError
+from mkwmail.language import _
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.records import Delivery
+from mkwmail.report.people import Entry
+from mkwmail.report.progress import delivery_progress, progress_bar
+from mkwmail.report.summary import Summary
+from mkwmail.report.terminal import Terminal
+from mkwmail.sending.delivery import Job, Prepared, deliver
+from mkwmail.sending.outcome import Ending, Outcome
+from mkwmail.sending.plan import History, Plan, Skip
+from mkwmail.sending.stop import interruptible
+from mkwmail.sending.worker import Connect
+from mkwmail.sources.settings import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mailing that can go: the plan, and everybody's message composed."""
+
+    sources: Sources
+    roll: Roll
+    history: History
+    plan: Plan
+    composer: Composer
+    outgoing: tuple[Outgoing, ...]
+
+
+def make_ready(
+    terminal: Terminal,
+    sources: Sources,
+    roll: Roll,
+    history: History,
+    plan: Plan,
+    composer: Composer,
+    ledger: Ledger,
+) -> Ready:
+    """Compose every message of a plan.
+
+    :raises UserError: with the faults of all templates and members: then nobody is mailed.
+    """
+    with progress_bar(terminal, _("Composing"), len(plan.to_send)) as show:
+        outgoing = composer.outgoing(plan, history, ledger, lambda done: show(done, ""))
+    return Ready(sources, roll, history, plan, composer, outgoing)
+
+
+def jobs_for(
+    outgoing: Sequence[Outgoing], earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
+) -> list[Job]:
+    """The messages as delivery wants them, their letters kept.
+
+    ``earlier``: where people stand in this round already. ``keys``: who each is in this ledger, where that
+    differs.
+    """
+    tries = {each.person: each.tries for each in earlier}
+    kept: dict[int, str] = {}
+    jobs = []
+    for each in outgoing:
+        if id(each.letter) not in kept:
+            kept[id(each.letter)] = ledger.keep_letter(each.letter.dump())
+        member = each.planned.member
+        jobs.append(
+            Job(
+                person=keys.get(each.planned.person, each.planned.person),
+                address=member.email,
+                name=full_name(member.name),
+                prepare=_preparing(each, kept[id(each.letter)]),
+                tries=tries.get(each.planned.person, 0) + 1,
+            )
+        )
+    return jobs
+
+
+def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
+    retry = each.planned.retry
+
+    def prepare(moment: datetime) -> Prepared:
+        # An earlier try keeps its own date: the same bytes go again.
+        date = retry.date if each.addressed is None and retry and retry.date else moment
+        return Prepared(each.message(date), letter, each.complete(date), date)
+
+    return prepare
+
+
+def run(
+    terminal: Terminal,
+    jobs: Sequence[Job],
+    plan: Plan,
+    ledger: Ledger,
+    connect: Connect,
+    pace: Pace,
+    clock: Clock,
+) -> Outcome:
+    """Deliver, with a progress bar; Ctrl-C finishes the message under way."""
+    with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
+        return deliver(jobs, plan.round, ledger, connect, pace, clock, stop, progress, plan.latest)
+
+
+def summed_up(ready: Ready, outcome: Outcome, planned: int, history: Callable[[], History], now: datetime) -> Summary:
+    """How everybody stands after a run; from the outcome alone where the ledger cannot be read any more."""
+    mailing = ready.plan.round.mailing
+    try:
+        after = plan_for(ready.sources.event, mailing, ready.roll, history(), now)
+    except UserError:
+        after = _after(ready.plan, outcome)
+    return Summary(
+        event=ready.sources.event.id,
+        mailing=mailing,
+        planned=planned,
+        outcome=outcome,
+        after=after,
+        faulty=faulty_entries(ready.sources),
+        doubtful=len(ready.roll.doubtful),
+    )
+
+
+def _after(plan: Plan, outcome: Outcome) -> Plan:
+    def skips(endings: Sequence[Ending]) -> tuple[Skip, ...]:
+        return tuple(Skip(each.person, each.name, each.address, each.reason) for each in endings)
+
+    done = {each.person for each in (*outcome.sent, *outcome.refused, *outcome.in_doubt)}
+    return replace(
+        plan,
+        to_send=tuple(each for each in plan.to_send if each.person not in done),
+        refused=(*plan.refused, *skips(outcome.refused)),
+        in_doubt=(*plan.in_doubt, *skips(outcome.in_doubt)),
+    )
+
+
+def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
+    """The rows of the member list that were left out, with their faults."""
+    return tuple(
+        Entry(row.name, row.address, "; ".join(f"{fault.place}: {fault.fault}" for fault in row.faults))
+        for row in sources.members.faulty
+    )

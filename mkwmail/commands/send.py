@@ -1,0 +1,210 @@
+"""``send``: plan, compose, confirm, deliver, sum up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from mkwmail.commands.choice import chosen_mailing
+from mkwmail.commands.composing import composer_of
+from mkwmail.commands.confirming import ask_about_computer, confirmed, decisions, refuse_without_terminal
+from mkwmail.commands.guard import refuse_examples, server_of
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
+from mkwmail.commands.workplace import (
+    Sources,
+    call_roll,
+    history_of,
+    listed,
+    open_ledger,
+    plan_for,
+    read_sources,
+)
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import ExitCode
+from mkwmail.language import _, ngettext
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.records import Settled
+from mkwmail.report.mail import mail_view
+from mkwmail.report.plan import Proposal, show_proposal
+from mkwmail.report.summary import Summary, show_summary, summary_value
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import duration, mails
+from mkwmail.sending.approval import earlier_texts
+from mkwmail.sending.outcome import Outcome
+from mkwmail.sending.password import password_for
+from mkwmail.sending.submission import open_session
+from mkwmail.sources.folder import is_synchronised
+from mkwmail.sources.settings import Pace, Smtp
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a mailing is to be sent. ``limit``: at most so many mails in this run."""
+
+    limit: int | None = None
+    yes: bool = False
+    skip_faulty: bool = False
+    json: bool = False
+
+
+def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
+    """Send a mailing to everybody who is to have it and has not had it.
+
+    :raises UserError: where nothing can be sent; then nobody was mailed.
+    """
+    terminal = invocation.terminal
+    refuse_without_terminal(terminal, wishes.yes)
+    sources = read_sources(invocation, event, wishes.skip_faulty)
+    smtp = server_of(sources.settings, invocation.shifted)
+    _warn_of_synchronising(terminal, sources)
+    with open_ledger(invocation, sources.folder) as ledger:
+        ask_about_computer(invocation, ledger)
+        now = invocation.clock.now()
+        with ledger.hold(f"send {sources.event.id}", now):
+            _say_settled(terminal, ledger.settle(now))
+            ready = _prepared(invocation, sources, mailing, ledger)
+            refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
+            if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
+                terminal.note(_("Nothing was sent."), "bold")
+                return ExitCode.INTERRUPTED
+            summary = _carried_out(invocation, ready, ledger, smtp, wishes)
+    now = invocation.clock.now()
+    if wishes.json:
+        terminal.document(summary_value(summary))
+    else:
+        show_summary(terminal, summary, now)
+    return summary.exit_code()
+
+
+def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
+    service = is_synchronised(sources.folder.path)
+    if service:
+        warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger is spoilt.")
+        terminal.note(warning % {"service": service}, "yellow")
+
+
+def _say_settled(terminal: Terminal, settled: Settled) -> None:
+    if settled.replied or settled.released or settled.in_doubt:
+        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "yellow")
+    lines = (
+        (settled.replied, _("%(mails)s had the server's answer")),
+        (settled.released, _("%(mails)s had not begun: they go now")),
+        (settled.in_doubt, _("%(mails)s may have gone: in doubt, not sent again without your word")),
+    )
+    for count, words in lines:
+        if count:
+            terminal.note(f"  {words % {'mails': mails(count)}}", "yellow")
+
+
+def _prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:
+    """The plan as of now, and every message of it composed."""
+    event, members, now = sources.event, sources.members.members, invocation.clock.now()
+    history = history_of(ledger, event)
+    roll = call_roll(members, ledger.identify)
+    name = chosen_mailing(event, mailing, roll, history, now, "send")
+    decided = decisions(invocation.terminal, roll, ledger)
+    if decided:
+        roll = call_roll(members, partial(ledger.identify, decided=decided))
+        # Recorded at once: who somebody is stays true if this mailing is not confirmed.
+        ledger.enlist(listed(roll), now, decided)
+    plan = plan_for(event, name, roll, history, now)
+    composer = composer_of(sources, name, ledger.secret)
+    return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
+
+
+def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: Wishes) -> bool:
+    """Shows what would be sent; whether the person wants it so."""
+    count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
+    screen = invocation.terminal.beside() if wishes.json else invocation.terminal
+    show_proposal(screen, proposal_of(invocation, ready, ledger, count))
+    if wishes.yes:
+        return True
+    return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count)
+
+
+def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
+    """What somebody who confirms is to know. There must be somebody to send to."""
+    now = invocation.clock.now()
+    first = {id(each.letter): each for each in reversed(ready.outgoing)}
+    subjects = {mail_view(each.message(now)).subject for each in first.values()}
+    return Proposal(
+        event=ready.sources.event,
+        plan=ready.plan,
+        sample=mail_view(ready.outgoing[0].message(now)),
+        subjects=len(subjects),
+        count=count,
+        odd=tuple(_odd(ready, ledger, count)),
+    )
+
+
+def _odd(ready: Ready, ledger: Ledger, count: int) -> Iterator[str]:
+    """Everything that the person should look at twice before confirming."""
+    yield from ready.plan.odd
+    for member, old in ready.roll.moved:
+        words = {"name": full_name(member.name), "old": old, "new": member.email}
+        yield _("%(name)s has another address now: %(old)s became %(new)s") % words
+    left_out = len(ready.sources.members.faulty)
+    if left_out:
+        faulty = ngettext(
+            "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
+        )
+        yield faulty % {"n": left_out}
+    event, mailing = ready.sources.event.id, ready.plan.round.mailing
+    approvals = ledger.approvals(event, mailing)
+    for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, approvals, ready.composer.sources):
+        had = ngettext(
+            "%(n)d had an earlier text of this mailing; they can get `correction`",
+            "%(n)d had an earlier text of this mailing; they can get `correction`",
+            earlier.count,
+        )
+        yield had % {"n": earlier.count}
+        for difference in earlier.differences:
+            yield "\n    ".join((difference.what, *difference.lines))
+    for warning in ready.sources.warnings:
+        yield str(warning)
+    takes = _time_needed(ready.sources.settings.pace, count)
+    if takes is not None:
+        yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
+
+
+def _time_needed(pace: Pace, count: int) -> timedelta | None:
+    """How long the pace makes it last; None where that is not worth a word."""
+    minutes = [0.0]
+    if pace.per_minute:
+        minutes.append((count - 1) / pace.per_minute)
+    if pace.per_hour:
+        minutes.append(60 * ((count - 1) // pace.per_hour))
+    if pace.batch:
+        minutes.append((count - 1) // pace.batch * pace.pause.total_seconds() / 60)
+    longest = max(minutes)
+    return timedelta(minutes=longest) if longest >= 1 else None
+
+
+def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, smtp: Smtp, wishes: Wishes) -> Summary:
+    """Record what was confirmed, deliver it, and say how everybody stands."""
+    outgoing = ready.outgoing[: wishes.limit]
+    outcome = Outcome()
+    if outgoing:
+        password = password_for(smtp, ready.sources.folder.path)
+        _record(invocation, ready, ledger)
+        of = ready.plan.round
+        earlier = [each for each in ready.history.deliveries if each.round == of]
+        jobs = jobs_for(outgoing, earlier, ledger, {})
+        connect = partial(open_session, smtp, password)
+        settings = ready.sources.settings
+        outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
+    now = invocation.clock.now()
+    return summed_up(ready, outcome, len(outgoing), lambda: history_of(ledger, ready.sources.event), now)
+
+
+def _record(invocation: Invocation, ready: Ready, ledger: Ledger) -> None:
+    """What the ledger must know before the first claim: who is who, the approval, the list, who is skipped."""
+    now, plan = invocation.clock.now(), ready.plan
+    ledger.enlist(listed(ready.roll), now)
+    ledger.approve(plan.round.event, plan.round.mailing, ready.composer.sources, now)
+    ledger.remember_list(plan.round, len(ready.roll.listings), now)
+    known = {person.key for person in ledger.persons()}
+    mailed = {each.person for each in plan.to_send}
+    skips = [(each.person, each.reason) for each in plan.skipped if each.person in known - mailed]
+    ledger.record_skips(plan.round, skips, now)

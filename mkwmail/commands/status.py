@@ -1,0 +1,139 @@
+"""``status``: who got what, who did not, and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.workplace import Roll, call_roll, folder_of, history_of, open_ledger, plan_for
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.persons import Person
+from mkwmail.ledger.records import Delivery, State
+from mkwmail.report.status import (
+    SKIPPED,
+    Due,
+    EventStatus,
+    Line,
+    show_overview,
+    show_status,
+    status_csv,
+    status_value,
+)
+from mkwmail.report.words import moment_from
+from mkwmail.sources.event import Event
+from mkwmail.sources.event_file import read_event
+from mkwmail.sources.folder import WorkingFolder
+from mkwmail.sources.kinds import in_order, latest_of
+from mkwmail.sources.member_list import read_members
+from mkwmail.sources.settings_file import read_settings
+
+
+def status(
+    invocation: Invocation, event: str | None, *, skipped: bool = False, json: bool = False, csv: Path | None = None
+) -> ExitCode:
+    """Print where one event stands, or all of them.
+
+    A faulty member list does not hide what was sent: the fault is said, and who is still to get mail is not.
+    """
+    if json and csv:
+        raise UserError(Fault("", _("--json and --csv exclude each other.")), code=ExitCode.USAGE)
+    folder = folder_of(invocation)
+    paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
+    events = [read_event(path, folder).value for path in paths]
+    terminal = invocation.terminal
+    with open_ledger(invocation, folder) as ledger:
+        roll = roll_or_fault(invocation, folder, ledger)
+        statuses = [status_of(each, ledger, roll, invocation.clock.now()) for each in events]
+    if csv is not None:
+        _write(csv, status_csv(statuses))
+        terminal.note(_("Wrote %(file)s") % {"file": csv})
+    elif json:
+        values = [status_value(each) for each in statuses]
+        terminal.document(values[0] if event is not None else {"events": values})
+    elif event is not None:
+        show_status(terminal, statuses[0], skipped)
+    else:
+        show_overview(terminal, statuses)
+    return ExitCode.OK
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
+        remedy = _("close it where it is open (Excel), or name another file")
+        raise UserError(Fault(str(path), fault, remedy), code=ExitCode.USAGE) from None
+
+
+def roll_or_fault(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Roll | None:
+    """Who is in the member list; None where it cannot be read, which is then said."""
+    try:
+        settings = read_settings(folder)
+        path = folder.path / settings.members
+        return call_roll(read_members(path, folder.shown(path), skip_faulty=True).members, ledger.identify)
+    except UserError as error:
+        for fault in error.faults:
+            invocation.terminal.note(str(fault), "yellow")
+        return None
+
+
+def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) -> EventStatus:
+    """Where an event stands at this moment."""
+    history = history_of(ledger, event)
+    members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
+    persons = {person.key: person for person in history.persons}
+    lines = [_line(each, persons, members) for each in history.deliveries]
+    lines += _skipped_lines(event, ledger, persons, lines)
+    due = []
+    for name in in_order(event):
+        left = len(plan_for(event, name, roll, history, now).to_send) if roll else 0
+        due.append(Due(name, event.mailings[name].send, left))
+    return EventStatus(event, tuple(lines), tuple(due), tuple(_next_steps(event, lines, due, now)))
+
+
+def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
+    person = persons.get(each.person)
+    reply = f"{each.code} {each.reason}" if each.code and str(each.code) not in each.reason else each.reason
+    return Line(
+        mailing=each.round.mailing,
+        edition=each.round.edition,
+        member=person.name if person else "",
+        organisation=organisations.get(each.person, person.organisation if person else ""),
+        address=each.address,
+        state=each.state.value,
+        moment=each.since,
+        reason="" if each.state is State.SENT else reply.strip(),
+    )
+
+
+def _skipped_lines(event: Event, ledger: Ledger, persons: Mapping[str, Person], lines: Sequence[Line]) -> list[Line]:
+    """Those who were left out when a mailing went and have not had it since."""
+    last = {(each.round, each.person): each for each in ledger.skips(event.id)}
+    had = {(line.mailing, line.edition, line.address) for line in lines}
+    found = []
+    for skip in last.values():
+        person = persons.get(skip.person)
+        name, organisation, address = (person.name, person.organisation, person.address) if person else ("",) * 3
+        if (skip.round.mailing, skip.round.edition, address) not in had:
+            of = skip.round
+            found.append(Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason))
+    return found
+
+
+def _next_steps(event: Event, lines: Sequence[Line], due: Sequence[Due], now: datetime) -> list[str]:
+    steps = []
+    if any(line.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) for line in lines):
+        steps.append(_("To decide about them: mkwmail resolve %(event)s") % {"event": event.id})
+    current = [each for each in due if each.left and each.send and now <= latest_of(event, each.mailing)]
+    for each in current:
+        if each.send is not None and each.send <= now:
+            words = {"mailing": each.mailing, "event": event.id}
+            steps.append(_("Due now: mkwmail send %(event)s %(mailing)s") % words)
+    ahead = [each for each in current if each.send is not None and each.send > now]
+    if ahead and ahead[0].send is not None:
+        words = {"mailing": ahead[0].mailing, "moment": moment_from(now, ahead[0].send)}
+        steps.append(_("Next: %(mailing)s, planned for %(moment)s") % words)
+    return steps

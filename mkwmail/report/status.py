@@ -1,0 +1,162 @@
+"""What was done for everybody: values that the table, the JSON document and the CSV file share."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mkwmail.language import _
+from mkwmail.ledger.records import State
+from mkwmail.report.people import Entry, entry_values, show_by_reason
+from mkwmail.report.plan import show_title
+from mkwmail.report.spreadsheet import spreadsheet
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import day_and_time
+from mkwmail.sources.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One person in one round. ``state`` is a :class:`State`'s text, or ``skipped``."""
+
+    mailing: str
+    edition: int
+    member: str
+    organisation: str
+    address: str
+    state: str
+    moment: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A mailing of the event's file: when it is planned, and how many would get it now."""
+
+    mailing: str
+    send: datetime | None
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventStatus:
+    """Where an event stands."""
+
+    event: Event
+    lines: tuple[Line, ...]
+    mailings: tuple[Due, ...]
+    next_steps: tuple[str, ...]
+
+
+SKIPPED = "skipped"
+_COLUMNS = (State.SENT, State.DEFERRED, State.REFUSED, State.IN_DOUBT, State.EXPIRED)
+
+
+def state_words(state: str) -> str:
+    """A state in the language of the person at the keyboard."""
+    words = {
+        State.PLANNED: _("planned"),
+        State.SENDING: _("sending"),
+        State.SENT: _("sent"),
+        State.REFUSED: _("refused"),
+        State.DEFERRED: _("deferred"),
+        State.EXPIRED: _("expired"),
+        State.IN_DOUBT: _("in doubt"),
+        SKIPPED: _("skipped"),
+    }
+    return words.get(state, state)
+
+
+def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
+    """Print an event's mailings as a table, and by name who is not served."""
+    show_title(terminal, status.event, status.event.id)
+    terminal.say()
+    terminal.table(*_table(status), numbers=len(_COLUMNS) + 1)
+    terminal.say()
+    for state in (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING):
+        people = _entries(status.lines, state)
+        show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
+    left_out = _entries(status.lines, SKIPPED)
+    show_by_reason(terminal, _("Skipped"), left_out, everybody=skipped)
+    if left_out and not skipped:
+        terminal.say(_("Everybody who was skipped, by name: add --skipped"), "dim")
+    for step in status.next_steps:
+        terminal.say(f"  {step}")
+
+
+def _table(status: EventStatus) -> tuple[list[str], list[list[str]]]:
+    counts = Counter((line.mailing, line.state) for line in status.lines)
+    names = [each.mailing for each in status.mailings]
+    names += sorted({line.mailing for line in status.lines} - set(names))
+    planned = {each.mailing: each for each in status.mailings}
+    headings = [_("Mailing"), _("Planned"), *(state_words(state) for state in _COLUMNS), _("to go")]
+    rows = []
+    for name in names:
+        due = planned.get(name)
+        when = f"{due.send:%d-%m-%Y %H:%M}" if due and due.send else ""
+        row = [str(counts[name, state] or "") for state in _COLUMNS]
+        rows.append([name, when, *row, str(due.left) if due and due.left else ""])
+    return headings, rows
+
+
+def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(line.member, line.address, f"{line.mailing}: {line.reason}" if line.reason else line.mailing)
+        for line in lines
+        if line.state == state
+    )
+
+
+def status_value(status: EventStatus) -> dict[str, Any]:
+    """The status of a JSON document."""
+    rounds = sorted({(line.mailing, line.edition) for line in status.lines})
+    return {
+        "event": status.event.id,
+        "title": status.event.title,
+        "starts": status.event.starts.isoformat(),
+        "mailings": [
+            {"mailing": each.mailing, "send": each.send.isoformat() if each.send else None, "to_go": each.left}
+            for each in status.mailings
+        ],
+        "rounds": [_round_value(status.lines, mailing, edition) for mailing, edition in rounds],
+    }
+
+
+def _round_value(lines: Sequence[Line], mailing: str, edition: int) -> dict[str, Any]:
+    here = [line for line in lines if (line.mailing, line.edition) == (mailing, edition)]
+    by_state = {
+        state.replace(" ", "_"): entry_values(
+            Entry(line.member, line.address, line.reason) for line in here if line.state == state
+        )
+        for state in (*State, SKIPPED)
+    }
+    return {"mailing": mailing, "edition": edition, **by_state}
+
+
+def status_csv(statuses: Sequence[EventStatus]) -> bytes:
+    """The status for Excel: a row for each person in each round."""
+    headings = (
+        *(_("event"), _("mailing"), _("member"), _("organisation")),
+        *(_("address"), _("state"), _("moment"), _("reason")),
+    )
+    rows = [
+        [
+            *(status.event.id, line.mailing, line.member, line.organisation),
+            *(line.address, state_words(line.state), f"{line.moment:%d-%m-%Y %H:%M}", line.reason),
+        ]
+        for status in statuses
+        for line in status.lines
+    ]
+    return spreadsheet(headings, rows)
+
+
+def show_overview(terminal: Terminal, statuses: Sequence[EventStatus]) -> None:
+    """Print a line for each event: when it is, and what is next."""
+    rows = []
+    for status in statuses:
+        sent = sum(line.state == State.SENT for line in status.lines)
+        next_up = next((each for each in status.mailings if each.left and each.send), None)
+        next_words = f"{next_up.mailing}, {next_up.send:%d-%m-%Y}" if next_up and next_up.send else ""
+        rows.append([status.event.id, day_and_time(status.event.starts), next_words, str(sent)])
+    terminal.table([_("Event"), _("Starts"), _("Next mailing"), _("mails sent")], rows, numbers=1)

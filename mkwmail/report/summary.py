@@ -1,0 +1,152 @@
+"""What a run did: the summary that people read and the document that programs read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mkwmail.errors import ExitCode, Fault
+from mkwmail.language import _
+from mkwmail.report.faults import fault_lines, fault_values
+from mkwmail.report.people import Entry, entry_values, show_by_reason
+from mkwmail.report.plan import deferred_entries, entries
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import day_and_time, mails, moment_from
+from mkwmail.sending.outcome import Outcome, gravest
+from mkwmail.sending.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run and how everybody stands after it.
+
+    ``planned`` counts this run; ``after`` is the plan made afresh when the run was over: whom it would still
+    mail are those who wait. ``faulty``: rows of the list that were left out. ``doubtful``: how many wait for a
+    person's word about who they are.
+    """
+
+    event: str
+    mailing: str
+    planned: int
+    outcome: Outcome
+    after: Plan
+    faulty: tuple[Entry, ...] = ()
+    doubtful: int = 0
+
+    @property
+    def sent(self) -> int:
+        """How many were sent in this run."""
+        return len(self.outcome.sent)
+
+    @property
+    def waiting(self) -> int:
+        """How many a next run will mail."""
+        return len(self.after.to_send)
+
+    @property
+    def skipped(self) -> tuple[Entry, ...]:
+        """Everybody whom the mailing is not for, who comes too late, or whose row is faulty."""
+        return (*entries(self.after.skipped), *entries(self.after.expired), *self.faulty)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What stopped the run, or keeps it from being made."""
+        stopped = self.outcome.stopped
+        found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
+        if self.after.expired:
+            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
+            remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
+            found.append(Fault("", fault, remedy))
+        return tuple(found)
+
+    def exit_code(self) -> ExitCode:
+        """What stopped the run, else the first that applies of in doubt, refused, waiting."""
+        codes = []
+        if self.outcome.stopped:
+            codes.append(self.outcome.stopped.code)
+        if self.outcome.interrupted:
+            codes.append(ExitCode.INTERRUPTED)
+        if self.after.in_doubt:
+            codes.append(ExitCode.IN_DOUBT)
+        if self.after.refused:
+            codes.append(ExitCode.REFUSED)
+        if self.waiting or self.after.waiting or self.doubtful:
+            codes.append(ExitCode.WAITING)
+        code = gravest(codes)
+        return ExitCode.USAGE if code is ExitCode.OK and self.after.expired else code
+
+
+def summary_value(summary: Summary) -> dict[str, Any]:
+    """The document of ``send --json``."""
+    after = summary.after
+    return {
+        "event": summary.event,
+        "mailing": summary.mailing,
+        "planned": summary.planned,
+        "sent": summary.sent,
+        "waiting": summary.waiting,
+        "deferred": entry_values(deferred_entries(after.waiting)),
+        "refused": entry_values(entries(after.refused)),
+        "in_doubt": entry_values(entries(after.in_doubt)),
+        "skipped": entry_values(summary.skipped),
+        "faults": fault_values(summary.faults),
+    }
+
+
+def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
+    """Print what went, what did not and why, and the command that goes on."""
+    after = summary.after
+    for line in fault_lines(summary.faults):
+        terminal.say(line, "red")
+    if summary.outcome.interrupted:
+        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "yellow")
+    if not summary.planned:
+        _show_nothing_left(terminal, summary)
+    else:
+        clean = summary.exit_code() is ExitCode.OK
+        terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
+    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
+    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
+    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+    show_by_reason(terminal, _("Skipped"), summary.skipped)
+    for step in _next_steps(summary, now):
+        terminal.say(step)
+
+
+def _counts(summary: Summary) -> list[str]:
+    after = summary.after
+    counts = (
+        (_("%(n)d waiting"), summary.waiting),
+        (_("%(n)d deferred"), len(after.waiting)),
+        (_("%(n)d refused"), len(after.refused)),
+        (_("%(n)d in doubt"), len(after.in_doubt)),
+        (_("%(n)d skipped"), len(summary.skipped)),
+    )
+    sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}
+    return [sent, *(words % {"n": count} for words, count in counts if count)]
+
+
+def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
+    after = summary.after
+    terminal.say(_("Nothing was sent: nobody is left to send %(m)s to.") % {"m": summary.mailing}, "bold")
+    show_by_reason(terminal, _("Had it already"), entries(after.already))
+
+
+def _next_steps(summary: Summary, now: datetime) -> list[str]:
+    """The commands that go on, each in a sentence."""
+    words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
+    after = summary.after
+    steps = []
+    if summary.waiting and summary.outcome.until:
+        words["moment"] = moment_from(now, summary.outcome.until)
+        steps.append(_("%(mails)s still to go, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    elif summary.waiting:
+        steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
+    if after.waiting:
+        words["moment"] = moment_from(now, min(each.not_before for each in after.waiting))
+        steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    if after.in_doubt or after.refused:
+        steps.append(_("About those in doubt or refused: mkwmail resolve %(event)s") % words)
+    if not steps:
+        steps.append(_("Who got what: mkwmail status %(event)s") % words)
+    return steps
