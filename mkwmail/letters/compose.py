@@ -30,6 +30,7 @@ from mkwmail.letters.names import (
 )
 from mkwmail.letters.rendering import Renderer, Rendering
 from mkwmail.letters.templates import Templates
+from mkwmail.letters.uses import looked_at, rendering_key
 from mkwmail.letters.values import PRIVATE_USE, Value, quote, quote_link
 from mkwmail.sources.event import Event, Mailing
 from mkwmail.sources.settings import Mailbox, Settings
@@ -151,9 +152,7 @@ def _for_member(fault: Fault, addressee: Addressee) -> Fault:
     )
 
 
-def message_id(
-    secret: bytes, event: str, mailing: str, edition: int, person: str, version: int, domain: str
-) -> str:
+def message_id(secret: bytes, event: str, mailing: str, edition: int, person: str, version: int, domain: str) -> str:
     """The Message-ID of a person's message, without angle brackets (RFC 5322 §3.6.4).
 
     Known before the first try and the same at every retry; ``version`` counts the times that the message was
@@ -173,32 +172,42 @@ class _Composing:
         self._url = _signup_url(occasion)
         self._frame = _frame(occasion, templates)
         self._renderer = _renderer(occasion, templates)
-        self._letters: dict[tuple[Rendering, Marks], Letter] = {}
+        self._looked_at = _looked_at(occasion, templates)
+        self._shared: dict[object, Letter | None] = {}
+        self._letters: dict[Rendering, Letter] = {}
+        self._fields: dict[Letter, frozenset[str]] = {}
         everyone = [personal_values(addressee, self._url, self._form) for addressee in addressees]
-        fields = sorted(
-            {field for values in everyone for field in values} | {"dtstamp", "to_name", "to_address"}
-        )
+        fields = sorted({field for values in everyone for field in values} | {"dtstamp", "to_name", "to_address"})
         inputs = [*_texts(occasion), *(text for values in everyone for text in values.values())]
         self._marks = choose_marks(fields, [*inputs, *_template_sources(occasion, templates)])
         _check_private_use(inputs)
 
     def addressed(self, addressee: Addressee) -> Addressed:
         values = personal_values(addressee, self._url, self._form)
+        key = rendering_key(values, addressee.answer, self._looked_at)
+        if key not in self._shared:
+            self._shared[key] = self._share(addressee, values)
+        shared = self._shared[key]
+        letter = shared or self._letter(self._render(addressee, values, lambda field: ""))
+        values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
+        fields = self._fields[letter]
+        kept = {field: value for field, value in values.items() if field in fields}
+        return Addressed(addressee, letter, kept, direct=shared is None)
+
+    def _share(self, addressee: Addressee, values: Mapping[str, str]) -> Letter | None:
+        """The letter that all like this member share; None where a mark was measured or cut on the way."""
         marked = self._render(addressee, values, self._marks.of)
         direct = self._render(addressee, values, lambda field: "")
-        leaks = _filled(marked, self._marks, values) != direct.sources
-        rendering = direct if leaks else marked
-        key = (rendering, self._marks)
-        letter = self._letters.get(key)
-        if letter is None:
-            letter = self._letters[key] = letter_of(rendering, self._frame, self._marks)
-        values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
-        fields = letter.fields
-        return Addressed(addressee, letter, {k: v for k, v in values.items() if k in fields}, direct=leaks)
+        return self._letter(marked) if _filled(marked, self._marks, values) == direct.sources else None
 
-    def _render(
-        self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]
-    ) -> Rendering:
+    def _letter(self, rendering: Rendering) -> Letter:
+        letter = self._letters.get(rendering)
+        if letter is None:
+            letter = self._letters[rendering] = letter_of(rendering, self._frame, self._marks)
+            self._fields[letter] = letter.fields
+        return letter
+
+    def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
         return self._renderer.render({**personal_names(values, mark_of), "answer": addressee.answer})
 
 
@@ -264,6 +273,17 @@ def _frame(occasion: Occasion, templates: Templates) -> Frame:
         proof=occasion.proof,
         automatic=occasion.automatic,
     )
+
+
+def _looked_at(occasion: Occasion, templates: Templates) -> frozenset[str]:
+    trees = [templates.parsed(name) for name in _template_files(occasion)]
+    if occasion.mailing.subject:
+        trees.append(templates.text.parse(occasion.mailing.subject))
+    return looked_at(trees)
+
+
+def _template_files(occasion: Occasion) -> tuple[str, ...]:
+    return (f"{occasion.template}.md", "signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
 
 
 def _template_sources(occasion: Occasion, templates: Templates) -> Iterable[str]:

@@ -60,8 +60,7 @@ Segments = tuple[Segment, ...]
 def fill(segments: Segments, values: Mapping[str, str]) -> str:
     """The segments' text with each hole filled."""
     return "".join(
-        segment if isinstance(segment, str) else ESCAPES[segment.place](values[segment.field])
-        for segment in segments
+        segment if isinstance(segment, str) else ESCAPES[segment.place](values[segment.field]) for segment in segments
     )
 
 

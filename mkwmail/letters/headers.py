@@ -59,6 +59,4 @@ def _words(text: str, start: int) -> str:
 
 def _encoded(text: str, start: int) -> str:
     """Encoded words of at most 75 characters, each of whole characters (RFC 2047 §2, §5)."""
-    return Header(text, "utf-8", maxlinelen=_LIMIT - 2, header_name="x" * max(start - 2, 1)).encode(
-        linesep="\r\n"
-    )
+    return Header(text, "utf-8", maxlinelen=_LIMIT - 2, header_name="x" * max(start - 2, 1)).encode(linesep="\r\n")

@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from mkwmail.letters.encoding import ENCODERS, LineKind, base64_lines
@@ -54,9 +55,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CalendarFile:
-    """A calendar as an attached file: its content lines, in base64."""
+    """A calendar as an attached file, in base64: content lines with values in them, the others folded already."""
 
-    lines: tuple[Segments, ...]
+    lines: tuple[Segments | bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _segments_of(piece: Piece) -> tuple[Segments, ...]:
         case HeaderField() | Line():
             return (piece.segments,)
         case CalendarFile():
-            return piece.lines
+            return tuple(line for line in piece.lines if not isinstance(line, bytes))
         case _:
             return ()
 
@@ -140,22 +141,36 @@ def _encoded(piece: Piece, values: Mapping[str, str]) -> bytes:
             write = unstructured if piece.kind is FieldKind.UNSTRUCTURED else verbatim
             return write(piece.name, fill(piece.segments, values))
         case CalendarFile():
-            return base64_lines(b"".join(fold(fill(line, values)) for line in piece.lines))
+            return base64_lines(b"".join(_folded(line, values) for line in piece.lines))
+
+
+def _folded(line: Segments | bytes, values: Mapping[str, str]) -> bytes:
+    return line if isinstance(line, bytes) else fold(fill(line, values))
+
+
+def _has_holes(segments: Segments) -> bool:
+    return any(isinstance(segment, Hole) for segment in segments)
+
+
+def _folded_ahead(file: CalendarFile) -> CalendarFile:
+    """The same file with every run of lines that no value changes folded."""
+    runs = groupby(file.lines, lambda line: not isinstance(line, bytes) and _has_holes(line))
+    lines: list[Segments | bytes] = []
+    for holes, run in runs:
+        lines.extend(run if holes else [b"".join(_folded(line, {}) for line in run)])
+    return CalendarFile(tuple(lines))
 
 
 def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The pieces with everything encoded that no value changes, neighbouring bytes as one."""
     done: list[Piece] = []
     for piece in pieces:
-        holes = any(isinstance(part, Hole) for line in _segments_of(piece) for part in line)
-        if not holes and not isinstance(piece, Recipient):
+        if isinstance(piece, CalendarFile):
+            piece = _folded_ahead(piece)
+        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, Recipient):
             piece = Fixed(_encoded(piece, {}))
         last = done[-1] if done else None
-        if (
-            isinstance(piece, Fixed)
-            and isinstance(last, Fixed)
-            and len(piece.data) <= _SHARED >= len(last.data)
-        ):
+        if isinstance(piece, Fixed) and isinstance(last, Fixed) and len(piece.data) <= _SHARED >= len(last.data):
             done[-1] = Fixed(last.data + piece.data)
         else:
             done.append(piece)
@@ -173,7 +188,11 @@ def _to_json(piece: Piece) -> list[Any]:
         case Line():
             return ["line", piece.kind, _segments_to_json(piece.segments)]
         case CalendarFile():
-            return ["calendar", [_segments_to_json(line) for line in piece.lines]]
+            lines = piece.lines
+            return [
+                "calendar",
+                [line.decode() if isinstance(line, bytes) else _segments_to_json(line) for line in lines],
+            ]
         case Recipient():
             return ["recipient", piece.name]
 
@@ -189,7 +208,8 @@ def _from_json(kept: list[Any]) -> Piece:
         case ["line", str(kind), list(segments)]:
             return Line(LineKind(kind), _segments_from_json(segments))
         case ["calendar", list(lines)]:
-            return CalendarFile(tuple(_segments_from_json(line) for line in lines))
+            read = (line.encode() if isinstance(line, str) else _segments_from_json(line) for line in lines)
+            return CalendarFile(tuple(read))
         case ["recipient", str(name)]:
             return Recipient(name)
         case _:
@@ -201,6 +221,4 @@ def _segments_to_json(segments: Segments) -> list[Any]:
 
 
 def _segments_from_json(kept: list[Any]) -> Segments:
-    return tuple(
-        segment if isinstance(segment, str) else Hole(segment[0], Place(segment[1])) for segment in kept
-    )
+    return tuple(segment if isinstance(segment, str) else Hole(segment[0], Place(segment[1])) for segment in kept)

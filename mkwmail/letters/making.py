@@ -46,9 +46,7 @@ def letter_of(rendering: Rendering, frame: Frame, marks: Marks) -> Letter:
 
     :raises UserError: where its HTML is larger than mail programs show.
     """
-    html_body, text_body = with_blocks(
-        html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks
-    )
+    html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
     html = _html_lines(_page(rendering, html_body, frame), marks)
     text = _text_lines(_plain_page(text_body, frame), marks)
     calendar = calendar_lines(frame, rendering.calendar, marks)
@@ -74,8 +72,7 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
         raise UserError(
             Fault(
                 frame.event.id,
-                _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB")
-                % {"size": len(inlined) // 1000},
+                _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB") % {"size": len(inlined) // 1000},
                 _("shorten the texts; a long explanation is better as an attachment"),
             )
         )
@@ -83,9 +80,7 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
 
 
 def _plain_page(body: str, frame: Frame) -> str:
-    return plain(
-        frame.layout_text.render(body=Markup(body), association=Value(frame.settings.association))
-    ).strip("\n")
+    return plain(frame.layout_text.render(body=Markup(body), association=Value(frame.settings.association))).strip("\n")
 
 
 def _logo_id(logo: Attachment) -> str:

@@ -11,7 +11,6 @@ from typing import Any, Literal
 from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
-from pydantic import BaseModel
 
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import Name, full_name, salutation
@@ -19,6 +18,7 @@ from mkwmail.letters.sandbox import Names
 from mkwmail.letters.values import Link, Value
 from mkwmail.sources.event import Event
 from mkwmail.sources.member import Member
+from mkwmail.sources.part import Part
 
 Form = Literal["je", "u"]
 
@@ -107,7 +107,7 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
 
 def named(value: Any, field: str = "") -> Any:
     """A value of the event file as templates see it: texts as data, Markdown fields as markup, parts as names."""
-    if isinstance(value, BaseModel):
+    if isinstance(value, Part):
         return Names({key: named(getattr(value, key), key) for key in type(value).model_fields})
     if isinstance(value, str):
         if field in MARKDOWN_FIELDS:

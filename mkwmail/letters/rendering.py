@@ -106,9 +106,7 @@ class Renderer:
             blocks=tuple(blocks.called),
         )
 
-    def _macros(
-        self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:
         return self.templates.macros(environment, file, names)
 
     def _line(self, template: Template, names: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError
+from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError, nodes
 from markupsafe import Markup
 
 from mkwmail.errors import Fault, UserError
@@ -133,6 +133,11 @@ class Templates:
         with template_faults("layout.html"):
             return self.html.get_template("layout.html")
 
+    def parsed(self, file: str) -> nodes.Template:
+        """A template's syntax tree; the head's lines count as text that is printed."""
+        with template_faults(file):
+            return self.text.parse(self.source(file), file, file)
+
     def inline(self, place: str, text: str) -> Template:
         """A single line of template that stands in another file, such as a mailing's ``subject:``."""
         with template_faults(place):
@@ -168,9 +173,7 @@ def template_faults(file: str) -> Iterator[None]:
         raise
     except TemplateSyntaxError as error:
         place = f"{_shown(error.name or file)}:{error.lineno}"
-        raise UserError(
-            Fault(place, _("the template cannot be read: %(why)s") % {"why": error.message})
-        ) from None
+        raise UserError(Fault(place, _("the template cannot be read: %(why)s") % {"why": error.message})) from None
     except Exception as error:
         raise UserError(Fault(_place_of(error, file), str(error) or type(error).__name__)) from None
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from mkwmail.dutch.reading import read_time, read_time_on
@@ -34,16 +34,13 @@ from mkwmail.sources.fields import (
     from_text,
     nothing_is,
 )
+from mkwmail.sources.part import Part
 
 # A fault of ``ends`` that is one of ``starts``, and is said there.
 FOLLOWS = "follows_from_starts"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Location(_Part):
+class Location(Part):
     """Where it is. Any part may be missing: the mail then says that it follows."""
 
     name: OptionalLine = None
@@ -51,13 +48,13 @@ class Location(_Part):
     city: OptionalLine = None
 
 
-class Online(_Part):
+class Online(Part):
     """Where it is online; shown only to those who attend."""
 
     url: Word = None
 
 
-class ProgrammeItem(_Part):
+class ProgrammeItem(Part):
     """One line of the programme. ``optional``: members choose it when signing up."""
 
     time: ClockTime = Field(examples=["12.00"])
@@ -72,7 +69,7 @@ def _host(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class Host(_Part):
+class Host(Part):
     """Who leads the day."""
 
     name: Line = Field(examples=["Bram Lipsch"])
@@ -80,7 +77,7 @@ class Host(_Part):
     organisation: OptionalLine = None
 
 
-class Registration(_Part):
+class Registration(Part):
     """How members sign up. ``url`` may hold ``{code}``, ``{member_id}`` and ``{email}``."""
 
     url: Word = Field(default=None, examples=["https://example.org/aanmelden?lid={code}"])
@@ -96,14 +93,14 @@ class CalendarMethod(StrEnum):
     NONE = "none"
 
 
-class CalendarEntry(_Part):
+class CalendarEntry(Part):
     """The calendar entry in the mails. ``alarm``: how long before the start, in seconds."""
 
     method: Annotated[CalendarMethod, Folded] = Field(default=CalendarMethod.PUBLISH, examples=["publish"])
     alarm: Seconds = Field(default=None, examples=["1 day"])
 
 
-class ColumnAudience(_Part):
+class ColumnAudience(Part):
     """Members whose ``column`` of the list has one of the values in ``is``."""
 
     column: Line = Field(examples=["regio"])
@@ -122,7 +119,7 @@ AudienceRule = Annotated[
 ]
 
 
-class Mailing(_Part):
+class Mailing(Part):
     """One round of mail about the event, as its file plans it."""
 
     # A date alone means the start of that day for `send`, and its end for `latest`.
@@ -147,7 +144,7 @@ def _event_id(text: str) -> str:
     raise UnusableError(fault, near)
 
 
-class Event(_Part):
+class Event(Part):
     """What people are invited to; one YAML file in ``events/``."""
 
     id: Annotated[str, from_text(_event_id)] = Field(examples=["directeurendag-2020"])

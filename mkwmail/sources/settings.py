@@ -7,7 +7,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mkwmail.dutch.reading import read_duration, read_months
 from mkwmail.language import _
@@ -27,13 +27,10 @@ from mkwmail.sources.fields import (
     nothing_is,
     or_nothing,
 )
+from mkwmail.sources.part import Part
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Mailbox(_Part):
+class Mailbox(Part):
     """A name and an address."""
 
     name: Line = Field(examples=["Lilian van Zandbrink"])
@@ -48,7 +45,7 @@ class Security(StrEnum):
     NONE = "none"  # loopback only
 
 
-class Smtp(_Part):
+class Smtp(Part):
     """The server that takes the mail (RFC 6409)."""
 
     host: Line = Field(examples=["smtp.example.org"])
@@ -79,7 +76,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Pace(_Part):
+class Pace(Part):
     """How fast the server lets us go; None means no limit. Counted over runs."""
 
     connections: Count = 1
@@ -91,7 +88,7 @@ class Pace(_Part):
     pause: Duration = Field(default=timedelta(0), examples=["0 s"])
 
 
-class Hours(_Part):
+class Hours(Part):
     """When ``due`` may mail."""
 
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
@@ -129,7 +126,7 @@ def _days(text: str) -> int:
     return read_duration(text).days
 
 
-class Settings(_Part):
+class Settings(Part):
     """What the working folder says about the association, its sender and its server."""
 
     sender: Mailbox

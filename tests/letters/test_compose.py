@@ -13,7 +13,17 @@ from mkwmail.letters.letter import Letter
 from mkwmail.letters.making import letter_of
 from mkwmail.letters.names import Addressee, personal_values
 from mkwmail.letters.templates import Templates
-from tests.letters.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, html_text, plain_text, read, said
+from tests.letters.workshop import (
+    MOMENT,
+    Workshop,
+    a_member,
+    a_workshop,
+    an_occasion,
+    html_text,
+    plain_text,
+    read,
+    said,
+)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +186,11 @@ def test_an_empty_block_leaves_nothing(workshop: Workshop) -> None:
 def test_a_template_cannot_reach_files_or_the_environment(workshop: Workshop, tmp_path: Path) -> None:
     secret = tmp_path / "secret.md"
     secret.write_text("geheim")
-    for body in (f"{{% include '{secret}' %}}", "{% include '../secret.md' %}", "{{ self._TemplateReference__context }}"):
+    for body in (
+        f"{{% include '{secret}' %}}",
+        "{% include '../secret.md' %}",
+        "{{ self._TemplateReference__context }}",
+    ):
         workshop.body(body)
         with pytest.raises(UserError):
             workshop.compose(a_member())

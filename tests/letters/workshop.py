@@ -87,9 +87,7 @@ def an_occasion(**changed: object) -> Occasion:
     return Occasion(**{**given, **changed})  # type: ignore[arg-type]
 
 
-def a_member(
-    first: str = "Kim", surname: str = "Verbeek", organisation: str = "Woonstede", **fields: str
-) -> Addressee:
+def a_member(first: str = "Kim", surname: str = "Verbeek", organisation: str = "Woonstede", **fields: str) -> Addressee:
     """A member to address."""
     number = fields.pop("number", "7")
     email = fields.pop("email", "kim@woonstede.example.org")
