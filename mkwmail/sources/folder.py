@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
@@ -73,9 +74,9 @@ class WorkingFolder:
         :raises UserError: code USAGE, with the nearest name, where there is none; code FAULTY_FILE where
             two files have this id.
         """
-        as_path = _existing(word, self.path)
-        if as_path is not None:
-            return self._inside(as_path)
+        as_paths = _existing(word, self.path)
+        if as_paths:
+            return next((path for path in as_paths if self.holds(path)), None) or self._outside(as_paths[0])
         paths = self.event_paths()
         for path in paths:
             if word in (path.stem, path.name):
@@ -88,14 +89,10 @@ class WorkingFolder:
             return found[0]
         raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
 
-    def _inside(self, path: Path) -> Path:
-        if self.holds(path):
-            return path
+    def _outside(self, path: Path) -> NoReturn:
         fault = _("the event file %(path)s lies outside the working folder %(folder)s")
-        remedy = _("put it into %(folder)s, or name its own folder with --folder")
-        names = {"path": path, "folder": self.path}
-        remedy = remedy % {"folder": self.events_dir}
-        raise UserError(Fault("", fault % names, remedy), code=ExitCode.USAGE)
+        remedy = _("put it into %(folder)s, or name its own folder with --folder") % {"folder": self.events_dir}
+        raise UserError(Fault("", fault % {"path": path, "folder": self.path}, remedy), code=ExitCode.USAGE)
 
     def _doubled(self, path: Path, event_id: str) -> Fault:
         fault = _('two files have the id "%(id)s"') % {"id": event_id}
@@ -108,17 +105,14 @@ class WorkingFolder:
         return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
 
 
-def _existing(word: str, folder: Path) -> Path | None:
-    """The file that a word is the path of, seen from here or from the working folder."""
+def _existing(word: str, folder: Path) -> list[Path]:
+    """The files that a word is the path of, seen from here and from the working folder."""
     if not word.endswith(_ENDINGS) and os.sep not in word:
-        return None
+        return []
     try:
-        for path in (Path(word).absolute(), folder / word):
-            if path.is_file():
-                return path
+        return [path for path in (Path(word).absolute(), folder / word) if path.is_file()]
     except (OSError, ValueError):  # a name that no file system takes
-        return None
-    return None
+        return []
 
 
 _ID_LINE = re.compile(r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?))[ \t]*(?:[ \t]#.*)?$""", re.MULTILINE)

@@ -1,0 +1,68 @@
+"""The JSON Schemas for editors: they know every key that the readers know, and the shipped files fit them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mkwmail.shipped import shipped
+from mkwmail.sources.event import Event
+from mkwmail.sources.schema import DIALECT, event_schema, settings_schema
+from mkwmail.sources.settings import Settings
+from mkwmail.sources.yaml_file import read_yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def unknown(value: object, part: dict[str, Any], whole: dict[str, Any], path: str = "") -> list[str]:
+    """The keys of a plain tree that a schema does not know."""
+    alternatives = [part, *part.get("anyOf", []), *part.get("oneOf", [])]
+    alternatives = [
+        whole["$defs"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in alternatives
+    ]
+    if isinstance(value, list):
+        items = next(each["items"] for each in alternatives if "items" in each)
+        return [fault for n, item in enumerate(value) for fault in unknown(item, items, whole, f"{path}[{n}]")]
+    if not isinstance(value, dict):
+        return []
+    objects = [each for each in alternatives if each.get("type") == "object"]
+    if not objects:
+        return [path]
+    found: list[str] = []
+    for key, item in value.items():
+        rest = objects[0].get("additionalProperties")
+        known = objects[0].get("properties", {}).get(key, rest if isinstance(rest, dict) else None)
+        if known is None or not re.match(objects[0].get("propertyNames", {}).get("pattern", ""), key):
+            found.append(f"{path}.{key}")
+        else:
+            found += unknown(item, known, whole, f"{path}.{key}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [(next(shipped("events").glob("*.yaml")), event_schema()), (ROOT / "mkwmail.yaml", settings_schema())],
+)
+def test_the_shipped_files_have_only_keys_that_the_schema_knows(path: Path, schema: dict[str, Any]) -> None:
+    assert unknown(read_yaml(path, path.name).plain(), schema, schema) == []
+
+
+def test_a_key_that_is_not_known_is_seen() -> None:
+    tree = {"titel": "x", "mailings": {"invitation": {"sent": "x"}, "Own": {}, "own": {"send": "x"}}}
+    assert unknown(tree, event_schema(), event_schema()) == [".titel", ".mailings.invitation.sent", ".mailings.Own"]
+
+
+@pytest.mark.parametrize(("schema", "model"), [(event_schema(), Event), (settings_schema(), Settings)])
+def test_the_schema_has_the_models_keys(schema: dict[str, Any], model: type[Event] | type[Settings]) -> None:
+    assert schema["$schema"] == DIALECT
+    assert set(schema["properties"]) == set(model.model_fields)
+    assert set(schema["required"]) == {name for name, field in model.model_fields.items() if field.is_required()}
+    assert json.loads(json.dumps(schema)) == schema
+
+
+def test_dates_are_texts_with_a_word_on_how_to_write_them() -> None:
+    starts = event_schema()["properties"]["starts"]
+    assert "string" in starts["type"]
+    assert "2020-04-16 13:00" in starts["description"]
