@@ -73,7 +73,11 @@ class Wire:
 
     def close(self) -> None:
         """Stop writing; the file stays for the next run to settle by."""
-        os.close(self._descriptor)
+        with self._turn:
+            # Its number may be given to a socket next: a thread that comes late must not write there.
+            descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _append(self, line: str) -> None:
         data = line.encode("ascii")
