@@ -52,10 +52,12 @@ class Draft:
 
     @property
     def starts(self) -> datetime | None:
+        """The start, if the file gives one that can be read."""
         return self.event.starts if "starts" in self.known else None
 
     @property
     def ends(self) -> datetime | None:
+        """The end, if the file gives one that can be read."""
         return self.event.ends if "ends" in self.known else None
 
     def fault(self, loc: Loc, sentence: str, remedy: str = "") -> Fault:
@@ -245,7 +247,7 @@ def _template_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Faul
     there = _templates(draft.folder)
     if not any(candidate in there for candidate in candidates):
         fault = _('there is no template "%(name)s" in %(folder)s')
-        words = {"name": candidates[0], "folder": draft.folder.templates_dir}
+        words = {"name": candidates[0], "folder": draft.folder.shown(draft.folder.templates_dir)}
         near = nearest(candidates[0], there)
         remedy = f"template: {near}" if near else suggestion("", there)
         yield draft.fault(("mailings", name, "template"), fault % words, remedy)

@@ -7,7 +7,7 @@ plain sentence; :class:`UnusableError` adds what to write instead.
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -15,8 +15,6 @@ from mkwmail.addresses import mailable
 from mkwmail.clock import ZONE
 from mkwmail.dutch.reading import read_duration, read_moment, read_time
 from mkwmail.language import _
-
-T = TypeVar("T")
 
 # The moment that stands for the end of a day, where only its date is written.
 END_OF_DAY = time(23, 59, 59)
