@@ -1,0 +1,418 @@
+"""Delivery: claim → submit → record, at the server's pace, until everybody is served or the run must stop.
+
+One thread owns the ledger, the pace and every decision; each connection has a worker that only submits. A
+claim is durable before its message is handed over, so whatever dies at whatever moment, the ledger and the
+wire journal know whom not to mail again.
+"""
+
+import queue
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from mkwmail.clock import Clock
+from mkwmail.errors import ExitCode, UserError
+from mkwmail.language import _
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.records import Claim, Result, Round, State
+from mkwmail.letters.message import Message
+from mkwmail.sending import pace as pacing
+from mkwmail.sending.crew import Crew
+from mkwmail.sending.outcome import Ending, Outcome, outcome_of
+from mkwmail.sending.pace import Gone, Limit, Wait
+from mkwmail.sending.refusals import Refusals
+from mkwmail.sending.reply import Meaning, Phase, Reply, meaning
+from mkwmail.sending.run_fault import RunFault, all_refused, run_fault
+from mkwmail.sending.stop import Stop
+from mkwmail.sending.submission import NoSessionError
+from mkwmail.sending.worker import Connect, Ended, Event, Replied, Task, Worker
+from mkwmail.sources.settings import Pace
+
+LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the pace is for a later run; a chosen pause is not
+_LOSSES = 2  # connections that one message may lose before it is left for a later run
+_GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and the clock
+_CUT_SECONDS = 5.0  # how long workers whose connection was cut may take to say so
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message that is ready, with what the ledger keeps of it: the letter's name, the values, the Date."""
+
+    message: Message
+    letter: str
+    values: Mapping[str, str]
+    date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One member to be mailed. ``prepare`` makes the message as it goes at a moment, and must not fail:
+    everything was composed before. ``tries``: which try this is, 1 for the first."""
+
+    person: str
+    address: str
+    name: str
+    prepare: Callable[[datetime], Prepared]
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Progress: it ended so for one member, the ``done``-th of ``total``."""
+
+    ending: Ending
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Progress: nothing goes until then, ``left`` messages wait; ``reason`` is a sentence without its end."""
+
+    until: datetime
+    reason: str
+    left: int
+
+
+Progress = Callable[[Step | Pause], None]
+
+
+def deliver(
+    jobs: Sequence[Job],
+    of: Round,
+    ledger: Ledger,
+    connect: Connect,
+    pace: Pace,
+    clock: Clock,
+    stop: Stop,
+    progress: Progress,
+    latest: datetime | None = None,
+) -> Outcome:
+    """Mail everybody, in this order, once. The ledger must be held and settled.
+
+    ``connect`` opens a session (:func:`mkwmail.sending.submission.open_session`), and is called from other
+    threads. Nothing goes after ``latest``. What stops the run is in the outcome, a failing ledger or login
+    included; an exception is a fault of the program.
+    """
+    crew = Crew(connect, ledger.wire, clock, pace.per_connection)
+    return _Run(jobs, of, ledger, crew, pace, clock, stop, progress, latest).outcome()
+
+
+@dataclass
+class _Flow:
+    """What went, for the pace; moments in UTC."""
+
+    moments: list[datetime]
+    this_run: int = 0
+
+    def gone(self, under_way: int) -> Gone:
+        return Gone(self.moments, self.this_run, under_way)
+
+    def went(self, now: datetime) -> None:
+        self.moments.append(now.astimezone(UTC))
+        self.this_run += 1
+
+
+class _Run:
+    """One call of :func:`deliver`."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        of: Round,
+        ledger: Ledger,
+        crew: Crew,
+        pace: Pace,
+        clock: Clock,
+        stop: Stop,
+        progress: Progress,
+        latest: datetime | None,
+    ) -> None:
+        self._waiting = deque(jobs)
+        self._total = len(jobs)
+        self._of = of
+        self._ledger = ledger
+        self._crew = crew
+        self._pace = pace
+        self._clock = clock
+        self._stop = stop
+        self._progress = progress
+        self._latest = latest
+        self._flow = _Flow([moment.astimezone(UTC) for moment in ledger.sent_times(_day_before(clock.now()))])
+        self._under_way: dict[int, tuple[Job, Worker]] = {}
+        self._refusals: Refusals[tuple[int, Job]] = Refusals()
+        self._losses: Counter[str] = Counter()  # connections lost over one person's message, in this run
+        self._endings: list[Ending] = []
+        self._stopped: RunFault | None = None
+        self._paced: Wait | None = None  # what ends the run here and lets a later one go on
+        self._told: Wait | None = None
+        self._ledger_failed = False
+        self._cut_at: float | None = None
+
+    def outcome(self) -> Outcome:
+        """Run, and say what became of everybody."""
+        try:
+            if self._waiting and not self._too_late():
+                self._crew.start(min(self._pace.connections, len(self._waiting)))
+                self._loop()
+                self._decide_held()
+        except UserError as error:
+            self._stop_for(error)
+            self._finish_under_way()
+        finally:
+            self._crew.leave()
+        return self._summary()
+
+    def _loop(self) -> None:
+        while not self._over():
+            self._crew.reconnect(self._clock.now())
+            self._hand_out()
+            self._settle(self._events())
+
+    def _over(self) -> bool:
+        if self._under_way:
+            return self._cut_at is not None and time.monotonic() > self._cut_at + _CUT_SECONDS
+        return self._stopping() or not self._waiting
+
+    def _stopping(self) -> bool:
+        if self._crew.gone and not self._stopped:
+            self._stopped = self._crew.problem or _lost_too_often()
+        return bool(self._stopped or self._paced) or self._stop.asked.is_set() or self._too_late()
+
+    def _too_late(self) -> bool:
+        return self._latest is not None and self._clock.now() > self._latest
+
+    # Out
+
+    def _hand_out(self) -> None:
+        """Claim what idle workers want and the pace lets go now, and hand it over."""
+        workers = self._crew.ready
+        if not workers or not self._waiting or self._stopping():
+            return
+        now = self._clock.now()
+        room = pacing.room(self._pace, self._flow.gone(len(self._under_way)), now)
+        count = min(len(workers), len(self._waiting), *([] if room is None else [room]))
+        if count == 0:
+            return
+        group = [(job, job.prepare(now)) for job in islice(self._waiting, count)]
+        attempts = self._ledger.claim(self._of, [_claim(job, prepared) for job, prepared in group], now)
+        for worker, attempt, (job, prepared) in zip(workers, attempts, group, strict=False):
+            self._waiting.popleft()
+            self._under_way[attempt] = (job, worker)
+            self._crew.hand(worker, Task(attempt, job.tries, prepared.message))
+
+    # In
+
+    def _events(self) -> list[Event]:
+        """What the workers report; waits for it, for the pace or for the next connection."""
+        found = self._drain()
+        if found:
+            return found
+        if self._stop.at_once.is_set() and self._cut_at is None:
+            self._cut_at = time.monotonic()
+            self._crew.cut()
+        if self._crew.active:
+            with suppress(queue.Empty):
+                # Not for ever: a second Ctrl-C and the pace of other connections want to be looked at.
+                return [self._crew.events.get(timeout=_GLANCE), *self._drain()]
+        else:
+            self._sleep()
+        return self._drain()
+
+    def _drain(self) -> list[Event]:
+        found: list[Event] = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._crew.events.get_nowait())
+        return found
+
+    def _sleep(self) -> None:
+        """Nobody has anything to say: wait for the pace or for the next connection, or end the run."""
+        now = self._clock.now()
+        moments = [self._crew.again] if self._crew.again else []
+        if self._crew.ready:
+            wait = pacing.wait(self._pace, self._flow.gone(0), now)
+            if wait and wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:
+                self._paced = wait
+                return
+            if wait:
+                self._tell(wait, now)
+                moments.append(wait.until)
+        if moments:
+            self._clock.wait((min(moments) - now).total_seconds(), self._stop.asked)
+
+    def _tell(self, wait: Wait, now: datetime) -> None:
+        if wait != self._told and wait.until - now > timedelta(seconds=1):
+            self._told = wait
+            self._progress(Pause(wait.until, wait.limit.in_words, len(self._waiting)))
+
+    def _settle(self, events: Sequence[Event]) -> None:
+        """Decide about what was reported, make it durable in one transaction, then show it."""
+        results: list[Result] = []
+        shown = len(self._endings)
+        problem: Exception | None = None
+        for event in events:
+            self._crew.take(event, self._clock.now())
+            if isinstance(event, Replied):
+                results += self._replied(event)
+            elif isinstance(event, Ended):
+                problem = self._ended(event) or problem
+        self._record(results, shown)
+        if problem:
+            raise problem
+
+    def _record(self, results: Sequence[Result], shown: int) -> None:
+        if results and not self._ledger_failed:
+            self._ledger.record(results, self._clock.now())
+        for done, ending in enumerate(self._endings[shown:], shown + 1):
+            self._progress(Step(ending, done, self._total))
+
+    def _ended(self, event: Ended) -> Exception | None:
+        """Look at why a session ended. Returns what must be raised."""
+        if isinstance(event.error, NoSessionError):
+            if event.error.lasting and not self._stopped:
+                self._stopped = RunFault.of(event.error.faults[0], event.error.code)
+            return None
+        if isinstance(event.error, UserError):
+            # The wire journal could not be written: a body that was to follow did not.
+            for attempt, (job, worker) in list(self._under_way.items()):
+                if worker is event.worker:
+                    del self._under_way[attempt]
+                    self._end(job, State.PLANNED, Reply(0, event.error.faults[0].fault, Phase.DATA))
+        return event.error
+
+    def _replied(self, event: Replied) -> list[Result]:
+        """What is to be recorded because of a reply."""
+        attempt, reply = event.task.attempt, event.reply
+        job, worker = self._under_way.pop(attempt)
+        now = self._clock.now()
+        means = meaning(reply)
+        if means in (Meaning.RELEASED, Meaning.RUN):
+            if means is Meaning.RUN:
+                self._crew.progressed(worker)
+                self._stopped = self._stopped or run_fault(reply)
+                self._end(job, State.PLANNED, reply)
+            else:
+                self._give_back(job, reply)
+            return [event.result]
+        self._flow.went(now)
+        if means is Meaning.IN_DOUBT:
+            self._crew.faltered(worker)
+        else:
+            self._crew.progressed(worker)
+        if means is Meaning.REFUSED:
+            return self._refused(attempt, job, reply)
+        self._end(job, event.result.state, reply, event.result.not_before)
+        certain = self._refusals.accepted() if means is Meaning.SENT else []
+        return [event.result, *self._end_refused(certain, State.REFUSED)]
+
+    def _refused(self, attempt: int, job: Job, reply: Reply) -> list[Result]:
+        certain = self._refusals.refused((attempt, job), reply)
+        if self._refusals.enough:
+            self._stopped = self._stopped or all_refused(reply)
+        return self._end_refused(certain, State.REFUSED)
+
+    def _end_refused(self, refusals: Iterable[tuple[tuple[int, Job], Reply]], state: State) -> list[Result]:
+        results = []
+        for (attempt, job), reply in refusals:
+            self._end(job, state, reply)
+            results.append(Result(attempt, state, reply.code or None, str(reply)))
+        return results
+
+    def _give_back(self, job: Job, reply: Reply) -> None:
+        """No body was taken: another connection may try, unless this one message has lost too many."""
+        if reply.phase is Phase.MAIL:
+            # Nothing was said of this message yet: most often a connection that was idle for too long.
+            self._waiting.appendleft(job)
+            return
+        self._losses[job.person] += 1
+        if self._losses[job.person] >= _LOSSES:
+            self._end(job, State.PLANNED, reply)
+        else:
+            # To the end: if it is the message that makes the server hang up, the others go first.
+            self._waiting.append(job)
+
+    def _end(self, job: Job, state: State, reply: Reply, not_before: datetime | None = None) -> None:
+        self._endings.append(
+            Ending(job.person, job.name, job.address, state, str(reply), reply.code or None, not_before)
+        )
+
+    # The end
+
+    def _decide_held(self) -> None:
+        """Refusals that are still open: the members', unless the run itself is at fault or was cut short."""
+        cut_short = self._stopped is not None or self._stop.asked.is_set()
+        shown = len(self._endings)
+        state = State.PLANNED if cut_short else State.REFUSED
+        self._record(self._end_refused(self._refusals.rest(), state), shown)
+
+    def _stop_for(self, error: UserError) -> None:
+        self._ledger_failed = self._ledger_failed or error.code is ExitCode.LEDGER_FAULT
+        self._stopped = RunFault.of(error.faults[0], error.code)
+
+    def _finish_under_way(self) -> None:
+        """Begin nothing more, but hear what the server says of the messages under way.
+
+        Where the ledger fails, their replies stand in the wire journal, and the next run settles by that.
+        """
+        while not self._over():
+            self._even_so(lambda: self._settle(self._events()))
+        self._even_so(self._decide_held)
+
+    def _even_so(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except UserError as error:
+            self._stop_for(error)
+
+    def _summary(self) -> Outcome:
+        reason = self._reason()
+        left = [Ending(job.person, job.name, job.address, State.PLANNED, reason) for job in self._waiting]
+        unknown = [
+            Ending(job.person, job.name, job.address, State.IN_DOUBT, _("the run was stopped before the reply"))
+            for job, _worker in self._under_way.values()
+        ]
+        endings = [*self._endings, *unknown, *left]
+        done = all(ending.state not in (State.PLANNED, State.IN_DOUBT) for ending in endings)
+        interrupted = self._stop.asked.is_set() and not done
+        return outcome_of(endings, self._stopped, self._paced.until if self._paced else None, interrupted)
+
+    def _reason(self) -> str:
+        """Why those who were not begun were not."""
+        if self._stopped:
+            return self._stopped.reason
+        if self._paced:
+            return self._paced.limit.in_words
+        if self._stop.asked.is_set():
+            return _("the run was stopped")
+        return _("the mailing's latest moment has passed")
+
+
+def _claim(job: Job, prepared: Prepared) -> Claim:
+    message = prepared.message
+    return Claim(
+        job.person,
+        job.address,
+        prepared.letter,
+        prepared.values,
+        message.message_id,
+        prepared.date,
+        message.sha256,
+        job.tries,
+    )
+
+
+def _lost_too_often() -> RunFault:
+    return RunFault(
+        _("the server closed the connection again and again"),
+        _("give the same command again later: nobody is mailed twice"),
+        ExitCode.SERVER,
+    )
+
+
+def _day_before(now: datetime) -> datetime:
+    return now.astimezone(UTC) - pacing.LONGEST_WINDOW

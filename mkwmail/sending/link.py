@@ -1,0 +1,171 @@
+"""The connection's bytes: replies read with bounds on length and time, data written with a bound on time."""
+
+import contextlib
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mkwmail.language import _
+from mkwmail.sending.reply import Phase, Reply, plain_text
+
+# RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
+_LONGEST_LINE = 4096
+_MOST_LINES = 128
+_LINE = re.compile(rb"([2-5][0-5]\d)([ -]?)(.*)", re.DOTALL)
+_WRITE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each step may take in whole, in seconds (RFC 5321 §4.5.3.2, the least that it asks for)."""
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300  # EHLO, STARTTLS, AUTH, MAIL, RCPT
+    data: float = 120
+    block: float = 180  # each piece of the body
+    dot: float = 600
+    quit: float = 5  # nothing depends on it
+
+    def of(self, phase: Phase) -> float:
+        """How long the reply to this step may take."""
+        match phase:
+            case Phase.GREETING:
+                return self.greeting
+            case Phase.DATA:
+                return self.data
+            case Phase.BODY:
+                return self.block
+            case Phase.DOT:
+                return self.dot
+            case Phase.QUIT | Phase.RSET:
+                return self.quit
+            case _:
+                return self.command
+
+
+class Link:
+    """A connected socket, plain or TLS, and what was read from it but not used yet."""
+
+    def __init__(self, connection: socket.socket, timeouts: Timeouts) -> None:
+        self._socket = connection
+        self._timeouts = timeouts
+        self._buffer = bytearray()
+        self.lines: list[bytes] = []  # of the last reply, as they came: what EHLO lists stands in them
+        # The final dot is a small write after larger ones: it must not wait for their acknowledgement.
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, phase: Phase) -> Reply:
+        """The next reply; code 0 where none came in time, or what came is no reply (RFC 5321 §4.2)."""
+        deadline = time.monotonic() + self._timeouts.of(phase)
+        code = b""
+        lines: list[bytes] = []
+        self.lines = lines
+        try:
+            while len(lines) < _MOST_LINES:
+                line = self._line(deadline)
+                match = _LINE.fullmatch(line)
+                if not match or (code and match[1] != code):
+                    return Reply(0, _unreadable([line]), phase)
+                code = match[1]
+                lines.append(match[3])
+                if match[2] != b"-":
+                    return Reply(int(code), plain_text(lines), phase)
+        except TimeoutError:
+            return Reply(0, _("the server did not answer in time"), phase)
+        except _TooLongError:
+            return Reply(0, _unreadable([bytes(self._buffer[:80])]), phase)
+        except (OSError, ValueError):
+            return Reply(0, _("the connection was lost"), phase)
+        return Reply(0, _unreadable(lines[:1]), phase)
+
+    def write(self, pieces: Iterable[bytes]) -> bool:
+        """Write the pieces one after the other; whether all of it was handed to the network in time."""
+        try:
+            for piece in pieces:
+                view = memoryview(piece)
+                for start in range(0, len(view), _WRITE):
+                    self._socket.settimeout(self._timeouts.block)
+                    self._socket.sendall(view[start : start + _WRITE])
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def has_spoken(self) -> bool:
+        """Whether the server has said something unasked, or closed the connection."""
+        if self._buffer:
+            return True
+        try:
+            # Not select(): what is readable under TLS may be a session ticket, which says nothing.
+            self._socket.settimeout(0)
+            data = self._socket.recv(_LONGEST_LINE)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except (OSError, ValueError):
+            return True
+        self._buffer += data
+        return True
+
+    @property
+    def tls(self) -> str:
+        """The version of TLS that protects the connection; empty where it is not protected."""
+        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
+
+    @property
+    def our_address(self) -> str:
+        """The IP address that the connection has on this side."""
+        try:
+            return str(self._socket.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+    def is_over(self, connection: socket.socket) -> bool:
+        """Whether this is the link over that socket."""
+        return self._socket is connection
+
+    @property
+    def left_over(self) -> bool:
+        """Whether more was read than what was asked for."""
+        return bool(self._buffer)
+
+    def cut(self) -> None:
+        """End the connection now, also where another thread is reading from it or writing to it."""
+        with contextlib.suppress(OSError):
+            # The plain socket's method: SSLSocket's own would let the other thread go on without TLS.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _line(self, deadline: float) -> bytes:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > _LONGEST_LINE:
+                raise _TooLongError
+            # One deadline for the whole reply: a byte now and then does not prolong it.
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._socket.settimeout(left)
+            data = self._socket.recv(_LONGEST_LINE)
+            if not data:
+                raise ConnectionResetError
+            self._buffer += data
+        if end > _LONGEST_LINE:
+            raise _TooLongError
+        line = bytes(self._buffer[:end]).rstrip(b"\r")
+        del self._buffer[: end + 1]
+        return line
+
+
+class _TooLongError(Exception):
+    """A reply line beyond all measure."""
+
+
+def _unreadable(lines: Iterable[bytes]) -> str:
+    return _("the server answered something that is not SMTP: %(text)s") % {"text": plain_text(lines)}

@@ -1,0 +1,105 @@
+"""Outcome: what became of a run, as a value; and its exit code."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mkwmail.errors import ExitCode
+from mkwmail.ledger.records import State
+from mkwmail.sending.run_fault import RunFault
+
+# DESIGN 6: where more than one applies. An interruption is the person's own doing: it is told before what it
+# left behind, and after what would have stopped the run anyway.
+_ORDER = (
+    ExitCode.LEDGER_FAULT,
+    ExitCode.SERVER,
+    ExitCode.LOGIN,
+    ExitCode.SETTINGS,
+    ExitCode.INTERRUPTED,
+    ExitCode.IN_DOUBT,
+    ExitCode.REFUSED,
+    ExitCode.WAITING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it ended for one member in this run: the reply's words, or why the message did not go.
+
+    ``state`` is sent, deferred, refused, in doubt, or planned: still to go. ``not_before``: when a deferred
+    one may be tried again.
+    """
+
+    person: str
+    name: str
+    address: str
+    state: State
+    reason: str = ""
+    code: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of everybody whom a run was to mail; each is in exactly one of the tuples.
+
+    ``waiting`` are those who are planned still. ``until``: when the pace lets the next one go, where that
+    made the run end. ``interrupted``: a person stopped it before it was done.
+    """
+
+    sent: tuple[Ending, ...] = ()
+    deferred: tuple[Ending, ...] = ()
+    refused: tuple[Ending, ...] = ()
+    in_doubt: tuple[Ending, ...] = ()
+    waiting: tuple[Ending, ...] = ()
+    stopped: RunFault | None = None
+    until: datetime | None = None
+    interrupted: bool = False
+
+    @property
+    def next_moment(self) -> datetime | None:
+        """The first moment at which the same command can get further; None where that needs no waiting."""
+        moments = [ending.not_before for ending in self.deferred if ending.not_before]
+        return min([*moments, *([self.until] if self.until else [])], default=None)
+
+
+def outcome_of(
+    endings: Iterable[Ending], stopped: RunFault | None, until: datetime | None, interrupted: bool
+) -> Outcome:
+    """The endings of a run, sorted by state."""
+    by_state: dict[State, list[Ending]] = {}
+    for ending in endings:
+        by_state.setdefault(ending.state, []).append(ending)
+    of = {state: tuple(found) for state, found in by_state.items()}
+    return Outcome(
+        sent=of.get(State.SENT, ()),
+        deferred=of.get(State.DEFERRED, ()),
+        refused=of.get(State.REFUSED, ()),
+        in_doubt=of.get(State.IN_DOUBT, ()),
+        waiting=of.get(State.PLANNED, ()),
+        stopped=stopped,
+        until=until,
+        interrupted=interrupted,
+    )
+
+
+def exit_code(outcome: Outcome) -> ExitCode:
+    """The exit code of a run by itself; what earlier runs left behind is for :func:`gravest` to add."""
+    codes = [ExitCode.OK]
+    if outcome.stopped:
+        codes.append(outcome.stopped.code)
+    if outcome.interrupted:
+        codes.append(ExitCode.INTERRUPTED)
+    if outcome.in_doubt:
+        codes.append(ExitCode.IN_DOUBT)
+    if outcome.refused:
+        codes.append(ExitCode.REFUSED)
+    if outcome.deferred or outcome.waiting:
+        codes.append(ExitCode.WAITING)
+    return gravest(codes)
+
+
+def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+    """The one of several exit codes that the process returns."""
+    found = set(codes)
+    return next((code for code in _ORDER if code in found), ExitCode.OK)

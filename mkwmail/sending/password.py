@@ -1,0 +1,120 @@
+"""The password of the mail server: from the environment, a command or a private file, and never shown."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.sources.settings import Smtp
+
+VARIABLE = "MKWMAIL_SMTP_PASSWORD"
+_COMMAND_SECONDS = 60.0  # a password manager may ask its owner for a word
+
+
+class Password:
+    """A password. Printing, logging or showing the object never shows it."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """The password itself, for the server alone."""
+        return self._secret
+
+    def __repr__(self) -> str:
+        return "Password(***)"
+
+
+def password_for(
+    smtp: Smtp, folder: Path, environment: Mapping[str, str] = os.environ, seconds: float = _COMMAND_SECONDS
+) -> Password | None:
+    """The password for the server; None where the settings name no username.
+
+    The environment comes first, then the command, then the file; both of these run and lie in ``folder``.
+
+    :raises UserError: code SETTINGS where there is none, or its source fails or is open to others.
+    """
+    if smtp.username is None:
+        return None
+    if environment.get(VARIABLE):
+        return Password(environment[VARIABLE])
+    if smtp.password_command:
+        return _printed(smtp.password_command, folder, seconds)
+    if smtp.password_file:
+        return _kept(Path(smtp.password_file).expanduser(), folder)
+    raise _fault(
+        _("there is no password for %(username)s") % {"username": smtp.username},
+        _("set %(variable)s, or smtp: password_command or password_file in mkwmail.yaml") % {"variable": VARIABLE},
+    )
+
+
+def _printed(command: str, folder: Path, seconds: float) -> Password:
+    """The first line that the command prints. What it says of errors goes to the terminal by itself."""
+    what = {"command": command, "seconds": f"{seconds:g}"}
+    fault = output = None
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, timeout=seconds, check=False)
+        output = done.stdout
+        if done.returncode:
+            fault = _("password_command failed with status %(status)d: %(command)s") % {
+                **what,
+                "status": done.returncode,
+            }
+    except subprocess.TimeoutExpired:
+        fault = _("password_command was not done in %(seconds)s seconds: %(command)s") % what
+    except (OSError, ValueError, IndexError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        fault = _("password_command cannot be run: %(command)s (%(reason)s)") % {**what, "reason": reason}
+    remedy = _("type the command in a terminal, in the working folder: its first line must be the password")
+    # Raised outside of the except clauses: TimeoutExpired carries what was printed so far.
+    if fault:
+        raise _fault(fault, remedy)
+    password = _first_line(output or b"")
+    if password is None:
+        raise _fault(_("password_command prints no password: %(command)s") % what, remedy)
+    return password
+
+
+def _kept(path: Path, folder: Path) -> Password:
+    place = folder / path
+    what = {"file": path}
+    try:
+        mode = place.stat().st_mode
+        data = place.read_bytes()
+    except OSError as error:
+        raise _fault(
+            _("password_file %(file)s cannot be read: %(reason)s") % {**what, "reason": error.strerror},
+            _("its path counts from the working folder"),
+        ) from None
+    # Windows keeps no such modes: st_mode says nothing about who may read there.
+    if os.name == "posix" and mode & 0o077:
+        raise _fault(
+            _("password_file %(file)s can be read by others on this computer") % what,
+            f"chmod 600 {shlex.quote(str(place))}",
+        )
+    password = _first_line(data)
+    if password is None:
+        raise _fault(
+            _("password_file %(file)s holds no password") % what,
+            _("write the password on its first line, and nothing else"),
+        )
+    return password
+
+
+def _first_line(data: bytes) -> Password | None:
+    line = data.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return Password(text) if text.strip() and "\0" not in text else None
+
+
+def _fault(fault: str, remedy: str) -> UserError:
+    return UserError(Fault("mkwmail.yaml: smtp", fault, remedy), code=ExitCode.SETTINGS)
