@@ -113,6 +113,17 @@ class Composer:
         return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
 
 
+def variants(outgoing: Sequence[Outgoing]) -> list[tuple[Outgoing, int]]:
+    """The first message of each letter, and how many members get that letter."""
+    counts: dict[int, int] = {}
+    first: dict[int, Outgoing] = {}
+    for each in outgoing:
+        key = id(each.letter)
+        first.setdefault(key, each)
+        counts[key] = counts.get(key, 0) + 1
+    return [(each, counts[key]) for key, each in first.items()]
+
+
 def _earlier_try(planned: Planned, same: frozenset[int], ledger: Ledger) -> Outgoing | None:
     retry = planned.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import Outgoing, composer_of
+from mkwmail.commands.composing import Outgoing, composer_of, variants
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.mails import write_mails
 from mkwmail.commands.who import Candidate, find_person
@@ -15,6 +16,7 @@ from mkwmail.commands.workplace import (
     Sources,
     call_roll,
     history_of,
+    moment_of,
     open_ledger,
     plan_for,
     presumed,
@@ -23,8 +25,8 @@ from mkwmail.commands.workplace import (
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.language import _, ngettext
-from mkwmail.report.faults import fault_values
-from mkwmail.report.mail import mail_value, mail_view, show_mail
+from mkwmail.report.faults import fault_lines, fault_values
+from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
 from mkwmail.report.people import entry_values
 from mkwmail.report.plan import entries, show_left_out, show_title
 from mkwmail.report.terminal import Terminal
@@ -57,9 +59,8 @@ def preview(
         roll = call_roll(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         name = chosen_mailing(sources.event, mailing, roll, history, now, "preview")
-        entry = sources.event.mailings.get(name)
-        moment = entry.send if entry and entry.send else now
-        past = presumed(sources.event, name, roll, history)
+        moment = moment_of(sources.event, name, now)
+        past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         outgoing = composer_of(sources, name, ledger.secret).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
@@ -111,42 +112,36 @@ def _listing_of(who: str, roll: Roll) -> Listing:
     return next(each for each in roll.listings if each.person == key)
 
 
-def _variants(outgoing: Sequence[Outgoing]) -> list[tuple[Outgoing, int]]:
-    """The first mail of each letter, and how many members get that letter."""
-    counts: dict[int, int] = {}
-    first: dict[int, Outgoing] = {}
-    for each in outgoing:
-        key = id(each.letter)
-        first.setdefault(key, each)
-        counts[key] = counts.get(key, 0) + 1
-    return [(each, counts[key]) for key, each in first.items()]
-
-
-def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: Any) -> None:
-    show_title(terminal, sources.event, shown.plan.round.mailing)
-    variants = _variants(shown.outgoing)
-    for number, (each, count) in enumerate(variants, start=1):
+def show_variants(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datetime) -> int:
+    """Print the first mail of each letter; how many letters there are."""
+    found = variants(outgoing)
+    for number, (each, count) in enumerate(found, start=1):
         terminal.say()
-        if len(variants) > 1:
-            words = {"number": number, "of": len(variants), "mails": mails(count)}
+        if len(found) > 1:
+            words = {"number": number, "of": len(found), "mails": mails(count)}
             terminal.say(_("Variant %(number)d of %(of)d (%(mails)s)") % words, "bold")
         show_mail(terminal, mail_view(each.message(moment)))
+    return len(found)
+
+
+def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime) -> None:
+    show_title(terminal, sources.event, shown.plan.round.mailing)
+    variants = show_variants(terminal, shown.outgoing, moment)
     terminal.say()
     if shown.why_not:
         words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
         terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "yellow")
     elif len(shown.outgoing) > 1:
-        count = len(variants)
         all_of_them = mails(len(shown.outgoing))
-        in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", count)
-        terminal.say(in_all % {"mails": all_of_them, "n": count}, "bold")
+        in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", variants)
+        terminal.say(in_all % {"mails": all_of_them, "n": variants}, "bold")
         show_left_out(terminal, shown.plan)
         terminal.say(_("Another member's mail: add --member NAME; all of them as files: --eml FOLDER"), "dim")
-    for warning in sources.warnings:
-        terminal.note(str(warning), "yellow")
+    for line in fault_lines(sources.warnings):
+        terminal.note(line, "yellow")
 
 
-def _document(sources: Sources, shown: _Shown, views: Sequence[Any]) -> dict[str, Any]:
+def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dict[str, Any]:
     return {
         "event": sources.event.id,
         "mailing": shown.plan.round.mailing,

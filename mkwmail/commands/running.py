@@ -50,7 +50,7 @@ def make_ready(
     :raises UserError: with the faults of all templates and members: then nobody is mailed.
     """
     with progress_bar(terminal, _("Composing"), len(plan.to_send)) as show:
-        outgoing = composer.outgoing(plan, history, ledger, lambda done: show(done, ""))
+        outgoing = composer.outgoing(plan, history, ledger, show)
     return Ready(sources, roll, history, plan, composer, outgoing)
 
 

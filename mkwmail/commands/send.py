@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import composer_of
+from mkwmail.commands.composing import composer_of, variants
 from mkwmail.commands.confirming import ask_about_computer, confirmed, decisions, refuse_without_terminal
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
@@ -63,7 +63,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
         now = invocation.clock.now()
         with ledger.hold(f"send {sources.event.id}", now):
             _say_settled(terminal, ledger.settle(now))
-            ready = _prepared(invocation, sources, mailing, ledger)
+            ready = prepared(invocation, sources, mailing, ledger)
             refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
             if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
                 terminal.note(_("Nothing was sent."), "bold")
@@ -97,7 +97,7 @@ def _say_settled(terminal: Terminal, settled: Settled) -> None:
             terminal.note(f"  {words % {'mails': mails(count)}}", "yellow")
 
 
-def _prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:
+def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:
     """The plan as of now, and every message of it composed."""
     event, members, now = sources.event, sources.members.members, invocation.clock.now()
     history = history_of(ledger, event)
@@ -126,8 +126,7 @@ def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: Wis
 def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
     """What somebody who confirms is to know. There must be somebody to send to."""
     now = invocation.clock.now()
-    first = {id(each.letter): each for each in reversed(ready.outgoing)}
-    subjects = {mail_view(each.message(now)).subject for each in first.values()}
+    subjects = {mail_view(each.message(now)).subject for each, _count in variants(ready.outgoing)}
     return Proposal(
         event=ready.sources.event,
         plan=ready.plan,

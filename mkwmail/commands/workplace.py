@@ -18,7 +18,7 @@ from mkwmail.sending.plan import History, Listing, Plan, Skip, plan
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder, find_folder
-from mkwmail.sources.kinds import in_order
+from mkwmail.sources.kinds import in_order, latest_of
 from mkwmail.sources.member import Member
 from mkwmail.sources.member_list import MemberList, read_members
 from mkwmail.sources.settings import Settings
@@ -97,13 +97,13 @@ class Roll:
     unaddressed: tuple[Member, ...] = ()
 
 
-def _listed(member: Member) -> Listed:
+def listed_member(member: Member) -> Listed:
     return Listed(member.email, full_name(member.name), member.organisation, member.number)
 
 
 def listed(roll: Roll) -> tuple[Listed, ...]:
     """What the list says of who its members are, for the ledger's register."""
-    return tuple(_listed(listing.member) for listing in roll.listings)
+    return tuple(listed_member(listing.member) for listing in roll.listings)
 
 
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
@@ -140,13 +140,17 @@ def history_of(ledger: Ledger, event: Event) -> History:
     return History(deliveries=ledger.deliveries(event.id), persons=ledger.persons(), last_list=ledger.last_list())
 
 
-def presumed(event: Event, mailing: str, roll: Roll, history: History) -> History:
-    """The history as it will be when the mailing's own moment comes: whatever is planned before it has gone.
+def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
+    """The moment at which a mailing is to be imagined: its own, else now, as far as it is not too late."""
+    entry = event.mailings.get(mailing)
+    return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
+
+
+def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
+    """The history as it will be at a mailing's own moment: whatever is planned before it has gone.
 
     Nobody is presumed to have had this mailing itself: all of it is to be looked at.
     """
-    entry = event.mailings.get(mailing)
-    moment = entry.send if entry and entry.send else event.starts
     happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
     known = {(delivery.round.mailing, delivery.person) for delivery in happened}
     for name in in_order(event):

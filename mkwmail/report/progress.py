@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -11,8 +12,14 @@ from mkwmail.report.words import mails
 from mkwmail.sending.delivery import Pause, Step
 
 
+class Show(Protocol):
+    """Shows how many are done, and of what where that changes."""
+
+    def __call__(self, done: int, of_what: str = "") -> None: ...
+
+
 @contextmanager
-def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Callable[[int, str], None]]:
+def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
     """A bar for work of ``total`` parts; the block calls what it gets with how many are done, and of what."""
     columns = (
         TextColumn("{task.description}", markup=False),

@@ -64,7 +64,7 @@ class Terminal:
         grid.add_column(overflow="fold")
         for name, value in rows:
             grid.add_row(Text(f"  {name}", "dim"), Text(printable(value)))
-        self._out.print(grid)
+        self._show(grid)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> None:
         """A table, indented by two; the last ``numbers`` columns are aligned to the right."""
@@ -78,7 +78,14 @@ class Terminal:
             )
         for row in rows:
             table.add_row("", *(Text(printable(cell)) for cell in row))
-        self._out.print(table)
+        self._show(table)
+
+    def _show(self, table: Table) -> None:
+        """Print a table without the spaces with which rich fills its last column."""
+        with self._out.capture() as captured:
+            self._out.print(table)
+        lines = captured.get().split("\n")
+        self._out.file.write("\n".join(line.rstrip() for line in lines))
 
     def document(self, value: Mapping[str, Any]) -> None:
         """One JSON document on standard output (RFC 8259), in UTF-8 whatever the locale."""

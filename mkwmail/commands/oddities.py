@@ -1,0 +1,123 @@
+"""What is odd about an event, a list or a mail without being wrong. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mkwmail.addresses import is_example
+from mkwmail.commands.workplace import Roll, Sources
+from mkwmail.dutch.forms import forms_in
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import Fault
+from mkwmail.language import _
+from mkwmail.letters.message import Message
+from mkwmail.report.mail import mail_view
+from mkwmail.report.words import members, some
+from mkwmail.sending.plan import History
+from mkwmail.sources.kinds import Kind, kind_of
+from mkwmail.sources.member import Member
+from mkwmail.sources.settings_file import example_senders
+
+
+def event_warnings(sources: Sources) -> Iterator[Fault]:
+    """Fields that are empty, and what the mails will say in their place."""
+    event, settings = sources.event, sources.settings
+    place = sources.folder.shown(sources.event_path)
+    location, online = event.location, event.online
+    if online is None and (location is None or not (location.name or location.city)):
+        yield Fault(place, _("location: is empty"), _("the mails will say that the place follows"))
+    elif location is not None and location.city and not location.name:
+        yield Fault(place, _("location: has a city only"), _("the mails will say that the place itself follows"))
+    registration = event.registration
+    invites = any(kind_of(name) is Kind.INVITATION for name in event.mailings)
+    if invites and (registration is None or not registration.url):
+        yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
+    if invites and (registration is None or registration.deadline is None):
+        yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
+    if not event.programme:
+        yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
+    undated = [name for name, entry in event.mailings.items() if entry.send is None]
+    if undated:
+        yield Fault(place, _("no send: date for %(names)s") % {"names": ", ".join(undated)}, "")
+    if settings.smtp is None:
+        yield Fault("mkwmail.yaml", _("smtp: is empty"), _("mail can be rehearsed but not sent"))
+    elif not settings.smtp.on_loopback:
+        yield from example_senders(settings)
+    if not settings.association:
+        yield Fault("mkwmail.yaml", _("association: is empty"), "")
+
+
+def list_warnings(sources: Sources, roll: Roll, history: History) -> Iterator[Fault]:
+    """What is odd about the member list, by itself and against the previous mailing."""
+    place = sources.folder.shown(sources.folder.path / sources.settings.members)
+    everyone = [listing.member for listing in roll.listings]
+    for member, who in roll.doubtful:
+        remedy = _("`send` asks who it is; until then this row gets no mail")
+        yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+    for first, member in sources.members.doubles:
+        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
+        yield Fault(f"{place}:{member.row}", fault, "")
+    examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
+    smtp = sources.settings.smtp
+    if examples and not (smtp and smtp.on_loopback):
+        fault = _("%(members)s with an address for examples: %(names)s")
+        words = {"members": members(len(examples)), "names": some([each.email for each in examples])}
+        yield Fault(place, fault % words, _("only --rehearse can mail them; put your own list here"))
+    yield from _unnamed(place, everyone)
+    before = history.last_list
+    if before is not None and before.size > len(everyone):
+        words = {"before": before.size, "now": len(everyone)}
+        yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
+
+
+def _unnamed(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
+    unnamed = [member for member in everyone if not full_name(member.name)]
+    if unnamed:
+        rows = {"members": members(len(unnamed)), "rows": some([str(member.row) for member in unnamed], 5)}
+        remedy = _("the salutation will do without it")
+        yield Fault(place, _("%(members)s without a name: row %(rows)s") % rows, remedy)
+    placeless = [member for member in everyone if not member.organisation]
+    if placeless and len(placeless) < len(everyone):
+        rows = {"members": members(len(placeless)), "rows": some([str(member.row) for member in placeless], 5)}
+        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+
+
+def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:
+    """How the list was read, and what differs from the register of persons."""
+    place = sources.folder.shown(sources.folder.path / sources.settings.members)
+    yield _("%(file)s: %(members)s") % {"file": place, "members": members(len(sources.members.members))}
+    yield from sources.members.notes
+    for row in sources.members.faulty:
+        yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
+            "row": row.row,
+            "name": row.name,
+            "address": row.address,
+        }
+    if not history.persons:
+        return
+    known = {person.key: person for person in history.persons}
+    here = {listing.person for listing in roll.listings}
+    new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
+    gone = [person.name or person.address for key, person in known.items() if key not in here]
+    for member, old in roll.moved:
+        words = {"name": full_name(member.name), "old": old, "new": member.email}
+        yield _("%(name)s has another address now: %(old)s became %(new)s") % words
+    for names, one, more in (
+        (new, _("%(n)d is new in the list: %(names)s"), _("%(n)d are new in the list: %(names)s")),
+        (gone, _("%(n)d has left the list: %(names)s"), _("%(n)d have left the list: %(names)s")),
+    ):
+        if names:
+            yield (one if len(names) == 1 else more) % {"n": len(names), "names": some(names)}
+
+
+def form_warnings(place: str, mailing: str, form: str, messages: Iterable[Message]) -> Iterator[Fault]:
+    """A mail that says `je` where the settings say `u`, or the other way round."""
+    other = "u" if form == "je" else "je"
+    found: dict[str, None] = {}
+    for message in messages:
+        for used, said in forms_in(mail_view(message).text).items():
+            if used == other:
+                found.update(dict.fromkeys(said))
+    if found:
+        fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
+        words = {"mailing": mailing, "words": ", ".join(found), "form": form}
+        yield Fault(place, fault % words, _("write its own texts in one form of address"))

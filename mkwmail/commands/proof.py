@@ -1,0 +1,142 @@
+"""``proof``: one mail of each variant, to oneself or the chair."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+
+from mkwmail.addresses import is_example, mailable
+from mkwmail.commands.composing import composer_of
+from mkwmail.commands.confirming import confirmed, refuse_without_terminal
+from mkwmail.commands.guard import server_of
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.workplace import (
+    Sources,
+    call_roll,
+    history_of,
+    moment_of,
+    open_ledger,
+    plan_for,
+    presumed,
+    read_sources,
+)
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.letters.message import Message
+from mkwmail.report.mail import mail_view
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import mails, some
+from mkwmail.sending.outcome import gravest
+from mkwmail.sending.password import password_for
+from mkwmail.sending.plan import Planned
+from mkwmail.sending.reply import Meaning, Reply, meaning
+from mkwmail.sending.run_fault import run_fault
+from mkwmail.sending.submission import open_session
+from mkwmail.sources.kinds import mailing_named
+from mkwmail.sources.settings import Smtp
+from mkwmail.sources.settings_file import example_senders
+
+
+def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[str], *, yes: bool = False) -> ExitCode:
+    """Send each address one mail of each variant of a mailing; nothing is recorded.
+
+    :raises UserError: where an address cannot be mailed, or nothing can be sent.
+    """
+    terminal = invocation.terminal
+    refuse_without_terminal(terminal, yes)
+    recipients = _mailable(addresses)
+    sources = read_sources(invocation, event)
+    mailing_named(sources.event, mailing)
+    smtp = server_of(sources.settings, invocation.shifted)
+    _refuse_examples(sources, smtp, recipients)
+    messages = list(_messages(invocation, sources, mailing, recipients))
+    _show(terminal, messages, recipients)
+    if not yes and not confirmed(terminal, sources.event.id, f"proof of {mailing}", len(messages)):
+        terminal.note(_("Nothing was sent."), "bold")
+        return ExitCode.INTERRUPTED
+    return _sent(terminal, smtp, sources, messages)
+
+
+def _mailable(addresses: Sequence[str]) -> list[str]:
+    recipients, faults = [], []
+    for address in addresses:
+        try:
+            recipients.append(mailable(address))
+        except ValueError as error:
+            faults.append(Fault(address, str(error)))
+    if faults:
+        raise UserError(*faults, code=ExitCode.USAGE)
+    return list(dict.fromkeys(recipients))
+
+
+def _refuse_examples(sources: Sources, smtp: Smtp, recipients: Sequence[str]) -> None:
+    if smtp.on_loopback:
+        return
+    fault = _("this is an address for examples, and reaches nobody")
+    examples = [address for address in recipients if is_example(address.rpartition("@")[2])]
+    faults = [*example_senders(sources.settings), *(Fault(address, fault) for address in examples)]
+    if faults:
+        raise UserError(*faults, code=ExitCode.SETTINGS)
+
+
+def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients: Sequence[str]) -> Iterator[Message]:
+    """One message for each variant and recipient, as the first member of the variant gets it."""
+    event, now = sources.event, invocation.clock.now()
+    with open_ledger(invocation, sources.folder) as ledger:
+        roll = call_roll(sources.members.members, ledger.identify)
+        history = history_of(ledger, event)
+        moment = moment_of(event, mailing, now)
+        plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
+        # Where it is for nobody yet, such as those who attend: as everybody would get it.
+        planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
+        composition = composer_of(sources, mailing, ledger.secret, proof=True).compose(planned, history, ledger.secret)
+    domain = sources.settings.sender.email.rpartition("@")[2]
+    first = {id(each.letter): each for each in reversed(composition.addressed)}
+    for addressed in reversed(first.values()):
+        for recipient in recipients:
+            values = addressed.complete(f"{secrets.token_hex(16)}@{domain}", now)
+            yield addressed.letter.address({**values, "to_name": "", "to_address": recipient})
+
+
+def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[str]) -> None:
+    view = mail_view(messages[0])
+    count = mails(len(messages) // len(recipients))
+    to = _("%(count)s each to %(people)s") % {"count": count, "people": some(recipients)}
+    terminal.facts([(_("From"), view.sender), (_("Subject"), view.subject), (_("To"), to)])
+
+
+def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[Message]) -> ExitCode:
+    session = open_session(smtp, password_for(smtp, sources.folder.path))
+    replies: dict[str, Reply] = {}
+    try:
+        for message, reply in session.submit(iter(messages), lambda message: None):
+            replies[message.message_id] = reply
+    finally:
+        session.close()
+    codes = [_say(terminal, message, replies.get(message.message_id)) for message in messages]
+    return gravest(codes)
+
+
+def _say(terminal: Terminal, message: Message, reply: Reply | None) -> ExitCode:
+    """Says what became of one mail; its share of the exit code."""
+    address = message.recipient
+    if reply is None:
+        terminal.say(_("%(address)s: not sent, the connection ended") % {"address": address}, "yellow")
+        return ExitCode.WAITING
+    words = {"address": address, "reply": str(reply)}
+    match meaning(reply):
+        case Meaning.SENT:
+            terminal.say(_("%(address)s: sent") % words, "green")
+            return ExitCode.OK
+        case Meaning.REFUSED:
+            terminal.say(_("%(address)s: refused (%(reply)s)") % words, "red")
+            return ExitCode.REFUSED
+        case Meaning.IN_DOUBT:
+            terminal.say(_("%(address)s: in doubt, it may have arrived (%(reply)s)") % words, "yellow")
+            return ExitCode.IN_DOUBT
+        case Meaning.RUN:
+            fault = run_fault(reply)
+            terminal.say(f"{address}: {fault.reason}", "red")
+            terminal.say(f"    → {fault.remedy}")
+            return fault.code
+        case _:
+            terminal.say(_("%(address)s: not now (%(reply)s)") % words, "yellow")
+            return ExitCode.WAITING

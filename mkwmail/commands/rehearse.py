@@ -1,0 +1,133 @@
+"""``send --dry-run`` and ``send --rehearse``: everything but the mail leaving this computer."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mkwmail.clock import ShiftedClock
+from mkwmail.commands.choice import chosen_mailing
+from mkwmail.commands.composing import composer_of
+from mkwmail.commands.guard import refuse_examples, server_of
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.preview import show_variants
+from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
+from mkwmail.commands.send import Wishes, prepared, proposal_of
+from mkwmail.commands.workplace import (
+    call_roll,
+    history_of,
+    listed_member,
+    moment_of,
+    open_ledger,
+    plan_for,
+    presumed,
+    read_sources,
+)
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.computer import this_computer
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.report.faults import fault_lines
+from mkwmail.report.people import show_by_reason
+from mkwmail.report.plan import show_proposal
+from mkwmail.report.summary import Summary, show_summary, summary_value
+from mkwmail.report.words import day_and_time, mails
+from mkwmail.sending.outcome import Outcome
+from mkwmail.sending.plan import History
+from mkwmail.sending.rehearsal import RehearsalServer
+from mkwmail.sending.submission import open_session
+from mkwmail.sources.settings import Pace
+
+FOLDER = "rehearsal"
+
+
+def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
+    """Show what `send` would do now: the plan, and one mail of each variant."""
+    terminal, now = invocation.terminal, invocation.clock.now()
+    sources = read_sources(invocation, event, wishes.skip_faulty)
+    with open_ledger(invocation, sources.folder) as ledger:
+        ready = prepared(invocation, sources, mailing, ledger)
+        count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
+        summary = summed_up(ready, Outcome(), count, lambda: ready.history, now)
+        proposal = proposal_of(invocation, ready, ledger, count) if ready.outgoing else None
+    if wishes.json:
+        terminal.document(summary_value(summary))
+    elif proposal is None:
+        show_summary(terminal, summary, now)
+    else:
+        show_proposal(terminal, proposal)
+        show_variants(terminal, ready.outgoing[:count], now)
+        terminal.say()
+        terminal.say(_("A dry run: nothing was sent."), "bold")
+    try:
+        smtp = server_of(sources.settings, invocation.shifted)
+        refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
+    except UserError as error:
+        terminal.note(_("Without --dry-run, this would be refused:"), "yellow")
+        for line in fault_lines(error.faults[:5]):
+            terminal.note(f"  {line}", "yellow")
+    return ExitCode.OK
+
+
+def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
+    """Send the whole mailing to the embedded server, as if its own moment had come."""
+    terminal = invocation.terminal
+    sources = read_sources(invocation, event, wishes.skip_faulty)
+    with open_ledger(invocation, sources.folder) as ledger:
+        roll = call_roll(sources.members.members, ledger.identify)
+        history = history_of(ledger, sources.event)
+        now = invocation.clock.now()
+        name = chosen_mailing(sources.event, mailing, roll, history, now, "send --rehearse")
+        moment = moment_of(sources.event, name, now)
+        past = presumed(sources.event, name, roll, history, moment)
+        plan = plan_for(sources.event, name, roll, past, moment)
+        composer = composer_of(sources, name, ledger.secret)
+        ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
+    folder = sources.folder.path / FOLDER
+    try:
+        summary = _practised(invocation, ready, folder, moment, wishes)
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
+        raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
+    if wishes.json:
+        terminal.document(summary_value(summary))
+    elif summary.exit_code() is ExitCode.OK and summary.sent:
+        words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
+        sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
+        terminal.say(sentence % words, "green")
+        show_by_reason(terminal, _("Skipped"), summary.skipped)
+        words = {"folder": sources.folder.shown(folder)}
+        terminal.say(_("They lie in %(folder)s/: open one with your mail program.") % words)
+    else:
+        show_summary(terminal, summary, moment)
+    return summary.exit_code()
+
+
+def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, wishes: Wishes) -> Summary:
+    """The rehearsal itself, on a ledger that is thrown away."""
+    outgoing = ready.outgoing[: wishes.limit]
+    clock = ShiftedClock(moment)
+    with (
+        TemporaryDirectory(prefix="mkwmail-") as place,
+        Ledger.open(Path(place, "practice.db"), Path(place, "practice.id"), moment, this_computer()) as practice,
+        RehearsalServer(folder) as server,
+        practice.hold("send --rehearse", moment),
+    ):
+        practice.settle(moment)
+        rows = [listed_member(each.planned.member) for each in ready.outgoing]
+        persons = [each.planned.person for each in ready.outgoing]
+        keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
+        practice.approve(ready.plan.round.event, ready.plan.round.mailing, ready.composer.sources, moment)
+        jobs = jobs_for(outgoing, (), practice, keys)
+        connect = partial(open_session, server.smtp, None)
+        outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)
+        return summed_up(ready, outcome, len(outgoing), lambda: _history(ready, practice, keys), clock.now())
+
+
+def _history(ready: Ready, practice: Ledger, keys: Mapping[str, str]) -> History:
+    """What was presumed, and what the rehearsal did, told of the real persons."""
+    real = {there: here for here, there in keys.items()}
+    done = tuple(replace(each, person=real[each.person]) for each in practice.deliveries(ready.plan.round.event))
+    return replace(ready.history, deliveries=(*ready.history.deliveries, *done))

@@ -1,0 +1,121 @@
+"""What a check found: for people grouped, for programs as one document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mkwmail.errors import ExitCode, Fault
+from mkwmail.language import _, ngettext
+from mkwmail.report.faults import fault_lines, fault_values
+from mkwmail.report.terminal import Style, Terminal
+from mkwmail.report.words import mails, size
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One mailing, composed. ``count``: its mails now, or presuming that earlier mailings went; ``largest``
+    in octets. ``due``: its moment has come and not passed."""
+
+    mailing: str
+    send: datetime | None
+    count: int
+    variants: int
+    largest: int
+    due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that can be known before sending.
+
+    ``faults`` stop a mailing; ``warnings`` are odd; ``notes`` say how things were read. ``server`` says of
+    the mail server what it told, where it was asked.
+    """
+
+    event: str
+    title: str = ""
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+    mailings: tuple[Checked, ...] = ()
+    server: tuple[tuple[str, str], ...] = ()
+    code: ExitCode = ExitCode.OK
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing keeps the event's mailings from being sent."""
+        return not self.faults
+
+
+def findings_value(findings: Findings) -> dict[str, Any]:
+    """The document of ``check --json``."""
+    return {
+        "event": findings.event,
+        "ready": findings.ready,
+        "faults": fault_values(findings.faults),
+        "warnings": fault_values(findings.warnings),
+        "notes": list(findings.notes),
+        "mailings": [
+            {
+                "mailing": each.mailing,
+                "send": each.send.isoformat() if each.send else None,
+                "due": each.due,
+                "mails": each.count,
+                "variants": each.variants,
+                "largest": each.largest,
+            }
+            for each in findings.mailings
+        ],
+        "server": dict(findings.server),
+    }
+
+
+def show_findings(terminal: Terminal, findings: Findings) -> None:
+    """Print what was found, and in one line whether all is ready."""
+    if findings.title:
+        terminal.say(findings.title, "bold")
+    for note in findings.notes:
+        terminal.say(f"  {note}", "dim")
+    if findings.mailings:
+        terminal.say()
+        headings = [_("Mailing"), _("Planned"), _("mails"), _("variants"), _("largest")]
+        rows = [
+            [
+                each.mailing,
+                f"{each.send:%d-%m-%Y %H:%M}" if each.send else "",
+                *(str(each.count), str(each.variants), size(each.largest)),
+            ]
+            for each in findings.mailings
+        ]
+        terminal.table(headings, rows, numbers=3)
+    if findings.server:
+        terminal.say()
+        terminal.facts(findings.server)
+    terminal.say()
+    _show(terminal, _("Warnings"), findings.warnings, "yellow")
+    _show(terminal, _("Faults"), findings.faults, "red")
+    terminal.say(verdict(findings), "green" if findings.ready else "red")
+
+
+def _show(terminal: Terminal, heading: str, faults: Sequence[Fault], style: Style) -> None:
+    if not faults:
+        return
+    terminal.say(f"{heading}: {len(faults)}", style)
+    for line in fault_lines(faults):
+        terminal.say(f"  {line}")
+    terminal.say()
+
+
+def verdict(findings: Findings) -> str:
+    """The one line that says whether all is ready."""
+    if not findings.ready:
+        count = len(findings.faults)
+        sentence = ngettext("Not ready: mend %(n)d fault.", "Not ready: mend %(n)d faults.", count)
+        return sentence % {"n": count}
+    due = [each for each in findings.mailings if each.due]
+    chosen = due or [each for each in findings.mailings if each.count]
+    if not chosen:
+        return _("Nothing is wrong, but there is nobody to mail yet.")
+    parts = [f"{mails(each.count)} ({each.mailing})" for each in chosen]
+    return _("Ready: %(what)s.") % {"what": ", ".join(parts)}
