@@ -32,7 +32,8 @@ def test_every_command_and_option_is_in_the_table() -> None:
 
 def test_every_command_line_in_the_text_is_one_that_the_program_knows() -> None:
     commands = _commands()
-    lines = re.findall(r"^mkwmail ([a-z]\w*)(.*)$", README, re.MULTILINE) + re.findall(r"`mkwmail (\w+)([^`]*)`", README)
+    lines = re.findall(r"^mkwmail ([a-z]\w*)(.*)$", README, re.MULTILINE)
+    lines += re.findall(r"`mkwmail (\w+)([^`]*)`", README)
     assert lines
     for name, rest in lines:
         if name == "COMMAND":

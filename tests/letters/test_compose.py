@@ -32,7 +32,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 BODIES = [
-    "{{ salutation }},\n\n{{ member.name }} van *{{ member.organisation }}*.\n\n{{ facts() }}\n\n{{ signup('Meld je') }}\n",
+    "{{ salutation }},\n\n{{ member.name }} van *{{ member.organisation }}*.\n\n{{ facts() }}\n\n"
+    "{{ signup('Meld je') }}\n",
     "{% if member.surname == 'Verbeek' %}Dag Verbeek{% else %}Dag {{ member.surname }}{% endif %} {{ member.regio }}",
     "{% for letter in member.first_name %}[{{ letter }}]{% endfor %}",
     "{{ 'Beste ' ~ member.name ~ ' (' ~ member.organisation ~ ')' }} en {{ 'x' + member.surname }}",
@@ -41,7 +42,8 @@ BODIES = [
     "{{ member.name|replace(' ', '_') }} {{ '%s!'|format(member.name) }} {{ member.name|safe }}",
     "{% filter upper %}{{ member.name }} en zo{% endfilter %}",
     "{% set kop %}Geachte {{ member.name }}, dit is lang{% endset %}{{ kop|truncate(14) }} {{ kop|length }}",
-    "# {{ member.name }}\n\n1. {{ member.name }}\n2. {{ member.organisation }}\n\n> {{ member.name }}\n\n`{{ member.name }}`",
+    "# {{ member.name }}\n\n1. {{ member.name }}\n2. {{ member.organisation }}\n\n> {{ member.name }}\n\n"
+    "`{{ member.name }}`",
     "{% macro wie(m) %}**{{ m.name }}**{% endmacro %}{{ wie(member) }}, {{ wie(member)|length > 0 }}",
     "{{ member.name }}  \n{{ member.organisation }}\n{{ member.name|truncate(5, true, '') }} {{ member.name[:1] }}",
 ]
