@@ -144,11 +144,13 @@ def version_of(database: Database) -> int:
 
     :raises UserError: code LEDGER_FAULT where it is damaged, or is another program's database.
     """
-    version = database.number("PRAGMA user_version")
-    application = database.number("PRAGMA application_id")
-    tables = database.number("SELECT count(*) FROM sqlite_schema")
+    # In one statement: another process may be making the tables at this moment.
+    ((version, application, tables),) = database.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_user_version, pragma_application_id"
+    )
     if application == APPLICATION_ID or (application == version == tables == 0):
-        return version
+        return int(version or 0)
     fault = _("%(file)s is not a ledger of mkwmail") % {"file": database.path.name}
     remedy = _("move it elsewhere, and put the ledger in its place")
     raise UserError(Fault(str(database.path), fault, remedy), code=ExitCode.LEDGER_FAULT)

@@ -41,7 +41,7 @@ class EarlierText:
 def differences(before: Sources, now: Sources) -> tuple[Difference, ...]:
     """What differs between two versions of a mailing's sources, source by source; empty where nothing does.
 
-    Line ends and white space at the end of lines and texts make no difference, for they make none in the mail.
+    Line ends make no difference, for they make none in the mail.
     """
     found = []
     for name in sorted({*before, *now}):
@@ -50,19 +50,15 @@ def differences(before: Sources, now: Sources) -> tuple[Difference, ...]:
             found.append(Difference(name, _("%(source)s was added") % {"source": name}))
         elif new is None:
             found.append(Difference(name, _("%(source)s was removed") % {"source": name}))
-        elif old is not None and _shape(old) != _shape(new):
+        elif old is not None and old.splitlines() != new.splitlines():
             found.append(Difference(name, _("%(source)s has changed") % {"source": name}, _lines(old, new)))
     return tuple(found)
-
-
-def _shape(text: str) -> list[str]:
-    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n").split("\n")
 
 
 def _lines(old: str, new: str) -> tuple[str, ...]:
     if old.startswith(_HASH) or new.startswith(_HASH):
         return ()
-    diff = difflib.unified_diff(_shape(old), _shape(new), n=0, lineterm="")
+    diff = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
     changed = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
     return _few(changed)
 
