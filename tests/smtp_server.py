@@ -34,6 +34,11 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Stall:
+    """Say nothing, and read nothing either, until the server is stopped."""
+
+
+@dataclass(frozen=True)
 class Raw:
     """Answer with just these bytes, and go on as if nothing were wrong."""
 
@@ -55,9 +60,10 @@ class ReplyThenDrop:
     reply: str
 
 
-Action = str | Drop | Silence | Raw | Slowly | ReplyThenDrop
+Action = str | Drop | Silence | Stall | Raw | Slowly | ReplyThenDrop
 DROP = Drop()
 SILENCE = Silence()
+STALL = Stall()
 
 
 @dataclass
@@ -318,6 +324,9 @@ class ScriptedServer:
             case Silence():
                 while state.socket.recv(4096):
                     pass
+                raise _ClosedError
+            case Stall():
+                self._over.wait()
                 raise _ClosedError
             case Raw(data):
                 self._send(state, data)

@@ -14,7 +14,7 @@ from mkwmail.sending.reply import Phase, Reply, plain_text
 # RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
 _LONGEST_LINE = 4096
 _MOST_LINES = 128
-_LINE = re.compile(rb"([2-5][0-5]\d)([ -]?)(.*)", re.DOTALL)
+_LINE = re.compile(rb"([2-5][0-5]\d)(?:([ -])(.*))?", re.DOTALL)
 _WRITE = 65536
 
 
@@ -72,7 +72,7 @@ class Link:
                 if not match or (code and match[1] != code):
                     return Reply(0, _unreadable([line]), phase)
                 code = match[1]
-                lines.append(match[3])
+                lines.append(match[3] or b"")
                 if match[2] != b"-":
                     return Reply(int(code), plain_text(lines), phase)
         except TimeoutError:

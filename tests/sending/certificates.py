@@ -1,0 +1,40 @@
+"""Certificates for servers on loopback, made by openssl when a test asks for them."""
+
+import shutil
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A self-signed certificate with its key: for who trusts it, its own authority."""
+
+    certificate: Path
+    key: Path
+
+    def server_context(self) -> ssl.SSLContext:
+        """What a server that has it uses."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
+def make_certificate(folder: Path, name: str = "IP:127.0.0.1", days: int = 2) -> Certificate:
+    """A certificate for a name, as ``DNS:smtp.example.org`` or ``IP:127.0.0.1``; ``days`` 0: it has expired."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    made = Certificate(folder / "server.pem", folder / "server.key")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-keyout", made.key, "-out", made.certificate, "-days", str(days)),
+            *("-subj", "/CN=test", "-addext", f"subjectAltName={name}"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return made
