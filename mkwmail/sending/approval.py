@@ -58,8 +58,13 @@ def differences(before: Sources, now: Sources) -> tuple[Difference, ...]:
 def _lines(old: str, new: str) -> tuple[str, ...]:
     if old.startswith(_HASH) or new.startswith(_HASH):
         return ()
-    diff = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
-    changed = [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+    before, now = old.splitlines(), new.splitlines()
+    changed: list[str] = []
+    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
+    for tag, first, last, new_first, new_last in matcher.get_opcodes():
+        if tag != "equal":
+            changed += [f"-{line}" for line in before[first:last]]
+            changed += [f"+{line}" for line in now[new_first:new_last]]
     return _few(changed)
 
 
