@@ -3,10 +3,15 @@
 import re
 from pathlib import Path
 
+import jinja2.filters
 import typer.main
 
 from mkwmail.cli import app
 from mkwmail.errors import ExitCode
+from mkwmail.letters.compose import template_names
+from mkwmail.letters.names import MEMBER_FIELDS
+from mkwmail.letters.templates import Templates
+from tests.letters.workshop import an_occasion
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,3 +55,31 @@ def test_every_exit_code_is_explained() -> None:
 def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"\bmake (demo|test|lint|lock|\w+ing)\b", README)) - {"nothing"} <= targets
+
+
+def _table(heading: str) -> dict[str, str]:
+    """A table of README by its first heading: first column's words in code, and the whole row."""
+    _before, table = README.split(f"\n| {heading} |", 1)
+    rows = table.split("\n\n", 1)[0].splitlines()[2:]
+    return {name: row for row in rows for name in re.findall(r"`(\w+)[^`]*`", row.split("|")[1])}
+
+
+def _macros(file: str) -> set[str]:
+    source = (ROOT / "templates" / file).read_text(encoding="utf-8")
+    return {name for name in re.findall(r"{%-? macro (\w+)\(", source) if not name.startswith("_")}
+
+
+def test_every_name_macro_and_filter_of_templates_is_listed() -> None:
+    templates = Templates((ROOT / "templates",))
+    occasion = an_occasion(template="invitation")
+    names = set(template_names(occasion, templates))
+    assert set(_table("name")) == names
+    assert set(_table("block (on a line of its own)")) == _macros("blocks.html") == _macros("blocks.txt")
+    assert set(_table("phrase")) == _macros("phrases.md")
+    listed = _table("name")
+    assert set(re.findall(r"member\.(\w+)", listed["member"])) == {*MEMBER_FIELDS, "regio"}
+    own = set(templates.text.filters) - set(jinja2.filters.FILTERS)
+    assert set(_table("filter")) == own
+    missing = set(jinja2.filters.FILTERS) - set(templates.text.filters)
+    sentence = README.split("Of Jinja's own filters all are there but", 1)[1].split(".", 1)[0]
+    assert set(re.findall(r"`(\w+)`", sentence)) == missing

@@ -49,8 +49,9 @@ class Change:
 class Occasion:
     """What a mailing's letters are made of, beside the templates and the members.
 
-    ``template`` is the template's name without ending. ``uid`` is the calendar entry's UID, ``sequence`` its
-    version. ``proof``: a copy to look at, marked so in its subject. ``automatic``: a timer sends it.
+    ``template`` is the template's name without ending. ``uid`` is the UID of the calendar entry that is the same
+    for everybody, ``sequence`` its version; ``cancelled``: the entry says that the event does not take place.
+    ``proof``: a copy to look at, marked so in its subject. ``automatic``: a timer sends it.
     """
 
     event: Event
@@ -60,6 +61,7 @@ class Occasion:
     settings: Settings
     uid: str
     sequence: int = 0
+    cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
     logo: Attachment | None = None
     changes: tuple[Change, ...] = ()
@@ -172,12 +174,14 @@ class _Composing:
         self._url = _signup_url(occasion)
         self._frame = _frame(occasion, templates)
         self._renderer = _renderer(occasion, templates)
+        templates.know(template_names(occasion, templates))
         self._looked_at = _looked_at(occasion, templates)
         self._shared: dict[object, Letter | None] = {}
         self._letters: dict[Rendering, Letter] = {}
         self._fields: dict[Letter, frozenset[str]] = {}
         everyone = [personal_values(addressee, self._url, self._form) for addressee in addressees]
-        fields = sorted({field for values in everyone for field in values} | {"dtstamp", "to_name", "to_address"})
+        own = {"dtstamp", "to_name", "to_address", "uid"}
+        fields = sorted({field for values in everyone for field in values} | own)
         inputs = [*_texts(occasion), *(text for values in everyone for text in values.values())]
         self._marks = choose_marks(fields, [*inputs, *_template_sources(occasion, templates)])
         _check_private_use(inputs)
@@ -190,6 +194,7 @@ class _Composing:
         shared = self._shared[key]
         letter = shared or self._letter(self._render(addressee, values, lambda field: ""))
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
+        values["uid"] = addressee.uid
         fields = self._fields[letter]
         kept = {field: value for field, value in values.items() if field in fields}
         return Addressed(addressee, letter, kept, direct=shared is None)
@@ -209,6 +214,12 @@ class _Composing:
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
         return self._renderer.render({**personal_names(values, mark_of), "answer": addressee.answer})
+
+
+def template_names(occasion: Occasion, templates: Templates) -> frozenset[str]:
+    """Every name that a template is given beside macros."""
+    personal = ("member", "salutation", "signup_link", "answer")
+    return frozenset({*_renderer(occasion, templates).names, *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -270,6 +281,7 @@ def _frame(occasion: Occasion, templates: Templates) -> Frame:
         logo=occasion.logo,
         uid=occasion.uid,
         sequence=occasion.sequence,
+        cancelled=occasion.cancelled,
         proof=occasion.proof,
         automatic=occasion.automatic,
     )

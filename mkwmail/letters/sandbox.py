@@ -5,10 +5,10 @@ Markdown, where that is not enough: these places print data as :func:`mkwmail.le
 """
 
 import difflib
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_eval_context
+from jinja2 import BaseLoader, StrictUndefined, nodes, pass_eval_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
@@ -18,8 +18,9 @@ from markupsafe import Markup
 from mkwmail.language import _
 from mkwmail.letters.values import Value, printed, quote_link
 
-# They write HTML of their own, which Markdown would show as text.
-_NOT_OFFERED = ("urlize", "xmlattr", "tojson", "pprint", "striptags", "forceescape")
+# They write HTML of their own, which Markdown would show as text; or say something else each time, and what is
+# sent would not be what was previewed.
+_NOT_OFFERED = ("urlize", "xmlattr", "tojson", "pprint", "striptags", "forceescape", "random", "lipsum")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -48,6 +49,9 @@ class Names:
 class _Missing(StrictUndefined):
     """An unknown name: an error that names the nearest known one."""
 
+    __slots__ = ()
+    known: ClassVar[frozenset[str]] = frozenset()
+
     @property
     def _undefined_message(self) -> str:
         name = str(self._undefined_name)
@@ -56,15 +60,13 @@ class _Missing(StrictUndefined):
         elif isinstance(self._undefined_obj, type(None)) or self._undefined_hint:
             return str(super()._undefined_message)
         else:
-            known = None
+            known = nearest(name, self.known)
         if known:
             return _('the template uses "%(name)s", which is not known; perhaps "%(known)s"?') % {
                 "name": name,
                 "known": known,
             }
         return _('the template uses "%(name)s", which is not known') % {"name": name}
-
-    __slots__ = ()
 
 
 class _Generator(CodeGenerator):
@@ -127,11 +129,16 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         )
         for name in _NOT_OFFERED:
             self.filters.pop(name, None)
+            self.globals.pop(name, None)
         self.filters.update(
             join=_join, replace=_replace, format=_format, urlencode=_urlencode, e=printed, escape=printed
         )
 
     joined = staticmethod(_joined)
+
+    def know(self, names: Iterable[str]) -> None:
+        """Tell which names templates are given, to suggest the nearest where one is unknown."""
+        self.undefined = type("_Missing", (_Missing,), {"__slots__": (), "known": frozenset(names)})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """``+`` and ``%`` between data and markup; see the module."""
@@ -140,8 +147,3 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if operator == "%" and isinstance(left, str):
             return _format(left, *(right if isinstance(right, tuple) else (right,)))
         return super().call_binop(context, operator, left, right)
-
-
-def offered_filters(environment: Environment) -> dict[str, Callable[..., Any]]:
-    """Every filter that a template may use."""
-    return dict(environment.filters)

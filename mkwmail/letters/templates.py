@@ -3,7 +3,7 @@
 import html
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,11 @@ class Templates:
         environment = TemplateEnvironment(self._loader)
         environment.filters.update(FILTERS, **filters)
         return environment
+
+    def know(self, names: Iterable[str]) -> None:
+        """Tell which names templates are given, to suggest the nearest where one is unknown."""
+        for environment in (self.html, self.text):
+            environment.know(names)
 
     def source(self, name: str) -> str:
         """A template's own text.

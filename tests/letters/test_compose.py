@@ -148,7 +148,7 @@ def test_composing_again_gives_the_same_bytes(workshop: Workshop) -> None:
 @pytest.mark.parametrize(
     ("body", "line", "words"),
     [
-        ("Dag\n\n{{ evnt.title }}\n", 7, '"evnt"'),
+        ("Dag\n\n{{ evnt.title }}\n", 7, 'perhaps "event"'),
         ("{{ event.titel }}\n", 5, 'perhaps "title"'),
         ("{{ member.voornaam }}\n", 5, '"voornaam"'),
         ("Dag\n{% if %}\n", 6, "cannot be read"),
