@@ -16,6 +16,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -60,7 +61,14 @@ class ReplyThenDrop:
     reply: str
 
 
-Action = str | Drop | Silence | Stall | Raw | Slowly | ReplyThenDrop
+@dataclass(frozen=True)
+class Call:
+    """Call this, then behave as usual."""
+
+    function: Callable[[], object]
+
+
+Action = str | Drop | Silence | Stall | Raw | Slowly | ReplyThenDrop | Call
 DROP = Drop()
 SILENCE = Silence()
 STALL = Stall()
@@ -263,8 +271,7 @@ class ScriptedServer:
             if len(lines) == 1:
                 self._act(state, "BODY", "", state.recipients[0])
         data = b"".join(line + b"\r\n" for line in lines)
-        rule = self._rule("DOT", state.recipients[0])
-        action = rule.action if rule else "250 2.0.0 queued"
+        action = self._action("DOT", "250 2.0.0 queued", state.recipients[0])
         with self._changed:
             shown = action if isinstance(action, str) else type(action).__name__
             self.taken.append(Taken(state.sender, tuple(state.recipients), data, state.connection, shown))
@@ -314,8 +321,14 @@ class ScriptedServer:
         return None
 
     def _act(self, state: _State, step: str, usual: str, recipient: str = "") -> str:
+        return self._do(state, self._action(step, usual, recipient))
+
+    def _action(self, step: str, usual: str, recipient: str) -> Action:
         rule = self._rule(step, recipient)
-        return self._do(state, rule.action if rule else usual)
+        if rule and isinstance(rule.action, Call):
+            rule.action.function()
+            return usual
+        return rule.action if rule else usual
 
     def _do(self, state: _State, action: Action) -> str:
         match action:
@@ -325,6 +338,9 @@ class ScriptedServer:
                 while state.socket.recv(4096):
                     pass
                 raise _ClosedError
+            case Call(function):
+                function()
+                return ""
             case Stall():
                 self._over.wait()
                 raise _ClosedError

@@ -83,6 +83,7 @@ class Crew:
             case Ready():
                 place.seat = _Seat.READY
                 self._served = True
+                self.problem = None
             case Replied():
                 place.seat = _Seat.COMING
             case Ended(spent=True):

@@ -28,6 +28,7 @@ class Timeouts:
     data: float = 120
     block: float = 180  # each piece of the body
     dot: float = 600
+    rset: float = 20  # another connection is the quicker way on
     quit: float = 5  # nothing depends on it
 
     def of(self, phase: Phase) -> float:
@@ -41,7 +42,9 @@ class Timeouts:
                 return self.block
             case Phase.DOT:
                 return self.dot
-            case Phase.QUIT | Phase.RSET:
+            case Phase.RSET:
+                return self.rset
+            case Phase.QUIT:
                 return self.quit
             case _:
                 return self.command

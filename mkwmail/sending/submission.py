@@ -180,8 +180,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _set_up(connection: _Connection, smtp: Smtp, password: Password | None) -> Session:
-    address = connection.linked().our_address
-    connection.local_hostname = f"[{address}]" if "." in address else f"[IPv6:{address}]"
+    connection.local_hostname = _literal(connection.linked().our_address)
     _greet(connection)
     if smtp.security is Security.STARTTLS:
         _encrypt(connection)
@@ -189,6 +188,15 @@ def _set_up(connection: _Connection, smtp: Smtp, password: Password | None) -> S
         _log_in(connection, smtp.username, password or Password(""))
     offered = {keyword.upper(): str(value) for keyword, value in connection.esmtp_features.items()}
     return Session(connection.linked(), Extensions(offered))
+
+
+def _literal(address: str) -> str:
+    """An IP address as EHLO gives it (RFC 5321 §4.1.3).
+
+    >>> _literal("192.0.2.1"), _literal("fe80::1%eth0")
+    ('[192.0.2.1]', '[IPv6:fe80::1]')
+    """
+    return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"
 
 
 def _greet(connection: _Connection) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from mkwmail.errors import ExitCode
 from mkwmail.sending.password import Password
+from mkwmail.sending.reply import Meaning, Phase, meaning
 from mkwmail.sending.submission import NoSessionError, open_session, probe
 from mkwmail.sources.settings import Security, Smtp
 from tests.sending.certificates import Certificate, make_certificate
-from tests.sending.office import PATIENT, SHORT
-from tests.smtp_server import DROP, SILENCE, Action, Raw, ScriptedServer, Slowly
+from tests.sending.office import LONG_BODY, PATIENT, SHORT, a_message
+from tests.smtp_server import DROP, SILENCE, Action, Raw, ReplyThenDrop, ScriptedServer, Slowly
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,45 @@ def test_nobody_listens() -> None:
 def test_an_unknown_host() -> None:
     error = refusal(Smtp(host="smtp.invalid", port=587))
     assert error.code == ExitCode.SERVER
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_messages_over_tls(trusted: Certificate, version: ssl.TLSVersion) -> None:
+    """The session tickets of TLS 1.3 are no words of the server's; its closing is."""
+    context = trusted.server_context()
+    context.minimum_version = context.maximum_version = version
+    messages = [a_message(f"lid{number}@example.org", number, LONG_BODY[: number * 78_000]) for number in range(4)]
+    with ScriptedServer(tls=context) as server:
+        server.on("RCPT", "550 5.1.1 no", recipient="lid1@example.org")
+        server.on("DOT", ReplyThenDrop("250 2.0.0 and goodbye"), recipient="lid2@example.org")
+        session = open_session(server.smtp(security=Security.STARTTLS), None, PATIENT)
+        replies = [reply for _message, reply in session.submit(iter(messages), lambda message: None)]
+        session.close()
+        assert [taken.data for taken in server.taken] == [messages[0].data, messages[2].data]
+    assert [meaning(reply) for reply in replies] == [
+        Meaning.SENT,
+        Meaning.REFUSED,
+        Meaning.SENT,
+        Meaning.RELEASED,
+    ]
+
+
+def test_a_session_over_tls_can_be_cut_from_another_thread(trusted: Certificate) -> None:
+    with ScriptedServer(tls=trusted.server_context()) as server:
+        server.on("DOT", SILENCE)
+        session = open_session(server.smtp(security=Security.STARTTLS), None, PATIENT)
+
+        def cut() -> None:
+            server.wait_for(".")
+            session.cut()
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        ((_message, reply),) = session.submit(iter([a_message("b@example.org")]), lambda message: None)
+        thread.join(10)
+        session.close()
+    assert (reply.code, reply.phase) == (0, Phase.DOT)
+    assert meaning(reply) is Meaning.IN_DOUBT
 
 
 def test_nothing_is_left_open(trusted: Certificate) -> None:
