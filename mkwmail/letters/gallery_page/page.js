@@ -1,0 +1,364 @@
+// The page: the list, the mail that is looked at, its views and the keys.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const { letters, lines: shared, words: say } = data;
+const members = data.members.map(([letter, name, address, organisation, values], number) => ({
+  number,
+  letter: letters[letter],
+  variant: letter,
+  name,
+  address,
+  organisation,
+  values,
+  sought: plain(`${name} ${address} ${organisation}`),
+}));
+const VIEWS = ["mail", "text", "head", "differences"];
+const at = (id) => document.getElementById(id);
+const narrow = matchMedia("(max-width: 760px)");
+
+const state = {
+  member: null,
+  shown: members,
+  view: "mail",
+  width: narrow.matches ? "phone" : "desktop",
+  colours: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+};
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+// Letters without accents that Unicode does not take apart.
+const BASE = { ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", æ: "ae", œ: "oe", ß: "ss", ı: "i" };
+
+function plain(text) {
+  const lower = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return lower.replace(/[øłđðþæœßı]/g, (letter) => BASE[letter]);
+}
+
+function sentence(text, values) {
+  return text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+}
+
+// ---- The mail's parts
+
+const lineOf = (member) => (line) => filled(line, shared, member.values);
+const calendarOf = (member) => member.letter.calendar.map(lineOf(member));
+const textOf = (member) => textLines(member.letter, shared, member.values);
+
+// The head as [name, text], and the recipient as a mail program shows it.
+function headOf({ letter, values }) {
+  const value = (field) => values[letter.fields.indexOf(field)];
+  const to = inOneLine(value("to_name"));
+  return letter.head.map(([name, line]) => [
+    name,
+    line === null
+      ? to ? `${to} <${value("to_address")}>` : value("to_address")
+      : inOneLine(filled(line, shared, values)),
+  ]);
+}
+
+function fieldOf(member, name) {
+  return headOf(member).find(([found]) => found.toLowerCase() === name)?.[1] ?? "";
+}
+
+// The HTML part as the frame shows it: embedded images in place, style sheets let in, colours as chosen, and links
+// that open nothing. All of it is done to the letter's own text: a value is never touched.
+function pageOf({ letter, values }, colours) {
+  const images = Object.entries(letter.images);
+  const change = (text) => {
+    for (const [name, line] of images) text = text.replaceAll(`cid:${name}`, shared[line]);
+    return text
+      .replace(/<style\b/gi, `<style nonce="${data.nonce}"`)
+      .replace(/<head\b[^>]*>/i, '$&<base target="_blank">')
+      .replace(/prefers-color-scheme\s*:\s*(dark|light)/gi, (_, asked) =>
+        asked.toLowerCase() === colours ? "min-width: 0" : "max-width: 0",
+      )
+      .replace(/(color-scheme(?:\s*:\s*|" content="))(?:light dark|dark light)/gi, `$1${colours}`);
+  };
+  return letter.html.map((line) => filled(line, shared, values, change)).join("\n");
+}
+
+// ---- What is shown
+
+const rowOf = new Map();
+
+function fillList() {
+  const rows = members.map((member) => {
+    const row = element("li", { role: "option", id: `row-${member.number}`, "aria-selected": "false" });
+    row.append(element("span", { class: "name" }, member.name || member.address));
+    if (member.name && member.address) row.append(element("span", { class: "address" }, member.address));
+    if (member.organisation) row.append(element("span", { class: "organisation" }, member.organisation));
+    if (member.variant > 0 && letters.length < members.length) {
+      const title = sentence(say.variant, { number: member.variant + 1 });
+      row.append(element("span", { class: "badge", title, "aria-label": title }, String(member.variant + 1)));
+    }
+    rowOf.set(member, row);
+    return row;
+  });
+  at("list").replaceChildren(...rows);
+}
+
+function search() {
+  const asked = plain(at("search").value).split(/\s+/).filter(Boolean);
+  state.shown = members.filter((member) => asked.every((word) => member.sought.includes(word)));
+  const shown = new Set(state.shown);
+  for (const [member, row] of rowOf) row.hidden = !shown.has(member);
+  const count = { found: state.shown.length, all: members.length };
+  at("found").textContent = state.shown.length ? sentence(say.found, count) : say.none_found;
+  if (state.shown.length && !shown.has(state.member)) select(state.shown[0]);
+}
+
+function select(member) {
+  if (state.member !== null) rowOf.get(state.member).setAttribute("aria-selected", "false");
+  state.member = member;
+  const row = rowOf.get(member);
+  row.setAttribute("aria-selected", "true");
+  row.scrollIntoView({ block: "nearest" });
+  at("list").setAttribute("aria-activedescendant", row.id);
+  show();
+}
+
+function step(by) {
+  const { shown, member } = state;
+  if (!shown.length) return;
+  const place = shown.indexOf(member);
+  select(shown[Math.min(Math.max(place + by, 0), shown.length - 1)]);
+}
+
+function show() {
+  const { member } = state;
+  const { letter } = member;
+  at("subject").textContent = fieldOf(member, "subject");
+  at("from").textContent = fieldOf(member, "from");
+  at("to").textContent = fieldOf(member, "to");
+  at("variant").textContent =
+    letters.length > 1 ? `${sentence(say.variant, { number: member.variant + 1 })}: ${letter.words}` : letter.words;
+  at("attached").textContent = letter.files.map(([name, , size]) => `${name} (${size})`).join(", ");
+  at("text").textContent = textOf(member).join("\n").trimEnd();
+  showFrame();
+  showHead(member);
+  showDifferences(member);
+}
+
+let framed = "";
+
+function showFrame() {
+  const page = pageOf(state.member, state.colours);
+  const frame = at("frame");
+  frame.title = sentence(say.mail_of, { name: state.member.name || state.member.address });
+  frame.dataset.colours = state.colours;
+  if (page === framed) return;
+  framed = page;
+  frame.srcdoc = page;
+}
+
+function table(rows, className) {
+  const body = element("tbody", {});
+  for (const [what, value] of rows)
+    body.append(element("tr", {}, element("th", { scope: "row" }, what), element("td", {}, value)));
+  return element("table", { class: className }, body);
+}
+
+function showHead(member) {
+  const view = at("view-head");
+  const calendar = calendarOf(member);
+  const files = member.letter.files;
+  view.replaceChildren(element("h3", {}, say.head), table(headOf(member), "facts"), element("h3", {}, say.calendar));
+  if (calendar.length) {
+    const entry = readableEntry(calendar, say);
+    if (entry.method) view.append(element("p", { class: "method" }, entry.method));
+    view.append(table(entry.rows, "facts entry"));
+    const source = element("pre", { id: "calendar" }, calendar.join("\n"));
+    view.append(element("details", {}, element("summary", {}, say.calendar_source), source));
+  } else view.append(element("p", { class: "aside" }, say.no_calendar));
+  view.append(element("h3", {}, say.files));
+  if (files.length) {
+    const cells = (kind, texts) => element("tr", {}, ...texts.map((text) => element(kind, {}, text)));
+    const head = element("thead", {}, cells("th", [say.file, say.type, say.size]));
+    const body = element("tbody", {}, ...files.map((file) => cells("td", file)));
+    view.append(element("table", { class: "files" }, head, body));
+  } else view.append(element("p", { class: "aside" }, say.no_files));
+}
+
+// ---- What differs from the other mails
+
+const MOST_VARIANTS = 40;
+
+// The member's values in a letter's holes; where the letter asks for one that this member's own lacks, its name.
+function valuesFor(letter, member) {
+  return letter.fields.map((field) => {
+    const number = member.letter.fields.indexOf(field);
+    return number < 0 ? `«${field.replace(/^member\./, "")}»` : member.values[number];
+  });
+}
+
+function partsOf(member) {
+  const files = member.letter.files.map((file) => file.join(", "));
+  return [
+    [say.subject, [fieldOf(member, "subject")]],
+    [say.view_text, textOf(member)],
+    [say.calendar, calendarOf(member)],
+    [say.files, files],
+  ];
+}
+
+function difference(title, before, after) {
+  const lines = shortened(compared(before, after));
+  if (!lines.some((line) => line !== null && line[0] !== "same")) return null;
+  const names = { gone: "del", new: "ins", same: "span" };
+  const signs = { gone: "−", new: "+", same: " " };
+  const shown = lines.map((line) =>
+    line === null
+      ? element("span", { class: "skipped" }, "⋯")
+      : element(names[line[0]], {}, element("span", { class: "sign", "aria-hidden": "true" }, signs[line[0]]), line[1]),
+  );
+  return element("section", {}, element("h4", {}, title), element("div", { class: "difference" }, ...shown));
+}
+
+function differencesOf(member) {
+  const common = { ...member, letter: letters[0], values: valuesFor(letters[0], member) };
+  const now = partsOf(member);
+  const found = partsOf(common).map(([title, before], number) => difference(title, before, now[number][1]));
+  const readable = found.filter(Boolean);
+  if (readable.length) return readable;
+  const page = (one) => one.letter.html.map(lineOf(one));
+  const hidden = difference(say.view_mail, page(common), page(member));
+  return hidden ? [element("p", {}, say.same_text), hidden] : [element("p", {}, say.no_difference)];
+}
+
+function variantButton(letter, number) {
+  const first = members.find((member) => member.variant === number);
+  const current = state.member.variant === number;
+  const label = `${sentence(say.variant, { number: number + 1 })}: ${letter.words}`;
+  const button = element("button", { type: "button", "aria-pressed": String(current) }, label);
+  button.append(element("small", {}, first.name || first.address));
+  button.addEventListener("click", () => {
+    if (!state.shown.includes(first)) {
+      at("search").value = "";
+      search();
+    }
+    select(first);
+  });
+  return element("li", {}, button);
+}
+
+function showDifferences(member) {
+  if (state.view !== "differences") return;
+  const view = at("view-differences");
+  view.replaceChildren(element("p", { class: "lead" }, letters.length > 1 ? member.letter.words : say.only_variant));
+  if (member.letter.direct) view.append(element("p", {}, say.direct));
+  if (letters.length < 2) return;
+  if (member.variant === 0) view.append(element("p", {}, say.most_common));
+  else {
+    const legend = element("p", { class: "legend" }, element("del", {}, `− ${say.in_common}`), " ");
+    legend.append(element("ins", {}, `+ ${say.in_this}`));
+    view.append(element("h3", {}, say.compared), legend, ...differencesOf(member));
+  }
+  const list = element("ul", { class: "variants" }, ...letters.slice(0, MOST_VARIANTS).map(variantButton));
+  const more = letters.length - MOST_VARIANTS;
+  if (more > 0) list.append(element("li", { class: "aside" }, sentence(say.more_variants, { n: more })));
+  view.append(element("h3", {}, say.variants), list);
+}
+
+// ---- Views, switches, keys
+
+function press(kind, chosen) {
+  for (const button of document.querySelectorAll(`[data-${kind}]`))
+    if (button.tagName === "BUTTON") button.setAttribute("aria-pressed", String(button.dataset[kind] === chosen));
+}
+
+function choose(kind, chosen) {
+  state[kind] = chosen;
+  press(kind, chosen);
+  if (kind === "view") {
+    for (const view of VIEWS) at(`view-${view}`).hidden = view !== chosen;
+    for (const button of document.querySelectorAll(".switches button")) button.disabled = chosen !== "mail";
+    if (state.member) showDifferences(state.member);
+  }
+  if (kind === "width") at("frame").dataset.width = chosen;
+  if (kind === "colours" && state.member) showFrame();
+}
+
+function toggleList(open) {
+  document.body.classList.toggle("list-open", open);
+  const button = at("open-list");
+  button.setAttribute("aria-expanded", String(open));
+  button.setAttribute("aria-label", open ? say.close_list : say.open_list);
+}
+
+function openSearch() {
+  toggleList(true);
+  at("search").focus();
+  at("search").select();
+}
+
+const KEYS = {
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
+  "/": openSearch,
+  d: () => choose("colours", state.colours === "dark" ? "light" : "dark"),
+  p: () => choose("width", state.width === "phone" ? "desktop" : "phone"),
+  ...Object.fromEntries(VIEWS.map((view, number) => [String(number + 1), () => choose("view", view)])),
+};
+const SEARCH_KEYS = {
+  ArrowDown: KEYS.ArrowDown,
+  ArrowUp: KEYS.ArrowUp,
+  Enter: () => {
+    toggleList(false);
+    at("list").focus();
+  },
+  Escape: () => {
+    at("search").value = "";
+    search();
+    at("list").focus();
+  },
+};
+const LIST_KEYS = {
+  Home: () => step(-members.length),
+  End: () => step(members.length),
+  PageUp: () => step(-10),
+  PageDown: () => step(10),
+  Enter: () => toggleList(false),
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const keys = event.target === at("search") ? SEARCH_KEYS : event.target === at("list") ? { ...KEYS, ...LIST_KEYS } : KEYS;
+  if (!Object.hasOwn(keys, event.key)) {
+    if (event.key === "Escape") toggleList(false);
+    return;
+  }
+  event.preventDefault();
+  keys[event.key]();
+}
+
+function start() {
+  fillList();
+  for (const kind of ["view", "width", "colours"]) {
+    for (const button of document.querySelectorAll(`button[data-${kind}]`))
+      button.addEventListener("click", () => choose(kind, button.dataset[kind]));
+    choose(kind, state[kind]);
+  }
+  at("search").addEventListener("input", search);
+  at("list").addEventListener("click", (event) => {
+    const row = event.target.closest("li");
+    if (!row) return;
+    select(members[Number(row.id.slice(4))]);
+    toggleList(false);
+  });
+  at("open-list").addEventListener("click", () => toggleList(!document.body.classList.contains("list-open")));
+  at("previous").addEventListener("click", () => step(-1));
+  at("next").addEventListener("click", () => step(1));
+  document.addEventListener("keydown", onKey);
+  at("none").hidden = members.length > 0;
+  at("mail").hidden = members.length === 0;
+  toggleList(false);
+  search();
+  if (members.length) at("list").focus({ preventScroll: true });
+}
+
+start();

@@ -1,0 +1,143 @@
+"""A letter opened: what its parts say, read back from the wire, with its holes still open.
+
+What no value changes is decoded from its encoded bytes, as a mail program does: whoever shows an opened letter
+shows what is sent, not what was meant.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from mkwmail.letters.encoding import base64_lines, quoted_printable
+from mkwmail.letters.filling import Segments, fill
+from mkwmail.letters.itip import fold
+from mkwmail.letters.letter import CalendarFile, Fixed, HeaderField, Letter, Line, Piece, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A header field; ``text`` is None for the field that holds the recipient's name and address."""
+
+    name: str
+    text: Segments | None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment. ``octets`` is its own size; for a calendar its ``lines`` decide, see :meth:`size`."""
+
+    name: str
+    content_type: str
+    octets: int
+    lines: tuple[Segments | bytes, ...] = ()
+
+    def size(self, values: Mapping[str, str]) -> int:
+        """Its size in octets with the holes filled."""
+        folded = (line if isinstance(line, bytes) else fold(fill(line, values)) for line in self.lines)
+        return self.octets + sum(map(len, folded))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a letter says, decoded, line by line; lines of ``calendar`` are unfolded (RFC 5545 §3.1).
+
+    A line of ``text`` with a hole in it is still to be wrapped (:func:`mkwmail.letters.encoding.wrapped`).
+    ``images`` are the embedded ones, as data URLs (RFC 2397) by their Content-ID.
+    """
+
+    head: tuple[Field, ...]
+    text: tuple[Segments, ...]
+    html: tuple[Segments, ...]
+    calendar: tuple[Segments, ...]
+    files: tuple[File, ...]
+    images: Mapping[str, str]
+
+
+# What stands for a piece with holes while the rest is parsed: signs that input may not hold (values.PRIVATE_USE),
+# and a header field's name.
+_STAND_IN = re.compile("\ue500([0-9]+)\ue501")
+_STAND_IN_FIELD = "X-Piece-"
+
+
+def opened(letter: Letter) -> Opened:
+    """The letter's parts, decoded."""
+    wire = b"".join(_stand_in(number, piece) for number, piece in enumerate(letter.pieces))
+    mail = message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
+    parts = [part for part in mail.walk() if not part.is_multipart()]
+    inline = {part.get_content_type(): part for part in reversed(parts) if not part.get_content_disposition()}
+    return Opened(
+        head=tuple(_field(name, str(value), letter) for name, value in mail.items()),
+        text=_lines(inline.get("text/plain"), letter),
+        html=_lines(inline.get("text/html"), letter),
+        calendar=_calendar(inline.get("text/calendar"), letter),
+        files=tuple(_file(part, letter) for part in parts if part.get_content_disposition() == "attachment"),
+        images=dict(_image(part) for part in parts if part["Content-ID"]),
+    )
+
+
+def _stand_in(number: int, piece: Piece) -> bytes:
+    match piece:
+        case Fixed():
+            return piece.data
+        case Line():
+            return quoted_printable(f"\ue500{number}\ue501")
+        case CalendarFile():
+            return base64_lines(f"\ue500{number}\ue501".encode())
+        case HeaderField() | Recipient():
+            return f"{_STAND_IN_FIELD}{number}: .\r\n".encode("ascii")
+
+
+def _field(name: str, value: str, letter: Letter) -> Field:
+    if not name.startswith(_STAND_IN_FIELD):
+        return Field(name, (value,))
+    piece = letter.pieces[int(name.removeprefix(_STAND_IN_FIELD))]
+    if isinstance(piece, HeaderField):
+        return Field(piece.name, piece.segments)
+    assert isinstance(piece, Recipient)
+    return Field(piece.name, None)
+
+
+def _lines(part: EmailMessage | None, letter: Letter, unfolded: bool = False) -> tuple[Segments, ...]:
+    if part is None:
+        return ()
+    said = str(part.get_content()).replace("\r\n", "\n")
+    if unfolded:
+        said = said.replace("\n ", "")
+    return tuple(_segments(line, letter) for line in said.split("\n"))
+
+
+def _calendar(part: EmailMessage | None, letter: Letter) -> tuple[Segments, ...]:
+    return tuple(line for line in _lines(part, letter, unfolded=True) if line)
+
+
+def _segments(line: str, letter: Letter) -> Segments:
+    found = _STAND_IN.fullmatch(line)
+    if found is None:
+        return (line,) if line else ()
+    piece = letter.pieces[int(found[1])]
+    assert isinstance(piece, Line)
+    return piece.segments
+
+
+def _octets(part: EmailMessage) -> bytes:
+    data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
+
+
+def _file(part: EmailMessage, letter: Letter) -> File:
+    data = _octets(part)
+    name, content_type = part.get_filename() or "", part.get_content_type()
+    found = _STAND_IN.fullmatch(data.decode(errors="ignore")) if len(data) < 20 else None
+    if found is None:
+        return File(name, content_type, len(data))
+    piece = letter.pieces[int(found[1])]
+    assert isinstance(piece, CalendarFile)
+    return File(name, content_type, 0, piece.lines)
+
+
+def _image(part: EmailMessage) -> tuple[str, str]:
+    data = b64encode(_octets(part)).decode("ascii")
+    return str(part["Content-ID"]).strip("<>"), f"data:{part.get_content_type()};base64,{data}"
