@@ -1,6 +1,5 @@
 """A mailing's letters from what people wrote: templates, attachments, and the messages that come of them."""
 
-import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import code_for
 from mkwmail.letters.attachments import Attachment, read_attachment
 from mkwmail.letters.compose import Addressed, Composition, Occasion, compose, message_id
+from mkwmail.letters.entry import entry_uid
 from mkwmail.letters.letter import Letter
 from mkwmail.letters.message import Message
 from mkwmail.letters.names import Addressee
@@ -23,7 +23,7 @@ from mkwmail.sending.plan import History, Plan, Planned
 from mkwmail.shipped import shipped
 from mkwmail.sources.event import Event
 from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.kinds import mailing_named, templates_of
+from mkwmail.sources.kinds import Kind, kind_of, mailing_named, templates_of
 
 _SHARED_TEMPLATES = (
     *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
@@ -80,6 +80,7 @@ class Composer:
                 each.member,
                 _PROOF if self.occasion.proof else code_for(secret, event, each.person),
                 history.answers.get(each.person),
+                entry_uid(secret, event, each.person),
             )
             for each in planned
         ]
@@ -150,7 +151,8 @@ def composer_of(sources: Sources, mailing: str, secret: bytes, proof: bool = Fal
         mailing=entry,
         template=_template_name(folder, templates_of(mailing, entry)),
         settings=settings,
-        uid=f"{hmac.digest(secret, f'uid{event.id}'.encode(), 'sha256').hex()[:32]}@mkwmail",
+        uid=entry_uid(secret, event.id),
+        cancelled=kind_of(mailing) is Kind.CANCELLATION,
         attachments=attachments,
         logo=logo,
         proof=proof,

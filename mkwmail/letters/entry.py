@@ -5,21 +5,28 @@ from datetime import timedelta
 
 from mkwmail.letters.filling import Place, Segments, joined, segments_of
 from mkwmail.letters.frame import Frame
-from mkwmail.letters.itip import Entry, Method, Party, content_lines
+from mkwmail.letters.itip import Entry, Method, Party, content_lines, uid
 from mkwmail.letters.marks import Marks
 from mkwmail.letters.names import LINK_FIELDS
 from mkwmail.letters.values import unquote
 from mkwmail.sources.event import CalendarMethod, Event
 
 _TEXT_PROPERTIES = ("SUMMARY", "DESCRIPTION", "LOCATION")
+# Not the sender's domain: that may change, and a UID never does.
+_UID_DOMAIN = "mkwmail"
 _PARAMETER_MARK = re.compile(r"(?<=;CN=)[A-Za-z0-9]+(?=[;:])")
 
 
 def calendar_method(frame: Frame) -> Method:
     """The method of the letter's entry. A proof asks for no answer: Outlook would send one (FACTS A6)."""
     if frame.event.calendar.method is CalendarMethod.REQUEST and not frame.proof:
-        return Method.REQUEST
+        return Method.CANCEL if frame.cancelled else Method.REQUEST
     return Method.PUBLISH
+
+
+def entry_uid(secret: bytes, event: str, person: str | None = None) -> str:
+    """The UID of an event's entry: the one that everybody shares (PUBLISH), or a person's own (REQUEST)."""
+    return uid(secret, event, person, _UID_DOMAIN)
 
 
 def place_of(event: Event) -> str:
@@ -40,9 +47,10 @@ def calendar_lines(frame: Frame, description: str, marks: Marks) -> tuple[Segmen
         return ()
     method = calendar_method(frame)
     alarm = event.calendar.alarm
+    personal = method is not Method.PUBLISH
     entry = Entry(
         method=method,
-        uid=frame.uid,
+        uid=marks.of("uid") if personal else frame.uid,
         sequence=frame.sequence,
         stamp=marks.of("dtstamp"),
         starts=event.starts,
@@ -51,8 +59,9 @@ def calendar_lines(frame: Frame, description: str, marks: Marks) -> tuple[Segmen
         organizer=Party(frame.settings.sender.name, frame.settings.sender.email),
         description=unquote(description),
         location=place_of(event),
-        attendee=Party(marks.of("to_name"), marks.of("to_address")) if method is Method.REQUEST else None,
+        attendee=Party(marks.of("to_name"), marks.of("to_address")) if personal else None,
         alarm=timedelta(seconds=alarm) if alarm else None,
+        cancelled=frame.cancelled,
     )
     return tuple(_segments(line, marks) for line in content_lines(entry))
 

@@ -22,5 +22,6 @@ class Frame:
     logo: Attachment | None
     uid: str
     sequence: int
+    cancelled: bool
     proof: bool
     automatic: bool

@@ -51,7 +51,7 @@ def letter_of(rendering: Rendering, frame: Frame, marks: Marks) -> Letter:
     text = _text_lines(_plain_page(text_body, frame), marks)
     calendar = calendar_lines(frame, rendering.calendar, marks)
     parts = _parts(frame, html, text, calendar)
-    content = (repr(part).encode() for part in (rendering, frame.sequence, frame.uid))
+    content = (repr(part).encode() for part in (rendering, frame.sequence, frame.uid, frame.cancelled))
     sender = frame.settings.sender.email
     pieces = assembled(_fields(rendering, frame, marks), parts, content)
     return Letter(sender, settled(pieces))

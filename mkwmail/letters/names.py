@@ -42,13 +42,14 @@ class Addressee:
     """A member as a letter is addressed to.
 
     ``person`` is the ledger's key; ``code`` the sign-up code of this person and event; ``answer`` what
-    they answered so far, or None.
+    they answered so far, or None. ``uid`` is the UID of the person's own calendar entry, where each has one.
     """
 
     person: str
     member: Member
     code: str
     answer: str | None = None
+    uid: str = ""
 
 
 def signup_link(url: str, addressee: Addressee) -> str:
