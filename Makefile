@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 EVENT := directeurendag-2020
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test bench lint format lock clean
 
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
 test: .venv/development  ## the whole test suite
 	$(BIN)/python -m pytest
+
+bench: .venv/development  ## composing and addressing letters: time and memory
+	$(BIN)/python -m tests.bench.letters
 
 lint: .venv/development  ## style, types
 	$(BIN)/ruff check .
