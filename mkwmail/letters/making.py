@@ -32,7 +32,7 @@ from mkwmail.letters.mime import Part, assembled, multipart
 from mkwmail.letters.names import LINK_FIELDS
 from mkwmail.letters.rendering import Rendering, with_blocks
 from mkwmail.letters.templates import plain
-from mkwmail.letters.values import Value
+from mkwmail.letters.values import Link, Value
 from mkwmail.sources.settings import Settings
 
 MOST_HTML = 100_000
@@ -64,7 +64,7 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
         body=Markup(body),
         css=Markup(frame.css),
         association=Value(frame.settings.association),
-        logo=Value(f"cid:{_logo_id(frame.logo)}") if frame.logo else None,
+        logo=Link(f"cid:{_logo_id(frame.logo)}") if frame.logo else None,
     )
     # css-inline would fetch what a page links to: mails link to nothing, and nothing is fetched.
     inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
