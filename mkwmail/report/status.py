@@ -72,7 +72,8 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     """Print an event's mailings as a table, and by name who is not served."""
     show_title(terminal, status.event, status.event.id)
     terminal.say()
-    terminal.table(*_table(status), numbers=len(_COLUMNS) + 1)
+    headings, rows = _table(status)
+    terminal.table(headings, rows, numbers=len(headings) - 2)
     terminal.say()
     for state in (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING):
         people = _entries(status.lines, state)
@@ -90,12 +91,14 @@ def _table(status: EventStatus) -> tuple[list[str], list[list[str]]]:
     names = [each.mailing for each in status.mailings]
     names += sorted({line.mailing for line in status.lines} - set(names))
     planned = {each.mailing: each for each in status.mailings}
-    headings = [_("Mailing"), _("Planned"), *(state_words(state) for state in _COLUMNS), _("to go")]
+    # A state that nobody is in would only make the table wider.
+    columns = [state for state in _COLUMNS if state is State.SENT or any(counts[name, state] for name in names)]
+    headings = [_("Mailing"), _("Planned"), *(state_words(state) for state in columns), _("to go")]
     rows = []
     for name in names:
         due = planned.get(name)
         when = f"{due.send:%d-%m-%Y %H:%M}" if due and due.send else ""
-        row = [str(counts[name, state] or "") for state in _COLUMNS]
+        row = [str(counts[name, state] or "") for state in columns]
         rows.append([name, when, *row, str(due.left) if due and due.left else ""])
     return headings, rows
 

@@ -6,7 +6,9 @@ wrote (a server's reply, a name) never reach the terminal.
 """
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -24,6 +26,31 @@ def printable(text: str) -> str:
     'a?[31mb'
     """
     return "".join(c if c.isprintable() or c in "\n\t\xa0\xad" else "?" for c in text)
+
+
+# A command to copy stays in one piece.
+_COMMAND = re.compile(r"\s*(→ )?mkwmail ")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most ``width`` characters, broken between words; what goes on is indented as its line is."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if len(line) <= width or _COMMAND.match(line):
+            lines.append(line)
+            continue
+        body = line.lstrip(" →")
+        start = line[: len(line) - len(body)]
+        indent = " " * (len(start) if start else 2)
+        lines += textwrap.wrap(
+            body,
+            width,
+            initial_indent=start,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
 
 
 class Terminal:
@@ -51,11 +78,16 @@ class Terminal:
 
     def say(self, text: str = "", style: Style = "") -> None:
         """A line of the result."""
-        self._out.print(Text(printable(text), style), soft_wrap=True)
+        self._print(self._out, text, style)
 
     def note(self, text: str = "", style: Style = "") -> None:
         """A line beside the result, on standard error."""
-        self._err.print(Text(printable(text), style), soft_wrap=True)
+        self._print(self._err, text, style)
+
+    def _print(self, console: Console, text: str, style: Style) -> None:
+        # Into a file each sentence is one line; at a terminal no word is cut.
+        lines = wrapped(printable(text), console.width) if console.is_terminal else [printable(text)]
+        console.print(Text("\n".join(lines), style), soft_wrap=True)
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
         """Names and values, below each other; long values wrap within their column."""
