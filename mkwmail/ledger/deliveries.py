@@ -8,6 +8,7 @@ from typing import Literal
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.ledger import facts
 from mkwmail.ledger.database import Database, Value
 from mkwmail.ledger.records import (
     Attempt,
@@ -37,15 +38,16 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
     found = []
     for row in database.execute(
         """SELECT d.round, mailing, edition, d.person, d.address, state, since, not_before, d.tries, code, reason,
-                  last.approval, letter, "values", message_id, date
+                  last.approval, letter, "values", message_id, date, carried.version
            FROM deliveries d JOIN rounds ON rounds.id = d.round
            LEFT JOIN (SELECT id, approval FROM attempts) last ON last.id = d.attempt
            LEFT JOIN attempts again ON again.id = d.attempt AND state IN ('planned', 'deferred')
-           WHERE event = ? ORDER BY d.round, d.attempt""",
+           LEFT JOIN carried ON carried.attempt = d.attempt
+           WHERE rounds.event = ? ORDER BY d.round, d.attempt""",
         (event,),
     ):
         number, mailing, edition, person, address, state, since, not_before, tries, code, reason = row[:11]
-        approval, letter, values, message_id, date = row[11:]
+        approval, letter, values, message_id, date, version = row[11:]
         if number not in rounds:
             rounds[number] = Round(event, str(mailing), int(edition or 0))
         found.append(
@@ -64,6 +66,7 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
                 _mapping(values),
                 str(message_id) if message_id else None,
                 _moment(date),
+                _number(version),
             )
         )
     return tuple(found)
@@ -128,6 +131,8 @@ def claim(
                     ),
                 )
             )
+            if each.facts is not None:
+                facts.carry(database, of.event, numbers[-1], each.facts, now)
             database.execute(
                 """INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)
                    VALUES (?, ?, ?, ?, 'sending', ?, ?)

@@ -11,12 +11,13 @@ from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.ledger import deliveries, lock, persons, register, wire
+from mkwmail.ledger import answers, deliveries, facts, lock, persons, register, wire
 from mkwmail.ledger.computer import boot_id
 from mkwmail.ledger.database import Database, cannot_write, damaged, make_private
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.persons import Identified, Listed, Person
 from mkwmail.ledger.records import (
+    Answer,
     Approval,
     Attempt,
     Claim,
@@ -28,6 +29,7 @@ from mkwmail.ledger.records import (
     Settled,
     Skipped,
     State,
+    Stray,
     moment_text,
 )
 from mkwmail.ledger.schema import migrate, version_of
@@ -217,6 +219,39 @@ class Ledger:
     def sent_times(self, since: datetime) -> tuple[datetime, ...]:
         """When messages went, or may have gone, from a moment on, oldest first, over all events."""
         return deliveries.sent_times(self._database, since)
+
+    # Facts and answers
+
+    def facts(self, event: str) -> tuple[str, ...]:
+        """The documents of all versions of an event's facts, version 0 first; a claim adds to them."""
+        return facts.versions(self._database, event)
+
+    def told(self, event: str) -> Mapping[str, tuple[int, ...]]:
+        """Person → the versions of the facts of which one is what they were last told, the likeliest first.
+
+        More than one where messages are in doubt: the last is then of a message that went for certain, if any did.
+        """
+        return facts.told(self._database, event)
+
+    def entry_method(self, event: str) -> str:
+        """The method of the first calendar entry that went out, which the event keeps; empty where none did."""
+        return facts.entry_method(self._database, event)
+
+    def record_answers(self, event: str, given: Iterable[Answer], now: datetime) -> None:
+        """Note answers, all or none; the last of a person holds."""
+        answers.record(self._database, event, given, now)
+
+    def answers(self, event: str) -> tuple[Answer, ...]:
+        """Every answer that was noted, in that order; the last of a person holds."""
+        return answers.answers(self._database, event)
+
+    def record_strays(self, event: str, strays: Iterable[Stray], now: datetime) -> None:
+        """Note answers that are for the secretary to look at; what is noted already is not noted again."""
+        answers.record_strays(self._database, event, strays, now)
+
+    def strays(self, event: str) -> tuple[Stray, ...]:
+        """The answers that are for the secretary to look at, oldest first."""
+        return answers.strays(self._database, event)
 
     # Letters, skips, approvals, lists
 

@@ -60,7 +60,8 @@ class Delivery:
     ``tries`` counts the attempts that were not released. ``approval`` is the id of the approval under which
     the last attempt was composed. ``letter``, ``values``, ``message_id`` and ``date`` are those of the last
     attempt, and only where a retry may send the same bytes again (planned, deferred):
-    :meth:`~mkwmail.ledger.ledger.Ledger.attempts` tells them for everybody.
+    :meth:`~mkwmail.ledger.ledger.Ledger.attempts` tells them for everybody. ``facts`` is the version of the facts
+    that the last attempt carried.
     """
 
     round: Round
@@ -77,6 +78,20 @@ class Delivery:
     values: Mapping[str, str] = field(default_factory=dict)
     message_id: str | None = None
     date: datetime | None = None
+    facts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The version of the event's facts that a message carries.
+
+    ``document`` is the facts as text, which the ledger keeps and does not read. ``method`` is the method of the
+    message's calendar entry (RFC 5546 §1.4), empty where it has none.
+    """
+
+    version: int
+    document: str
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ class Claim:
     date: datetime
     sha256: str
     tries: int = 1
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +167,31 @@ class Skipped:
     person: str
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody answered: attending, declined, tentative, present or absent.
+
+    ``source`` says how it came (``said``, ``calendar``); ``given`` when it was given. ``sequence`` is the version
+    of the calendar entry that a calendar answered to.
+    """
+
+    person: str
+    answer: str
+    source: str
+    given: datetime
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An answer to an entry of ours by somebody whom it was not sent to; ``person`` is whose entry it was."""
+
+    person: str | None
+    address: str
+    answer: str
+    given: datetime
 
 
 @dataclass(frozen=True, slots=True)

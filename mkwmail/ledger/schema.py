@@ -136,7 +136,44 @@ _FIRST: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+# A message's facts are noted with its claim: what may have reached somebody counts as told.
+_FACTS_AND_ANSWERS: Migration = (
+    "which facts each person was told, and who comes",
+    (
+        """CREATE TABLE facts (
+            event TEXT NOT NULL, version INTEGER NOT NULL CHECK (version >= 0),
+            document TEXT NOT NULL, at TEXT NOT NULL,
+            PRIMARY KEY (event, version)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE carried (
+            attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
+            event TEXT NOT NULL, version INTEGER NOT NULL,
+            method TEXT NOT NULL,
+            FOREIGN KEY (event, version) REFERENCES facts (event, version)
+        ) STRICT""",
+        "CREATE INDEX carried_of ON carried (event)",
+        """CREATE TABLE answers (
+            id INTEGER PRIMARY KEY,
+            event TEXT NOT NULL,
+            person TEXT NOT NULL REFERENCES persons (key),
+            answer TEXT NOT NULL CHECK (answer IN ('attending', 'declined', 'tentative', 'present', 'absent')),
+            source TEXT NOT NULL,
+            given TEXT NOT NULL,
+            sequence INTEGER,
+            at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX answers_of ON answers (event, person)",
+        """CREATE TABLE stray_answers (
+            id INTEGER PRIMARY KEY,
+            event TEXT NOT NULL,
+            person TEXT REFERENCES persons (key),
+            address TEXT NOT NULL, answer TEXT NOT NULL, given TEXT NOT NULL, at TEXT NOT NULL,
+            UNIQUE (event, address, answer, given)
+        ) STRICT""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS)
 
 
 def version_of(database: Database) -> int:
