@@ -9,15 +9,18 @@ from mkwmail.language import _
 from mkwmail.report.words import day_and_time
 from mkwmail.sending.plan import History
 from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import in_order, latest_of, mailing_named, rule_of
+from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
 
 
 def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> tuple[str, ...]:
     """The mailings whose moment has come and not passed, by date: those that somebody still is to get.
 
-    Where everybody had all of them: all of them.
+    Where everybody had all of them: all of them. Once an invitation has gone, a save-the-date is not due any
+    more: who joins later is invited at once.
     """
-    current = [name for name in in_order(event) if _is_current(event, name, now)]
+    begun = {kind_of(delivery.round.mailing) for delivery in history.deliveries}
+    over = {Kind.SAVE_THE_DATE} if Kind.INVITATION in begun else set()
+    current = [name for name in in_order(event) if _is_current(event, name, now) and kind_of(name) not in over]
     left = [name for name in current if plan_for(event, name, roll, history, now).to_send]
     return tuple(left or current)
 

@@ -128,7 +128,12 @@ def _counts(summary: Summary) -> list[str]:
 
 def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
     after = summary.after
-    terminal.say(_("Nothing was sent: nobody is left to send %(m)s to.") % {"m": summary.mailing}, "bold")
+    others = after.waiting or after.refused or after.in_doubt or after.expired
+    if after.already and not others:
+        sentence = _("Nothing was sent: everybody already had the %(mailing)s.")
+    else:
+        sentence = _("Nothing was sent: there is nobody to send the %(mailing)s to now.")
+    terminal.say(sentence % {"mailing": summary.mailing}, "bold")
     show_by_reason(terminal, _("Had it already"), entries(after.already))
 
 

@@ -195,7 +195,7 @@ class _Sorting:
             # The address was corrected: another mailbox, which refused nothing.
             self.to_send.append(Planned(listing.person, listing.member))
             return
-        words = {"day": day_in_words(delivery.since), "reply": f"{delivery.code or ''} {delivery.reason}".strip()}
+        words = {"day": day_in_words(delivery.since), "reply": delivery.reason}
         self.refused.append(_skip(listing, _("refused by the server on %(day)s: %(reply)s") % words))
 
     def _left_out(self, listing: Listing) -> str | None:
