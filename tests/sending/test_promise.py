@@ -111,8 +111,11 @@ class Life(RuleBasedStateMachine):
             self.made += 1
             self.rows[place] = replace(row, email=f"c{self.made}@example.net")
         elif how == "taken over":
-            old = data.draw(st.sampled_from([row.email, *sorted({each.address for each in self.wire})]))
-            self.rows[place] = replace(row, email=old)
+            # An address that somebody left behind: a secretariat's, a successor's.
+            listed = {each.email.casefold() for each in self.rows}
+            left = sorted({each.address for each in self.wire} - listed)
+            if left:
+                self.rows[place] = replace(row, email=data.draw(st.sampled_from(left)))
         elif how == "a second row":
             self.rows.append(replace(row, email=row.email.upper()))
         elif how == "not to be mailed":
@@ -280,3 +283,19 @@ Life.TestCase.settings = settings(
     max_examples=120, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestThePromise = Life.TestCase
+
+
+def test_a_successor_at_an_address_that_had_it_does_not_bring_it_there_again() -> None:
+    life = Life()
+    try:
+        life.somebody_new()
+        life.somebody_new()
+        life.run_until(life.steps("invitation", [State.SENT], 1), None)
+        life.rows[0] = replace(life.rows[0], email="elsewhere@example.net")
+        life.run_until(life.steps("invitation", [State.SENT], 1), None)
+        life.somebody_new()
+        life.rows[2] = replace(life.rows[2], email="m1@example.org")
+        life.run_until(life.steps("invitation", [State.SENT], 1), None)
+        assert [each.address for each in life.wire] == ["m1@example.org", "m2@example.org"]
+    finally:
+        life.teardown()
