@@ -29,7 +29,7 @@ def entry_values(entries: Iterable[Entry]) -> list[dict[str, str]]:
 def show_by_reason(
     terminal: Terminal, heading: str, entries: Sequence[Entry], *, everybody: bool = False, style: Style = ""
 ) -> None:
-    """Print a heading with the count, and each reason with who it holds for: all of them or the first few."""
+    """Print a heading with the count, then who it holds for by reason: all of them, or the first few."""
     if not entries:
         return
     terminal.say(f"{heading}: {len(entries)}", style)
@@ -37,7 +37,9 @@ def show_by_reason(
     for entry in entries:
         groups.setdefault(entry.reason, []).append(entry)
     for reason, people in groups.items():
-        if everybody:
+        if len(people) == 1:
+            terminal.say(f"  {people[0].shown}: {reason}")
+        elif everybody:
             terminal.say(f"  {reason}")
             for entry in people:
                 terminal.say(f"    {entry.shown}")
