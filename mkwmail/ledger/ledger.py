@@ -11,7 +11,7 @@ from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.ledger import answers, deliveries, facts, lock, persons, register, wire
+from mkwmail.ledger import agenda, answers, deliveries, facts, lock, persons, register, wire
 from mkwmail.ledger.computer import boot_id
 from mkwmail.ledger.database import Database, cannot_write, damaged, make_private
 from mkwmail.ledger.deliveries import Word
@@ -22,6 +22,7 @@ from mkwmail.ledger.records import (
     Attempt,
     Claim,
     Delivery,
+    GoAhead,
     ListSeen,
     Result,
     Round,
@@ -29,6 +30,7 @@ from mkwmail.ledger.records import (
     Settled,
     Skipped,
     State,
+    Told,
     Stray,
     moment_text,
 )
@@ -289,6 +291,32 @@ class Ledger:
     def approvals(self, event: str, mailing: str) -> tuple[Approval, ...]:
         """Every approval of a mailing, oldest first; ``Delivery.approval`` refers to them."""
         return register.approvals(self._database, event, mailing)
+
+    # What goes by itself
+
+    def go_ahead(self, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
+        """Note that a person approved a mailing as it is now, and that it may go by itself."""
+        agenda.go_ahead(self._database, given, sources, now)
+
+    def withdraw(self, event: str, mailing: str, now: datetime) -> None:
+        """Note that a mailing goes by itself no longer."""
+        agenda.withdraw(self._database, event, mailing, now)
+
+    def go_aheads(self) -> tuple[GoAhead, ...]:
+        """What may go by itself, of all events, by the moment from which it goes."""
+        return agenda.go_aheads(self._database)
+
+    def told(self) -> Mapping[str, Told]:
+        """What was reported and is still so, by its name."""
+        return agenda.told(self._database)
+
+    def note_told(self, names: Iterable[str], now: datetime, *, mailed: bool = False) -> None:
+        """Note that these were said on standard error; ``mailed``: that they went by mail."""
+        agenda.note_told(self._database, names, mailed, now)
+
+    def forget_told(self, names: Iterable[str]) -> None:
+        """Note that these are so no longer: should they be so again, they are news again."""
+        agenda.forget_told(self._database, names)
 
     def remember_list(self, of: Round, size: int, now: datetime) -> None:
         """Note how many members the list has as a round is sent."""

@@ -204,6 +204,34 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class GoAhead:
+    """A mailing that a person let go by itself (`due`), with the approval that it goes under.
+
+    It goes from ``opens`` on. ``terms``: when it goes and to whom, as approved; ``persons`` (keys): who was in the
+    list then. ``others``: whether those who joined since get it too. ``latest`` is its latest moment as it was then.
+    """
+
+    event: str
+    mailing: str
+    opens: datetime
+    latest: datetime
+    terms: Mapping[str, str]
+    persons: frozenset[str]
+    others: bool = True
+    approval: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """When something that is so was first reported, last said on standard error, and last mailed."""
+
+    first: datetime | None
+    said: datetime | None
+    mailed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListSeen:
     """How many members the list had when a round was sent."""
 

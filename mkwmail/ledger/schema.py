@@ -173,7 +173,26 @@ _FACTS_AND_ANSWERS: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS)
+_AGENDA: Migration = (
+    "what may go by itself, and what was reported",
+    (
+        # The newest row of a mailing is in force; one without an approval withdraws it.
+        """CREATE TABLE go_aheads (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            event TEXT NOT NULL, mailing TEXT NOT NULL,
+            approval INTEGER REFERENCES approvals (id),
+            opens TEXT NOT NULL, latest TEXT NOT NULL,
+            terms TEXT NOT NULL, persons TEXT NOT NULL, others INTEGER NOT NULL CHECK (others IN (0, 1)),
+            at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX go_aheads_of ON go_aheads (event, mailing, id)",
+        """CREATE TABLE told (
+            name TEXT PRIMARY KEY, first TEXT NOT NULL, said TEXT, mailed TEXT
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA)
 
 
 def version_of(database: Database) -> int:

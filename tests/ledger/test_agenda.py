@@ -1,0 +1,59 @@
+"""What goes by itself and what was reported is kept, and the newest word holds."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mkwmail.clock import ZONE
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.records import GoAhead
+
+NOW = datetime(2020, 2, 10, 9, tzinfo=ZONE)
+GIVEN = GoAhead(
+    event="dag",
+    mailing="invitation",
+    opens=NOW + timedelta(days=7),
+    latest=NOW + timedelta(days=50),
+    terms={"to whom": "everyone"},
+    persons=frozenset({"a", "b"}),
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger.open(tmp_path / "mkwmail.db", tmp_path / "mkwmail.id", NOW, "here")
+
+
+def test_a_go_ahead_is_kept_with_its_approval(ledger: Ledger) -> None:
+    with ledger:
+        ledger.go_ahead(GIVEN, {"events/dag.yaml": "x"}, NOW)
+        (kept,) = ledger.go_aheads()
+        approval = ledger.approved("dag", "invitation")
+    assert approval is not None and kept.approval == approval.id and approval.sources == {"events/dag.yaml": "x"}
+    assert (kept.opens, kept.latest, kept.at) == (GIVEN.opens, GIVEN.latest, NOW)
+    assert (kept.terms, kept.persons, kept.others) == (GIVEN.terms, GIVEN.persons, True)
+
+
+def test_withdrawn_is_withdrawn_until_it_is_given_again(ledger: Ledger) -> None:
+    with ledger:
+        ledger.go_ahead(GIVEN, {"x": "1"}, NOW)
+        ledger.withdraw("dag", "invitation", NOW)
+        assert ledger.go_aheads() == ()
+        ledger.go_ahead(GIVEN, {"x": "1"}, NOW)
+        assert [each.mailing for each in ledger.go_aheads()] == ["invitation"]
+        # The same sources are one approval: who was mailed under it had no earlier text.
+        assert len(ledger.approvals("dag", "invitation")) == 1
+
+
+def test_what_was_told_is_known_until_it_is_over(ledger: Ledger) -> None:
+    later = NOW + timedelta(days=1)
+    with ledger:
+        ledger.note_told(["a", "b"], NOW)
+        ledger.note_told(["a"], later)
+        ledger.note_told(["a"], later, mailed=True)
+        told = ledger.told()
+        assert (told["a"].first, told["a"].said, told["a"].mailed) == (NOW, later, later)
+        assert (told["b"].first, told["b"].said, told["b"].mailed) == (NOW, NOW, None)
+        ledger.forget_told(["a", "c"])
+        assert set(ledger.told()) == {"b"}
