@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mkwmail.ledger import register
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.records import GoAhead, Told, moment_text, read_moment_text
+from mkwmail.ledger.records import GoAhead, Reported, moment_text, read_moment_text
 
 
 def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
@@ -58,11 +58,11 @@ def go_aheads(database: Database) -> tuple[GoAhead, ...]:
     )
 
 
-def told(database: Database) -> Mapping[str, Told]:
+def reported(database: Database) -> Mapping[str, Reported]:
     """What was reported, by its name, and is still so."""
     return {
-        str(name): Told(_moment(first), _moment(said), _moment(mailed))
-        for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM told")
+        str(name): Reported(_moment(first), _moment(said), _moment(mailed))
+        for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
     }
 
 
@@ -70,17 +70,17 @@ def _moment(value: object) -> datetime | None:
     return read_moment_text(str(value)) if value else None
 
 
-def note_told(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:
+def note_reported(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:
     """Note that these were said, or mailed."""
     at = moment_text(now)
     column = "mailed" if mailed else "said"
     database.each(
-        f"INSERT INTO told (name, first, {column}) VALUES (?, ?, ?)"
+        f"INSERT INTO reported (name, first, {column}) VALUES (?, ?, ?)"
         f" ON CONFLICT (name) DO UPDATE SET {column} = excluded.{column}",
         [(name, at, at) for name in names],
     )
 
 
-def forget_told(database: Database, names: Iterable[str]) -> None:
+def forget_reported(database: Database, names: Iterable[str]) -> None:
     """Take away what is so no longer: should it be so again, it is news again."""
-    database.each("DELETE FROM told WHERE name = ?", [(name,) for name in names])
+    database.each("DELETE FROM reported WHERE name = ?", [(name,) for name in names])

@@ -24,13 +24,13 @@ from mkwmail.ledger.records import (
     Delivery,
     GoAhead,
     ListSeen,
+    Reported,
     Result,
     Round,
     Run,
     Settled,
     Skipped,
     State,
-    Told,
     Stray,
     moment_text,
 )
@@ -306,17 +306,17 @@ class Ledger:
         """What may go by itself, of all events, by the moment from which it goes."""
         return agenda.go_aheads(self._database)
 
-    def told(self) -> Mapping[str, Told]:
+    def reported(self) -> Mapping[str, Reported]:
         """What was reported and is still so, by its name."""
-        return agenda.told(self._database)
+        return agenda.reported(self._database)
 
-    def note_told(self, names: Iterable[str], now: datetime, *, mailed: bool = False) -> None:
+    def note_reported(self, names: Iterable[str], now: datetime, *, mailed: bool = False) -> None:
         """Note that these were said on standard error; ``mailed``: that they went by mail."""
-        agenda.note_told(self._database, names, mailed, now)
+        agenda.note_reported(self._database, names, mailed, now)
 
-    def forget_told(self, names: Iterable[str]) -> None:
+    def forget_reported(self, names: Iterable[str]) -> None:
         """Note that these are so no longer: should they be so again, they are news again."""
-        agenda.forget_told(self._database, names)
+        agenda.forget_reported(self._database, names)
 
     def remember_list(self, of: Round, size: int, now: datetime) -> None:
         """Note how many members the list has as a round is sent."""

@@ -223,7 +223,7 @@ class GoAhead:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """When something that is so was first reported, last said on standard error, and last mailed."""
 
     first: datetime | None

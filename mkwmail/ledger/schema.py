@@ -186,7 +186,7 @@ _AGENDA: Migration = (
             at TEXT NOT NULL
         ) STRICT""",
         "CREATE INDEX go_aheads_of ON go_aheads (event, mailing, id)",
-        """CREATE TABLE told (
+        """CREATE TABLE reported (
             name TEXT PRIMARY KEY, first TEXT NOT NULL, said TEXT, mailed TEXT
         ) STRICT, WITHOUT ROWID""",
     ),

@@ -49,11 +49,11 @@ def test_withdrawn_is_withdrawn_until_it_is_given_again(ledger: Ledger) -> None:
 def test_what_was_told_is_known_until_it_is_over(ledger: Ledger) -> None:
     later = NOW + timedelta(days=1)
     with ledger:
-        ledger.note_told(["a", "b"], NOW)
-        ledger.note_told(["a"], later)
-        ledger.note_told(["a"], later, mailed=True)
-        told = ledger.told()
+        ledger.note_reported(["a", "b"], NOW)
+        ledger.note_reported(["a"], later)
+        ledger.note_reported(["a"], later, mailed=True)
+        told = ledger.reported()
         assert (told["a"].first, told["a"].said, told["a"].mailed) == (NOW, later, later)
         assert (told["b"].first, told["b"].said, told["b"].mailed) == (NOW, NOW, None)
-        ledger.forget_told(["a", "c"])
-        assert set(ledger.told()) == {"b"}
+        ledger.forget_reported(["a", "c"])
+        assert set(ledger.reported()) == {"b"}
