@@ -181,7 +181,7 @@ Earlier mailings are presumed to have gone. Without --member: one mail of each v
 \b
 Examples:
   mkwmail preview directeurendag-2020 invitation --member "Kim Verbeek"
-  mkwmail preview directeurendag-2020 reminder --eml mails""")
+  mkwmail preview directeurendag-2020 invitation --browser""")
 )
 def preview(
     ctx: typer.Context,
@@ -195,11 +195,22 @@ def preview(
         Path | None,
         typer.Option("--eml", metavar="DIR", help=_("Write every mail as an .eml file in this folder.")),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help=_("Write a page to leaf through all mails in a browser.")),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser", help=_("Show that page in your browser at once."))] = False,
+    one_per_letter: Annotated[
+        bool,
+        typer.Option("--one-per-letter", help=_("One mail of each variant in the page, without names: to share it.")),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
+    from mkwmail.commands.preview import Files
     from mkwmail.commands.preview import preview as command
 
-    _finish(command(_begin(ctx), event, mailing, member=member, eml=eml, json=json))
+    files = Files(eml, html, browser, one_per_letter)
+    _finish(command(_begin(ctx), event, mailing, member=member, files=files, json=json))
 
 
 @app.command(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import Outgoing, composer_of, variants
+from mkwmail.commands.composing import Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.mails import write_mails
+from mkwmail.commands.pages import Page, show_in_browser, write_page
 from mkwmail.commands.who import Candidate, find_person
 from mkwmail.commands.workplace import (
     Roll,
@@ -32,6 +33,20 @@ from mkwmail.report.plan import entries, show_left_out, show_title
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import mails
 from mkwmail.sending.plan import Listing, Plan, Planned
+from mkwmail.sources.read import Read
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where else the mails are to be shown: a folder of ``.eml`` files, a page as a file or in the browser.
+
+    ``one_per_letter``: the page has one mail of each variant, without anybody's name or address.
+    """
+
+    eml: Path | None = None
+    html: Path | None = None
+    browser: bool = False
+    one_per_letter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,7 @@ def preview(
     mailing: str | None,
     *,
     member: str | None = None,
-    eml: Path | None = None,
+    files: Files = Files(),
     json: bool = False,
 ) -> ExitCode:
     """Show a mailing's mails, presuming that what is planned before it has gone."""
@@ -59,20 +74,32 @@ def preview(
         roll = call_roll(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         name = chosen_mailing(sources.event, mailing, roll, history, now, "preview")
+        history = correcting_of(sources, name, ledger, history)
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
-        outgoing = composer_of(sources, name, ledger.secret).outgoing(made, history, ledger)
+        outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
-    if eml is not None:
-        people = [(_name(each), each.message(moment).data) for each in outgoing]
-        count = write_mails(eml, people)
-        terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": eml})
+    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment)
+    _write(terminal, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
-    elif eml is None:
+    elif files == Files():
         _show(terminal, sources, shown, moment)
     return ExitCode.OK
+
+
+def _write(terminal: Terminal, page: Page, files: Files) -> None:
+    if files.eml is not None:
+        people = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
+        count = write_mails(files.eml, people)
+        terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": files.eml})
+    if files.html is not None:
+        write_page(files.html, page.html(files.one_per_letter))
+        terminal.note(_("Wrote the page %(file)s; open it in a browser") % {"file": files.html})
+    if files.browser:
+        path = show_in_browser(page.html(files.one_per_letter))
+        terminal.note(_("The page is in your browser; if it is not, open %(file)s") % {"file": path})
 
 
 def _name(each: Outgoing) -> str:
@@ -136,7 +163,7 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
         in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", variants)
         terminal.say(in_all % {"mails": all_of_them, "n": variants}, "bold")
         show_left_out(terminal, shown.plan)
-        terminal.say(_("Another member's mail: add --member NAME; all of them as files: --eml FOLDER"), "dim")
+        terminal.say(_("Another member's mail: add --member NAME; all of them in one page: --browser"), "dim")
     for line in fault_lines(sources.warnings):
         terminal.note(line, "yellow")
 

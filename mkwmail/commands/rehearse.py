@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ShiftedClock
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import composer_of
+from mkwmail.commands.composing import composer_of, correcting_of
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.pages import Page, write_page
 from mkwmail.commands.preview import show_variants
 from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
 from mkwmail.commands.send import Wishes, prepared, proposal_of
@@ -38,9 +39,11 @@ from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.plan import History
 from mkwmail.sending.rehearsal import RehearsalServer
 from mkwmail.sending.submission import open_session
+from mkwmail.sources.read import Read
 from mkwmail.sources.settings import Pace
 
 FOLDER = "rehearsal"
+PAGE = "index.html"
 
 
 def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
@@ -80,14 +83,17 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
         history = history_of(ledger, sources.event)
         now = invocation.clock.now()
         name = chosen_mailing(sources.event, mailing, roll, history, now, "send --rehearse")
+        history = correcting_of(sources, name, ledger, history)
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         plan = plan_for(sources.event, name, roll, past, moment)
-        composer = composer_of(sources, name, ledger.secret)
+        composer = composer_of(sources, name, ledger.secret, past)
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
     folder = sources.folder.path / FOLDER
     try:
         summary = _practised(invocation, ready, folder, moment, wishes)
+        page = Page(Read(sources.event, sources.warnings), name, ready.outgoing[: wishes.limit], moment)
+        write_page(folder / PAGE, page.html())
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
         raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
@@ -98,8 +104,8 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
         sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
         terminal.say(sentence % words, "green")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
-        words = {"folder": sources.folder.shown(folder)}
-        terminal.say(_("They lie in %(folder)s/: open one with your mail program.") % words)
+        words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
+        terminal.say(_("They lie in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
     else:
         show_summary(terminal, summary, moment)
     return summary.exit_code()
@@ -120,7 +126,9 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         persons = [each.planned.person for each in ready.outgoing]
         keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
         practice.approve(ready.plan.round.event, ready.plan.round.mailing, ready.composer.sources, moment)
-        jobs = jobs_for(outgoing, (), practice, keys)
+        # The practice ledger begins with no facts: which version is told is no matter there.
+        told = [replace(each, facts=None) for each in outgoing]
+        jobs = jobs_for(told, (), practice, keys)
         connect = partial(open_session, server.smtp, None)
         outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)
         return summed_up(ready, outcome, len(outgoing), lambda: _history(ready, practice, keys), clock.now())

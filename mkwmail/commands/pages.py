@@ -1,0 +1,74 @@
+"""The preview page: all mails of a mailing in one file to leaf through."""
+
+import os
+import tempfile
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from mkwmail.commands.composing import Outgoing
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.letters.compose import Addressed, Composition
+from mkwmail.letters.gallery import gallery_page
+from mkwmail.letters.names import Addressee
+from mkwmail.report.faults import fault_lines
+from mkwmail.sources.event import Event
+from mkwmail.sources.read import Read
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page shows: an event's mailing, dated ``moment``."""
+
+    event: Read[Event]
+    mailing: str
+    outgoing: Sequence[Outgoing]
+    moment: datetime
+
+    def html(self, one_per_letter: bool = False) -> str:
+        """The page; ``one_per_letter``: one mail of each variant, without anybody's name or address."""
+        composition = Composition(tuple(_addressed(each) for each in self.outgoing))
+        return gallery_page(
+            composition,
+            title=f"{self.event.value.title}: {self.mailing}",
+            moment=self.moment,
+            message_ids={each.planned.person: each.message_id for each in self.outgoing},
+            warnings=tuple(fault_lines(self.event.warnings)),
+            one_per_letter=one_per_letter,
+        )
+
+
+def _addressed(each: Outgoing) -> Addressed:
+    if each.addressed is not None:
+        return each.addressed
+    # An earlier try: its letter and values are those that were kept.
+    addressee = Addressee(each.planned.person, each.planned.member, code="")
+    return Addressed(addressee, each.letter, each.values)
+
+
+def write_page(path: Path, html: str) -> None:
+    """Write a page that only its owner can read: it holds the members' names and addresses.
+
+    :raises UserError: where it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(html)
+    except OSError as error:
+        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": error.strerror or error})
+        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
+
+
+def show_in_browser(html: str) -> Path:
+    """Open a page in the person's own browser; where it lies.
+
+    :raises UserError: where it cannot be written.
+    """
+    path = Path(tempfile.mkdtemp(prefix="mkwmail-"), "preview.html")
+    write_page(path, html)
+    webbrowser.open(path.as_uri())
+    return path
