@@ -14,7 +14,6 @@ from mkwmail.language import _
 from mkwmail.letters.compose import Addressed, Composition
 from mkwmail.letters.gallery import gallery_page
 from mkwmail.letters.names import Addressee
-from mkwmail.report.faults import fault_lines
 from mkwmail.sources.event import Event
 from mkwmail.sources.read import Read
 
@@ -36,7 +35,7 @@ class Page:
             title=f"{self.event.value.title}: {self.mailing}",
             moment=self.moment,
             message_ids={each.planned.person: each.message_id for each in self.outgoing},
-            warnings=tuple(fault_lines(self.event.warnings)),
+            warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
         )
 
