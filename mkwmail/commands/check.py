@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mkwmail.commands.choice import due_mailings
-from mkwmail.commands.composing import Outgoing, composer_of, variants
+from mkwmail.commands.composing import Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.guard import server_of
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.oddities import event_warnings, form_warnings, list_notes, list_warnings
@@ -98,6 +98,7 @@ def _mailing(
 ) -> tuple[Checked, list[Fault]]:
     """One mailing, composed for everybody whom it will be for."""
     event, now = sources.event, invocation.clock.now()
+    history = correcting_of(sources, name, ledger, history)
     moment = moment_of(event, name, now)
     plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
     count = len(plan.to_send)
@@ -120,7 +121,7 @@ def _mailing(
 def _composed(
     invocation: Invocation, sources: Sources, plan: Plan, history: History, ledger: Ledger, name: str
 ) -> tuple[Outgoing, ...]:
-    composer = composer_of(sources, name, ledger.secret)
+    composer = composer_of(sources, name, ledger.secret, history)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         return composer.outgoing(plan, history, ledger, show)
 

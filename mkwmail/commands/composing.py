@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import code_for
+from mkwmail.ledger.records import Facts
 from mkwmail.letters.attachments import Attachment, read_attachment
 from mkwmail.letters.compose import Addressed, Composition, Occasion, compose, message_id
 from mkwmail.letters.entry import entry_uid
@@ -19,9 +20,11 @@ from mkwmail.letters.message import Message
 from mkwmail.letters.names import Addressee
 from mkwmail.letters.templates import Templates
 from mkwmail.sending.approval import differences, fingerprint
+from mkwmail.sending.correcting import FACTS, corrected_mailing, correcting, with_corrected
+from mkwmail.sending.facts import facts_of, read_facts, words_of
 from mkwmail.sending.plan import History, Plan, Planned
 from mkwmail.shipped import shipped
-from mkwmail.sources.event import Event
+from mkwmail.sources.event import CalendarMethod, Event
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.kinds import Kind, kind_of, mailing_named, templates_of
 
@@ -34,13 +37,17 @@ _PROOF = "proef"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One person's message before its date is known: an addressed letter, or the bytes of an earlier try."""
+    """One person's message before its date is known: an addressed letter, or the bytes of an earlier try.
+
+    ``facts``: the version of the event's facts that it carries.
+    """
 
     planned: Planned
     letter: Letter
     values: Mapping[str, str]
     message_id: str
     addressed: Addressed | None
+    facts: Facts | None = None
 
     def complete(self, moment: datetime) -> Mapping[str, str]:
         """Every value that the letter is filled with, dated ``moment`` unless it is an earlier try's."""
@@ -61,6 +68,7 @@ class Composer:
     occasion: Occasion
     templates: Templates
     sources: Mapping[str, str]
+    facts: Facts
 
     def compose(
         self,
@@ -74,6 +82,8 @@ class Composer:
         :raises UserError: with the faults of all templates and members.
         """
         event = self.occasion.event.id
+        updates = kind_of(self.occasion.name) is Kind.UPDATE
+        facts = read_facts(self.facts.document)
         addressees = [
             Addressee(
                 each.person,
@@ -81,6 +91,7 @@ class Composer:
                 _PROOF if self.occasion.proof else code_for(secret, event, each.person),
                 history.answers.get(each.person),
                 entry_uid(secret, event, each.person),
+                history.telling.changes_for(each.person, facts, history.answers.get(each.person)) if updates else (),
             )
             for each in planned
         ]
@@ -99,14 +110,14 @@ class Composer:
         domain = self.occasion.settings.sender.email.rpartition("@")[2]
         result = []
         for planned, addressed in zip(plan.to_send, composition.addressed, strict=True):
-            earlier = _earlier_try(planned, same, ledger)
+            earlier = _earlier_try(planned, same, self.facts, ledger)
             if earlier is not None:
                 result.append(earlier)
                 continue
             of = plan.round
             version = tries.get(planned.person, 0)
             name = message_id(ledger.secret, of.event, of.mailing, of.edition, planned.person, version, domain)
-            result.append(Outgoing(planned, addressed.letter, addressed.values, name, addressed))
+            result.append(Outgoing(planned, addressed.letter, addressed.values, name, addressed, self.facts))
         return tuple(result)
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
@@ -125,20 +136,41 @@ def variants(outgoing: Sequence[Outgoing]) -> list[tuple[Outgoing, int]]:
     return [(each, counts[key]) for key, each in first.items()]
 
 
-def _earlier_try(planned: Planned, same: frozenset[int], ledger: Ledger) -> Outgoing | None:
+def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> Outgoing | None:
     retry = planned.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
         return None
-    if retry.values.get("to_address") != planned.member.email:
+    # Changed and changed back is another version: its calendar entry has another SEQUENCE.
+    if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
         return None
-    return Outgoing(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None)
+    return Outgoing(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
 
 
-def composer_of(sources: Sources, mailing: str, secret: bytes, proof: bool = False) -> Composer:
+def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
+    """The history with what the mailing corrects, where it is a correction.
+
+    :raises UserError: where what it corrects is no mailing of the event, or a file of it cannot be read.
+    """
+    event = sources.event
+    of = corrected_mailing(event, mailing, history.deliveries) if kind_of(mailing) is Kind.CORRECTION else None
+    if of is None:
+        return history
+    corrections = {each.round.mailing for each in history.deliveries if kind_of(each.round.mailing) is Kind.CORRECTION}
+    approvals = {name: ledger.approvals(event.id, name) for name in {of, mailing, *corrections}}
+    now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
+    return replace(history, correcting=correcting(of, history.deliveries, approvals, now))
+
+
+def composer_of(sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False) -> Composer:
     """What composes a mailing.
 
-    :raises UserError: where there is no such mailing or template, or a file cannot be read.
+    :raises UserError: where there is no such mailing or template, a file cannot be read, or the method of the
+        calendar entry is another than that of the entries that went out.
     """
+    _refuse_another_method(sources, history.telling.method)
+    cancelled = history.cancelled is not None or kind_of(mailing) is Kind.CANCELLATION
+    facts = facts_of(sources.event, cancelled)
+    version = history.telling.version_of(facts)
     event = _proof_of(sources.event) if proof else sources.event
     entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
@@ -152,12 +184,29 @@ def composer_of(sources: Sources, mailing: str, secret: bytes, proof: bool = Fal
         template=_template_name(folder, templates_of(mailing, entry)),
         settings=settings,
         uid=entry_uid(secret, event.id),
-        cancelled=kind_of(mailing) is Kind.CANCELLATION,
+        sequence=version,
+        cancelled=cancelled,
+        original=history.correcting.of if history.correcting else None,
         attachments=attachments,
         logo=logo,
         proof=proof,
     )
-    return Composer(occasion, templates, _approved_sources(sources, occasion, templates))
+    method = event.calendar.method
+    carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
+    approved = _approved_sources(sources, occasion, templates)
+    if history.correcting is not None:
+        approved = with_corrected(approved, history.correcting)
+    return Composer(occasion, templates, approved, carried)
+
+
+def _refuse_another_method(sources: Sources, method: str) -> None:
+    wanted = sources.event.calendar.method.value
+    if not method or wanted == method:
+        return
+    fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
+    words = {"wanted": wanted, "method": method}
+    remedy = _("make it %(method)s again: entries of another method would stand beside those, or leave them unchanged")
+    raise UserError(Fault(sources.folder.shown(sources.event_path), fault % words, remedy % words))
 
 
 def _proof_of(event: Event) -> Event:
@@ -188,11 +237,11 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
 def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates) -> dict[str, str]:
     """What the mails' content depends on, by the name under which a person knows it."""
     settings = sources.settings
+    shown_event = sources.folder.shown(sources.event_path)
     shown = {"association", "sender", "reply_to", "form"}
     found = {
-        sources.folder.shown(sources.event_path): _lines(
-            sources.event.model_dump_json(exclude={"mailings"}, exclude_none=True)
-        ),
+        shown_event: _lines(json.dumps(words_of(sources.event))),
+        f"{shown_event}{FACTS}": _lines(facts_of(sources.event).document()),
         f"mailings: {occasion.name}": _lines(
             occasion.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),

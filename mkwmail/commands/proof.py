@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from mkwmail.addresses import is_example, mailable
-from mkwmail.commands.composing import composer_of
+from mkwmail.commands.composing import composer_of, correcting_of
 from mkwmail.commands.confirming import confirmed, refuse_without_terminal
 from mkwmail.commands.guard import server_of
 from mkwmail.commands.invocation import Invocation
@@ -83,11 +83,13 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
     with open_ledger(invocation, sources.folder) as ledger:
         roll = call_roll(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
+        history = correcting_of(sources, mailing, ledger, history)
         moment = moment_of(event, mailing, now)
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
         # Where it is for nobody yet, such as those who attend: as everybody would get it.
         planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
-        composition = composer_of(sources, mailing, ledger.secret, proof=True).compose(planned, history, ledger.secret)
+        composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
+        composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]
     first = {id(each.letter): each for each in reversed(composition.addressed)}
     for addressed in reversed(first.values()):

@@ -76,6 +76,7 @@ def jobs_for(
                 name=full_name(member.name),
                 prepare=_preparing(each, kept[id(each.letter)]),
                 tries=tries.get(each.planned.person, 0) + 1,
+                facts=each.facts,
             )
         )
     return jobs

@@ -1,12 +1,12 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import composer_of, variants
+from mkwmail.commands.composing import composer_of, correcting_of, variants
 from mkwmail.commands.confirming import ask_about_computer, confirmed, decisions, refuse_without_terminal
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
@@ -33,6 +33,7 @@ from mkwmail.report.words import duration, mails
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.password import password_for
+from mkwmail.sending.plan import History
 from mkwmail.sending.submission import open_session
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.settings import Pace, Smtp
@@ -108,8 +109,9 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
         roll = call_roll(members, partial(ledger.identify, decided=decided))
         # Recorded at once: who somebody is stays true if this mailing is not confirmed.
         ledger.enlist(listed(roll), now, decided)
+    history = correcting_of(sources, name, ledger, history)
     plan = plan_for(event, name, roll, history, now)
-    composer = composer_of(sources, name, ledger.secret)
+    composer = composer_of(sources, name, ledger.secret, history)
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 
@@ -194,7 +196,12 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, smtp: Smt
         settings = ready.sources.settings
         outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
     now = invocation.clock.now()
-    return summed_up(ready, outcome, len(outgoing), lambda: history_of(ledger, ready.sources.event), now)
+
+    def history() -> History:
+        # What is corrected is settled; who has it by now is not.
+        return replace(history_of(ledger, ready.sources.event), correcting=ready.history.correcting)
+
+    return summed_up(ready, outcome, len(outgoing), history, now)
 
 
 def _record(invocation: Invocation, ready: Ready, ledger: Ledger) -> None:

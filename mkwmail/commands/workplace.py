@@ -14,6 +14,7 @@ from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Identified, Listed
 from mkwmail.ledger.records import Delivery, Round, State
+from mkwmail.sending.facts import Telling, read_facts
 from mkwmail.sending.plan import History, Listing, Plan, Skip, plan
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
@@ -137,7 +138,14 @@ def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: date
 
 def history_of(ledger: Ledger, event: Event) -> History:
     """What the ledger says of an event."""
-    return History(deliveries=ledger.deliveries(event.id), persons=ledger.persons(), last_list=ledger.last_list())
+    versions = tuple(read_facts(document) for document in ledger.facts(event.id))
+    return History(
+        deliveries=ledger.deliveries(event.id),
+        answers={each.person: each.answer for each in ledger.answers(event.id)},
+        persons=ledger.persons(),
+        last_list=ledger.last_list(),
+        telling=Telling(versions, ledger.told(event.id), ledger.entry_method(event.id)),
+    )
 
 
 def moment_of(event: Event, mailing: str, now: datetime) -> datetime:

@@ -22,6 +22,7 @@ from mkwmail.letters.message import Message
 from mkwmail.letters.names import (
     LINK_FIELDS,
     Addressee,
+    Change,
     Form,
     common_names,
     named,
@@ -34,15 +35,6 @@ from mkwmail.letters.uses import looked_at, rendering_key
 from mkwmail.letters.values import PRIVATE_USE, Value, quote, quote_link
 from mkwmail.sources.event import Event, Mailing
 from mkwmail.sources.settings import Mailbox, Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A fact of the event that was told otherwise before, in Dutch words."""
-
-    what: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,6 @@ class Occasion:
     cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
     logo: Attachment | None = None
-    changes: tuple[Change, ...] = ()
     original: str | None = None
     proof: bool = False
     automatic: bool = False
@@ -182,13 +173,14 @@ class _Composing:
         everyone = [personal_values(addressee, self._url, self._form) for addressee in addressees]
         own = {"dtstamp", "to_name", "to_address", "uid"}
         fields = sorted({field for values in everyone for field in values} | own)
-        inputs = [*_texts(occasion), *(text for values in everyone for text in values.values())]
+        changed = {text for each in addressees for change in each.changes for text in (change.old, change.new)}
+        inputs = [*_texts(occasion), *sorted(changed), *(text for values in everyone for text in values.values())]
         self._marks = choose_marks(fields, [*inputs, *_template_sources(occasion, templates)])
         _check_private_use(inputs)
 
     def addressed(self, addressee: Addressee) -> Addressed:
         values = personal_values(addressee, self._url, self._form)
-        key = rendering_key(values, addressee.answer, self._looked_at)
+        key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes)
         if key not in self._shared:
             self._shared[key] = self._share(addressee, values)
         shared = self._shared[key]
@@ -213,7 +205,8 @@ class _Composing:
         return letter
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
-        return self._renderer.render({**personal_names(values, mark_of), "answer": addressee.answer})
+        names = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
+        return self._renderer.render({**personal_names(values, mark_of), **names})
 
 
 def template_names(occasion: Occasion, templates: Templates) -> frozenset[str]:
@@ -243,6 +236,12 @@ def _mailbox_names(mailbox: Mailbox) -> Any:
     return named(mailbox)
 
 
+def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
+    return tuple(
+        {"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes
+    )
+
+
 def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
     mailing = occasion.mailing
     subject = mailing.subject
@@ -261,10 +260,6 @@ def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
             },
             "sender": _mailbox_names(occasion.settings.sender),
             "association": Value(occasion.settings.association),
-            "changes": tuple(
-                {"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)}
-                for change in occasion.changes
-            ),
             "original": occasion.original,
         },
     )

@@ -38,11 +38,21 @@ MEMBER_FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A fact of the event that was told otherwise before, in Dutch words; empty: not known then, or not any more."""
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Addressee:
     """A member as a letter is addressed to.
 
     ``person`` is the ledger's key; ``code`` the sign-up code of this person and event; ``answer`` what
-    they answered so far, or None. ``uid`` is the UID of the person's own calendar entry, where each has one.
+    they answered so far, or None. ``uid`` is the UID of the person's own calendar entry, where each has one;
+    ``changes`` what has changed since they were told last.
     """
 
     person: str
@@ -50,6 +60,7 @@ class Addressee:
     code: str
     answer: str | None = None
     uid: str = ""
+    changes: tuple[Change, ...] = ()
 
 
 def signup_link(url: str, addressee: Addressee) -> str:

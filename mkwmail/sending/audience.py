@@ -1,15 +1,17 @@
 """Audiences: the rules that say which members a mailing is for (DESIGN: files, event). Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mkwmail.clock import ZONE
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.persons import folded
 from mkwmail.ledger.records import TOLD, Delivery
+from mkwmail.sending.correcting import Correcting
 from mkwmail.sending.days import day_in_words
+from mkwmail.sending.facts import Telling, facts_of
 from mkwmail.sources.event import ColumnAudience, Event
 from mkwmail.sources.headings import column_name
 from mkwmail.sources.kinds import GOT, Audience, Kind, kind_of, mailing_named, rule_of
@@ -52,10 +54,24 @@ def audience_of(event: Event, mailing: str) -> Rule:
         raise UserError(Fault(event.id, fault % words)) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an event's members: deliveries, answers, the facts and texts they were told.
+
+    ``correcting``: what the correction is of. ``cancelled``: when the event was cancelled, if it was.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    telling: Telling = field(default_factory=Telling)
+    correcting: Correcting | None = None
+    cancelled: datetime | None = None
+
+
 class Audiences:
     """The audience of one mailing at one moment, asked member by member.
 
-    ``answers``: person → answer; ``members``: person → member, everybody in the list.
+    ``members``: person → member, everybody in the list.
 
     :raises UserError: where the audience cannot be told.
     """
@@ -64,31 +80,40 @@ class Audiences:
         self,
         event: Event,
         mailing: str,
-        deliveries: Iterable[Delivery],
-        answers: Mapping[str, str],
+        known: Known,
         members: Mapping[str, Member],
         now: datetime,
     ) -> None:
         self._event = event
         self._mailing = mailing
-        self._answers = answers
+        self._known = known
+        self._answers = known.answers
         self._now = now
         # mailing → person → when first
         self._told: dict[str, dict[str, datetime]] = {}
-        for each in deliveries:
+        for each in known.deliveries:
             if each.state in TOLD:
                 persons = self._told.setdefault(each.round.mailing, {})
                 persons[each.person] = min(each.since, persons.get(each.person, each.since))
         self._coming = frozenset(
             folded(members[person].organisation)
-            for person, answer in answers.items()
+            for person, answer in known.answers.items()
             if answer in COMING and person in members
         )
         self._rule = self._chosen(members)
 
     def why_not(self, person: str, member: Member) -> str | None:
         """None where the mailing is for this member; else the reason, in a sentence."""
+        closed = self._known.cancelled
+        if closed is not None and not self._follows_a_cancellation():
+            return _("the event was cancelled on %(day)s") % {"day": day_in_words(closed)}
         return self._rule(person, member)
+
+    def _follows_a_cancellation(self) -> bool:
+        """Whether the mailing is the cancellation, or a correction of it: nothing else follows one."""
+        correcting = self._known.correcting
+        kinds = {kind_of(self._mailing), kind_of(correcting.of) if correcting else None}
+        return Kind.CANCELLATION in kinds and kinds <= {Kind.CANCELLATION, Kind.CORRECTION, None}
 
     def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
         rule = audience_of(self._event, self._mailing)
@@ -96,8 +121,6 @@ class Audiences:
             return lambda person, _member: self._without(rule.mailing, person)
         if isinstance(rule, ColumnAudience):
             return self._by_column(rule, members)
-        if rule in (Audience.OUTDATED, Audience.EARLIER_TEXT):
-            raise _undecided(self._event, self._mailing)
         choices: dict[Audience, Callable[[str, Member], str | None]] = {
             Audience.EVERYONE: lambda _person, _member: None,
             Audience.UNANSWERED: self._not_silent,
@@ -106,6 +129,8 @@ class Audiences:
             Audience.DECLINED: lambda person, _member: self._unless(person, {"declined"}),
             Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
             Audience.TOLD: self._never_told,
+            Audience.OUTDATED: self._up_to_date,
+            Audience.EARLIER_TEXT: self._has_this_text,
         }
         return choices[rule]
 
@@ -146,6 +171,25 @@ class Audiences:
             return None
         return _("was never told of the event")
 
+    def _up_to_date(self, person: str, member: Member) -> str | None:
+        telling = self._known.telling
+        if person not in telling.told:
+            return self._never_told(person, member) or _("what they were told is not recorded")
+        facts = facts_of(self._event, self._known.cancelled is not None)
+        if telling.changes_for(person, facts, self._answers.get(person)):
+            return None
+        return _("was told everything as it is now")
+
+    def _has_this_text(self, person: str, _member: Member) -> str | None:
+        correcting = self._known.correcting
+        if correcting is None:
+            return _("nothing went yet that could be corrected")
+        if person in correcting.earlier:
+            return None
+        if person in correcting.had:
+            return _("got %(mailing)s as it is now") % {"mailing": correcting.of}
+        return _("did not get %(mailing)s") % {"mailing": correcting.of}
+
     def _without(self, mailing: str, person: str) -> str | None:
         if person in self._told.get(mailing, {}):
             return None
@@ -180,12 +224,3 @@ def _has_answered(answer: str) -> str:
         "absent": _("was absent"),
     }
     return sentences.get(answer, answer)
-
-
-def _undecided(event: Event, mailing: str) -> UserError:
-    fault = _("whom %(mailing)s is for cannot be told: which facts and texts each member got is not recorded")
-    remedy = _(
-        'give it an entry in the event file with an audience, such as: %(mailing)s: {audience: "got:invitation"}'
-    )
-    words = {"mailing": mailing}
-    return UserError(Fault(event.id, fault % words, remedy % words), code=ExitCode.USAGE)

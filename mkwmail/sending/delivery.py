@@ -18,7 +18,7 @@ from mkwmail.clock import Clock
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Claim, Result, Round, State
+from mkwmail.ledger.records import Claim, Facts, Result, Round, State
 from mkwmail.letters.message import Message
 from mkwmail.sending import pace as pacing
 from mkwmail.sending.crew import Crew
@@ -51,13 +51,15 @@ class Prepared:
 @dataclass(frozen=True, slots=True)
 class Job:
     """One member to be mailed. ``prepare`` makes the message as it goes at a moment, and must not fail:
-    everything was composed before. ``tries``: which try this is, 1 for the first."""
+    everything was composed before. ``tries``: which try this is, 1 for the first. ``facts``: the version of the
+    event's facts that the message carries."""
 
     person: str
     address: str
     name: str
     prepare: Callable[[datetime], Prepared]
     tries: int = 1
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +405,7 @@ def _claim(job: Job, prepared: Prepared) -> Claim:
         prepared.date,
         message.sha256,
         job.tries,
+        job.facts,
     )
 
 

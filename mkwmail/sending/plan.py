@@ -10,13 +10,15 @@ from datetime import datetime
 
 from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name, full_name
-from mkwmail.language import _
+from mkwmail.language import _, ngettext
 from mkwmail.ledger.persons import Person
 from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
-from mkwmail.sending.audience import COMING, Audiences, audience_of
+from mkwmail.sending.audience import COMING, Audiences, Known, audience_of
+from mkwmail.sending.correcting import Correcting
 from mkwmail.sending.days import day_in_words
+from mkwmail.sending.facts import Telling, facts_of
 from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import Audience, latest_of, mailing_named
+from mkwmail.sources.kinds import Audience, Kind, kind_of, latest_of, mailing_named
 from mkwmail.sources.member import Member
 
 # A list that lost more than this since the last mailing is odd (both must hold).
@@ -38,13 +40,26 @@ class History:
     """What the ledger and the answers say of an event.
 
     ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
-    those who have left the list. ``last_list``: the list at the last mailing of any event.
+    those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: which facts
+    everybody was told. ``correcting``: what a correction is of, where one is being planned.
     """
 
     deliveries: tuple[Delivery, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     persons: tuple[Person, ...] = ()
     last_list: ListSeen | None = None
+    telling: Telling = field(default_factory=Telling)
+    correcting: Correcting | None = None
+
+    @property
+    def cancelled(self) -> datetime | None:
+        """When the first message went that says that the event is cancelled: that closes it."""
+        told = (
+            each.since
+            for each in self.deliveries
+            if kind_of(each.round.mailing) is Kind.CANCELLATION and each.state is not State.EXPIRED
+        )
+        return min(told, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +120,36 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     :raises UserError: where the event has no such mailing (USAGE), or where its audience cannot be told.
     """
     latest = latest_of(event, mailing)
-    of = Round(event.id, mailing)
+    of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
-    everyone = [*listings, *_departed(listings, history)] if rule is Audience.TOLD else list(listings)
-    colleagues = {each.person: each.member for each in everyone}
-    audiences = Audiences(event, mailing, history.deliveries, history.answers, colleagues, now)
+    everyone = list(listings)
+    if rule is Audience.TOLD or _corrects_a_cancellation(mailing, history):
+        everyone += _departed(listings, history)
+    told = Known(history.deliveries, history.answers, history.telling, history.correcting, history.cancelled)
+    audiences = Audiences(event, mailing, told, {each.person: each.member for each in everyone}, now)
     sorting = _Sorting(of, history.deliveries, audiences, now)
     for each in everyone:
         sorting.sort(each)
+    # Who was refused in a run that stopped for it goes last: three such at the front would stop each run again.
+    sorting.to_send.sort(key=lambda planned: planned.retry is not None and planned.retry.code is not None)
     if rule is Audience.TOLD:
         # Who would travel in vain hears first.
         sorting.to_send.sort(key=lambda planned: history.answers.get(planned.person) not in COMING)
     made = sorting.plan(latest, now > latest)
     return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
+
+
+def _edition(event: Event, mailing: str, history: History) -> int:
+    """The version of the facts for an update, of the text for a correction, else 0."""
+    kind = kind_of(mailing)
+    if kind is Kind.UPDATE:
+        return history.telling.version_of(facts_of(event, history.cancelled is not None))
+    return history.correcting.edition if kind is Kind.CORRECTION and history.correcting else 0
+
+
+def _corrects_a_cancellation(mailing: str, history: History) -> bool:
+    of = history.correcting.of if history.correcting else ""
+    return kind_of(mailing) is Kind.CORRECTION and kind_of(of) is Kind.CANCELLATION
 
 
 def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing]:
@@ -236,7 +268,7 @@ def _skip(listing: Listing, reason: str) -> Skip:
 def _twice(first: Member) -> str:
     if not first.row:
         return _("this address is there twice: one mail")
-    return _("the same person as row %(row)s, %(name)s: one mail") % {
+    return _("the same address as row %(row)s, %(name)s: one mail") % {
         "row": first.row,
         "name": full_name(first.name),
     }
@@ -257,5 +289,18 @@ def _odd(
     if before is not None and before.size - len(listings) > max(_MANY, before.size * _MUCH):
         sizes = {"before": before.size, "now": len(listings)}
         yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
+    facts = facts_of(event)
+    outdated = [
+        listing
+        for listing in listings
+        if history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))
+    ]
+    if outdated and history.cancelled is None and kind_of(mailing) not in (Kind.UPDATE, Kind.CANCELLATION):
+        told = ngettext(
+            "%(n)d was told other facts than the file's; `mkwmail send %(event)s update` says what changed",
+            "%(n)d were told other facts than the file's; `mkwmail send %(event)s update` says what changed",
+            len(outdated),
+        )
+        yield told % {"n": len(outdated), "event": event.id}
     if audience_of(event, mailing) is Audience.UNANSWERED and not history.answers and made.to_send:
         yield _("no answers are recorded: everyone who was invited gets it, also who signed up already")

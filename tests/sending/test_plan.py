@@ -159,7 +159,13 @@ def test_two_rows_with_one_address_are_one_mail_and_the_second_is_named() -> Non
     twin = replace(listing("a"), member=replace(listing("a").member, row=9, email="A@EXAMPLE.org"))
     made = plan(EVENT, "invitation", [listing("a"), twin], History(), INVITED)
     assert len(made.to_send) == 1
-    assert [each.reason for each in made.skipped] == ["the same person as row 2, Anna Smit: one mail"]
+    assert [each.reason for each in made.skipped] == ["the same address as row 2, Anna Smit: one mail"]
+
+
+def test_who_was_refused_in_a_run_that_stopped_for_it_goes_last() -> None:
+    refused = replace(told("a", state=State.PLANNED), code=550)
+    made = plan(EVENT, "invitation", everyone("abc"), History((refused,)), INVITED)
+    assert goes_to(made) == "bca"
 
 
 def test_a_reminder_is_for_who_was_invited_and_silent() -> None:
@@ -243,10 +249,9 @@ def test_a_cancellation_reaches_everyone_who_was_told_those_who_come_first() -> 
 
 
 @pytest.mark.parametrize("mailing", ["update", "correction"])
-def test_what_cannot_be_decided_is_not_guessed(mailing: str) -> None:
-    with pytest.raises(UserError) as caught:
-        plan(EVENT, mailing, everyone("a"), History((told("a"),)), NOW)
-    assert caught.value.code is ExitCode.USAGE and "got:invitation" in caught.value.faults[0].remedy
+def test_nobody_is_guessed_to_have_an_older_version(mailing: str) -> None:
+    made = plan(EVENT, mailing, everyone("ab"), History((told("a"),)), NOW)
+    assert not made.to_send and sorted(skipped(made)) == ["a", "b"]
 
 
 def test_an_audience_that_is_none_is_never_everyone() -> None:

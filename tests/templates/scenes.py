@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from html import unescape
 
 from mkwmail.clock import ZONE
 from mkwmail.dutch.names import Name
 from mkwmail.letters.attachments import Attachment
-from mkwmail.letters.compose import Change, Occasion, compose
-from mkwmail.letters.names import Addressee, Form
+from mkwmail.letters.compose import Occasion, compose
+from mkwmail.letters.names import Addressee, Change, Form
 from mkwmail.letters.templates import Templates
 from mkwmail.shipped import shipped
 from mkwmail.sources.event import Event, Host, Location, Mailing, ProgrammeItem, Registration
@@ -136,10 +136,10 @@ def a_mail(
         ),
         uid="uid@example.org",
         attachments=tuple(Attachment(file, "application/pdf", b"%PDF") for file in attachments),
-        changes=changes if kind is Kind.UPDATE else (),
         original=original if kind is Kind.CORRECTION else None,
     )
     reader = a_reader(answer or ANSWERS.get(kind))
+    reader = replace(reader, changes=changes if kind is Kind.UPDATE else ())
     composed = compose(occasion, TEMPLATES, (reader,))
     parsed = read(composed.addressed[0].message("id@example.org", MOMENT))
     return Mail(str(parsed["Subject"]), plain_text(parsed), html_text(parsed))
