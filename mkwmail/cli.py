@@ -204,8 +204,18 @@ def preview(
         bool,
         typer.Option("--one-per-letter", help=_("One mail of each variant in the page, without names: to share it.")),
     ] = False,
+    sent: Annotated[
+        bool,
+        typer.Option("--sent", help=_("What the member of --member was sent, whatever was changed since.")),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
+    if sent:
+        if not (mailing and member) or html or browser or one_per_letter:
+            raise typer.BadParameter(_("it goes with MAILING and --member"), param_hint="--sent")
+        from mkwmail.commands.sent import preview_sent
+
+        _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
     from mkwmail.commands.preview import Files
     from mkwmail.commands.preview import preview as command
 

@@ -76,6 +76,21 @@ def _without_dates(mail: bytes) -> bytes:
     return re.sub(rb"(?m)^(Date: |DTSTAMP:).*$", b"", calendar)
 
 
+def test_what_a_member_was_sent_can_be_shown_to_the_byte_when_everything_has_changed(
+    place: Place, server: ScriptedServer
+) -> None:
+    place.send()
+    (was_sent,) = [taken.data for taken in server.taken if taken.recipients == (ZOE,)]
+    place.write("templates/signature.md", "Heel andere groet")
+    place.members(*PEOPLE[:1])
+    (place.folder / "events" / EVENT.name).unlink()
+    words = ("preview", "directeurendag-2020", "invitation", "--member", "Zoë Ruiter", "--sent")
+    assert place.run(*words, "--eml", str(place.folder / "sent")).code == 0
+    (shown,) = (place.folder / "sent").glob("*.eml")
+    assert shown.read_bytes() == was_sent
+    assert "Beste Zoë" in place.run(*words).out
+
+
 def test_one_deferred_and_one_refused_do_not_stop_the_others(place: Place, server: ScriptedServer) -> None:
     server.on("RCPT", "451 4.2.0 greylisted", recipient=KIM, times=1)
     server.on("RCPT", "550 5.1.1 unknown user", recipient=ELS)
