@@ -7,7 +7,7 @@ from mkwmail.commands.choice import due_mailings
 from mkwmail.commands.composing import Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.guard import server_of
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.oddities import event_warnings, form_warnings, list_notes, list_warnings
+from mkwmail.commands.oddities import event_warnings, form_warnings, list_notes, list_warnings, outdated_warnings
 from mkwmail.commands.workplace import (
     Roll,
     Sources,
@@ -59,6 +59,7 @@ def _looked_through(invocation: Invocation, sources: Sources, server: bool) -> F
         roll = call_roll(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
         warnings += list_warnings(sources, roll, history)
+        warnings += outdated_warnings(sources, roll, history, now)
         due = due_mailings(event, roll, history, now)
         mailings = []
         for name in in_order(event):

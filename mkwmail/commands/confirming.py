@@ -10,7 +10,9 @@ from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import NEW
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import mails
+from mkwmail.report.words import day_and_time, mails
+from mkwmail.sending.schedule import moved_far
+from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of
 
 
@@ -43,6 +45,30 @@ def ask_about_computer(invocation: Invocation, ledger: Ledger) -> None:
     if terminal.ask(_("Is this computer the only one from now on? Type yes:")).casefold() not in ("yes", "ja"):
         raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
+
+
+def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None:
+    """Where an event that was mailed about is now far from its day, ask whether it is the same event.
+
+    :raises UserError: code SETTINGS where it is not, or nobody can be asked: who had the earlier event's mails would
+        not get this one's.
+    """
+    earlier = moved_far(event, ledger.go_aheads(), ledger.deliveries(event.id))
+    if earlier is None:
+        return
+    terminal = invocation.terminal
+    words = {"id": event.id, "before": day_and_time(earlier), "now": day_and_time(event.starts), "title": event.title}
+    fault = _("%(id)s was mailed about as an event on %(before)s, and is now on %(now)s") % words
+    remedy = _(
+        'for another event, make a file with an id of its own: mkwmail new "%(title)s" --date DATE --from %(id)s; '
+        "if this one was moved, say so in a terminal"
+    )
+    if not terminal.interactive:
+        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+    terminal.note(fault, "yellow")
+    terminal.note(_("For another event everybody must get everything again: then it needs an id of its own."), "yellow")
+    if terminal.ask(_("Is it the same event, moved? Type yes:")).casefold() not in ("yes", "ja"):
+        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 
 def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, str]:

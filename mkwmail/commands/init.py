@@ -68,7 +68,7 @@ def _refuse_existing(place: WorkingFolder) -> None:
 
 
 def _asked(terminal: Terminal) -> Answers:
-    terminal.note(_("Five questions; Enter leaves an answer open, and all of them can be changed later."))
+    terminal.note(_("Five questions; Enter leaves one open, and every answer can be changed later."))
     association = terminal.ask(_("1. The association's name:"))
     name = terminal.ask(_("2. The sender's name, as members see it:"))
     email = terminal.ask(_("3. The sender's address:"))
@@ -76,8 +76,8 @@ def _asked(terminal: Terminal) -> Answers:
         terminal.note(f"   {wrong}", "yellow")
         email = terminal.ask(_("3. The sender's address:"))
     known = ", ".join(PRESETS)
-    question = _("4. The mail server: one of %(known)s, or its host name:") % {"known": known}
-    server = terminal.ask(question)
+    terminal.note(_("   Known mail servers: %(known)s") % {"known": known})
+    server = terminal.ask(_("4. The mail server: one of these, or its host name:"))
     form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
     while form not in ("", "je", "u"):
         form = terminal.ask(_("5. Type je or u:")).casefold()
@@ -112,43 +112,43 @@ def settings_text(answers: Answers) -> str:
     return _SETTINGS % values
 
 
+# Dutch, as the example event: these files are the secretary's, not the program's words.
 _SMTP = """\
 smtp:
   host: %(host)s
   port: 587
-  security: starttls            # starttls (port 587) or tls (port 465)
+  security: starttls            # starttls (poort 587) of tls (poort 465)
   username: %(username)s
 """
 
 _SETTINGS = """\
-# Settings of mkwmail. Text behind a # is explanation. No password belongs in this file.
+# Instellingen van mkwmail. Wat achter een hekje staat, is uitleg. Een wachtwoord hoort hier niet in.
 
 association: %(association)s
 
-# Who the mails come from, as members see it.
+# Van wie de mails komen, zoals de leden het zien.
 sender:
   name: %(name)s
   email: %(email)s
-# reply_to: bureau@example.org  # where answers go, if not to the sender
+# reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
 
-# The member list, as Excel saves it: .xlsx or .csv.
+# De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
 members: %(members)s
 
-# How members are addressed in the mails: je or u.
+# Hoe de mails de leden aanspreken: je of u.
 form: %(form)s
 
-# The server that takes the mail. A provider fills in host, port and pace: %(providers)s.
-%(server)s
-# The password is read from MKWMAIL_SMTP_PASSWORD, from a file that only you can read, or from a command:
-#   password_file: /home/me/.mkwmail-password
-#   password_command: pass show mail/secretaris
-# (two spaces before it, below username)
+# De mailserver. Een provider vult host, poort en tempo zelf in. Bekend zijn:
+#   %(providers)s
+%(server)s# Het wachtwoord komt uit de omgevingsvariabele MKWMAIL_SMTP_PASSWORD, of zet een van deze onder username
+# (met twee spaties ervoor, zonder hekje):
+#   password_file: ~/.mkwmail-wachtwoord          # een bestand dat alleen jij kunt lezen
+#   password_command: pass show mail/secretaris   # een opdracht die het wachtwoord geeft
 
-# How fast the server lets you go; the provider knows. null means no limit.
+# Hoe snel de server het toestaat, als je provider hierboven niet staat.
 # pace:
 #   per_minute: 25
 #   per_hour: 250
-#   per_day: null
 """
 
 

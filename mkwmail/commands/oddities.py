@@ -1,6 +1,7 @@
 """What is odd about an event, a list or a mail without being wrong. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from mkwmail.addresses import is_example
 from mkwmail.commands.workplace import Roll, Sources
@@ -11,6 +12,7 @@ from mkwmail.language import _
 from mkwmail.letters.message import Message
 from mkwmail.report.mail import mail_view
 from mkwmail.report.words import members, some
+from mkwmail.sending.outdated import mending, outdated
 from mkwmail.sending.plan import History
 from mkwmail.sources.kinds import Kind, kind_of
 from mkwmail.sources.member import Member
@@ -62,23 +64,37 @@ def list_warnings(sources: Sources, roll: Roll, history: History) -> Iterator[Fa
         fault = _("%(members)s with an address for examples: %(names)s")
         words = {"members": members(len(examples)), "names": some([each.email for each in examples])}
         yield Fault(place, fault % words, _("only --rehearse can mail them; put your own list here"))
-    yield from _unnamed(place, everyone)
+    yield from _placeless(place, everyone)
     before = history.last_list
     if before is not None and before.size > len(everyone):
         words = {"before": before.size, "now": len(everyone)}
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
 
 
-def _unnamed(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
-    unnamed = [member for member in everyone if not full_name(member.name)]
-    if unnamed:
-        rows = {"members": members(len(unnamed)), "rows": some([str(member.row) for member in unnamed], 5)}
-        remedy = _("the salutation will do without it")
-        yield Fault(place, _("%(members)s without a name: row %(rows)s") % rows, remedy)
+def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
     placeless = [member for member in everyone if not member.organisation]
     if placeless and len(placeless) < len(everyone):
         rows = {"members": members(len(placeless)), "rows": some([str(member.row) for member in placeless], 5)}
         yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+
+
+def outdated_warnings(sources: Sources, roll: Roll, history: History, now: datetime) -> Iterator[Fault]:
+    """Who was told other facts than the file's, and the command that mends it."""
+    event = sources.event
+    place = sources.folder.shown(sources.event_path)
+    behind = outdated(event, roll.listings, history, now)
+    reached = [each for each in behind if not each.why_not]
+    if reached:
+        fault = _("%(members)s told otherwise (%(what)s): %(names)s")
+        what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
+        words = {"members": members(len(reached)), "what": what, "names": some([each.name for each in reached])}
+        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": mending(history)}
+        yield Fault(place, fault % words, remedy)
+    for each in behind:
+        if each.why_not:
+            words = {"name": each.name, "address": each.address, "what": each.what, "reason": each.why_not}
+            fault = _("%(name)s <%(address)s> was told otherwise (%(what)s), and no mail mends it: %(reason)s")
+            yield Fault(place, fault % words, _("tell them yourself"))
 
 
 def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from mkwmail.commands.choice import chosen_mailing
 from mkwmail.commands.composing import Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.leafing import leaf_through
 from mkwmail.commands.mails import write_mails
 from mkwmail.commands.pages import Page, show_in_browser, write_page
 from mkwmail.commands.who import Candidate, find_person
@@ -86,6 +87,8 @@ def preview(
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
     elif files == Files():
         _show(terminal, sources, shown, moment)
+        if terminal.leafable and len(outgoing) > 1:
+            leaf_through(terminal, outgoing, moment)
     return ExitCode.OK
 
 

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from mkwmail.commands.choice import chosen_mailing
 from mkwmail.commands.composing import composer_of, correcting_of, variants
-from mkwmail.commands.confirming import ask_about_computer, confirmed, decisions, refuse_without_terminal
+from mkwmail.commands.confirming import (
+    ask_about_computer,
+    ask_about_move,
+    confirmed,
+    decisions,
+    refuse_without_terminal,
+)
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
@@ -24,7 +30,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Settled
+from mkwmail.ledger.records import GoAhead, Settled
 from mkwmail.report.mail import mail_view
 from mkwmail.report.plan import Proposal, show_proposal
 from mkwmail.report.summary import Summary, show_summary, summary_value
@@ -34,6 +40,7 @@ from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import History
+from mkwmail.sending.schedule import go_ahead_for
 from mkwmail.sending.submission import open_session
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.settings import Pace, Smtp
@@ -64,6 +71,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
         now = invocation.clock.now()
         with ledger.hold(f"send {sources.event.id}", now):
             _say_settled(terminal, ledger.settle(now))
+            ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
             if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
@@ -188,7 +196,7 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, smtp: Smt
     outcome = Outcome()
     if outgoing:
         password = password_for(smtp, ready.sources.folder.path)
-        _record(invocation, ready, ledger)
+        _record(invocation, ready, ledger, len(outgoing))
         of = ready.plan.round
         earlier = [each for each in ready.history.deliveries if each.round == of]
         jobs = jobs_for(outgoing, earlier, ledger, {})
@@ -204,11 +212,23 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, smtp: Smt
     return summed_up(ready, outcome, len(outgoing), history, now)
 
 
-def _record(invocation: Invocation, ready: Ready, ledger: Ledger) -> None:
+def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
+    """What is confirmed: `due` may try again whom the server puts off, and mail who joins the list later.
+
+    Where only some were to be mailed, nobody else is, until a person says so.
+    """
+    event, mailing = ready.sources.event, ready.plan.round.mailing
+    if going < len(ready.outgoing):
+        mailed = [each.planned.person for each in ready.outgoing[:going]]
+        return go_ahead_for(event, mailing, mailed, at=now, others=False)
+    return go_ahead_for(event, mailing, [each.person for each in ready.roll.listings], at=now)
+
+
+def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) -> None:
     """What the ledger must know before the first claim: who is who, the approval, the list, who is skipped."""
     now, plan = invocation.clock.now(), ready.plan
     ledger.enlist(listed(ready.roll), now)
-    ledger.approve(plan.round.event, plan.round.mailing, ready.composer.sources, now)
+    ledger.go_ahead(_go_ahead(ready, going, now), ready.composer.sources, now)
     ledger.remember_list(plan.round, len(ready.roll.listings), now)
     known = {person.key for person in ledger.persons()}
     mailed = {each.person for each in plan.to_send}

@@ -7,7 +7,7 @@ from pathlib import Path
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.workplace import Roll, call_roll, folder_of, history_of, open_ledger, plan_for
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
+from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Person
 from mkwmail.ledger.records import Delivery, State
@@ -22,6 +22,8 @@ from mkwmail.report.status import (
     status_value,
 )
 from mkwmail.report.words import moment_from
+from mkwmail.sending.outdated import Outdated, mending, outdated
+from mkwmail.sending.plan import History
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
@@ -91,7 +93,22 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
     for name in in_order(event):
         left = len(plan_for(event, name, roll, history, now).to_send) if roll else 0
         due.append(Due(name, event.mailings[name].send, left))
-    return EventStatus(event, tuple(lines), tuple(due), tuple(_next_steps(event, lines, due, now)))
+    behind = outdated(event, roll.listings, history, now) if roll else ()
+    steps = [*_mending_steps(event, history, behind), *_next_steps(event, lines, due, now)]
+    return EventStatus(event, tuple(lines), tuple(due), tuple(steps), behind)
+
+
+def _mending_steps(event: Event, history: History, behind: Sequence[Outdated]) -> list[str]:
+    """The command for those who know other facts, as far as it reaches them."""
+    count = sum(not each.why_not for each in behind)
+    if not count:
+        return []
+    step = ngettext(
+        "To tell the %(n)d who does not know: mkwmail send %(event)s %(mailing)s",
+        "To tell the %(n)d who do not know: mkwmail send %(event)s %(mailing)s",
+        count,
+    )
+    return [step % {"n": count, "event": event.id, "mailing": mending(history)}]
 
 
 def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:

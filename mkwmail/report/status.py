@@ -13,6 +13,7 @@ from mkwmail.report.plan import show_title
 from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import day_and_time
+from mkwmail.sending.outdated import Outdated
 from mkwmail.sources.event import Event
 
 
@@ -41,12 +42,13 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class EventStatus:
-    """Where an event stands."""
+    """Where an event stands. ``outdated``: who was told other facts than the file's."""
 
     event: Event
     lines: tuple[Line, ...]
     mailings: tuple[Due, ...]
     next_steps: tuple[str, ...]
+    outdated: tuple[Outdated, ...] = ()
 
 
 SKIPPED = "skipped"
@@ -78,6 +80,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     for state in (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING):
         people = _entries(status.lines, state)
         show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
+    show_by_reason(terminal, _("Told other facts"), outdated_entries(status.outdated), everybody=True, style="yellow")
     left_out = _entries(status.lines, SKIPPED)
     show_by_reason(terminal, _("Skipped"), left_out, everybody=skipped)
     if left_out and not skipped:
@@ -111,6 +114,13 @@ def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
     )
 
 
+def outdated_entries(people: Sequence[Outdated]) -> tuple[Entry, ...]:
+    """Those who were told other facts, with what they know otherwise, and why they are not told yet."""
+    return tuple(
+        Entry(one.name, one.address, f"{one.what} ({one.why_not})" if one.why_not else one.what) for one in people
+    )
+
+
 def status_value(status: EventStatus) -> dict[str, Any]:
     """The status of a JSON document."""
     rounds = sorted({(line.mailing, line.edition) for line in status.lines})
@@ -123,6 +133,7 @@ def status_value(status: EventStatus) -> dict[str, Any]:
             for each in status.mailings
         ],
         "rounds": [_round_value(status.lines, mailing, edition) for mailing, edition in rounds],
+        "outdated": entry_values(outdated_entries(status.outdated)),
     }
 
 

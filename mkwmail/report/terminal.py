@@ -66,6 +66,11 @@ class Terminal:
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
+    def leafable(self) -> bool:
+        """Whether somebody reads the result at a terminal and can press a key for more."""
+        return self.interactive and self._out.is_terminal
+
+    @property
     def errors(self) -> Console:
         """The console of standard error, for the progress bar."""
         return self._err

@@ -1,0 +1,205 @@
+"""``schedule``: the timetable of an event, its approval, and the crontab line that lets it go by itself."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mkwmail.commands.composing import composer_of, correcting_of
+from mkwmail.commands.confirming import ask_about_computer, ask_about_move
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.timetabling import plan_ahead, timetable_of
+from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, open_ledger, read_sources
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.report.progress import progress_bar
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.timetable import approved_words, count_words, show_timetable
+from mkwmail.sending import crontab
+from mkwmail.sending.crontab import Job
+from mkwmail.sending.password import VARIABLE as PASSWORD
+from mkwmail.sending.plan import Planned
+from mkwmail.sending.schedule import Slot, go_ahead_for
+from mkwmail.sources.kinds import mailing_named, rule_of
+from mkwmail.sources.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What is asked of ``schedule`` beside the timetable."""
+
+    yes: bool = False
+    withdraw: bool = False
+    install: bool = False
+    uninstall: bool = False
+
+
+def schedule(invocation: Invocation, event: str, mailings: Sequence[str], requests: Requests) -> ExitCode:
+    """Show the timetable, and approve or withdraw what is named; without names, all that is open.
+
+    :raises UserError: where a mailing cannot be approved, or nobody is there to do so; nothing is approved then.
+    """
+    terminal, now = invocation.terminal, invocation.clock.now()
+    sources = read_sources(invocation, event)
+    for name in mailings:
+        mailing_named(sources.event, name)
+    with open_ledger(invocation, sources.folder) as ledger:
+        job = crontab.job_for(sources.folder.path, ledger.id)
+        roll = call_roll(sources.members.members, ledger.identify)
+        slots = timetable_of(sources, roll, ledger, now)
+        show_timetable(terminal, sources.event, slots)
+        terminal.say()
+        if requests.withdraw:
+            _withdraw(terminal, ledger, slots, mailings, now)
+            code = ExitCode.OK
+        elif requests.uninstall:
+            code = ExitCode.OK
+        else:
+            code = _approved(invocation, sources, roll, ledger, _wanted(slots, mailings), requests)
+    if requests.install or requests.uninstall:
+        _change_crontab(terminal, job, requests.install)
+    elif not requests.withdraw:
+        _say_line(terminal, job)
+    if not requests.uninstall:
+        _warn_of_password(terminal, sources.settings)
+    return code
+
+
+def _wanted(slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
+    """Those to be approved.
+
+    :raises UserError: code USAGE where one that is named cannot go by itself.
+    """
+    if not mailings:
+        return tuple(slot for slot in slots if slot.approvable)
+    by_name = {slot.mailing: slot for slot in slots}
+    faults = [fault for name in mailings if (fault := _why_not(name, by_name.get(name))) is not None]
+    if faults:
+        raise UserError(*faults, code=ExitCode.USAGE)
+    return tuple(slot for name in dict.fromkeys(mailings) if (slot := by_name[name]).given is None or slot.changes)
+
+
+def _why_not(name: str, slot: Slot | None) -> Fault | None:
+    words = {"mailing": name}
+    if rule_of(name).by_name_only or slot is None:
+        fault = _("%(mailing)s never goes by itself") % words
+        return Fault("", fault, _("send it by hand: mkwmail send EVENT %(mailing)s") % words)
+    if slot.by_hand:
+        fault = _("%(mailing)s has no date, so it cannot go by itself") % words
+        return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)
+    if slot.over:
+        fault = _("the latest moment of %(mailing)s has passed") % words
+        return Fault("", fault, _("to send it all the same, write a later moment: %(mailing)s: latest: …") % words)
+    return None
+
+
+def _approved(
+    invocation: Invocation, sources: Sources, roll: Roll, ledger: Ledger, wanted: Sequence[Slot], requests: Requests
+) -> ExitCode:
+    """Compose what is to be approved, ask, and note it."""
+    terminal, now = invocation.terminal, invocation.clock.now()
+    if not wanted:
+        terminal.say(_("There is nothing to approve now."))
+        return ExitCode.OK
+    names = [slot.mailing for slot in wanted]
+    if not requests.yes and not terminal.interactive:
+        if requests.install:
+            return ExitCode.OK
+        fault = _("not approved, for nobody is at the keyboard to confirm it: %(names)s") % {"names": ", ".join(names)}
+        raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
+    ask_about_computer(invocation, ledger)
+    ask_about_move(invocation, ledger, sources.event)
+    found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
+    if not requests.yes:
+        words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
+        question = _("To approve %(count)s as they are now (%(names)s), type %(n)d:")
+        if terminal.ask(question % words) != str(len(names)):
+            terminal.note(_("Nothing was approved."), "bold")
+            return ExitCode.INTERRUPTED
+    ledger.enlist(listed(roll), now)
+    persons = [each.person for each in roll.listings]
+    for name, approved in found.items():
+        ledger.go_ahead(go_ahead_for(sources.event, name, persons), approved, now)
+    terminal.say(approved_words(sources.event, names), "green")
+    return ExitCode.OK
+
+
+def _composed(
+    terminal: Terminal, sources: Sources, name: str, roll: Roll, ledger: Ledger, now: datetime
+) -> dict[str, str]:
+    """What is approved of a mailing. Everybody's mail is composed, so that no fault waits until it is to go.
+
+    :raises UserError: with the faults of all templates and members.
+    """
+    history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
+    composer = composer_of(sources, name, ledger.secret, history)
+    plan = plan_ahead(sources, name, roll, history, now)
+    # Where it is for nobody yet, such as those who attend: as everybody would get it.
+    planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
+    with progress_bar(terminal, name, len(planned)) as show:
+        composer.compose(planned, history, ledger.secret, show)
+    return dict(composer.sources)
+
+
+def _withdraw(
+    terminal: Terminal, ledger: Ledger, slots: Sequence[Slot], mailings: Sequence[str], now: datetime
+) -> None:
+    names = [slot.mailing for slot in slots if slot.given is not None and (not mailings or slot.mailing in mailings)]
+    given = {slot.mailing: slot.given for slot in slots}
+    for name in names:
+        approval = given[name]
+        if approval is not None:
+            ledger.withdraw(approval.event, name, now)
+    if names:
+        terminal.say(_("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(names)}, "bold")
+    else:
+        terminal.say(_("Nothing of this was approved."))
+
+
+# The crontab
+
+
+def _change_crontab(terminal: Terminal, job: Job, install: bool) -> None:
+    if sys.platform == "win32":
+        terminal.say(_("Type this once, in a window that was opened as administrator:"))
+        terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
+        return
+    before = crontab.read_crontab()
+    line = crontab.line_of(job)
+    after = crontab.with_line(before, line, job.marker) if install else crontab.without_line(before, job.marker)
+    if after == before:
+        done = _("Your crontab had it already:") if install else _("Your crontab has no line of this folder.")
+    else:
+        crontab.write_crontab(after)
+        done = _("In your crontab now:") if install else _("Taken out of your crontab.")
+    terminal.say(done)
+    if install:
+        terminal.say(f"  {line}")
+
+
+def _say_line(terminal: Terminal, job: Job) -> None:
+    terminal.say()
+    if sys.platform == "win32":
+        terminal.say(_("For them to go by themselves, type this once:"))
+        terminal.say(f"  {crontab.task_command(job)}")
+        return
+    if crontab.line_of(job).encode() in _crontab_lines():
+        terminal.say(_("Your crontab runs `mkwmail due` every half hour."), "dim")
+        return
+    terminal.say(_("For them to go by themselves, add --install, or put this line into your crontab:"))
+    terminal.say(f"  {crontab.line_of(job)}")
+
+
+def _crontab_lines() -> list[bytes]:
+    try:
+        return crontab.read_crontab().splitlines()
+    except UserError:
+        return []
+
+
+def _warn_of_password(terminal: Terminal, settings: Settings) -> None:
+    smtp = settings.smtp
+    if smtp is not None and smtp.username and not (smtp.password_command or smtp.password_file):
+        warning = _("%(variable)s is not known to cron: name a password_file or password_command in mkwmail.yaml.")
+        terminal.note(warning % {"variable": PASSWORD}, "yellow")

@@ -1,0 +1,136 @@
+"""An event's timetable: when each mailing goes, to how many, and whether it is approved."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from mkwmail.language import _, ngettext
+from mkwmail.report.plan import show_title
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import day_and_time
+from mkwmail.sending.days import day_in_words
+from mkwmail.sending.schedule import Slot
+from mkwmail.sources.event import Event
+
+
+def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> None:
+    """Print the timetable, and below it what has changed since it was approved."""
+    show_title(terminal, event, _("timetable"))
+    terminal.say()
+    headings = [_("Mailing"), _("Goes"), _("Approval"), _("had it"), _("to get")]
+    rows = [[slot.mailing, _when(slot), _standing(slot), str(slot.had or ""), str(slot.to_get or "")] for slot in slots]
+    terminal.table(headings, rows, numbers=2)
+    notes = list(_notes(slots))
+    if notes:
+        terminal.say()
+    for note in notes:
+        terminal.say(f"  {note}", "yellow")
+
+
+def _when(slot: Slot) -> str:
+    moment = slot.goes or slot.send
+    if moment is None:
+        return _("by hand")
+    return f"{moment:%d-%m-%Y %H:%M}"
+
+
+def _standing(slot: Slot) -> str:
+    if slot.over:
+        return _("over")
+    if slot.by_hand:
+        return _("sent by hand only")
+    if slot.given is None:
+        return _("not approved")
+    if slot.changes:
+        return _("CHANGED since")
+    if slot.overdue and slot.had and not slot.to_get:
+        return _("done")
+    return _("approved %(day)s") % {"day": f"{slot.given.at:%d-%m-%Y}"} if slot.given.at else _("approved")
+
+
+def _notes(slots: Sequence[Slot]) -> Iterator[str]:
+    for slot in slots:
+        if slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
+            words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
+            yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it goes on %(goes)s") % words
+        for difference in slot.changes:
+            yield "\n      ".join((f"{slot.mailing}: {difference.what}", *difference.lines))
+
+
+def approved_words(event: Event, mailings: Sequence[str]) -> str:
+    """What was approved, in a sentence."""
+    names = ", ".join(mailings)
+    return _("Approved: %(names)s. They go by themselves, as they are now, if `mkwmail due` runs.") % {"names": names}
+
+
+def count_words(count: int) -> str:
+    """``3 mailings``."""
+    return ngettext("%(n)d mailing", "%(n)d mailings", count) % {"n": count}
+
+
+# What the next days bring
+
+
+def outlook_rows(event: Event, slots: Sequence[Slot], now: datetime, until: datetime) -> list[tuple[datetime, Slot]]:
+    """The slots that fall before a moment, with when; what goes by itself no more is left out."""
+    found = []
+    for slot in slots:
+        if slot.goes is None or slot.over or slot.goes > until:
+            continue
+        if slot.send is not None and slot.send <= now and not slot.to_get:
+            continue
+        found.append((slot.goes, slot))
+    return found
+
+
+def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> None:
+    """Print what the next days bring, and what would keep it from going."""
+    if not rows:
+        terminal.say(_("Nothing goes by itself in the next %(days)d days.") % {"days": days})
+        return
+    terminal.say(_("What goes by itself in the next %(days)d days, as things are now:") % {"days": days}, "bold")
+    terminal.say()
+    table = [
+        [day_and_time(moment), event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
+        for moment, event, slot in rows
+    ]
+    terminal.table([_("When"), _("Event"), _("Mailing"), _("Approval"), _("mails")], table, numbers=1)
+    terminal.say()
+    for _moment, event, slot in rows:
+        if slot.given is None or slot.changes:
+            words = {"mailing": slot.mailing, "command": f"mkwmail schedule {event.id} {slot.mailing}"}
+            terminal.say(_("%(mailing)s does not go like this. To approve it: %(command)s") % words, "yellow")
+
+
+def _outlook_standing(slot: Slot) -> str:
+    if slot.given is None:
+        return _("not approved")
+    if slot.changes:
+        return _("CHANGED since")
+    return _("approved")
+
+
+def outlook_value(rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> dict[str, Any]:
+    """The document of ``due --dry-run --json``."""
+    return {
+        "days": days,
+        "mailings": [
+            {
+                "event": event.id,
+                "mailing": slot.mailing,
+                "goes": moment.isoformat(),
+                "planned": slot.to_get,
+                "approved": slot.given is not None and not slot.changes,
+                "changes": [difference.what for difference in slot.changes],
+            }
+            for moment, event, slot in rows
+        ],
+    }
+
+
+def last_run_words(moment: datetime | None) -> str:
+    """When `due` last ran, in a sentence."""
+    if moment is None:
+        return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
+    words = {"day": day_in_words(moment), "time": f"{moment:%H:%M}"}
+    return _("`mkwmail due` last ran on %(day)s at %(time)s") % words

@@ -1,0 +1,194 @@
+"""Commands that look and send nothing: init, check, preview, status, schema; and the proof."""
+
+import email
+import email.policy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.smtp_server import ScriptedServer
+from tests.workplace import PEOPLE, Place, a_place
+
+EVENT = "directeurendag-2020"
+
+
+def test_a_new_folder_is_checked_and_rehearsed_at_once(tmp_path: Path) -> None:
+    place = Place(tmp_path / "dagen")
+    command = [sys.executable, "-m", "mkwmail", "init", "dagen"]
+    made = subprocess.run(command, cwd=tmp_path, env=place.environment(""), capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    for name in ("mkwmail.yaml", "leden.csv", "mkwmail.db", "mkwmail.id", "events", "templates"):
+        assert (place.folder / name).exists(), name
+    for command_line in [line.split() for line in made.stdout.splitlines() if line.startswith("  mkwmail ")]:
+        assert place.run(*command_line[1:], now="").code == 0, command_line
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.write("leden.csv", "my own list")
+    environment = place.environment("")
+    command = [sys.executable, "-m", "mkwmail", "init", str(tmp_path)]
+    assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "leden.csv").read_text() == "my own list"
+    before = (tmp_path / "mkwmail.yaml").read_text()
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "working folder already" in again.stderr
+    assert (tmp_path / "mkwmail.yaml").read_text() == before
+
+
+def test_check_ends_with_one_word_and_warns_of_what_is_odd(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members(*PEOPLE, "Bo;;Blok;kim@woonstede.example.org;Elf;", "Di;;Dam;di@tien.example.org;;")
+    ran = place.run("check", EVENT)
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1].startswith("Ready: 6 mails (save-the-date)")
+    assert "leden.csv:7: kim@woonstede.example.org is Kim Verbeek's too (row 2)" in ran.out
+    assert "1 member without an organisation: row 8" in ran.out
+
+
+def test_check_names_every_fault_and_what_to_mend(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.write("templates/reminder.md", "---\nsubject: x\npreheader: x\n---\n{{ oops }}\n")
+    place.write("templates/thanks.md", "no head\n")
+    ran = place.run("check", EVENT, "--json")
+    assert ran.code == 65
+    places = {fault["place"] for fault in ran.json["faults"]}
+    assert {"templates/reminder.md:5", "templates/thanks.md:1"} <= places
+    assert ran.json["ready"] is False
+    assert "Not ready: mend" in place.run("check", EVENT).out
+
+
+def test_check_of_a_faulty_list_is_a_document_too(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members("Kim;;Verbeek;kim@@x.nl;Woonstede;", "Jan;;Vries;;De Haven;")
+    ran = place.run("check", EVENT, "--json")
+    assert ran.code == 65
+    assert {fault["place"].partition(" ")[0] for fault in ran.json["faults"]} == {"leden.csv:2", "leden.csv:3"}
+
+
+def test_check_warns_of_the_other_form_of_address(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    path = next((tmp_path / "events").glob("*.yaml"))
+    text = path.read_text(encoding="utf-8").replace(
+        "introduction: |\n", "introduction: |\n  Wat kunt u verwachten?\n\n", 1
+    )
+    path.write_text(text, encoding="utf-8")
+    warnings = place.run("check", EVENT, "--json").json["warnings"]
+    assert any('invitation says "u"' in warning["fault"] for warning in warnings)
+
+
+def test_check_asks_the_server_and_sends_nothing(tmp_path: Path) -> None:
+    with ScriptedServer(extensions=("SIZE 5000",)) as server:
+        place = a_place(tmp_path, server.port)
+        ran = place.run("check", EVENT, "--server")
+        assert ran.code == 65
+        assert "the server takes mails up to 5 kB" in ran.out
+        assert not server.said("MAIL")
+    gone = place.run("check", EVENT, "--server")
+    assert gone.code == 69
+
+
+def test_preview_shows_one_member_or_why_not(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    ran = place.run("preview", EVENT, "invitation", "--member", "Hart")
+    assert ran.code == 0
+    assert "Beste Lou," in ran.out
+    assert "publish: Directeurendag, 16 April 2020 13:00" in ran.out
+    nobody_attends = place.run("preview", EVENT, "practical", "--member", "Hart")
+    assert "would not get this mail" in nobody_attends.out
+
+
+def test_preview_presumes_that_earlier_mailings_went(tmp_path: Path) -> None:
+    ran = a_place(tmp_path).run("preview", EVENT, "reminder", "--json")
+    assert [mail["to"] for mail in ran.json["mails"]] != []
+    assert len(ran.json["mails"]) == len(PEOPLE)
+
+
+def test_preview_writes_the_mails_as_they_will_be_sent(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        assert place.run("preview", EVENT, "invitation", "--eml", str(tmp_path / "mails")).code == 0
+        place.send()
+        sent = {email.message_from_bytes(each.data)["Message-ID"]: each.data for each in server.taken}
+    for path in (tmp_path / "mails").glob("*.eml"):
+        data = path.read_bytes()
+        theirs = sent[email.message_from_bytes(data)["Message-ID"]]
+        # Up to the calendar, whose DTSTAMP differs.
+        assert _undated(data) == _undated(theirs)
+
+
+def _undated(data: bytes) -> list[bytes]:
+    lines = data.partition(b"text/calendar")[0].splitlines()
+    return [line for line in lines if not line.startswith(b"Date:")]
+
+
+def test_status_tells_who_got_what_and_who_not(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        server.on("RCPT", "550 5.1.1 unknown", recipient=PEOPLE[1].split(";")[3])
+        place = a_place(tmp_path, server.port)
+        headings = "voornaam;tussenvoegsel;achternaam;e-mail;organisatie;functie;niet mailen"
+        rows = (*(f"{person};" for person in PEOPLE), "Bo;;=Blok;bo@elf.example.org;Elf;;op verzoek")
+        place.members(*rows, headings=headings)
+        place.send()
+    ran = place.run("status", EVENT, "--skipped")
+    assert ran.code == 0
+    assert "550 5.1.1 unknown" in ran.out and "550 550" not in ran.out
+    assert "op verzoek" in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines() if "<" not in line)
+    (went,) = place.run("status", EVENT, "--json").json["rounds"]
+    assert len(went["sent"]) == 4
+    assert [each["member"] for each in went["refused"]] == ["Jan de Vries"]
+    assert [each["member"] for each in went["skipped"]] == ["Bo =Blok"]
+    assert place.run("status", EVENT, "--csv", str(tmp_path / "s.csv")).code == 0
+    table = (tmp_path / "s.csv").read_bytes()
+    assert table.startswith(b"\xef\xbb\xbf")
+    assert len(table.splitlines()) == 7
+    overview = place.run("status")
+    assert EVENT in overview.out
+
+
+def test_a_list_that_cannot_be_read_does_not_hide_what_was_sent(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        place.send()
+    (tmp_path / "leden.csv").unlink()
+    ran = place.run("status", EVENT, "--json")
+    assert ran.code == 0
+    assert len(ran.json["rounds"][0]["sent"]) == 5
+    assert "leden.csv" in ran.err
+
+
+def test_the_desk_names_what_is_due_and_the_command(tmp_path: Path) -> None:
+    ran = a_place(tmp_path).run()
+    assert ran.code == 0
+    assert "mkwmail send directeurendag-2020 invitation" in ran.out
+
+
+def test_schema_is_json(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    assert json.loads(place.run("schema").out)["properties"]["starts"]
+    assert json.loads(place.run("schema", "settings").out)["properties"]["sender"]
+
+
+def test_a_proof_is_marked_signs_nobody_up_and_is_not_recorded(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        ran = place.run("proof", EVENT, "invitation", "chair@example.org", "me@example.org", "--yes")
+        assert ran.code == 0, ran.err
+        assert sorted(each.recipients[0] for each in server.taken) == ["chair@example.org", "me@example.org"]
+        mail = email.message_from_bytes(server.taken[0].data, policy=email.policy.default)
+        assert str(mail["Subject"]).startswith("[PROEF] Uitnodiging")
+        assert str(mail["To"]) in ("chair@example.org", "me@example.org")
+        body = mail.get_body(("plain",))
+        assert body is not None and "lid=proef" in body.get_content()
+        assert place.send().json["sent"] == 5
+
+
+def test_a_proof_that_is_refused_says_so(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        server.on("RCPT", "550 5.1.1 unknown")
+        ran = a_place(tmp_path, server.port).run("proof", EVENT, "invitation", "chair@example.org", "--yes")
+    assert ran.code == 80
+    assert "5.1.1 unknown" in ran.out

@@ -1,0 +1,46 @@
+"""Somebody at the keyboard: the real program in a pseudo-terminal, with answers typed as its questions come."""
+
+import os
+import pty
+import select
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PATIENCE = 60.0
+
+
+def typed(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path, answers: Sequence[tuple[str, str]]
+) -> tuple[int, str]:
+    """Run a command in a terminal of 80 columns; (what it asks, what is typed) in turn. Exit code and screen."""
+    pid, screen = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.execve(command[0], list(command), {**environment, "TERM": "dumb", "COLUMNS": "80"})
+    seen = ""
+    for question, answer in answers:
+        part = _until(screen, question)
+        seen += part
+        os.write(screen, f"{answer}\n".encode())
+    seen += _until(screen, None)
+    os.close(screen)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.replace("\r\n", "\n")
+
+
+def _until(screen: int, question: str | None) -> str:
+    """What is printed until a question has come, or to the end."""
+    printed = b""
+    ends = time.monotonic() + _PATIENCE
+    while question is None or question.encode() not in printed:
+        ready, _writable, _errors = select.select([screen], [], [], max(0.0, ends - time.monotonic()))
+        assert ready, f"waited in vain for {question!r}; so far: {printed.decode(errors='replace')}"
+        try:
+            data = os.read(screen, 65536)
+        except OSError:  # Linux says so where the other end is closed.
+            data = b""
+        if not data:
+            assert question is None, f"ended without {question!r}: {printed.decode(errors='replace')}"
+            break
+        printed += data
+    return printed.decode(errors="replace")

@@ -1,0 +1,70 @@
+"""What people and programs read: no markup, no control characters, no formulas."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from mkwmail.clock import ZONE
+from mkwmail.errors import Fault
+from mkwmail.report.faults import fault_lines, fault_values
+from mkwmail.report.spreadsheet import spreadsheet
+from mkwmail.report.terminal import Terminal, printable
+from mkwmail.report.words import day_and_time, duration, moment_from, size, some
+
+
+def test_data_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.say("[bold]Kim[/bold] :smile: [link=x]")
+    terminal.facts([("[red]", "[/nothing]")])
+    terminal.table(["[b]"], [["[i]x"]])
+    out = capsys.readouterr().out
+    for text in ("[bold]Kim[/bold] :smile: [link=x]", "[red]", "[/nothing]", "[b]", "[i]x"):
+        assert text in out
+
+
+def test_control_characters_of_a_server_do_not_reach_the_terminal() -> None:
+    assert printable("550 \x1b]0;pwned\x07 no\x9b1m") == "550 ?]0;pwned? no?1m"
+    assert printable("Zoë\u00a0’t\n\tHart") == "Zoë\u00a0’t\n\tHart"
+
+
+def test_into_a_file_a_sentence_is_one_line_without_trailing_space(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.say("woord " * 40 + "einde")
+    terminal.table(["Mailing", "to go"], [["invitation", ""]], numbers=1)
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].endswith("einde")
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_a_spreadsheet_opens_in_dutch_excel_and_calculates_nothing() -> None:
+    data = spreadsheet(["naam", "reden"], [["=1+1", "a;b"], ["+31 6", '"x"'], ["@sum", "-1"]])
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert data.decode("utf-8-sig").split("\r\n") == [
+        "naam;reden",
+        '\'=1+1;"a;b"',
+        '\'+31 6;"""x"""',
+        "'@sum;'-1",
+        "",
+    ]
+
+
+def test_faults_as_lines_and_as_values() -> None:
+    fault = Fault("x.yaml:1", "wrong", "write\nthis")
+    assert list(fault_lines([fault, Fault("", "bare")])) == [
+        "x.yaml:1: wrong",
+        "    → write",
+        "      this",
+        "bare",
+    ]
+    assert fault_values([fault]) == [{"place": "x.yaml:1", "fault": "wrong", "remedy": "write\nthis"}]
+
+
+def test_words() -> None:
+    noon = datetime(2020, 2, 17, 12, tzinfo=ZONE)
+    assert day_and_time(noon) == "17 February 2020 12:00"
+    assert day_and_time(datetime(2020, 4, 2, 23, 59, 59, tzinfo=ZONE)) == "end of 2 April 2020"
+    assert moment_from(noon, noon + timedelta(hours=1)) == "13:00"
+    assert moment_from(noon, noon + timedelta(days=1)) == "18 February 2020 12:00"
+    assert [size(1), size(120_400), size(3_400_000)] == ["1 kB", "120 kB", "3.4 MB"]
+    assert [duration(timedelta(seconds=61)), duration(timedelta(minutes=91))] == ["2 minutes", "2 hours"]
+    assert [some(["a", "b"]), some(list("abcd")), some(list("abcde"))] == ["a, b", "a, b, c, d", "a, b, c and 2 more"]
