@@ -87,8 +87,6 @@ def preview(
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
     elif files == Files():
         _show(terminal, sources, shown, moment)
-        if terminal.leafable and len(outgoing) > 1:
-            leaf_through(terminal, outgoing, moment)
     return ExitCode.OK
 
 
@@ -156,19 +154,24 @@ def show_variants(terminal: Terminal, outgoing: Sequence[Outgoing], moment: date
 
 def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime) -> None:
     show_title(terminal, sources.event, shown.plan.round.mailing)
-    variants = show_variants(terminal, shown.outgoing, moment)
-    terminal.say()
+    leafing = terminal.leafable and len(shown.outgoing) > 1
+    if not leafing:
+        show_variants(terminal, shown.outgoing, moment)
+        terminal.say()
     if shown.why_not:
         words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
         terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "yellow")
     elif len(shown.outgoing) > 1:
         all_of_them = mails(len(shown.outgoing))
-        in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", variants)
-        terminal.say(in_all % {"mails": all_of_them, "n": variants}, "bold")
+        count = len(variants(shown.outgoing))
+        in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", count)
+        terminal.say(in_all % {"mails": all_of_them, "n": count}, "bold")
         show_left_out(terminal, shown.plan)
         terminal.say(_("Another member's mail: add --member NAME; all of them in one page: --browser"), "dim")
     for line in fault_lines(sources.warnings):
         terminal.note(line, "yellow")
+    if leafing:
+        leaf_through(terminal, shown.outgoing, moment)
 
 
 def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dict[str, Any]:

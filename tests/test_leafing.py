@@ -1,0 +1,57 @@
+"""Leafing through the mails at a terminal, with keys."""
+
+import os
+import pty
+import select
+import time
+from pathlib import Path
+
+from tests.workplace import a_place
+
+
+class _Screen:
+    """The real program in a pseudo-terminal, and what it has printed so far."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._pid, self._terminal = pty.fork()
+        if self._pid == 0:
+            os.execve(command[0], command, {**environment, "TERM": "dumb"})
+
+    def until(self, words: str) -> str:
+        """What is printed up to these words."""
+        printed = b""
+        end = time.monotonic() + 60
+        while words.encode() not in printed:
+            assert select.select([self._terminal], [], [], end - time.monotonic())[0], printed.decode()
+            printed += os.read(self._terminal, 65536)
+        return printed.decode()
+
+    def press(self, keys: str) -> None:
+        os.write(self._terminal, keys.encode())
+
+    def code(self) -> int:
+        """The exit code, once it has ended."""
+        while True:
+            try:
+                if not os.read(self._terminal, 65536):
+                    break
+            except OSError:  # Linux says so where the program has ended.
+                break
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+
+def test_next_previous_search_and_quit(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    screen = _Screen(place.command("preview", "directeurendag-2020", "invitation"), place.environment())
+    assert "Beste Kim" in screen.until("Mail 1 of 5")
+    screen.press("n")
+    assert "Beste Jan" in screen.until("Mail 2 of 5")
+    screen.press("p")
+    assert "Beste Kim" in screen.until("Mail 1 of 5")
+    screen.press("/")
+    screen.until("number:")
+    screen.press("ruiter\n")
+    assert "Beste Zoë" in screen.until("Mail 4 of 5")
+    screen.press("q")
+    assert screen.code() == 0
