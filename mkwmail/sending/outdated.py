@@ -1,0 +1,62 @@
+"""Who knows other facts of an event than its file has, and what mends that. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mkwmail.language import _
+from mkwmail.letters.names import Change
+from mkwmail.sending.facts import facts_of
+from mkwmail.sending.plan import History, Listing, Plan, plan
+from mkwmail.sources.event import Event
+from mkwmail.sources.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Somebody who was told other facts. ``why_not``: why the mailing that mends it does not reach them."""
+
+    person: str
+    name: str
+    address: str
+    changes: tuple[Change, ...]
+    why_not: str = ""
+
+    @property
+    def what(self) -> str:
+        """What they know otherwise: ``Datum, Locatie``."""
+        return ", ".join(change.what for change in self.changes)
+
+
+def mending(history: History) -> str:
+    """The mailing that tells people what they do not know yet."""
+    return Kind.CANCELLATION if history.cancelled else Kind.UPDATE
+
+
+def outdated(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> tuple[Outdated, ...]:
+    """Everybody who was told other facts than those of now, in the order of the register.
+
+    In doubt counts as told. Once the event is over there is nothing to mend.
+    """
+    if now > event.ends:
+        return ()
+    made = plan(event, mending(history), listings, history, now)
+    left_out = {person: reason for person, reason in _left_out(made)}
+    reached = {each.person for each in made.to_send} | {each.person for each in made.waiting}
+    addresses = {each.person: each.address for each in history.deliveries}
+    names = {each.key: (each.name, each.address) for each in history.persons}
+    facts = facts_of(event, history.cancelled is not None)
+    found = []
+    for person in history.telling.told:
+        changes = history.telling.changes_for(person, facts, history.answers.get(person))
+        if changes:
+            name, address = names.get(person, ("", addresses.get(person, "")))
+            why_not = "" if person in reached else left_out.get(person, _("has left the list"))
+            found.append(Outdated(person, name, address, changes, why_not))
+    order = [each.key for each in history.persons]
+    return tuple(sorted(found, key=lambda each: order.index(each.person) if each.person in order else len(order)))
+
+
+def _left_out(made: Plan) -> Iterator[tuple[str, str]]:
+    for each in (*made.skipped, *made.already, *made.refused, *made.in_doubt, *made.expired):
+        yield each.person, each.reason
