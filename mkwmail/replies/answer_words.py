@@ -1,0 +1,59 @@
+"""Answers as people and forms write them, in Dutch and English."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+
+class Answered(StrEnum):
+    """Who comes, and afterwards who was there."""
+
+    ATTENDING = "attending"
+    DECLINED = "declined"
+    TENTATIVE = "tentative"
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+# Looked for in this order: "weet ik nog niet" is no refusal, "niet aanwezig" no acceptance.
+_PATTERNS: tuple[tuple[Answered, re.Pattern[str]], ...] = tuple(
+    (answer, re.compile(rf"(?:{pattern})\b"))
+    for answer, pattern in (
+        (Answered.ABSENT, r"^absent|.*\bno[- ]?show|.*\bniet (?:verschenen|op komen dagen|geweest|ingecheckt)"),
+        (Answered.PRESENT, r"^present|^(?:is |was )?(?:ingecheckt|verschenen|geweest)|^checked in|^aanwezig geweest"),
+        (
+            Answered.TENTATIVE,
+            r".*\b(?:misschien|onder voorbehoud|tentative|maybe|nog niet|onzeker|twijfel|wellicht|mogelijk)",
+        ),
+        (
+            Answered.DECLINED,
+            r"^(?:nee|neen|n|no|0|onwaar|false|helaas|afwezig|decline[ds]?|refunded|terugbetaald)"
+            r"|.*\b(?:niet|not|geen|verhinderd|afgemeld|afmelding|geannuleerd|annulering|cancell?ed|uitgeschreven|"
+            r"ingetrokken|verwijderd|geweigerd|vervallen)",
+        ),
+        (
+            Answered.ATTENDING,
+            r"^(?:ja|j|yes|y|x|1|waar|true|graag|zeker|natuurlijk|kom|going|ok|akkoord|paid|betaald|completed|voltooid)"
+            r"|^✓|^✔|.*\b(?:ik kom|komt|ik ben erbij|aanwezig|aangemeld|aanmelding|ingeschreven|bevestigd|definitief|"
+            r"attending|attend|accepted|geaccepteerd|confirmed|goedgekeurd|actief|active|deelnemer)",
+        ),
+    )
+)
+
+
+def folded_words(text: str) -> str:
+    """A text as answers are looked for in it: lower case, no accents, single spaces."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+
+
+def read_answer(text: str) -> Answered | None:
+    """The answer that a text gives; None where it gives none that is known.
+
+    >>> read_answer("Nee, helaas"), read_answer("Ja, ik kom graag")
+    (<Answered.DECLINED: 'declined'>, <Answered.ATTENDING: 'attending'>)
+    """
+    words = folded_words(text)
+    if words in ("✓", "✔"):
+        return Answered.ATTENDING
+    return next((answer for answer, pattern in _PATTERNS if pattern.match(words)), None)

@@ -1,0 +1,272 @@
+"""A sign-up form's export as sign-ups: who, what they answered, when, and what the form asked beside."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from hashlib import sha256
+from pathlib import Path
+
+from mkwmail.clock import ZONE
+from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.reading import read_moment
+from mkwmail.errors import Fault, UserError
+from mkwmail.language import _, ngettext
+from mkwmail.replies.answer_words import Answered, folded_words, read_answer
+from mkwmail.replies.signup_columns import Columns, code_in, find_columns, meaning_of
+from mkwmail.sources.cells import CellError, clean, shown_value
+from mkwmail.sources.tables import Row, Table, read_table
+
+MOST_COLUMNS = 500
+_LONGEST = 2000  # characters of an answer that is kept
+_NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
+
+
+@dataclass(frozen=True, slots=True)
+class Signup:
+    """One row of an export. ``was`` is the answer when we listed it ourselves, where the row comes from our list.
+
+    ``answer`` is None where the row's words are none that are known, which ``doubt`` then says.
+    """
+
+    row: int
+    answer: Answered | None
+    code: str = ""
+    address: str = ""
+    name: str = ""
+    organisation: str = ""
+    number: str = ""
+    moment: datetime | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    dietary: Mapping[str, str] = field(default_factory=dict)
+    was: str | None = None
+    doubt: str = ""
+
+    @property
+    def who(self) -> str:
+        """The name and address as far as the row tells them."""
+        return f"{self.name} <{self.address}>" if self.name and self.address else self.name or self.address or self.code
+
+    @property
+    def key(self) -> str:
+        """What the row is known again by in a later export."""
+        traits = (self.code or self.address.casefold(), folded_words(self.name), folded_words(self.number))
+        return sha256("\0".join(traits).encode()).hexdigest()[:32]
+
+    @property
+    def digest(self) -> str:
+        """What changes when anything that the row says changes."""
+        said = [self.answer or self.doubt, self.moment.isoformat() if self.moment else "", self.organisation]
+        said += [f"{name}={value}" for name, value in sorted({**self.beside, **self.dietary}.items())]
+        return sha256("\0".join(said).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The sign-ups of an export, and what is to be said of how it was read."""
+
+    signups: tuple[Signup, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_signups(path: Path, shown: str, codes: Iterable[str], optional: Sequence[str] = ()) -> Export:
+    """Read an export, CSV or Excel, whatever its headings.
+
+    :param codes: the codes of the event's links.
+    :param optional: the titles of the programme's optional parts.
+    :raises UserError: where it cannot be read as a table, or nothing in it tells who signed up.
+    """
+    table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
+    if not table.rows:
+        raise UserError(Fault(shown, _("the export is empty"), _("export it again, with its headings")))
+    width = max(len(row.cells) for row in table.rows)
+    if width > MOST_COLUMNS:
+        fault = _("the export has %(n)d columns, and no form has more than %(most)d questions")
+        remedy = _("export it again, or copy its columns into a new workbook")
+        raise UserError(Fault(shown, fault % {"n": width, "most": MOST_COLUMNS}, remedy))
+    known = frozenset(codes)
+    columns = find_columns(table, known, optional)
+    if not columns.identifying:
+        fault = _("no column tells who signed up; the headings found are: %(headings)s")
+        names = ", ".join(f'"{shown_value(cell.strip())}"' for cell in columns.headings.row.cells if cell.strip())
+        remedy = _("give the column with the addresses the heading e-mail, or that with the names the heading naam")
+        raise UserError(Fault(f"{shown}:{columns.headings.row.number}", fault % {"headings": names[:400]}, remedy))
+    reader = _Reader(columns, known, _american(table, columns))
+    below = [row for row in table.rows if row.number > columns.headings.row.number]
+    signups = tuple(signup for signup in map(reader.signup, below) if signup is not None)
+    return Export(signups, tuple(_notes(table, columns, reader, shown)))
+
+
+def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str) -> Iterator[str]:
+    if table.sheet:
+        yield _('%(file)s: read from the sheet "%(sheet)s"') % {"file": shown, "sheet": table.sheet}
+    asked = [*columns.beside.values(), *columns.dietary.values()]
+    if asked:
+        yield _("asked beside, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
+    if columns.dropped:
+        yield _("not kept: %(columns)s") % {"columns": ", ".join(map(shown_value, columns.dropped))}
+    if reader.nobody:
+        rows = ", ".join(map(str, reader.nobody[:10])) + (", …" if len(reader.nobody) > 10 else "")
+        words = ngettext(
+            "row %(rows)s names nobody and was passed over",
+            "rows %(rows)s name nobody and were passed over",
+            len(reader.nobody),
+        )
+        yield words % {"rows": rows}
+    if reader.unreadable:
+        sample = shown_value(reader.unreadable[0])
+        yield _('moments that cannot be read are left out, the first "%(text)s"') % {"text": sample}
+
+
+class _Reader:
+    """Reads the rows of one export."""
+
+    def __init__(self, columns: Columns, codes: frozenset[str], american: bool) -> None:
+        self.nobody: list[int] = []
+        self.unreadable: list[str] = []
+        self._columns = columns
+        self._codes = codes
+        self._american = american
+
+    def signup(self, row: Row) -> Signup | None:
+        """The sign-up in a row; None where it names nobody."""
+        code = next((found for cell in self._cells(row, "code") if (found := code_in(cell, self._codes))), "")
+        address = next((cell for cell in self._cells(row, "email") if "@" in cell), "")
+        name = self._name(row)
+        number = self._first(row, "number")
+        if not (code or address or name or number):
+            self.nobody.append(row.number)
+            return None
+        answer, doubt = self._answer(row)
+        return Signup(
+            row=row.number,
+            answer=answer,
+            code=code,
+            address=_bare(address),
+            name=name,
+            organisation=self._first(row, "organisation"),
+            number=number,
+            moment=self._moment(row),
+            beside=self._asked(row, self._columns.beside),
+            dietary=self._asked(row, self._columns.dietary),
+            was=self._was(row),
+            doubt=doubt,
+        )
+
+    def _cells(self, row: Row, meaning: str) -> list[str]:
+        texts = [_text(row.cell(column)) for column in self._columns.by_meaning.get(meaning, ())]
+        return [text for text in texts if text and text.casefold() not in _NOBODY]
+
+    def _first(self, row: Row, meaning: str) -> str:
+        return next(iter(self._cells(row, meaning)), "")
+
+    def _name(self, row: Row) -> str:
+        first, surname = self._first(row, "first"), self._first(row, "surname")
+        if surname or (first and not self._cells(row, "written")):
+            return full_name(Name(first, self._first(row, "initials"), self._first(row, "prefix"), surname))
+        # "Naam" beside "Voornaam": of some services the second is the surname alone.
+        written = self._first(row, "written")
+        return f"{first} {written}" if first and folded_words(first) not in folded_words(written) else written
+
+    def _answer(self, row: Row) -> tuple[Answered | None, str]:
+        """What the row answers, and what is doubtful about it. Presence says more than an answer before."""
+        for text in self._cells(row, "presence"):
+            was_there = read_answer(text)
+            if was_there in (Answered.ATTENDING, Answered.PRESENT):
+                return Answered.PRESENT, ""
+            if was_there in (Answered.DECLINED, Answered.ABSENT):
+                return Answered.ABSENT, ""
+        for text in self._cells(row, "cancelled"):
+            # A date, a tick or a yes; but not "Nee" under "Geannuleerd".
+            if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(("afg", "gea", "can")):
+                return Answered.DECLINED, ""
+        words = self._cells(row, "answer")
+        answers = [read_answer(text) for text in words]
+        if None in answers:
+            text = words[answers.index(None)]
+            return None, _('"%(text)s" is no answer that is known') % {"text": shown_value(text)}
+        if Answered.DECLINED in answers:
+            return Answered.DECLINED, ""
+        if answers:
+            return answers[0], ""
+        # Our own list leaves the answer of those who have given none empty; a form's row is a sign-up.
+        return (None, "") if self._was(row) is not None else (Answered.ATTENDING, "")
+
+    def _was(self, row: Row) -> str | None:
+        if "was" not in self._columns.by_meaning:
+            return None
+        return self._first(row, "was")
+
+    def _moment(self, row: Row) -> datetime | None:
+        found = []
+        for text in self._cells(row, "moment"):
+            moment = read_form_moment(text, self._american)
+            if moment is None:
+                self.unreadable.append(text)
+            else:
+                found.append(moment)
+        return max(found, default=None)
+
+    @staticmethod
+    def _asked(row: Row, columns: Mapping[int, str]) -> dict[str, str]:
+        texts = {name: _text(row.cell(column)) for column, name in columns.items()}
+        return {name: text[:_LONGEST] for name, text in texts.items() if text}
+
+
+def _text(cell: str) -> str:
+    """A cell's text; what nobody typed on purpose is taken out, for a form takes what visitors send."""
+    try:
+        return clean(cell)
+    except CellError:
+        return " ".join("".join(char if char.isprintable() else " " for char in cell).split())[:_LONGEST]
+
+
+def _bare(address: str) -> str:
+    """The address out of ``mailto:…`` or ``Name <…>``."""
+    inside = re.search(r"<([^<>\s]+@[^<>\s]+)>", address)
+    return (inside[1] if inside else re.sub(r"(?i)^mailto:\s*", "", address)).strip(" ;,.")
+
+
+_AMERICAN = re.compile(
+    r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?"
+    r"\s*(?P<half>[ap]\.?\s?m\.?)?)?.*",
+    re.IGNORECASE,
+)
+
+
+def _american(table: Table, columns: Columns) -> bool:
+    """Whether the moments put the month first: only where one of them can be read in no other way."""
+    texts = [
+        _text(row.cell(column))
+        for row in table.rows
+        if row.number > columns.headings.row.number
+        for column in columns.by_meaning.get("moment", ())
+    ]
+    found = [match for match in map(_AMERICAN.fullmatch, texts) if match]
+    return any(int(match["day"]) > 12 >= int(match["month"]) for match in found) and not any(
+        int(match["month"]) > 12 for match in found
+    )
+
+
+def read_form_moment(text: str, american: bool = False) -> datetime | None:
+    """A moment as form services write it; None where it cannot be read. A day alone counts as its end."""
+    found = _AMERICAN.fullmatch(text)
+    try:
+        if american and found:
+            hour = int(found["hour"] or 0)
+            if found["half"]:
+                hour = hour % 12 + (12 if found["half"][0] in "pP" else 0)
+            year, month, day = (int(found[part]) for part in ("year", "month", "day"))
+            return datetime(year, month, day, hour, int(found["minute"] or 0), tzinfo=ZONE)
+        iso = re.sub(r"^(\d{4})/(\d{2})/(\d{2})", r"\1-\2-\3", text).removesuffix(" UTC")
+        if re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", iso):
+            if text.endswith(" UTC"):
+                iso += "+00:00"
+            moment = datetime.fromisoformat(iso.replace(" +", "+"))
+            return moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment.astimezone(ZONE)
+        read = read_moment(text)
+    except (ValueError, OverflowError):
+        return None
+    if isinstance(read, datetime):
+        return read
+    return datetime.combine(date(read.year, read.month, read.day), time(23, 59), tzinfo=ZONE)
