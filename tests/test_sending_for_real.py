@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.smtp_server import DROP, Call, ScriptedServer
-from tests.workplace import EVENT, HEADINGS, PEOPLE, Place, a_place
+from tests.workplace import EVENT, HEADINGS, PEOPLE, ROOT, Place, a_place
 
 ADDRESSES = tuple(row.split(";")[3] for row in PEOPLE)
 KIM, JAN, ELS, ZOE, LOU = ADDRESSES
@@ -202,6 +202,23 @@ def test_a_template_that_fails_for_one_member_mails_nobody(place: Place, server:
     ran = place.run("send", "directeurendag-2020", "invitation", "--yes")
     assert ran.code == 65
     assert "templates/invitation.md:5" in ran.err and "Zoë Ruiter" in ran.err
+    assert not server.connections
+
+
+def test_ten_faults_in_the_event_mail_nobody_and_are_all_named(place: Place, server: ScriptedServer) -> None:
+    faulty = ROOT / "tests" / "sources" / "data" / "ten-faults.yaml"
+    place.write(f"events/{EVENT.name}", faulty.read_text(encoding="utf-8"))
+    ran = place.run("send", str(place.folder / "events" / EVENT.name), "invitation", "--yes")
+    assert ran.code == 65
+    assert len(re.findall(rf"(?m)^events/{EVENT.name}:\d+:\d+: ", ran.err)) >= 10
+    assert not server.connections
+
+
+def test_twenty_faulty_rows_mail_nobody_and_are_all_named(place: Place, server: ScriptedServer) -> None:
+    place.members(*PEOPLE, *(f"Fout;;Nummer {number};fout{number}@@example.org;Fout;lid" for number in range(20)))
+    ran = place.run("send", "directeurendag-2020", "invitation", "--yes")
+    assert ran.code == 65
+    assert [f"leden.csv:{row} " in ran.err for row in range(7, 27)] == [True] * 20
     assert not server.connections
 
 
