@@ -74,6 +74,15 @@ OptionalMailing = Annotated[
         show_default=False,
     ),
 ]
+MailingsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="MAILING...",
+        help=_("The mailings, as the event file names them; without them, all."),
+        autocompletion=_mailings,
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help=_("One JSON document on standard output and nothing else."))]
 YesOption = Annotated[
     bool, typer.Option("--yes", help=_("Do not ask for confirmation (needed where there is no terminal)."))
@@ -294,6 +303,41 @@ def send(
 
         _finish((show if dry_run else practise)(_begin(ctx), event, mailing, wishes))
     _finish(command(_begin(ctx), event, mailing, wishes))
+
+
+@app.command(
+    help=_("""Show the timetable of the mailings, and approve them as they are now.
+
+What is approved goes by itself at its date, if `mkwmail due` runs: the crontab line for that is shown. Without
+MAILING, all that can go by themselves. update, correction and cancellation are sent by hand only.
+
+\b
+Examples:
+  mkwmail schedule directeurendag-2020
+  mkwmail schedule directeurendag-2020 reminder --withdraw
+  mkwmail schedule directeurendag-2020 --install""")
+)
+def schedule(
+    ctx: typer.Context,
+    event: EventArgument,
+    mailings: MailingsArgument = None,
+    yes: YesOption = False,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help=_("Take the approval back: they do not go by themselves."))
+    ] = False,
+    install: Annotated[bool, typer.Option("--install", help=_("Put the line into your crontab, or renew it."))] = False,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help=_("Take the line out of your crontab."))] = False,
+) -> None:
+    if (install or yes) + uninstall + withdraw > 1:
+        raise UserError(
+            Fault("", _("--withdraw and --uninstall stand alone.")),
+            code=ExitCode.USAGE,
+        )
+    from mkwmail.commands.schedule import Requests
+    from mkwmail.commands.schedule import schedule as command
+
+    requests = Requests(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
+    _finish(command(_begin(ctx), event, tuple(mailings or ()), requests))
 
 
 @app.command(

@@ -61,7 +61,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
         _change_crontab(terminal, job, requests.install)
     elif not requests.withdraw:
         _say_line(terminal, job)
-    if not requests.uninstall:
+    if not (requests.uninstall or requests.withdraw):
         _warn_of_password(terminal, sources.settings)
     return code
 

@@ -8,6 +8,7 @@ from mkwmail.language import _, ngettext
 from mkwmail.report.plan import show_title
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import day_and_time
+from mkwmail.sending.approval import Difference
 from mkwmail.sending.days import day_in_words
 from mkwmail.sending.schedule import Slot
 from mkwmail.sources.event import Event
@@ -53,8 +54,13 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
         if slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
             words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
             yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it goes on %(goes)s") % words
+    # One change of the event mostly concerns several mailings: it is shown once.
+    changed: dict[Difference, list[str]] = {}
+    for slot in slots:
         for difference in slot.changes:
-            yield "\n      ".join((f"{slot.mailing}: {difference.what}", *difference.lines))
+            changed.setdefault(difference, []).append(slot.mailing)
+    for difference, names in changed.items():
+        yield "\n      ".join((f"{', '.join(names)}: {difference.what}", *difference.lines))
 
 
 def approved_words(event: Event, mailings: Sequence[str]) -> str:

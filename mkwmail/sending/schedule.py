@@ -1,0 +1,212 @@
+"""Schedule: what goes by itself, when, and what keeps it from going. Pure.
+
+Everything is decided by what is approved and not yet done, never by what time it is alone: a run that comes days
+late does what the missed ones would have done, as far as it still makes sense.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mkwmail.ledger.records import TOLD, Delivery, GoAhead
+from mkwmail.sending.approval import Difference, Sources, differences
+from mkwmail.sending.plan import History, Listing, Plan, Planned
+from mkwmail.sources.event import ColumnAudience, Event
+from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
+
+WHEN = "when it goes"
+TO_WHOM = "to whom it goes"
+STARTS = "starts"
+
+#: An event that is mailed about and then moves further than this is taken for another event, until a person says so.
+FAR = timedelta(days=90)
+
+#: How long after its latest moment a mailing still concerns `due`, which reports what was missed.
+CONCERNS = timedelta(days=30)
+
+# More than this joined, or left, since the approval: both must hold (as for a list that shrank, sending.plan).
+_MANY = 5
+_MUCH = 0.1
+
+
+def can_go_by_itself(event: Event, mailing: str) -> bool:
+    """Whether `due` may send a mailing: it has a date, and is none that goes by its name only."""
+    entry = event.mailings.get(mailing)
+    return entry is not None and entry.send is not None and not rule_of(mailing).by_name_only
+
+
+def terms_of(event: Event, mailing: str, dated: bool = True) -> dict[str, str]:
+    """What is approved beside the text: when a mailing goes, until when, and to whom; and when the event is.
+
+    ``dated``: that it goes at its date. A person who sends it by hand approves it for that moment instead.
+    """
+    entry = mailing_named(event, mailing)
+    audience = entry.audience
+    if isinstance(audience, ColumnAudience):
+        to_whom = json.dumps({"column": audience.column, "is": list(audience.values)}, ensure_ascii=False)
+    else:
+        to_whom = audience or rule_of(mailing).audience.value
+    latest = latest_of(event, mailing)
+    found = {TO_WHOM: f"{to_whom}\nlatest: {_written(latest)}", STARTS: event.starts.isoformat()}
+    if dated and entry.send is not None:
+        found[WHEN] = f"send: {_written(entry.send)}"
+    return found
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def go_ahead_for(
+    event: Event, mailing: str, persons: Collection[str], at: datetime | None = None, others: bool = True
+) -> GoAhead:
+    """What a person approves: the mailing at its date, or from ``at`` on where it is sent by hand."""
+    send = mailing_named(event, mailing).send
+    return GoAhead(
+        event=event.id,
+        mailing=mailing,
+        opens=at or send or event.starts,
+        latest=latest_of(event, mailing),
+        terms=terms_of(event, mailing, dated=at is None),
+        persons=frozenset(persons),
+        others=others,
+    )
+
+
+def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tuple[Difference, ...]:
+    """What is not as it was approved, source by source; empty where nothing is."""
+    current = terms_of(event, given.mailing)
+    shown = (WHEN, TO_WHOM)
+    before = {name: given.terms[name] for name in shown if name in given.terms}
+    after = {name: current[name] for name in before if name in current}
+    return (*differences(before, after), *differences(approved, now))
+
+
+def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Delivery]) -> datetime | None:
+    """When the event was to be as it was last mailed about, where it is now more than 90 days away from that."""
+    earlier = [each for each in given if each.event == event.id and STARTS in each.terms]
+    if not earlier or not any(each.state in TOLD for each in deliveries):
+        return None
+    # A newer approval was given by a person who was asked.
+    last = max(earlier, key=lambda each: each.at or each.opens)
+    starts = datetime.fromisoformat(last.terms[STARTS]).astimezone(event.starts.tzinfo)
+    return starts if abs(event.starts - starts) > FAR else None
+
+
+# What is overdue
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A mailing that a later one makes pointless."""
+
+    mailing: str
+    by: str
+
+
+def overtaken(
+    event: Event, due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]
+) -> tuple[Overtaken, ...]:
+    """Which of the overdue mailings are passed over, each with the one that makes it pointless.
+
+    A save the date is, once an invitation is due or has gone; a reminder, once a later reminder to the same people
+    is due; and one that nobody could get, because its invitation goes (``going``) in this very run.
+    """
+    begun = {each.round.mailing for each in deliveries if each.state in TOLD}
+    found = []
+    for name in in_order(event):
+        if name not in due:
+            continue
+        match kind_of(name):
+            case Kind.SAVE_THE_DATE:
+                rivals = [other for other in (*due, *sorted(begun)) if kind_of(other) is Kind.INVITATION]
+            case Kind.REMINDER:
+                rivals = [other for other in due if _follows(event, other, name)]
+                if not rivals and name not in going and name not in begun:
+                    rivals = [other for other in going if kind_of(other) is Kind.INVITATION]
+            case _:
+                rivals = []
+        if rivals:
+            found.append(Overtaken(name, rivals[0]))
+    return tuple(found)
+
+
+def _follows(event: Event, later: str, name: str) -> bool:
+    """Whether a reminder comes after another, to the same people."""
+    if later == name or kind_of(later) is not Kind.REMINDER:
+        return False
+    first, second = event.mailings[name], event.mailings[later]
+    if first.send is None or second.send is None:
+        return False
+    return second.send > first.send and second.audience == first.audience
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Whom of a plan an approval covers. ``added``: who joined since, more than may without a person's word.
+
+    ``gone``: how many left the list, where those are so many that the list itself is doubtful; nobody is mailed then.
+    """
+
+    to_send: tuple[Planned, ...]
+    added: tuple[Planned, ...] = ()
+    gone: int = 0
+
+
+def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing]) -> Share:
+    """Whom `due` may mail: those approved and those being retried; others while they are few."""
+    limit = max(_MANY, len(given.persons) * _MUCH)
+    gone = len(given.persons - {each.person for each in listings})
+    if gone > limit:
+        return Share((), gone=gone)
+    covered = [each for each in plan.to_send if each.person in given.persons or each.retry is not None]
+    added = [each for each in plan.to_send if each not in covered]
+    if not given.others:
+        return Share(tuple(covered))
+    if len(added) > limit:
+        return Share(tuple(covered), tuple(added))
+    return Share(plan.to_send)
+
+
+# The timetable
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A mailing of the timetable.
+
+    ``goes``: when it goes, within the hours in which mail may; None where it goes by hand only, or is over.
+    ``had``: how many have had it; ``to_get``: how many would get it as things are now. ``given``: the approval in
+    force. ``changes``: what differs from that. ``overdue``: its date has come, and not its latest moment.
+    """
+
+    mailing: str
+    send: datetime | None
+    goes: datetime | None
+    latest: datetime
+    had: int
+    to_get: int
+    given: GoAhead | None = None
+    changes: tuple[Difference, ...] = ()
+    by_hand: bool = False
+    overdue: bool = False
+    over: bool = False
+
+    @property
+    def approvable(self) -> bool:
+        """Whether there is something left to approve: it may go by itself, and would not as it is."""
+        wanted = self.given is None or bool(self.changes)
+        return wanted and not self.by_hand and not self.over and bool(self.to_get or not self.had)
+
+
+def with_own(presumed: History, history: History, mailing: str) -> History:
+    """What is presumed of the other mailings, with what truly happened in this one."""
+    own = [each for each in history.deliveries if each.round.mailing == mailing]
+    others = [each for each in presumed.deliveries if each.round.mailing != mailing]
+    return replace(presumed, deliveries=(*others, *own))
+
+
+def newest(given: Sequence[GoAhead], event: str) -> Mapping[str, GoAhead]:
+    """Mailing → what was approved of it, for one event."""
+    return {each.mailing: each for each in given if each.event == event}
