@@ -233,6 +233,16 @@ def test_a_faulty_row_mails_nobody_unless_it_is_said(place: Place, server: Scrip
     assert "fout@@example.org" in skipping.out + skipping.err
 
 
+def test_check_says_whose_mail_is_composed_one_by_one(place: Place) -> None:
+    place.write(
+        "templates/invitation.md",
+        "---\nsubject: x\npreheader: y\n---\n{% filter upper %}{{ member.name }}{% endfilter %}\n",
+    )
+    ran = place.run("check", "directeurendag-2020")
+    assert ran.code == 0
+    assert "templates/invitation.md" in ran.out and "one by one for 5 members" in ran.out
+
+
 def test_an_empty_list_is_never_everyone(place: Place, server: ScriptedServer) -> None:
     place.members()
     ran = place.run("send", "directeurendag-2020", "invitation", "--yes")

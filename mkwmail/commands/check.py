@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mkwmail.commands.choice import due_mailings
-from mkwmail.commands.composing import Outgoing, composer_of, correcting_of, variants
+from mkwmail.commands.composing import composer_of, correcting_of, variants
 from mkwmail.commands.guard import server_of
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.oddities import event_warnings, form_warnings, list_notes, list_warnings, outdated_warnings
+from mkwmail.commands.oddities import (
+    direct_warnings,
+    event_warnings,
+    form_warnings,
+    list_notes,
+    list_warnings,
+    outdated_warnings,
+)
 from mkwmail.commands.workplace import (
     Roll,
     Sources,
@@ -27,7 +34,7 @@ from mkwmail.report.findings import Checked, Findings, findings_value, show_find
 from mkwmail.report.progress import progress_bar
 from mkwmail.report.words import day_and_time, size
 from mkwmail.sending.password import password_for
-from mkwmail.sending.plan import History, Plan, Planned
+from mkwmail.sending.plan import History, Planned
 from mkwmail.sending.submission import ServerFacts, probe
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.kinds import in_order
@@ -106,25 +113,20 @@ def _mailing(
     if not count:
         # Nobody yet, such as those who attend: the template is tried on everybody.
         plan = replace(plan, to_send=tuple(Planned(each.person, each.member) for each in roll.listings))
-    outgoing = _composed(invocation, sources, plan, history, ledger, name)
+    composer = composer_of(sources, name, ledger.secret, history)
+    with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
+        outgoing = composer.outgoing(plan, history, ledger, show)
     messages = [each.message(now) for each, _count in variants(outgoing)]
     # Members' values differ by some letters; what is large is in the letter.
     largest = max((message.size for message in messages), default=0)
     place = sources.folder.shown(sources.event_path)
     warnings = list(form_warnings(place, name, sources.settings.form, messages))
+    warnings += direct_warnings(name, composer.occasion.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
     return Checked(name, event.mailings[name].send, count, len(messages), largest, False), warnings
-
-
-def _composed(
-    invocation: Invocation, sources: Sources, plan: Plan, history: History, ledger: Ledger, name: str
-) -> tuple[Outgoing, ...]:
-    composer = composer_of(sources, name, ledger.secret, history)
-    with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
-        return composer.outgoing(plan, history, ledger, show)
 
 
 def _synchronised(sources: Sources) -> Fault:

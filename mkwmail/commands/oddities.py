@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from mkwmail.addresses import is_example
+from mkwmail.commands.composing import Outgoing
 from mkwmail.commands.workplace import Roll, Sources
 from mkwmail.dutch.forms import forms_in
 from mkwmail.dutch.names import full_name
@@ -123,6 +124,20 @@ def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:
     ):
         if names:
             yield (one if len(names) == 1 else more) % {"n": len(names), "names": some(names)}
+
+
+def direct_warnings(mailing: str, template: str, outgoing: Iterable[Outgoing]) -> Iterator[Fault]:
+    """Members whose mail cannot share a letter, since the template measures or cuts what it prints."""
+    names = [
+        full_name(each.planned.member.name) or each.planned.member.email
+        for each in outgoing
+        if each.addressed and each.addressed.direct
+    ]
+    if names:
+        fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
+        words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
+        remedy = _("nothing is wrong, only slow; it cuts or measures printed names (filter, set, truncate)")
+        yield Fault(f"templates/{template}.md", fault % words, remedy)
 
 
 def form_warnings(place: str, mailing: str, form: str, messages: Iterable[Message]) -> Iterator[Fault]:
