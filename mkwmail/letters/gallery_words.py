@@ -13,7 +13,7 @@ def _frame(one_per_letter: bool) -> dict[str, str]:
         # Translators: the code of the language that you translate into (RFC 5646), such as nl.
         "language": _("en"),
         "list": _("Variants") if one_per_letter else _("Members"),
-        "search": _("Search variants") if one_per_letter else _("Search name, address or organisation"),
+        "search": _("Search variants") if one_per_letter else _("Name, address, organisation"),
         "found": _("%(found)s of %(all)s"),
         "none_found": _("Nobody found"),
         "none": _("There are no mails."),
@@ -84,6 +84,7 @@ def _variants() -> dict[str, str]:
         ),
         "compared": _("Compared with the most common text"),
         "variants": _("All variants"),
+        "such_as": _("such as %(name)s"),
         "more_variants": _("and %(n)s more"),
         "same_text": _("Subject, text, calendar entry and files are the same; the differences are in the HTML:"),
         "no_difference": _("There is no difference that can be read."),
@@ -95,7 +96,7 @@ def _variants() -> dict[str, str]:
 
 def _help() -> dict[str, str]:
     return {
-        "keys": _("Keys"),
+        "key_help": _("Keys"),
         "key_members": _("previous and next"),
         "key_search": _("search"),
         "key_views": _("mail, text, head, differences"),

@@ -27,7 +27,7 @@ const ESCAPES = {
       .replaceAll("\\N", "\n")
       .replace(/[\\;,]/g, (sign) => "\\" + sign)
       .replaceAll("\n", "\\n"),
-  parameter: (text) => '"' + text.replace(/["\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, "") + '"',
+  parameter: (text) => '"' + text.replace(/["^\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, "") + '"',
 };
 
 // A line with its holes filled; `change` is applied to the letter's own text, never to a value.
@@ -61,9 +61,15 @@ function wrapped(line) {
   return words(plain.slice(start(plain)), " ".repeat(start(plain)), " ".repeat(hang));
 }
 
+// Tabs as spaces up to the next multiple of eight characters, as Python's str.expandtabs() has it.
+function withoutTabs(text) {
+  const [start, ...parts] = text.split("\t");
+  return parts.reduce((before, part) => before + " ".repeat(8 - (length(before) % 8)) + part, start);
+}
+
 // Python's textwrap.wrap without breaking words.
 function words(text, first, others) {
-  const chunks = text.replace(/[\t\n\v\f\r]/g, " ").split(/( +)/).filter(Boolean);
+  const chunks = withoutTabs(text).replace(/[\n\v\f\r]/g, " ").split(/( +)/).filter(Boolean);
   const lines = [];
   while (chunks.length) {
     const indent = lines.length ? others : first;

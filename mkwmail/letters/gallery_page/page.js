@@ -1,5 +1,13 @@
 // The page: the list, the mail that is looked at, its views and the keys.
 
+// Letters without accents that Unicode does not take apart.
+const BASE = { ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", æ: "ae", œ: "oe", ß: "ss", ı: "i" };
+
+function plain(text) {
+  const lower = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return lower.replace(/[øłđðþæœßı]/g, (letter) => BASE[letter]);
+}
+
 const data = JSON.parse(document.getElementById("data").textContent);
 const { letters, lines: shared, words: say } = data;
 const members = data.members.map(([letter, name, address, organisation, values], number) => ({
@@ -29,14 +37,6 @@ function element(name, attributes, ...children) {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
   return made;
-}
-
-// Letters without accents that Unicode does not take apart.
-const BASE = { ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", æ: "ae", œ: "oe", ß: "ss", ı: "i" };
-
-function plain(text) {
-  const lower = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  return lower.replace(/[øłđðþæœßı]/g, (letter) => BASE[letter]);
 }
 
 function sentence(text, values) {
@@ -84,41 +84,61 @@ function pageOf({ letter, values }, colours) {
 
 // ---- What is shown
 
-const rowOf = new Map();
+// Only the rows in sight are in the list, each at its own height: thousands would make every change slow.
+const ROW = 38 + 18 * (members.some((member) => member.name && member.address) + members.some((member) => member.organisation));
+const BEYOND = 6;
 
-function fillList() {
-  const rows = members.map((member) => {
-    const row = element("li", { role: "option", id: `row-${member.number}`, "aria-selected": "false" });
-    row.append(element("span", { class: "name" }, member.name || member.address));
-    if (member.name && member.address) row.append(element("span", { class: "address" }, member.address));
-    if (member.organisation) row.append(element("span", { class: "organisation" }, member.organisation));
-    if (member.variant > 0 && letters.length < members.length) {
-      const title = sentence(say.variant, { number: member.variant + 1 });
-      row.append(element("span", { class: "badge", title, "aria-label": title }, String(member.variant + 1)));
-    }
-    rowOf.set(member, row);
-    return row;
+function rowOf(member, place) {
+  const selected = member === state.member;
+  const row = element("div", {
+    role: "option",
+    id: `row-${member.number}`,
+    "aria-selected": String(selected),
+    "aria-setsize": state.shown.length,
+    "aria-posinset": place + 1,
   });
-  at("list").replaceChildren(...rows);
+  row.style.top = `${place * ROW}px`;
+  row.style.height = `${ROW}px`;
+  row.append(element("span", { class: "name" }, member.name || member.address));
+  if (member.name && member.address) row.append(element("span", { class: "address" }, member.address));
+  if (member.organisation) row.append(element("span", { class: "organisation" }, member.organisation));
+  if (member.variant > 0 && letters.length < members.length) {
+    const title = sentence(say.variant, { number: member.variant + 1 });
+    row.append(element("span", { class: "badge", title, "aria-label": title }, String(member.variant + 1)));
+  }
+  return row;
+}
+
+function drawList() {
+  const list = at("list");
+  const first = Math.max(0, Math.floor(list.scrollTop / ROW) - BEYOND);
+  const last = Math.ceil((list.scrollTop + list.clientHeight) / ROW) + BEYOND;
+  const rows = state.shown.slice(first, last).map((member, number) => rowOf(member, first + number));
+  at("rows").style.height = `${state.shown.length * ROW}px`;
+  at("rows").replaceChildren(...rows);
+}
+
+// Scroll the list no farther than needed to have the selected row in sight.
+function revealSelected() {
+  const list = at("list");
+  const top = state.shown.indexOf(state.member) * ROW;
+  if (top >= 0) list.scrollTop = Math.max(Math.min(list.scrollTop, top), top + ROW - list.clientHeight);
+  drawList();
 }
 
 function search() {
   const asked = plain(at("search").value).split(/\s+/).filter(Boolean);
   state.shown = members.filter((member) => asked.every((word) => member.sought.includes(word)));
-  const shown = new Set(state.shown);
-  for (const [member, row] of rowOf) row.hidden = !shown.has(member);
   const count = { found: state.shown.length, all: members.length };
   at("found").textContent = state.shown.length ? sentence(say.found, count) : say.none_found;
-  if (state.shown.length && !shown.has(state.member)) select(state.shown[0]);
+  if (state.shown.length && !state.shown.includes(state.member)) select(state.shown[0]);
+  else revealSelected();
 }
 
 function select(member) {
-  if (state.member !== null) rowOf.get(state.member).setAttribute("aria-selected", "false");
   state.member = member;
-  const row = rowOf.get(member);
-  row.setAttribute("aria-selected", "true");
-  row.scrollIntoView({ block: "nearest" });
-  at("list").setAttribute("aria-activedescendant", row.id);
+  revealSelected();
+  at("list").setAttribute("aria-activedescendant", `row-${member.number}`);
   show();
 }
 
@@ -137,23 +157,21 @@ function show() {
   at("to").textContent = fieldOf(member, "to");
   at("variant").textContent =
     letters.length > 1 ? `${sentence(say.variant, { number: member.variant + 1 })}: ${letter.words}` : letter.words;
-  at("attached").textContent = letter.files.map(([name, , size]) => `${name} (${size})`).join(", ");
-  at("text").textContent = textOf(member).join("\n").trimEnd();
+  at("attached").hidden = letter.files.length === 0;
+  at("attached").lastElementChild.textContent = letter.files.map(([name, , size]) => `${name} (${size})`).join(", ");
+  at("text").textContent = textOf(member).join("\n");
   showFrame();
   showHead(member);
   showDifferences(member);
 }
 
-let framed = "";
-
 function showFrame() {
-  const page = pageOf(state.member, state.colours);
-  const frame = at("frame");
+  // Another page in the same frame would be a step for the browser's Back button; a new frame is none.
+  const frame = at("frame").cloneNode();
   frame.title = sentence(say.mail_of, { name: state.member.name || state.member.address });
   frame.dataset.colours = state.colours;
-  if (page === framed) return;
-  framed = page;
-  frame.srcdoc = page;
+  frame.srcdoc = pageOf(state.member, state.colours);
+  at("frame").replaceWith(frame);
 }
 
 function table(rows, className) {
@@ -164,10 +182,11 @@ function table(rows, className) {
 }
 
 function showHead(member) {
+  if (state.view !== "head") return;
   const view = at("view-head");
   const calendar = calendarOf(member);
   const files = member.letter.files;
-  view.replaceChildren(element("h3", {}, say.head), table(headOf(member), "facts"), element("h3", {}, say.calendar));
+  view.replaceChildren(element("h3", {}, say.head), table(headOf(member), "facts head"), element("h3", {}, say.calendar));
   if (calendar.length) {
     const entry = readableEntry(calendar, say);
     if (entry.method) view.append(element("p", { class: "method" }, entry.method));
@@ -188,11 +207,24 @@ function showHead(member) {
 
 const MOST_VARIANTS = 40;
 
-// The member's values in a letter's holes; where the letter asks for one that this member's own lacks, its name.
+// The member's values in a letter's holes. A letter that was composed for one member alone has no holes, so that
+// some values are not known here: a name between signs that no mail holds stands for them.
+const UNKNOWN = /\ue700(.*?)\ue701/g;
+
 function valuesFor(letter, member) {
   return letter.fields.map((field) => {
     const number = member.letter.fields.indexOf(field);
-    return number < 0 ? `«${field.replace(/^member\./, "")}»` : member.values[number];
+    return number < 0 ? `\ue700${field.replace(/^member\./, "")}\ue701` : member.values[number];
+  });
+}
+
+// The common letter's lines, with what is not known taken from the line of this mail that is otherwise the same.
+function completed(lines, now) {
+  return lines.map((line) => {
+    if (line.search(UNKNOWN) < 0) return line;
+    const parts = line.split(UNKNOWN).filter((_, number) => number % 2 === 0);
+    const same = new RegExp("^" + parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(".*") + "$", "s");
+    return now.find((other) => same.test(other)) ?? line.replace(UNKNOWN, "«$1»");
   });
 }
 
@@ -222,11 +254,13 @@ function difference(title, before, after) {
 function differencesOf(member) {
   const common = { ...member, letter: letters[0], values: valuesFor(letters[0], member) };
   const now = partsOf(member);
-  const found = partsOf(common).map(([title, before], number) => difference(title, before, now[number][1]));
+  const found = partsOf(common).map(([title, before], number) =>
+    difference(title, completed(before, now[number][1]), now[number][1]),
+  );
   const readable = found.filter(Boolean);
   if (readable.length) return readable;
   const page = (one) => one.letter.html.map(lineOf(one));
-  const hidden = difference(say.view_mail, page(common), page(member));
+  const hidden = difference(say.view_mail, completed(page(common), page(member)), page(member));
   return hidden ? [element("p", {}, say.same_text), hidden] : [element("p", {}, say.no_difference)];
 }
 
@@ -235,7 +269,10 @@ function variantButton(letter, number) {
   const current = state.member.variant === number;
   const label = `${sentence(say.variant, { number: number + 1 })}: ${letter.words}`;
   const button = element("button", { type: "button", "aria-pressed": String(current) }, label);
-  button.append(element("small", {}, first.name || first.address));
+  const name = first.name || first.address;
+  // On a page to be shared the list has variants instead of members: there is nobody to name.
+  if (members.length > letters.length || letter.count === 1)
+    button.append(element("small", {}, letter.count > 1 ? sentence(say.such_as, { name }) : name));
   button.addEventListener("click", () => {
     if (!state.shown.includes(first)) {
       at("search").value = "";
@@ -277,7 +314,10 @@ function choose(kind, chosen) {
   if (kind === "view") {
     for (const view of VIEWS) at(`view-${view}`).hidden = view !== chosen;
     for (const button of document.querySelectorAll(".switches button")) button.disabled = chosen !== "mail";
-    if (state.member) showDifferences(state.member);
+    if (state.member) {
+      showHead(state.member);
+      showDifferences(state.member);
+    }
   }
   if (kind === "width") at("frame").dataset.width = chosen;
   if (kind === "colours" && state.member) showFrame();
@@ -285,6 +325,7 @@ function choose(kind, chosen) {
 
 function toggleList(open) {
   document.body.classList.toggle("list-open", open);
+  if (open) revealSelected();
   const button = at("open-list");
   button.setAttribute("aria-expanded", String(open));
   button.setAttribute("aria-label", open ? say.close_list : say.open_list);
@@ -337,15 +378,16 @@ function onKey(event) {
 }
 
 function start() {
-  fillList();
   for (const kind of ["view", "width", "colours"]) {
     for (const button of document.querySelectorAll(`button[data-${kind}]`))
       button.addEventListener("click", () => choose(kind, button.dataset[kind]));
     choose(kind, state[kind]);
   }
   at("search").addEventListener("input", search);
+  at("list").addEventListener("scroll", drawList, { passive: true });
+  new ResizeObserver(drawList).observe(at("list"));
   at("list").addEventListener("click", (event) => {
-    const row = event.target.closest("li");
+    const row = event.target.closest("[role=option]");
     if (!row) return;
     select(members[Number(row.id.slice(4))]);
     toggleList(false);
@@ -354,6 +396,8 @@ function start() {
   at("previous").addEventListener("click", () => step(-1));
   at("next").addEventListener("click", () => step(1));
   document.addEventListener("keydown", onKey);
+  // A small screen is for the mail; how many warnings there are stays in sight.
+  if (narrow.matches) at("warnings")?.removeAttribute("open");
   at("none").hidden = members.length > 0;
   at("mail").hidden = members.length === 0;
   toggleList(false);
