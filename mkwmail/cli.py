@@ -397,6 +397,75 @@ def resolve(
     _finish(command(_begin(ctx), event, sent=tuple(sent or ()), send_again=tuple(send_again or ())))
 
 
+answers = typer.Typer(
+    help=_("Record and list who comes."), rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
+)
+app.add_typer(answers, name="answers")
+
+
+@answers.command(
+    "import",
+    help=_("""Read what members' calendars answered.
+
+FILE is a mail (.eml), a calendar file (.ics), or a folder of them. What is known already is not recorded again.
+
+\b
+Example:
+  mkwmail answers import directeurendag-2020 antwoorden"""),
+)
+def answers_import(
+    ctx: typer.Context,
+    event: EventArgument,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=_("A mail, a calendar file or a folder."), show_default=False)
+    ],
+) -> None:
+    from mkwmail.commands.answers import import_answers as command
+
+    _finish(command(_begin(ctx), event, file))
+
+
+@answers.command(
+    "set",
+    help=_("""Record what a member said, or whether they were there.
+
+\b
+Examples:
+  mkwmail answers set directeurendag-2020 "Kim Verbeek" ja
+  mkwmail answers set directeurendag-2020 kim@example.org present"""),
+)
+def answers_set(
+    ctx: typer.Context,
+    event: EventArgument,
+    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    answer: Annotated[
+        str,
+        typer.Argument(
+            metavar="ANSWER",
+            help=_("attending (ja), declined (nee), tentative (misschien), present or absent."),
+            show_default=False,
+        ),
+    ],
+) -> None:
+    from mkwmail.commands.answers import set_answer as command
+
+    _finish(command(_begin(ctx), event, who, answer))
+
+
+@answers.command(
+    "list",
+    help=_("""Say who comes, and which answers a person must look at.
+
+\b
+Example:
+  mkwmail answers list directeurendag-2020"""),
+)
+def answers_list(ctx: typer.Context, event: EventArgument, json: JsonOption = False) -> None:
+    from mkwmail.commands.answers import list_answers as command
+
+    _finish(command(_begin(ctx), event, json=json))
+
+
 @app.command(
     help=_("""Print the JSON Schema of the files, for an editor.
 

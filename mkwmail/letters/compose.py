@@ -260,6 +260,7 @@ def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
             },
             "sender": _mailbox_names(occasion.settings.sender),
             "association": Value(occasion.settings.association),
+            "changes": (),  # each member has their own
             "original": occasion.original,
         },
     )

@@ -1,0 +1,181 @@
+"""``answers``: who comes, from calendars' replies or as the secretary says."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mkwmail.addresses import address_key
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.who import Candidate, find_person
+from mkwmail.commands.workplace import Roll, call_roll, folder_of, listed, open_ledger
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _, ngettext
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.persons import Person
+from mkwmail.ledger.records import Answer
+from mkwmail.letters.entry import entry_uid
+from mkwmail.letters.itip import CalendarReply
+from mkwmail.replies.calendar_replies import SOURCE, Asked, Understood, replies_in, understood
+from mkwmail.replies.saved_mail import read_saved
+from mkwmail.report.answers import AnswerLine, Answers, answers_value, show_answers
+from mkwmail.sources.event import Event
+from mkwmail.sources.event_file import read_event
+from mkwmail.sources.folder import WorkingFolder
+from mkwmail.sources.member_list import read_members
+from mkwmail.sources.settings_file import read_settings
+
+SAID = "said"
+
+_WORDS = {
+    **dict.fromkeys(("attending", "ja", "yes"), "attending"),
+    **dict.fromkeys(("declined", "nee", "no"), "declined"),
+    **dict.fromkeys(("tentative", "misschien", "maybe"), "tentative"),
+    **dict.fromkeys(("present", "aanwezig"), "present"),
+    **dict.fromkeys(("absent", "afwezig"), "absent"),
+}
+
+
+def import_answers(invocation: Invocation, event: str, file: Path) -> ExitCode:
+    """Read what calendars answered from a mail, a calendar file, or a folder of them.
+
+    :raises UserError: where nothing can be read there.
+    """
+    folder = folder_of(invocation)
+    about = read_event(folder.event_path(event), folder).value
+    replies = _replies(file)
+    with open_ledger(invocation, folder) as ledger:
+        found = understood(replies, _asked(about, ledger), ledger.answers(about.id))
+        now = invocation.clock.now()
+        ledger.record_answers(about.id, found.answers, now)
+        ledger.record_strays(about.id, found.strays, now)
+        names = {person.key: person.name or person.address for person in ledger.persons()}
+    for line in _import_lines(found, names):
+        invocation.terminal.say(line)
+    return ExitCode.OK
+
+
+def _import_lines(found: Understood, names: dict[str, str]) -> Iterator[str]:
+    for each in found.answers:
+        yield f"  {names.get(each.person, '')}: {each.answer}"
+    count = len(found.answers)
+    yield ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count}
+    for stray in found.strays:
+        words = {"address": stray.address, "answer": stray.answer, "name": names.get(stray.person or "", "?")}
+        yield _("To look at: %(address)s answered %(answer)s to the entry of %(name)s") % words
+    if found.known:
+        known = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", found.known)
+        yield known % {"n": found.known}
+    if found.foreign:
+        foreign = ngettext("%(n)d is about another event.", "%(n)d are about other events.", found.foreign)
+        yield foreign % {"n": found.foreign}
+
+
+def _replies(file: Path) -> list[CalendarReply]:
+    """Every calendar answer in a file or folder; what cannot be read is said all at once."""
+    faults: list[Fault] = []
+    replies: list[CalendarReply] = []
+    texts = 0
+    for place, data in _texts(file):
+        texts += 1
+        try:
+            replies += replies_in(data)
+        except ValueError as error:
+            faults.append(Fault(place, str(error), _("save the answer again, as .eml or .ics")))
+    if not replies and not faults:
+        fault = _("no calendar answered in it") if texts else _("there is no mail or calendar file in it")
+        remedy = _("save the mails with members' answers as .eml, and name one of them or their folder")
+        faults.append(Fault(str(file), fault, remedy))
+    if faults:
+        raise UserError(*faults)
+    return replies
+
+
+def _texts(file: Path) -> Iterator[tuple[str, bytes]]:
+    calendars = [file] if file.suffix.casefold() == ".ics" else sorted(file.rglob("*.ics")) if file.is_dir() else []
+    for path in calendars:
+        try:
+            yield str(path), path.read_bytes()
+        except OSError as error:
+            fault = _("cannot be read: %(why)s") % {"why": error.strerror or error}
+            raise UserError(Fault(str(path), fault)) from None
+    if calendars == [file] or (calendars and not any(file.rglob("*.eml"))):
+        return
+    for mail in read_saved((file,)):
+        yield mail.place, mail.data
+
+
+def _asked(event: Event, ledger: Ledger) -> Asked:
+    persons = ledger.persons()
+    told = {each.person for each in ledger.deliveries(event.id)}
+    addresses = {address: person.key for person in persons for address in person.former}
+    addresses |= {person.address: person.key for person in persons}
+    # Where somebody was mailed under an address that the register spells otherwise.
+    addresses |= {address_key(each.address): each.person for each in ledger.deliveries(event.id)}
+    own = {entry_uid(ledger.secret, event.id, key): key for key in told}
+    return Asked(own, entry_uid(ledger.secret, event.id), addresses)
+
+
+def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> ExitCode:
+    """Record what somebody said, or whether they were there.
+
+    :raises UserError: code USAGE where nobody is meant, or more than one, or the answer is none.
+    """
+    meant = _WORDS.get(answer.casefold())
+    if meant is None:
+        fault = _('"%(answer)s" is no answer') % {"answer": answer}
+        remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
+        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    folder = folder_of(invocation)
+    about = read_event(folder.event_path(event), folder).value
+    now = invocation.clock.now()
+    with open_ledger(invocation, folder) as ledger:
+        roll = _roll(folder, ledger)
+        person = find_person(who, _candidates(roll, ledger.persons()))
+        # Who answers before anybody was mailed is not in the register yet.
+        ledger.enlist([row for row in listed(roll) if address_key(row.address) == address_key(person.address)], now)
+        ledger.record_answers(about.id, [Answer(person.key, meant, SAID, now)], now)
+    invocation.terminal.say(f"{person}: {meant}")
+    return ExitCode.OK
+
+
+def _roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
+    settings = read_settings(folder)
+    path = folder.path / settings.members
+    return call_roll(read_members(path, folder.shown(path), skip_faulty=True).members, ledger.identify)
+
+
+def _candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
+    here = [
+        Candidate(each.person, full_name(each.member.name), each.member.email, each.member.organisation)
+        for each in roll.listings
+    ]
+    numbered = {each.person: each.member.number for each in roll.listings}
+    gone = [each for each in persons if each.key not in numbered]
+    return [
+        *(replace(each, number=numbered[each.key]) for each in here),
+        *(Candidate(each.key, each.name, each.address, each.organisation, each.number) for each in gone),
+    ]
+
+
+def list_answers(invocation: Invocation, event: str, *, json: bool = False) -> ExitCode:
+    """Print who comes, and which answers are to be looked at."""
+    folder = folder_of(invocation)
+    about = read_event(folder.event_path(event), folder).value
+    with open_ledger(invocation, folder) as ledger:
+        persons = {person.key: person for person in ledger.persons()}
+        last = {each.person: each for each in ledger.answers(about.id)}
+        strays = ledger.strays(about.id)
+    lines = [_line(each, persons.get(each.person)) for each in last.values()]
+    shown = Answers(about, tuple(sorted(lines, key=lambda line: (line.answer, line.member))), strays)
+    if json:
+        invocation.terminal.document(answers_value(shown))
+    else:
+        show_answers(invocation.terminal, shown)
+    return ExitCode.OK
+
+
+def _line(answer: Answer, person: Person | None) -> AnswerLine:
+    name, address, organisation = (person.name, person.address, person.organisation) if person else ("", "", "")
+    source = _("their calendar") if answer.source == SOURCE else answer.source
+    return AnswerLine(name, address, organisation, answer.answer, source, answer.given)
