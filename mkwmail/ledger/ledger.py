@@ -11,7 +11,7 @@ from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.ledger import agenda, answers, deliveries, facts, lock, persons, register, wire
+from mkwmail.ledger import agenda, answers, deliveries, facts, lock, persons, register, replies, wire
 from mkwmail.ledger.computer import boot_id
 from mkwmail.ledger.database import Database, cannot_write, damaged, make_private
 from mkwmail.ledger.deliveries import Word
@@ -20,14 +20,20 @@ from mkwmail.ledger.records import (
     Answer,
     Approval,
     Attempt,
+    Bounce,
     Claim,
     Delivery,
     GoAhead,
+    Guest,
+    KeptSignup,
+    LeftOut,
     ListSeen,
+    RefusedMail,
     Reported,
     Result,
     Round,
     Run,
+    SentMail,
     Settled,
     Skipped,
     State,
@@ -126,6 +132,10 @@ class Ledger:
                 if self._wire is not None:
                     self._wire.close()
                     self._wire = None
+
+    def holder(self) -> lock.Holder | None:
+        """The run that holds the ledger, if one does and said so."""
+        return lock.holder_of(self._database.path)
 
     def last_run(self, command: str) -> Run | None:
         """The newest run of a command that held the ledger."""
@@ -254,6 +264,51 @@ class Ledger:
     def strays(self, event: str) -> tuple[Stray, ...]:
         """The answers that are for the secretary to look at, oldest first."""
         return answers.strays(self._database, event)
+
+    # What came back, and who is left out
+
+    def keep_signups(self, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
+        """Note what an export says, in the place of what an earlier one said of the same rows."""
+        replies.keep_signups(self._database, event, rows, now)
+
+    def drop_signups(self, event: str, keys: Iterable[str]) -> None:
+        """Take rows of exports away that were settled otherwise."""
+        replies.drop_signups(self._database, event, keys)
+
+    def signups(self, event: str) -> tuple[KeptSignup, ...]:
+        """The last that exports said of each of their rows, oldest first."""
+        return replies.signups(self._database, event)
+
+    def add_guests(self, event: str, guests: Iterable[Guest], now: datetime) -> None:
+        """Note who comes and is no member; they must be enlisted."""
+        replies.add_guests(self._database, event, guests, now)
+
+    def guests(self, event: str) -> tuple[Guest, ...]:
+        """Who signed up for an event and is no member."""
+        return replies.guests(self._database, event)
+
+    def sent_mails(self) -> tuple[SentMail, ...]:
+        """Every message that went, or may have gone, of all events, in the order of the attempts."""
+        return replies.sent_mails(self._database)
+
+    def record_bounces(self, bounces: Sequence[Bounce], now: datetime) -> tuple[Bounce, ...]:
+        """Note bounces; those that are news. The messages they are about count as refused from then on."""
+        return replies.record_bounces(self._database, bounces, now)
+
+    def refused_mails(self) -> tuple[RefusedMail, ...]:
+        """What was refused or came back, in all events, and about which nobody decided otherwise."""
+        return replies.refused_mails(self._database)
+
+    def leave_out(self, word: LeftOut, now: datetime) -> None:
+        """Note a person's word that somebody is not to be mailed, or is so again.
+
+        :raises UserError: code USAGE where that is undone and nothing was said before.
+        """
+        replies.leave_out(self._database, word, now)
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Who is not to be mailed by a person's word, in force."""
+        return replies.left_out(self._database)
 
     # Letters, skips, approvals, lists
 

@@ -250,6 +250,89 @@ class Run:
     started: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSignup:
+    """The last that an export said of one of its rows.
+
+    ``key`` is what the row is known again by, ``digest`` changes with what it says. ``person`` is None while it is
+    doubtful whose it is, and ``doubt`` says why. ``moment``: when the form says that it was filled in; ``gone``:
+    when it was missing from an export; ``at``: when it was noted.
+    """
+
+    key: str
+    person: str | None
+    digest: str
+    answer: str
+    name: str = ""
+    address: str = ""
+    organisation: str = ""
+    number: str = ""
+    moment: datetime | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
+    dietary: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
+    gone: datetime | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody who signed up for an event and is no member. Without an address they are counted, not mailed."""
+
+    person: str
+    name: str
+    address: str
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """A message that went, or may have gone."""
+
+    attempt: int
+    round: Round
+    person: str
+    address: str
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A message that came back. ``digest`` names the report; ``said``: it is a person's word."""
+
+    attempt: int
+    verdict: str
+    reply: str
+    digest: str
+    at: datetime
+    said: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMail:
+    """A message that was refused or came back; ``verdict`` is that of the report, None for a refusal at once."""
+
+    event: str
+    person: str
+    address: str
+    at: datetime
+    reply: str
+    verdict: str | None = None
+    said: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A person's word that somebody is not to be mailed, about one event or, where it is empty, about all."""
+
+    person: str
+    event: str
+    reason: str
+    undone: bool = False
+    at: datetime | None = None
+
+
 def next_try(tries: int, now: datetime) -> datetime:
     """When a message may be tried again after its ``tries``-th temporary refusal.
 

@@ -192,7 +192,62 @@ _AGENDA: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA)
+# A message that came back was sent, and did not arrive: refused, with the report as the proof.
+_REPLIES: Migration = (
+    "sign-ups and guests, what came back, and who is left out",
+    (
+        # The last that an export said of each of its rows; `person` is empty while it is doubtful whose it is.
+        """CREATE TABLE signups (
+            event TEXT NOT NULL, key TEXT NOT NULL,
+            person TEXT REFERENCES persons (key),
+            digest TEXT NOT NULL, answer TEXT NOT NULL,
+            name TEXT NOT NULL, address TEXT NOT NULL, organisation TEXT NOT NULL, number TEXT NOT NULL,
+            moment TEXT,
+            asked TEXT NOT NULL, dietary TEXT NOT NULL,
+            doubt TEXT NOT NULL, gone TEXT, at TEXT NOT NULL,
+            PRIMARY KEY (event, key)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE guests (
+            event TEXT NOT NULL,
+            person TEXT NOT NULL REFERENCES persons (key),
+            name TEXT NOT NULL, address TEXT NOT NULL, organisation TEXT NOT NULL, at TEXT NOT NULL,
+            PRIMARY KEY (event, person)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE bounces (
+            id INTEGER PRIMARY KEY,
+            attempt INTEGER NOT NULL REFERENCES attempts (id),
+            verdict TEXT NOT NULL CHECK (verdict <> ''), reply TEXT NOT NULL,
+            said INTEGER NOT NULL CHECK (said IN (0, 1)),
+            digest TEXT NOT NULL, at TEXT NOT NULL,
+            UNIQUE (attempt, digest)
+        ) STRICT""",
+        # The newest row of a person and event is in force; an empty event stands for all of them.
+        """CREATE TABLE left_out (
+            id INTEGER PRIMARY KEY,
+            person TEXT NOT NULL REFERENCES persons (key),
+            event TEXT NOT NULL, reason TEXT NOT NULL CHECK (reason <> ''),
+            undone INTEGER NOT NULL CHECK (undone IN (0, 1)), at TEXT NOT NULL
+        ) STRICT""",
+        "DROP TRIGGER a_delivery_goes_on",
+        """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
+            WHEN NOT (
+                OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
+                OR OLD.state = 'sending'
+                   AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
+                OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
+                OR OLD.state = 'expired' AND NEW.state = 'sending'
+                OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
+                OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
+                   AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                               AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
+                OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
+                   AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
+            )
+            BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES)
 
 
 def version_of(database: Database) -> int:

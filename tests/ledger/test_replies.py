@@ -1,0 +1,113 @@
+"""What came back, as the ledger keeps it: bounces turn sent into refused, sign-ups and guests stay, words hold."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mkwmail.clock import ZONE
+from mkwmail.errors import UserError
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.persons import Listed
+from mkwmail.ledger.records import Bounce, Claim, Guest, KeptSignup, LeftOut, Result, Round, State
+
+NOW = datetime(2020, 2, 17, 9, 0, tzinfo=ZONE)
+ROUND = Round("dag", "invitation")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with (
+        Ledger.open(tmp_path / "mkwmail.db", tmp_path / "mkwmail.id", NOW, "here") as opened,
+        opened.hold("test", NOW),
+    ):
+        opened.settle(NOW)
+        yield opened
+
+
+def mailed(ledger: Ledger, address: str = "kees@example.org", state: State = State.SENT) -> tuple[str, int]:
+    (who,) = ledger.enlist([Listed(address, "Kees Jansen")], NOW)
+    letter = ledger.keep_letter(b"a letter")
+    claim = Claim(who.key, address, letter, {}, f"{address}-1@example.org", NOW, "0" * 64)
+    (attempt,) = ledger.claim(ROUND, [claim], NOW)
+    ledger.record([Result(attempt, state)], NOW)
+    return who.key, attempt
+
+
+def bounce(attempt: int, verdict: str = "failed", digest: str = "d1", said: bool = False) -> Bounce:
+    return Bounce(attempt, verdict, "550 5.1.1 unknown", digest, NOW + timedelta(hours=1), said)
+
+
+@pytest.mark.parametrize("state", [State.SENT, State.IN_DOUBT])
+def test_what_came_back_counts_as_refused(ledger: Ledger, state: State) -> None:
+    person, attempt = mailed(ledger, state=state)
+    assert ledger.sent_mails()[0].message_id == "kees@example.org-1@example.org"
+    assert ledger.record_bounces([bounce(attempt)], NOW)
+    (delivery,) = ledger.deliveries("dag")
+    assert (delivery.state, delivery.reason, delivery.person) == (State.REFUSED, "550 5.1.1 unknown", person)
+    (refused,) = ledger.refused_mails()
+    assert (refused.address, refused.verdict, refused.event) == ("kees@example.org", "failed", "dag")
+
+
+def test_a_delay_changes_nothing(ledger: Ledger) -> None:
+    _person, attempt = mailed(ledger)
+    assert ledger.record_bounces([bounce(attempt, "delayed")], NOW)
+    assert ledger.deliveries("dag")[0].state is State.SENT
+
+
+def test_the_same_report_again_does_not_undo_a_decision(ledger: Ledger) -> None:
+    person, attempt = mailed(ledger)
+    ledger.record_bounces([bounce(attempt)], NOW)
+    ledger.resolve("dag", "invitation", 0, person, "sent", NOW)
+    assert ledger.record_bounces([bounce(attempt)], NOW) == ()
+    assert ledger.deliveries("dag")[0].state is State.SENT
+    assert ledger.refused_mails() == ()
+
+
+def test_a_corrected_address_may_be_mailed_after_a_bounce_and_the_same_one_may_not(ledger: Ledger) -> None:
+    person, attempt = mailed(ledger)
+    ledger.record_bounces([bounce(attempt)], NOW)
+    letter = ledger.keep_letter(b"a letter")
+
+    def claim(address: str) -> None:
+        ledger.claim(ROUND, [Claim(person, address, letter, {}, "2@example.org", NOW, "0" * 64, 2)], NOW)
+
+    with pytest.raises(UserError):
+        claim("kees@example.org")
+    claim("k.jansen@example.org")
+    assert ledger.deliveries("dag")[0].state is State.SENDING
+
+
+def test_without_a_bounce_nothing_that_was_sent_becomes_refused(ledger: Ledger) -> None:
+    mailed(ledger)
+    with pytest.raises(UserError):
+        ledger._database.execute("UPDATE deliveries SET state = 'refused'")
+
+
+def test_signups_and_guests_are_kept_as_they_were_said_last(ledger: Ledger) -> None:
+    person, _attempt = mailed(ledger)
+    row = KeptSignup(
+        "k1", person, "d1", "attending", "Kees", moment=NOW, asked={"Lunch": "ja"}, dietary={"Dieet": "geen"}
+    )
+    ledger.keep_signups("dag", [row], NOW)
+    ledger.keep_signups("dag", [KeptSignup("k1", None, "d2", "declined", "Kees", doubt="who?")], NOW)
+    ledger.keep_signups("dag", [KeptSignup("k2", person, "d1", "attending", moment=NOW, asked={"Lunch": "ja"})], NOW)
+    first, second = ledger.signups("dag")
+    assert (first.key, first.person, first.doubt, first.moment) == ("k1", None, "who?", None)
+    assert (second.asked, second.moment, second.at) == ({"Lunch": "ja"}, NOW, NOW)
+    ledger.drop_signups("dag", ["k1"])
+    assert [each.key for each in ledger.signups("dag")] == ["k2"]
+    ledger.add_guests("dag", [Guest(person, "Kees", "kees@example.org", "Huis")], NOW)
+    assert ledger.guests("dag") == (Guest(person, "Kees", "kees@example.org", "Huis"),)
+    assert not ledger.guests("ander") and not ledger.signups("ander")
+
+
+def test_a_word_about_who_is_left_out_holds_until_it_is_undone(ledger: Ledger) -> None:
+    person, _attempt = mailed(ledger)
+    ledger.leave_out(LeftOut(person, "", "retired"), NOW)
+    ledger.leave_out(LeftOut(person, "dag", "on leave"), NOW)
+    ledger.leave_out(LeftOut(person, "", "back", undone=True), NOW)
+    assert [(each.event, each.reason, each.at) for each in ledger.left_out()] == [("dag", "on leave", NOW)]
+    with pytest.raises(UserError, match="nothing to undo"):
+        ledger.leave_out(LeftOut(person, "", "back", undone=True), NOW)
