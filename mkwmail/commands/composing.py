@@ -161,8 +161,10 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     return replace(history, correcting=correcting(of, history.deliveries, approvals, now))
 
 
-def composer_of(sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False) -> Composer:
-    """What composes a mailing.
+def composer_of(
+    sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False, automatic: bool = False
+) -> Composer:
+    """What composes a mailing; ``automatic``: nobody is there when it goes.
 
     :raises UserError: where there is no such mailing or template, a file cannot be read, or the method of the
         calendar entry is another than that of the entries that went out.
@@ -190,6 +192,7 @@ def composer_of(sources: Sources, mailing: str, secret: bytes, history: History,
         attachments=attachments,
         logo=logo,
         proof=proof,
+        automatic=automatic,
     )
     method = event.calendar.method
     carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)

@@ -25,8 +25,8 @@ class Invocation:
     terminal: Terminal
 
 
-def begin(folder: Path | None) -> Invocation:
-    """Read the clock of the environment and say so where it is not the computer's own.
+def begin(folder: Path | None, quiet: bool = False) -> Invocation:
+    """Read the clock of the environment and say so where it is not the computer's own; ``quiet``: not yet.
 
     :raises UserError: where ``MKWMAIL_NOW`` is not a moment.
     """
@@ -38,11 +38,17 @@ def begin(folder: Path | None) -> Invocation:
             code=ExitCode.USAGE,
         ) from None
     shifted = isinstance(chosen, ShiftedClock)
-    terminal = Terminal()
-    if shifted:
-        terminal.note(
+    invocation = Invocation(folder, chosen, shifted, Terminal())
+    if not quiet:
+        announce(invocation)
+    return invocation
+
+
+def announce(invocation: Invocation) -> None:
+    """Say where the clock is not the computer's own."""
+    if invocation.shifted:
+        invocation.terminal.note(
             _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.")
-            % {"variable": clock.VARIABLE, "moment": day_and_time(chosen.now())},
+            % {"variable": clock.VARIABLE, "moment": day_and_time(invocation.clock.now())},
             "yellow",
         )
-    return Invocation(folder, chosen, shifted, terminal)

@@ -77,7 +77,8 @@ def _wanted(slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
     faults = [fault for name in mailings if (fault := _why_not(name, by_name.get(name))) is not None]
     if faults:
         raise UserError(*faults, code=ExitCode.USAGE)
-    return tuple(slot for name in dict.fromkeys(mailings) if (slot := by_name[name]).given is None or slot.changes)
+    # By its name also one that is approved: for the list as it is now.
+    return tuple(by_name[name] for name in dict.fromkeys(mailings))
 
 
 def _why_not(name: str, slot: Slot | None) -> Fault | None:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise _is_held(ledger, holder) from None
+        raise _is_held(ledger) from None
     except OSError as error:
         raise cannot_write(ledger.with_name(f"{ledger.name}.lock"), error) from error
     try:
@@ -48,16 +49,33 @@ def _write(holder: Path, note: dict[str, str | int]) -> None:
         raise cannot_write(holder, error) from error
 
 
-def _is_held(ledger: Path, holder: Path) -> UserError:
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The run that holds the ledger."""
+
+    pid: int
+    command: str
+    since: datetime
+
+
+def holder_of(ledger: Path) -> Holder | None:
+    """Who holds the ledger's lock, by what it noted; None where no note can be read."""
     try:
-        note = json.loads(holder.read_text(encoding="utf-8"))
-        since = datetime.fromisoformat(note["since"])
-        fault = _("another run holds the ledger: %(command)s (process %(pid)s), since %(since)s") % {
-            "command": note["command"],
-            "pid": note["pid"],
-            "since": since.strftime("%Y-%m-%d %H:%M"),
-        }
+        note = json.loads(ledger.with_name(f"{ledger.name}.holder").read_text(encoding="utf-8"))
+        return Holder(int(note["pid"]), str(note["command"]), datetime.fromisoformat(note["since"]))
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_held(ledger: Path) -> UserError:
+    holder = holder_of(ledger)
+    if holder is not None:
+        fault = _("another run holds the ledger: %(command)s (process %(pid)s), since %(since)s") % {
+            "command": holder.command,
+            "pid": holder.pid,
+            "since": holder.since.strftime("%Y-%m-%d %H:%M"),
+        }
+    else:
         fault = _("another run holds the ledger")
     remedy = _("wait until it is done, then give the command again")
     return UserError(Fault(str(ledger), fault, remedy), code=ExitCode.LEDGER_HELD)

@@ -11,9 +11,11 @@ from mkwmail.sending.run_fault import RunFault
 # DESIGN 6: where more than one applies. An interruption is the person's own doing: it is told before what it
 # left behind, and after what would have stopped the run anyway.
 _ORDER = (
+    ExitCode.LEDGER_HELD,
     ExitCode.LEDGER_FAULT,
     ExitCode.SERVER,
     ExitCode.LOGIN,
+    ExitCode.FAULTY_FILE,
     ExitCode.SETTINGS,
     ExitCode.INTERRUPTED,
     ExitCode.IN_DOUBT,
