@@ -6,6 +6,7 @@ shows what is sent, not what was meant.
 
 import re
 from base64 import b64encode
+from binascii import a2b_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -60,6 +61,11 @@ class Opened:
 # and a header field's name.
 _STAND_IN = re.compile("\ue500([0-9]+)\ue501")
 _STAND_IN_FIELD = "X-Piece-"
+_LONGEST = 32  # octets of a stand-in, amply
+
+
+# A file in base64 (RFC 2045 §6.8). Parsing goes line by line and would take long over a large one.
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{76}\r\n)+(?:[A-Za-z0-9+/]{0,75}={0,2}\r\n)?")
 
 
 def opened(letter: Letter) -> Opened:
@@ -74,20 +80,24 @@ def opened(letter: Letter) -> Opened:
         html=_lines(inline.get("text/html"), letter),
         calendar=_calendar(inline.get("text/calendar"), letter),
         files=tuple(_file(part, letter) for part in parts if part.get_content_disposition() == "attachment"),
-        images=dict(_image(part) for part in parts if part["Content-ID"]),
+        images=dict(_image(part, letter) for part in parts if part["Content-ID"]),
     )
 
 
 def _stand_in(number: int, piece: Piece) -> bytes:
     match piece:
         case Fixed():
-            return piece.data
+            return _base64_stand_in(number) if _BASE64.fullmatch(piece.data) else piece.data
         case Line():
             return quoted_printable(f"\ue500{number}\ue501")
         case CalendarFile():
-            return base64_lines(f"\ue500{number}\ue501".encode())
+            return _base64_stand_in(number)
         case HeaderField() | Recipient():
             return f"{_STAND_IN_FIELD}{number}: .\r\n".encode("ascii")
+
+
+def _base64_stand_in(number: int) -> bytes:
+    return base64_lines(f"\ue500{number}\ue501".encode())
 
 
 def _field(name: str, value: str, letter: Letter) -> Field:
@@ -122,22 +132,28 @@ def _segments(line: str, letter: Letter) -> Segments:
     return piece.segments
 
 
-def _octets(part: EmailMessage) -> bytes:
+def _octets(part: EmailMessage, letter: Letter) -> bytes | CalendarFile:
+    """A part's data, or the piece of the letter that it comes from."""
     data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
+    assert isinstance(data, bytes)
+    found = _STAND_IN.fullmatch(data.decode(errors="ignore")) if len(data) < _LONGEST else None
+    if found is None:
+        return data
+    piece = letter.pieces[int(found[1])]
+    assert isinstance(piece, Fixed | CalendarFile)
+    return a2b_base64(piece.data) if isinstance(piece, Fixed) else piece
 
 
 def _file(part: EmailMessage, letter: Letter) -> File:
-    data = _octets(part)
+    data = _octets(part, letter)
     name, content_type = part.get_filename() or "", part.get_content_type()
-    found = _STAND_IN.fullmatch(data.decode(errors="ignore")) if len(data) < 20 else None
-    if found is None:
-        return File(name, content_type, len(data))
-    piece = letter.pieces[int(found[1])]
-    assert isinstance(piece, CalendarFile)
-    return File(name, content_type, 0, piece.lines)
+    if isinstance(data, CalendarFile):
+        return File(name, content_type, 0, data.lines)
+    return File(name, content_type, len(data))
 
 
-def _image(part: EmailMessage) -> tuple[str, str]:
-    data = b64encode(_octets(part)).decode("ascii")
-    return str(part["Content-ID"]).strip("<>"), f"data:{part.get_content_type()};base64,{data}"
+def _image(part: EmailMessage, letter: Letter) -> tuple[str, str]:
+    data = _octets(part, letter)
+    assert isinstance(data, bytes)
+    url = f"data:{part.get_content_type()};base64,{b64encode(data).decode('ascii')}"
+    return str(part["Content-ID"]).strip("<>"), url
