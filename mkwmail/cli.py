@@ -397,6 +397,27 @@ def resolve(
     _finish(command(_begin(ctx), event, sent=tuple(sent or ()), send_again=tuple(send_again or ())))
 
 
+@app.command(
+    help=_("""Write the calendar entry for the association's website.
+
+It is the entry that members get, without anybody's own link. Without FILE: on standard output.
+
+\b
+Example:
+  mkwmail calendar directeurendag-2020 directeurendag.ics""")
+)
+def calendar(
+    ctx: typer.Context,
+    event: EventArgument,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help=_("The .ics file to write."), show_default=False)
+    ] = None,
+) -> None:
+    from mkwmail.commands.calendar import calendar as command
+
+    _finish(command(_begin(ctx), event, file))
+
+
 answers = typer.Typer(
     help=_("Record and list who comes."), rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
 )

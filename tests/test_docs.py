@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import jinja2.filters
 import typer.main
@@ -18,17 +19,31 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def _commands() -> dict[str, set[str]]:
-    """Every command with its long options."""
-    group = typer.main.get_command(app)
-    commands = getattr(group, "commands")  # noqa: B009 -- typer's own click has no types
-    return {
-        name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
-        for name, command in commands.items()
-    }
+    """Every command with its long options; a command of a group as ``answers list``."""
+    found = {}
+    for name, command in _of_group(typer.main.get_command(app)).items():
+        for full, each in (
+            {f"{name} {part}": each for part, each in _of_group(command).items()} or {name: command}
+        ).items():
+            found[full] = {option for parameter in each.params for option in parameter.opts if option[:2] == "--"}
+    return found
+
+
+def _of_group(group: Any) -> dict[str, Any]:
+    # typer's own click has no types.
+    return dict(getattr(group, "commands", {}))
+
+
+def _named(line: str) -> tuple[str, str]:
+    """The command that a line begins with, and the rest of it."""
+    words = line.split(" ", 2)
+    pair = " ".join(words[:2])
+    name = pair if pair in _commands() else words[0]
+    return name, line.removeprefix(name)
 
 
 def test_every_command_and_option_is_in_the_table() -> None:
-    rows = {row[0]: row[1] for row in re.findall(r"^\| `mkwmail (\w+)([^`|]*)` \|", README, re.MULTILINE)}
+    rows = dict(_named(row) for row in re.findall(r"^\| `mkwmail (\w[^`|]*)` \|", README, re.MULTILINE))
     commands = _commands()
     assert set(rows) == set(commands)
     for name, options in commands.items():
@@ -37,10 +52,10 @@ def test_every_command_and_option_is_in_the_table() -> None:
 
 def test_every_command_line_in_the_text_is_one_that_the_program_knows() -> None:
     commands = _commands()
-    lines = re.findall(r"^mkwmail ([a-z]\w*)(.*)$", README, re.MULTILINE)
-    lines += re.findall(r"`mkwmail (\w+)([^`]*)`", README)
+    lines = re.findall(r"^mkwmail ([a-z]\w*.*)$", README, re.MULTILINE)
+    lines += re.findall(r"`mkwmail (\w[^`]*)`", README)
     assert lines
-    for name, rest in lines:
+    for name, rest in map(_named, lines):
         if name == "COMMAND":
             continue
         assert name in commands

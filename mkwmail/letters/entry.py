@@ -1,7 +1,7 @@
 """A letter's calendar entry: the event's facts as content lines, with holes where a member's values stand."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mkwmail.letters.filling import Place, Segments, joined, segments_of
 from mkwmail.letters.frame import Frame
@@ -10,10 +10,12 @@ from mkwmail.letters.marks import Marks
 from mkwmail.letters.names import LINK_FIELDS
 from mkwmail.letters.values import unquote
 from mkwmail.sources.event import CalendarMethod, Event
+from mkwmail.sources.settings import Settings
 
 _TEXT_PROPERTIES = ("SUMMARY", "DESCRIPTION", "LOCATION")
 # Not the sender's domain: that may change, and a UID never does.
 _UID_DOMAIN = "mkwmail"
+_LINK = re.compile(r"https?://[^\s<>\"]+")
 _PARAMETER_MARK = re.compile(r"(?<=;CN=)[A-Za-z0-9]+(?=[;:])")
 
 
@@ -46,24 +48,62 @@ def calendar_lines(frame: Frame, description: str, marks: Marks) -> tuple[Segmen
     if event.calendar.method is CalendarMethod.NONE:
         return ()
     method = calendar_method(frame)
-    alarm = event.calendar.alarm
     personal = method is not Method.PUBLISH
-    entry = Entry(
+    words = unquote(description)
+    signup = marks.of("signup_link") if "signup_link" in marks.fields else ""
+    entry = entry_of(
+        event,
+        frame.settings,
         method=method,
         uid=marks.of("uid") if personal else frame.uid,
         sequence=frame.sequence,
         stamp=marks.of("dtstamp"),
-        starts=event.starts,
-        ends=event.ends,
-        summary=event.title,
-        organizer=Party(frame.settings.sender.name, frame.settings.sender.email),
-        description=unquote(description),
-        location=place_of(event),
+        description=words,
+        url=link_in(words, signup),
         attendee=Party(marks.of("to_name"), marks.of("to_address")) if personal else None,
-        alarm=timedelta(seconds=alarm) if alarm else None,
         cancelled=frame.cancelled,
     )
     return tuple(_segments(line, marks) for line in content_lines(entry))
+
+
+def entry_of(
+    event: Event,
+    settings: Settings,
+    *,
+    method: Method,
+    uid: str,
+    sequence: int,
+    stamp: datetime | str,
+    description: str,
+    url: str,
+    attendee: Party | None = None,
+    cancelled: bool = False,
+) -> Entry:
+    """The event as an entry, with the secretary as its organizer."""
+    alarm = event.calendar.alarm
+    return Entry(
+        method=method,
+        uid=uid,
+        sequence=sequence,
+        stamp=stamp,
+        starts=event.starts,
+        ends=event.ends,
+        summary=event.title,
+        organizer=Party(settings.sender.name, settings.sender.email),
+        description=description,
+        location=place_of(event),
+        url=url,
+        attendee=attendee,
+        alarm=timedelta(seconds=alarm) if alarm else None,
+        cancelled=cancelled,
+    )
+
+
+def link_in(description: str, mark: str) -> str:
+    """The first link of a description, which is the entry's URL; ``mark`` stands for a member's own."""
+    pattern = _LINK if not mark else re.compile(f"{mark}|{_LINK.pattern}")
+    found = pattern.search(description)
+    return found[0].rstrip(".,;:)") if found else ""
 
 
 def _segments(line: str, marks: Marks) -> Segments:

@@ -1,0 +1,53 @@
+"""``calendar``: the entry for the association's website."""
+
+import sys
+from pathlib import Path
+
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.workplace import folder_of, history_of, open_ledger
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.letters.compose import Occasion
+from mkwmail.letters.entry import entry_uid
+from mkwmail.letters.templates import Templates
+from mkwmail.letters.website import website_entry
+from mkwmail.sending.facts import facts_of
+from mkwmail.shipped import shipped
+from mkwmail.sources.event import Mailing
+from mkwmail.sources.event_file import read_event
+from mkwmail.sources.settings_file import read_settings
+
+
+def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
+    """Write the event's calendar entry, on standard output or in a file.
+
+    :raises UserError: where a source is faulty, or the file cannot be written.
+    """
+    folder = folder_of(invocation)
+    settings = read_settings(folder)
+    about = read_event(folder.event_path(event), folder).value
+    with open_ledger(invocation, folder) as ledger:
+        history = history_of(ledger, about)
+        cancelled = history.cancelled is not None
+        occasion = Occasion(
+            event=about,
+            name="",
+            mailing=Mailing(),
+            template="",
+            settings=settings,
+            uid=entry_uid(ledger.secret, about.id),
+            sequence=history.telling.version_of(facts_of(about, cancelled)),
+            cancelled=cancelled,
+        )
+    templates = Templates((folder.templates_dir, shipped("templates")))
+    data = website_entry(occasion, templates, invocation.clock.now())
+    if file is None:
+        sys.stdout.buffer.write(data)
+        return ExitCode.OK
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
+        raise UserError(Fault(str(file), fault), code=ExitCode.USAGE) from None
+    invocation.terminal.note(_("Wrote %(file)s") % {"file": file})
+    return ExitCode.OK
