@@ -99,10 +99,10 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-def _begin(ctx: typer.Context) -> "Invocation":
+def _begin(ctx: typer.Context, quiet: bool = False) -> "Invocation":
     from mkwmail.commands.invocation import begin
 
-    return begin(ctx.find_root().params["folder"])
+    return begin(ctx.find_root().params["folder"], quiet)
 
 
 def _finish(code: ExitCode) -> None:
@@ -338,6 +338,31 @@ def schedule(
 
     requests = Requests(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
     _finish(command(_begin(ctx), event, tuple(mailings or ()), requests))
+
+
+@app.command(
+    help=_("""Send every approved mailing that is due and not done. For cron.
+
+It tries again what the server put off, and is silent when there is nothing to say. It mails within the hours of
+mkwmail.yaml only, and tells what needs you once, and then once a day, here and by mail to report_to.
+
+\b
+Example:
+  mkwmail due --dry-run""")
+)
+def due(
+    ctx: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Show what the next 30 days bring, and send nothing."))
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    from mkwmail.commands.due import due as command
+    from mkwmail.commands.due import outlook
+
+    if dry_run:
+        _finish(outlook(_begin(ctx), json=json))
+    _finish(command(_begin(ctx, quiet=True), json=json))
 
 
 @app.command(

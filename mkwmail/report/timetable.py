@@ -77,7 +77,7 @@ def count_words(count: int) -> str:
 # What the next days bring
 
 
-def outlook_rows(event: Event, slots: Sequence[Slot], now: datetime, until: datetime) -> list[tuple[datetime, Slot]]:
+def outlook_rows(slots: Sequence[Slot], now: datetime, until: datetime) -> list[tuple[datetime, Slot]]:
     """The slots that fall before a moment, with when; what goes by itself no more is left out."""
     found = []
     for slot in slots:

@@ -1,0 +1,296 @@
+"""What `due` has to tell: in the language of the person at the keyboard, and in Dutch for the mail to the secretary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, join_words
+from mkwmail.errors import ExitCode, Fault
+from mkwmail.language import _
+from mkwmail.report.words import day_and_time, mails, some
+from mkwmail.sending.approval import Difference
+from mkwmail.sending.days import day_in_words
+from mkwmail.sources.event import Event
+from mkwmail.sources.kinds import Kind, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something that a person is to know, or must do something about.
+
+    ``name`` stays the same as long as it is so. ``code``: its share of the exit code; OK where nobody has to do
+    anything. ``said`` and ``dutch`` are the same sentence; ``remedy`` is for both what to type, or empty; ``details``
+    are lines below it. ``once``: news, told once; everything else is told again each day.
+    """
+
+    name: str
+    code: ExitCode
+    said: str
+    dutch: str
+    remedy: str = ""
+    details: tuple[str, ...] = ()
+    once: bool = False
+
+
+#: Names that begin so are kept when they are no longer so: what they tell of happens once.
+KEPT = ("once:", "missed:")
+
+_DUTCH = {
+    Kind.SAVE_THE_DATE: "de save-the-date",
+    Kind.INVITATION: "de uitnodiging",
+    Kind.REMINDER: "de herinnering",
+    Kind.PRACTICAL: "de praktische informatie",
+    Kind.THANKS: "het bedankje",
+    Kind.UPDATE: "de wijziging",
+    Kind.CORRECTION: "de rectificatie",
+    Kind.CANCELLATION: "de afzegging",
+}
+
+
+def _what(event: Event, mailing: str) -> str:
+    """``de uitnodiging voor Directeurendag``."""
+    kind = kind_of(mailing)
+    name = _DUTCH.get(kind, f"de mailing '{mailing}'")
+    return f"{name} voor {event.title}" if mailing == kind else f"{name} ({mailing}) voor {event.title}"
+
+
+def _begin(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _mails(count: int) -> str:
+    return "1 mail" if count == 1 else f"{count} mails"
+
+
+def _approve(event: Event, mailing: str) -> str:
+    return f"mkwmail schedule {event.id} {mailing}"
+
+
+def changed(event: Event, mailing: str, differences: Sequence[Difference]) -> Matter:
+    """It differs from what was approved, so it does not go."""
+    words = {"event": event.id, "mailing": mailing}
+    names = join_words([difference.source for difference in differences])
+    return Matter(
+        name=f"changed:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mailing)s was changed since it was approved, and is not sent") % words,
+        dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring is er iets veranderd ({names}). "
+        "Kijk het na en keur het opnieuw goed.",
+        remedy=_approve(event, mailing),
+        details=tuple(line for difference in differences for line in (difference.what, *difference.lines)),
+    )
+
+
+def added(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+    """Too many joined the list since the approval to be mailed without a word."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    return Matter(
+        name=f"added:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mails)s of %(mailing)s wait for your word: many joined the list (%(names)s)") % words,
+        dutch=f"{_begin(_what(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
+        "kwamen: dat zijn er veel. Klopt de lijst, keur het dan opnieuw goed.",
+        remedy=_approve(event, mailing),
+    )
+
+
+def shrunk(event: Event, mailing: str, gone: int) -> Matter:
+    """So many left the list since the approval that the list itself is doubtful."""
+    words = {"event": event.id, "mailing": mailing, "n": gone}
+    return Matter(
+        name=f"shrunk:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mailing)s is not sent: %(n)d members have left the list since it was approved") % words,
+        dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring zijn {gone} leden uit de "
+        "ledenlijst verdwenen. Klopt de lijst, keur het dan opnieuw goed.",
+        remedy=_approve(event, mailing),
+    )
+
+
+def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -> Matter:
+    """Its latest moment passed before everybody had it; it is never sent late."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    words |= {"latest": day_and_time(latest)}
+    sentence = _("%(event)s: %(mails)s of %(mailing)s did not go before its latest moment, %(latest)s: %(names)s")
+    return Matter(
+        name=missed_name(event, mailing, latest),
+        code=ExitCode.SETTINGS,
+        said=sentence % words,
+        dutch=f"{_begin(_what(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste moment "
+        f"was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, zet dan "
+        "een later moment in het evenement (latest) en keur het opnieuw goed; anders trek je de goedkeuring in.",
+        remedy=f"{_approve(event, mailing)} --withdraw",
+    )
+
+
+def missed_name(event: Event, mailing: str, latest: datetime) -> str:
+    """The name under which it is kept that a mailing's latest moment was dealt with."""
+    return f"missed:{event.id}:{mailing}:{latest.isoformat()}"
+
+
+def passed_over(event: Event, mailing: str, by: str) -> Matter:
+    """A later mailing makes it pointless."""
+    words = {"event": event.id, "mailing": mailing, "by": by}
+    sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s goes at the same time or has gone") % words
+    name, later = f"once:passed:{event.id}:{mailing}", ""
+    if kind_of(by) is Kind.INVITATION and kind_of(mailing) is Kind.REMINDER:
+        sentence = _("%(event)s: %(mailing)s does not go yet, right behind %(by)s: in three days, to who is silent")
+        sentence %= words
+        name = f"once:behind:{event.id}:{mailing}"
+        later = " Wie na drie dagen niets liet horen, krijgt die dan alsnog."
+    return Matter(
+        name=name,
+        code=ExitCode.OK,
+        said=sentence,
+        dutch=f"{_begin(_what(event, mailing))} is overgeslagen, want {_what(event, by)} gaat nu ook uit of is al weg."
+        f"{later}",
+        once=True,
+    )
+
+
+def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer: datetime | None) -> Matter:
+    """A reminder goes tomorrow; are all answers in?"""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": f"{goes:%H:%M}"}
+    if last_answer is None:
+        sentence = _("%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; no answers were recorded") % words
+        answers = "Er zijn nog geen aanmeldingen ingelezen."
+    else:
+        words["day"] = day_in_words(last_answer)
+        sentence = _("%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; the last answers are of %(day)s")
+        sentence %= words
+        answers = f"De laatste aanmeldingen zijn ingelezen op {date_without_year(last_answer.date())}."
+    return Matter(
+        name=f"once:tomorrow:{event.id}:{mailing}:{goes:%Y-%m-%d}",
+        code=ExitCode.OK,
+        said=sentence,
+        dutch=f"Morgen om {clock_time(goes.time())} uur gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
+        remedy=f"mkwmail answers import {event.id} FILE",
+        once=True,
+    )
+
+
+def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+    """Some may have it or not."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    return Matter(
+        name=f"in doubt:{event.id}:{mailing}",
+        code=ExitCode.IN_DOUBT,
+        said=_("%(event)s: %(mails)s of %(mailing)s are in doubt: %(names)s") % words,
+        dutch=f"Van {_what(event, mailing)} is van {_mails(len(names))} onzeker of die is aangekomen "
+        f"({some_dutch(names)}). Alleen jij kunt zeggen of die opnieuw moet.",
+        remedy=f"mkwmail resolve {event.id}",
+    )
+
+
+def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+    """The server refused some for good."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    return Matter(
+        name=f"refused:{event.id}:{mailing}",
+        code=ExitCode.REFUSED,
+        said=_("%(event)s: %(mails)s of %(mailing)s were refused: %(names)s") % words,
+        dutch=f"Van {_what(event, mailing)} is {_mails(len(names))} geweigerd ({some_dutch(names)}). Verbeter het "
+        "adres in de ledenlijst, of vul daar 'niet mailen' in.",
+        remedy=f"mkwmail resolve {event.id}",
+    )
+
+
+def by_hand(event: Event, mailing: str, count: int) -> Matter:
+    """The server put off mails that go by a person's word only."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(count)}
+    return Matter(
+        name=f"by hand:{event.id}:{mailing}",
+        code=ExitCode.WAITING,
+        said=_("%(event)s: %(mails)s of %(mailing)s still have to go, and are sent by hand only") % words,
+        dutch=f"Van {_what(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
+        remedy=f"mkwmail send {event.id} {mailing}",
+    )
+
+
+def no_longer(event: Event, mailing: str) -> Matter:
+    """What was approved stands in the event file no more."""
+    words = {"event": event.id, "mailing": mailing}
+    return Matter(
+        name=f"no longer:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mailing)s was approved, and is no longer in the event file: it does not go") % words,
+        dutch=f"{_begin(_what(event, mailing))} is goedgekeurd, maar staat niet meer in het evenement. Nu "
+        "gaat er niets uit.",
+        remedy=f"{_approve(event, mailing)} --withdraw",
+    )
+
+
+def no_event(event: str, mailings: Sequence[str]) -> Matter:
+    """The file of an event with approved mailings is gone."""
+    words = {"event": event, "mailings": ", ".join(mailings)}
+    return Matter(
+        name=f"no event:{event}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: its file is gone from events/, but this was approved: %(mailings)s") % words,
+        dutch=f"Het bestand van {event} staat niet meer in de map events; goedgekeurd was: {', '.join(mailings)}. "
+        "Zet het terug.",
+    )
+
+
+def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch: str) -> Matter:
+    """A file or a setting is faulty. ``what`` and ``dutch`` say what does not go because of it."""
+    return Matter(
+        name=f"faulty:{name}",
+        code=code,
+        said=what,
+        dutch=f"{dutch} Het programma meldt:",
+        details=tuple(str(fault) for fault in faults[:8]),
+    )
+
+
+def doubtful(names: Sequence[str]) -> Matter:
+    """Rows of the list of which it is doubtful who they are."""
+    return Matter(
+        name="doubtful",
+        code=ExitCode.WAITING,
+        said=_("it is doubtful who these are, so they are not mailed: %(names)s") % {"names": some(names)},
+        dutch=f"Van {len(names)} regels in de ledenlijst is onduidelijk wie het zijn; zij krijgen niets "
+        f"({some_dutch(names)}). Verstuur een keer met de hand: dan vraagt mkwmail het.",
+    )
+
+
+def stopped(code: ExitCode, reason: str, remedy: str) -> Matter:
+    """The server, the login or the disk stopped the run."""
+    return Matter(
+        name=f"stopped:{int(code)}",
+        code=code,
+        said=reason,
+        dutch=f"Het versturen is gestopt. Het programma meldt: {reason}",
+        remedy=remedy,
+    )
+
+
+def other_computer() -> Matter:
+    """The ledger belongs to another computer."""
+    return Matter(
+        name="other computer",
+        code=ExitCode.SETTINGS,
+        said=_("this ledger was made or last used on another computer: nothing goes by itself here"),
+        dutch="Deze map hoort bij een andere computer: vanaf deze computer gaat niets vanzelf uit. Is de map voorgoed "
+        "verhuisd, verstuur dan een keer met de hand; moet het hier niet, haal dan de crontab-regel weg "
+        "(mkwmail schedule … --uninstall).",
+        remedy=_("if it has moved here for good, type `mkwmail send …` once; if not: mkwmail schedule … --uninstall"),
+    )
+
+
+def held(words: str, since: datetime) -> Matter:
+    """Another run has held the ledger for long."""
+    return Matter(
+        name="held",
+        code=ExitCode.LEDGER_HELD,
+        said=words,
+        dutch=f"Er loopt sinds {since:%H.%M} uur een andere mkwmail in deze map, misschien een `send` die op antwoord "
+        "wacht. Zolang die loopt, gaat niets vanzelf uit.",
+    )
+
+
+def some_dutch(names: Sequence[str], shown: int = 3) -> str:
+    """The first names, and how many more there are."""
+    if len(names) <= shown + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:shown])} en {len(names) - shown} anderen"
