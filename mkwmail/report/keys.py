@@ -19,7 +19,8 @@ def read_key() -> str:
         keyboard = sys.stdin.fileno()
         before = termios.tcgetattr(keyboard)
         try:
-            tty.setcbreak(keyboard)
+            # Not flushing: a key that was pressed a moment ago counts.
+            tty.setcbreak(keyboard, termios.TCSADRAIN)
             key = sys.stdin.read(1)
         finally:
             termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
