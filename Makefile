@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EVENT := directeurendag-2020
+CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 
 .PHONY: demo test bench lint format lock clean
 
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
-test: .venv/development  ## the whole test suite
+test: .venv/development $(CHECKS)  ## the whole test suite
 	$(BIN)/python -m pytest
 
 bench: .venv/development  ## composing and addressing letters: time and memory
@@ -41,5 +42,9 @@ lock: .venv/development
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
+# Checks of the mails' HTML; without npm, or where it cannot fetch them, their tests say so and are skipped.
+node_modules/.package-lock.json: package.json package-lock.json
+	-npm ci --silent
+
 clean:
-	rm -rf .venv dist build rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules dist build rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis
