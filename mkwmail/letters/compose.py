@@ -124,25 +124,32 @@ def compose(
     """
     composing = _Composing(occasion, templates, addressees)
     addressed: list[Addressed] = []
-    faults: dict[Fault, None] = {}
+    faults: dict[Fault, list[str]] = {}
     for done, addressee in enumerate(addressees, start=1):
         try:
             addressed.append(composing.addressed(addressee))
         except UserError as error:
-            faults.update(dict.fromkeys(_for_member(fault, addressee) for fault in error.faults))
+            who = full_name(addressee.member.name) or addressee.member.email
+            for fault in error.faults:
+                faults.setdefault(fault, []).append(who)
         progress(done)
     if faults:
-        raise UserError(*faults)
+        raise UserError(*(_for_members(fault, names, len(addressees)) for fault, names in faults.items()))
     return Composition(tuple(addressed))
 
 
-def _for_member(fault: Fault, addressee: Addressee) -> Fault:
-    who = full_name(addressee.member.name) or addressee.member.email
-    return Fault(
-        fault.place,
-        _("%(fault)s (in the mail for %(who)s)") % {"fault": fault.fault, "who": who},
-        fault.remedy,
-    )
+_NAMED = 3  # members whose mail has one and the same fault are named up to this number
+
+
+def _for_members(fault: Fault, names: Sequence[str], everyone: int) -> Fault:
+    words = {"fault": fault.fault, "names": ", ".join(names[:_NAMED]), "more": len(names) - _NAMED}
+    if len(names) == everyone > 1:
+        said = _("%(fault)s (in every mail)")
+    elif len(names) > _NAMED:
+        said = _("%(fault)s (in the mails for %(names)s and %(more)d more)")
+    else:
+        said = _("%(fault)s (in the mail for %(names)s)")
+    return Fault(fault.place, said % words, fault.remedy)
 
 
 def message_id(secret: bytes, event: str, mailing: str, edition: int, person: str, version: int, domain: str) -> str:
@@ -237,9 +244,7 @@ def _mailbox_names(mailbox: Mailbox) -> Any:
 
 
 def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
-    return tuple(
-        {"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes
-    )
+    return tuple({"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes)
 
 
 def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
