@@ -10,7 +10,7 @@ demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
 test: .venv/development $(CHECKS)  ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
