@@ -4,7 +4,7 @@ BIN := .venv/bin
 EVENT := directeurendag-2020
 CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 
-.PHONY: demo test bench lint format lock clean
+.PHONY: demo test bench pictures lint format lock clean
 
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
@@ -14,6 +14,9 @@ test: .venv/development $(CHECKS)  ## the whole test suite
 
 bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
+
+pictures: .venv/development  ## the pictures in the documents, with Debian's Chromium
+	$(BIN)/python -m tools.make_pictures
 
 lint: .venv/development  ## style, types
 	$(BIN)/ruff check .
