@@ -18,17 +18,18 @@ from mkwmail.letters.values import URL_END, URL_START, hang_at
 _ENCODED_PRIVATE_USE = re.compile(r"(?:%EE%8[0145]%[89AB][0-9A-F])+")
 
 
-def _normalized(url: str) -> str:
-    return _ENCODED_PRIVATE_USE.sub(lambda run: percent_decode(run[0]), normalizeLink(url))
+class _Parser(MarkdownIt):
+    """CommonMark without raw HTML, whose links keep quoted characters for :mod:`mkwmail.letters.filling`."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": False})
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 -- markdown-it's own name
+        """A link's address, percent-encoded as Markdown has it."""
+        return _ENCODED_PRIVATE_USE.sub(lambda run: percent_decode(run[0]), normalizeLink(url))
 
 
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False})
-    parser.normalizeLink = _normalized  # type: ignore[method-assign]
-    return parser
-
-
-_PARSER = _parser()
+_PARSER = _Parser()
 
 
 def html_of(source: str) -> str:
