@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.smtp_server import DROP, Call, ScriptedServer
-from tests.workplace import EVENT, HEADINGS, PEOPLE, ROOT, Place, a_place
+from tests.workplace import EVENT, PEOPLE, ROOT, Place, a_place
 
 ADDRESSES = tuple(row.split(";")[3] for row in PEOPLE)
 KIM, JAN, ELS, ZOE, LOU = ADDRESSES

@@ -36,7 +36,9 @@ def _occasion(pdf: bytes) -> Occasion:
         name="invitation",
         mailing=mailing_named(event, "invitation"),
         template="invitation",
-        settings=Settings(sender=Mailbox(name="Secretaris", email="secretaris@example.org"), association="MKW Platform"),
+        settings=Settings(
+            sender=Mailbox(name="Secretaris", email="secretaris@example.org"), association="MKW Platform"
+        ),
         uid="uid@example.org",
         attachments=(Attachment("programma.pdf", "application/pdf", pdf),),
     )
