@@ -96,6 +96,15 @@ def test_a_table_is_for_layout_or_has_headings(mails: dict[str, Sent], name: str
     assert re.search(r'<!--\[if mso\]><table role="presentation" width="600"', html)
 
 
+def test_word_gets_what_it_needs_to_draw_a_mail() -> None:
+    html = every_kind()[Kind.INVITATION].html
+    assert re.search(r'<td class="button" [^>]*bgcolor="#14545e"[^>]*mso-padding-alt: 14px 34px', html)
+    assert re.search(r'<div class="preheader" style="[^"]*mso-hide: all', html)
+    # Word inherits no font into a table.
+    assert re.search(r"<!--\[if mso\]><style>td, th, p, li, a, h1, h2, h3 \{ font-family:", html)
+    assert html.count("<!--[if mso]>") == html.count("<![endif]-->") == 3
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_fetched_and_every_picture_has_words(mails: dict[str, Sent], name: str) -> None:
     tree = Tree(mails[name].html)

@@ -282,3 +282,13 @@ def test_a_gender_is_only_ever_the_lists_own(name: Name) -> None:
     if not name.title:
         for text in (salutation(name, "je"), salutation(name, "u")):
             assert "heer" not in text and "mevrouw" not in text
+
+
+@given(NAMES)
+def test_a_name_is_never_recased(name: Name) -> None:
+    # str.title() would make "Van 'T Hof" and "Ijsbrand"; only a prefix that comes first takes a capital.
+    for text in (full_name(name), formal_name(name), salutation(name, "u")):
+        if name.surname and not name.written:
+            assert name.surname.split()[-1] in text
+        if text == full_name(name) and not name.written and len(name.first) > 1 and not name.first.endswith("."):
+            assert text.startswith(name.first)
