@@ -451,19 +451,25 @@ app.add_typer(answers, name="answers")
 
 @answers.command(
     "import",
-    help=_("""Read what members' calendars answered.
+    help=_("""Read a sign-up form's export, or what members' calendars answered.
 
-FILE is a mail (.eml), a calendar file (.ics), or a folder of them. What is known already is not recorded again.
+FILE is an export (CSV or .xlsx, whatever its headings), a mail (.eml), a calendar file (.ics), or a folder of these
+two. Import a newer export as often as you like: only what is new in it is recorded, and a later word stands. In a
+terminal it asks about what is doubtful.
 
 \b
-Example:
+Examples:
+  mkwmail answers import directeurendag-2020 aanmeldingen.csv
   mkwmail answers import directeurendag-2020 antwoorden"""),
 )
 def answers_import(
     ctx: typer.Context,
     event: EventArgument,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=_("A mail, a calendar file or a folder."), show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE", help=_("An export, a mail, a calendar file or a folder of mails."), show_default=False
+        ),
     ],
 ) -> None:
     from mkwmail.commands.answers import import_answers as command
@@ -502,14 +508,25 @@ def answers_set(
     "list",
     help=_("""Say who comes, and which answers a person must look at.
 
+With --csv the whole list goes to a file for Excel: change the column answer there (attending, declined, present,
+absent) and import the file again.
+
 \b
-Example:
-  mkwmail answers list directeurendag-2020"""),
+Examples:
+  mkwmail answers list directeurendag-2020
+  mkwmail answers list directeurendag-2020 --csv aanwezig.csv"""),
 )
-def answers_list(ctx: typer.Context, event: EventArgument, json: JsonOption = False) -> None:
+def answers_list(
+    ctx: typer.Context,
+    event: EventArgument,
+    json: JsonOption = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help=_("Write the list for Excel, to edit and import again."))
+    ] = None,
+) -> None:
     from mkwmail.commands.answers import list_answers as command
 
-    _finish(command(_begin(ctx), event, json=json))
+    _finish(command(_begin(ctx), event, json=json, csv=csv))
 
 
 @app.command(

@@ -1,29 +1,31 @@
 """``answers``: who comes, from calendars' replies or as the secretary says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from mkwmail.addresses import address_key
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.signing_up import NO_ADDRESS, TABLES, import_signups, settle_by_word
+from mkwmail.commands.status import write_file
 from mkwmail.commands.who import Candidate, find_person
-from mkwmail.commands.workplace import Roll, call_roll, folder_of, listed, open_ledger
+from mkwmail.commands.workplace import Roll, folder_of, listed, open_ledger, read_roll
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Person
-from mkwmail.ledger.records import Answer
+from mkwmail.ledger.persons import Person, code_for
+from mkwmail.ledger.records import Answer, KeptSignup
 from mkwmail.letters.entry import entry_uid
 from mkwmail.letters.itip import CalendarReply
 from mkwmail.replies.calendar_replies import SOURCE, Asked, Understood, replies_in, understood
+from mkwmail.replies.changes import SOURCE as SIGN_UP
 from mkwmail.replies.saved_mail import read_saved
-from mkwmail.report.answers import AnswerLine, Answers, answers_value, show_answers
+from mkwmail.replies.totals import questions
+from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
+from mkwmail.report.signups import answer_words
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
-from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.member_list import read_members
-from mkwmail.sources.settings_file import read_settings
 
 SAID = "said"
 
@@ -37,10 +39,12 @@ _WORDS = {
 
 
 def import_answers(invocation: Invocation, event: str, file: Path) -> ExitCode:
-    """Read what calendars answered from a mail, a calendar file, or a folder of them.
+    """Read a sign-up form's export, or what calendars answered from a mail, a calendar file, or a folder of them.
 
     :raises UserError: where nothing can be read there.
     """
+    if file.suffix.casefold() in TABLES:
+        return import_signups(invocation, event, file)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     replies = _replies(file)
@@ -117,7 +121,7 @@ def _asked(event: Event, ledger: Ledger) -> Asked:
 
 
 def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> ExitCode:
-    """Record what somebody said, or whether they were there.
+    """Record what somebody said, or whether they were there; a doubtful row of an export becomes a guest.
 
     :raises UserError: code USAGE where nobody is meant, or more than one, or the answer is none.
     """
@@ -130,19 +134,26 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
     about = read_event(folder.event_path(event), folder).value
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = _roll(folder, ledger)
-        person = find_person(who, _candidates(roll, ledger.persons()))
-        # Who answers before anybody was mailed is not in the register yet.
-        ledger.enlist([row for row in listed(roll) if address_key(row.address) == address_key(person.address)], now)
-        ledger.record_answers(about.id, [Answer(person.key, meant, SAID, now)], now)
-    invocation.terminal.say(f"{person}: {meant}")
+        roll = read_roll(folder, ledger)
+        rows = {f"{_ROW}{row.key}": row for row in ledger.signups(about.id) if row.doubt}
+        person = find_person(who, [*_candidates(roll, ledger.persons()), *_unsettled(rows)])
+        key = person.key
+        if key in rows:
+            key = settle_by_word(about, ledger, roll, rows[key], meant, now)
+        else:
+            # Who answers before anybody was mailed is not in the register yet.
+            ledger.enlist(listed(roll), now)
+        ledger.record_answers(about.id, [Answer(key, meant, SAID, now)], now)
+    invocation.terminal.say(f"{person}: {answer_words(meant)}")
     return ExitCode.OK
 
 
-def _roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
-    settings = read_settings(folder)
-    path = folder.path / settings.members
-    return call_roll(read_members(path, folder.shown(path), skip_faulty=True).members, ledger.identify)
+# A doubtful row among those who may be meant; no key of a person begins so.
+_ROW = "row "
+
+
+def _unsettled(rows: Mapping[str, KeptSignup]) -> list[Candidate]:
+    return [Candidate(key, row.name, row.address, row.organisation, row.number) for key, row in rows.items()]
 
 
 def _candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
@@ -158,24 +169,57 @@ def _candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
     ]
 
 
-def list_answers(invocation: Invocation, event: str, *, json: bool = False) -> ExitCode:
-    """Print who comes, and which answers are to be looked at."""
+def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv: Path | None = None) -> ExitCode:
+    """Print who comes, and what is to be looked at; or write the list for Excel, everybody in it.
+
+    :raises UserError: where the file cannot be written.
+    """
+    if json and csv:
+        raise UserError(Fault("", _("--json and --csv exclude each other.")), code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:
-        persons = {person.key: person for person in ledger.persons()}
-        last = {each.person: each for each in ledger.answers(about.id)}
-        strays = ledger.strays(about.id)
-    lines = [_line(each, persons.get(each.person)) for each in last.values()]
-    shown = Answers(about, tuple(sorted(lines, key=lambda line: (line.answer, line.member))), strays)
-    if json:
+        shown = answers_of(about, ledger, read_roll(folder, ledger))
+    if csv is not None:
+        write_file(csv, answers_csv(shown))
+        invocation.terminal.note(_("Wrote %(file)s") % {"file": csv})
+    elif json:
         invocation.terminal.document(answers_value(shown))
     else:
         show_answers(invocation.terminal, shown)
     return ExitCode.OK
 
 
-def _line(answer: Answer, person: Person | None) -> AnswerLine:
-    name, address, organisation = (person.name, person.address, person.organisation) if person else ("", "", "")
-    source = _("their calendar") if answer.source == SOURCE else answer.source
-    return AnswerLine(name, address, organisation, answer.answer, source, answer.given)
+def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
+    """Who answered what: members in the order of the list, then guests, then who has left the list."""
+    last = {each.person: each for each in ledger.answers(event.id)}
+    signups = ledger.signups(event.id)
+    asked = {each.person: each.asked for each in signups if each.person}
+    guests = {each.person for each in ledger.guests(event.id)}
+    lines = []
+    for candidate in _candidates(roll, ledger.persons()):
+        given = last.get(candidate.key)
+        listed_here = candidate.key in {each.person for each in roll.listings}
+        if given is None and not listed_here:
+            continue
+        lines.append(
+            AnswerLine(
+                member=candidate.name,
+                address="" if candidate.address.endswith(f"@{NO_ADDRESS}") else candidate.address,
+                organisation=candidate.organisation,
+                answer=given.answer if given else "",
+                source=_source(given.source) if given else "",
+                given=given.given if given else None,
+                code=code_for(ledger.secret, event.id, candidate.key),
+                guest=candidate.key in guests and not listed_here,
+                asked=asked.get(candidate.key, {}),
+            )
+        )
+    counted = questions(signups, {person: each.answer for person, each in last.items()})
+    unsettled = tuple(row for row in signups if row.doubt)
+    return Answers(event, tuple(lines), ledger.strays(event.id), unsettled, counted)
+
+
+def _source(source: str) -> str:
+    words = {SOURCE: _("their calendar"), SAID: _("said"), SIGN_UP: _("sign-up form")}
+    return words.get(source, source)

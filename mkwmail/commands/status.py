@@ -49,7 +49,7 @@ def status(
         roll = roll_or_fault(invocation, folder, ledger)
         statuses = [status_of(each, ledger, roll, invocation.clock.now()) for each in events]
     if csv is not None:
-        _write(csv, status_csv(statuses))
+        write_file(csv, status_csv(statuses))
         terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif json:
         values = [status_value(each) for each in statuses]
@@ -61,7 +61,11 @@ def status(
     return ExitCode.OK
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Write a result that was asked for as a file.
+
+    :raises UserError: code USAGE where it cannot be written.
+    """
     try:
         path.write_bytes(data)
     except OSError as error:

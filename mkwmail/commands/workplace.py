@@ -123,6 +123,15 @@ def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
     )
 
 
+def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
+    """The member list of a folder with who each member is; faulty rows are left out.
+
+    :raises UserError: where settings or list cannot be read.
+    """
+    path = folder.path / read_settings(folder).members
+    return call_roll(read_members(path, folder.shown(path), skip_faulty=True).members, ledger.identify)
+
+
 def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
     """The plan, with those who have no address among its skipped.
 
