@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 from mkwmail.commands.automatic import Automatic, Found
 from mkwmail.commands.invocation import Invocation, announce
-from mkwmail.commands.telling import tell
+from mkwmail.commands.telling import forget, tell, told_now
 from mkwmail.commands.timetabling import timetable_of
 from mkwmail.commands.workplace import Sources, call_roll, folder_of, open_ledger
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.report import matters
-from mkwmail.report.due import due_value, show_went
+from mkwmail.report.due import due_value, is_worth_a_word, show_went
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 from mkwmail.sending.outcome import gravest
 from mkwmail.sending.schedule import Slot
@@ -41,10 +41,14 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
             found = _found(invocation, folder, ledger, settings)
         if json:
             invocation.terminal.document(due_value(found.went, found.matters))
-        elif found.went:
+        went = () if json else tuple(each for each in found.went if is_worth_a_word(each))
+        telling = told_now(ledger, settings, found.matters, invocation.clock.now())
+        if went or telling.said:
             announce(invocation)
-            show_went(invocation.terminal, found.went)
-        tell(invocation, folder, settings, ledger, found.matters, found.whole)
+        show_went(invocation.terminal, went)
+        tell(invocation, folder, settings, ledger, telling)
+        if found.whole:
+            forget(ledger, found.matters)
     return gravest([*found.codes, *(matter.code for matter in found.matters)])
 
 

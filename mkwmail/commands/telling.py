@@ -1,7 +1,7 @@
 """What `due` found is told: on standard error and by mail, once, and then once a day as long as it is so."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 from mkwmail.addresses import is_example
 from mkwmail.clock import ZONE
 from mkwmail.commands.guard import server_of
-from mkwmail.commands.invocation import Invocation, announce
+from mkwmail.commands.invocation import Invocation
 from mkwmail.errors import UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
@@ -32,7 +32,7 @@ class Telling:
     mailed: tuple[Matter, ...]
 
 
-def to_tell(matters: Sequence[Matter], reported: dict[str, Reported], hours: Hours, now: datetime) -> Telling:
+def to_tell(matters: Sequence[Matter], reported: Mapping[str, Reported], hours: Hours, now: datetime) -> Telling:
     """Which of the matters are news, or were last told on an earlier day."""
 
     def is_due(matter: Matter, last: datetime | None) -> bool:
@@ -47,33 +47,34 @@ def to_tell(matters: Sequence[Matter], reported: dict[str, Reported], hours: Hou
     return Telling(said, mailed)
 
 
+def told_now(ledger: Ledger, settings: Settings | None, matters: Sequence[Matter], now: datetime) -> Telling:
+    """What is to be told in this run, by what was told before."""
+    return to_tell(matters, ledger.reported(), settings.hours if settings else Hours(), now)
+
+
 def tell(
-    invocation: Invocation,
-    folder: WorkingFolder,
-    settings: Settings | None,
-    ledger: Ledger,
-    matters: Sequence[Matter],
-    whole: bool,
+    invocation: Invocation, folder: WorkingFolder, settings: Settings | None, ledger: Ledger, telling: Telling
 ) -> None:
-    """Say and mail what is news; ``whole``: these are all matters there are, so that others are over."""
+    """Say and mail what is to be told, and note that. A mail that fails is tried again by the next run."""
     now = invocation.clock.now()
-    reported = dict(ledger.reported())
-    telling = to_tell(matters, reported, settings.hours if settings else Hours(), now)
-    if telling.said:
-        announce(invocation)
-        for matter in telling.said:
-            _say(invocation, matter)
-        ledger.note_reported([each.name for each in telling.said], now)
-    if telling.mailed and settings is not None:
-        failure = _mailed(invocation, folder, settings, telling.mailed)
-        if failure is None:
-            ledger.note_reported([each.name for each in telling.mailed], now, mailed=True)
-        elif telling.said:
-            words = {"address": _recipient(settings), "why": failure}
-            invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "yellow")
-    if whole:
-        there = {each.name for each in matters}
-        ledger.forget_reported([name for name in reported if name not in there and not name.startswith(KEPT)])
+    for matter in telling.said:
+        _say(invocation, matter)
+    ledger.note_reported([each.name for each in telling.said], now)
+    if not telling.mailed or settings is None:
+        return
+    failure = _mailed(invocation, folder, settings, telling.mailed)
+    if failure is None:
+        ledger.note_reported([each.name for each in telling.mailed], now, mailed=True)
+    elif telling.said:
+        words = {"address": _recipient(settings), "why": failure}
+        invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "yellow")
+
+
+def forget(ledger: Ledger, matters: Sequence[Matter]) -> None:
+    """Note that these are all matters there are: others are over, and are news should they come again."""
+    there = {each.name for each in matters}
+    over = [name for name in ledger.reported() if name not in there and not name.startswith(KEPT)]
+    ledger.forget_reported(over)
 
 
 def _say(invocation: Invocation, matter: Matter) -> None:

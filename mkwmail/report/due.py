@@ -21,6 +21,12 @@ class Went:
     outcome: Outcome
 
 
+def is_worth_a_word(went: Went) -> bool:
+    """Whether anything came of it for anybody."""
+    outcome = went.outcome
+    return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
+
+
 def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
     """Print a line for each mailing: how many went, and how many did not."""
     for each in went:

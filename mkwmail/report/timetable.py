@@ -97,7 +97,7 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     terminal.say(_("What goes by itself in the next %(days)d days, as things are now:") % {"days": days}, "bold")
     terminal.say()
     table = [
-        [day_and_time(moment), event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
+        [f"{moment:%d-%m-%Y %H:%M}", event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
         for moment, event, slot in rows
     ]
     terminal.table([_("When"), _("Event"), _("Mailing"), _("Approval"), _("mails")], table, numbers=1)
