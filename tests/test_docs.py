@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2.filters
+import pytest
 import typer.main
 
 from mkwmail.cli import app
@@ -12,6 +13,8 @@ from mkwmail.errors import ExitCode
 from mkwmail.letters.compose import template_names
 from mkwmail.letters.names import MEMBER_FIELDS
 from mkwmail.letters.templates import Templates
+from mkwmail.sources.folder import WorkingFolder
+from mkwmail.sources.settings_file import read_settings
 from tests.letters.workshop import an_occasion
 
 ROOT = Path(__file__).parent.parent
@@ -98,3 +101,11 @@ def test_every_name_macro_and_filter_of_templates_is_listed() -> None:
     missing = set(jinja2.filters.FILTERS) - set(templates.text.filters)
     sentence = README.split("Of Jinja's own filters all are there but", 1)[1].split(".", 1)[0]
     assert set(re.findall(r"`(\w+)`", sentence)) == missing
+
+
+@pytest.mark.parametrize("settings", re.findall(r"```yaml\n(sender:.*?)```", README, re.DOTALL))
+def test_the_settings_shown_are_read_without_a_fault(settings: str, tmp_path: Path) -> None:
+    (tmp_path / "mkwmail.yaml").write_text(settings, encoding="utf-8")
+    read = read_settings(WorkingFolder(tmp_path))
+    assert read.smtp is not None and read.smtp.username
+    assert read.pace.per_minute or read.pace.per_hour or read.pace.per_day
