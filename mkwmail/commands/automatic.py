@@ -200,16 +200,18 @@ class Automatic:
         :raises UserError: where its files cannot be read, or its audience cannot be told.
         """
         event, name, now = sources.event, given.mailing, self._now
-        ahead = opens > now
+        different = changed(sources, given, self._ledger, history)
+        if opens > now:
+            if different:
+                self.found.matters.append(matters.changed(event, name, different))
+            else:
+                self._announce(sources, roll, history, name, opens)
+            return None
         plan = plan_for(event, name, roll, history, now)
         share = share_of(plan, given, roll.listings)
-        different = changed(sources, given, self._ledger, history)
         if different:
-            if ahead or plan.to_send:
+            if plan.to_send:
                 self.found.matters.append(matters.changed(event, name, different))
-            return None
-        if ahead:
-            self._announce(sources, roll, history, name, opens)
             return None
         if plan.to_send and share.gone:
             self.found.matters.append(matters.shrunk(event, name, share.gone))
@@ -330,6 +332,9 @@ class Automatic:
         history = history_of(self._ledger, event)
         if rule_of(name).by_name_only:
             self._look_back_by_hand(event, name, history)
+            return
+        left = {each.state for each in history.deliveries if each.round.mailing == name}
+        if not left & {State.IN_DOUBT, State.SENDING, State.REFUSED}:
             return
         try:
             plan = plan_for(event, name, roll, history, now)
