@@ -521,12 +521,63 @@ def answers_list(
     event: EventArgument,
     json: JsonOption = False,
     csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help=_("Write the list for Excel, to edit and import again."))
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help=_("Write the list for Excel, to edit and import again.")),
     ] = None,
 ) -> None:
     from mkwmail.commands.answers import list_answers as command
 
     _finish(command(_begin(ctx), event, json=json, csv=csv))
+
+
+bounces = typer.Typer(
+    help=_("Record what came back undelivered."),
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(bounces, name="bounces")
+
+
+@bounces.command(
+    "import",
+    help=_("""Read saved delivery reports: who was not reached, and why.
+
+FILE is a mail (.eml), an mbox file, or a folder of mails. What people write, and out-of-office notes, are listed and
+never counted. Whose address is no good gets the mailing once it is corrected in the member list.
+
+\b
+Example:
+  mkwmail bounces import directeurendag-2020 teruggekomen"""),
+)
+def bounces_import(
+    ctx: typer.Context,
+    event: EventArgument,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help=_("Saved mails, or folders of them."), show_default=False)
+    ],
+) -> None:
+    from mkwmail.commands.bounces import import_bounces as command
+
+    _finish(command(_begin(ctx), event, tuple(files)))
+
+
+@bounces.command(
+    "set",
+    help=_("""Record by hand that the last mail to a member came back.
+
+\b
+Example:
+  mkwmail bounces set directeurendag-2020 kim@example.org"""),
+)
+def bounces_set(
+    ctx: typer.Context,
+    event: EventArgument,
+    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+) -> None:
+    from mkwmail.commands.bounces import set_bounce as command
+
+    _finish(command(_begin(ctx), event, who))
 
 
 @app.command(

@@ -1,0 +1,91 @@
+"""What came back, as people read it: what counts and what is only listed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mkwmail.language import _, ngettext
+from mkwmail.replies.bounce_match import How, Matched
+from mkwmail.replies.bounces import Nature
+from mkwmail.replies.verdict import Verdict
+from mkwmail.report.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A mail that came back, and to whom its message went. ``event``: another event's; ``known``: recorded before."""
+
+    matched: Matched
+    name: str
+    event: str = ""
+    known: bool = False
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """A verdict, and what to do about it, in the language of the person at the keyboard."""
+    words = {
+        Verdict.FAILED: _("Not delivered: the address is no good. Correct it in the member list"),
+        Verdict.FULL: _("Not delivered: the mailbox is full. Telephone, or send again later"),
+        Verdict.POLICY: _("Not delivered: their server refuses the mail, not the address. Telephone"),
+        Verdict.GIVEN_UP: _("Not delivered: their server was not reached for days. Send again later, or telephone"),
+        Verdict.DELAYED: _("Delayed: the server is still trying, nothing is to be done"),
+    }
+    return words[verdict]
+
+
+def show_bounces(terminal: Terminal, event: str, came: Sequence[Came]) -> None:
+    """Print the bounces by what to do about them, and then everything that was not counted."""
+    counted = [each for each in came if each.matched.message and each.matched.returned.verdict and not each.event]
+    news = [each for each in counted if not each.known]
+    for verdict in Verdict:
+        _show(terminal, verdict_words(verdict), [each for each in news if each.matched.returned.verdict is verdict])
+    lost = [each for each in news if each.matched.returned.verdict is not Verdict.DELAYED]
+    words = ngettext("%(n)d message came back.", "%(n)d messages came back.", len(lost))
+    terminal.say(words % {"n": len(lost)}, "bold")
+    known = len(counted) - len(news)
+    if known:
+        terminal.say(ngettext("%(n)d was known already.", "%(n)d were known already.", known) % {"n": known})
+    _show_others(terminal, came)
+    mailings = sorted({each.matched.message.mailing for each in lost if each.matched.message})
+    for mailing in mailings:
+        step = _("When an address is corrected in the list: mkwmail send %(event)s %(mailing)s")
+        terminal.say(step % {"event": event, "mailing": mailing})
+    if lost:
+        terminal.say(_("To send again to the same address: mkwmail resolve %(event)s") % {"event": event})
+
+
+def _show(terminal: Terminal, heading: str, came: Sequence[Came]) -> None:
+    if not came:
+        return
+    terminal.say(f"{heading}: {len(came)}")
+    for each in came:
+        returned, message = each.matched.returned, each.matched.message
+        sure = _(" (matched by the address alone)") if each.matched.how is How.ADDRESS else ""
+        if message is not None:
+            terminal.say(f"  {each.name} <{message.address}>, {message.mailing}{sure}: {returned.reply}")
+
+
+def _show_others(terminal: Terminal, came: Iterable[Came]) -> None:
+    """Print what was not counted: for another event, about another mail, unclear, or written by people."""
+    every = list(came)
+    groups: tuple[tuple[str, Callable[[Came], bool]], ...] = (
+        (_("About another event, import it there"), lambda each: bool(each.event)),
+        (
+            _("About another mail to an address of the list, not counted (mkwmail bounces set)"),
+            lambda each: each.matched.how is How.OTHER_MESSAGE,
+        ),
+        (
+            _("About nobody whom this program mailed, not counted"),
+            lambda each: each.matched.how is How.NOT and each.matched.returned.nature is Nature.REPORT,
+        ),
+        (_("Unclear, not counted: look at them"), lambda each: each.matched.returned.nature is Nature.UNCLEAR),
+        (_("Automatic replies, not counted"), lambda each: each.matched.returned.nature is Nature.AUTOMATIC),
+        (_("Written by people, not counted: read them"), lambda each: each.matched.returned.nature is Nature.REPLY),
+    )
+    for heading, belongs in groups:
+        found = [each for each in every if belongs(each)]
+        if found:
+            terminal.say(f"{heading}: {len(found)}", "dim")
+        for each in found:
+            returned = each.matched.returned
+            who = returned.recipients[0] if returned.recipients else returned.sender
+            terminal.say(f"  {who}, {each.event or returned.subject} ({returned.place})", "dim")
