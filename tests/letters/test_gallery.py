@@ -13,18 +13,16 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from mkwmail.letters.attachments import Attachment
 from mkwmail.letters.compose import Addressed, Composition, Occasion, compose
 from mkwmail.letters.gallery import gallery_page
 from mkwmail.letters.names import Addressee
 from mkwmail.sources.event import CalendarEntry, CalendarMethod
+from tests.browser import CHROMIUM, a_browser, needs_chromium
 from tests.letters.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, html_text, plain_text, read
 from tests.templates.scenes import TEMPLATES, a_reader, an_event
-
-CHROMIUM = Path("/usr/bin/chromium")
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt install chromium")
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -75,11 +73,8 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    # Its event loop ends with the module: other tests may run loops of their own.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
