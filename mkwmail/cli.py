@@ -159,6 +159,32 @@ def init(
 
 
 @app.command(
+    help=_("""Make an event file with an id of its own.
+
+With --from it is a copy of an earlier event, comments too, its dates moved along: mailings keep their weekday.
+
+\b
+Examples:
+  mkwmail new Najaarsdag --date 2020-10-08
+  mkwmail new Directeurendag --date 2021-04-15 --from directeurendag-2020""")
+)
+def new(
+    ctx: typer.Context,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help=_("The event's title."), show_default=False)],
+    date: Annotated[
+        str, typer.Option("--date", metavar="D", help=_("The day of the event: 2021-04-15."), show_default=False)
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="EVENT", help=_("The earlier event to copy."), autocompletion=_events),
+    ] = None,
+) -> None:
+    from mkwmail.commands.new import new as command
+
+    _finish(command(_begin(ctx), title, date, source))
+
+
+@app.command(
     help=_("""Say everything that can be known before sending.
 
 It sends nothing. Files, templates rendered for every member, weekdays against dates, deadlines, empty
