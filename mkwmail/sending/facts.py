@@ -98,7 +98,9 @@ def for_person(facts: EventFacts, answer: str | None) -> EventFacts:
 
 
 def differences(old: EventFacts, new: EventFacts) -> tuple[Change, ...]:
-    """What differs, in Dutch words, in the order in which a mail names it."""
+    """What differs, in Dutch words, in the order in which a mail names it; nothing does once it is cancelled."""
+    if old.cancelled and new.cancelled:
+        return ()
     return tuple(
         Change(what, old_words, new_words)
         for what, words in _WHAT
