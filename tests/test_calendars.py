@@ -23,6 +23,7 @@ from mkwmail.commands.running import jobs_for
 from mkwmail.commands.status import status_of
 from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, plan_for
 from mkwmail.dutch.names import Name
+from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import Claim, Result, State
 from mkwmail.letters.entry import place_of
@@ -110,6 +111,7 @@ class Life(RuleBasedStateMachine):
         self.gone: list[Member] = []
         self.made = 0
         self.calendars: dict[str, Calendar] = {}
+        self.arrived: set[str] = set()
         self.event = Event(
             id="dag",
             title="Directeurendag",
@@ -186,15 +188,12 @@ class Life(RuleBasedStateMachine):
             for each in self.ledger.deliveries("dag"):
                 if each.state is State.IN_DOUBT:
                     attempt = self.ledger.attempts(each.round, each.person)[-1]
-                    word = "sent" if attempt.message_id in self.arrived else "send-again"
+                    word: Word = "sent" if attempt.message_id in self.arrived else "send-again"
                     of = each.round
-                    self.ledger.resolve(of.event, of.mailing, of.edition, each.person, word, self.now)  # type: ignore[arg-type]
-
-    arrived: set[str]
+                    self.ledger.resolve(of.event, of.mailing, of.edition, each.person, word, self.now)
 
     def send(self, mailing: str, ends: list[str], power_cut: bool = False) -> None:
         """One run of `send`, which may break off."""
-        self.arrived = getattr(self, "arrived", set())
         self.now += timedelta(hours=1)
         with self.ledger.hold("send", self.now):
             self.ledger.settle(self.now)
