@@ -45,7 +45,7 @@ lock: .venv/development
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
-# Checks of the mails' HTML; without npm, or where it cannot fetch them, their tests say so and are skipped.
+# Checks of the mails' HTML, for the tests alone: where npm is missing or fetches nothing, those are skipped and say so.
 node_modules/.package-lock.json: package.json package-lock.json
 	-npm ci --silent
 
