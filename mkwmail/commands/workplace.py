@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.unreached import dead_addresses, guest_listing, left_out_reasons
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
@@ -148,12 +149,17 @@ def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: date
 def history_of(ledger: Ledger, event: Event) -> History:
     """What the ledger says of an event."""
     versions = tuple(read_facts(document) for document in ledger.facts(event.id))
+    answers = ledger.answers(event.id)
     return History(
         deliveries=ledger.deliveries(event.id),
-        answers={each.person: each.answer for each in ledger.answers(event.id)},
+        answers={each.person: each.answer for each in answers},
         persons=ledger.persons(),
         last_list=ledger.last_list(),
         telling=Telling(versions, ledger.told(event.id), ledger.entry_method(event.id)),
+        answered={each.person: each.given for each in answers},
+        guests=tuple(guest_listing(each) for each in ledger.guests(event.id) if each.address),
+        left_out=left_out_reasons(ledger.left_out(), event.id),
+        dead=dead_addresses(ledger.refused_mails()),
     )
 
 

@@ -81,3 +81,14 @@ def _by_words(reply: str, policy_code: bool) -> Verdict:
     # RFC 5321 §4.2.3: 552 is for exceeded storage.
     basic = _BASIC.search(reply)
     return Verdict.FULL if basic and basic[1] == "552" else Verdict.FAILED
+
+
+def names_no_mailbox(reply: str) -> bool:
+    """Whether a server's words say for certain that the address is no good: the code or the words for it.
+
+    Any other refusal may be about this one message, or this one day.
+    """
+    if verdict("", reply) is not Verdict.FAILED:
+        return False
+    codes = {(int(each[2]), int(each[3])) for each in _ENHANCED.finditer(reply)}
+    return any(subject == 1 for subject, _detail in codes) or bool(_UNKNOWN_WORDS.search(reply))

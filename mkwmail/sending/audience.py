@@ -20,6 +20,9 @@ from mkwmail.sources.member import Member
 #: Answers of those who come, or came.
 COMING = frozenset({"attending", "present"})
 
+#: Audiences that guests belong to: they are never invited, but hear what concerns those who come.
+FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
+
 _QUIET_DAYS = 3
 
 
@@ -59,6 +62,7 @@ class Known:
     """What is known of an event's members: deliveries, answers, the facts and texts they were told.
 
     ``correcting``: what the correction is of. ``cancelled``: when the event was cancelled, if it was.
+    ``answered``: when each answered. ``guests``: those of the persons who are no members.
     """
 
     deliveries: Sequence[Delivery] = ()
@@ -66,6 +70,8 @@ class Known:
     telling: Telling = field(default_factory=Telling)
     correcting: Correcting | None = None
     cancelled: datetime | None = None
+    answered: Mapping[str, datetime] = field(default_factory=dict)
+    guests: frozenset[str] = frozenset()
 
 
 class Audiences:
@@ -138,7 +144,23 @@ class Audiences:
         answer = self._answers.get(person)
         if answer in wanted:
             return None
-        return _has_answered(answer) if answer else _("has not answered")
+        return self._has_answered(person, answer) if answer else _("has not answered")
+
+    def _is_coming_guest(self, person: str) -> bool:
+        return person in self._known.guests and self._answers.get(person) in COMING
+
+    def _has_answered(self, person: str, answer: str) -> str:
+        when = self._known.answered.get(person)
+        if answer in ("present", "absent"):
+            return _("was present") if answer == "present" else _("was absent")
+        if when is None:
+            return _("has answered: %(answer)s") % {"answer": answer}
+        sentences = {
+            "attending": _("signed up on %(day)s"),
+            "declined": _("declined on %(day)s"),
+            "tentative": _("answered on %(day)s: perhaps"),
+        }
+        return sentences[answer] % {"day": day_in_words(when)}
 
     def _were_there(self) -> Set[str]:
         """Present, where anybody's presence was recorded; else those who said that they come."""
@@ -147,7 +169,7 @@ class Audiences:
     def _not_silent(self, person: str, member: Member) -> str | None:
         answer = self._answers.get(person)
         if answer:
-            return _has_answered(answer)
+            return self._has_answered(person, answer)
         registration = self._event.registration
         if registration is not None and registration.one_per_organisation:
             place = folded(member.organisation)
@@ -167,12 +189,14 @@ class Audiences:
         return None
 
     def _never_told(self, person: str, _member: Member) -> str | None:
-        if any(person in persons for persons in self._told.values()):
+        if any(person in persons for persons in self._told.values()) or self._is_coming_guest(person):
             return None
         return _("was never told of the event")
 
     def _up_to_date(self, person: str, member: Member) -> str | None:
         telling = self._known.telling
+        if person not in telling.told and self._is_coming_guest(person):
+            return None  # what they know of the event they know from others, and it may have changed
         if person not in telling.told:
             return self._never_told(person, member) or _("what they were told is not recorded")
         facts = facts_of(self._event, self._known.cancelled is not None)
@@ -213,14 +237,3 @@ class Audiences:
             return _("%(column)s is %(value)s") % {"column": rule.column, "value": value}
 
         return why_not
-
-
-def _has_answered(answer: str) -> str:
-    sentences = {
-        "attending": _("has answered: attending"),
-        "declined": _("has answered: declined"),
-        "tentative": _("has answered: tentative"),
-        "present": _("was present"),
-        "absent": _("was absent"),
-    }
-    return sentences.get(answer, answer)

@@ -13,7 +13,7 @@ from mkwmail.dutch.names import Name, full_name
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.persons import Person
 from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
-from mkwmail.sending.audience import COMING, Audiences, Known, audience_of
+from mkwmail.sending.audience import COMING, FOR_GUESTS, Audiences, Known, audience_of
 from mkwmail.sending.correcting import Correcting
 from mkwmail.sending.days import day_in_words
 from mkwmail.sending.facts import Telling, facts_of
@@ -42,6 +42,8 @@ class History:
     ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
     those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: which facts
     everybody was told. ``correcting``: what a correction is of, where one is being planned.
+    ``answered``: when each answered. ``guests``: who signed up and is no member. ``left_out``: person → why they are
+    not to be mailed, by the secretary's word. ``dead``: address key → why nothing more goes to that address.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -50,6 +52,10 @@ class History:
     last_list: ListSeen | None = None
     telling: Telling = field(default_factory=Telling)
     correcting: Correcting | None = None
+    answered: Mapping[str, datetime] = field(default_factory=dict)
+    guests: tuple[Listing, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    dead: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cancelled(self) -> datetime | None:
@@ -122,12 +128,23 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     latest = latest_of(event, mailing)
     of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
-    everyone = list(listings)
+    members = {each.person for each in listings}
+    guests = [each for each in history.guests if each.person not in members]
+    everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
     if rule is Audience.TOLD or _corrects_a_cancellation(mailing, history):
-        everyone += _departed(listings, history)
-    told = Known(history.deliveries, history.answers, history.telling, history.correcting, history.cancelled)
-    audiences = Audiences(event, mailing, told, {each.person: each.member for each in everyone}, now)
-    sorting = _Sorting(of, history.deliveries, audiences, now)
+        everyone += _departed(everyone, history)
+    told = Known(
+        history.deliveries,
+        history.answers,
+        history.telling,
+        history.correcting,
+        history.cancelled,
+        history.answered,
+        frozenset(each.person for each in guests),
+    )
+    # A guest's organisation is one that somebody comes of, also where the mailing is not for guests.
+    audiences = Audiences(event, mailing, told, {each.person: each.member for each in (*everyone, *guests)}, now)
+    sorting = _Sorting(of, history, audiences, now)
     for each in everyone:
         sorting.sort(each)
     # Who was refused in a run that stopped for it goes last: three such at the front would stop each run again.
@@ -172,7 +189,7 @@ class _Sorting:
     """Puts each member in its place. The order of the questions is the order of what must not go wrong."""
 
     of: Round
-    deliveries: Iterable[Delivery]
+    history: History
     audiences: Audiences
     now: datetime
     to_send: list[Planned] = field(default_factory=list)
@@ -187,7 +204,7 @@ class _Sorting:
     seen_addresses: dict[str, Member] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.here = {each.person: each for each in self.deliveries if each.round == self.of}
+        self.here = {each.person: each for each in self.history.deliveries if each.round == self.of}
         self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
 
     def sort(self, listing: Listing) -> None:
@@ -202,6 +219,9 @@ class _Sorting:
             self._told(listing, delivery)
             return
         reason = self._left_out(listing)
+        if reason is None and (delivery is None or delivery.state is State.EXPIRED):
+            # A message that waits was looked at when it was claimed, or a person said that it is to go again.
+            reason = self.history.dead.get(member.address_key)
         if reason is not None:
             self.skipped.append(_skip(listing, reason))
         elif delivery is None or delivery.state is State.EXPIRED:
@@ -236,6 +256,8 @@ class _Sorting:
             return _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
         if listing.member.do_not_mail:
             return _("not to be mailed: %(reason)s") % {"reason": listing.member.do_not_mail}
+        if listing.person in self.history.left_out:
+            return self.history.left_out[listing.person]
         other = self.mailed.get(listing.member.address_key)
         if other is not None:
             return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
