@@ -72,7 +72,7 @@ def _looked_through(invocation: Invocation, sources: Sources, server: bool) -> F
         for name in in_order(event):
             try:
                 checked, odd = _mailing(invocation, sources, roll, history, ledger, name)
-                mailings.append(replace(checked, due=name in due))
+                mailings.append(replace(checked, left=due.get(name, 0)))
                 warnings += odd
             except UserError as error:
                 faults += error.faults
@@ -126,7 +126,7 @@ def _mailing(
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
-    return Checked(name, event.mailings[name].send, count, len(messages), largest, False), warnings
+    return Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now), warnings
 
 
 def _synchronised(sources: Sources) -> Fault:

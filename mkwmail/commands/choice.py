@@ -12,17 +12,20 @@ from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
 
 
-def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> tuple[str, ...]:
-    """The mailings whose moment has come and not passed, by date: those that somebody still is to get.
+def overtaken(history: History) -> frozenset[Kind]:
+    """The kinds that have become pointless: once an invitation has gone, a save-the-date.
 
-    Where everybody had all of them: all of them. Once an invitation has gone, a save-the-date is not due any
-    more: who joins later is invited at once.
+    Who joins later is invited at once.
     """
     begun = {kind_of(delivery.round.mailing) for delivery in history.deliveries}
-    over = {Kind.SAVE_THE_DATE} if Kind.INVITATION in begun else set()
+    return frozenset({Kind.SAVE_THE_DATE} if Kind.INVITATION in begun else ())
+
+
+def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
+    """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
+    over = overtaken(history)
     current = [name for name in in_order(event) if _is_current(event, name, now) and kind_of(name) not in over]
-    left = [name for name in current if plan_for(event, name, roll, history, now).to_send]
-    return tuple(left or current)
+    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in current}
 
 
 def _is_current(event: Event, name: str, now: datetime) -> bool:
@@ -38,7 +41,9 @@ def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History
     if named is not None:
         mailing_named(event, named)
         return named
-    due = due_mailings(event, roll, history, now)
+    current = due_mailings(event, roll, history, now)
+    # Where everybody had all of them, it is said of the one.
+    due = [name for name, left in current.items() if left] or list(current)
     if len(due) == 1:
         return due[0]
     if due:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from mkwmail.commands.choice import overtaken
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.workplace import Roll, call_roll, folder_of, history_of, open_ledger, plan_for
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -27,7 +28,7 @@ from mkwmail.sending.plan import History
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.kinds import in_order, latest_of
+from mkwmail.sources.kinds import in_order, kind_of, latest_of
 from mkwmail.sources.member_list import read_members
 from mkwmail.sources.settings_file import read_settings
 
@@ -94,8 +95,11 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
     lines = [_line(each, persons, members) for each in history.deliveries]
     lines += _skipped_lines(event, ledger, persons, lines)
     due = []
+    over = overtaken(history)
     for name in in_order(event):
-        left = len(plan_for(event, name, roll, history, now).to_send) if roll else 0
+        left = 0
+        if roll is not None and kind_of(name) not in over:
+            left = len(plan_for(event, name, roll, history, now).to_send)
         due.append(Due(name, event.mailings[name].send, left))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     steps = [*_mending_steps(event, history, behind), *_next_steps(event, lines, due, now)]

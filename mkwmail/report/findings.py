@@ -14,15 +14,18 @@ from mkwmail.report.words import mails, size
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One mailing, composed. ``count``: its mails now, or presuming that earlier mailings went; ``largest``
-    in octets. ``due``: its moment has come and not passed."""
+    """One mailing, composed. ``count``: its mails, presuming that earlier mailings went; ``largest`` in octets.
+
+    ``ahead``: its moment is still to come. ``left``: how many would get it now, where it is due.
+    """
 
     mailing: str
     send: datetime | None
     count: int
     variants: int
     largest: int
-    due: bool
+    ahead: bool
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def findings_value(findings: Findings) -> dict[str, Any]:
             {
                 "mailing": each.mailing,
                 "send": each.send.isoformat() if each.send else None,
-                "due": each.due,
+                "due": each.left,
                 "mails": each.count,
                 "variants": each.variants,
                 "largest": each.largest,
@@ -113,9 +116,9 @@ def verdict(findings: Findings) -> str:
         count = len(findings.faults)
         sentence = ngettext("Not ready: mend %(n)d fault.", "Not ready: mend %(n)d faults.", count)
         return sentence % {"n": count}
-    due = [each for each in findings.mailings if each.due]
-    chosen = due or [each for each in findings.mailings if each.count]
-    if not chosen:
-        return _("Nothing is wrong, but there is nobody to mail yet.")
-    parts = [f"{mails(each.count)} ({each.mailing})" for each in chosen]
+    due = [(each.left, each.mailing) for each in findings.mailings if each.left]
+    ahead = [(each.count, each.mailing) for each in findings.mailings if each.ahead and each.count]
+    if not due and not ahead:
+        return _("Nothing is wrong, and nobody is to be mailed now.")
+    parts = [f"{mails(count)} ({mailing})" for count, mailing in due or ahead]
     return _("Ready: %(what)s.") % {"what": ", ".join(parts)}

@@ -80,7 +80,9 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     for state in (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING):
         people = _entries(status.lines, state)
         show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
-    show_by_reason(terminal, _("Told other facts"), outdated_entries(status.outdated), everybody=True, style="yellow")
+    show_by_reason(
+        terminal, _("Told other facts"), outdated_entries(status.outdated), everybody=skipped, style="yellow"
+    )
     left_out = _entries(status.lines, SKIPPED)
     show_by_reason(terminal, _("Skipped"), left_out, everybody=skipped)
     if left_out and not skipped:
