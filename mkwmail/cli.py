@@ -607,6 +607,32 @@ def bounces_set(
 
 
 @app.command(
+    help=_("""Leave a person out, whatever a fresh member list says.
+
+Without --event: of every event. The reason is what `status --skipped` tells the board.
+
+\b
+Examples:
+  mkwmail skip "Kim Verbeek" --reason "met pensioen"
+  mkwmail skip kim@example.org --event directeurendag-2020 --reason "organiseert mee"
+  mkwmail skip "Kim Verbeek" --undo""")
+)
+def skip(
+    ctx: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    event: Annotated[
+        str | None,
+        typer.Option("--event", metavar="EVENT", help=_("Only about this event."), autocompletion=_events),
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help=_("Why."))] = None,
+    undo: Annotated[bool, typer.Option("--undo", help=_("Mail this person again."))] = False,
+) -> None:
+    from mkwmail.commands.skip import skip as command
+
+    _finish(command(_begin(ctx), who, event=event, reason=reason, undo=undo))
+
+
+@app.command(
     help=_("""Print the JSON Schema of the files, for an editor.
 
 With it an editor completes and checks event files and mkwmail.yaml while you type.

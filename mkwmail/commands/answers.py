@@ -136,7 +136,7 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
         rows = {f"{_ROW}{row.key}": row for row in ledger.signups(about.id) if row.doubt}
-        person = find_person(who, [*_candidates(roll, ledger.persons()), *_unsettled(rows)])
+        person = find_person(who, [*candidates(roll, ledger.persons()), *_unsettled(rows)])
         key = person.key
         if key in rows:
             key = settle_by_word(about, ledger, roll, rows[key], meant, now)
@@ -156,7 +156,8 @@ def _unsettled(rows: Mapping[str, KeptSignup]) -> list[Candidate]:
     return [Candidate(key, row.name, row.address, row.organisation, row.number) for key, row in rows.items()]
 
 
-def _candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
+def candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
+    """Everybody who may be meant by WHO: the list as it is now, then the rest of the register."""
     here = [
         Candidate(each.person, full_name(each.member.name), each.member.email, each.member.organisation)
         for each in roll.listings
@@ -197,7 +198,7 @@ def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
     asked = {each.person: each.asked for each in signups if each.person}
     guests = {each.person for each in ledger.guests(event.id)}
     lines = []
-    for candidate in _candidates(roll, ledger.persons()):
+    for candidate in candidates(roll, ledger.persons()):
         given = last.get(candidate.key)
         listed_here = candidate.key in {each.person for each in roll.listings}
         if given is None and not listed_here:
