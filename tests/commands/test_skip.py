@@ -73,8 +73,8 @@ def test_a_guest_counts_for_the_corporation_where_one_is_enough(tmp_path: Path, 
     place = a_place(tmp_path)
     if one:
         text = EVENT_FILE.read_text(encoding="utf-8")
-        assert "\nregistration:\n" in text
-        changed = text.replace("\nregistration:\n", "\nregistration:\n  one_per_organisation: true\n")
+        assert "one_per_organisation: false" in text
+        changed = text.replace("one_per_organisation: false", "one_per_organisation: true")
         place.write(f"events/{EVENT_FILE.name}", changed)
     imported(place, "3-3-2020 10:00;s.bos@tien.example.org;Sanne Bos;Tien;Ja")
     _count, reasons = planned(place, "reminder", "2020-03-23T09:00")
