@@ -30,6 +30,7 @@ from mkwmail.letters.itip import (
     to_ics,
     uid,
 )
+from tests.clients.npm import NODE_MODULES
 
 GOLDEN = Path(__file__).parent / "golden_ics"
 READERS = Path(__file__).parent / "readers"
@@ -219,8 +220,8 @@ def test_icalendar_and_vobject_see_what_was_meant(entry: Entry) -> None:
 
 def test_ical_js_sees_what_was_meant() -> None:
     node = shutil.which("node")
-    if node is None or not (READERS / "node_modules" / "ical.js").is_dir():
-        pytest.skip("needs node, and: npm ci --prefix tests/letters/readers")
+    if node is None or not (NODE_MODULES / "ical.js").is_dir():
+        pytest.skip("needs node, and: npm ci")
     files = json.dumps([written(entry).decode() for entry in ENTRIES])
     run = subprocess.run(
         [node, "view.mjs"], cwd=READERS, input=files, capture_output=True, text=True, encoding="utf-8", timeout=60
