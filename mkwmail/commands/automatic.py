@@ -208,7 +208,7 @@ class Automatic:
                 self._announce(sources, roll, history, name, opens)
             return None
         plan = plan_for(event, name, roll, history, now)
-        share = share_of(plan, given, roll.listings)
+        share = share_of(plan, given, roll.listings, _guests(history))
         if different:
             if plan.to_send:
                 self.found.matters.append(matters.changed(event, name, different))
@@ -306,7 +306,8 @@ class Automatic:
         now = self._invocation.clock.now()
         history = history_of(ledger, event)
         whole = plan_for(event, each.mailing, roll, history, now)
-        plan = replace(whole, to_send=share_of(whole, each.given, roll.listings).to_send, latest=latest)
+        share = share_of(whole, each.given, roll.listings, _guests(history))
+        plan = replace(whole, to_send=share.to_send, latest=latest)
         composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
@@ -361,6 +362,10 @@ class Automatic:
 
 
 _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
+
+
+def _guests(history: History) -> frozenset[str]:
+    return frozenset(each.person for each in history.guests)
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:

@@ -1,7 +1,7 @@
 """The desk: what ``mkwmail`` says without a command."""
 
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.status import roll_or_fault, status_of
+from mkwmail.commands.status import last_due, roll_or_fault, status_of
 from mkwmail.commands.workplace import folder_of, open_ledger
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
@@ -28,6 +28,7 @@ def desk(invocation: Invocation) -> ExitCode:
     with open_ledger(invocation, folder) as ledger:
         roll = roll_or_fault(invocation, folder, ledger)
         statuses = [status_of(event, ledger, roll, now) for event in events]
+        automatic = last_due(ledger)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
     if statuses:
         show_overview(terminal, statuses)
@@ -38,6 +39,9 @@ def desk(invocation: Invocation) -> ExitCode:
         terminal.say()
     for step in steps:
         terminal.say(step)
+    if automatic:
+        terminal.say()
+        terminal.say(automatic)
     terminal.say()
     terminal.say(_("All commands: mkwmail --help"), "dim")
     return ExitCode.OK

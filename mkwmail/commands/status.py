@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from mkwmail.commands.attending import attendance_of, not_listed
 from mkwmail.commands.choice import overtaken
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.workplace import Roll, call_roll, folder_of, history_of, open_ledger, plan_for
+from mkwmail.commands.workplace import Roll, folder_of, history_of, open_ledger, plan_for
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
@@ -22,15 +23,15 @@ from mkwmail.report.status import (
     status_csv,
     status_value,
 )
+from mkwmail.report.timetable import last_run_words
 from mkwmail.report.words import moment_from
 from mkwmail.sending.outdated import Outdated, mending, outdated
 from mkwmail.sending.plan import History
+from mkwmail.sending.schedule import WHEN
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.kinds import in_order, kind_of, latest_of
-from mkwmail.sources.member_list import read_members
-from mkwmail.sources.settings_file import read_settings
 
 
 def status(
@@ -49,6 +50,7 @@ def status(
     with open_ledger(invocation, folder) as ledger:
         roll = roll_or_fault(invocation, folder, ledger)
         statuses = [status_of(each, ledger, roll, invocation.clock.now()) for each in events]
+        automatic = last_due(ledger)
     if csv is not None:
         write_file(csv, status_csv(statuses))
         terminal.note(_("Wrote %(file)s") % {"file": csv})
@@ -59,7 +61,18 @@ def status(
         show_status(terminal, statuses[0], skipped)
     else:
         show_overview(terminal, statuses)
+    if automatic and not (csv or json):
+        terminal.say()
+        terminal.say(automatic)
     return ExitCode.OK
+
+
+def last_due(ledger: Ledger) -> str | None:
+    """When `due` last ran, in a sentence; None where nothing was ever to go by itself."""
+    last = ledger.last_run("due")
+    if last is None and not any(WHEN in each.terms for each in ledger.go_aheads()):
+        return None
+    return last_run_words(last.started if last else None)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -78,9 +91,7 @@ def write_file(path: Path, data: bytes) -> None:
 def roll_or_fault(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Roll | None:
     """Who is in the member list; None where it cannot be read, which is then said."""
     try:
-        settings = read_settings(folder)
-        path = folder.path / settings.members
-        return call_roll(read_members(path, folder.shown(path), skip_faulty=True).members, ledger.identify)
+        return read_roll(folder, ledger)
     except UserError as error:
         for fault in error.faults:
             invocation.terminal.note(str(fault), "yellow")
@@ -103,7 +114,15 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
         due.append(Due(name, event.mailings[name].send, left))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     steps = [*_mending_steps(event, history, behind), *_next_steps(event, lines, due, now)]
-    return EventStatus(event, tuple(lines), tuple(due), tuple(steps), behind)
+    return EventStatus(
+        event,
+        tuple(lines),
+        tuple(due),
+        tuple(steps),
+        behind,
+        attendance_of(event, ledger, roll, history),
+        not_listed(event, ledger, roll, history) if roll else (),
+    )
 
 
 def _mending_steps(event: Event, history: History, behind: Sequence[Outdated]) -> list[str]:

@@ -154,13 +154,17 @@ class Share:
     gone: int = 0
 
 
-def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing]) -> Share:
-    """Whom `due` may mail: those approved and those being retried; others while they are few."""
+def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Collection[str] = ()) -> Share:
+    """Whom `due` may mail: those approved and those being retried; others while they are few.
+
+    ``guests`` (keys) are in no list and were not there to be approved: they signed up since.
+    """
     limit = max(_MANY, len(given.persons) * _MUCH)
     gone = len(given.persons - {each.person for each in listings})
     if gone > limit:
         return Share((), gone=gone)
-    covered = [each for each in plan.to_send if each.person in given.persons or each.retry is not None]
+    known = given.persons.union(guests)
+    covered = [each for each in plan.to_send if each.person in known or each.retry is not None]
     added = [each for each in plan.to_send if each not in covered]
     if not given.others:
         return Share(tuple(covered))

@@ -117,6 +117,12 @@ def test_a_list_that_lost_many_is_not_mailed() -> None:
     assert (share.to_send, share.gone) == ((), 39)
 
 
+def test_guests_are_not_counted_as_joining_the_list() -> None:
+    given = go_ahead_for(USUAL, "invitation", persons(5))
+    guests = persons(9, 20)
+    assert len(share_of(a_plan([*persons(5), *guests]), given, listings(persons(5)), guests).to_send) == 14
+
+
 def test_after_a_limited_send_only_those_are_tried_again() -> None:
     given = go_ahead_for(USUAL, "invitation", ["p0", "p1"], at=on(2, 17), others=False)
     plan = a_plan(persons(5), retried="p4")
