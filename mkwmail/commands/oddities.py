@@ -9,7 +9,7 @@ from mkwmail.commands.workplace import Roll, Sources
 from mkwmail.dutch.forms import forms_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
-from mkwmail.language import _
+from mkwmail.language import _, ngettext
 from mkwmail.letters.message import Message
 from mkwmail.report.mail import mail_view
 from mkwmail.report.words import members, some
@@ -86,15 +86,19 @@ def outdated_warnings(sources: Sources, roll: Roll, history: History, now: datet
     behind = outdated(event, roll.listings, history, now)
     reached = [each for each in behind if not each.why_not]
     if reached:
-        fault = _("%(members)s told otherwise (%(what)s): %(names)s")
+        fault = ngettext(
+            "%(n)d was told other facts than the file's (%(what)s): %(names)s",
+            "%(n)d were told other facts than the file's (%(what)s): %(names)s",
+            len(reached),
+        )
         what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
-        words = {"members": members(len(reached)), "what": what, "names": some([each.name for each in reached])}
+        words = {"n": len(reached), "what": what, "names": some([each.name for each in reached])}
         remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": mending(history)}
         yield Fault(place, fault % words, remedy)
     for each in behind:
         if each.why_not:
             words = {"name": each.name, "address": each.address, "what": each.what, "reason": each.why_not}
-            fault = _("%(name)s <%(address)s> was told otherwise (%(what)s), and no mail mends it: %(reason)s")
+            fault = _("%(name)s <%(address)s> was told other facts (%(what)s), and no mail mends it: %(reason)s")
             yield Fault(place, fault % words, _("tell them yourself"))
 
 

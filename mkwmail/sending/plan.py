@@ -179,8 +179,8 @@ def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing
             told[delivery.person] = max(delivery, told.get(delivery.person, delivery), key=lambda each: each.since)
     for key, delivery in told.items():
         known = persons.get(key)
-        known_name, organisation = (known.name, known.organisation) if known else ("", "")
-        member = Member(row=0, name=Name(written=known_name), email=delivery.address, organisation=organisation)
+        name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
+        member = Member(0, Name(written=name), delivery.address, organisation=organisation, number=number)
         yield Listing(key, member)
 
 
