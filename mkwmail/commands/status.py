@@ -7,7 +7,7 @@ from pathlib import Path
 from mkwmail.commands.attending import attendance_of, not_listed
 from mkwmail.commands.choice import overtaken
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.workplace import Roll, folder_of, history_of, open_ledger, plan_for
+from mkwmail.commands.workplace import Roll, folder_of, history_of, open_ledger, plan_for, read_roll
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger

@@ -21,7 +21,7 @@ from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder, find_folder
 from mkwmail.sources.kinds import in_order, latest_of
-from mkwmail.sources.member import Member
+from mkwmail.sources.member import FaultyRow, Member
 from mkwmail.sources.member_list import MemberList, read_members
 from mkwmail.sources.settings import Settings
 from mkwmail.sources.settings_file import read_settings
@@ -90,13 +90,14 @@ class Roll:
     """The member list with who each member is, in the order of the list.
 
     ``moved``: those known before under another address, with that address. ``unaddressed``: those who are not
-    to be mailed and have no address: nobody is known by none.
+    to be mailed and have no address: nobody is known by none. ``faulty``: rows that were left out, where that is told.
     """
 
     listings: tuple[Listing, ...]
     moved: tuple[tuple[Member, str], ...] = ()
     doubtful: tuple[tuple[Member, Identified], ...] = ()
     unaddressed: tuple[Member, ...] = ()
+    faulty: tuple[FaultyRow, ...] = ()
 
 
 def listed_member(member: Member) -> Listed:
@@ -130,7 +131,8 @@ def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
     :raises UserError: where settings or list cannot be read.
     """
     path = folder.path / read_settings(folder).members
-    return call_roll(read_members(path, folder.shown(path), skip_faulty=True).members, ledger.identify)
+    read = read_members(path, folder.shown(path), skip_faulty=True)
+    return replace(call_roll(read.members, ledger.identify), faulty=read.faulty)
 
 
 def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from mkwmail.language import _
 from mkwmail.ledger.records import State
+from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
 from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.plan import show_title
 from mkwmail.report.spreadsheet import spreadsheet
@@ -42,13 +43,18 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class EventStatus:
-    """Where an event stands. ``outdated``: who was told other facts than the file's."""
+    """Where an event stands. ``outdated``: who was told other facts than the file's.
+
+    ``not_listed``: rows of the list that are faulty, and who has left it since.
+    """
 
     event: Event
     lines: tuple[Line, ...]
     mailings: tuple[Due, ...]
     next_steps: tuple[str, ...]
     outdated: tuple[Outdated, ...] = ()
+    attendance: Attendance = field(default_factory=Attendance)
+    not_listed: tuple[Entry, ...] = ()
 
 
 SKIPPED = "skipped"
@@ -87,6 +93,9 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     show_by_reason(terminal, _("Skipped"), left_out, everybody=skipped)
     if left_out and not skipped:
         terminal.say(_("Everybody who was skipped, by name: add --skipped"), "dim")
+    if skipped:
+        show_by_reason(terminal, _("Not in the list, or not readable there"), status.not_listed, everybody=True)
+    show_attendance(terminal, status.attendance, skipped)
     for step in status.next_steps:
         terminal.say(f"  {step}")
 
@@ -134,6 +143,8 @@ def status_value(status: EventStatus) -> dict[str, Any]:
             {"mailing": each.mailing, "send": each.send.isoformat() if each.send else None, "to_go": each.left}
             for each in status.mailings
         ],
+        "attendance": attendance_value(status.attendance),
+        "not_listed": entry_values(status.not_listed),
         "rounds": [_round_value(status.lines, mailing, edition) for mailing, edition in rounds],
         "outdated": entry_values(outdated_entries(status.outdated)),
     }
