@@ -15,6 +15,7 @@ from mkwmail.commands.oddities import (
     list_warnings,
     outdated_warnings,
 )
+from mkwmail.commands.timetabling import approval_warnings
 from mkwmail.commands.workplace import (
     Roll,
     Sources,
@@ -76,6 +77,8 @@ def _looked_through(invocation: Invocation, sources: Sources, server: bool) -> F
                 warnings += odd
             except UserError as error:
                 faults += error.faults
+        if not faults:
+            warnings += approval_warnings(sources, ledger, history, due, now)
     if is_synchronised(sources.folder.path):
         warnings.append(_synchronised(sources))
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK

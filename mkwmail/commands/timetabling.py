@@ -1,10 +1,12 @@
 """The timetable of an event: its mailings as they stand, approved, changed since, or to be sent by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mkwmail.commands.composing import composer_of, correcting_of
 from mkwmail.commands.workplace import Roll, Sources, history_of, moment_of, plan_for, presumed
+from mkwmail.errors import Fault
+from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import TOLD, GoAhead
 from mkwmail.sending.approval import Difference
@@ -66,6 +68,28 @@ def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) 
     now = composer_of(sources, given.mailing, ledger.secret, of).sources
     approvals = {each.id: each.sources for each in ledger.approvals(event.id, given.mailing)}
     return changes(given, approvals[given.approval], event, now)
+
+
+def approval_warnings(
+    sources: Sources, ledger: Ledger, history: History, left: Mapping[str, int], now: datetime
+) -> list[Fault]:
+    """What was approved to go by itself and has changed since, so that it does not.
+
+    ``left``: the mailings that are due, with how many are to get them; one that all have had needs no approval.
+
+    :raises UserError: where a template or an attachment cannot be read.
+    """
+    event, found = sources.event, []
+    for name, given in newest(ledger.go_aheads(), event.id).items():
+        if not can_go_by_itself(event, name) or now > latest_of(event, name) or not left.get(name, 1):
+            continue
+        different = changed(sources, given, ledger, history)
+        if different:
+            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
+            fault = _("%(mailing)s was approved, and does not go by itself now: %(what)s") % words
+            remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
+            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
+    return found
 
 
 def timetable_of(sources: Sources, roll: Roll, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:

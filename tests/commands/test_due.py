@@ -483,6 +483,26 @@ def test_the_real_program_works_with_an_empty_environment(tmp_path: Path) -> Non
         assert sorted(each.recipients[0] for each in server.taken if SECRETARY not in each.recipients) == addresses()
 
 
+def test_check_says_what_was_changed_since_it_was_approved(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    assert place.run("schedule", ID, "reminder", "--yes", now="2020-02-10T10:00").code == 0
+    assert "does not go by itself" not in place.run("check", ID, now="2020-02-10T10:10").out
+    place.write("templates/signature.md", "Groet\n")
+    checked = place.run("check", ID, now="2020-02-10T10:20")
+    assert checked.code == 0 and f"mkwmail schedule {ID} reminder" in checked.out
+    assert "reminder was approved, and does not go by itself now: templates/signature.md has changed" in checked.out
+
+
+def test_the_desk_and_status_say_when_due_last_ran(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    assert "mkwmail due" not in place.run(now="2020-02-10T10:00").out
+    place.run("schedule", ID, "reminder", "--yes", now="2020-02-10T10:00")
+    assert "`mkwmail due` has never run" in place.run(now="2020-02-10T10:00").out
+    assert place.run("due", now="2020-02-11T10:30").code == 0
+    for words in ((), ("status",), ("status", ID)):
+        assert "`mkwmail due` last ran on 11 February 2020 at 10:30" in place.run(*words, now="2020-02-12T09:00").out
+
+
 def test_nobody_at_the_keyboard_approves_nothing(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     ran = place.run("schedule", ID, now="2020-02-10T10:00")
