@@ -116,7 +116,7 @@ def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:
     if not history.persons:
         return
     known = {person.key: person for person in history.persons}
-    here = {listing.person for listing in roll.listings}
+    here = {listing.person for listing in roll.listings} | history.strangers
     new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
     gone = [person.name or person.address for key, person in known.items() if key not in here]
     for member, old in roll.moved:

@@ -162,6 +162,7 @@ def history_of(ledger: Ledger, event: Event) -> History:
         guests=tuple(guest_listing(each) for each in ledger.guests(event.id) if each.address),
         left_out=left_out_reasons(ledger.left_out(), event.id),
         dead=dead_addresses(ledger.refused_mails()),
+        strangers=ledger.guest_keys(),
     )
 
 

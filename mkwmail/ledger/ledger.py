@@ -287,6 +287,10 @@ class Ledger:
         """Who signed up for an event and is no member."""
         return replies.guests(self._database, event)
 
+    def guest_keys(self) -> frozenset[str]:
+        """Who was a guest of any event: not in the list, and has not left it."""
+        return replies.guest_keys(self._database)
+
     def sent_mails(self) -> tuple[SentMail, ...]:
         """Every message that went, or may have gone, of all events, in the order of the attempts."""
         return replies.sent_mails(self._database)

@@ -95,6 +95,11 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
     return tuple(Guest(str(person), str(name), str(address), str(place)) for person, name, address, place in rows)
 
 
+def guest_keys(database: Database) -> frozenset[str]:
+    """Who was a guest of any event."""
+    return frozenset(str(person) for (person,) in database.execute("SELECT DISTINCT person FROM guests"))
+
+
 # Bounces
 
 

@@ -98,7 +98,8 @@ def show_questions(terminal: Terminal, questions: Sequence[Question]) -> None:
     """Print what those who come answered to the form's further questions, counted."""
     for question in questions:
         counted = ", ".join(f"{count} x {value}" for value, count in question.counts.items())
-        words = {"question": question.question, "counted": counted, "filled": question.filled}
+        asked = question.question if question.question.endswith(("?", ":")) else f"{question.question}:"
+        words = {"question": asked, "counted": counted, "filled": question.filled}
         line = _("%(question)s %(counted)s") if counted else _("%(question)s answered by %(filled)d")
         terminal.say(line % words)
 

@@ -44,6 +44,7 @@ class History:
     everybody was told. ``correcting``: what a correction is of, where one is being planned.
     ``answered``: when each answered. ``guests``: who signed up and is no member. ``left_out``: person → why they are
     not to be mailed, by the secretary's word. ``dead``: address key → why nothing more goes to that address.
+    ``strangers``: who was a guest of any event; they stand in the register, and have left no list.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -56,6 +57,7 @@ class History:
     guests: tuple[Listing, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     dead: Mapping[str, str] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
 
     @property
     def cancelled(self) -> datetime | None:
@@ -307,6 +309,19 @@ def _odd(
     if made.too_late:
         words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
         yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
+    listed = {listing.person for listing in listings}
+    others = [each for each in made.to_send if each.person not in listed]
+    guests = {each.person for each in history.guests}
+    names = [full_name(each.member.name) or each.member.email for each in others if each.person in guests]
+    if names:
+        yield ngettext(
+            "%(names)s is no member, comes as a guest, and gets it too",
+            "%(names)s are no members, come as guests, and get it too",
+            len(names),
+        ) % {"names": ", ".join(names)}
+    gone = [full_name(each.member.name) or each.member.email for each in others if each.person not in guests]
+    if gone:
+        yield _("%(names)s left the list since, and get it too") % {"names": ", ".join(gone)}
     before = history.last_list
     if before is not None and before.size - len(listings) > max(_MANY, before.size * _MUCH):
         sizes = {"before": before.size, "now": len(listings)}
