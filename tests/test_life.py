@@ -13,7 +13,7 @@ from tests.workplace import PEOPLE, Place, Ran, a_place
 
 EVENT = "directeurendag-2020"
 MINE = f"events/{EVENT}.yaml"
-KIM, JAN = "kim@woonstede.example.org", "jan@dehaven.example.org"
+KIM, JAN, LOU = "kim@woonstede.example.org", "jan@dehaven.example.org", "lou@elf.example.org"
 
 FILE = """\
 id: directeurendag-2020
@@ -153,13 +153,14 @@ def test_in_doubt_counts_as_told(tmp_path: Path) -> None:
         life = Life(tmp_path, server)
         life.send("invitation")
         life.change(place="Het Wachthuis")
-        server.on("DOT", "close", recipient=KIM)
+        # The last of the list: nobody waits for another connection.
+        server.on("DOT", "close", recipient=LOU)
         life.send("update", now="2020-02-18T09:00")
         again = life.run("send", EVENT, "update", "--yes", "--json", now="2020-02-18T10:00")
-        assert [each["address"] for each in again.json["in_doubt"]] == [KIM]
+        assert [each["address"] for each in again.json["in_doubt"]] == [LOU]
         life.change(starts="2020-04-16 14:00")
-        # Whether she read of the new place is not known, so it is said again.
-        words = words_of(life.send("update", now="2020-02-19T09:00")[KIM])
+        # Whether they read of the new place is not known, so it is said again.
+        words = words_of(life.send("update", now="2020-02-19T09:00")[LOU])
         assert "13.00-18.00 uur" in words and "was: De Moestuin" in words
 
 
@@ -184,6 +185,7 @@ def test_a_cancellation_goes_to_all_who_were_told_and_closes_the_event(tmp_path:
             assert not server.taken[len(invited) + len(cancelled) :]
             assert "cancelled on 12 March 2020" in refused.out + refused.err
             assert not life.send("cancellation", now="2020-03-13T09:00")
+            assert "Cancelled on 12 March 2020" in life.run("status", EVENT, now="2020-03-13T09:00").out
             life.place.write(
                 "templates/cancellation.md", "---\nsubject: Gaat niet door\n---\n{{ salutation }}, sorry.\n"
             )

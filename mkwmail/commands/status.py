@@ -25,6 +25,7 @@ from mkwmail.report.status import (
 )
 from mkwmail.report.timetable import last_run_words
 from mkwmail.report.words import moment_from
+from mkwmail.sending.days import day_in_words
 from mkwmail.sending.outdated import Outdated, mending, outdated
 from mkwmail.sending.plan import History
 from mkwmail.sending.schedule import WHEN
@@ -126,16 +127,20 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
 
 
 def _mending_steps(event: Event, history: History, behind: Sequence[Outdated]) -> list[str]:
-    """The command for those who know other facts, as far as it reaches them."""
+    """That the event is closed, if it is; the command for those who know other facts, as far as it reaches them."""
+    steps = []
+    if history.cancelled:
+        closed = _("Cancelled on %(day)s: only a correction of the cancellation can follow.")
+        steps.append(closed % {"day": day_in_words(history.cancelled)})
     count = sum(not each.why_not for each in behind)
     if not count:
-        return []
+        return steps
     step = ngettext(
         "To tell the %(n)d who does not know: mkwmail send %(event)s %(mailing)s",
         "To tell the %(n)d who do not know: mkwmail send %(event)s %(mailing)s",
         count,
     )
-    return [step % {"n": count, "event": event.id, "mailing": mending(history)}]
+    return [*steps, step % {"n": count, "event": event.id, "mailing": mending(history)}]
 
 
 def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
