@@ -1,0 +1,109 @@
+"""``schedule`` with somebody at the keyboard, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.keyboard import typed
+from tests.smtp_server import ScriptedServer
+from tests.workplace import EVENT, Place, a_place
+
+ID = "directeurendag-2020"
+NOW = "2020-02-10T10:00"
+
+
+def at_the_keyboard(place: Place, *words: str, answers: list[tuple[str, str]], now: str = NOW) -> tuple[int, str]:
+    return typed(place.command(*words), place.environment(now), place.folder, answers)
+
+
+def test_the_number_of_mailings_approves_them(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    code, screen = at_the_keyboard(place, "schedule", ID, "invitation", "reminder", answers=[("type 2:", "2")])
+    assert code == 0
+    assert "Approved: invitation, reminder." in screen
+    shown = place.run("schedule", ID, "--withdraw", "invitation", now=NOW)
+    assert "approved 10-02-2020" in shown.out and "Withdrawn: invitation." in shown.out
+
+
+def test_anything_else_approves_nothing(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    code, screen = at_the_keyboard(place, "schedule", ID, "invitation", answers=[("type 1:", "ja")])
+    assert code == 130 and "Nothing was approved." in screen
+    assert "Nothing of this was approved." in place.run("schedule", ID, "--withdraw", now=NOW).out
+
+
+def test_without_names_it_is_what_is_open(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.run("schedule", ID, "invitation", "--yes", now=NOW)
+    code, screen = at_the_keyboard(place, "schedule", ID, answers=[("type 4:", "4")])
+    assert code == 0 and "Approved: save-the-date, reminder, practical, thanks." in screen
+    assert "There is nothing to approve now." in place.run("schedule", ID, now=NOW).out
+
+
+def test_the_table_fits_in_eighty_columns(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.run("schedule", ID, "--yes", now=NOW)
+    shown = place.run("schedule", ID, now=NOW, COLUMNS="80").out.split("\n\n")[1]
+    assert shown.splitlines() == [
+        "  Mailing        Goes              Approval             had it  to get",
+        "  save-the-date  20-01-2020 09:00  approved 10-02-2020               5".replace("20-01-2020 09:00", _soon),
+        "  invitation     17-02-2020 09:00  approved 10-02-2020               5",
+        "  reminder       23-03-2020 09:00  approved 10-02-2020               5",
+        "  practical      09-04-2020 09:00  approved 10-02-2020",
+        "  thanks         20-04-2020 09:00  approved 10-02-2020",
+    ]
+
+
+_soon = "10-02-2020 10:00"  # overdue: it goes as soon as `due` runs
+
+
+def test_a_date_outside_the_hours_is_pointed_out(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    text = EVENT.read_text(encoding="utf-8").replace("2020-02-17 09.00", "2020-02-15 09.00")
+    place.write(f"events/{EVENT.name}", text)
+    shown = place.run("schedule", ID, "invitation", "--yes", now=NOW).out
+    words = "15 February 2020 09:00 is outside the hours of mkwmail.yaml; it goes on 17 February 2020 08:00"
+    assert f"invitation: {words}" in shown
+
+
+def test_a_moved_event_is_the_same_one_by_a_persons_word(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        assert place.send().code == 0
+        text = EVENT.read_text(encoding="utf-8").replace("2020-04-20", "2020-09-21")
+        place.write(f"events/{EVENT.name}", text.replace("2020-04-16 1", "2020-09-17 1"))
+        asked = "Is it the same event, moved? Type yes:"
+        no = at_the_keyboard(place, "schedule", ID, "thanks", answers=[(asked, "n")], now="2020-03-01T10:00")
+        assert no[0] == 78 and "mkwmail new" in no[1]
+        answers = [(asked, "yes"), ("type 1:", "1")]
+        assert at_the_keyboard(place, "schedule", ID, "practical", answers=answers, now="2020-03-01T10:00")[0] == 0
+        # Said once: it is known from now on.
+        assert place.run("schedule", ID, "practical", "--yes", now="2020-03-02T10:00").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("cancellation",), "cancellation never goes by itself"),
+        (("update",), "update never goes by itself"),
+        (("uitnodiging",), 'has no mailing "uitnodiging"'),
+        (("practical",), "practical has no date"),
+        (("save-the-date",), "the latest moment of save-the-date has passed"),
+        (("--withdraw", "--yes"), "stand alone"),
+    ],
+)
+def test_what_cannot_be_approved_is_refused_with_a_remedy(tmp_path: Path, words: tuple[str, ...], fault: str) -> None:
+    place = a_place(tmp_path)
+    text = EVENT.read_text(encoding="utf-8").replace("    send: 2020-04-09 09.00\n", "")
+    text = text.replace("    send: 2020-01-20 09.00", "    send: 2020-01-20 09.00\n    latest: 2020-02-01")
+    place.write(f"events/{EVENT.name}", text)
+    ran = place.run("schedule", ID, *words, now=NOW)
+    assert ran.code == 2 and fault in ran.err, ran.err
+
+
+def test_a_password_that_cron_would_not_know_is_warned_of(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.settings(9)
+    settings = (tmp_path / "mkwmail.yaml").read_text(encoding="utf-8")
+    place.write("mkwmail.yaml", settings.replace("security: none", "security: none, username: lilian"))
+    assert "MKWMAIL_SMTP_PASSWORD is not known to cron" in place.run("schedule", ID, "--yes", now=NOW).err
