@@ -314,7 +314,7 @@ _SIZE = settings(
     max_examples=10,
     stateful_step_count=10,
     deadline=None,
-    phases=[Phase.generate],
+    phases=[Phase.generate],  # shrinking a life takes minutes; ten days can be read as they are
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestPublished = Published.TestCase
