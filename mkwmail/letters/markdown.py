@@ -10,7 +10,10 @@ from urllib.parse import unquote as percent_decode
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 from mkwmail.letters.values import URL_END, URL_START, hang_at
 
@@ -18,11 +21,22 @@ from mkwmail.letters.values import URL_END, URL_START, hang_at
 _ENCODED_PRIVATE_USE = re.compile(r"(?:%EE%8[0145]%[89AB][0-9A-F])+")
 
 
+def _image(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, environment: EnvType
+) -> str:
+    """An image in a text as a link: a mail that fetches a picture tells who opened it, and when (FACTS F4, G7)."""
+    token = tokens[index]
+    words = renderer.renderInlineAsText(token.children or [], options, environment)
+    address = str(token.attrGet("src") or "")
+    return f'<a href="{escapeHtml(address)}">{escapeHtml(words or address)}</a>'
+
+
 class _Parser(MarkdownIt):
     """CommonMark without raw HTML, whose links keep quoted characters for :mod:`mkwmail.letters.filling`."""
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": False})
+        self.add_render_rule("image", _image)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 -- markdown-it's own name
         """A link's address, percent-encoded as Markdown has it."""
@@ -126,7 +140,8 @@ def inline_text(tokens: Sequence[Token]) -> str:
             case "hardbreak":
                 written.append("\n")
             case "image":
-                written.append(token.content)
+                address = str(token.attrGet("src") or "")
+                written.append(f"{token.content} ({URL_START}{address}{URL_END})")
             case "link_open":
                 links.append((len(written), str(token.attrGet("href") or "")))
             case "link_close":

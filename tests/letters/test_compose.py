@@ -204,3 +204,11 @@ def test_a_template_cannot_reach_files_or_the_environment(workshop: Workshop, tm
         workshop.body(body)
         with pytest.raises(UserError):
             workshop.compose(a_member())
+
+
+def test_a_picture_in_a_text_is_a_link_and_nothing_is_fetched(workshop: Workshop) -> None:
+    workshop.body("![De zaal & zo](https://x.example.org/zaal.jpg?a=1&b=2)")
+    parsed = workshop.message(a_member())
+    assert "<img" not in html_text(parsed)
+    assert '<a href="https://x.example.org/zaal.jpg?a=1&amp;b=2">De zaal &amp; zo</a>' in html_text(parsed)
+    assert "De zaal & zo (https://x.example.org/zaal.jpg?a=1&b=2)" in plain_text(parsed)
