@@ -1,6 +1,6 @@
 """``answers``: who comes, from calendars' replies or as the secretary says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Person, code_for
+from mkwmail.ledger.persons import Person, code_for, folded
 from mkwmail.ledger.records import Answer, KeptSignup
 from mkwmail.letters.entry import entry_uid
 from mkwmail.letters.itip import CalendarReply
 from mkwmail.replies.calendar_replies import SOURCE, Asked, Understood, replies_in, understood
 from mkwmail.replies.changes import SOURCE as SIGN_UP
 from mkwmail.replies.saved_mail import read_saved
+from mkwmail.replies.signup_match import alike
 from mkwmail.replies.totals import questions
 from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
 from mkwmail.report.signups import answer_words
@@ -135,14 +136,19 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
-        rows = {f"{_ROW}{row.key}": row for row in ledger.signups(about.id) if row.doubt}
-        person = find_person(who, [*candidates(roll, ledger.persons()), *_unsettled(rows)])
+        known = candidates(roll, ledger.persons())
+        rows = [row for row in ledger.signups(about.id) if row.doubt]
+        owners = {row.key: owner.key for row in rows if (owner := _owner(row, known))}
+        loose = {f"{_ROW}{row.key}": row for row in rows if row.key not in owners}
+        person = find_person(who, [*known, *_unsettled(loose)])
         key = person.key
-        if key in rows:
-            key = settle_by_word(about, ledger, roll, rows[key], meant, now)
+        if key in loose:
+            key = settle_by_word(about, ledger, roll, loose[key], meant, now)
         else:
             # Who answers before anybody was mailed is not in the register yet.
             ledger.enlist(listed(roll), now)
+            own = [replace(row, person=key, doubt="") for row in rows if owners.get(row.key) == key]
+            ledger.keep_signups(about.id, own, now)
         ledger.record_answers(about.id, [Answer(key, meant, SAID, now)], now)
     invocation.terminal.say(f"{person}: {answer_words(meant)}")
     return ExitCode.OK
@@ -150,6 +156,18 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
 
 # A doubtful row among those who may be meant; no key of a person begins so.
 _ROW = "row "
+
+
+def _owner(row: KeptSignup, known: Sequence[Candidate]) -> Candidate | None:
+    """Whose a doubtful row is where its name says so: then it is doubtful what they answered, not who they are."""
+    mine = address_key(row.address)
+    found = {
+        each.key: each
+        for each in known
+        if (row.name and folded(each.name) == folded(row.name))
+        or (row.address and address_key(each.address) == mine and alike(row.name, each.name))
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _unsettled(rows: Mapping[str, KeptSignup]) -> list[Candidate]:

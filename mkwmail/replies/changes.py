@@ -129,16 +129,19 @@ class _Sorting:
         signup, kept = match.signup, self._kept.get(match.signup.key)
         if signup.was is not None and (signup.answer is None or signup.answer == signup.was) and not signup.doubt:
             self.same.append(match)  # our own list, not edited here
+        elif kept is not None and kept.person and not kept.doubt and kept.digest == signup.digest:
+            self.same.append(self._of(match, kept.person))
         elif match.by is By.DOUBTFUL:
             self.doubtful.append(match)
         elif signup.answer is None:
             self.doubtful.append(replace(match, by=By.DOUBTFUL, doubt=signup.doubt))
         elif match.person is None:
             self.guests.append(match)
-        elif kept is not None and kept.digest == signup.digest and kept.person == match.person.key:
-            self.same.append(match)
         else:
             self._compare(match, match.person, signup.answer, kept)
+
+    def _of(self, match: Match, person: str) -> Match:
+        return replace(match, person=self._people.get(person, match.person))
 
     def _as_settled(self, match: Match) -> Match:
         """A doubtful row that a person decided about, now or at an earlier import."""

@@ -108,6 +108,18 @@ def test_a_doubtful_row_is_settled_by_answers_set(tmp_path: Path) -> None:
     assert document["to_settle"] == []
 
 
+def test_an_unknown_answer_is_settled_by_the_members_own_name(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    waiting = KIM.replace(";Ja;Ja", ";wachtlijst;")
+    ran = imported(place, waiting)
+    assert '"wachtlijst" is no answer that is known' in ran.out
+    assert answers(place) == {}
+    ran = place.run("answers", "set", EVENT, "Kim Verbeek", "misschien", now="2020-03-06T10:00")
+    assert ran.code == 0, ran.err
+    assert "to be settled" not in imported(place, waiting, now="2020-03-07T09:00").out
+    assert answers(place, now="2020-03-08T09:00") == {"Kim Verbeek": "tentative"}
+
+
 def test_the_list_is_edited_in_excel_and_read_again(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     imported(place, KIM, ELS, GUEST)
