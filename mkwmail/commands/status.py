@@ -114,14 +114,22 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
             left = len(plan_for(event, name, roll, history, now).to_send)
         due.append(Due(name, event.mailings[name].send, left))
     behind = outdated(event, roll.listings, history, now) if roll else ()
+    attendance = attendance_of(event, ledger, roll, history)
     steps = [*_mending_steps(event, history, behind), *_next_steps(event, lines, due, now)]
+    if attendance.unsettled:
+        settle = ngettext(
+            "To settle %(n)d sign-up: mkwmail answers list %(event)s",
+            "To settle %(n)d sign-ups: mkwmail answers list %(event)s",
+            attendance.unsettled,
+        )
+        steps.append(settle % {"n": attendance.unsettled, "event": event.id})
     return EventStatus(
         event,
         tuple(lines),
         tuple(due),
         tuple(steps),
         behind,
-        attendance_of(event, ledger, roll, history),
+        attendance,
         not_listed(event, ledger, roll, history) if roll else (),
     )
 

@@ -51,13 +51,6 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=True, style="yellow")
-    if attendance.unsettled:
-        words = ngettext(
-            "%(n)d sign-up is to be settled: mkwmail answers list",
-            "%(n)d sign-ups are to be settled: mkwmail answers list",
-            attendance.unsettled,
-        )
-        terminal.say(words % {"n": attendance.unsettled}, "yellow")
 
 
 def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) -> None:

@@ -47,4 +47,5 @@ def test_status_counts_answers_choices_and_who_stays_away(tmp_path: Path) -> Non
     assert "Nobody comes from 1 of 3 organisations: De Haven" in people.out
     assert "Dieetwensen: 2 x vegetarisch, 1 x geen noten" in people.out
     assert "To telephone: 1" in people.out
+    assert f"To settle 1 sign-up: mkwmail answers list {EVENT}" in people.out
     assert people.out.count("Lou 't Hart") == 1
