@@ -21,6 +21,7 @@ from mkwmail.ledger.records import GoAhead, State
 from mkwmail.report import matters
 from mkwmail.report.due import Went
 from mkwmail.report.matters import Matter
+from mkwmail.sending.approval import Difference
 from mkwmail.sending.hours import closing, day_begins, may_mail, next_opening
 from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.sending.password import password_for
@@ -77,6 +78,7 @@ class Automatic:
         self._now = invocation.clock.now()
         self._reported = ledger.reported()
         self.found = Found()
+        self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event that is judged: mailing → what changed
 
     def run(self, settings: Settings) -> None:
         """Judge everything that is approved, then deliver what is to go."""
@@ -155,6 +157,7 @@ class Automatic:
     def _judged(self, sources: Sources, roll: Roll, approved: Sequence[GoAhead]) -> list[_Ready]:
         """The mailings of one event that are to go now; what keeps the others is noted."""
         event, history = sources.event, history_of(self._ledger, sources.event)
+        self._altered = {}
         due: list[str] = []
         going: list[_Ready] = []
         late: list[tuple[GoAhead, datetime]] = []
@@ -182,6 +185,7 @@ class Automatic:
                 going.append(ready)
         names = [each.mailing for each in going if each.share.to_send]
         over = {each.mailing: each.by for each in overtaken(event, [*due], names, history.deliveries)}
+        self._note_changed(event, [name for name in self._altered if name not in over])
         self._note_passed_over(event, over, history)
         for given, latest in late:
             self._note_missed(sources, roll, history, given, latest)
@@ -203,7 +207,7 @@ class Automatic:
         different = changed(sources, given, self._ledger, history)
         if opens > now:
             if different:
-                self.found.matters.append(matters.changed(event, name, different))
+                self._altered[name] = different
             else:
                 self._announce(sources, roll, history, name, opens)
             return None
@@ -211,7 +215,7 @@ class Automatic:
         share = share_of(plan, given, roll.listings, _guests(history))
         if different:
             if plan.to_send:
-                self.found.matters.append(matters.changed(event, name, different))
+                self._altered[name] = different
             return None
         if plan.to_send and share.gone:
             self.found.matters.append(matters.shrunk(event, name, share.gone))
@@ -230,6 +234,14 @@ class Automatic:
             imported = [each.at for each in self._ledger.signups(event.id) if each.at is not None]
             last = max([*imported, *(each.given for each in self._ledger.answers(event.id))], default=None)
             self.found.matters.append(matters.tomorrow(event, name, count, goes, last))
+
+    def _note_changed(self, event: Event, names: Sequence[str]) -> None:
+        """What was changed since it was approved; one change mostly concerns several mailings, and is told once."""
+        by_change: dict[tuple[Difference, ...], list[str]] = defaultdict(list)
+        for name in names:
+            by_change[self._altered[name]].append(name)
+        for different, mailings in by_change.items():
+            self.found.matters.append(matters.changed(event, mailings, different))
 
     def _note_passed_over(self, event: Event, over: dict[str, str], history: History) -> None:
         begun = {each.round.mailing for each in history.deliveries}

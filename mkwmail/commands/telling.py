@@ -123,7 +123,7 @@ def notice_text(folder: WorkingFolder, matters: Sequence[Matter]) -> tuple[str, 
     lines = [f"Dit meldt mkwmail over de map {folder.path}.", ""]
     for matter in matters:
         lines.append(f"- {matter.dutch}")
-        lines += [f"    {detail}" for detail in matter.details]
+        lines += [f"    {detail}" for detail in matter.details if matter.quoted]
         if matter.remedy:
             lines.append(f"  Opdracht: {matter.remedy}")
         lines.append("")

@@ -1,12 +1,13 @@
 """What `due` has to tell: in the language of the person at the keyboard, and in Dutch for the mail to the secretary."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, join_words
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.language import _
+from mkwmail.language import _, ngettext
 from mkwmail.report.words import day_and_time, mails, some
 from mkwmail.sending.approval import Difference
 from mkwmail.sending.days import day_in_words
@@ -20,7 +21,8 @@ class Matter:
 
     ``name`` stays the same as long as it is so. ``code``: its share of the exit code; OK where nobody has to do
     anything. ``said`` and ``dutch`` are the same sentence; ``remedy`` is for both what to type, or empty; ``details``
-    are lines below it. ``once``: news, told once; everything else is told again each day.
+    are lines below it, in the mail too where they are ``quoted``. ``once``: news, told once; everything else is told
+    again each day.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Matter:
     dutch: str
     remedy: str = ""
     details: tuple[str, ...] = ()
+    quoted: bool = False
     once: bool = False
 
 
@@ -66,17 +69,24 @@ def _approve(event: Event, mailing: str) -> str:
     return f"mkwmail schedule {event.id} {mailing}"
 
 
-def changed(event: Event, mailing: str, differences: Sequence[Difference]) -> Matter:
-    """It differs from what was approved, so it does not go."""
-    words = {"event": event.id, "mailing": mailing}
-    names = join_words([difference.source for difference in differences])
+def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Matter:
+    """They differ from what was approved, so they do not go."""
+    words = {"event": event.id, "mailings": ", ".join(mailings)}
+    sources = join_words([difference.source for difference in differences])
+    # Another change is news; that one of the mailings was approved again is none.
+    version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
     return Matter(
-        name=f"changed:{event.id}:{mailing}",
+        name=f"changed:{event.id}:{version}",
         code=ExitCode.SETTINGS,
-        said=_("%(event)s: %(mailing)s was changed since it was approved, and is not sent") % words,
-        dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring is er iets veranderd ({names}). "
-        "Kijk het na en keur het opnieuw goed.",
-        remedy=_approve(event, mailing),
+        said=ngettext(
+            "%(event)s: %(mailings)s was changed since it was approved, and is not sent",
+            "%(event)s: %(mailings)s were changed since they were approved, and are not sent",
+            len(mailings),
+        )
+        % words,
+        dutch=f"Dit gaat niet uit: {join_words([_what(event, mailing) for mailing in mailings])}. Sinds de goedkeuring "
+        f"is er iets veranderd: {sources}. Kijk het na en keur het opnieuw goed.",
+        remedy=f"mkwmail schedule {event.id} {' '.join(mailings)}",
         details=tuple(line for difference in differences for line in (difference.what, *difference.lines)),
     )
 
@@ -131,7 +141,7 @@ def missed_name(event: Event, mailing: str, latest: datetime) -> str:
 def passed_over(event: Event, mailing: str, by: str) -> Matter:
     """A later mailing makes it pointless."""
     words = {"event": event.id, "mailing": mailing, "by": by}
-    sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s goes at the same time or has gone") % words
+    sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s is due too or has gone") % words
     name, later = f"once:passed:{event.id}:{mailing}", ""
     if kind_of(by) is Kind.INVITATION and kind_of(mailing) is Kind.REMINDER:
         sentence = _("%(event)s: %(mailing)s does not go yet, right behind %(by)s: in three days, to who is silent")
@@ -142,8 +152,8 @@ def passed_over(event: Event, mailing: str, by: str) -> Matter:
         name=name,
         code=ExitCode.OK,
         said=sentence,
-        dutch=f"{_begin(_what(event, mailing))} is overgeslagen, want {_what(event, by)} gaat nu ook uit of is al weg."
-        f"{later}",
+        dutch=f"{_begin(_what(event, mailing))} is overgeslagen, want {_what(event, by)} is nu ook aan de beurt "
+        f"of al weg.{later}",
         once=True,
     )
 
@@ -240,6 +250,7 @@ def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch:
         said=what,
         dutch=f"{dutch} Het programma meldt:",
         details=tuple(str(fault) for fault in faults[:8]),
+        quoted=True,
     )
 
 

@@ -199,7 +199,7 @@ def test_changed_since_approval_does_not_go_and_what_changed_is_told_once_a_day(
     assert "Kerkstraat 1" in noticed.err
     assert f"mkwmail schedule {ID} invitation" in noticed.err
     (mail,) = office.to_secretary()
-    assert "De uitnodiging voor Directeurendag gaat niet uit: sinds de goedkeuring is er iets veranderd" in mail
+    assert "Dit gaat niet uit: de uitnodiging voor Directeurendag. Sinds de goedkeuring is er iets veranderd" in mail
     assert office.due("2020-02-10T11:00") == Ran(78, "", "")
     assert office.due("2020-02-11T03:00") == Ran(78, "", "")
     assert "changed since" in office.due("2020-02-11T08:00").err
@@ -222,6 +222,20 @@ def test_a_template_or_an_attachment_counts_as_the_text_does(office: Office) -> 
     assert told.code == 78
     assert "essay.pdf has changed" in told.err and "templates/signature.md has changed" in told.err
     assert office.to_members() == []
+
+
+def test_one_change_of_several_mailings_is_told_once_and_shortly(office: Office) -> None:
+    office.schedule("2020-02-10T10:00", "save-the-date", "invitation", "reminder", "thanks")
+    office.edit("Laan van Maarschalkerweerd 2", "Kerkstraat 1")
+    told = office.due("2020-02-17T09:00")
+    assert told.err.count("Kerkstraat 1") == 1 and f"mkwmail schedule {ID} invitation reminder thanks" in told.err
+    (mail,) = office.to_secretary()
+    assert "de uitnodiging voor Directeurendag, de herinnering voor Directeurendag en het bedankje" in mail
+    assert len(mail.splitlines()) < 15
+    office.schedule("2020-02-17T09:10", "thanks")
+    assert office.due("2020-02-17T09:30") == Ran(78, "", "")
+    office.edit("Kerkstraat 1", "Kerkstraat 3")
+    assert "Kerkstraat 3" in office.due("2020-02-17T10:00").err
 
 
 def test_withdrawn_does_not_go(office: Office) -> None:
@@ -321,7 +335,7 @@ def test_the_invitation_makes_an_overdue_save_the_date_pointless(office: Office)
     office.schedule("2020-01-10T10:00")
     went = office.due("2020-02-20T10:00")
     assert f"{ID}: invitation: 5 mails sent" in went.out and "save-the-date:" not in went.out
-    assert "save-the-date is passed over, for invitation goes" in went.err
+    assert "save-the-date is passed over, for invitation is due" in went.err
     (mail,) = [mail for mail in office.to_secretary()]
     assert "De save-the-date voor Directeurendag is overgeslagen" in mail
     assert office.due("2020-02-20T10:30") == SILENT
