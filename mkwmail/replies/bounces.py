@@ -197,7 +197,7 @@ def _from_xtext(value: str) -> str:
 
 # What every kind of mail has
 
-_MESSAGE_ID = re.compile(r"(?im)^[>\s]*message-id:\s*<?([^\s<>]+@[^\s<>]+?)>?\s*$")
+_MESSAGE_ID = re.compile(r"(?im)^[> \t]*message-id:\s{0,4}<?([^\s<>@]+@[^\s<>@]+)>?[ \t\r]*$")
 
 
 def _returned_ids(parts: list[Message]) -> tuple[str, ...]:

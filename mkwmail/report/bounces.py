@@ -77,6 +77,7 @@ def _show_others(terminal: Terminal, came: Iterable[Came]) -> None:
             _("About nobody whom this program mailed, not counted"),
             lambda each: each.matched.how is How.NOT and each.matched.returned.nature is Nature.REPORT,
         ),
+        (_("Delivered, says the server"), lambda each: each.matched.returned.nature is Nature.DELIVERED),
         (_("Unclear, not counted: look at them"), lambda each: each.matched.returned.nature is Nature.UNCLEAR),
         (_("Automatic replies, not counted"), lambda each: each.matched.returned.nature is Nature.AUTOMATIC),
         (_("Written by people, not counted: read them"), lambda each: each.matched.returned.nature is Nature.REPLY),

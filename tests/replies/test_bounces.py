@@ -1,6 +1,7 @@
 """Delivery reports of six kinds of servers, and mails that are none: what each says, and which message it is about."""
 
 import mailbox
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -173,6 +174,13 @@ def test_no_mail_breaks_the_reader(data: bytes) -> None:
     assert all(
         value.verdict is None or value.recipients or value.message_ids for value in read_returned(SavedMail("x", data))
     )
+
+
+def test_a_mail_of_blank_lines_is_read_at_once() -> None:
+    data = b"From: MAILER-DAEMON@a.nl\n\nreturned mail\n" + b"\n" * 300_000 + b"> " * 100_000
+    started = time.monotonic()
+    read_returned(SavedMail("x", data))
+    assert time.monotonic() - started < 5
 
 
 def test_a_report_about_two_recipients_gives_one_value_for_each() -> None:
