@@ -24,10 +24,15 @@ _ENCODED_PRIVATE_USE = re.compile(r"(?:%EE%8[0145]%[89AB][0-9A-F])+")
 def _image(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, environment: EnvType
 ) -> str:
-    """An image in a text as a link: a mail that fetches a picture tells who opened it, and when (FACTS F4, G7)."""
+    """An image in a text as a link: a mail that fetches a picture tells who opened it, and when (FACTS F4, G7).
+
+    One that is in the message itself (RFC 2392) stays an image.
+    """
     token = tokens[index]
-    words = renderer.renderInlineAsText(token.children or [], options, environment)
     address = str(token.attrGet("src") or "")
+    if address.startswith("cid:"):
+        return renderer.image(tokens, index, options, environment)
+    words = renderer.renderInlineAsText(token.children or [], options, environment)
     return f'<a href="{escapeHtml(address)}">{escapeHtml(words or address)}</a>'
 
 
