@@ -87,8 +87,9 @@ class Crew:
             case Replied():
                 place.seat = _Seat.COMING
             case Ended(spent=True):
-                place.seat = _Seat.COMING
-                place.worker.connect()
+                # Opened again at once, but only where somebody is still waiting.
+                place.seat = _Seat.AWAY
+                place.again = now.astimezone(UTC)
             case Ended():
                 self._lost(place, event.error, now)
 
