@@ -9,8 +9,9 @@ CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
+# Three at a time on two cores: many tests wait for a server, one for a minute of cron.
 test: .venv/development $(CHECKS)  ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
