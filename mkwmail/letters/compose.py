@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
 
 from markupsafe import Markup
 
@@ -34,7 +33,7 @@ from mkwmail.letters.templates import Templates
 from mkwmail.letters.uses import looked_at, rendering_key
 from mkwmail.letters.values import PRIVATE_USE, Value, quote, quote_link
 from mkwmail.sources.event import Event, Mailing
-from mkwmail.sources.settings import Mailbox, Settings
+from mkwmail.sources.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +93,6 @@ class Composition:
     def letters(self) -> tuple[Letter, ...]:
         """The letters, in the order of their first member."""
         return tuple({id(one.letter): one.letter for one in self.addressed}.values())
-
-    def of(self, person: str) -> Addressed:
-        """What the person gets.
-
-        :raises KeyError: where the person is not among the members composed for.
-        """
-        for one in self.addressed:
-            if one.addressee.person == person:
-                return one
-        raise KeyError(person)
 
 
 def compose(
@@ -239,10 +228,6 @@ def _signup_url(occasion: Occasion) -> str | None:
     return registration.url if registration else None
 
 
-def _mailbox_names(mailbox: Mailbox) -> Any:
-    return named(mailbox)
-
-
 def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
     return tuple({"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes)
 
@@ -263,7 +248,7 @@ def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
                 "text": Markup(mailing.text) if mailing.text else None,
                 "attachments": tuple(Value(file.name) for file in occasion.attachments),
             },
-            "sender": _mailbox_names(occasion.settings.sender),
+            "sender": named(occasion.settings.sender),
             "association": Value(occasion.settings.association),
             "changes": (),  # each member has their own
             "original": occasion.original,

@@ -7,6 +7,7 @@ chosen so that no input holds it.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 _END = "z"
 
@@ -44,7 +45,5 @@ def choose_marks(fields: Sequence[str], inputs: Iterable[str]) -> Marks:
     The prefix is the same for the same input: a letter composed again has the same bytes.
     """
     everything = "\n".join(inputs).casefold()
-    number = 0
-    while (prefix := f"Qm{number}w") and prefix.casefold() in everything:
-        number += 1
-    return Marks(prefix, tuple(fields))
+    prefixes = (f"Qm{number}w" for number in count())
+    return Marks(next(prefix for prefix in prefixes if prefix.casefold() not in everything), tuple(fields))
