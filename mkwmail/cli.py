@@ -7,24 +7,23 @@ once: this module needs typer and the standard library only.
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from mkwmail import __version__
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.usage import App, wrong_usage
 
 if TYPE_CHECKING:
     from mkwmail.commands.invocation import Invocation
 
-app = typer.Typer(
+app = App(
     name="mkwmail",
     help=_("Invite members to an event: one event file and one member list carry all its mail."),
     epilog=_("`mkwmail COMMAND --help` shows what a command does, with an example."),
-    # Help and usage errors are plain text: a name or file with [brackets] in it is never read as markup.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -469,9 +468,7 @@ def calendar(
     _finish(command(_begin(ctx), event, file))
 
 
-answers = typer.Typer(
-    help=_("Record and list who comes."), rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
-)
+answers = App(help=_("Record and list who comes."), no_args_is_help=True)
 app.add_typer(answers, name="answers")
 
 
@@ -556,12 +553,7 @@ def answers_list(
     _finish(command(_begin(ctx), event, json=json, csv=csv))
 
 
-bounces = typer.Typer(
-    help=_("Record what came back undelivered."),
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+bounces = App(help=_("Record what came back undelivered."), no_args_is_help=True)
 app.add_typer(bounces, name="bounces")
 
 
@@ -656,10 +648,21 @@ def main() -> None:
     An exception that reaches the interpreter from here is a bug in mkwmail, and the only traceback.
     """
     try:
-        app(prog_name="mkwmail")
+        sys.exit(app(prog_name="mkwmail", standalone_mode=False))
     except UserError as error:
-        from mkwmail.report.faults import fault_lines
+        _refuse(error)
+    except typer.Abort:
+        sys.exit(int(ExitCode.INTERRUPTED))
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error, file=sys.stderr)
+            sys.exit(int(ExitCode.USAGE))
+        _refuse(wrong_usage(error))
 
-        for line in fault_lines(error.faults):
-            print(line, file=sys.stderr)
-        sys.exit(int(error.code))
+
+def _refuse(error: UserError) -> NoReturn:
+    from mkwmail.report.faults import fault_lines
+
+    for line in fault_lines(error.faults):
+        print(line, file=sys.stderr)
+    sys.exit(int(error.code))

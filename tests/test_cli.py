@@ -42,7 +42,7 @@ def test_help_imports_typer_and_little_else(words: tuple[str, ...]) -> None:
     if words[0].startswith("--"):
         assert set(outside.split()) <= allowed
     assert not {"rich", "jinja2", "yaml", "icalendar", "sqlite3"} & set(outside.split())
-    assert set(own.split()) <= {"mkwmail.cli", "mkwmail.errors", "mkwmail.language"}
+    assert set(own.split()) <= {"mkwmail.cli", "mkwmail.errors", "mkwmail.language", "mkwmail.usage"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -72,6 +72,26 @@ def test_wrong_usage_exits_2_and_says_so(tmp_path: Path, words: tuple[str, ...])
     ran = a_place(tmp_path).run(*words)
     assert ran.code == 2
     assert ran.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sned",), 'there is no command "sned"\n    → did you mean send?'),
+        (("answers", "x"), 'there is no command "x"\n    → see: mkwmail answers --help'),
+        (("send", "--yess"), "there is no option --yess\n    → did you mean --yes?"),
+        (("send",), "EVENT is missing\n    → see: mkwmail send --help"),
+        (("new", "Najaarsdag"), "--date is missing\n    → see: mkwmail new --help"),
+        (("send", "x", "y", "[b]z"), "too many words: [b]z\n    → see: mkwmail send --help"),
+        (("send", "x", "--limit", "y"), "--limit cannot have this value\n    → see: mkwmail send --help"),
+        (("send", "x", "--limit"), "--limit needs a value behind it\n    → see: mkwmail --help"),
+        (("send", "x", "--json=3"), "--json takes no value\n    → see: mkwmail --help"),
+        (("schema", "x"), "event|settings cannot have this value\n    → choose from: event, settings"),
+    ],
+)
+def test_wrong_usage_is_told_in_our_own_words(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    ran = a_place(tmp_path).run(*words)
+    assert (ran.code, ran.err) == (2, f"{said}\n")
 
 
 def test_a_misspelt_event_is_answered_with_the_nearest(tmp_path: Path) -> None:

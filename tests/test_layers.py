@@ -17,6 +17,7 @@ LAYERS = (
     ("sending", "replies"),
     ("report",),
     ("commands",),
+    ("usage",),
     ("cli",),
     ("__main__",),
 )
@@ -26,7 +27,7 @@ GROUND = LAYERS[0]
 
 # Where each outside package may be imported: a module, or a folder with all its modules.
 HOMES = {
-    "typer": ("cli",),
+    "typer": ("cli", "usage"),
     "rich": ("report",),
     "yaml": ("sources.yaml_file",),
     "jinja2": ("letters",),
