@@ -2,22 +2,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EVENT := directeurendag-2020
+# The words of the program in Dutch, as it reads them; git keeps the catalogue they are compiled from.
+WORDS := mkwmail/locale/nl/LC_MESSAGES/mkwmail.mo
 CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 
-.PHONY: demo test bench pictures lint format lock clean
+.PHONY: demo test bench pictures messages lint format lock clean
 
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
 # Three at a time on two cores: many tests wait for a server, one for a minute of cron.
-test: .venv/development $(CHECKS)  ## the whole test suite
+test: .venv/development $(WORDS) $(CHECKS)  ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
 
-pictures: .venv/development  ## the pictures in the documents, with Debian's Chromium
+pictures: .venv/development $(WORDS)  ## the pictures in the documents, with Debian's Chromium
 	$(BIN)/python -m tools.make_pictures
+
+messages: .venv/development  ## bring the catalogue up to date with the program's messages
+	$(BIN)/python -m tools.messages
 
 lint: .venv/development  ## style, types
 	$(BIN)/ruff check .
@@ -45,6 +50,9 @@ lock: .venv/development
 .venv/development: .venv/bin/python requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
+
+$(WORDS): mkwmail/locale/nl/LC_MESSAGES/mkwmail.po .venv/development
+	$(BIN)/python -m tools.messages --compile
 
 # Checks of the mails' HTML, for the tests alone: where npm is missing or fetches nothing, those are skipped and say so.
 node_modules/.package-lock.json: package.json package-lock.json

@@ -1,5 +1,21 @@
-"""``python -m mkwmail`` is ``mkwmail``."""
+"""The program: the language is chosen, then the command line is read. ``python -m mkwmail`` is ``mkwmail``."""
 
-from mkwmail.cli import main
+import os
+import sys
+from pathlib import Path
 
-main()
+from mkwmail.language import speak, wanted
+from mkwmail.sources.spoken import language_setting
+
+
+def main() -> None:
+    """Run the program with the words of this process."""
+    speak(wanted(language_setting(sys.argv[1:], os.environ, Path.cwd()), os.environ))
+    # Its help is looked up when it is imported.
+    from mkwmail.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

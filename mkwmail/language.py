@@ -5,28 +5,42 @@ through :func:`_` or :func:`ngettext`; a catalogue in ``locale/`` lays another l
 """
 
 import gettext
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 DOMAIN = "mkwmail"
 LOCALE_DIR = Path(__file__).parent / "locale"
+VARIABLE = "MKWMAIL_LANG"
+
+# The order in which gettext itself looks (GNU gettext manual, "Locale Environment Variables").
+_LOCALE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+_catalogue: gettext.NullTranslations = gettext.NullTranslations()
 
 
-def _wanted() -> list[str]:
-    chosen = os.environ.get("MKWMAIL_LANG")
-    if chosen:
-        return [chosen]
-    # The order in which gettext itself looks (GNU gettext manual, "Locale Environment Variables").
-    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(variable)
-        if value:
+def wanted(setting: str | None, environment: Mapping[str, str]) -> list[str]:
+    """The languages asked for, the first that there is being chosen; none: English.
+
+    ``setting``: the settings' ``language``, which goes before the variable MKWMAIL_LANG, and that before the
+    environment's locale.
+    """
+    for chosen in (setting, environment.get(VARIABLE)):
+        if chosen:
+            return [chosen]
+    for variable in _LOCALE_VARIABLES:
+        if value := environment.get(variable):
             return value.split(":")
     return []
 
 
-_catalogue: gettext.NullTranslations = gettext.translation(
-    DOMAIN, localedir=LOCALE_DIR, languages=_wanted(), fallback=True
-)
+def speak(languages: list[str]) -> None:
+    """Let the program speak the first of these languages that it knows; English where it knows none.
+
+    To be called before what it says is looked up, so before the command line is built.
+    """
+    global _catalogue
+    known = languages[: languages.index("en")] if "en" in languages else languages
+    _catalogue = gettext.translation(DOMAIN, localedir=LOCALE_DIR, languages=known, fallback=True)
 
 
 def _(message: str) -> str:

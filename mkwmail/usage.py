@@ -29,29 +29,32 @@ def _sections(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> N
         for param in command.params
         if isinstance(param, TyperArgument)
     ]
-    options = []
-    for param in command.get_params(ctx):
-        record = param.get_help_record(ctx)
-        if record and not isinstance(param, TyperArgument):
-            options.append((record[0], _of_typer_itself().get(param.name or "", record[1])))
+    options = [
+        (record[0], _option_help(param))
+        for param in command.get_params(ctx)
+        if not isinstance(param, TyperArgument) and (record := param.get_help_record(ctx))
+    ]
     for title, rows in ((_("Arguments"), arguments), (_("Options"), options)):
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
 
 
-def _of_typer_itself() -> dict[str, str]:
-    """The help of the options that typer adds to a program, by their names."""
-    return {
+def _option_help(option: Any) -> str:
+    of_typer_itself = {
         "install_completion": _("Install completion for this shell."),
         "show_completion": _("Show the completion's script for this shell."),
+        "help": _("Show this message and exit."),
     }
+    said = of_typer_itself.get(option.name) or option.help or ""
+    notes = [_("required")] if option.required else []
+    if option.envvar:
+        notes.append(_("or the variable %(name)s") % {"name": option.envvar})
+    return f"{said}  [{'; '.join(notes)}]" if notes else str(said)
 
 
-def _translated(option: Any) -> Any:
-    if option is not None:
-        option.help = _("Show this message and exit.")
-    return option
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].partition(". ")[0].removesuffix(".")
 
 
 class Command(TyperCommand):
@@ -63,9 +66,6 @@ class Command(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         _sections(self, ctx, formatter)
 
-    def get_help_option(self, ctx: Any) -> Any:
-        return _translated(super().get_help_option(ctx))
-
 
 class Group(TyperGroup):
     """Commands under one name, with such help."""
@@ -75,10 +75,10 @@ class Group(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         _sections(self, ctx, formatter)
-        self.format_commands(ctx, formatter)
-
-    def get_help_option(self, ctx: Any) -> Any:
-        return _translated(super().get_help_option(ctx))
+        shown = [command for command in self.commands.values() if not command.hidden]
+        with formatter.section(_("Commands")):
+            # The first sentence whole: typer would cut it where the line ends.
+            formatter.write_dl([(command.name, _first_line(command.help or "")) for command in shown])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is named. :raises UserError: code USAGE, with the nearest name, where there is none."""

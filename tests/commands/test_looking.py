@@ -34,7 +34,7 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
     before = (tmp_path / "mkwmail.yaml").read_text()
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert again.returncode == 2
-    assert "working folder already" in again.stderr
+    assert "dit is al een werkmap" in again.stderr
     assert (tmp_path / "mkwmail.yaml").read_text() == before
 
 
