@@ -57,7 +57,7 @@ def test_every_message_is_what_mail_programs_expect(place: Place, server: Script
         assert message["Cc"] is None and message["Bcc"] is None
         assert re.fullmatch(r"<[0-9a-f]+@example\.org>", message["Message-ID"])
         # The clock is set to nine o'clock and goes on from there.
-        assert 0 <= (message["Date"].datetime - datetime.fromisoformat(MOMENT)).total_seconds() < 60
+        assert 0 <= (message["Date"].datetime - datetime.fromisoformat(MOMENT + "+01:00")).total_seconds() < 60
         head = taken.data.split(b"\r\n\r\n", 1)[0]
         assert all(len(line) <= 998 for line in head.split(b"\r\n"))
         identifiers = re.findall(rb"(?im)^(?:message-id|list-unsubscribe|references|in-reply-to):[^\r]*", head)
