@@ -1,6 +1,10 @@
 """Mail addresses: which can be mailed, and when two are the same mailbox."""
 
+from collections.abc import Iterator
+
 from email_validator import EmailNotValidError, validate_email
+
+from mkwmail.language import _
 
 
 def address_key(address: str) -> str:
@@ -28,16 +32,30 @@ def _ascii_domain(domain: str) -> str:
 def mailable(address: str) -> str:
     """The address as SMTP can carry it everywhere: ASCII, the domain in punycode.
 
-    :raises ValueError: with a short English reason. A local part outside ASCII is among them: it needs
+    :raises ValueError: with a short reason. A local part outside ASCII is among them: it needs
         SMTPUTF8 (RFC 6531), which many servers on the way do not have.
     """
     try:
         valid = validate_email(address, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
+    except EmailNotValidError:
+        raise ValueError(next(reason for applies, reason in _reasons(address) if applies)) from None
     if not valid.ascii_email:
-        raise ValueError("the part before the @ has letters outside ASCII")
+        raise ValueError(_("the part before the @ has letters outside ASCII"))
     return valid.ascii_email
+
+
+def _reasons(address: str) -> Iterator[tuple[bool, str]]:
+    """Why an address cannot be mailed, and whether that applies; the last one always does."""
+    local, at, domain = address.rpartition("@")
+    yield not at, _("it has no @")
+    yield not local, _("nothing stands before the @")
+    yield not domain, _("nothing stands after the @")
+    yield "@" in local, _("it has more than one @")
+    yield bool(set(" \t\r\n\xa0") & set(address)), _("it has a space in it")
+    yield "." not in domain, _("it has no dot after the @: an ending like .nl is missing")
+    yield ".." in address, _("it has two dots in a row")
+    yield len(local) > 64 or len(address) > 254, _("it is longer than an address can be")
+    yield True, _("it has a sign in it where none can stand")
 
 
 EXAMPLE_DOMAINS = ("example.org", "example.com", "example.net")

@@ -27,6 +27,7 @@ from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_val
 from mkwmail.report.signups import answer_words
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
+from mkwmail.system import reason_of
 
 SAID = "said"
 
@@ -102,7 +103,7 @@ def _texts(file: Path) -> Iterator[tuple[str, bytes]]:
         try:
             yield str(path), path.read_bytes()
         except OSError as error:
-            fault = _("cannot be read: %(why)s") % {"why": error.strerror or error}
+            fault = _("cannot be read: %(why)s") % {"why": reason_of(error)}
             raise UserError(Fault(str(path), fault)) from None
     if calendars == [file] or (calendars and not any(file.rglob("*.eml"))):
         return

@@ -16,6 +16,7 @@ from mkwmail.shipped import shipped
 from mkwmail.sources.event import Mailing
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.settings_file import read_settings
+from mkwmail.system import reason_of
 
 
 def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
@@ -47,7 +48,7 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
     try:
         file.write_bytes(data)
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(file), fault), code=ExitCode.USAGE) from None
     invocation.terminal.note(_("Wrote %(file)s") % {"file": file})
     return ExitCode.OK

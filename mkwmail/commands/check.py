@@ -31,9 +31,10 @@ from mkwmail.commands.workplace import (
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.moments import day_and_time
 from mkwmail.report.findings import Checked, Findings, findings_value, show_findings
 from mkwmail.report.progress import progress_bar
-from mkwmail.report.words import day_and_time, size
+from mkwmail.report.words import size
 from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import History, Planned
 from mkwmail.sending.submission import ServerFacts, probe

@@ -6,7 +6,7 @@ from datetime import datetime
 from mkwmail.commands.workplace import Roll, plan_for
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.report.words import day_and_time
+from mkwmail.moments import day_and_time
 from mkwmail.sending.plan import History
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of

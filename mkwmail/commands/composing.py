@@ -27,6 +27,7 @@ from mkwmail.shipped import shipped
 from mkwmail.sources.event import CalendarMethod, Event
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.kinds import Kind, kind_of, mailing_named, templates_of
+from mkwmail.system import reason_of
 
 _SHARED_TEMPLATES = (
     *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
@@ -227,7 +228,7 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
     try:
         return read_attachment(path)
     except OSError as error:
-        fault = _("cannot be read: %(why)s") % {"why": error.strerror or error}
+        fault = _("cannot be read: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(folder.shown(path), fault)) from None
 
 

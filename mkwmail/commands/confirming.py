@@ -9,8 +9,9 @@ from mkwmail.language import _
 from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import NEW
+from mkwmail.moments import day_and_time
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time, mails
+from mkwmail.report.words import mails
 from mkwmail.sending.schedule import moved_far
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of

@@ -16,6 +16,7 @@ from mkwmail.report.terminal import Terminal
 from mkwmail.shipped import shipped
 from mkwmail.sources.folder import SETTINGS, WorkingFolder, is_synchronised
 from mkwmail.sources.providers import PRESETS
+from mkwmail.system import reason_of
 
 EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
 EXAMPLE_ID = "directeurendag-2020"
@@ -171,7 +172,7 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
         # Last: a folder without it is not yet a working folder, so `init` can be repeated after a full disk.
         place.settings_path.write_text(settings, encoding="utf-8", newline="\n")
     except OSError as error:
-        fault = Fault(str(place.path), _("cannot be written: %(why)s") % {"why": error.strerror})
+        fault = Fault(str(place.path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
         raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
     return [SETTINGS, *made]
 

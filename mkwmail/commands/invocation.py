@@ -7,8 +7,8 @@ from mkwmail import clock
 from mkwmail.clock import Clock, ShiftedClock
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.moments import day_and_time
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.system import reason_of
 
 
 def write_mails(folder: Path, mails: Iterable[tuple[str, bytes]]) -> int:
@@ -20,7 +21,7 @@ def write_mails(folder: Path, mails: Iterable[tuple[str, bytes]]) -> int:
         for count, (whose, data) in enumerate(mails, start=1):
             (folder / f"{count:03}-{file_word(whose)}.eml").write_bytes(data)
     except OSError as error:
-        fault = Fault(str(folder), _("cannot be written: %(why)s") % {"why": error.strerror or error})
+        fault = Fault(str(folder), _("cannot be written: %(why)s") % {"why": reason_of(error)})
         raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
     return count
 

@@ -13,9 +13,8 @@ from mkwmail.dutch.reading import read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.moments import day_and_time, day_in_words
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time
-from mkwmail.sending.days import day_in_words
 from mkwmail.sending.moving import Move
 from mkwmail.sources.copying import with_values
 from mkwmail.sources.event import Event
@@ -23,6 +22,7 @@ from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder, id_in
 from mkwmail.sources.kinds import in_order
 from mkwmail.sources.yaml_file import Document, Loc, read_document
+from mkwmail.system import reason_of
 
 # The example event: its mailings' distances and weekdays are the pattern of an event made from nothing.
 _PATTERN = date(2020, 4, 16)
@@ -109,7 +109,7 @@ def _write(folder: WorkingFolder, stem: str, text: str) -> Path:
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": error.strerror}
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
     raise UserError(Fault(stem, _("there are too many files of this name already")), code=ExitCode.USAGE)
 

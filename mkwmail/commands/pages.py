@@ -16,6 +16,7 @@ from mkwmail.letters.gallery import gallery_page
 from mkwmail.letters.names import Addressee
 from mkwmail.sources.event import Event
 from mkwmail.sources.read import Read
+from mkwmail.system import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def write_page(path: Path, html: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(html)
     except OSError as error:
-        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": error.strerror or error})
+        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
         raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
 
 

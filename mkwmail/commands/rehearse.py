@@ -30,17 +30,19 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.moments import day_and_time
 from mkwmail.report.faults import fault_lines
 from mkwmail.report.people import show_by_reason
 from mkwmail.report.plan import show_proposal
 from mkwmail.report.summary import Summary, show_summary, summary_value
-from mkwmail.report.words import day_and_time, mails
+from mkwmail.report.words import mails
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.plan import History
 from mkwmail.sending.rehearsal import RehearsalServer
 from mkwmail.sending.submission import open_session
 from mkwmail.sources.read import Read
 from mkwmail.sources.settings import Pace
+from mkwmail.system import reason_of
 
 FOLDER = "rehearsal"
 PAGE = "index.html"
@@ -95,7 +97,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
         page = Page(Read(sources.event, sources.warnings), name, ready.outgoing[: wishes.limit], moment)
         write_page(folder / PAGE, page.html())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
     if wishes.json:
         terminal.document(summary_value(summary))

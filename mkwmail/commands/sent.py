@@ -12,8 +12,9 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import TOLD, Attempt, Round
 from mkwmail.letters.letter import Letter
 from mkwmail.letters.message import Message
+from mkwmail.moments import day_and_time
 from mkwmail.report.mail import mail_value, mail_view, show_mail
-from mkwmail.report.words import day_and_time, mails
+from mkwmail.report.words import mails
 from mkwmail.sources.folder import WorkingFolder, id_in
 
 

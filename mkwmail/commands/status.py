@@ -13,6 +13,7 @@ from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Person
 from mkwmail.ledger.records import Delivery, State
+from mkwmail.moments import day_in_words, moment_from
 from mkwmail.report.status import (
     SKIPPED,
     Due,
@@ -24,8 +25,6 @@ from mkwmail.report.status import (
     status_value,
 )
 from mkwmail.report.timetable import last_run_words
-from mkwmail.report.words import moment_from
-from mkwmail.sending.days import day_in_words
 from mkwmail.sending.outdated import Outdated, mending, outdated
 from mkwmail.sending.plan import History
 from mkwmail.sending.schedule import WHEN
@@ -33,6 +32,7 @@ from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.kinds import in_order, kind_of, latest_of
+from mkwmail.system import reason_of
 
 
 def status(
@@ -84,7 +84,7 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": error.strerror or error}
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         remedy = _("close it where it is open (Excel), or name another file")
         raise UserError(Fault(str(path), fault, remedy), code=ExitCode.USAGE) from None
 

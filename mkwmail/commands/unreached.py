@@ -6,8 +6,8 @@ from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name
 from mkwmail.language import _
 from mkwmail.ledger.records import Guest, LeftOut, RefusedMail
+from mkwmail.moments import day_in_words
 from mkwmail.replies.verdict import Verdict, names_no_mailbox
-from mkwmail.sending.days import day_in_words
 from mkwmail.sending.plan import Listing
 from mkwmail.sources.member import Member
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.system import reason_of
 
 APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can tell whose database it is
 BUSY_SECONDS = 5.0
@@ -121,7 +122,7 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     """The fault of a file beside the ledger that cannot be made or written."""
     fault = _("%(file)s cannot be written: %(reason)s") % {
         "file": path.name,
-        "reason": error.strerror or error,
+        "reason": reason_of(error),
     }
     remedy = _("make sure that you may write in %(folder)s and that the disk is not full") % {"folder": path.parent}
     return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.database import PRIVATE, cannot_write
+from mkwmail.moments import day_and_time
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def _is_held(ledger: Path) -> UserError:
         fault = _("another run holds the ledger: %(command)s (process %(pid)s), since %(since)s") % {
             "command": holder.command,
             "pid": holder.pid,
-            "since": holder.since.strftime("%Y-%m-%d %H:%M"),
+            "since": day_and_time(holder.since),
         }
     else:
         fault = _("another run holds the ledger")

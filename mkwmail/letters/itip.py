@@ -252,8 +252,8 @@ def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
     """
     try:
         calendars = Calendar.from_ical(_decoded(data), multiple=True)
-    except (ValueError, LookupError, AttributeError, TypeError) as error:
-        raise ValueError(_("this is no calendar file that can be read: %(reason)s") % {"reason": error}) from None
+    except (ValueError, LookupError, AttributeError, TypeError):
+        raise ValueError(_("this is no calendar file that can be read")) from None
     if not calendars:
         raise ValueError(_("this is no calendar file: it has no whole VCALENDAR"))
     return tuple(

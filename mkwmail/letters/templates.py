@@ -178,9 +178,23 @@ def template_faults(file: str) -> Iterator[None]:
         raise
     except TemplateSyntaxError as error:
         place = f"{_shown(error.name or file)}:{error.lineno}"
-        raise UserError(Fault(place, _("the template cannot be read: %(why)s") % {"why": error.message})) from None
+        raise UserError(Fault(place, _syntax_fault(error.message or ""))) from None
     except Exception as error:
         raise UserError(Fault(_place_of(error, file), str(error) or type(error).__name__)) from None
+
+
+def _syntax_fault(why: str) -> str:
+    """What secretaries run into in our own words; what is rare in Jinja's."""
+    if found := re.match(r"No (?:filter|test) named '(.+?)'", why):
+        return _("there is no filter called %(name)s") % {"name": found[1]}
+    if found := re.search(r"innermost block that needs to be closed is '(\w+)'", why):
+        return _("%(opened)s is opened in this template, and nowhere closed by %(closed)s") % {
+            "opened": f"{{% {found[1]} %}}",
+            "closed": f"{{% end{found[1]} %}}",
+        }
+    if "unknown tag" in why and (found := re.search(r"'(\w+)'", why)):
+        return _("there is no %(tag)s that could stand here") % {"tag": f"{{% {found[1]} %}}"}
+    return _("the template cannot be read: %(why)s") % {"why": why}
 
 
 def _shown(name: str) -> str:

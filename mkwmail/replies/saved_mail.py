@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
+from mkwmail.system import reason_of
 
 LARGEST_FILE = 256 << 20  # octets: a whole mailbox of reports
 
@@ -97,7 +98,7 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise UserError(Fault(str(path), _("the file is not there"))) from None
     except OSError as error:
-        fault = _("the file cannot be read: %(reason)s") % {"reason": error.strerror or error}
+        fault = _("the file cannot be read: %(reason)s") % {"reason": reason_of(error)}
         raise UserError(Fault(str(path), fault)) from None
     if len(data) > LARGEST_FILE:
         fault = _("the file is larger than %(megabytes)d MB") % {"megabytes": LARGEST_FILE >> 20}

@@ -8,12 +8,12 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.ledger.records import KeptSignup, Stray
+from mkwmail.moments import day_and_time, moment_in_figures
 from mkwmail.replies.totals import Question
 from mkwmail.report.plan import show_title
 from mkwmail.report.signups import answer_words
 from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time
 from mkwmail.sources.event import Event
 
 
@@ -115,7 +115,7 @@ def answers_csv(answers: Answers) -> bytes:
         [
             *(line.code, line.member, line.organisation, line.address, line.answer, line.answer),
             *("guest" if line.guest else "member", line.source),
-            f"{line.given:%d-%m-%Y %H:%M}" if line.given else "",
+            moment_in_figures(line.given) if line.given else "",
             *(line.asked.get(question, "") for question in asked),
         ]
         for line in answers.lines

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from mkwmail.language import _, ngettext
+from mkwmail.moments import day_and_time
 from mkwmail.replies.totals import Question
 from mkwmail.report.answers import counts_in_words, question_values, show_questions
 from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time, some
+from mkwmail.report.words import some
 
 
 @dataclass(frozen=True, slots=True)

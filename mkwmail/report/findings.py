@@ -7,6 +7,7 @@ from typing import Any
 
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.language import _, ngettext
+from mkwmail.moments import moment_in_figures
 from mkwmail.report.faults import fault_lines, fault_values
 from mkwmail.report.terminal import Style, Terminal
 from mkwmail.report.words import mails, size
@@ -86,7 +87,7 @@ def show_findings(terminal: Terminal, findings: Findings) -> None:
         rows = [
             [
                 each.mailing,
-                f"{each.send:%d-%m-%Y %H:%M}" if each.send else "",
+                moment_in_figures(each.send) if each.send else "",
                 *(str(each.count), str(each.variants), size(each.largest)),
             ]
             for each in findings.mailings

@@ -10,8 +10,9 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.letters.message import Message
+from mkwmail.moments import day_and_time
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time, size
+from mkwmail.report.words import size
 
 
 @dataclass(frozen=True, slots=True)

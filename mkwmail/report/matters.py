@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, join_words
+from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.language import _, ngettext
-from mkwmail.report.words import day_and_time, mails, some
+from mkwmail.moments import clock_time, day_and_time, day_in_words
+from mkwmail.report.words import mails, some
 from mkwmail.sending.approval import Difference
-from mkwmail.sending.days import day_in_words
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of
 
@@ -160,7 +160,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Matter:
 
 def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer: datetime | None) -> Matter:
     """A reminder goes tomorrow; are all answers in?"""
-    words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": f"{goes:%H:%M}"}
+    words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": clock_time(goes)}
     if last_answer is None:
         sentence = _("%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; no answers were recorded") % words
         answers = "Er zijn nog geen aanmeldingen ingelezen."
@@ -173,7 +173,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
         name=f"once:tomorrow:{event.id}:{mailing}:{goes:%Y-%m-%d}",
         code=ExitCode.OK,
         said=sentence,
-        dutch=f"Morgen om {clock_time(goes.time())} uur gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
+        dutch=f"Morgen om {time_in_words(goes.time())} gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
         remedy=f"mkwmail answers import {event.id} FILE",
         once=True,
     )

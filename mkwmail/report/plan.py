@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from mkwmail.dutch.names import full_name
 from mkwmail.language import _
+from mkwmail.moments import day_and_time
 from mkwmail.report.mail import MailView, attached_words
 from mkwmail.report.people import Entry, show_by_reason
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time, mails, members, some
+from mkwmail.report.words import mails, members, some
 from mkwmail.sending.plan import Plan, Skip, Waiting
 from mkwmail.sources.event import Event
 

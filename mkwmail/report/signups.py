@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from mkwmail.language import _, ngettext
+from mkwmail.moments import day_in_words
 from mkwmail.replies.changes import Changes
 from mkwmail.replies.signup_match import By, Match
 from mkwmail.replies.signups import Export
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import some
-from mkwmail.sending.days import day_in_words
 
 
 def answer_words(answer: str) -> str:

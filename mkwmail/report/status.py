@@ -8,12 +8,12 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.ledger.records import State
+from mkwmail.moments import day_and_time, moment_in_figures
 from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
 from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.plan import show_title
 from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time
 from mkwmail.sending.outdated import Outdated
 from mkwmail.sources.event import Event
 
@@ -111,7 +111,7 @@ def _table(status: EventStatus) -> tuple[list[str], list[list[str]]]:
     rows = []
     for name in names:
         due = planned.get(name)
-        when = f"{due.send:%d-%m-%Y %H:%M}" if due and due.send else ""
+        when = moment_in_figures(due.send) if due and due.send else ""
         row = [str(counts[name, state] or "") for state in columns]
         rows.append([name, when, *row, str(due.left) if due and due.left else ""])
     return headings, rows
@@ -170,7 +170,7 @@ def status_csv(statuses: Sequence[EventStatus]) -> bytes:
     rows = [
         [
             *(status.event.id, line.mailing, line.member, line.organisation),
-            *(line.address, state_words(line.state), f"{line.moment:%d-%m-%Y %H:%M}", line.reason),
+            *(line.address, state_words(line.state), moment_in_figures(line.moment), line.reason),
         ]
         for status in statuses
         for line in status.lines

@@ -6,11 +6,12 @@ from typing import Any
 
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.language import _
+from mkwmail.moments import day_and_time, moment_from
 from mkwmail.report.faults import fault_lines, fault_values
 from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.plan import deferred_entries, entries
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time, mails, moment_from
+from mkwmail.report.words import mails
 from mkwmail.sending.outcome import Outcome, gravest
 from mkwmail.sending.plan import Plan
 

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from mkwmail.language import _, ngettext
+from mkwmail.moments import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.report.plan import show_title
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import day_and_time
 from mkwmail.sending.approval import Difference
-from mkwmail.sending.days import day_in_words
 from mkwmail.sending.schedule import Slot
 from mkwmail.sources.event import Event
 
@@ -32,7 +31,7 @@ def _when(slot: Slot) -> str:
     moment = slot.goes or slot.send
     if moment is None:
         return _("by hand")
-    return f"{moment:%d-%m-%Y %H:%M}"
+    return moment_in_figures(moment)
 
 
 def _standing(slot: Slot) -> str:
@@ -46,7 +45,7 @@ def _standing(slot: Slot) -> str:
         return _("CHANGED since")
     if slot.overdue and slot.had and not slot.to_get:
         return _("done")
-    return _("approved %(day)s") % {"day": f"{slot.given.at:%d-%m-%Y}"} if slot.given.at else _("approved")
+    return _("approved %(day)s") % {"day": day_in_figures(slot.given.at)} if slot.given.at else _("approved")
 
 
 def _notes(slots: Sequence[Slot]) -> Iterator[str]:
@@ -97,7 +96,7 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     terminal.say(_("What goes by itself in the next %(days)d days, as things are now:") % {"days": days}, "bold")
     terminal.say()
     table = [
-        [f"{moment:%d-%m-%Y %H:%M}", event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
+        [moment_in_figures(moment), event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
         for moment, event, slot in rows
     ]
     terminal.table([_("When"), _("Event"), _("Mailing"), _("Approval"), _("mails")], table, numbers=1)
@@ -138,5 +137,5 @@ def last_run_words(moment: datetime | None) -> str:
     """When `due` last ran, in a sentence."""
     if moment is None:
         return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
-    words = {"day": day_in_words(moment), "time": f"{moment:%H:%M}"}
+    words = {"day": day_in_words(moment), "time": clock_time(moment)}
     return _("`mkwmail due` last ran on %(day)s at %(time)s") % words

@@ -1,10 +1,9 @@
-"""Counts, moments, sizes and lists in the words of the person at the keyboard."""
+"""Counts, sizes and lists in the words of the person at the keyboard."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mkwmail.language import _, ngettext
-from mkwmail.sending.days import day_in_words
 
 
 def mails(count: int) -> str:
@@ -17,23 +16,12 @@ def members(count: int) -> str:
     return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
 
 
-def day_and_time(moment: datetime) -> str:
-    """``17 February 2020 09:00``; a day's very end as ``end of 2 April 2020``."""
-    if (moment.hour, moment.minute) == (23, 59):
-        return _("end of %(day)s") % {"day": day_in_words(moment)}
-    return f"{day_in_words(moment)} {moment:%H:%M}"
-
-
-def moment_from(now: datetime, moment: datetime) -> str:
-    """A moment as one says it at ``now``: the time alone today, else day and time."""
-    return f"{moment:%H:%M}" if moment.date() == now.date() else day_and_time(moment)
-
-
 def size(octets: int) -> str:
     """``120 kB``, ``3.4 MB``: decimal, as mail providers give their limits."""
     if octets < 1_000_000:
         return f"{max(1, round(octets / 1000))} kB"
-    return f"{octets / 1_000_000:.1f} MB"
+    megabytes, tenth = divmod(round(octets / 100_000), 10)
+    return _("%(megabytes)d.%(tenth)d MB") % {"megabytes": megabytes, "tenth": tenth}
 
 
 def duration(length: timedelta) -> str:

@@ -9,8 +9,8 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.persons import folded
 from mkwmail.ledger.records import TOLD, Delivery
+from mkwmail.moments import day_in_words
 from mkwmail.sending.correcting import Correcting
-from mkwmail.sending.days import day_in_words
 from mkwmail.sending.facts import Telling, facts_of
 from mkwmail.sources.event import ColumnAudience, Event
 from mkwmail.sources.headings import column_name

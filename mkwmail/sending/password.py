@@ -9,6 +9,7 @@ from pathlib import Path
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.sources.settings import Smtp
+from mkwmail.system import reason_of
 
 VARIABLE = "MKWMAIL_SMTP_PASSWORD"
 _COMMAND_SECONDS = 60.0  # a password manager may ask its owner for a word
@@ -69,7 +70,7 @@ def _printed(command: str, folder: Path, seconds: float) -> Password:
     except subprocess.TimeoutExpired:
         fault = _("password_command was not done in %(seconds)s seconds: %(command)s") % what
     except (OSError, ValueError, IndexError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        reason = reason_of(error) if isinstance(error, OSError) else error
         fault = _("password_command cannot be run: %(command)s (%(reason)s)") % {**what, "reason": reason}
     remedy = _("type the command in a terminal, in the working folder: its first line must be the password")
     # Raised outside of the except clauses: TimeoutExpired carries what was printed so far.
@@ -89,7 +90,7 @@ def _kept(path: Path, folder: Path) -> Password:
         data = place.read_bytes()
     except OSError as error:
         raise _fault(
-            _("password_file %(file)s cannot be read: %(reason)s") % {**what, "reason": error.strerror},
+            _("password_file %(file)s cannot be read: %(reason)s") % {**what, "reason": reason_of(error)},
             _("its path counts from the working folder"),
         ) from None
     # Windows keeps no such modes: st_mode says nothing about who may read there.

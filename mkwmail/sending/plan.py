@@ -13,9 +13,9 @@ from mkwmail.dutch.names import Name, full_name
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.persons import Person
 from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
+from mkwmail.moments import day_in_words
 from mkwmail.sending.audience import COMING, FOR_GUESTS, Audiences, Known, audience_of
 from mkwmail.sending.correcting import Correcting
-from mkwmail.sending.days import day_in_words
 from mkwmail.sending.facts import Telling, facts_of
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Audience, Kind, kind_of, latest_of, mailing_named

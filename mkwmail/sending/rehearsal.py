@@ -17,6 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mkwmail.language import _
 from mkwmail.sources.settings import Security, Smtp
+from mkwmail.system import reason_of
 
 _HOST = "127.0.0.1"
 _KEPT = re.compile(r"\d{3,}-[a-z0-9-]+\.eml")
@@ -104,7 +105,7 @@ class RehearsalServer:
             for recipient in envelope.rcpt_tos:
                 self._keep(data, str(envelope.mail_from), recipient)
         except OSError as error:
-            return "452 4.3.1 " + _("the mail cannot be kept: %(reason)s") % {"reason": error.strerror}
+            return "452 4.3.1 " + _("the mail cannot be kept: %(reason)s") % {"reason": reason_of(error)}
         return "250 2.0.0 kept"
 
     def _keep(self, data: bytes, sender: str, recipient: str) -> None:

@@ -17,6 +17,7 @@ from mkwmail.sending.reply import Meaning, Phase, Reply, Why, meaning, plain_tex
 from mkwmail.sending.run_fault import run_fault, words_for
 from mkwmail.sending.session import Extensions, Session
 from mkwmail.sources.settings import Security, Smtp
+from mkwmail.system import reason_of
 
 _TIMEOUTS = Timeouts()
 _OUR_NAME = "[127.0.0.1]"  # until the connection is there and its own address known (RFC 5321 §4.1.4)
@@ -286,6 +287,6 @@ def _unreachable(place: str, smtp: Smtp, error: OSError) -> NoSessionError:
         fault = _("the server did not answer in time")
         remedy = _("check smtp: host and port in mkwmail.yaml; some networks block port 25 and 587")
     else:
-        fault = _("the server cannot be reached: %(reason)s") % {"reason": error.strerror or error}
+        fault = _("the server cannot be reached: %(reason)s") % {"reason": reason_of(error)}
         remedy = _("check smtp: host and port in mkwmail.yaml, and the network")
     return NoSessionError(Fault(place, fault, remedy), ExitCode.SERVER, False)

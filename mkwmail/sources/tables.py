@@ -12,6 +12,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.sources import separated, workbook
+from mkwmail.system import reason_of
 
 LARGEST_FILE = 32 << 20  # octets
 
@@ -85,9 +86,7 @@ def _bytes(path: Path, shown: str) -> bytes:
             )
         ) from None
     except OSError as error:
-        raise UserError(
-            Fault(shown, _("the file cannot be read: %(reason)s") % {"reason": error.strerror or error})
-        ) from None
+        raise UserError(Fault(shown, _("the file cannot be read: %(reason)s") % {"reason": reason_of(error)})) from None
     if len(data) > LARGEST_FILE:
         raise UserError(
             Fault(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.system import reason_of
 
 # An event of a whole day with every text in it is some ten thousand characters.
 MOST_BYTES = 256 * 1024
@@ -36,7 +37,7 @@ def read_bytes(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) ->
     except FileNotFoundError:
         raise UserError(Fault(shown, _("this file does not exist")), code=code) from None
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         fault = _("this file cannot be read: %(reason)s") % {"reason": reason}
         raise UserError(Fault(shown, fault), code=code) from None
     if len(data) > MOST_BYTES:

@@ -6,10 +6,11 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import Fault
+from mkwmail.moments import day_and_time, moment_from
 from mkwmail.report.faults import fault_lines, fault_values
 from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal, printable
-from mkwmail.report.words import day_and_time, duration, moment_from, size, some
+from mkwmail.report.words import duration, size, some
 
 
 def test_data_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:
