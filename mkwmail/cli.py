@@ -531,8 +531,8 @@ def answers_set(
     "list",
     help=_("""Say who comes, and which answers a person must look at.
 
-With --csv the whole list goes to a file for Excel: change the column answer there (attending, declined, present,
-absent) and import the file again.
+With --csv the whole list goes to a file for Excel: change the column of answers there and import the file
+again.
 
 \b
 Examples:
@@ -662,7 +662,9 @@ def main() -> None:
 
 def _refuse(error: UserError) -> NoReturn:
     from mkwmail.report.faults import fault_lines
+    from mkwmail.report.terminal import Terminal
 
+    terminal = Terminal()
     for line in fault_lines(error.faults):
-        print(line, file=sys.stderr)
+        terminal.note(line)
     sys.exit(int(error.code))

@@ -18,8 +18,7 @@ from mkwmail.ledger.persons import Person, code_for, folded
 from mkwmail.ledger.records import Answer, KeptSignup
 from mkwmail.letters.entry import entry_uid
 from mkwmail.letters.itip import CalendarReply
-from mkwmail.replies.calendar_replies import SOURCE, Asked, Understood, replies_in, understood
-from mkwmail.replies.changes import SOURCE as SIGN_UP
+from mkwmail.replies.calendar_replies import Asked, Understood, replies_in, understood
 from mkwmail.replies.saved_mail import read_saved
 from mkwmail.replies.signup_match import alike
 from mkwmail.replies.totals import questions
@@ -228,7 +227,7 @@ def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
                 address="" if candidate.address.endswith(f"@{NO_ADDRESS}") else candidate.address,
                 organisation=candidate.organisation,
                 answer=given.answer if given else "",
-                source=_source(given.source) if given else "",
+                source=given.source if given else "",
                 given=given.given if given else None,
                 code=code_for(ledger.secret, event.id, candidate.key),
                 guest=candidate.key in guests and not listed_here,
@@ -238,8 +237,3 @@ def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
     counted = questions(signups, {person: each.answer for person, each in last.items()})
     unsettled = tuple(row for row in signups if row.doubt)
     return Answers(event, tuple(lines), ledger.strays(event.id), unsettled, counted)
-
-
-def _source(source: str) -> str:
-    words = {SOURCE: _("their calendar"), SAID: _("said"), SIGN_UP: _("sign-up form")}
-    return words.get(source, source)

@@ -146,9 +146,10 @@ def _asked(invocation: Invocation, sources: Sources) -> ServerFacts:
 
 def _words_of(told: ServerFacts) -> tuple[tuple[str, str], ...]:
     logged_in = _("logged in") if told.logged_in else _("no login asked for")
+    encrypted = told.tls or _("not encrypted")
     limit = size(told.size) if told.size else _("no fixed limit")
     return (
-        (_("Server"), f"{told.host}:{told.port}, {told.tls or _('not encrypted')}, {logged_in}"),
+        (_("Server"), f"{told.host}:{told.port}, {encrypted}, {logged_in}"),
         (_("Largest mail"), limit),
     )
 

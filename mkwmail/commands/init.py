@@ -127,6 +127,9 @@ _SETTINGS = """\
 
 association: %(association)s
 
+# De taal waarin mkwmail zelf spreekt: nl of en. De mails zijn altijd Nederlands.
+language: nl
+
 # Van wie de mails komen, zoals de leden het zien.
 sender:
   name: %(name)s

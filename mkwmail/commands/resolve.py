@@ -75,6 +75,8 @@ def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, W
     """Asks about each, or lists them where nobody can be asked."""
     open_ones = _open_ones(history)
     persons = {person.key: person for person in history.persons}
+    if not open_ones:
+        terminal.say(_("Nothing is in doubt or refused."))
     if open_ones and terminal.interactive:
         terminal.note(_("Has the member had this mail? Ask them, or look in the server's log."))
     for each in open_ones:

@@ -44,7 +44,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"^(?:id|#|nr|no|nummer|rij|index|volgnummer|entry id|response id|respondent id|collector id|network id|"
         r"order id|start date|begintijd|start time|starttijd|user agent|useragent|browser|score|punten|points|"
         r"taal|language|laatst gewijzigd|last modified.*|tijd van laatste wijziging|post id|gebruiker id|created by.*|"
-        r"ip address|ip|user ip|gebruikers ip|bron url|source url|url|referrer|recorded on|from where|kind|soort|wie)$"
+        r"ip address|ip|user ip|gebruikers ip|bron url|source url|url|referrer|"
+        r"recorded on|vastgelegd op|from where|waarvandaan|kind|soort|wie)$"
         r"|\bip\b|betaal|payment|transact|cust[o]m data|feedback:|^totaal ",
     ),
     (

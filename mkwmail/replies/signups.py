@@ -195,7 +195,8 @@ class _Reader:
     def _was(self, row: Row) -> str | None:
         if "was" not in self._columns.by_meaning:
             return None
-        return self._first(row, "was")
+        listed = self._first(row, "was")
+        return known.value if (known := read_answer(listed)) else listed
 
     def _moment(self, row: Row) -> datetime | None:
         found = []

@@ -86,8 +86,12 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
 def _row(line: AnswerLine) -> list[str]:
     name = line.member or line.address
     shown = _("%(name)s (guest)") % {"name": name} if line.guest else name
-    given = day_and_time(line.given) if line.given else ""
-    return [shown, line.organisation, answer_words(line.answer), line.source, given]
+    given = moment_in_figures(line.given) if line.given else ""
+    return [shown, line.organisation, answer_words(line.answer), _source_words(line.source), given]
+
+
+def _source_words(source: str) -> str:
+    return {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form")}.get(source, source)
 
 
 def _who(row: KeptSignup) -> str:
@@ -107,20 +111,25 @@ def show_questions(terminal: Terminal, questions: Sequence[Question]) -> None:
 def answers_csv(answers: Answers) -> bytes:
     """The list for Excel: every member and guest. Edited there, it can be imported again.
 
-    ``answer when listed`` tells an edited row from one that only stood in the list while a member telephoned.
+    The column of the answer when listed tells an edited row from one that only stood in the list while a member
+    telephoned.
     """
     asked = list(dict.fromkeys(question for line in answers.lines for question in line.asked))
-    headings = ("code", "name", "organisation", "e-mail", "answer", "answer when listed", "kind", "from where")
+    headings = (
+        *("code", _("name"), _("organisation"), "e-mail", _("answer"), _("answer when listed")),
+        *(_("kind"), _("from where"), _("recorded on")),
+    )
     rows = [
         [
-            *(line.code, line.member, line.organisation, line.address, line.answer, line.answer),
-            *("guest" if line.guest else "member", line.source),
+            *(line.code, line.member, line.organisation, line.address),
+            *(answer_words(line.answer), answer_words(line.answer)),
+            *(_("guest") if line.guest else _("member"), _source_words(line.source)),
             moment_in_figures(line.given) if line.given else "",
             *(line.asked.get(question, "") for question in asked),
         ]
         for line in answers.lines
     ]
-    return spreadsheet((*headings, "recorded on", *asked), rows)
+    return spreadsheet((*headings, *asked), rows)
 
 
 def answers_value(answers: Answers) -> dict[str, Any]:

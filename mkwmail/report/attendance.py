@@ -41,7 +41,7 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         if attendance.guests:
             guests = ngettext("%(n)d guest among them", "%(n)d guests among them", attendance.guests)
             line += f" ({guests % {'n': attendance.guests}})"
-        terminal.say(f"{_('Answers')}: {line}", "bold")
+        terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
         if attendance.silent:
             silent = ngettext(
                 "%(n)d was invited and has not answered", "%(n)d were invited and have not answered", attendance.silent

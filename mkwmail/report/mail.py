@@ -2,7 +2,7 @@
 
 import email.policy
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -25,6 +25,27 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarView:
+    """What a mail's calendar part says. ``starts`` and ``ends``: as iCalendar has them, without their zone."""
+
+    method: str
+    title: str
+    starts: str
+    ends: str
+    place: str
+
+    def __str__(self) -> str:
+        moments = " - ".join(_moment(each) for each in (self.starts, self.ends) if each)
+        shown = ", ".join(part for part in (self.title, moments, self.place) if part)
+        match self.method:
+            case "request":
+                return _("%(entry)s (with answer buttons)") % {"entry": shown}
+            case "cancel":
+                return _("%(entry)s (taken out again)") % {"entry": shown}
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
 class MailView:
     """What a message says, read back from its bytes: nothing is shown that is not in them."""
 
@@ -34,7 +55,7 @@ class MailView:
     message_id: str
     text: str
     attached: tuple[Attached, ...]
-    calendar: str
+    calendar: CalendarView | None
     octets: int
 
 
@@ -51,7 +72,7 @@ def mail_view(message: Message) -> MailView:
         message_id=message.message_id,
         text=_text(text).rstrip("\n") if text is not None else "",
         attached=tuple(_attached(part) for part in files),
-        calendar=_calendar(_text(calendars[0])) if calendars else "",
+        calendar=_calendar(_text(calendars[0])) if calendars else None,
         octets=message.size,
     )
 
@@ -71,16 +92,19 @@ _ENTRY = re.compile(r"BEGIN:VEVENT\n(.*?)END:VEVENT", re.DOTALL)
 _PROPERTY = re.compile(r"^([A-Z-]+)(?:;[^:\n]*)?:(.*)$", re.MULTILINE)
 
 
-def _calendar(text: str) -> str:
-    """A calendar in one line: method, title, start and end, place."""
+def _calendar(text: str) -> CalendarView:
     plain = _UNFOLD.sub("", text)
     methods = [value for name, value in _PROPERTY.findall(plain) if name == "METHOD"]
     entry = _ENTRY.search(plain)
-    found = dict(_PROPERTY.findall(entry[1])) if entry else {}
-    moments = [_moment(found[name]) for name in ("DTSTART", "DTEND") if name in found]
-    parts = [found.get("SUMMARY", ""), " - ".join(moments), found.get("LOCATION", "")]
-    shown = ", ".join(re.sub(r"\\([,;\\])", r"\1", part).replace("\\n", " ") for part in parts if part)
-    return f"{methods[0].lower() if methods else '?'}: {shown}"
+    found = {name: _plain(value) for name, value in _PROPERTY.findall(entry[1])} if entry else {}
+    method = methods[0].lower() if methods else "?"
+    title, starts, ends, place = (found.get(name, "") for name in ("SUMMARY", "DTSTART", "DTEND", "LOCATION"))
+    return CalendarView(method, title, starts, ends, place)
+
+
+def _plain(value: str) -> str:
+    """A TEXT value without its escapes (RFC 5545 §3.3.11), in one line."""
+    return re.sub(r"\\([,;\\])", r"\1", value).replace("\\n", " ")
 
 
 def _moment(text: str) -> str:
@@ -96,7 +120,7 @@ def show_mail(terminal: Terminal, view: MailView) -> None:
     if view.attached:
         rows.append((_("Attached"), attached_words(view.attached)))
     if view.calendar:
-        rows.append((_("Calendar"), view.calendar))
+        rows.append((_("Calendar"), str(view.calendar)))
     terminal.facts([*rows, (_("Size"), size(view.octets))])
     terminal.say()
     for line in view.text.split("\n"):
@@ -117,6 +141,6 @@ def mail_value(view: MailView) -> dict[str, Any]:
         "message_id": view.message_id,
         "text": view.text,
         "attachments": [{"name": file.name, "type": file.content_type, "size": file.octets} for file in view.attached],
-        "calendar": view.calendar,
+        "calendar": asdict(view.calendar) if view.calendar else None,
         "size": view.octets,
     }

@@ -65,7 +65,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     terminal.say()
     show_left_out(terminal, made)
     for sentence in proposal.odd:
-        terminal.say(f"{_('Note')}: {sentence}", "yellow")
+        terminal.say(_("Note: %(what)s") % {"what": sentence}, "yellow")
 
 
 def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> None:

@@ -25,7 +25,7 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
         TextColumn("{task.description}", markup=False),
         *(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
     )
-    visible = terminal.errors.is_terminal
+    visible = terminal.errors.is_terminal and not terminal.errors.is_dumb_terminal
     with Progress(*columns, console=terminal.errors, transient=True, disable=not visible) as progress:
         task = progress.add_task(what, total=total)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.ledger.records import State
-from mkwmail.moments import day_and_time, moment_in_figures
+from mkwmail.moments import day_in_figures, moment_in_figures
 from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
 from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.plan import show_title
@@ -184,6 +184,6 @@ def show_overview(terminal: Terminal, statuses: Sequence[EventStatus]) -> None:
     for status in statuses:
         sent = sum(line.state == State.SENT for line in status.lines)
         next_up = next((each for each in status.mailings if each.left and each.send), None)
-        next_words = f"{next_up.mailing}, {next_up.send:%d-%m-%Y}" if next_up and next_up.send else ""
-        rows.append([status.event.id, day_and_time(status.event.starts), next_words, str(sent)])
+        next_words = f"{next_up.mailing}, {day_in_figures(next_up.send)}" if next_up and next_up.send else ""
+        rows.append([status.event.id, moment_in_figures(status.event.starts), next_words, str(sent)])
     terminal.table([_("Event"), _("Starts"), _("Next mailing"), _("mails sent")], rows, numbers=1)

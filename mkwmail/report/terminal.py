@@ -28,8 +28,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t\xa0\xad" else "?" for c in text)
 
 
-# A command to copy stays in one piece.
-_COMMAND = re.compile(r"\s*(→ )?mkwmail ")
+# A command or a crontab line to copy stays in one piece.
+_COMMAND = re.compile(r"\s*(→ )?(mkwmail |schtasks |\*/\d+ \* )")
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -136,7 +136,8 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """The answer to a question, trimmed; empty at end of file."""
-        self._err.print(Text(printable(question)), end=" ", soft_wrap=True)
+        lines = wrapped(printable(question), self._err.width - len(" yes"))
+        self._err.print(Text("\n".join(lines)), end=" ", soft_wrap=True)
         try:
             return input().strip()
         except EOFError:

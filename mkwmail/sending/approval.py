@@ -38,18 +38,19 @@ class EarlierText:
     differences: tuple[Difference, ...]
 
 
-def differences(before: Sources, now: Sources) -> tuple[Difference, ...]:
+def differences(before: Sources, now: Sources, words: Mapping[str, str] | None = None) -> tuple[Difference, ...]:
     """What differs between two versions of a mailing's sources, source by source; empty where nothing does.
 
-    Line ends make no difference, for they make none in the mail.
+    Line ends make no difference, for they make none in the mail. ``words``: how sources that are no files are called.
     """
+    called = words or {}
     found = []
     for name in sorted({*before, *now}):
         old, new = before.get(name), now.get(name)
         if old is None and new is not None:
-            found.append(Difference(name, _("%(source)s was added") % {"source": name}))
+            found.append(Difference(name, _("%(source)s was added") % {"source": called.get(name, name)}))
         elif new is None:
-            found.append(Difference(name, _("%(source)s was removed") % {"source": name}))
+            found.append(Difference(name, _("%(source)s was removed") % {"source": called.get(name, name)}))
         elif old is not None and old.splitlines() != new.splitlines():
             found.append(Difference(name, _("%(source)s has changed") % {"source": name}, _lines(old, new)))
     return tuple(found)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from mkwmail.language import _
 from mkwmail.ledger.records import TOLD, Delivery, GoAhead
 from mkwmail.sending.approval import Difference, Sources, differences
 from mkwmail.sending.plan import History, Listing, Plan, Planned
@@ -77,10 +78,10 @@ def go_ahead_for(
 def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tuple[Difference, ...]:
     """What is not as it was approved, source by source; empty where nothing is."""
     current = terms_of(event, given.mailing)
-    shown = (WHEN, TO_WHOM)
+    shown = {WHEN: _("when it goes"), TO_WHOM: _("to whom it goes")}
     before = {name: given.terms[name] for name in shown if name in given.terms}
     after = {name: current[name] for name in before if name in current}
-    return (*differences(before, after), *differences(approved, now))
+    return (*differences(before, after, shown), *differences(approved, now))
 
 
 def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Delivery]) -> datetime | None:

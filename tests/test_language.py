@@ -1,0 +1,363 @@
+"""The program in two languages: its catalogue, which of them is spoken, and every command on a narrow terminal."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mkwmail.language import wanted
+from tests.keyboard import typed
+from tests.test_layers import modules
+from tests.workplace import ROOT, Place, a_place
+from tools import messages
+
+LANGUAGES = ("en", "nl")
+_PLACE = re.compile(r"%\(\w+\)[#0\- +]?[\d.]*[a-z]|%%")
+
+
+# --- The catalogue
+
+
+def _texts(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (string or "",) if isinstance(string, str | None) else tuple(string)
+
+
+def test_every_message_is_translated_and_no_other_is_kept() -> None:
+    said = {message.id for message in messages.messages() if message.id}
+    kept = {message.id: message for message in messages.catalogue("nl") if message.id}
+    assert sorted(map(str, said - kept.keys())) == [], "missing: make messages"
+    assert sorted(map(str, kept.keys() - said)) == [], "no longer said: make messages"
+    assert [message.id for message in kept.values() if not all(_texts(message.string)) or message.fuzzy] == []
+
+
+def test_every_message_stands_where_the_catalogue_finds_it() -> None:
+    """Whole, as a constant, and in no f-string, where it would be passed over."""
+    found = {text for message in messages.messages() for text in _texts(message.id)}
+    lost = []
+    for name, tree in modules():
+        for call in ast.walk(tree) if name != "language" else ():
+            if isinstance(call, ast.Call) and (called := _called(call)) in ("_", "ngettext"):
+                given = [getattr(each, "value", None) for each in call.args[: 2 if called == "ngettext" else 1]]
+                lost += [f"{name}:{call.lineno}" for text in given if text not in found]
+    assert lost == []
+
+
+def test_the_places_in_a_sentence_are_the_same_in_both_languages() -> None:
+    for message in messages.catalogue("nl"):
+        if not message.id:
+            continue
+        english = {place for text in _texts(message.id) for place in _PLACE.findall(text) if place != "%%"}
+        for text in _texts(message.string):
+            found = {place for place in _PLACE.findall(text) if place != "%%"}
+            missing = {_name(place) for place in english} ^ {_name(place) for place in found}
+            # "een" may stand for the number one, and the clock's zero before the hour is English.
+            assert missing <= {"n"}, f"{message.id!r}: {text!r}"
+
+
+def _name(place: str) -> str:
+    return place[2 : place.index(")")]
+
+
+def test_the_words_of_the_design_have_one_translation_each() -> None:
+    """A Dutch sentence never holds an English word of the program's where there is a Dutch one."""
+    english = re.compile(r"\b(?:ledger|event|member|members|skipped|deferred|refused|approved|sign-up|settings|the)\b")
+    strange = [
+        (message.id, text)
+        for message in messages.catalogue("nl")
+        if message.id
+        for text in _texts(message.string)
+        if english.search(_without_code(text))
+    ]
+    assert strange == []
+
+
+def _without_code(text: str) -> str:
+    """Without what is typed or names a place: commands, file names, keys, options."""
+    return re.sub(r"`[^`]*`|mkwmail [a-z][^\n→]*|\w+\.(?:yaml|md|db|csv)|\w+:|--[\w-]+|%\(\w+\)s", "", text)
+
+
+# --- No message beside the catalogue
+
+# Where sentences stand that nobody reads in another language, or that are Dutch by their nature.
+OTHER_WORDS = {
+    "ledger.schema": "tables",
+    "letters.gallery": "the policy of a page",
+    "letters.templates": "what the library says, recognised",
+    "replies.totals": "patterns of what people write",
+    "sending.reply": "patterns of what servers say",
+    "sending.schedule": "names of terms in the ledger",
+    "usage": "what the library says, recognised",
+    "replies.answer_words": "patterns of what people write",
+    "replies.signup_columns": "patterns of what people write",
+    "sources.yaml_file": "what the library says, recognised",
+    "sources.event": "examples, and the JSON Schema's words for editors",
+    "sources.kinds": "the JSON Schema's words for editors",
+    "sources.schema": "the JSON Schema's words for editors",
+    "sources.settings": "examples, and the JSON Schema's words for editors",
+    "report.matters": "the mail to the secretary is Dutch",
+    "commands.telling": "the mail to the secretary is Dutch",
+    "commands.automatic": "the mail to the secretary is Dutch",
+    "commands.due": "the mail to the secretary is Dutch",
+    "commands.init": "the files of a Dutch working folder",
+    "commands.new": "the files of a Dutch working folder",
+    "sending.facts": "mails are Dutch",
+    "letters.making": "mails are Dutch",
+}
+_SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}")
+_SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER) ")
+# What these are given is shown to people, whole: even a single word must be translated.
+SHOWN = {"Fault": (1, 2), "say": (0,), "note": (0,), "ask": (0,), "add_column": (0,)}
+# A line of a file to write, or a command to type, is the same in every language.
+_TO_COPY = re.compile(r"\s*(?:mkwmail [a-z]|\w+: |sep=)")
+
+
+def _plain(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Sentences in a module that are no documentation, no message, no query and no fault of the programmer's."""
+    passed: set[int] = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for statement in body if isinstance(body, list) else ():
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                passed.add(id(statement.value))
+        if isinstance(node, ast.ClassDef) and any("Enum" in ast.unparse(base) for base in node.bases):
+            passed.update(map(id, ast.walk(node)))  # words of the record and of JSON
+        ours = isinstance(node, ast.Call) and _called(node) in ("_", "ngettext", "compile")
+        if ours or (isinstance(node, ast.Assert | ast.Raise) and not _is_user_error(node)):
+            passed.update(map(id, ast.walk(node)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
+            yield node.lineno, node.value
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def _is_user_error(node: ast.Raise | ast.Assert) -> bool:
+    return isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _called(node.exc) == "UserError"
+
+
+def test_no_sentence_stands_in_the_code_outside_the_catalogue() -> None:
+    found = [
+        f"{name}:{line}: {text!r}"
+        for name, tree in modules()
+        if name not in OTHER_WORDS and not name.startswith("dutch")
+        for line, text in _plain(tree)
+        if _SENTENCE.search(text) and not _SQL.match(text) and not _TO_COPY.match(text)
+    ]
+    assert found == []
+
+
+def test_nothing_is_shown_that_did_not_go_through_the_catalogue() -> None:
+    found = []
+    for name, tree in modules():
+        for call in ast.walk(tree):
+            if not isinstance(call, ast.Call):
+                continue
+            for number in SHOWN.get(_called(call), ()):
+                given = call.args[number] if number < len(call.args) else None
+                text = str(given.value) if isinstance(given, ast.Constant) else ""
+                if re.search(r"[a-z]{3,}", text) and not _TO_COPY.match(text):
+                    found.append(f"{name}:{call.lineno}: {text!r}")
+    assert found == []
+
+
+# --- Which language
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment", "languages"),
+    [
+        ("nl", {"MKWMAIL_LANG": "en", "LC_ALL": "en_GB.UTF-8"}, ["nl"]),
+        (None, {"MKWMAIL_LANG": "nl", "LC_ALL": "en_GB.UTF-8"}, ["nl"]),
+        (None, {"LANGUAGE": "nl:en", "LC_ALL": "en_GB.UTF-8"}, ["nl", "en"]),
+        (None, {"LC_ALL": "nl_NL.UTF-8", "LANG": "en_GB.UTF-8"}, ["nl_NL.UTF-8"]),
+        (None, {"LC_MESSAGES": "nl_NL", "LANG": "en_GB.UTF-8"}, ["nl_NL"]),
+        (None, {"LANG": "nl_NL.UTF-8"}, ["nl_NL.UTF-8"]),
+        (None, {}, []),
+    ],
+)
+def test_which_language_is_asked_for(setting: str | None, environment: dict[str, str], languages: list[str]) -> None:
+    assert wanted(setting, environment) == languages
+
+
+DUTCH, ENGLISH = "Opties", "Options"
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment", "heading"),
+    [
+        ("", {"LC_ALL": "C.UTF-8"}, ENGLISH),
+        ("", {"LC_ALL": "nl_NL.UTF-8"}, DUTCH),
+        ("", {"LANGUAGE": "en:nl", "LC_ALL": "nl_NL.UTF-8"}, ENGLISH),
+        ("", {"LC_ALL": "fr_FR.UTF-8"}, ENGLISH),
+        ("", {"MKWMAIL_LANG": "nl", "LC_ALL": "C.UTF-8"}, DUTCH),
+        ("language: nl\n", {"MKWMAIL_LANG": "en", "LC_ALL": "C"}, DUTCH),
+        ("language: en\n", {"MKWMAIL_LANG": "nl"}, ENGLISH),
+    ],
+)
+def test_the_settings_go_before_the_variable_and_that_before_the_locale(
+    tmp_path: Path, setting: str, environment: dict[str, str], heading: str
+) -> None:
+    place = a_place(tmp_path)
+    place.settings(9, setting)
+    assert heading in place.run("status", "--help", **environment).out
+
+
+def test_dutch_without_any_environment_as_cron_gives_it(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.settings(9, "language: nl\n")
+    place.write("leden.csv", "naam;e-mail;organisatie\nZoë Ruiter;geen adres;Tien\n")
+    done = subprocess.run(
+        place.command("check", "directeurendag-2020"),
+        cwd="/",
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 65
+    assert 'leden.csv:2 e-mail: "geen adres" heeft geen @' in done.stdout.decode("utf-8")
+
+
+# --- Every command, both languages, eighty columns
+
+SCENES = (
+    (),
+    ("--help",),
+    *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
+    *((command, "--help") for command in ("skip", "status", "resolve", "schema", "calendar")),
+    *(("answers", word, "--help") for word in ("import", "set", "list")),
+    *(("bounces", word, "--help") for word in ("import", "set")),
+    ("check", "directeurendag-2020"),
+    ("send", "directeurendag-2020", "invitation", "--dry-run"),
+    ("preview", "directeurendag-2020", "invitation", "--member", "kim@woonstede.example.org"),
+    ("schedule", "directeurendag-2020"),
+    ("due", "--dry-run"),
+    ("skip", "jan@dehaven.example.org", "--reason", "wil niet"),
+    ("answers", "set", "directeurendag-2020", "kim@woonstede.example.org", "ja"),
+    ("answers", "list", "directeurendag-2020"),
+    ("status", "directeurendag-2020"),
+    ("status", "directeurendag-2020", "--skipped"),
+    ("status",),
+    ("resolve", "directeurendag-2020"),
+    ("send", "directeurendag-2020", "invitation"),
+    ("send", "directeurendag-2020", "invitation", "--yes"),
+    ("bounces", "set", "directeurendag-2020", "jan@dehaven.example.org"),
+    ("preview", "directeurendag-2020", "uitnodiging"),
+    ("sned",),
+)
+# English words that a Dutch sentence of the program has no use for.
+_ENGLISH = re.compile(
+    r"(?<![\w-])(?:the|and|with|which|were|this|that|from|every|nothing|usage|options|note|directory)(?![\w-])"
+    r"|^Answers:",
+    re.IGNORECASE,
+)
+
+
+# What is asked, and what is typed.
+TYPED = {
+    ("schedule", "directeurendag-2020"): (("5:", "5"),),
+    ("send", "directeurendag-2020", "invitation"): (("4:", "nee"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a command showed on a terminal of eighty columns, and its exit code."""
+
+    code: int
+    lines: tuple[str, ...]
+
+
+def _season(place: Place, language: str) -> dict[tuple[str, ...], Shown]:
+    found = {}
+    for words in SCENES:
+        environment = place.environment(MKWMAIL_LANG=language)
+        code, screen = typed(place.command(*words), environment, place.folder, TYPED.get(words, ()))
+        # The paths of a working folder are not the program's words.
+        found[words] = Shown(code, tuple(screen.replace(str(place.folder), "/werk").splitlines()))
+    return found
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str, ...], Shown]]:
+    """Every scene in each language."""
+    places = [a_place(tmp_path_factory.mktemp(language)) for language in LANGUAGES]
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(LANGUAGES, pool.map(_season, places, LANGUAGES), strict=True))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_fits_in_eighty_columns(season: dict[str, dict[tuple[str, ...], Shown]], language: str) -> None:
+    # A command to copy and an address on the web stay in one piece.
+    assert [
+        (words, line)
+        for words, shown in season[language].items()
+        for line in shown.lines
+        if len(line) > 80 and not re.search(r"mkwmail [a-z]|https?:|\* \* ", line)
+    ] == []
+
+
+def test_no_english_is_left_in_the_dutch_season(season: dict[str, dict[tuple[str, ...], Shown]]) -> None:
+    left = {
+        language: [
+            (words, line)
+            for words, shown in scenes.items()
+            for line in shown.lines
+            if _ENGLISH.search(_without_code(line))
+        ]
+        for language, scenes in season.items()
+    }
+    assert left["nl"] == []
+    assert len(left["en"]) > 100
+
+
+def test_exit_codes_are_the_same_in_both_languages(season: dict[str, dict[tuple[str, ...], Shown]]) -> None:
+    english, dutch = ({words: shown.code for words, shown in season[each].items()} for each in LANGUAGES)
+    assert english == dutch
+    assert len(set(english.values())) > 3
+
+
+JSON_SCENES = (
+    ("check", "directeurendag-2020", "--json"),
+    ("send", "directeurendag-2020", "invitation", "--dry-run", "--json"),
+    ("preview", "directeurendag-2020", "invitation", "--json"),
+    ("status", "directeurendag-2020", "--json"),
+    ("answers", "list", "directeurendag-2020", "--json"),
+    ("due", "--dry-run", "--json"),
+)
+
+
+def test_json_is_the_same_in_both_languages(tmp_path: Path) -> None:
+    """Its keys, numbers and machine words; a reason is a sentence for people."""
+    place = a_place(tmp_path)
+    for words in JSON_SCENES:
+        first, second = (place.run(*words, MKWMAIL_LANG=language) for language in LANGUAGES)
+        assert first.code == second.code
+        assert _shape(first.json) == _shape(second.json), words
+
+
+SENTENCES = ("reason", "fault", "remedy", "faults", "notes", "findings", "odd")
+
+
+def _shape(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: None if key in SENTENCES else _shape(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shape(each) for each in value]
+    return value
+
+
+def test_what_init_writes_speaks_dutch(tmp_path: Path) -> None:
+    folder = tmp_path / "werk"
+    command = [sys.executable, "-m", "mkwmail", "init", str(folder)]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert "\nlanguage: nl" in (folder / "mkwmail.yaml").read_text(encoding="utf-8")
