@@ -625,6 +625,48 @@ def skip(
 
 
 @app.command(
+    help=_("""Remove what is known of a person.
+
+Name, address and number, what was mailed and answered, in all events. A keyed hash stays, which says nothing, so that
+nothing is mailed twice. Who is not to be mailed any more is for `skip`; the row in the member list is yours to delete.
+
+\b
+Example:
+  mkwmail forget kim@example.org""")
+)
+def forget(
+    ctx: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.forgetting import forget as command
+
+    _finish(command(_begin(ctx), who, yes=yes))
+
+
+@app.command(
+    help=_("""Remove what is known of people for a past event's sake.
+
+Sign-ups, answers, dietary wishes and the mails that went; counts stay. `status` proposes it when the time is over that
+`keep` in mkwmail.yaml names.
+
+\b
+Examples:
+  mkwmail purge directeurendag-2020 --dietary
+  mkwmail purge directeurendag-2020""")
+)
+def purge(
+    ctx: typer.Context,
+    event: EventArgument,
+    dietary: Annotated[bool, typer.Option("--dietary", help=_("The dietary wishes alone."))] = False,
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.forgetting import purge as command
+
+    _finish(command(_begin(ctx), event, dietary=dietary, yes=yes))
+
+
+@app.command(
     help=_("""Print the JSON Schema of the files, for an editor.
 
 With it an editor completes and checks event files and mkwmail.yaml while you type.

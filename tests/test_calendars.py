@@ -31,7 +31,7 @@ from mkwmail.sources.event import CalendarEntry, CalendarMethod, Event, Location
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.member import Member
 from mkwmail.sources.member_list import MemberList
-from mkwmail.sources.settings import Mailbox, Settings
+from mkwmail.sources.settings import Keep, Mailbox, Settings
 from tests.letters.workshop import SMALL_TEMPLATES
 
 START = datetime(2020, 2, 1, 9, tzinfo=ZONE)
@@ -269,7 +269,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_calendar_says_what_the_file_says_or_status_names_it(self) -> None:
-        status = status_of(self.event, self.ledger, self.roll(), self.now)
+        status = status_of(self.event, self.ledger, self.roll(), Keep.default(), self.now)
         named = {each.address for each in status.outdated}
         named |= {each.address for each in status.lines if each.state in (State.IN_DOUBT, State.SENDING)}
         expected = self.expected()
@@ -288,7 +288,7 @@ class Life(RuleBasedStateMachine):
             for _ in range(3):
                 self.resolve()
                 self.send("cancellation" if closed else "update", ["sent"] * 6)
-            status = status_of(self.event, self.ledger, self.roll(), self.now)
+            status = status_of(self.event, self.ledger, self.roll(), Keep.default(), self.now)
             unreached = {each.address for each in status.outdated}
             assert all(each.why_not for each in status.outdated)
             for address, calendar in self.calendars.items():

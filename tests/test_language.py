@@ -232,7 +232,7 @@ SCENES = (
     (),
     ("--help",),
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
-    *((command, "--help") for command in ("skip", "status", "resolve", "schema", "calendar")),
+    *((command, "--help") for command in ("skip", "status", "resolve", "forget", "purge", "schema", "calendar")),
     *(("answers", word, "--help") for word in ("import", "set", "list")),
     *(("bounces", word, "--help") for word in ("import", "set")),
     ("check", "directeurendag-2020"),

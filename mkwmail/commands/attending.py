@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mkwmail.commands.workplace import Roll
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import folded
+from mkwmail.ledger.persons import folded, is_mark
 from mkwmail.ledger.records import TOLD, State
 from mkwmail.replies.signup_match import same_place
 from mkwmail.replies.totals import COMING, questions
@@ -69,7 +69,8 @@ def _unreached(history: History) -> Iterator[Entry]:
     names = {each.key: each.name for each in history.persons}
     last = {each.person: each for each in sorted(history.deliveries, key=lambda each: each.since)}
     for person, delivery in last.items():
-        if delivery.state is State.REFUSED and person not in history.answers:
+        known = not is_mark(delivery.address)
+        if delivery.state is State.REFUSED and person not in history.answers and known:
             reason = f"{delivery.round.mailing}: {delivery.reason}"
             yield Entry(names.get(person, ""), delivery.address, reason)
 
@@ -85,5 +86,5 @@ def not_listed(event: Event, ledger: Ledger, roll: Roll, history: History) -> tu
     ]
     here = {each.person for each in roll.listings} | {each.person for each in ledger.guests(event.id)}
     heard = {each.person for each in history.deliveries} | {each.person for each in ledger.skips(event.id)}
-    gone = [each for each in history.persons if each.key in heard - here]
+    gone = [each for each in history.persons if each.key in heard - here and not is_mark(each.address)]
     return (*found, *(Entry(each.name, each.address, _("has left the member list")) for each in gone))

@@ -1,7 +1,7 @@
 """The desk: what ``mkwmail`` says without a command."""
 
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.status import last_due, roll_or_fault, status_of
+from mkwmail.commands.status import keep_of, last_due, roll_or_fault, status_of
 from mkwmail.commands.workplace import folder_of, open_ledger
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
@@ -27,7 +27,8 @@ def desk(invocation: Invocation) -> ExitCode:
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         roll = roll_or_fault(invocation, folder, ledger)
-        statuses = [status_of(event, ledger, roll, now) for event in events]
+        keep = keep_of(folder)
+        statuses = [status_of(event, ledger, roll, keep, now) for event in events]
         automatic = last_due(ledger)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
     if statuses:

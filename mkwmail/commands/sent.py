@@ -8,6 +8,7 @@ from mkwmail.commands.who import Candidate, find_person
 from mkwmail.commands.workplace import folder_of, open_ledger
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.ledger.forgetting import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import TOLD, Attempt, Round
 from mkwmail.letters.letter import Letter
@@ -73,6 +74,11 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 
 
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
+    if attempt.letter == NO_LETTER:
+        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
+            "day": day_and_time(attempt.claimed)
+        }
+        raise UserError(Fault("", fault), code=ExitCode.USAGE)
     message = Letter.load(ledger.letter(attempt.letter)).address(attempt.values)
     if message.sha256 != attempt.sha256:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}

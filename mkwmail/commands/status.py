@@ -1,6 +1,7 @@
 """``status``: who got what, who did not, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from mkwmail.commands.workplace import Roll, folder_of, history_of, open_ledger,
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Person
+from mkwmail.ledger.persons import Person, is_mark
 from mkwmail.ledger.records import Delivery, State
 from mkwmail.moments import day_in_words, moment_from
+from mkwmail.report.answers import counts_in_words
 from mkwmail.report.status import (
     SKIPPED,
     Due,
@@ -32,6 +34,8 @@ from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.kinds import in_order, kind_of, latest_of
+from mkwmail.sources.settings import Keep
+from mkwmail.sources.settings_file import read_settings
 from mkwmail.system import reason_of
 
 
@@ -50,7 +54,8 @@ def status(
     terminal = invocation.terminal
     with open_ledger(invocation, folder) as ledger:
         roll = roll_or_fault(invocation, folder, ledger)
-        statuses = [status_of(each, ledger, roll, invocation.clock.now()) for each in events]
+        keep = keep_of(folder)
+        statuses = [status_of(each, ledger, roll, keep, invocation.clock.now()) for each in events]
         automatic = last_due(ledger)
     if csv is not None:
         write_file(csv, status_csv(statuses))
@@ -99,7 +104,15 @@ def roll_or_fault(invocation: Invocation, folder: WorkingFolder, ledger: Ledger)
         return None
 
 
-def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) -> EventStatus:
+def keep_of(folder: WorkingFolder) -> Keep:
+    """How long data about people is to be kept; the default where the settings cannot be read."""
+    try:
+        return read_settings(folder).keep
+    except UserError:
+        return Keep.default()
+
+
+def status_of(event: Event, ledger: Ledger, roll: Roll | None, keep: Keep, now: datetime) -> EventStatus:
     """Where an event stands at this moment."""
     history = history_of(ledger, event)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
@@ -123,6 +136,7 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
             attendance.unsettled,
         )
         steps.append(settle % {"n": attendance.unsettled, "event": event.id})
+    steps += _purge_steps(event, ledger, keep, now)
     return EventStatus(
         event,
         tuple(lines),
@@ -132,6 +146,20 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, now: datetime) ->
         attendance,
         not_listed(event, ledger, roll, history) if roll else (),
     )
+
+
+def _purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
+    """That people's data was removed, or is to be."""
+    purged = ledger.purged().get(event.id)
+    if purged is not None:
+        said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
+        counts = counts_in_words(list(Counter(purged.totals).elements()))
+        answers = _("Answers: %(counts)s") % {"counts": counts}
+        yield f"{said} {answers}" if counts else said
+    if event.ends < now and ledger.has_dietary(event.id):
+        yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
+    if keep.until(event.ends) < now and ledger.has_personal(event.id):
+        yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
 
 
 def _mending_steps(event: Event, history: History, behind: Sequence[Outdated]) -> list[str]:
@@ -157,9 +185,9 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
     return Line(
         mailing=each.round.mailing,
         edition=each.round.edition,
-        member=person.name if person else "",
+        member=_("(forgotten)") if is_mark(each.address) else person.name if person else "",
         organisation=organisations.get(each.person, person.organisation if person else ""),
-        address=each.address,
+        address="" if is_mark(each.address) else each.address,
         state=each.state.value,
         moment=each.since,
         reason="" if each.state is State.SENT else reply.strip(),

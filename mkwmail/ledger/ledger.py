@@ -11,7 +11,7 @@ from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.ledger import agenda, answers, deliveries, facts, lock, persons, register, replies, wire
+from mkwmail.ledger import agenda, answers, deliveries, facts, forgetting, lock, persons, register, replies, wire
 from mkwmail.ledger.computer import boot_id
 from mkwmail.ledger.database import Database, cannot_write, damaged, make_private
 from mkwmail.ledger.deliveries import Word
@@ -28,6 +28,7 @@ from mkwmail.ledger.records import (
     KeptSignup,
     LeftOut,
     ListSeen,
+    Purged,
     RefusedMail,
     Reported,
     Result,
@@ -162,6 +163,8 @@ class Ledger:
         if self._wire is not None:
             self._wire.close()
         self._wire = wire.begin(path, self.id, self._boot, newest)
+        # A run that was to forget somebody may have been killed before it had wiped.
+        forgetting.wipe(self._database)
         return settled
 
     @property
@@ -313,6 +316,42 @@ class Ledger:
     def left_out(self) -> tuple[LeftOut, ...]:
         """Who is not to be mailed by a person's word, in force."""
         return replies.left_out(self._database)
+
+    # Forgetting
+
+    def forget(self, people: Iterable[Person]) -> None:
+        """Remove what is known of these persons (:mod:`mkwmail.ledger.forgetting`); wiped from the files on return."""
+        self._must_be_held()
+        forgetting.forget(self._database, self.secret, people)
+        forgetting.wipe(self._database)
+
+    def purge(self, event: str, now: datetime) -> None:
+        """Remove what is known of people for an event's sake; wiped from the files on return."""
+        self._must_be_held()
+        forgetting.purge(self._database, self.secret, event, now)
+        forgetting.wipe(self._database)
+
+    def drop_dietary(self, event: str) -> None:
+        """Remove an event's dietary wishes; wiped from the files on return."""
+        self._must_be_held()
+        forgetting.drop_dietary(self._database, event)
+        forgetting.wipe(self._database)
+
+    def has_dietary(self, event: str) -> bool:
+        """Whether dietary wishes of an event are still kept."""
+        return forgetting.has_dietary(self._database, event)
+
+    def has_personal(self, event: str) -> bool:
+        """Whether anything about people is still kept for an event's sake."""
+        return forgetting.has_personal(self._database, event)
+
+    def needed_persons(self) -> frozenset[str]:
+        """Who is part of an event that was not purged, or is left out by a person's word."""
+        return forgetting.needed_persons(self._database)
+
+    def purged(self) -> Mapping[str, Purged]:
+        """Event → when it was purged, and what was counted then."""
+        return forgetting.purged(self._database)
 
     # Letters, skips, approvals, lists
 

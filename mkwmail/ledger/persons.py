@@ -20,10 +20,15 @@ _CODE_LENGTH = 10
 
 NEW = "new"
 
+_FORGOTTEN = "forgotten:"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the register. ``address`` and ``former`` (the addresses before it) are address keys."""
+    """Somebody in the register. ``address`` and ``former`` (the addresses before it) are address keys.
+
+    Of somebody who was forgotten there are only ``marks`` (:func:`mark`), one of them in the address's place.
+    """
 
     key: str
     address: str
@@ -31,6 +36,7 @@ class Person:
     organisation: str = ""
     number: str = ""
     former: tuple[str, ...] = ()
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,22 @@ def code_for(secret: bytes, event_id: str, person: str) -> str:
     return "".join(_LETTERS[(number >> 5 * place) & 31] for place in range(_CODE_LENGTH))
 
 
+def mark(secret: bytes, *parts: str) -> str:
+    """What stays of something about a forgotten person: known again when it is met, and telling nothing."""
+    return f"{_FORGOTTEN}{_keyed(secret, 'forgotten', *parts).hex()[:32]}"
+
+
+def is_mark(address: str) -> bool:
+    """Whether this stands in the place of an address that was forgotten."""
+    return address.startswith(_FORGOTTEN)
+
+
+def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: str, number: str) -> frozenset[str]:
+    """By what a person is known again after they were forgotten; ``addresses`` are address keys."""
+    traits = _traits(name, organisation, number, ())
+    return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
+
+
 def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
     # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
     message = "".join(f"{len(part)}:{part}" for part in (purpose, *parts))
@@ -112,6 +134,7 @@ class _Search:
     decided: Mapping[str, str]
     by_address: dict[str, Person] = field(init=False)
     keys: frozenset[str] = field(init=False)
+    forgotten: bool = field(init=False)
     # Those whose own address has left the list, by what they can be known again by.
     gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
     # Those who had an address before and are in the list under another one.
@@ -119,16 +142,24 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.by_address = {person.address: person for person in self.persons}
+        forgotten = {each: person for person in self.persons for each in person.marks}
+        self.forgotten = bool(forgotten)
+        if forgotten:
+            met = {address: mark(self.secret, address) for address in self.listed}
+            self.by_address |= {address: forgotten[each] for address, each in met.items() if each in forgotten}
+        here = {person.key for address, person in self.by_address.items() if address in self.listed}
         self.keys = frozenset(person.key for person in self.persons)
         self.gone = {}
         self.moved = {}
         for person in self.persons:
-            if person.address in self.listed:
+            if person.key in here:
                 for address in person.former:
                     self.moved.setdefault(address, []).append(person)
             else:
                 for trait in _traits(person.name, person.organisation, person.number, person.former):
                     self.gone.setdefault(trait, []).append(person)
+                for each in person.marks:
+                    self.gone.setdefault(_marked(each), []).append(person)
 
     def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
         known = {address: self.by_address[address] for address in groups if address in self.by_address}
@@ -146,12 +177,9 @@ class _Search:
 
     def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
         """Who the row under an unknown address may be, each once, in the register's order."""
-        matches = {
-            person.key: person
-            for row in rows
-            for trait in _traits(row.name, row.organisation, row.number, (address,))
-            for person in self.gone.get(trait, ())
-        }
+        traits = [trait for row in rows for trait in _traits(row.name, row.organisation, row.number, (address,))]
+        traits += [_marked(mark(self.secret, *trait)) for trait in traits if self.forgotten]
+        matches = {person.key: person for trait in traits for person in self.gone.get(trait, ())}
         names = {folded(row.name) for row in rows}
         for person in self.moved.get(address, ()):
             if folded(person.name) in names:
@@ -170,7 +198,8 @@ class _Search:
                 return Identified(person.key, False, old_address=person.address)
         doubt = self.doubt(address, rows, persons, claimed)
         if doubt is None:
-            return Identified(persons[0].key, False, old_address=persons[0].address)
+            old = None if is_mark(persons[0].address) else persons[0].address
+            return Identified(persons[0].key, False, old_address=old)
         open_to = tuple(person.key for person in persons)
         return Identified(new.key, True, doubt=doubt, candidates=open_to)
 
@@ -217,6 +246,10 @@ class _Search:
         while (key := person_key(self.secret, address, n)) in self.keys:
             n += 1
         return key
+
+
+def _marked(mark: str) -> tuple[str, str, str]:
+    return ("", "forgotten", mark)
 
 
 def _traits(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:

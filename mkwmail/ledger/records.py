@@ -185,6 +185,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Purged:
+    """That an event's data about people was removed. ``totals``: how many had given which answer."""
+
+    totals: Mapping[str, int]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Stray:
     """An answer to an entry of ours by somebody whom it was not sent to; ``person`` is whose entry it was."""
 

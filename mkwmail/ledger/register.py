@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mkwmail.addresses import address_key
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.persons import Identified, Listed, Person, identify
+from mkwmail.ledger.persons import Identified, Listed, Person, identify, is_mark
 from mkwmail.ledger.records import Approval, ListSeen, Round, Run, Skipped, moment_text, read_moment_text
 
 
@@ -18,8 +18,15 @@ def persons(database: Database) -> tuple[Person, ...]:
     former: dict[str, list[str]] = {}
     for key, address in database.execute("SELECT person, address FROM former_addresses"):
         former.setdefault(str(key), []).append(str(address))
+    marks: dict[str, set[str]] = {}
+    for key, mark in database.execute("SELECT person, mark FROM forgotten"):
+        marks.setdefault(str(key), set()).add(str(mark))
     return tuple(
-        Person(str(key), str(address), str(name), str(organisation), str(number), tuple(former.get(str(key), ())))
+        Person(
+            *(str(key), str(address), str(name), str(organisation), str(number)),
+            tuple(former.get(str(key), ())),
+            frozenset(marks.get(str(key), ())),
+        )
         for key, address, name, organisation, number in database.execute(
             "SELECT key, address, name, organisation, number FROM persons ORDER BY id"
         )
@@ -48,6 +55,9 @@ def _write_person(database: Database, known: Person | None, row: Listed, who: Id
             "INSERT INTO persons (key, address, name, organisation, number, since) VALUES (?, ?, ?, ?, ?, ?)",
             (who.key, address, row.name, row.organisation, row.number, at),
         )
+        return
+    if is_mark(known.address):
+        # The row that was to be deleted is still there: what was forgotten is not written down again.
         return
     if known.address != address:
         database.execute("INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, at))

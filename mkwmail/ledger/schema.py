@@ -247,7 +247,21 @@ _REPLIES: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES)
+_FORGETTING: Migration = (
+    "who was forgotten, and what was purged",
+    (
+        """CREATE TABLE forgotten (
+            person TEXT NOT NULL REFERENCES persons (key), mark TEXT NOT NULL,
+            PRIMARY KEY (person, mark)
+        ) STRICT, WITHOUT ROWID""",
+        # `totals`: how many gave which answer, as JSON.
+        "CREATE TABLE purged (event TEXT PRIMARY KEY, totals TEXT NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        # One row while what was deleted has yet to be wiped from the file.
+        "CREATE TABLE to_wipe (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES, _FORGETTING)
 
 
 def version_of(database: Database) -> int:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mkwmail.dutch.names import full_name
 from mkwmail.language import _
+from mkwmail.ledger.persons import is_mark
 from mkwmail.letters.names import Change
 from mkwmail.sending.facts import facts_of
 from mkwmail.sending.plan import History, Listing, Plan, plan
@@ -45,12 +47,17 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     reached = {each.person for each in made.to_send} | {each.person for each in made.waiting}
     addresses = {each.person: each.address for each in history.deliveries}
     names = {each.key: (each.name, each.address) for each in history.persons}
+    # Of who was forgotten and is in the list still, the list knows the address.
+    here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
+    names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
     facts = facts_of(event, history.cancelled is not None)
     found = []
     for person in history.telling.told:
         changes = history.telling.changes_for(person, facts, history.answers.get(person))
         if changes:
             name, address = names.get(person, ("", addresses.get(person, "")))
+            if is_mark(address):
+                continue
             why_not = "" if person in reached else left_out.get(person, _("has left the list"))
             found.append(Outdated(person, name, address, changes, why_not))
     order = [each.key for each in history.persons]

@@ -11,7 +11,7 @@ from datetime import datetime
 from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.language import _, ngettext
-from mkwmail.ledger.persons import Person
+from mkwmail.ledger.persons import Person, is_mark
 from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
 from mkwmail.moments import day_in_words
 from mkwmail.sending.audience import COMING, FOR_GUESTS, Audiences, Known, audience_of
@@ -177,7 +177,7 @@ def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing
     persons = {person.key: person for person in history.persons}
     told: dict[str, Delivery] = {}
     for delivery in history.deliveries:
-        if delivery.state in TOLD and delivery.person not in listed:
+        if delivery.state in TOLD and delivery.person not in listed and not is_mark(delivery.address):
             told[delivery.person] = max(delivery, told.get(delivery.person, delivery), key=lambda each: each.since)
     for key, delivery in told.items():
         known = persons.get(key)

@@ -103,6 +103,11 @@ class Keep:
     months: int = 0
     days: int = 0
 
+    @classmethod
+    def default(cls) -> "Keep":
+        """A year."""
+        return cls(months=12)
+
     def until(self, moment: datetime) -> datetime:
         """The moment after which a purge is proposed; the last day of a month where it has no such day."""
         month = moment.month - 1 + self.months
@@ -141,4 +146,4 @@ class Settings(Part):
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
-    keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep(months=12), examples=["12 months"])
+    keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 months"])

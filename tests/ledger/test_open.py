@@ -237,7 +237,7 @@ def test_the_second_run_hears_who_holds_it(tmp_path: Path) -> None:
             with pytest.raises(UserError) as caught, two.hold("due", NOW):
                 pass
             assert caught.value.code is ExitCode.LEDGER_HELD
-            assert f"send (process {os.getpid()}), since 2020-02-17 09:00" in str(caught.value)
+            assert f"send (process {os.getpid()}), since 17 February 2020 09:00" in str(caught.value)
             # The refused one took nothing away.
             with pytest.raises(UserError), two.hold("due", NOW):
                 pass

@@ -1,0 +1,158 @@
+"""``forget`` and ``purge``: nothing of a person is left in any file, and nobody is mailed twice for it."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.keyboard import typed
+from tests.smtp_server import ScriptedServer
+from tests.workplace import PEOPLE, Place, a_place
+
+EVENT = "directeurendag-2020"
+KIM = ("Verbeek", "kim@woonstede.example.org", "Woonstede", "L-4711", "geen noten")
+LATER = "2020-03-24T10:00"
+PAST = "2021-05-01T10:00"
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: ScriptedServer) -> Place:
+    """Five who have the invitation; Kim signed up, with a wish; Els's mail was refused by name."""
+    place = a_place(tmp_path, server.port)
+    rows = [f"{row};{'L-4711' if 'Kim' in row else ''}" for row in PEOPLE]
+    place.members(*rows, headings="voornaam;tussenvoegsel;achternaam;e-mail;organisatie;functie;lidnummer")
+    assert place.send().code == 0
+    place.write("a.csv", "Naam;E-mailadres;Komt u?;Dieetwensen\nKim Verbeek;kim@woonstede.example.org;ja;geen noten\n")
+    assert place.run("answers", "import", EVENT, str(place.folder / "a.csv")).code == 0
+    (place.folder / "a.csv").unlink()
+    assert place.run("send", EVENT, "reminder", "--rehearse", "--yes").code == 0
+    return place
+
+
+def without_row(place: Place, name: str) -> str:
+    """Take a person's row out of the list; what it said."""
+    lines = (place.folder / "leden.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (place.folder / "leden.csv").write_text("".join(each for each in lines if name not in each), encoding="utf-8")
+    return next(each for each in lines if name in each)
+
+
+def found_in(place: Place, *words: str) -> list[tuple[str, str]]:
+    """The words that stand in any file of the folder, as bytes in the encodings that occur, the list apart."""
+    return [
+        (path.relative_to(place.folder).as_posix(), word)
+        for path in sorted(place.folder.rglob("*"))
+        if path.is_file() and path.name != "leden.csv"
+        for word in words
+        if any(word.encode(encoding) in path.read_bytes() for encoding in ("utf-8", "utf-16-le"))
+    ]
+
+
+def test_nothing_of_a_forgotten_person_is_left_in_any_file(place: Place) -> None:
+    assert found_in(place, *KIM)
+    ran = place.run("forget", "kim@woonstede.example.org", "--yes")
+    assert ran.code == 0
+    assert "leden.csv:2" in ran.out
+    assert found_in(place, *KIM) == []
+    assert not (place.folder / "rehearsal").exists()
+
+
+def test_the_forgotten_get_no_second_mail_of_the_same_mailing(place: Place, server: ScriptedServer) -> None:
+    assert place.run("forget", "Kim Verbeek", "--yes").code == 0
+    before = len(server.taken)
+    # Their row is still in the list, and is not written down again.
+    assert place.send().json["sent"] == 0
+    # Neither under a new address: they are known again by name and number, and by name and organisation.
+    row = without_row(place, "Verbeek")
+    for changed in (row.replace("kim@", "kimverbeek@"), row.replace("kim@", "kv@").replace("Woonstede", "Elders")):
+        place.members(
+            *PEOPLE[1:],
+            changed.strip(),
+            headings="voornaam;tussenvoegsel;achternaam;e-mail;organisatie;functie;lidnummer",
+        )
+        assert place.send().json["sent"] == 0
+    assert len(server.taken) == before
+    assert found_in(place, *KIM) == []
+
+
+def test_forgetting_is_no_skip_a_later_mailing_goes(place: Place, server: ScriptedServer) -> None:
+    assert place.run("answers", "set", EVENT, "jan@dehaven.example.org", "nee").code == 0
+    assert place.run("forget", "jan@dehaven.example.org", "--yes").code == 0
+    sent = place.run("send", EVENT, "practical", "--yes", "--json", now="2020-04-09T10:00")
+    assert sent.json["sent"] == 1  # Kim, who comes
+    assert place.run("forget", "kim@woonstede.example.org", "--yes", now="2020-04-10T10:00").code == 0
+    thanks = place.run("send", EVENT, "thanks", "--yes", "--json", now="2020-04-20T10:00")
+    assert thanks.json["sent"] == 1
+    assert server.taken[-1].recipients == ("kim@woonstede.example.org",)
+
+
+def test_a_standing_skip_outlives_forgetting(place: Place) -> None:
+    assert place.run("skip", "Kim Verbeek", "--reason", "met pensioen in Zwolle").code == 0
+    assert place.run("forget", "Kim Verbeek", "--yes").code == 0
+    assert found_in(place, *KIM, "Zwolle") == []
+    sent = place.run("send", EVENT, "practical", "--yes", "--json", now="2020-04-09T10:00")
+    assert sent.json["sent"] == 0
+    assert [each["address"] for each in sent.json["skipped"] if "mailed" in each["reason"]] == [
+        "kim@woonstede.example.org"
+    ]
+
+
+def test_the_cancellation_does_not_go_to_who_was_forgotten_and_has_left(place: Place) -> None:
+    without_row(place, "Verbeek")
+    assert place.run("forget", "Kim Verbeek", "--yes").code == 0
+    sent = place.run("send", EVENT, "cancellation", "--yes", "--json", now=LATER)
+    assert sent.json["sent"] == 4
+    lines = place.run("status", EVENT, "--json", now=LATER).out
+    assert "forgotten:" not in lines
+
+
+def test_what_a_kill_left_to_wipe_is_wiped_by_the_next_run(place: Place) -> None:
+    ledger = place.folder / "mkwmail-test.db"
+    with sqlite3.connect(ledger) as database:
+        database.execute("INSERT INTO to_wipe VALUES (1)")
+    database.close()
+    size = ledger.stat().st_size
+    assert place.run("due").code == 0
+    with sqlite3.connect(ledger) as database:
+        assert database.execute("SELECT count(*) FROM to_wipe").fetchone() == (0,)
+    database.close()
+    assert ledger.stat().st_size <= size
+
+
+def test_a_purged_event_keeps_its_counts_and_nobody_in_it(place: Place) -> None:
+    early = place.run("purge", EVENT, "--yes")
+    assert (early.code, "still to come" in early.err) == (2, True)
+    proposed = place.run("status", EVENT, now=PAST).out
+    assert f"mkwmail purge {EVENT} --dietary" in proposed
+    assert f"mkwmail purge {EVENT}\n" in proposed
+    without_row(place, "Verbeek")
+
+    assert place.run("purge", EVENT, "--dietary", "--yes", now=PAST).code == 0
+    assert found_in(place, "geen noten") == []
+    assert found_in(place, "Verbeek")
+    assert place.run("purge", EVENT, "--yes", now=PAST).code == 0
+    assert found_in(place, *KIM) == []
+
+    after = place.run("status", EVENT, now=PAST).out
+    assert "People's data was removed on 1 May 2021. Answers: 1 attending" in after
+    assert "mkwmail purge" not in after
+    assert "Nothing of the kind is kept" in place.run("purge", EVENT, "--yes", now=PAST).out
+    assert place.run("send", EVENT, "invitation", "--yes", "--json", now="2020-03-01T10:00").json["sent"] == 0
+
+
+@pytest.mark.parametrize("words", [("forget", "Kim Verbeek"), ("purge", EVENT)])
+def test_a_person_must_type_it(place: Place, words: tuple[str, ...]) -> None:
+    assert place.run(*words, now=PAST).code == 78
+    code, screen = typed(place.command(*words), place.environment(PAST), place.folder, [("type", "no")])
+    assert code == 130
+    assert "Nothing was removed." in screen
+    assert found_in(place, *KIM)
+    word = "kim@woonstede.example.org" if words[0] == "forget" else EVENT
+    code, _screen = typed(place.command(*words), place.environment(PAST), place.folder, [("type", word)])
+    assert code == 0
