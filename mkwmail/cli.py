@@ -398,7 +398,7 @@ Without EVENT: all events.
 \b
 Examples:
   mkwmail status directeurendag-2020 --skipped
-  mkwmail status directeurendag-2020 --csv status.csv""")
+  mkwmail status directeurendag-2020 --html bestuur.html""")
 )
 def status(
     ctx: typer.Context,
@@ -411,10 +411,14 @@ def status(
         Path | None,
         typer.Option("--csv", metavar="FILE", help=_("Write a table for Excel: one row for each mail.")),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help=_("Write a page for the board, to print: no addresses.")),
+    ] = None,
 ) -> None:
     from mkwmail.commands.status import status as command
 
-    _finish(command(_begin(ctx), event, skipped=skipped, json=json, csv=csv))
+    _finish(command(_begin(ctx), event, skipped=skipped, json=json, csv=csv, html=html))
 
 
 @app.command(

@@ -43,6 +43,11 @@ def speak(languages: list[str]) -> None:
     _catalogue = gettext.translation(DOMAIN, localedir=LOCALE_DIR, languages=known, fallback=True)
 
 
+def spoken() -> str:
+    """The language that the program speaks: ``nl``, ``en``."""
+    return _catalogue.info().get("language", "en")
+
+
 def _(message: str) -> str:
     """The message in the chosen language; the English text itself where no translation is."""
     return _catalogue.gettext(message)

@@ -1,6 +1,6 @@
 """Days and times as the person at the keyboard reads them, in the language of the program's own words."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from mkwmail.clock import ZONE
 from mkwmail.language import _
@@ -34,7 +34,7 @@ def moment_from(now: datetime, moment: datetime) -> str:
     return clock_time(moment) if moment.date() == now.date() else day_and_time(moment)
 
 
-def day_in_figures(moment: datetime) -> str:
+def day_in_figures(moment: date) -> str:
     """A day in a table, as the Netherlands write it in either language: ``17-02-2020``."""
     return f"{moment:%d-%m-%Y}"
 

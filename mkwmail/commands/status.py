@@ -8,6 +8,7 @@ from pathlib import Path
 from mkwmail.commands.attending import attendance_of, not_listed
 from mkwmail.commands.choice import overtaken
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.pages import write_page
 from mkwmail.commands.workplace import Roll, folder_of, history_of, open_ledger, plan_for, read_roll
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
@@ -16,6 +17,7 @@ from mkwmail.ledger.persons import Person, is_mark
 from mkwmail.ledger.records import Delivery, State
 from mkwmail.moments import day_in_words, moment_from
 from mkwmail.report.answers import counts_in_words
+from mkwmail.report.course import course_of
 from mkwmail.report.status import (
     SKIPPED,
     Due,
@@ -26,6 +28,7 @@ from mkwmail.report.status import (
     status_csv,
     status_value,
 )
+from mkwmail.report.status_page import status_page
 from mkwmail.report.timetable import last_run_words
 from mkwmail.sending.outdated import Outdated, mending, outdated
 from mkwmail.sending.plan import History
@@ -40,14 +43,23 @@ from mkwmail.system import reason_of
 
 
 def status(
-    invocation: Invocation, event: str | None, *, skipped: bool = False, json: bool = False, csv: Path | None = None
+    invocation: Invocation,
+    event: str | None,
+    *,
+    skipped: bool = False,
+    json: bool = False,
+    csv: Path | None = None,
+    html: Path | None = None,
 ) -> ExitCode:
     """Print where one event stands, or all of them.
 
     A faulty member list does not hide what was sent: the fault is said, and who is still to get mail is not.
     """
-    if json and csv:
-        raise UserError(Fault("", _("--json and --csv exclude each other.")), code=ExitCode.USAGE)
+    if sum((json, csv is not None, html is not None)) > 1:
+        raise UserError(Fault("", _("--json, --csv and --html exclude each other.")), code=ExitCode.USAGE)
+    if html is not None and event is None:
+        fault = _("--html is the page of one event: name it")
+        raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
     folder = folder_of(invocation)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [read_event(path, folder).value for path in paths]
@@ -57,25 +69,34 @@ def status(
         keep = keep_of(folder)
         statuses = [status_of(each, ledger, roll, keep, invocation.clock.now()) for each in events]
         automatic = last_due(ledger)
+        ran = ledger.last_run(DUE)
     if csv is not None:
         write_file(csv, status_csv(statuses))
         terminal.note(_("Wrote %(file)s") % {"file": csv})
+    elif html is not None:
+        write_page(html, status_page(statuses[0], invocation.clock.now()))
+        terminal.note(_("Wrote %(file)s") % {"file": html})
     elif json:
         values = [status_value(each) for each in statuses]
-        terminal.document(values[0] if event is not None else {"events": values})
+        last = {"last_due": ran.started.isoformat() if ran else None}
+        terminal.document({**values[0], **last} if event is not None else {"events": values, **last})
     elif event is not None:
         show_status(terminal, statuses[0], skipped)
     else:
         show_overview(terminal, statuses)
-    if automatic and not (csv or json):
+    if automatic and not (csv or json or html):
         terminal.say()
         terminal.say(automatic)
     return ExitCode.OK
 
 
+# The name under which `due` holds the ledger.
+DUE = "due"
+
+
 def last_due(ledger: Ledger) -> str | None:
     """When `due` last ran, in a sentence; None where nothing was ever to go by itself."""
-    last = ledger.last_run("due")
+    last = ledger.last_run(DUE)
     if last is None and not any(WHEN in each.terms for each in ledger.go_aheads()):
         return None
     return last_run_words(last.started if last else None)
@@ -145,6 +166,7 @@ def status_of(event: Event, ledger: Ledger, roll: Roll | None, keep: Keep, now: 
         behind,
         attendance,
         not_listed(event, ledger, roll, history) if roll else (),
+        course_of(ledger.answers(event.id), history.deliveries),
     )
 
 

@@ -101,11 +101,16 @@ def _who(row: KeptSignup) -> str:
 def show_questions(terminal: Terminal, questions: Sequence[Question]) -> None:
     """Print what those who come answered to the form's further questions, counted."""
     for question in questions:
-        counted = ", ".join(f"{count} x {value}" for value, count in question.counts.items())
-        asked = question.question if question.question.endswith(("?", ":")) else f"{question.question}:"
-        words = {"question": asked, "counted": counted, "filled": question.filled}
-        line = _("%(question)s %(counted)s") if counted else _("%(question)s answered by %(filled)d")
-        terminal.say(line % words)
+        terminal.say(question_line(question))
+
+
+def question_line(question: Question) -> str:
+    """A question of the form, with how many gave which answer."""
+    counted = ", ".join(f"{count} x {value}" for value, count in question.counts.items())
+    asked = question.question if question.question.endswith(("?", ":")) else f"{question.question}:"
+    words = {"question": asked, "counted": counted, "filled": question.filled}
+    line = _("%(question)s %(counted)s") if counted else _("%(question)s answered by %(filled)d")
+    return line % words
 
 
 def answers_csv(answers: Answers) -> bytes:

@@ -1,7 +1,7 @@
 """What was done for everybody: values that the table, the JSON document and the CSV file share."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,15 @@ from mkwmail.language import _
 from mkwmail.ledger.records import State
 from mkwmail.moments import day_in_figures, moment_in_figures
 from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
+from mkwmail.report.chart import show_chart
+from mkwmail.report.course import Course
 from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.plan import show_title
 from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.sending.outdated import Outdated
 from mkwmail.sources.event import Event
+from mkwmail.sources.kinds import Kind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,15 @@ class EventStatus:
     outdated: tuple[Outdated, ...] = ()
     attendance: Attendance = field(default_factory=Attendance)
     not_listed: tuple[Entry, ...] = ()
+    course: Course = field(default_factory=Course)
 
 
 SKIPPED = "skipped"
 _COLUMNS = (State.SENT, State.DEFERRED, State.REFUSED, State.IN_DOUBT, State.EXPIRED)
+
+
+# Whom a person must do something about, or wait for.
+_UNSERVED = (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING)
 
 
 def state_words(state: str) -> str:
@@ -80,27 +88,33 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     """Print an event's mailings as a table, and by name who is not served."""
     show_title(terminal, status.event, status.event.id)
     terminal.say()
-    headings, rows = _table(status)
+    headings, rows = table_of(status)
     terminal.table(headings, rows, numbers=len(headings) - 2)
     terminal.say()
-    for state in (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING):
+    for state in _UNSERVED:
         people = _entries(status.lines, state)
         show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
     show_by_reason(
         terminal, _("Told other facts"), outdated_entries(status.outdated), everybody=skipped, style="yellow"
     )
     left_out = _entries(status.lines, SKIPPED)
-    show_by_reason(terminal, _("Skipped"), left_out, everybody=skipped)
     if left_out and not skipped:
-        terminal.say(_("Everybody who was skipped, by name: add --skipped"), "dim")
+        counts = Counter(line.mailing for line in status.lines if line.state == SKIPPED)
+        shown = ", ".join(f"{name} {count}" for name, count in counts.items())
+        terminal.say(_("Skipped: %(counts)s (who and why: add --skipped)") % {"counts": shown})
     if skipped:
+        show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
         show_by_reason(terminal, _("Not in the list, or not readable there"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
+    show_chart(terminal, status.course)
+    if status.course.days and status.next_steps:
+        terminal.say()
     for step in status.next_steps:
         terminal.say(f"  {step}")
 
 
-def _table(status: EventStatus) -> tuple[list[str], list[list[str]]]:
+def table_of(status: EventStatus) -> tuple[list[str], list[list[str]]]:
+    """The mailings of an event: the headings, and a row for each."""
     counts = Counter((line.mailing, line.state) for line in status.lines)
     names = [each.mailing for each in status.mailings]
     names += sorted({line.mailing for line in status.lines} - set(names))
@@ -123,6 +137,19 @@ def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
         for line in lines
         if line.state == state
     )
+
+
+# These are for some by their nature: who was skipped by them was not left out of anything.
+_FOR_SOME = (Kind.REMINDER, Kind.PRACTICAL, Kind.THANKS)
+
+
+def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """Headings with those who are not served, who were left out of what is for everyone, and who know other facts."""
+    for state in _UNSERVED:
+        yield state_words(state).capitalize(), _entries(status.lines, state)
+    for_everyone = [line for line in status.lines if kind_of(line.mailing) not in _FOR_SOME]
+    yield state_words(SKIPPED).capitalize(), _entries(for_everyone, SKIPPED)
+    yield _("Told other facts"), outdated_entries(status.outdated)
 
 
 def outdated_entries(people: Sequence[Outdated]) -> tuple[Entry, ...]:

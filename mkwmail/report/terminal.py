@@ -71,6 +71,15 @@ class Terminal:
         return self.interactive and self._out.is_terminal
 
     @property
+    def draws(self) -> bool:
+        """Whether results may hold blocks and lines, or letters alone."""
+        try:
+            "█░".encode(self._out.encoding)
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True
+
+    @property
     def errors(self) -> Console:
         """The console of standard error, for the progress bar."""
         return self._err
