@@ -145,6 +145,10 @@ class ScriptedServer:
         """Do this at that step. Of several rules that fit, the first told decides."""
         self._rules.append(Rule(step, action, recipient, times, skip))
 
+    def off(self, step: str) -> None:
+        """Do as usual again at that step."""
+        self._rules = [rule for rule in self._rules if rule.step != step]
+
     # What was received
 
     def bodies_of(self, address: str) -> int:

@@ -166,17 +166,24 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
     """A reminder goes tomorrow; are all answers in?"""
     words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": clock_time(goes)}
     if last_answer is None:
-        sentence = _("%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; no answers were recorded") % words
+        sentence = ngettext(
+            "%(event)s: %(mails)s of %(mailing)s goes tomorrow at %(time)s; no answers were recorded",
+            "%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; no answers were recorded",
+            count,
+        )
         answers = "Er zijn nog geen aanmeldingen ingelezen."
     else:
         words["day"] = day_in_words(last_answer)
-        sentence = _("%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; the last answers are of %(day)s")
-        sentence %= words
+        sentence = ngettext(
+            "%(event)s: %(mails)s of %(mailing)s goes tomorrow at %(time)s; the last answers are of %(day)s",
+            "%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; the last answers are of %(day)s",
+            count,
+        )
         answers = f"De laatste aanmeldingen zijn ingelezen op {date_without_year(last_answer.date())}."
     return Matter(
         name=f"once:tomorrow:{event.id}:{mailing}:{goes:%Y-%m-%d}",
         code=ExitCode.OK,
-        said=sentence,
+        said=sentence % words,
         dutch=f"Morgen om {time_in_words(goes.time())} gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
         remedy=f"mkwmail answers import {event.id} FILE",
         once=True,
@@ -189,7 +196,12 @@ def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
     return Matter(
         name=f"in doubt:{event.id}:{mailing}",
         code=ExitCode.IN_DOUBT,
-        said=_("%(event)s: %(mails)s of %(mailing)s are in doubt: %(names)s") % words,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s is in doubt: %(names)s",
+            "%(event)s: %(mails)s of %(mailing)s are in doubt: %(names)s",
+            len(names),
+        )
+        % words,
         dutch=f"Van {_what(event, mailing)} is van {_mails(len(names))} onzeker of die is aangekomen "
         f"({some_dutch(names)}). Alleen jij kunt zeggen of die opnieuw moet.",
         remedy=f"mkwmail resolve {event.id}",
@@ -202,7 +214,12 @@ def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
     return Matter(
         name=f"refused:{event.id}:{mailing}",
         code=ExitCode.REFUSED,
-        said=_("%(event)s: %(mails)s of %(mailing)s were refused: %(names)s") % words,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s was refused: %(names)s",
+            "%(event)s: %(mails)s of %(mailing)s were refused: %(names)s",
+            len(names),
+        )
+        % words,
         dutch=f"Van {_what(event, mailing)} is {_mails(len(names))} geweigerd ({some_dutch(names)}). Verbeter het "
         "adres in de ledenlijst, of vul daar 'niet mailen' in.",
         remedy=f"mkwmail resolve {event.id}",
@@ -215,7 +232,12 @@ def by_hand(event: Event, mailing: str, count: int) -> Matter:
     return Matter(
         name=f"by hand:{event.id}:{mailing}",
         code=ExitCode.WAITING,
-        said=_("%(event)s: %(mails)s of %(mailing)s still have to go, and are sent by hand only") % words,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s still has to go, and is sent by hand only",
+            "%(event)s: %(mails)s of %(mailing)s still have to go, and are sent by hand only",
+            count,
+        )
+        % words,
         dutch=f"Van {_what(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
         remedy=f"mkwmail send {event.id} {mailing}",
     )
