@@ -17,7 +17,6 @@ from holidays import country_holidays
 from mkwmail.clock import ZONE
 from tests.smtp_server import ScriptedServer
 from tests.workplace import Place, Ran, a_place
-from tests.zygote import Zygote
 
 SPRING, AUTUMN = "directeurendag-2020", "najaarsdag-2020"
 HALF_HOUR = timedelta(minutes=30)
@@ -89,20 +88,16 @@ class Year:
 
     place: Place
     server: ScriptedServer
-    zygote: Zygote
     dice: random.Random
     members: dict[str, str] = field(default_factory=dict)  # name → address
     answered: dict[tuple[str, str], list[tuple[datetime, str]]] = field(default_factory=dict)  # event and name
     mails: list[Mail] = field(default_factory=list)
     reports: list[tuple[datetime, str]] = field(default_factory=list)  # what `due` told the secretary
     seen: int = 0
-    runs: int = 0
 
     def run(self, now: datetime, *words: str) -> Ran:
         moment = now.astimezone(UTC).isoformat()
-        words = ("--folder", str(self.place.folder), *words)
-        ran = self.zygote.run(*words, environment=self.place.environment(moment))
-        self.runs += 1
+        ran = self.place.run(*words, now=moment)
         for taken in self.server.taken[self.seen :]:
             assert len(taken.recipients) == 1
             mail = email.message_from_bytes(taken.data, policy=email.policy.default)
@@ -221,10 +216,10 @@ def live(year: Year) -> None:
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     folder = tmp_path_factory.mktemp("year")
-    with ScriptedServer() as server, Zygote(tmp_path_factory.mktemp("zygote")) as zygote:
+    with ScriptedServer() as server:
         place = a_place(folder, server.port)
         place.write(f"events/{AUTUMN}.yaml", AUTUMN_FILE)
-        year = Year(place, server, zygote, random.Random(20200416))
+        year = Year(place, server, random.Random(20200416))
         for word in ("Een", "Twee", "Drie", "Vier", "Vijf", "Zes", "Zeven", "Acht", "Negen"):
             year.members[f"Lid {word}"] = f"{word.lower()}@corp.example.org"
         year.members |= {"Anna Adres": "anna@oud.example.org", "Dirk Dood": "oud@dood.example.org"}
@@ -232,8 +227,6 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
         year.write_list()
         for address in year.members.values():
             greylist(server, address)
-        # A silent run: of nothing anything is approved yet.
-        zygote.warm("--folder", str(folder), "due", environment=place.environment("2020-01-09T12:00"))
         live(year)
         yield year
 

@@ -1,27 +1,42 @@
-"""Many runs of the program in little time: each in a process of its own, forked from one that has imported it.
+"""Many runs of the program in little time: each in a process of its own, forked from one that has its libraries.
 
-What a run costs is then what it does, and no longer the import of its libraries. The language is chosen once, so these
-runs speak English.
+What a run costs is then what it does, and no longer the import of what it needs. The command line itself, whose words
+depend on the language, is imported by each run anew.
 """
 
 import gc
+import importlib
 import json
 import os
+import pkgutil
+import select
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from tests.workplace import ROOT, Ran
+ROOT = Path(__file__).parent.parent
+_PATIENCE = 120.0
+
+_idle: list["Zygote"] = []
+
+
+@contextmanager
+def a_zygote() -> Iterator["Zygote"]:
+    """One that nobody else uses now; it stays for the next."""
+    zygote = _idle.pop() if _idle else Zygote()
+    yield zygote
+    # Not after a failure: the run may still be going on in it.
+    _idle.append(zygote)
 
 
 class Zygote:
-    """The process that has imported the program. One run at a time."""
+    """The process that has imported the program's libraries; it ends with the one that started it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.zygote"],
             cwd=ROOT,
@@ -31,81 +46,63 @@ class Zygote:
             text=True,
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-
-    def warm(self, *words: str, environment: Mapping[str, str]) -> None:
-        """Run it once in the process that is forked later: what a library makes at its first use is there then."""
-        self._ask(words, environment, here=True)
-
-    def run(self, *words: str, environment: Mapping[str, str]) -> Ran:
-        """Run the program to its end, as ``Place.run`` does."""
-        return self._ask(words, environment, here=False)
-
-    def _ask(self, words: tuple[str, ...], environment: Mapping[str, str], here: bool) -> Ran:
+    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
+        """Run the program to its end with nobody at the keyboard: exit code, standard output and error."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        names = [str(self._folder / name) for name in ("zygote-out", "zygote-err")]
-        asked = {"words": words, "environment": dict(environment), "files": names, "here": here}
-        json.dump(asked, self._process.stdin)
+        files = [str(Path(self._folder.name, name)) for name in ("out", "err")]
+        json.dump({"words": list(words), "environment": dict(environment), "files": files}, self._process.stdin)
         self._process.stdin.write("\n")
         self._process.stdin.flush()
+        ready, _writable, _errors = select.select([self._process.stdout], [], [], _PATIENCE)
+        assert ready, f"not done in {_PATIENCE} seconds: {words}"
         code = int(self._process.stdout.readline())
-        out, err = (Path(name).read_text(encoding="utf-8") for name in names)
-        assert "Traceback" not in err, err
-        return Ran(code, out, err)
+        out, err = (Path(name).read_text(encoding="utf-8") for name in files)
+        return code, out, err
 
 
 def _serve() -> None:
-    # Everything that a run may need, once.
+    import mkwmail
 
+    for module in pkgutil.walk_packages(mkwmail.__path__, "mkwmail."):
+        if module.name not in ("mkwmail.__main__", "mkwmail.cli"):
+            importlib.import_module(module.name)
+    # What is collected is not touched again, so that forks share it.
     gc.disable()
+    gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
-        for name in asked["files"]:
-            Path(name).write_bytes(b"")
-        if asked["here"]:
-            code = _run(asked["words"], asked["environment"])
-        else:
-            gc.freeze()
-            child = os.fork()
-            if child == 0:
-                _become(asked["words"], asked["environment"], asked["files"])
-            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(code, flush=True)
-
-
-def _run(words: list[str], environment: dict[str, str]) -> int:
-    from mkwmail.cli import main
-
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["mkwmail", *words]
-    try:
-        main()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    return 70
+        child = os.fork()
+        if child == 0:
+            _become(asked["words"], asked["environment"], asked["files"])
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 def _become(words: list[str], environment: dict[str, str], files: list[str]) -> None:
     code = 70
     try:
         for number, name in zip((1, 2), files, strict=True):
-            os.dup2(os.open(name, os.O_WRONLY), number)
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        code = _run(words, environment)
+        os.environ.clear()
+        os.environ.update(environment)
+        gc.enable()
+        code = _run(words)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _run(words: list[str]) -> int:
+    from mkwmail.__main__ import main
+
+    sys.argv = ["mkwmail", *words]
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -371,7 +371,7 @@ def test_in_doubt_and_refused_are_told_until_somebody_decides(office: Office) ->
     office.schedule("2020-02-10T10:00", "invitation")
     told = office.due("2020-02-17T09:00")
     assert told.code == 79
-    assert "are in doubt: Kim Verbeek" in told.err and "were refused: Lou 't Hart" in told.err
+    assert "is in doubt: Kim Verbeek" in told.err and "was refused: Lou 't Hart" in told.err
     assert office.due("2020-02-17T09:30") == Ran(79, "", "")
     assert office.server.bodies_of(doubtful) == 1
     assert office.due("2020-04-03T09:30").code == 0, "nothing can be done any more"
