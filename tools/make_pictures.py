@@ -1,15 +1,23 @@
 """The pictures in the documents, made from what the program makes: ``make pictures``.
 
-Rehearses the example event's invitation in a folder of its own and takes Debian's Chromium to look at it.
+Rehearses the example event's invitation in a folder of its own, lives through its first months with a moved clock and a
+mail server of its own, and takes Debian's Chromium to look at what came of it.
 """
 
+import random
 import subprocess
 import sys
 import tempfile
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
+from html import escape
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.keyboard import typed
+from tests.smtp_server import ScriptedServer
+from tests.workplace import Place, a_place
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -35,6 +43,63 @@ def _picture(browser: Browser, page: str, name: str, width: int, height: int) ->
     sheet.close()
 
 
+_SCREEN = """\
+<!DOCTYPE html><meta charset="utf-8"><style>
+body { margin: 0; padding: 16px 20px; background: #1d2129; color: #e6e6e6; display: inline-block; }
+pre { margin: 0; font: 15px/1.35 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+</style><pre>%s</pre>
+"""
+
+
+def _screen(
+    browser: Browser, place: Place, now: str, name: str, *words: str, answer: tuple[str, str] | None = None
+) -> None:
+    """A picture of what a command shows on a terminal of eighty columns, in Dutch."""
+    environment = place.environment(now, MKWMAIL_LANG="nl", MKWMAIL_FOLDER=str(place.folder))
+    command = [sys.executable, "-m", "mkwmail", *words]
+    _code, shown = typed(command, environment, place.folder, [answer] if answer else [])
+    # The clock is moved for the picture alone.
+    lines = [line for line in shown.splitlines() if "MKWMAIL_NOW" not in line and "mkwmail-test.db" not in line]
+    text = "\n".join(["$ mkwmail " + " ".join(words), *lines]).strip()
+    page = place.folder / "screen.html"
+    page.write_text(_SCREEN % escape(text), encoding="utf-8")
+    sheet = browser.new_page(viewport={"width": 780, "height": 100}, device_scale_factor=1.5)
+    sheet.goto(page.as_uri())
+    sheet.locator("body").screenshot(path=PICTURES / name)
+    sheet.close()
+
+
+def _season(browser: Browser, folder: Path) -> None:
+    """The pictures of the handleiding: an event from its first mail to the page for the board."""
+    with ScriptedServer() as server:
+        place = a_place(folder, server.port)
+        people = [f"Lid {n};;;lid{n}@corporatie{n // 2}.example.org;Corporatie {n // 2};" for n in range(1, 41)]
+        place.members("Kim;;Verbeek;kim@woonstede.example.org;Woonstede;directeur", *people)
+        _screen(browser, place, "2020-01-20T09:00", "bureau.png")
+        _screen(browser, place, "2020-01-20T09:00", "nakijken.png", "check", EVENT)
+        question = ("typ 41:", "41")
+        words = ("send", EVENT, "save-the-date")
+        _screen(browser, place, "2020-01-20T09:00", "versturen.png", *words, answer=question)
+        place.run("send", EVENT, "invitation", "--yes", now="2020-02-17T09:00")
+        place.write("aanmeldingen.csv", _signups())
+        place.run("answers", "import", EVENT, str(place.folder / "aanmeldingen.csv"), now="2020-03-20T10:00")
+        place.run("send", EVENT, "reminder", "--yes", now="2020-03-23T09:00")
+        _screen(browser, place, "2020-03-24T09:00", "status.png", "status", EVENT)
+        page = place.folder / "bestuur.html"
+        place.run("status", EVENT, "--html", str(page), now="2020-03-24T09:00", MKWMAIL_LANG="nl")
+        _picture(browser, page.as_uri(), "bestuur.png", 820, 900)
+
+
+def _signups() -> str:
+    dice = random.Random(2020)
+    rows = ["Naam;E-mailadres;Komt u?;Lunch?;Tijdstempel"]
+    for n in range(1, 31):
+        moment = datetime(2020, 2, 17, 12) + timedelta(days=min(31, int(dice.expovariate(1 / 8))), minutes=n)
+        comes, lunch = dice.choice(["ja", "ja", "ja", "nee"]), dice.choice(["ja", "nee"])
+        rows.append(f"Lid {n};lid{n}@corporatie{n // 2}.example.org;{comes};{lunch};{moment:%d-%m-%Y %H:%M}")
+    return "\n".join(rows) + "\n"
+
+
 def main() -> None:
     """Make them all."""
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -48,6 +113,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         _picture(browser, html.as_uri(), "mail.png", 720, 1000)
         _picture(browser, (rehearsal / "index.html").as_uri(), "preview.png", 1280, 860)
+        _season(browser, Path(place, "jaar"))
         browser.close()
 
 

@@ -24,7 +24,7 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
     """
     if not yes and not terminal.interactive:
         fault = _("nobody is at the keyboard to confirm this")
-        remedy = _("look at it first (--dry-run), then add --yes")
+        remedy = _("give the command at a terminal, or add --yes to say so beforehand")
         raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
 
 

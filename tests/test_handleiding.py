@@ -1,0 +1,112 @@
+"""The Dutch guide: every command in it exists, every picture is there, and what it promises happens."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.keyboard import typed
+from tests.smtp_server import ScriptedServer
+from tests.test_docs import _commands, _named
+from tests.workplace import ROOT, Place
+
+DOCS = ROOT / "docs"
+PAGES = ("handleiding.md", "beheer.md", "overnemen.md")
+EVENT = "directeurendag-2020"
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def command_lines(page: str) -> list[str]:
+    """What a page tells to type, in blocks and in sentences."""
+    blocks = re.findall(r"```sh\n(.*?)```", text_of(page), re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"`(mkwmail \w[^`]*)`", text_of(page))
+    return [line.removeprefix("mkwmail ") for line in lines if line.startswith("mkwmail ")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_option_exists(page: str) -> None:
+    commands = _commands()
+    lines = command_lines(page)
+    assert len(lines) > 3
+    for line in lines:
+        if line.startswith("--"):
+            continue
+        name, rest = _named(line)
+        assert name in commands, line
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", rest)) <= commands[name] | {"--help"}, line
+
+
+@pytest.mark.parametrize("page", (*PAGES, "../README.md"))
+def test_every_link_and_picture_leads_somewhere(page: str) -> None:
+    text = text_of(page)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif not target.startswith("https://"):
+            assert (DOCS / page).parent.joinpath(target.partition("#")[0]).exists(), target
+
+
+def test_the_glossary_has_the_words_that_the_program_uses() -> None:
+    """The Dutch words of a mailing's states, as the catalogue has them."""
+    from tools.messages import catalogue
+
+    dutch = {message.id: message.string for message in catalogue("nl") if isinstance(message.id, str)}
+    glossary = text_of("handleiding.md").partition("## Woordenlijst")[2]
+    for word in ("refused", "deferred", "in doubt", "skipped", "guest", "sent"):
+        assert re.search(rf"\b{dutch[word]}\b", glossary), word
+
+
+def test_the_way_of_the_guide_ends_with_the_mails_sent(tmp_path: Path) -> None:
+    """A folder, an event and a list of one's own; look, rehearse, send, remind, thank: as the guide says it."""
+    place = Place(tmp_path / "directeurendagen")
+
+    def type_in(line: str, now: str, *answers: tuple[str, str]) -> str:
+        assert line in said, line
+        words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
+        environment = place.environment(now)
+        folder = place.folder if place.folder.exists() else tmp_path
+        command = [part for part in place.command(*words) if words[0] != "init" or "--folder" not in part]
+        if words[0] == "init":
+            command.remove(str(place.folder))
+        code, screen = typed(command, environment, folder, answers)
+        assert code == 0, screen
+        return screen
+
+    said = command_lines("handleiding.md")
+    with ScriptedServer() as server:
+        type_in("init directeurendagen", "2020-01-06T10:00", *[(f"{n}.", "") for n in range(1, 6)])
+        settings = (place.folder / "mkwmail.yaml").read_text(encoding="utf-8")
+        assert yaml.safe_load(settings)["language"] == "nl"
+        settings = re.sub(r"smtp:\n(?:  .*\n)+", "", settings).replace("form: u", "form: je")
+        server_line = f"smtp: {{host: 127.0.0.1, port: {server.port}, security: none}}"
+        place.write("mkwmail.yaml", f"{settings}\n{server_line}\n")
+        place.members(
+            "Kim Verbeek;kim@example.org;Eén",
+            "Jan Vos;jan@example.org;Twee",
+            "Bo Kok;bo@example.org;Drie",
+            headings="naam;e-mail;organisatie",
+        )
+        assert "Klaar" in type_in(f"check {EVENT}", "2020-01-20T09:00")
+        type_in(f"send {EVENT} save-the-date", "2020-01-20T09:00", ("typ 3:", "3"))
+        type_in(f"send {EVENT} invitation --rehearse", "2020-02-17T09:00")
+        sent = type_in(f"send {EVENT} invitation", "2020-02-17T09:00", ("typ 3:", "3"))
+        assert "3 mails verstuurd" in sent
+        type_in(f'answers set {EVENT} "Kim Verbeek" ja', "2020-03-01T09:00")
+        assert "2 mails verstuurd" in type_in(f"send {EVENT} reminder", "2020-03-23T09:00", ("typ 2:", "2"))
+        listed = type_in(f"answers list {EVENT} --csv aanwezig.csv", "2020-04-17T09:00")
+        assert "aanwezig.csv" in listed
+        edited = (place.folder / "aanwezig.csv").read_text(encoding="utf-8-sig")
+        edited = edited.replace(";komt;komt;", ";aanwezig geweest;komt;")
+        (place.folder / "aanwezig.csv").write_text(edited, encoding="utf-8-sig")
+        type_in(f"answers import {EVENT} aanwezig.csv", "2020-04-17T10:00")
+        assert "1 mail verstuurd" in type_in(f"send {EVENT} thanks", "2020-04-20T09:00", ("typ 1:", "1"))
+        type_in(f"status {EVENT} --html bestuur.html", "2020-05-01T09:00")
+        assert "1 aanwezig geweest" in (place.folder / "bestuur.html").read_text(encoding="utf-8")
+        assert [len(each.recipients) for each in server.taken] == [1] * 9
