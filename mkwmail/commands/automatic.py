@@ -17,6 +17,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.persons import is_mark
 from mkwmail.ledger.records import GoAhead, State
 from mkwmail.report import matters
 from mkwmail.report.due import Went
@@ -362,7 +363,7 @@ class Automatic:
         names = {person.key: person.name for person in history.persons}
         by_state: dict[State, list[str]] = defaultdict(list)
         for each in history.deliveries:
-            if each.round.mailing == name:
+            if each.round.mailing == name and not is_mark(each.address):
                 by_state[each.state].append(names.get(each.person) or each.address)
         if by_state[State.IN_DOUBT]:
             self.found.matters.append(matters.in_doubt(event, name, by_state[State.IN_DOUBT]))

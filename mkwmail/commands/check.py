@@ -34,10 +34,10 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.moments import day_and_time
 from mkwmail.report.findings import Checked, Findings, findings_value, show_findings
 from mkwmail.report.progress import progress_bar
-from mkwmail.report.words import size
 from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import History, Planned
 from mkwmail.sending.submission import ServerFacts, probe
+from mkwmail.sizes import size
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.kinds import in_order
 

@@ -19,8 +19,8 @@ from mkwmail.letters.letter import Letter
 from mkwmail.letters.message import Message
 from mkwmail.letters.names import Addressee
 from mkwmail.letters.templates import Templates
-from mkwmail.sending.approval import differences, fingerprint
-from mkwmail.sending.correcting import FACTS, corrected_mailing, correcting, with_corrected
+from mkwmail.sending.approval import FACTS, differences, fingerprint
+from mkwmail.sending.correcting import corrected_mailing, correcting, with_corrected
 from mkwmail.sending.facts import facts_of, read_facts, words_of
 from mkwmail.sending.plan import History, Plan, Planned
 from mkwmail.shipped import shipped

@@ -9,9 +9,9 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Person
+from mkwmail.ledger.persons import Person, is_mark
 from mkwmail.ledger.records import Delivery, State
-from mkwmail.report.status import state_words
+from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.sending.plan import History
 from mkwmail.sources.event_file import read_event
@@ -44,7 +44,8 @@ def resolve(
 
 
 def _open_ones(history: History) -> list[Delivery]:
-    return [each for each in history.deliveries if each.state in _OPEN]
+    # About who was forgotten nothing can be decided any more.
+    return [each for each in history.deliveries if each.state in _OPEN and not is_mark(each.address)]
 
 
 def _candidate(delivery: Delivery, persons: dict[str, Person]) -> Candidate:
@@ -82,7 +83,7 @@ def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, W
     for each in open_ones:
         who = _candidate(each, persons)
         state = state_words(each.state)
-        terminal.say(f"{each.round.mailing}, {who}: {state} ({each.code or '-'} {each.reason})")
+        terminal.say(f"{each.round.mailing}, {who}: {state} ({reply_words(each)})")
         if not terminal.interactive:
             continue
         answer = terminal.ask(_("  s = it was sent, a = send again, Enter = decide later:")).casefold()
@@ -102,7 +103,7 @@ def _say_outcome(terminal: Terminal, event: str, words: Sequence[tuple[Delivery,
 
 
 def _code_of(ledger: Ledger, event: str) -> ExitCode:
-    states = {each.state for each in ledger.deliveries(event)}
+    states = {each.state for each in ledger.deliveries(event) if not is_mark(each.address)}
     if State.IN_DOUBT in states:
         return ExitCode.IN_DOUBT
     return ExitCode.REFUSED if State.REFUSED in states else ExitCode.OK

@@ -23,6 +23,7 @@ from mkwmail.report.status import (
     Due,
     EventStatus,
     Line,
+    reply_words,
     show_overview,
     show_status,
     status_csv,
@@ -203,7 +204,6 @@ def _mending_steps(event: Event, history: History, behind: Sequence[Outdated]) -
 
 def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
     person = persons.get(each.person)
-    reply = f"{each.code} {each.reason}" if each.code and str(each.code) not in each.reason else each.reason
     return Line(
         mailing=each.round.mailing,
         edition=each.round.edition,
@@ -212,7 +212,7 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
         address="" if is_mark(each.address) else each.address,
         state=each.state.value,
         moment=each.since,
-        reason="" if each.state is State.SENT else reply.strip(),
+        reason="" if each.state is State.SENT else reply_words(each),
     )
 
 
@@ -232,7 +232,7 @@ def _skipped_lines(event: Event, ledger: Ledger, persons: Mapping[str, Person], 
 
 def _next_steps(event: Event, lines: Sequence[Line], due: Sequence[Due], now: datetime) -> list[str]:
     steps = []
-    if any(line.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) for line in lines):
+    if any(line.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and line.address for line in lines):
         steps.append(_("To decide about them: mkwmail resolve %(event)s") % {"event": event.id})
     current = [each for each in due if each.left and each.send and now <= latest_of(event, each.mailing)]
     for each in current:

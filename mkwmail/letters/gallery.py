@@ -24,7 +24,8 @@ from mkwmail.letters.filling import Hole, Segments
 from mkwmail.letters.gallery_words import page_words
 from mkwmail.letters.invented import invented, names_its_members
 from mkwmail.letters.letter import Letter
-from mkwmail.letters.opened import File, Opened, opened
+from mkwmail.letters.opened import Opened, opened
+from mkwmail.sizes import size
 
 _PAGE = Path(__file__).parent / "gallery_page"
 _SCRIPTS = ("filling.js", "calendar.js", "differences.js", "page.js")
@@ -131,7 +132,7 @@ def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
         "text": [line(parts) for parts in said.text],
         "html": [line(parts) for parts in said.html],
         "calendar": [line(parts) for parts in said.calendar],
-        "files": [[file.name, file.content_type, _size(file, values)] for file in said.files],
+        "files": [[file.name, file.content_type, size(file.size(values))] for file in said.files],
         "images": {name: lines.number(url) for name, url in said.images.items()},
     }
 
@@ -159,13 +160,6 @@ def _left_out(count: int) -> str:
         "%(n)s variants are not shown: their texts themselves say who they are for.",
         count,
     ) % {"n": count}
-
-
-def _size(file: File, values: Mapping[str, str]) -> str:
-    octets = file.size(values)
-    if octets < 1_000_000:
-        return f"{max(1, round(octets / 1000))} kB"
-    return f"{octets / 1_000_000:.1f} MB"
 
 
 def _written(title: str, members: int, variants: int, warnings: Sequence[str], data: dict[str, Any]) -> str:

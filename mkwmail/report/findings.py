@@ -10,7 +10,8 @@ from mkwmail.language import _, ngettext
 from mkwmail.moments import moment_in_figures
 from mkwmail.report.faults import fault_lines, fault_values
 from mkwmail.report.terminal import Style, Terminal
-from mkwmail.report.words import mails, size
+from mkwmail.report.words import mails
+from mkwmail.sizes import size
 
 
 @dataclass(frozen=True, slots=True)

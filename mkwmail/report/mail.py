@@ -12,7 +12,7 @@ from mkwmail.language import _
 from mkwmail.letters.message import Message
 from mkwmail.moments import day_and_time
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import size
+from mkwmail.sizes import size
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from mkwmail.errors import ExitCode, Fault
 from mkwmail.language import _, ngettext
 from mkwmail.moments import clock_time, day_and_time, day_in_words
 from mkwmail.report.words import mails, some
-from mkwmail.sending.approval import Difference
+from mkwmail.sending.approval import FACTS, Difference
 from mkwmail.sending.schedule import TO_WHOM, WHEN
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of
@@ -54,6 +54,12 @@ _DUTCH = {
 _DUTCH_SOURCES = {WHEN: "het moment", TO_WHOM: "aan wie het gaat"}
 
 
+def _dutch_source(name: str) -> str:
+    if name.endswith(FACTS):
+        return f"wat er in {name.removesuffix(FACTS)} staat over datum, plaats en programma"
+    return _DUTCH_SOURCES.get(name, name)
+
+
 def _what(event: Event, mailing: str) -> str:
     """``de uitnodiging voor Directeurendag``."""
     kind = kind_of(mailing)
@@ -76,7 +82,7 @@ def _approve(event: Event, mailing: str) -> str:
 def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Matter:
     """They differ from what was approved, so they do not go."""
     words = {"event": event.id, "mailings": ", ".join(mailings)}
-    sources = join_words([_DUTCH_SOURCES.get(difference.source, difference.source) for difference in differences])
+    sources = join_words([_dutch_source(difference.source) for difference in differences])
     # Another change is news; that one of the mailings was approved again is none.
     version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
     return Matter(

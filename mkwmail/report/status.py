@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mkwmail.language import _
-from mkwmail.ledger.records import State
+from mkwmail.ledger.records import Delivery, State
 from mkwmail.moments import day_in_figures, moment_in_figures
 from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
 from mkwmail.report.chart import show_chart
@@ -84,6 +84,12 @@ def state_words(state: str) -> str:
     return words.get(state, state)
 
 
+def reply_words(delivery: Delivery) -> str:
+    """Why a message is where it is: the server's words, with its code where they do not begin with it."""
+    code = str(delivery.code or "")
+    return delivery.reason if code in delivery.reason else f"{code} {delivery.reason}".strip()
+
+
 def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     """Print an event's mailings as a table, and by name who is not served."""
     show_title(terminal, status.event, status.event.id)
@@ -92,7 +98,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     terminal.table(headings, rows, numbers=len(headings) - 2)
     terminal.say()
     for state in _UNSERVED:
-        people = _entries(status.lines, state)
+        people = [each for each in _entries(status.lines, state) if each.address]
         show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
     show_by_reason(
         terminal, _("Told other facts"), outdated_entries(status.outdated), everybody=skipped, style="yellow"

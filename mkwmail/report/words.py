@@ -1,9 +1,9 @@
-"""Counts, sizes and lists in the words of the person at the keyboard."""
+"""Counts, lengths of time and lists in the words of the person at the keyboard."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mkwmail.language import _, ngettext
+from mkwmail.language import ngettext
 
 
 def mails(count: int) -> str:
@@ -14,14 +14,6 @@ def mails(count: int) -> str:
 def members(count: int) -> str:
     """``43 members``."""
     return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
-
-
-def size(octets: int) -> str:
-    """``120 kB``, ``3.4 MB``: decimal, as mail providers give their limits."""
-    if octets < 1_000_000:
-        return f"{max(1, round(octets / 1000))} kB"
-    megabytes, tenth = divmod(round(octets / 100_000), 10)
-    return _("%(megabytes)d.%(tenth)d MB") % {"megabytes": megabytes, "tenth": tenth}
 
 
 def duration(length: timedelta) -> str:

@@ -12,6 +12,9 @@ from mkwmail.ledger.records import TOLD, Approval, Delivery, Round
 #: Name of a source → its text; for what is not text (attachments, a logo) :func:`fingerprint` of its bytes.
 Sources = Mapping[str, str]
 
+#: Ends the name of the source that holds the facts: who was told older ones gets an update, no correction.
+FACTS = ": facts"
+
 _HASH = "sha256:"
 _MOST_LINES = 8
 
@@ -43,17 +46,23 @@ def differences(before: Sources, now: Sources, words: Mapping[str, str] | None =
 
     Line ends make no difference, for they make none in the mail. ``words``: how sources that are no files are called.
     """
-    called = words or {}
+    called = {name: _called(name) for name in (*before, *now)} | dict(words or {})
     found = []
     for name in sorted({*before, *now}):
         old, new = before.get(name), now.get(name)
         if old is None and new is not None:
-            found.append(Difference(name, _("%(source)s was added") % {"source": called.get(name, name)}))
+            found.append(Difference(name, _("%(source)s was added") % {"source": called[name]}))
         elif new is None:
-            found.append(Difference(name, _("%(source)s was removed") % {"source": called.get(name, name)}))
+            found.append(Difference(name, _("%(source)s was removed") % {"source": called[name]}))
         elif old is not None and old.splitlines() != new.splitlines():
             found.append(Difference(name, _("%(source)s has changed") % {"source": name}, _lines(old, new)))
     return tuple(found)
+
+
+def _called(name: str) -> str:
+    if not name.endswith(FACTS):
+        return name
+    return _("what %(file)s says of date, place and programme") % {"file": name.removesuffix(FACTS)}
 
 
 def _lines(old: str, new: str) -> tuple[str, ...]:

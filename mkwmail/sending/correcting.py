@@ -4,12 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mkwmail.ledger.records import TOLD, Approval, Delivery
-from mkwmail.sending.approval import Sources, differences
+from mkwmail.sending.approval import FACTS, Sources, differences
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of, mailing_named
-
-FACTS = ": facts"
-"""Ends the name of the source that holds the facts: who was told older ones gets an update, no correction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,3 +156,18 @@ def test_a_person_must_type_it(place: Place, words: tuple[str, ...]) -> None:
     word = "kim@woonstede.example.org" if words[0] == "forget" else EVENT
     code, _screen = typed(place.command(*words), place.environment(PAST), place.folder, [("type", word)])
     assert code == 0
+
+
+def test_about_who_was_forgotten_nobody_is_asked_any_more(place: Place, server: ScriptedServer) -> None:
+    server.on("RCPT", "550 5.1.1 no such user", recipient="kim@woonstede.example.org")
+    assert place.run("send", EVENT, "update", "--yes", now=LATER).code == 0
+    changed = (place.folder / "events").glob("*.yaml")
+    for path in changed:
+        path.write_text(path.read_text(encoding="utf-8").replace("De Moestuin", "Het Wachthuis"), encoding="utf-8")
+    assert place.run("send", EVENT, "update", "--yes", now=LATER).code == 80
+    without_row(place, "Verbeek")
+    assert place.run("resolve", EVENT, now=LATER).code == 80
+    assert place.run("forget", "Kim Verbeek", "--yes", now=LATER).code == 0
+    asked = place.run("resolve", EVENT, now=LATER)
+    assert (asked.code, asked.out) == (0, "Nothing is in doubt or refused.\n")
+    assert "mkwmail resolve" not in place.run("status", EVENT, now=LATER).out

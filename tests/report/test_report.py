@@ -10,7 +10,8 @@ from mkwmail.moments import day_and_time, moment_from
 from mkwmail.report.faults import fault_lines, fault_values
 from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal, printable
-from mkwmail.report.words import duration, size, some
+from mkwmail.report.words import duration, some
+from mkwmail.sizes import size
 
 
 def test_data_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:
