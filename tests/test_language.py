@@ -14,6 +14,7 @@ import pytest
 
 from mkwmail.language import wanted
 from tests.keyboard import typed
+from tests.test_docs import _commands
 from tests.test_layers import modules
 from tests.workplace import ROOT, Place, a_place
 from tools import messages
@@ -251,8 +252,29 @@ SCENES = (
     ("send", "directeurendag-2020", "invitation", "--yes"),
     ("bounces", "set", "directeurendag-2020", "jan@dehaven.example.org"),
     ("preview", "directeurendag-2020", "uitnodiging"),
+    ("new", "Najaarsdag", "--date", "2020-10-08"),
+    ("calendar", "directeurendag-2020", "dag.ics"),
+    ("proof", "directeurendag-2020", "invitation", "secretaris@example.org", "--yes"),
+    ("answers", "import", "directeurendag-2020", "er-niet.csv"),
+    ("bounces", "import", "directeurendag-2020", "er-niet.eml"),
+    ("forget", "zoe@tien.example.org", "--yes"),
+    ("purge", "directeurendag-2020"),
+    ("due",),
     ("sned",),
 )
+
+
+def test_the_scenes_are_of_every_command() -> None:
+    shown = {" ".join(words) for words in SCENES}
+    for name in _commands():
+        assert f"{name} --help" in shown
+        assert (
+            name in ("init", "schema")
+            or any(each.startswith(f"{name} ") and "--help" not in each for each in shown)
+            or name in shown
+        )
+
+
 # English words that a Dutch sentence of the program has no use for.
 _ENGLISH = re.compile(
     r"(?<![\w-])(?:the|and|with|which|were|this|that|from|every|nothing|usage|options|note|directory)(?![\w-])"
