@@ -59,9 +59,15 @@ class Returned:
 
 
 def read_returned(saved: SavedMail) -> tuple[Returned, ...]:
-    """What a saved mail is; a report about several recipients gives one value for each."""
+    """What a saved mail is; a report about several recipients gives one value for each.
+
+    Reports that somebody forwarded as attachments are read in the place of the mail that carries them.
+    """
     try:
         mail = email.message_from_bytes(saved.data)
+        carried = _carried_reports(mail)
+        if carried:
+            return tuple(value for report in carried for value in _read(replace(saved, data=bytes(report)), report))
         return tuple(_read(saved, mail))
     except (RecursionError, LookupError, ValueError, TypeError, AttributeError):
         # Mails are written by strangers, and Python's reader has its limits with them (nesting, charsets).
@@ -90,6 +96,15 @@ def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
         )
         return
     yield replace(frame, nature=_nature_of_others(mail))
+
+
+def _carried_reports(mail: Message) -> list[Message]:
+    """The reports that a mail has as its attachments; none of a report, whose attachment is what came back."""
+    if _is_report(mail) or not mail.is_multipart():
+        return []
+    attached = [part for part in mail.get_payload() if isinstance(part, Message)]
+    inner = [part.get_payload(0) for part in attached if part.get_content_type() == "message/rfc822"]
+    return [each for each in inner if isinstance(each, Message) and _is_report(each)]
 
 
 def _frame(saved: SavedMail, mail: Message) -> Returned:

@@ -240,11 +240,20 @@ class _Sorting:
         if delivery.state is State.SENT:
             reason = _("already sent on %(day)s") % {"day": day_in_words(delivery.since)}
             self.already.append(_skip(listing, reason))
+        elif is_mark(delivery.address):
+            # Nobody can be asked about it any more, so it counts as sent.
+            reason = _("may have got it on %(day)s, and was forgotten since") % {"day": day_in_words(delivery.since)}
+            self.already.append(_skip(listing, reason))
         else:
             reason = delivery.reason or _("it is not known whether the server took it")
             self.in_doubt.append(_skip(listing, reason))
 
     def _refused(self, listing: Listing, delivery: Delivery) -> None:
+        if is_mark(delivery.address):
+            # Whether the address is another one now is not known.
+            reason = _("refused by the server on %(day)s, and forgotten since") % {"day": day_in_words(delivery.since)}
+            self.skipped.append(_skip(listing, reason))
+            return
         if address_key(delivery.address) != listing.member.address_key:
             # The address was corrected: another mailbox, which refused nothing.
             self.to_send.append(Planned(listing.person, listing.member))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.keyboard import typed
-from tests.smtp_server import ScriptedServer
+from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
@@ -171,3 +171,20 @@ def test_about_who_was_forgotten_nobody_is_asked_any_more(place: Place, server: 
     asked = place.run("resolve", EVENT, now=LATER)
     assert (asked.code, asked.out) == (0, "Nothing is in doubt or refused.\n")
     assert "mkwmail resolve" not in place.run("status", EVENT, now=LATER).out
+
+
+def test_who_was_refused_or_in_doubt_and_is_forgotten_is_neither_mailed_nor_asked_about(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        server.on("DOT", DROP, recipient="kim@woonstede.example.org", times=1)
+        server.on("RCPT", "550 5.1.1 no such user", recipient="lou@elf.example.org", times=1)
+        assert place.send().code == 79
+        for who in ("Kim Verbeek", "lou@elf.example.org"):
+            assert place.run("forget", who, "--yes").code == 0
+        before = len(server.taken)
+        again = place.send()
+        assert (again.code, again.json["sent"], len(server.taken)) == (0, 0, before)
+        assert {each["address"]: "forgotten since" in each["reason"] for each in again.json["skipped"]} == {
+            "lou@elf.example.org": True
+        }
+        assert place.run("resolve", EVENT).code == 0

@@ -1,8 +1,10 @@
 """Delivery reports of six kinds of servers, and mails that are none: what each says, and which message it is about."""
 
+import email
 import mailbox
 import time
 from datetime import datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,21 @@ def test_mbox_maildir_and_folders_hold_the_same_reports(tmp_path: Path) -> None:
     for place in (tmp_path / "teruggekomen.mbox", tmp_path / "Maildir", folder):
         found = [value for saved in read_saved([place]) for value in read_returned(saved)]
         assert sorted((value.nature, value.verdict or "") for value in found) == expected, place
+
+
+def test_reports_forwarded_as_attachments_are_read_in_the_place_of_the_mail_that_carries_them() -> None:
+    forward = EmailMessage()
+    forward["From"], forward["To"], forward["Subject"] = "Lilian <l@example.org>", "s@example.org", "FW: teruggekomen"
+    forward.set_content("Deze kwamen terug.")
+    for name in ("postfix-unknown", "exchange-online-unknown", "human-quoting"):
+        forward.add_attachment(email.message_from_bytes((REPORTS / f"{name}.eml").read_bytes()))
+    found = read_returned(SavedMail("doorgestuurd.eml", forward.as_bytes()))
+    assert [(each.nature, each.verdict) for each in found] == [(Nature.REPORT, Verdict.FAILED)] * 2
+    assert [each.recipients for each in found] == [
+        each.recipients for name in ("postfix-unknown", "exchange-online-unknown") for each in [returned(name)]
+    ]
+    # A report that returns a message is no forward of it.
+    assert len(read_returned(SavedMail("x", (REPORTS / "gmail-full.eml").read_bytes()))) == 1
 
 
 def test_outlooks_own_format_is_refused_with_a_way_out(tmp_path: Path) -> None:
