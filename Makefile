@@ -6,7 +6,7 @@ EVENT := directeurendag-2020
 WORDS := mkwmail/locale/nl/LC_MESSAGES/mkwmail.mo
 CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 
-.PHONY: demo test bench pictures messages lint format lock clean
+.PHONY: demo test bench torture pictures messages lint format lock clean
 
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
@@ -17,6 +17,9 @@ test: .venv/development $(WORDS) $(CHECKS)  ## the whole test suite
 
 bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
+
+torture: .venv/development  ## the program killed a thousand times while it sends: who was lost, who was mailed twice
+	$(BIN)/python -m tests.torture
 
 pictures: .venv/development $(WORDS)  ## the pictures in the documents, with Debian's Chromium
 	$(BIN)/python -m tools.make_pictures

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,11 @@ class Place:
                 ran = Ran(*zygote.run(("--folder", str(self.folder), *words), chosen))
         assert "Traceback" not in ran.err, ran.err
         return ran
+
+    def killed(self, *words: str, started: Callable[[int], object], now: str = MOMENT) -> Ran:
+        """Run the program until somebody who is told its process id, or its own end, ends it."""
+        with a_zygote() as zygote:
+            return Ran(*zygote.run(("--folder", str(self.folder), *words), self.environment(now), started))
 
     def send(self, *words: str, now: str = MOMENT) -> Ran:
         """``send`` the invitation, confirmed, as JSON."""

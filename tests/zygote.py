@@ -13,7 +13,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,14 +46,20 @@ class Zygote:
             text=True,
         )
 
-    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
-        """Run the program to its end with nobody at the keyboard: exit code, standard output and error."""
+    def run(
+        self, words: Sequence[str], environment: Mapping[str, str], started: Callable[[int], object] = int
+    ) -> tuple[int, str, str]:
+        """Run the program to its end with nobody at the keyboard: exit code, standard output and error.
+
+        ``started`` is told the run's process id as it begins; a run that a signal ends has its number, negative.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         files = [str(Path(self._folder.name, name)) for name in ("out", "err")]
         json.dump({"words": list(words), "environment": dict(environment), "files": files}, self._process.stdin)
         self._process.stdin.write("\n")
         self._process.stdin.flush()
+        started(int(self._process.stdout.readline()))
         ready, _writable, _errors = select.select([self._process.stdout], [], [], _PATIENCE)
         assert ready, f"not done in {_PATIENCE} seconds: {words}"
         code = int(self._process.stdout.readline())
@@ -75,6 +81,7 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             _become(asked["words"], asked["environment"], asked["files"])
+        print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
