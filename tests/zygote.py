@@ -43,7 +43,8 @@ class Zygote:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            # Unbuffered: a line that a buffer had taken already is one that select never tells of.
+            bufsize=0,
         )
 
     def run(
@@ -56,9 +57,8 @@ class Zygote:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         files = [str(Path(self._folder.name, name)) for name in ("out", "err")]
-        json.dump({"words": list(words), "environment": dict(environment), "files": files}, self._process.stdin)
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        asked = json.dumps({"words": list(words), "environment": dict(environment), "files": files})
+        self._process.stdin.write(f"{asked}\n".encode())
         started(int(self._process.stdout.readline()))
         ready, _writable, _errors = select.select([self._process.stdout], [], [], _PATIENCE)
         assert ready, f"not done in {_PATIENCE} seconds: {words}"
