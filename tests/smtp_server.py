@@ -239,6 +239,8 @@ class ScriptedServer:
         match verb:
             case "EHLO":
                 self._act(state, "EHLO", self._hello(state))
+            case "HELO":
+                self._act(state, "HELO", "250 scripted.example.org")
             case "STARTTLS":
                 self._act(state, "STARTTLS", "220 go ahead")
                 self._encrypt(state)

@@ -203,6 +203,9 @@ def _literal(address: str) -> str:
 def _greet(connection: _Connection) -> None:
     connection.phase = Phase.EHLO
     code, text = connection.ehlo()
+    if code in (500, 502):
+        # An old server without extensions (RFC 5321 §3.2): no login and no encryption with it.
+        code, text = connection.helo()
     if code != 250:
         raise _RefusedError(Reply(code, plain_text(text.split(b"\n")), Phase.EHLO))
 

@@ -223,3 +223,15 @@ def test_nothing_is_left_open(trusted: Certificate) -> None:
         session.close()
         session.close()
     assert threading.active_count() == before
+
+
+def test_a_server_that_knows_no_ehlo_is_greeted_as_in_the_old_days() -> None:
+    with ScriptedServer() as server:
+        server.on("EHLO", "502 5.5.1 command not implemented")
+        session = open_session(server.smtp(), None, PATIENT)
+        session.close()
+        assert server.said("HELO") == ["helo [127.0.0.1]"]
+        # Without extensions there is no login: nothing goes as if there had been one.
+        error = refusal(server.smtp(username="u"))
+        assert not server.said("AUTH")
+        assert error
