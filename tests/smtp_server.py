@@ -279,8 +279,7 @@ class ScriptedServer:
         data = b"".join(line + b"\r\n" for line in lines)
         action = self._action("DOT", "250 2.0.0 queued", state.recipients[0])
         with self._changed:
-            shown = action if isinstance(action, str) else type(action).__name__
-            self.taken.append(Taken(state.sender, tuple(state.recipients), data, state.connection, shown))
+            self.taken.append(Taken(state.sender, tuple(state.recipients), data, state.connection, _shown(action)))
             self._changed.notify_all()
         state.recipients = []
         self._do(state, action)
@@ -380,6 +379,16 @@ class ScriptedServer:
             state.buffer += data
         line, state.buffer = state.buffer.split(b"\r\n", 1)
         return line
+
+
+def _shown(action: Action) -> str:
+    match action:
+        case str():
+            return action
+        case ReplyThenDrop(reply) | Slowly(reply):
+            return reply
+        case _:
+            return type(action).__name__
 
 
 def _path(line: str) -> str:
