@@ -199,12 +199,20 @@ def check(
     server: Annotated[
         bool, typer.Option("--server", help=_("Also log in to the mail server, without sending anything."))
     ] = False,
+    dns: Annotated[
+        bool, typer.Option("--dns", help=_("Also look up SPF, DKIM and DMARC of the sender's domain."))
+    ] = False,
+    dkim: Annotated[
+        str | None, typer.Option("--dkim", metavar="SELECTOR", help=_("The name of the domain's DKIM key, with --dns."))
+    ] = None,
     skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
+    from mkwmail.commands.check import Asked
     from mkwmail.commands.check import check as command
 
-    _finish(command(_begin(ctx), event, server=server, skip_faulty=skip_faulty, json=json))
+    asked = Asked(server, dns or dkim is not None, dkim)
+    _finish(command(_begin(ctx), event, asked, skip_faulty=skip_faulty, json=json))
 
 
 @app.command(

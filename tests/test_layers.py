@@ -44,6 +44,7 @@ HOMES = {
     "aiosmtpd": ("sending.rehearsal",),
     "filelock": ("ledger",),
     "holidays": ("sending",),
+    "dns": ("sending.domain",),
 }
 
 

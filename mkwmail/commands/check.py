@@ -1,11 +1,10 @@
 """``check``: everything that can be known before sending."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from mkwmail.commands.asking import ask_domain, ask_server, quota
 from mkwmail.commands.choice import due_mailings
 from mkwmail.commands.composing import composer_of, correcting_of, variants
-from mkwmail.commands.guard import server_of
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.oddities import (
     direct_warnings,
@@ -34,23 +33,31 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.moments import day_and_time
 from mkwmail.report.findings import Checked, Findings, findings_value, show_findings
 from mkwmail.report.progress import progress_bar
-from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import History, Planned
-from mkwmail.sending.submission import ServerFacts, probe
 from mkwmail.sizes import size
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.kinds import in_order
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom to ask too: the mail server, name servers about the sender's domain, with its DKIM key's selector."""
+
+    server: bool = False
+    domain: bool = False
+    selector: str | None = None
+
 
 _LARGE = 10_000_000  # octets of a message: many servers take no more than 20 MB, some less
 
 
 def check(
-    invocation: Invocation, event: str, *, server: bool = False, skip_faulty: bool = False, json: bool = False
+    invocation: Invocation, event: str, asked: Asked, *, skip_faulty: bool = False, json: bool = False
 ) -> ExitCode:
-    """Say what is wrong or odd about an event's mailings; with ``server``, log in to the mail server too."""
+    """Say what is wrong or odd about an event's mailings."""
     folder_of(invocation).event_path(event)
     try:
-        findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), server)
+        findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), asked)
     except UserError as error:
         findings = Findings(event, faults=error.faults, code=error.code)
     if json:
@@ -60,7 +67,7 @@ def check(
     return findings.code
 
 
-def _looked_through(invocation: Invocation, sources: Sources, server: bool) -> Findings:
+def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
     warnings = [*sources.warnings, *event_warnings(sources)]
@@ -80,19 +87,27 @@ def _looked_through(invocation: Invocation, sources: Sources, server: bool) -> F
                 faults += error.faults
         if not faults:
             warnings += approval_warnings(sources, ledger, history, due, now)
+        facts: list[tuple[str, str]] = []
+        if asked.server:
+            times, late = quota(sources, ledger, mailings, now)
+            facts += times
+            warnings += late
     if is_synchronised(sources.folder.path):
         warnings.append(_synchronised(sources))
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK
     largest = max((each.largest for each in mailings), default=0)
-    facts: tuple[tuple[str, str], ...] = ()
-    if server:
-        try:
-            told = _asked(invocation, sources)
-            facts = _words_of(told)
-            faults += _too_large(told, largest)
-        except UserError as error:
-            faults += error.faults
-            code = code or error.code
+    try:
+        if asked.server:
+            told, wrong = ask_server(invocation, sources, largest)
+            facts[:0] = told
+            faults += wrong
+        if asked.domain:
+            found, weak = ask_domain(sources, asked.selector)
+            facts += found
+            warnings += weak
+    except UserError as error:
+        faults += error.faults
+        code = code or error.code
     return Findings(
         event=event.id,
         title=f"{event.title}, {day_and_time(event.starts)}",
@@ -100,7 +115,7 @@ def _looked_through(invocation: Invocation, sources: Sources, server: bool) -> F
         warnings=tuple(dict.fromkeys(warnings)),
         notes=tuple(list_notes(sources, roll, history)),
         mailings=tuple(mailings),
-        server=facts,
+        server=tuple(facts),
         code=code or (ExitCode.FAULTY_FILE if faults else ExitCode.OK),
     )
 
@@ -137,25 +152,3 @@ def _synchronised(sources: Sources) -> Fault:
     service = is_synchronised(sources.folder.path)
     fault = _("this folder is kept by %(service)s, which can spoil or double the ledger") % {"service": service}
     return Fault(str(sources.folder.path), fault, _("move it to a folder of this computer alone"))
-
-
-def _asked(invocation: Invocation, sources: Sources) -> ServerFacts:
-    smtp = server_of(sources.settings, invocation.shifted)
-    return probe(smtp, password_for(smtp, sources.folder.path))
-
-
-def _words_of(told: ServerFacts) -> tuple[tuple[str, str], ...]:
-    logged_in = _("logged in") if told.logged_in else _("no login asked for")
-    encrypted = told.tls or _("not encrypted")
-    limit = size(told.size) if told.size else _("no fixed limit")
-    return (
-        (_("Server"), f"{told.host}:{told.port}, {encrypted}, {logged_in}"),
-        (_("Largest mail"), limit),
-    )
-
-
-def _too_large(told: ServerFacts, largest: int) -> Iterator[Fault]:
-    if told.size and largest > told.size:
-        fault = _("the server takes mails up to %(limit)s, and these have %(size)s")
-        words = {"limit": size(told.size), "size": size(largest)}
-        yield Fault(told.host, fault % words, _("make the attachments smaller, or link to them"))

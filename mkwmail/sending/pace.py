@@ -87,11 +87,20 @@ def wait(pace: Pace, gone: Gone, now: datetime) -> Wait | None:
     return Wait(until.astimezone(local), limit) if until > now else None
 
 
-def room_today(pace: Pace, moments: Sequence[datetime], now: datetime) -> int | None:
-    """How many more messages fit in the rolling 24 hours that end now; None: no limit."""
-    if pace.per_day is None:
-        return None
-    return max(0, pace.per_day - _taken(Gone(moments), LONGEST_WINDOW, now.astimezone(UTC)))
+def done_at(pace: Pace, moments: Sequence[datetime], count: int, now: datetime) -> datetime:
+    """When so many messages will have gone, if nothing but the pace holds them up."""
+    went, begun, moment = list(moments), 0, now
+    while begun < count:
+        gone = Gone(went, begun)
+        free = room(pace, gone, moment)
+        held = wait(pace, gone, moment)
+        if held:
+            moment = held.until
+            continue
+        some = count - begun if free is None else min(free, count - begun)
+        went += [moment.astimezone(UTC)] * some
+        begun += some
+    return moment
 
 
 def _windows(pace: Pace) -> list[tuple[int, timedelta, Limit]]:

@@ -98,6 +98,17 @@ class Session:
             if not self._usable:
                 return
 
+    def reply_to_sender(self, sender: str) -> Reply:
+        """What the server says of mail from a sender, to itself; nothing is sent.
+
+        The first failing reply, or that to RCPT: many servers judge the sender only there.
+        """
+        reply = self._command(f"MAIL FROM:<{_mailbox(sender)}>", Phase.MAIL)
+        if accepted(reply):
+            reply = self._command(f"RCPT TO:<{_mailbox(sender)}>", Phase.RCPT)
+        self._usable = self._usable and not closes(reply) and accepted(self._command("RSET", Phase.RSET))
+        return reply
+
     def cut(self) -> None:
         """End the connection at once. May be called from another thread."""
         self._link.cut()

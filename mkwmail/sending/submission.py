@@ -36,7 +36,7 @@ class ServerFacts:
     """What a server says of itself to somebody who logs in.
 
     ``tls`` is the version of TLS, empty without; ``size`` the largest message in octets, None without a fixed
-    limit; ``most_messages`` how many one session may carry.
+    limit; ``most_messages`` how many one session may carry; ``sender`` its word about the sender's address.
     """
 
     host: str
@@ -46,14 +46,16 @@ class ServerFacts:
     extensions: tuple[str, ...]
     size: int | None
     most_messages: int | None
+    sender: Reply
 
 
-def probe(smtp: Smtp, password: Password | None, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
-    """Connect, log in, ask what the server can do, and leave without sending.
+def probe(smtp: Smtp, password: Password | None, sender: str, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
+    """Connect, log in, ask what the server can do and whether this sender may mail, and leave without sending.
 
     :raises NoSessionError: as :func:`open_session`.
     """
     session = open_session(smtp, password, timeouts)
+    word = session.reply_to_sender(sender)
     session.close()
     offered = session.extensions
     return ServerFacts(
@@ -64,6 +66,7 @@ def probe(smtp: Smtp, password: Password | None, timeouts: Timeouts = _TIMEOUTS)
         tuple(sorted(offered.offered)),
         offered.size,
         offered.most_messages,
+        word,
     )
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.name_server import NameServer
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
@@ -85,9 +86,63 @@ def test_check_asks_the_server_and_sends_nothing(tmp_path: Path) -> None:
         ran = place.run("check", EVENT, "--server")
         assert ran.code == 65
         assert "the server takes mails up to 5 kB" in ran.out
-        assert not server.said("MAIL")
+        assert not server.said("DATA")
     gone = place.run("check", EVENT, "--server")
     assert gone.code == 69
+
+
+def test_check_asks_whether_the_sender_may_mail(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        assert place.run("check", EVENT, "--server").code == 0
+        for reply, words in (
+            ("553 5.7.1 Sender address rejected: not owned by user", "does not let this login send as this sender"),
+            ("554 5.7.1 Relay access denied", "refuses a mail from secretaris@example.org to itself"),
+        ):
+            server.on("RCPT", reply, times=1)
+            ran = place.run("check", EVENT, "--server")
+            assert ran.code == 65
+            assert words in " ".join(ran.out.split())
+        server.on("RCPT", "451 4.7.1 greylisted")
+        assert place.run("check", EVENT, "--server").code == 0
+        assert not server.said("DATA")
+
+
+def test_check_says_until_when_the_pace_lets_it_take(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        place.settings(server.port, "pace: {per_minute: 2}\n")
+        ran = place.run("check", EVENT, "--server")
+        assert "5 mails at 2 a minute: done at 09:02" in ran.out
+        place.settings(server.port, "pace: {per_day: 1}\n")
+        slow = place.run("check", EVENT, "--server")
+        assert "5 mails at 1 a day: done at 21 February 2020 09:00" in slow.out
+        assert "is not done before its latest moment" not in slow.out
+        place.members(*(f"Lid {n};;X;lid{n}@example.org;Corp {n};lid" for n in range(60)))
+        late = place.run("check", EVENT, "--server")
+        assert "at this pace invitation is not done before its latest moment" in " ".join(late.out.split())
+
+
+def test_check_looks_up_the_senders_domain(tmp_path: Path) -> None:
+    records = {
+        "example.org": ["v=spf1 -all"],
+        "_dmarc.example.org": ["v=DMARC1; p=none"],
+        "post._domainkey.example.org": ["v=DKIM1; p=abc"],
+    }
+    with NameServer(records) as server:
+        place = a_place(tmp_path)
+        ran = place.run("check", EVENT, "--dns", "--dkim", "post", "--json", MKWMAIL_NAME_SERVER=server.address)
+        assert ran.json["server"] == {
+            "SPF": "v=spf1 -all",
+            "DKIM": "there is a key post",
+            "DMARC": "v=DMARC1; p=none",
+        }
+        bare = place.run("check", EVENT, "--dns", "--dkim", "other", MKWMAIL_NAME_SERVER=server.address)
+        assert bare.code == 0
+        assert "other._domainkey.example.org: there is no DKIM key under this name" in " ".join(bare.out.split())
+    silent = place.run("check", EVENT, "--dns", MKWMAIL_NAME_SERVER="127.0.0.1:1")
+    assert silent.code == 69
+    assert "no name server answers" in silent.out
 
 
 def test_preview_shows_one_member_or_why_not(tmp_path: Path) -> None:

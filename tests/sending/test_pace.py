@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mkwmail.clock import ZONE
-from mkwmail.sending.pace import Gone, Limit, Wait, room, room_today, wait
+from mkwmail.sending.pace import Gone, Limit, Wait, done_at, room, wait
 from mkwmail.sources.settings import Pace
 
 NINE = datetime(2020, 2, 17, 9, tzinfo=ZONE)
@@ -21,7 +22,6 @@ def test_no_limits_no_wait() -> None:
     pace = Pace(batch=None)
     assert room(pace, Gone(ago(1, 2, 3), 3), NINE) is None
     assert wait(pace, Gone(ago(1, 2, 3), 3), NINE) is None
-    assert room_today(pace, ago(1), NINE) is None
     # A batch without a pause does not slow down either.
     assert wait(Pace(batch=3), Gone(ago(1, 2, 3), 3), NINE) is None
 
@@ -43,7 +43,6 @@ def test_the_longest_wait_decides() -> None:
     assert wait(pace, Gone(ago(600, 30)), NINE) == Wait(NINE + timedelta(seconds=3000), Limit.HOUR)
     day = wait(pace, Gone(ago(80_000, 70_000, 60_000)), NINE)
     assert day == Wait(NINE + timedelta(seconds=6_400), Limit.DAY)
-    assert room_today(pace, ago(90_000, 70_000), NINE) == 2
 
 
 def test_what_is_under_way_counts_as_going_now() -> None:
@@ -99,3 +98,20 @@ def test_room_and_wait_agree_and_no_window_is_ever_overfull(
     for window, limit in ((60, per_minute), (3600, per_hour)):
         start = moment - timedelta(seconds=window)
         assert sum(each > start for each in gone.moments) < limit
+
+
+@pytest.mark.parametrize(
+    ("pace", "count", "minutes"),
+    [
+        (Pace(), 1000, 0),
+        (Pace(per_minute=25), 25, 0),
+        (Pace(per_minute=25), 26, 1),
+        (Pace(per_minute=25), 212, 8),
+        (Pace(per_hour=100), 212, 120),
+        (Pace(per_minute=25, per_hour=100), 212, 120),
+        (Pace(batch=50, pause=timedelta(minutes=10)), 212, 40),
+        (Pace(batch=50, pause=timedelta(minutes=10)), 200, 30),
+    ],
+)
+def test_when_so_many_will_have_gone(pace: Pace, count: int, minutes: int) -> None:
+    assert done_at(pace, (), count, NINE) == NINE + timedelta(minutes=minutes)

@@ -43,9 +43,12 @@ def test_probe_logs_in_over_tls_and_leaves_without_sending(trusted: Certificate,
         implicit_tls=security is Security.TLS,
         users={"secretaris": "gehéim"},
     ) as server:
-        facts = probe(server.smtp(security=security, username="secretaris"), Password("gehéim"), PATIENT)
+        facts = probe(
+            server.smtp(security=security, username="secretaris"), Password("gehéim"), "secretaris@example.org", PATIENT
+        )
         assert server.taken == []
-        assert server.said("MAIL") == []
+        assert server.said("DATA") == []
+        assert server.said("RCPT") == ["RCPT TO:<secretaris@example.org>"]
         assert server.said("QUIT") == ["QUIT"]
         assert server.said("EHLO") == ["ehlo [127.0.0.1]"] * (2 if security is Security.STARTTLS else 1)
     assert facts.tls in ("TLSv1.2", "TLSv1.3")
