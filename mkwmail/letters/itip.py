@@ -23,7 +23,7 @@ from icalendar import (
     vCalAddress,
     vText,
 )
-from icalendar.prop import vRecur
+from icalendar.prop import vDDDTypes, vRecur
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
@@ -276,7 +276,9 @@ def _replies(event: Component) -> Iterator[CalendarReply]:
     identity = str(event.get("UID", ""))
     attendees = event.get("ATTENDEE", [])
     for attendee in attendees if isinstance(attendees, list) else [attendees]:
-        partstat = str(getattr(attendee, "params", {}).get("PARTSTAT", "")).upper()
+        if not isinstance(attendee, vCalAddress):
+            continue
+        partstat = str(attendee.params.get("PARTSTAT", "")).upper()
         address = re.sub("^mailto:", "", str(attendee).strip(), flags=re.IGNORECASE)
         if identity and address and partstat:
             yield CalendarReply(identity, address, partstat, _sequence(event), _stamp(event))
@@ -290,7 +292,9 @@ def _sequence(event: Component) -> int:
 
 
 def _stamp(event: Component) -> datetime:
-    stamp = getattr(event.get("DTSTAMP"), "dt", None)
+    # A value that is no moment is a property of another kind, which has no ``dt``.
+    written = event.get("DTSTAMP")
+    stamp = written.dt if isinstance(written, vDDDTypes) else None
     if not isinstance(stamp, datetime):
         return _NO_MOMENT
     return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)

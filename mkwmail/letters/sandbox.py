@@ -5,11 +5,13 @@ Markdown, where that is not enough: these places print data as :func:`mkwmail.le
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from jinja2 import BaseLoader, StrictUndefined, nodes, pass_eval_context
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -19,8 +21,16 @@ from mkwmail.language import _
 from mkwmail.letters.values import Value, printed, quote_link
 
 # They write HTML of their own, which Markdown would show as text; or say something else each time, and what is
-# sent would not be what was previewed.
-_NOT_OFFERED = ("urlize", "xmlattr", "tojson", "pprint", "striptags", "forceescape", "random", "lipsum")
+# sent would not be what was previewed; or go on as long, or fill as much memory, as a slip of the pen says.
+_NOT_OFFERED = (
+    *("urlize", "xmlattr", "tojson", "pprint", "striptags", "forceescape", "random", "lipsum"),
+    *("range", "center", "indent", "batch", "slice"),
+)
+_STRETCH = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
+_WIDEST = 1000
+_STRETCHED = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")
+
+_MOST = 1_000_000_000  # what a factor stays under
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -104,6 +114,8 @@ def _replace(text: Any, old: str, new: str, count: int = -1) -> str:
 def _format(text: Any, *args: Any, **named: Any) -> str:
     if isinstance(text, Markup):
         raise TypeError(_("format works on plain text only"))
+    if _STRETCHED.search(text):
+        raise SecurityError(_("it fills up to a width of more than a thousand"))
     return Value(str(text) % (named or args))
 
 
@@ -115,7 +127,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """A sandboxed environment in which everything printed is data, unless a template or Markdown field wrote it."""
 
     code_generator_class = _Generator
-    intercepted_binops = frozenset(["+", "%"])
+    intercepted_binops = frozenset(["+", "%", "*", "**"])
 
     def __init__(self, loader: BaseLoader) -> None:
         super().__init__(
@@ -136,14 +148,31 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     joined = staticmethod(_joined)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """``str.format`` gets no leave of its own: its widths are as large as one likes, and ``format`` is there."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may have it."""
+        return attr not in ("format", "format_map") and super().is_safe_attribute(obj, attr, value)
+
+    def call(self, context: Context, obj: Any, *args: Any, **named: Any) -> Any:
+        """A call that does not stretch a text as far as one likes."""
+        if getattr(obj, "__name__", "") in _STRETCH and any(isinstance(each, int) and each > _WIDEST for each in args):
+            raise SecurityError(_("it fills up to a width of more than a thousand"))
+        return super().call(context, obj, *args, **named)
+
     def know(self, names: Iterable[str]) -> None:
         """Tell which names templates are given, to suggest the nearest where one is unknown."""
         self.undefined = type("_Missing", (_Missing,), {"__slots__": (), "known": frozenset(names)})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """``+`` and ``%`` between data and markup; see the module."""
+        """``+`` and ``%`` between data and markup, see the module; no result that fills the memory."""
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return _joined((left, right))
         if operator == "%" and isinstance(left, str):
             return _format(left, *(right if isinstance(right, tuple) else (right,)))
+        if operator == "*" and not all(isinstance(each, int) and abs(each) < _MOST for each in (left, right)):
+            raise SecurityError(_("it multiplies something that is no number, or too large a one"))
+        if operator == "**":
+            raise SecurityError(_("it raises a number to a power"))
         return super().call_binop(context, operator, left, right)
