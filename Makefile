@@ -18,7 +18,9 @@ test: .venv/development $(WORDS) $(CHECKS)  ## the whole test suite
 bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
 
-torture: .venv/development  ## the program killed a thousand times while it sends: who was lost, who was mailed twice
+# Where atheris cannot be had, hypothesis makes the inputs.
+torture: .venv/development $(WORDS)  ## kills, server faults and spoiled inputs by the thousand: who was lost, who was mailed twice
+	-$(BIN)/uv pip install --quiet --python $(BIN)/python --group torture
 	$(BIN)/python -m tests.torture
 
 pictures: .venv/development $(WORDS)  ## the pictures in the documents, with Debian's Chromium

@@ -81,9 +81,9 @@ def _mails(path: Path) -> list[SavedMail]:
         raise UserError(Fault(str(path), _("this is no mail: it holds NUL bytes"), _("save the mail as .eml")))
     if not data.strip():
         return []
-    if not data.startswith(b"From "):
+    starts = list(_FROM_LINE.finditer(data)) if data.startswith(b"From ") else []
+    if not starts:
         return [SavedMail(str(path), data)]
-    starts = list(_FROM_LINE.finditer(data))
     ends = [*(each.start() for each in starts[1:]), len(data)]
     return [
         SavedMail(f"{path}:{number}", _QUOTED_FROM.sub(rb"\1", data[start.end() : end]))
