@@ -10,7 +10,11 @@ from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
 PASSWORD = "Zeer-geheim!7"
-_TRACES = (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(), base64.b64encode(f"\0u\0{PASSWORD}".encode()).decode())
+_TRACES = (
+    PASSWORD,
+    base64.b64encode(PASSWORD.encode()).decode(),
+    base64.b64encode(f"\0u\0{PASSWORD}".encode()).decode(),
+)
 
 
 def _place(folder: Path, port: int, how: str) -> tuple[Place, dict[str, str]]:

@@ -261,6 +261,15 @@ def test_a_lost_ledger_stops_the_run(place: Place, server: ScriptedServer) -> No
     assert len(server.taken) == 5
 
 
+def test_a_clock_that_was_set_back_mails_nobody_twice(place: Place, server: ScriptedServer) -> None:
+    place.members(*PEOPLE[:3])
+    assert place.send(now="2020-02-20T10:00").json["sent"] == 3
+    place.members(*PEOPLE)
+    back = place.send(now="2020-02-18T10:00")
+    assert (back.code, back.json["sent"]) == (0, 2)
+    assert _received(server) == [1, 1, 1, 1, 1]
+
+
 def test_without_a_terminal_and_without_yes_nothing_is_sent(place: Place, server: ScriptedServer) -> None:
     ran = place.run("send", "directeurendag-2020", "invitation")
     assert ran.code == 78

@@ -92,14 +92,19 @@ def by_conversation(place: Place, server: ScriptedServer, dice: random.Random) -
 
 
 def by_system_call(place: Place, _server: ScriptedServer, dice: random.Random) -> tuple[str, bool]:
-    """At one of the calls by which the ledger, its journal and the messages are written; strace delivers the kill."""
+    """At one of the calls by which the ledger, its journal and the messages are written."""
     call = dice.choice(CALLS)
-    which = f"inject={call}:signal=SIGKILL:when={dice.randrange(1, 80)}"
-    command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", which, *place.command(*_SEND)]
+    return f"at {call}", killed_at_call(place, call, dice.randrange(1, 80), *_SEND)
+
+
+def killed_at_call(place: Place, call: str, number: int, *words: str) -> bool:
+    """Run the program until its so-manyth call of this kind; strace delivers the kill. Whether it came so far."""
+    which = f"inject={call}:signal=SIGKILL:when={number}"
+    command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", which, *place.command(*words)]
     done = subprocess.run(
         command, env=place.environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
     )
-    return f"at {call}", done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 def _judge(place: Place, server: ScriptedServer, tally: Tally) -> None:
