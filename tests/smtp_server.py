@@ -126,6 +126,8 @@ class ScriptedServer:
         self.commands: list[str] = []
         self.taken: list[Taken] = []
         self.connections = 0
+        self.behind: list[tuple[str, int]] = []  # each command, and how many whole lines had come behind it
+        self.takes_data_anyway = False  # answers 354 where every recipient was refused
         self._tls = tls
         self._implicit = implicit_tls
         self._users = users
@@ -235,6 +237,7 @@ class ScriptedServer:
         verb = line.partition(" ")[0].upper()
         with self._changed:
             self.commands.append(line)
+            self.behind.append((line, state.buffer.count(b"\r\n")))
             self._changed.notify_all()
         match verb:
             case "EHLO":
@@ -265,19 +268,20 @@ class ScriptedServer:
                 self._send(state, b"500 5.5.2 unknown command\r\n")
 
     def _data(self, state: _State) -> None:
-        if not state.recipients:
+        if not state.recipients and not self.takes_data_anyway:
             self._send(state, b"503 5.5.1 RCPT first\r\n")
             return
-        reply = self._act(state, "DATA", "354 go ahead", state.recipients[0])
+        recipient = state.recipients[0] if state.recipients else ""
+        reply = self._act(state, "DATA", "354 go ahead", recipient)
         if not reply.startswith("354"):
             return
         lines: list[bytes] = []
         while (line := self._octets(state)) != b".":
             lines.append(line.removeprefix(b".") if line.startswith(b".") else line)
             if len(lines) == 1:
-                self._act(state, "BODY", "", state.recipients[0])
+                self._act(state, "BODY", "", recipient)
         data = b"".join(line + b"\r\n" for line in lines)
-        action = self._action("DOT", "250 2.0.0 queued", state.recipients[0])
+        action = self._action("DOT", "250 2.0.0 queued" if recipient else "554 5.5.1 nobody", recipient)
         with self._changed:
             self.taken.append(Taken(state.sender, tuple(state.recipients), data, state.connection, _shown(action)))
             self._changed.notify_all()

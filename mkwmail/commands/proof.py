@@ -109,7 +109,7 @@ def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[M
     session = open_session(smtp, password_for(smtp, sources.folder.path))
     replies: dict[str, Reply] = {}
     try:
-        for message, reply in session.submit(iter(messages), lambda message: None):
+        for message, reply in session.submit(iter(messages), lambda message: True):
             replies[message.message_id] = reply
     finally:
         session.close()

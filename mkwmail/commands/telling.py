@@ -105,7 +105,7 @@ def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, m
     except UserError as error:
         return error.faults[0].fault
     try:
-        replies = [reply for _message, reply in session.submit(iter([message]), lambda begun: None)]
+        replies = [reply for _message, reply in session.submit(iter([message]), lambda begun: True)]
     finally:
         session.close()
     if not replies:

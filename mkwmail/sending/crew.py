@@ -5,15 +5,18 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from operator import itemgetter
 
 from mkwmail.clock import Clock
 from mkwmail.errors import UserError
 from mkwmail.ledger.wire import Wire
 from mkwmail.sending.run_fault import RunFault
+from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import NoSessionError
 from mkwmail.sending.worker import Connect, Ended, Event, Ready, Replied, Task, Worker
 
 _RECONNECT = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
+_MOST_AHEAD = 64  # messages of the whole crew that a power cut may leave in doubt
 _LAST_WORDS = 5.0  # seconds in which workers take leave of the server
 
 
@@ -30,16 +33,20 @@ class _Place:
     worker: Worker
     seat: _Seat = _Seat.COMING
     failures: int = 0  # in a row, without a reply that shows progress
+    queued: int = 0  # messages that were handed to it and have no reply yet
+    depth: int = 1  # how many it may have so
+    left: int | None = None  # how many more its session may carry
+    accepts: bool = False  # a message of this session was taken
     again: datetime | None = None
 
 
 class Crew:
     """All workers of a run. Used by delivery's thread alone."""
 
-    def __init__(self, connect: Connect, wire: Wire, clock: Clock, per_connection: int | None) -> None:
+    def __init__(self, connect: Connect, wire: Wire, clock: Clock, per_connection: int | None, stop: Stop) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.problem: RunFault | None = None  # why the last connection could not be opened, or was lost
-        self._parts = (connect, wire, clock, self.events, per_connection)
+        self._parts = (connect, wire, clock, self.events, per_connection, stop)
         self._places: dict[Worker, _Place] = {}
         self._served = False
 
@@ -51,14 +58,25 @@ class Crew:
             worker.start()
 
     @property
-    def ready(self) -> list[Worker]:
-        """Who wants a message."""
-        return [place.worker for place in self._places.values() if place.seat is _Seat.READY]
+    def wants(self) -> list[Worker]:
+        """Who wants a message, as often as it wants one, in the order in which they are served."""
+        turns = []
+        for place in self._places.values():
+            if place.seat in (_Seat.READY, _Seat.BUSY):
+                room = place.depth - place.queued
+                most = room if place.left is None else min(room, place.left)
+                turns += [(place.queued + turn, place.worker) for turn in range(most)]
+        return [worker for _turn, worker in sorted(turns, key=itemgetter(0))]
+
+    @property
+    def idle(self) -> bool:
+        """Whether somebody has a session and nothing to do."""
+        return any(place.seat is _Seat.READY for place in self._places.values())
 
     @property
     def active(self) -> bool:
         """Whether anybody will have something to say without being told anything."""
-        return any(place.seat in (_Seat.COMING, _Seat.BUSY) for place in self._places.values())
+        return any(place.seat in (_Seat.COMING, _Seat.BUSY) or place.queued for place in self._places.values())
 
     @property
     def gone(self) -> bool:
@@ -72,20 +90,30 @@ class Crew:
         return min(moments, default=None)
 
     def hand(self, worker: Worker, task: Task) -> None:
-        """Give a worker that is ready its message."""
-        self._places[worker].seat = _Seat.BUSY
+        """Give a worker that wants one a message."""
+        place = self._places[worker]
+        place.seat = _Seat.BUSY
+        place.queued += 1
+        if place.left is not None:
+            place.left -= 1
         worker.hand(task)
 
     def take(self, event: Event, now: datetime) -> None:
         """Note where a worker stands after what it reported."""
         place = self._places[event.worker]
         match event:
-            case Ready():
+            case Ready(left=left):
                 place.seat = _Seat.READY
+                place.left = left
+                # It stood still for want of messages. Before one was taken, nobody knows whether the server takes any.
+                if place.accepts:
+                    place.depth = min(2 * place.depth, max(1, _MOST_AHEAD // len(self._places)))
                 self._served = True
                 self.problem = None
             case Replied():
-                place.seat = _Seat.COMING
+                place.queued -= 1
+                if place.seat is _Seat.BUSY and not place.queued:
+                    place.seat = _Seat.COMING
             case Ended(spent=True):
                 # Opened again at once, but only where somebody is still waiting.
                 place.seat = _Seat.AWAY
@@ -97,6 +125,10 @@ class Crew:
         """The server took a message of this worker, or refused it in so many words: the line is good."""
         self._places[worker].failures = 0
 
+    def accepted(self, worker: Worker) -> None:
+        """The server took a message of this worker: more can be handed to it ahead."""
+        self._places[worker].accepts = True
+
     def faltered(self, worker: Worker) -> None:
         """The worker's connection was lost so badly that it counts twice: each loss leaves one in doubt."""
         self._places[worker].failures += 1
@@ -107,6 +139,11 @@ class Crew:
             if place.seat is _Seat.AWAY and place.again and place.again <= now.astimezone(UTC):
                 place.seat = _Seat.COMING
                 place.worker.connect()
+
+    def recall(self) -> None:
+        """Let nobody begin another message; what was handed over comes back."""
+        for worker in self._places:
+            worker.recall()
 
     def cut(self) -> None:
         """End all connections without waiting for the server."""

@@ -100,7 +100,7 @@ def deliver(
     threads. Nothing goes after ``latest``. What stops the run is in the outcome, a failing ledger or login
     included; an exception is a fault of the program.
     """
-    crew = Crew(connect, ledger.wire, clock, pace.per_connection)
+    crew = Crew(connect, ledger.wire, clock, pace.per_connection, stop)
     return _Run(jobs, of, ledger, crew, pace, clock, stop, progress, latest).outcome()
 
 
@@ -135,6 +135,7 @@ class _Run:
         latest: datetime | None,
     ) -> None:
         self._waiting = deque(jobs)
+        self._turns = {job.person: turn for turn, job in enumerate(jobs)}
         self._total = len(jobs)
         self._of = of
         self._ledger = ledger
@@ -171,6 +172,8 @@ class _Run:
 
     def _loop(self) -> None:
         while not self._over():
+            if self._stopping():
+                self._crew.recall()
             self._crew.reconnect(self._clock.now())
             self._hand_out()
             self._settle(self._events())
@@ -191,8 +194,8 @@ class _Run:
     # Out
 
     def _hand_out(self) -> None:
-        """Claim what idle workers want and the pace lets go now, and hand it over."""
-        workers = self._crew.ready
+        """Claim what the workers want and the pace lets go now, in one transaction, and hand it over."""
+        workers = self._crew.wants
         if not workers or not self._waiting or self._stopping():
             return
         now = self._clock.now()
@@ -236,7 +239,7 @@ class _Run:
         """Nobody has anything to say: wait for the pace or for the next connection, or end the run."""
         now = self._clock.now()
         moments = [self._crew.again] if self._crew.again else []
-        if self._crew.ready:
+        if self._crew.idle:
             wait = pacing.wait(self._pace, self._flow.gone(0), now)
             if wait and wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:
                 self._paced = wait
@@ -309,6 +312,8 @@ class _Run:
         if means is Meaning.REFUSED:
             return self._refused(attempt, job, reply)
         self._end(job, event.result.state, reply, event.result.not_before)
+        if means is Meaning.SENT:
+            self._crew.accepted(worker)
         certain = self._refusals.accepted() if means is Meaning.SENT else []
         return [event.result, *self._end_refused(certain, State.REFUSED)]
 
@@ -329,7 +334,9 @@ class _Run:
         """No body was taken: another connection may try, unless this one message has lost too many."""
         if reply.phase is Phase.MAIL:
             # Nothing was said of this message yet: most often a connection that was idle for too long.
-            self._waiting.appendleft(job)
+            turn = self._turns[job.person]
+            after = (place for place, other in enumerate(self._waiting) if self._turns[other.person] > turn)
+            self._waiting.insert(next(after, len(self._waiting)), job)
             return
         self._losses[job.person] += 1
         if self._losses[job.person] >= _LOSSES:
@@ -361,6 +368,7 @@ class _Run:
 
         Where the ledger fails, their replies stand in the wire journal, and the next run settles by that.
         """
+        self._crew.recall()
         while not self._over():
             self._even_so(lambda: self._settle(self._events()))
         self._even_so(self._decide_held)

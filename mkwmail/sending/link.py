@@ -86,17 +86,24 @@ class Link:
             return Reply(0, _("the connection was lost"), phase)
         return Reply(0, _unreadable(lines[:1]), phase)
 
-    def write(self, pieces: Iterable[bytes]) -> bool:
-        """Write the pieces one after the other; whether all of it was handed to the network in time."""
+    def write(self, pieces: Iterable[bytes]) -> int:
+        """Write the pieces one after the other; how many octets the network took in time.
+
+        Fewer than all where the connection failed: what was not taken has certainly not reached the server.
+        """
+        taken = 0
         try:
+            self._socket.settimeout(self._timeouts.block)
             for piece in pieces:
                 view = memoryview(piece)
-                for start in range(0, len(view), _WRITE):
-                    self._socket.settimeout(self._timeouts.block)
-                    self._socket.sendall(view[start : start + _WRITE])
+                start = 0
+                while start < len(view):
+                    count = self._socket.send(view[start : start + _WRITE])
+                    start += count
+                    taken += count
         except (OSError, ValueError):
-            return False
-        return True
+            pass
+        return taken
 
     def has_spoken(self) -> bool:
         """Whether the server has said something unasked, or closed the connection."""

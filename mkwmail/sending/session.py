@@ -1,4 +1,8 @@
-"""One session with the server, in which messages are submitted step by step (RFC 6409, RFC 5321 §3.3)."""
+"""One session with the server, in which messages are submitted (RFC 6409, RFC 5321 §3.3).
+
+Where the server offers PIPELINING (RFC 2920), the commands of a message go out together, behind the body of the one
+before it: a message then costs one round trip. Its body always waits for the server's word.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +13,9 @@ from mkwmail.letters.message import Message
 from mkwmail.sending.link import Link
 from mkwmail.sending.reply import Phase, Reply, accepted, closes
 
-Begin = Callable[[Message], None]
+Begin = Callable[[Message], bool]
+
+_TOGETHER = 65536  # octets of a body that goes out in one write with its dot and what follows
 
 
 class Submission(Protocol):
@@ -25,8 +31,8 @@ class Submission(Protocol):
 
         ``messages`` is asked for the next one whenever there is room for it. It answers None where there is
         nothing right now: what is under way is then to be finished before it is asked again, which waits.
-        ``begin`` is called just before the first byte of a body is written; what it raises ends the session
-        without that body.
+        ``begin`` is called just before the first byte of a body is written. Where it says False, or raises, the
+        session ends without that body.
 
         It ends early where the connection is of no use any more; a message taken from ``messages`` always
         has its reply.
@@ -85,18 +91,23 @@ class Session:
         return self.extensions.most_messages
 
     def submit(self, messages: Iterator[Message | None], begin: Begin) -> Iterator[tuple[Message, Reply]]:
-        """See :class:`Submission`. One step at a time: each waits for its reply."""
-        for message in messages:
-            if message is None:
-                continue
-            reply = self._transaction(message, begin)
+        """See :class:`Submission`."""
+        message, asked = _first(messages), False
+        while message is not None:
+            following, asked_ahead = None, False
+            reply = self._envelope(message, asked)
+            if reply is None:
+                reply, following, asked_ahead = self._body(message, messages, begin)
             self._usable = self._usable and not closes(reply)
             yield message, reply
             if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
                 # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
                 self._usable = accepted(self._command("RSET", Phase.RSET))
             if not self._usable:
+                if following is not None:
+                    yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
                 return
+            message, asked = (following, asked_ahead) if following is not None else (_first(messages), False)
 
     def reply_to_sender(self, sender: str) -> Reply:
         """What the server says of mail from a sender, to itself; nothing is sent.
@@ -123,38 +134,83 @@ class Session:
         self._usable = False
         self._link.close()
 
-    def _transaction(self, message: Message, begin: Begin) -> Reply:
-        limit = self.extensions.size
-        if limit is not None and message.size > limit:
-            return _too_large(message.size, limit)
-        # After a long wait for the pace the server may have taken leave.
-        if self._link.has_spoken():
-            return self._link.read(Phase.MAIL)
-        for command, phase in (
-            (self._mail(message), Phase.MAIL),
-            (self._rcpt(message), Phase.RCPT),
-            ("DATA", Phase.DATA),
-        ):
-            reply = self._command(command, phase)
-            if not accepted(reply):
-                return reply
-        return self._body(message, begin)
+    def _envelope(self, message: Message, asked: bool) -> Reply | None:
+        """MAIL, RCPT and DATA; the first failing reply, None where the server waits for the body.
 
-    def _body(self, message: Message, begin: Begin) -> Reply:
-        try:
-            begin(message)
-        except BaseException:
-            # The server waits for a body that must not come. Without its dot it is nothing (RFC 5321 §3.3).
-            self._usable = False
-            raise
-        written = self._link.write(stuffed(message.chunks))
+        ``asked``: they are on the wire already.
+        """
+        if self._too_large(message):
+            return _too_large(message.size, self.extensions.size or 0)
+        # After a long wait for the pace the server may have taken leave.
+        if not asked and self._link.has_spoken():
+            return self._link.read(Phase.MAIL)
+        if self._pipelines and not asked:
+            self._link.write([self._commands(message)])
+        failing, anybody = None, False
+        for command, phase in zip(self._steps(message), (Phase.MAIL, Phase.RCPT, Phase.DATA), strict=True):
+            reply = self._link.read(phase) if self._pipelines else self._command(command, phase)
+            if failing is None and not accepted(reply):
+                failing = reply
+            if closes(reply):
+                self._usable = False
+                break
+            if failing is not None and not self._pipelines:
+                break
+            anybody = anybody or (phase is Phase.RCPT and accepted(reply))
+            if failing is not None and phase is Phase.DATA and accepted(reply):
+                self._usable = not anybody and self._end_without_body()
+        return failing
+
+    def _end_without_body(self) -> bool:
+        """End a body that the server waits for and nobody would get: a dot alone (RFC 2920 §3.1).
+
+        Only where no recipient was accepted: else somebody would get an empty mail.
+        """
+        self._link.write([b".\r\n"])
+        return not closes(self._link.read(Phase.DOT))
+
+    def _body(
+        self, message: Message, messages: Iterator[Message | None], begin: Begin
+    ) -> tuple[Reply, Message | None, bool]:
+        """The body and its dot; the reply, the message that comes next, and whether its envelope went along."""
         # What the server says before the dot, it says of a message that it cannot have taken.
-        if not written or self._link.has_spoken():
-            return self._link.read(Phase.BODY)
-        if not self._link.write([b".\r\n"]):
-            # It cannot be known how far the dot came.
-            return Reply(0, _("the connection was lost"), Phase.DOT)
-        return self._link.read(Phase.DOT)
+        if self._link.has_spoken():
+            return self._link.read(Phase.BODY), None, False
+        if not self._may_begin(message, begin):
+            return Reply(0, _("the run was stopped"), Phase.DATA), None, False
+        body = list(stuffed(message.chunks))
+        if message.size > _TOGETHER:
+            # Long enough for the server to change its mind on the way.
+            if self._link.write(body) < sum(map(len, body)) or self._link.has_spoken():
+                return self._link.read(Phase.BODY), None, False
+            body = []
+        following = next(messages, None) if self._pipelines else None
+        ahead = following is not None and not self._too_large(following)
+        whole = b"".join((*body, b".\r\n"))
+        more = self._commands(following) if following is not None and ahead else b""
+        if self._link.write([whole + more]) < len(whole):
+            # Without its whole dot it is nothing (RFC 5321 §3.3).
+            return self._link.read(Phase.BODY), following, False
+        return self._link.read(Phase.DOT), following, ahead
+
+    def _may_begin(self, message: Message, begin: Begin) -> bool:
+        # Where it may not, the server waits for a body that must not come: nothing more can be said to it.
+        self._usable = False
+        self._usable = begin(message)
+        return self._usable
+
+    @property
+    def _pipelines(self) -> bool:
+        return "PIPELINING" in self.extensions
+
+    def _too_large(self, message: Message) -> bool:
+        return self.extensions.size is not None and message.size > self.extensions.size
+
+    def _steps(self, message: Message) -> tuple[str, str, str]:
+        return self._mail(message), self._rcpt(message), "DATA"
+
+    def _commands(self, message: Message) -> bytes:
+        return "".join(f"{step}\r\n" for step in self._steps(message)).encode("ascii")
 
     def _command(self, command: str, phase: Phase) -> Reply:
         # Where the write fails, the server's last words may still be there to be read.
@@ -175,6 +231,11 @@ class Session:
             # ORCPT comes back as Original-Recipient, through every forwarding (RFC 3461 §4.2).
             command += f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{_xtext(message.recipient)}"
         return command
+
+
+def _first(messages: Iterator[Message | None]) -> Message | None:
+    """The next message, waiting for it; None at the end."""
+    return next((message for message in messages if message is not None), None)
 
 
 def envelope_id(message_id: str) -> str:

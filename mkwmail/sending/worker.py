@@ -3,14 +3,17 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mkwmail.clock import Clock
+from mkwmail.language import _
 from mkwmail.ledger.records import Result, State, next_try
 from mkwmail.ledger.wire import Wire
 from mkwmail.letters.message import Message
-from mkwmail.sending.reply import Meaning, Reply, meaning
+from mkwmail.sending.reply import Meaning, Phase, Reply, meaning
 from mkwmail.sending.session import Submission
+from mkwmail.sending.stop import Stop
 
 Connect = Callable[[], Submission]
 
@@ -26,9 +29,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has a session and wants a message."""
+    """The worker has a session and nothing to do. ``left``: how many messages the session may still carry."""
 
     worker: "Worker"
+    left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ Event = Ready | Replied | Ended
 _LEAVE = None
 _CONNECT = object()
 _NOTHING = object()
+_STOPPED = object()
 
 
 class Worker:
@@ -68,6 +73,7 @@ class Worker:
         clock: Clock,
         events: "queue.SimpleQueue[Event]",
         per_connection: int | None,
+        stop: Stop,
     ) -> None:
         self._connect = connect
         self._wire = wire
@@ -77,6 +83,8 @@ class Worker:
         self._inbox: queue.SimpleQueue[Task | object | None] = queue.SimpleQueue()
         self._tasks: dict[str, Task] = {}
         self._session: Submission | None = None
+        self._recalled = False
+        self._stop = stop
         # A daemon: a server that says nothing for ten minutes must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mkwmail-connection", daemon=True)
 
@@ -90,9 +98,13 @@ class Worker:
         self._inbox.put(_CONNECT)
 
     def hand(self, task: Task) -> None:
-        """Submit this message; Replied tells how it went."""
+        """Submit this message when those before it are under way; Replied tells how it went."""
         self._tasks[task.message.message_id] = task
         self._inbox.put(task)
+
+    def recall(self) -> None:
+        """Begin no more bodies: what was handed over and not begun comes back, as released."""
+        self._recalled = True
 
     def leave(self) -> None:
         """Take leave of the server, and end."""
@@ -109,7 +121,11 @@ class Worker:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        while self._inbox.get() is not _LEAVE:
+        while (asked := self._inbox.get()) is not _LEAVE:
+            if isinstance(asked, Task):
+                # It was handed over when the session was ending.
+                self._release(asked)
+                continue
             try:
                 spent = self._serve()
             except Exception as error:
@@ -129,24 +145,51 @@ class Worker:
             for message, reply in session.submit(iter(feed), self._begin):
                 self._note(self._tasks.pop(message.message_id), reply)
                 lost = meaning(reply) in (Meaning.RELEASED, Meaning.IN_DOUBT)
+                if meaning(reply) is Meaning.RUN:
+                    self._recalled = True
         finally:
             session.close()
             self._session = None
-        return None if feed.told_to_leave else feed.left == 0 and not lost
+            leaving = self._give_back()
+        return None if feed.told_to_leave or leaving else feed.left == 0 and not lost
 
-    def _next(self, wait: bool) -> Task | object | None:
+    def _give_back(self) -> bool:
+        """Release what was handed over and not begun. Whether there is a word to leave among it."""
+        with suppress(queue.Empty):
+            while True:
+                asked = self._inbox.get_nowait()
+                if not isinstance(asked, Task):
+                    return asked is _LEAVE
+                self._release(asked)
+        return False
+
+    def _release(self, task: Task) -> None:
+        self._tasks.pop(task.message.message_id, None)
+        self._note(task, Reply(0, _("the connection was lost"), Phase.MAIL))
+
+    def _next(self, wait: bool, left: int | None) -> Task | object | None:
         """What is in the inbox; ``_NOTHING`` where it is empty and is not to be waited for."""
+        if self._halted:
+            return _STOPPED
         try:
             return self._inbox.get_nowait()
         except queue.Empty:
             if not wait:
                 return _NOTHING
         # Only now, when the session asks: a task that is handed over is sure to be taken.
-        self._events.put(Ready(self))
+        self._events.put(Ready(self, left))
         return self._inbox.get()
 
-    def _begin(self, message: Message) -> None:
+    @property
+    def _halted(self) -> bool:
+        # Ctrl-C at once, and not only when delivery has looked at it.
+        return self._recalled or self._stop.asked.is_set()
+
+    def _begin(self, message: Message) -> bool:
+        if self._halted:
+            return False
         self._wire.body(self._tasks[message.message_id].attempt)
+        return True
 
     def _note(self, task: Task, reply: Reply) -> None:
         result = result_of(task, reply, self._clock)
@@ -159,20 +202,20 @@ class Worker:
 class _Feed:
     """The messages of one session, as the session asks for them."""
 
-    def __init__(self, take: Callable[[bool], Task | object | None], most: int | None) -> None:
+    def __init__(self, take: Callable[[bool, int | None], Task | object | None], most: int | None) -> None:
         self._take = take
         self.left = most
         self.told_to_leave = False
 
     def __iter__(self) -> Iterator[Message | None]:
         while self.left != 0:
-            task = self._take(False)
+            task = self._take(False, self.left)
             if task is _NOTHING:
                 # Nothing right now: whatever is under way comes first.
                 yield None
-                task = self._take(True)
+                task = self._take(True, self.left)
             if not isinstance(task, Task):
-                self.told_to_leave = True
+                self.told_to_leave = task is _LEAVE
                 return
             if self.left is not None:
                 self.left -= 1

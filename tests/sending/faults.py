@@ -234,7 +234,7 @@ DOT = (
     Fault("dot 554 for all: quota", _all("DOT", "554 5.2.0 quota"), _PLANNED, True, SERVER, "as much as it may"),
     Fault("dot 554: SendAs", _all("DOT", "554 5.2.252 SendAsDenied"), _PLANNED, True, SERVER, "as this sender"),
     Fault("drop at the dot", _bart("DOT", DROP), _IN_DOUBT, False, IN_DOUBT, "connection"),
-    Fault("half a reply to the dot", _bart("DOT", Raw(b"25")), _IN_DOUBT, False, IN_DOUBT, "time", hasty=True),
+    Fault("half a reply to the dot", _bart("DOT", Raw(b"25")), _IN_DOUBT, False, IN_DOUBT, "time|not SMTP", hasty=True),
     Fault("silence at the dot", _bart("DOT", SILENCE), _IN_DOUBT, False, IN_DOUBT, "in time", hasty=True),
     Fault("dot without sense", _bart("DOT", _RANDOM), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
     Fault("dot of two minds", _bart("DOT", "250-yes\n550 no"), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),

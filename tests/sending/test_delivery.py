@@ -235,7 +235,9 @@ def test_a_kill_while_a_refusal_is_open_leaves_nobody_in_doubt(office: Office) -
         claim = Claim(job.person, A, prepared.letter, {}, prepared.message.message_id, START, "0" * 64)
         (attempt,) = ledger.claim(ROUND, [claim], START)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        worker = Worker(lambda: open_session(server.smtp(), None, PATIENT), ledger.wire, office.clock, events, None)
+        worker = Worker(
+            lambda: open_session(server.smtp(), None, PATIENT), ledger.wire, office.clock, events, None, office.stop
+        )
         worker.start()
         assert isinstance(events.get(timeout=10), Ready)
         worker.hand(Task(attempt, 1, prepared.message))
@@ -338,10 +340,13 @@ def test_stop_finishes_the_message_under_way_and_releases_the_rest(office: Offic
 
         office.heard = ask
         outcome = office.send(server.smtp())
-    assert addresses(outcome.sent) == [A, B, C]
+    # The fourth may have been under way by then.
+    sent = addresses(outcome.sent)
+    assert sent in ([A, B, C], [A, B, C, D])
     assert outcome.interrupted
     assert exit_code(outcome) == ExitCode.INTERRUPTED
-    assert set(office.states().values()) == {State.SENT}
+    assert {address for address, state in office.states().items() if state is State.SENT} == set(sent)
+    assert set(office.states().values()) <= {State.SENT, State.PLANNED}
 
 
 def test_stopping_twice_leaves_the_message_under_way_in_doubt(office: Office) -> None:
@@ -378,9 +383,10 @@ def test_a_ledger_that_cannot_be_written_stops_the_run_at_once(office: Office, t
         office.heard = lock
         outcome = office.send(server.smtp())
         other.close()
-    assert addresses(outcome.sent) == [A, B]
-    assert len(server.taken) == 2
-    assert len(outcome.waiting) == 6
+    # One was claimed ahead, while the one before it was under way.
+    assert addresses(outcome.sent) == [A, B, C]
+    assert len(server.taken) == 3
+    assert len(outcome.waiting) == 5
     assert exit_code(outcome) == ExitCode.LEDGER_FAULT
 
 

@@ -16,9 +16,14 @@ from tests.smtp_server import DROP, SILENCE, STALL, Action, Raw, ReplyThenDrop, 
 
 def submit(server: ScriptedServer, *messages: Message | None, short: bool = False) -> list[Reply]:
     begun: list[str] = []
+
+    def begin(message: Message) -> bool:
+        begun.append(message.recipient)
+        return True
+
     session = open_session(server.smtp(), None, SHORT if short else PATIENT)
     try:
-        replies = [reply for _message, reply in session.submit(iter(messages), lambda m: begun.append(m.recipient))]
+        replies = [reply for _message, reply in session.submit(iter(messages), begin)]
     finally:
         session.close()
     assert len(begun) <= len(messages)
@@ -172,7 +177,7 @@ def test_a_server_that_takes_leave_between_two_messages_is_noticed() -> None:
 
 
 def test_a_body_that_must_not_begin_does_not() -> None:
-    def refuse(message: Message) -> None:
+    def refuse(message: Message) -> bool:
         raise OSError("disk full")
 
     with ScriptedServer() as server:
@@ -189,3 +194,74 @@ def test_a_body_that_must_not_begin_does_not() -> None:
 def test_an_address_can_say_nothing_else_to_the_server(address: str) -> None:
     with ScriptedServer() as server, pytest.raises(ValueError, match="not an address"):
         submit(server, a_message(address))
+
+
+PIPELINING = ("PIPELINING",)
+
+
+def test_with_pipelining_a_message_takes_one_round_trip() -> None:
+    """The server answers nothing before it has heard everything that can be said without its answer."""
+    messages = [a_message(f"lid{number}@example.org", number) for number in range(3)]
+    with ScriptedServer(PIPELINING) as server:
+        replies = submit(server, *messages)
+        assert [taken.data for taken in server.taken] == [message.data for message in messages]
+        # How many lines had come when each was answered: MAIL, RCPT and DATA arrive behind the dot before them.
+        assert [behind for line, behind in server.behind if line.startswith("MAIL")] == [2, 2, 2]
+    assert [meaning(reply) for reply in replies] == [Meaning.SENT] * 3
+
+
+def test_a_pipelined_refusal_at_rcpt_is_closed_with_a_lone_dot_where_the_server_waits_for_a_body() -> None:
+    with ScriptedServer(PIPELINING) as server:
+        server.on("RCPT", "451 4.2.0 later", recipient="b@example.org")
+        server.takes_data_anyway = True
+        replies = submit(
+            server, a_message("a@example.org", 1), a_message("b@example.org", 2), a_message("c@example.org", 3)
+        )
+        assert [(taken.recipients, len(taken.data)) for taken in server.taken if not taken.recipients] == [((), 0)]
+        assert [server.bodies_of(f"{name}@example.org") for name in "abc"] == [1, 0, 1]
+    assert [meaning(reply) for reply in replies] == [Meaning.SENT, Meaning.DEFERRED, Meaning.SENT]
+    assert replies[1].code == 451
+
+
+def test_the_first_failing_reply_decides_also_where_more_follow() -> None:
+    with ScriptedServer(PIPELINING) as server:
+        server.on("RCPT", "451 4.7.1 greylisted", recipient="b@example.org")  # and 503 or 554 to DATA
+        replies = submit(server, a_message("b@example.org"), a_message("c@example.org", 2))
+        assert server.said("RSET") == ["RSET"]
+    assert [(reply.code, reply.phase) for reply in replies] == [(451, Phase.RCPT), (250, Phase.DOT)]
+
+
+def test_what_was_asked_ahead_is_given_back_when_the_connection_ends() -> None:
+    with ScriptedServer(PIPELINING) as server:
+        server.on("DOT", DROP, recipient="b@example.org")
+        replies = submit(
+            server, a_message("b@example.org"), a_message("c@example.org", 2), a_message("d@example.org", 3)
+        )
+        assert server.bodies_of("c@example.org") == 0
+    assert [meaning(reply) for reply in replies] == [Meaning.IN_DOUBT, Meaning.RELEASED]
+
+
+def test_a_body_asked_ahead_that_may_not_begin_is_closed_without_a_dot() -> None:
+    begun: list[str] = []
+
+    def one_only(message: Message) -> bool:
+        begun.append(message.recipient)
+        return len(begun) == 1
+
+    messages = [a_message("b@example.org"), a_message("c@example.org", 2), a_message("d@example.org", 3)]
+    with ScriptedServer(PIPELINING) as server:
+        session = open_session(server.smtp(), None, PATIENT)
+        replies = [reply for _message, reply in session.submit(iter(messages), one_only)]
+        session.close()
+        assert [taken.recipients for taken in server.taken] == [("b@example.org",)]
+        assert server.said("QUIT") == []
+    assert [meaning(reply) for reply in replies] == [Meaning.SENT, Meaning.RELEASED]
+    assert begun == ["b@example.org", "c@example.org"]
+
+
+def test_a_message_that_is_too_large_is_not_asked_ahead() -> None:
+    with ScriptedServer(("PIPELINING", "SIZE 2000")) as server:
+        large = a_message("c@example.org", 2, b"x" * 3000)
+        replies = submit(server, a_message("b@example.org"), large, a_message("d@example.org", 3))
+        assert server.said("RCPT") == ["RCPT TO:<b@example.org>", "RCPT TO:<d@example.org>"]
+    assert [reply.code for reply in replies] == [250, 552, 250]
