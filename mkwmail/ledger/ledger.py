@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -199,6 +199,10 @@ class Ledger:
     def attempts(self, of: Round, person: str) -> tuple[Attempt, ...]:
         """Every attempt for one person in one round, oldest first: what was sent, to the byte."""
         return deliveries.attempts(self._database, of, person)
+
+    def together(self) -> AbstractContextManager[None]:
+        """All that is written within is one transaction, durable when it is left, all or none."""
+        return self._database.transaction()
 
     def claim(self, of: Round, claims: Sequence[Claim], now: datetime) -> tuple[int, ...]:
         """Claim the messages that are sent next; durable on return, all or none. The attempts' numbers.

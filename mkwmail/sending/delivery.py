@@ -2,7 +2,8 @@
 
 One thread owns the ledger, the pace and every decision; each connection has a worker that only submits. A
 claim is durable before its message is handed over, so whatever dies at whatever moment, the ledger and the
-wire journal know whom not to mail again.
+wire journal know whom not to mail again. While one transaction is made durable, the workers go on with what
+they were handed before: the next one takes everything that has come meanwhile.
 """
 
 import queue
@@ -175,8 +176,7 @@ class _Run:
             if self._stopping():
                 self._crew.recall()
             self._crew.reconnect(self._clock.now())
-            self._hand_out()
-            self._settle(self._events())
+            self._take_turn(self._events())
 
     def _over(self) -> bool:
         if self._under_way:
@@ -193,19 +193,34 @@ class _Run:
 
     # Out
 
-    def _hand_out(self) -> None:
-        """Claim what the workers want and the pace lets go now, in one transaction, and hand it over."""
+    def _take_turn(self, events: Sequence[Event]) -> None:
+        """Decide about what was reported, and claim what goes next: durable in one transaction, then it goes."""
+        shown = len(self._endings)
+        results, problem = self._decide(events)
+        now = self._clock.now()
+        following = [] if problem else self._following(now)
+        if results or following:
+            with self._ledger.together():
+                self._record(results)
+                claims = [_claim(job, prepared) for _worker, job, prepared in following]
+                attempts = self._ledger.claim(self._of, claims, now) if claims else ()
+            self._hand_out(following, attempts)
+        self._show(shown)
+        if problem:
+            raise problem
+
+    def _following(self, now: datetime) -> list[tuple[Worker, Job, Prepared]]:
+        """What the workers want and the pace lets go now."""
         workers = self._crew.wants
         if not workers or not self._waiting or self._stopping():
-            return
-        now = self._clock.now()
+            return []
         room = pacing.room(self._pace, self._flow.gone(len(self._under_way)), now)
         count = min(len(workers), len(self._waiting), *([] if room is None else [room]))
-        if count == 0:
-            return
-        group = [(job, job.prepare(now)) for job in islice(self._waiting, count)]
-        attempts = self._ledger.claim(self._of, [_claim(job, prepared) for job, prepared in group], now)
-        for worker, attempt, (job, prepared) in zip(workers, attempts, group, strict=False):
+        pairs = zip(workers, islice(self._waiting, count), strict=False)
+        return [(worker, job, job.prepare(now)) for worker, job in pairs]
+
+    def _hand_out(self, following: Sequence[tuple[Worker, Job, Prepared]], attempts: Sequence[int]) -> None:
+        for (worker, job, prepared), attempt in zip(following, attempts, strict=True):
             self._waiting.popleft()
             self._under_way[attempt] = (job, worker)
             self._crew.hand(worker, Task(attempt, job.tries, prepared.message))
@@ -255,10 +270,9 @@ class _Run:
             self._told = wait
             self._progress(Pause(wait.until, wait.limit.in_words, len(self._waiting)))
 
-    def _settle(self, events: Sequence[Event]) -> None:
-        """Decide about what was reported, make it durable in one transaction, then show it."""
+    def _decide(self, events: Sequence[Event]) -> tuple[list[Result], Exception | None]:
+        """What is to be recorded of what was reported, and what must be raised then."""
         results: list[Result] = []
-        shown = len(self._endings)
         problem: Exception | None = None
         for event in events:
             self._crew.take(event, self._clock.now())
@@ -266,13 +280,13 @@ class _Run:
                 results += self._replied(event)
             elif isinstance(event, Ended):
                 problem = self._ended(event) or problem
-        self._record(results, shown)
-        if problem:
-            raise problem
+        return results, problem
 
-    def _record(self, results: Sequence[Result], shown: int) -> None:
+    def _record(self, results: Sequence[Result]) -> None:
         if results and not self._ledger_failed:
             self._ledger.record(results, self._clock.now())
+
+    def _show(self, shown: int) -> None:
         for done, ending in enumerate(self._endings[shown:], shown + 1):
             self._progress(Step(ending, done, self._total))
 
@@ -357,7 +371,8 @@ class _Run:
         cut_short = self._stopped is not None or self._stop.asked.is_set()
         shown = len(self._endings)
         state = State.PLANNED if cut_short else State.REFUSED
-        self._record(self._end_refused(self._refusals.rest(), state), shown)
+        self._record(self._end_refused(self._refusals.rest(), state))
+        self._show(shown)
 
     def _stop_for(self, error: UserError) -> None:
         self._ledger_failed = self._ledger_failed or error.code is ExitCode.LEDGER_FAULT
@@ -370,7 +385,7 @@ class _Run:
         """
         self._crew.recall()
         while not self._over():
-            self._even_so(lambda: self._settle(self._events()))
+            self._even_so(lambda: self._take_turn(self._events()))
         self._even_so(self._decide_held)
 
     def _even_so(self, act: Callable[[], None]) -> None:

@@ -22,7 +22,7 @@ from mkwmail.sources.settings import Pace, Smtp
 
 START = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 ROUND = Round("dag-2020", "invitation")
-SHORT = Timeouts(connect=2, greeting=0.3, command=0.3, data=0.3, block=0.3, dot=0.3, quit=0.3)
+SHORT = Timeouts(connect=2, greeting=0.8, command=0.8, data=0.8, block=0.8, dot=0.8, quit=0.8)
 PATIENT = Timeouts(connect=5, greeting=5, command=5, data=5, block=5, dot=30, quit=2)
 
 

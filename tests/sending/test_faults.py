@@ -22,7 +22,7 @@ from tests.sending.office import PATIENT, START, Office
 from tests.smtp_server import ScriptedServer, Taken
 
 EVERYBODY = [ANNA, BART, CHRIS]
-HASTY = Timeouts(connect=5, greeting=0.6, command=0.6, data=0.6, block=0.6, dot=0.6, rset=0.6, quit=0.6)
+HASTY = Timeouts(connect=5, greeting=0.8, command=0.8, data=0.8, block=0.8, dot=0.8, rset=0.8, quit=0.8)
 
 
 @pytest.fixture(scope="module")

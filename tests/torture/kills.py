@@ -59,7 +59,7 @@ def kill_often(folder: Path, kills: int, seed: int, connections: int, way: Killi
         place = Place(folder / f"{number}")
         shutil.copytree(pattern, place.folder)
         place.members(*(f"Lid {n};{address};Corp {n}" for n, address in enumerate(EVERYBODY)), headings=_HEADINGS)
-        with ScriptedServer() as server:
+        with ScriptedServer(dice.choice(((), ("PIPELINING",)))) as server:
             place.settings(server.port, f"pace: {{connections: {connections}}}\n")
             kind, hit = (way or by_conversation)(place, server, dice)
             tally.kills += hit
