@@ -5,7 +5,7 @@ alone. ``state`` is Bart's after the run; ``stops``: whether the run ends becaus
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import State
@@ -269,4 +269,11 @@ AFTER = (
     Fault("silence at QUIT", _all("QUIT", SILENCE), _SENT, False, OK, hasty=True),
 )
 
-FAULTS = (*GREETING, *EHLO, *STARTTLS, *AUTH, *MAIL, *RCPT, *DATA, *DOT, *AFTER)
+# Before the first message, and with messages, where it matters whether they are pipelined.
+SETTING_UP = (*GREETING, *EHLO, *STARTTLS, *AUTH)
+MESSAGES = (*MAIL, *RCPT, *DATA, *DOT, *AFTER)
+FAULTS = (
+    *SETTING_UP,
+    *MESSAGES,
+    *(replace(each, extensions=("PIPELINING",), name=f"{each.name}, pipelined") for each in MESSAGES),
+)

@@ -47,14 +47,14 @@ def trust(certificates: dict[str, Certificate], tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
 
 
-def _server(fault: Fault, certificates: dict[str, Certificate], more: tuple[str, ...]) -> ScriptedServer:
+def _server(fault: Fault, certificates: dict[str, Certificate]) -> ScriptedServer:
     context = None
     if fault.tls:
         context = certificates[fault.tls.certificate].server_context()
         if fault.tls.oldest:
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
-    return ScriptedServer((*fault.extensions, *more), context, users={"u": "geheim"} if fault.login else None)
+    return ScriptedServer(fault.extensions, context, users={"u": "geheim"} if fault.login else None)
 
 
 @pytest.fixture(params=FAULTS, ids=lambda fault: fault.name)
@@ -64,14 +64,11 @@ def fault(request: pytest.FixtureRequest) -> Iterator[Fault]:
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
 @pytest.mark.usefixtures("trust")
-@pytest.mark.parametrize("more", [(), ("PIPELINING",)], ids=["step by step", "pipelined"])
-def test_what_a_server_does_wrong(
-    fault: Fault, tmp_path: Path, certificates: dict[str, Certificate], more: tuple[str, ...]
-) -> None:
+def test_what_a_server_does_wrong(fault: Fault, tmp_path: Path, certificates: dict[str, Certificate]) -> None:
     office = Office(tmp_path, EVERYBODY)
     password = Password("geheim") if fault.login else None
     settings = {"security": fault.security, "username": "u" if fault.login else None}
-    with _server(fault, certificates, more) as server:
+    with _server(fault, certificates) as server:
         fault.does(server)
         outcome = office.send(server.smtp(**settings), timeouts=HASTY if fault.hasty else PATIENT, password=password)
         first = server.taken
