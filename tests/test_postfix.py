@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,23 @@ def test_what_arrives_is_what_preview_showed(tmp_path: Path, certificate: Certif
         assert {_without_dates(box[0]) for box in arrived} == shown
         assert sum(f"sasl_username={USER}@post.example.org" in line for line in server.log) == 5
         assert office.show_sent("Kim Verbeek") == server.mailbox(ADDRESSES[0])[0]
+
+
+def test_dots_and_long_lines_arrive_as_they_were_written(tmp_path: Path, certificate: Certificate) -> None:
+    with Postfix(certificate) as server:
+        office = Office(tmp_path, certificate, server)
+        office.place.write("templates/signature.md", f".\n\n..\n\n. punt\n\n{'lang ' * 600}\n\nFrom hier\n")
+        office.place.members(f'Kim;;Verbeek;kim@woonstede.example.org;".\n.{"Woon" * 40}";directeur')
+        assert office.send().json["sent"] == 1
+        server.wait_for_delivered(1)
+        (arrived,) = server.mailbox(ADDRESSES[0])
+        assert arrived == office.show_sent("Kim Verbeek")
+        assert max(map(len, arrived.split(b"\r\n"))) <= 998
+        text = message_from_bytes(arrived, policy=policy.default).get_body(("plain",))
+        assert text is not None
+        lines = text.get_content().splitlines()
+        assert "." in lines and ".." in lines and "From hier" in lines
+        assert "lang " * 5 in " ".join(lines)
 
 
 def test_a_wrong_password_stops_before_the_first_member(tmp_path: Path, certificate: Certificate) -> None:
