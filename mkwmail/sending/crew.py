@@ -36,7 +36,7 @@ class _Place:
     queued: int = 0  # messages that were handed to it and have no reply yet
     depth: int = 1  # how many it may have so
     left: int | None = None  # how many more its session may carry
-    accepts: bool = False  # a message of this session was taken
+    accepts: bool = False  # the server took a message of it since it last lost its connection
     again: datetime | None = None
 
 
@@ -162,6 +162,7 @@ class Crew:
 
     def _lost(self, place: _Place, error: Exception | None, now: datetime) -> None:
         place.failures += 1
+        place.depth, place.accepts = 1, False
         lasting = False
         if isinstance(error, UserError):
             self.problem = RunFault.of(error.faults[0], error.code)

@@ -122,11 +122,11 @@ class Worker:
 
     def _work(self) -> None:
         while (asked := self._inbox.get()) is not _LEAVE:
-            if isinstance(asked, Task):
-                # It was handed over when the session was ending.
-                self._release(asked)
-                continue
             try:
+                if isinstance(asked, Task):
+                    # It was handed over when the session was ending.
+                    self._release(asked)
+                    continue
                 spent = self._serve()
             except Exception as error:
                 self._events.put(Ended(self, error))
@@ -150,18 +150,16 @@ class Worker:
         finally:
             session.close()
             self._session = None
-            leaving = self._give_back()
-        return None if feed.told_to_leave or leaving else feed.left == 0 and not lost
+            self._give_back()
+        return None if feed.told_to_leave else feed.left == 0 and not lost
 
-    def _give_back(self) -> bool:
-        """Release what was handed over and not begun. Whether there is a word to leave among it."""
+    def _give_back(self) -> None:
+        """Release what was handed over and not begun."""
         with suppress(queue.Empty):
-            while True:
-                asked = self._inbox.get_nowait()
-                if not isinstance(asked, Task):
-                    return asked is _LEAVE
+            while isinstance(asked := self._inbox.get_nowait(), Task):
                 self._release(asked)
-        return False
+            # A word to leave or to connect, behind which nothing comes.
+            self._inbox.put(asked)
 
     def _release(self, task: Task) -> None:
         self._tasks.pop(task.message.message_id, None)
