@@ -158,6 +158,51 @@ def init(
 
 
 @app.command(
+    help=_("""Log in to the mail server once, and keep it on this computer.
+
+It asks for what is missing, tries it on the server without sending anything, and keeps it outside the working folder:
+in the system's keyring where there is one, else in a file that only you can read. With auth: oauth in mkwmail.yaml you
+sign in at Microsoft or Google instead, in a browser here or with a code on another device.
+
+\b
+Examples:
+  mkwmail login
+  mkwmail login --device""")
+)
+def login(
+    ctx: typer.Context,
+    device: Annotated[
+        bool, typer.Option("--device", help=_("Sign in with a code, on any computer or telephone."))
+    ] = False,
+    browser: Annotated[bool, typer.Option("--browser", help=_("Sign in with a browser on this computer."))] = False,
+) -> None:
+    if device and browser:
+        raise UserError(
+            Fault("", _("--device and --browser exclude each other."), _("give one of the two")),
+            code=ExitCode.USAGE,
+        )
+    from mkwmail.commands.login import Way
+    from mkwmail.commands.login import login as command
+
+    _finish(command(_begin(ctx), Way(device, browser)))
+
+
+@app.command(
+    help=_("""Keep the login to the mail server no longer.
+
+It removes what `mkwmail login` keeps on this computer for the username and server of mkwmail.yaml.
+
+\b
+Example:
+  mkwmail logout""")
+)
+def logout(ctx: typer.Context) -> None:
+    from mkwmail.commands.login import logout as command
+
+    _finish(command(_begin(ctx)))
+
+
+@app.command(
     help=_("""Make an event file with an id of its own.
 
 With --from it is a copy of an earlier event, comments too, its dates moved along: mailings keep their weekday.

@@ -4,16 +4,22 @@ import os
 import pty
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PATIENCE = 60.0
 
 
 def typed(
-    command: Sequence[str], environment: Mapping[str, str], cwd: Path, answers: Sequence[tuple[str, str]]
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    cwd: Path,
+    answers: Sequence[tuple[str, str | Callable[[str], str]]],
 ) -> tuple[int, str]:
-    """Run a command in a terminal of 80 columns; (what it asks, what is typed) in turn. Exit code and screen."""
+    """Run a command in a terminal of 80 columns; (what it asks, what is typed) in turn. Exit code and screen.
+
+    What is typed may depend on what is on the screen so far.
+    """
     pid, screen = pty.fork()
     if pid == 0:
         os.chdir(cwd)
@@ -22,7 +28,7 @@ def typed(
     for question, answer in answers:
         part = _until(screen, question)
         seen += part
-        os.write(screen, f"{answer}\n".encode())
+        os.write(screen, f"{answer if isinstance(answer, str) else answer(seen)}\n".encode())
     seen += _until(screen, None)
     os.close(screen)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.replace("\r\n", "\n")

@@ -113,7 +113,8 @@ class _ClosedError(Exception):
 
 
 class ScriptedServer:
-    """See the module. ``users``: name → password, where a login is asked for."""
+    """See the module. ``users``: name → password, where a login is asked for; ``takes_token``: whether a login with an
+    access token is good, told name and token, by the ``mechanisms`` that are then offered."""
 
     def __init__(
         self,
@@ -121,6 +122,8 @@ class ScriptedServer:
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
         users: dict[str, str] | None = None,
+        takes_token: Callable[[str, str], bool] | None = None,
+        mechanisms: str = "XOAUTH2",
     ) -> None:
         self.extensions = extensions
         self.commands: list[str] = []
@@ -131,6 +134,8 @@ class ScriptedServer:
         self._tls = tls
         self._implicit = implicit_tls
         self._users = users
+        self._takes_token = takes_token
+        self._mechanisms = mechanisms
         self._rules: list[Rule] = []
         self._turn = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -247,6 +252,8 @@ class ScriptedServer:
             case "STARTTLS":
                 self._act(state, "STARTTLS", "220 go ahead")
                 self._encrypt(state)
+            case "AUTH" if self._takes_token is not None and "PLAIN" not in line:
+                self._act(state, "AUTH", self._token_login(state, line))
             case "AUTH":
                 self._act(state, "AUTH", self._login(line))
             case "MAIL":
@@ -294,6 +301,8 @@ class ScriptedServer:
             offered.append("STARTTLS")
         if self._users is not None and not any(each.startswith("AUTH") for each in offered):
             offered.append("AUTH PLAIN LOGIN")
+        if self._takes_token is not None:
+            offered.append(f"AUTH {self._mechanisms}")
         lines = ["test.localhost", *offered]
         return "\n".join(f"250{' ' if line is lines[-1] else '-'}{line}" for line in lines)
 
@@ -303,6 +312,25 @@ class ScriptedServer:
             return "504 5.5.4 PLAIN only"
         _empty, user, password = base64.b64decode(words[2]).decode("utf-8").split("\0")
         return "235 2.7.0 welcome" if self._users.get(user) == password else "535 5.7.8 wrong password"
+
+    def _token_login(self, state: _State, line: str) -> str:
+        """The reply to a login with a token; where it is no good, the challenge that says why comes before it."""
+        _verb, mechanism, *given = line.split(" ")
+        if not given:
+            self._send(state, b"334 \r\n")
+            given = [self._line(state)]
+        fields = base64.b64decode(given[0]).decode("utf-8").split("\1")
+        if mechanism == "OAUTHBEARER":
+            assert fields[1:3] == ["host=127.0.0.1", f"port={self.port}"], fields
+        name = fields[0].removeprefix("n,a=").removeprefix("user=").rstrip(",").replace("=2C", ",").replace("=3D", "=")
+        token = next(field for field in fields if field.startswith("auth=")).removeprefix("auth=Bearer ")
+        assert fields[-2:] == ["", ""] and self._takes_token is not None
+        if self._takes_token(name, token):
+            return "235 2.7.0 welcome"
+        self._send(state, b"334 " + base64.b64encode(b'{"status":"invalid_token","schemes":"bearer"}') + b"\r\n")
+        assert self._line(state) == {"XOAUTH2": "", "OAUTHBEARER": "AQ=="}[mechanism]
+        action = self._action("TOKEN", "535 5.7.8 token not taken", "")
+        return action if isinstance(action, str) else "535 5.7.8 token not taken"
 
     def _encrypt(self, state: _State) -> None:
         if self._tls is None:

@@ -234,6 +234,7 @@ SCENES = (
     ("--help",),
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
     *((command, "--help") for command in ("skip", "status", "resolve", "forget", "purge", "schema", "calendar")),
+    *((command, "--help") for command in ("login", "logout")),
     *(("answers", word, "--help") for word in ("import", "set", "list")),
     *(("bounces", word, "--help") for word in ("import", "set")),
     ("check", "directeurendag-2020"),
@@ -260,6 +261,8 @@ SCENES = (
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),
+    ("login",),
+    ("logout",),
     ("sned",),
 )
 

@@ -13,7 +13,7 @@ PACKAGE = Path(mkwmail.__file__).parent
 LAYERS = (
     ("errors", "language", "addresses", "clock", "moments", "shipped", "sizes", "system", "dutch"),
     ("ledger", "sources"),
-    ("letters",),
+    ("letters", "signin"),
     ("sending", "replies"),
     ("report",),
     ("commands",),
@@ -42,7 +42,10 @@ HOMES = {
     "css_inline": ("letters",),
     "python_calamine": ("sources.tables",),
     "aiosmtpd": ("sending.rehearsal",),
-    "filelock": ("ledger",),
+    "filelock": ("ledger", "signin.store"),
+    "platformdirs": ("signin.store",),
+    "oauthlib": ("signin.protocol",),
+    "keyring": ("signin.ring",),
     "holidays": ("sending",),
     "dns": ("sending.domain",),
 }

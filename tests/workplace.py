@@ -70,7 +70,9 @@ class Place:
 
     def environment(self, now: str = MOMENT, **more: str) -> dict[str, str]:
         kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
-        return {**kept, "MKWMAIL_NOW": now, **more}
+        # A home of its own: what somebody keeps in theirs is no business of a test's, nor is their keyring.
+        own = {"HOME": str(self.folder / ".home"), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+        return {**kept, **own, "MKWMAIL_NOW": now, **more}
 
     def run(self, *words: str, now: str = MOMENT, **environment: str) -> Ran:
         """Run the program to its end, with nobody at the keyboard."""

@@ -15,10 +15,10 @@ from mkwmail.report.findings import Checked
 from mkwmail.report.words import duration, mails
 from mkwmail.sending import pace as pacing
 from mkwmail.sending.domain import name_server, standing
-from mkwmail.sending.password import password_for
 from mkwmail.sending.reply import Meaning, meaning
 from mkwmail.sending.run_fault import run_fault
 from mkwmail.sending.submission import ServerFacts, probe
+from mkwmail.signin.credential import credential_for
 from mkwmail.sizes import size
 from mkwmail.sources.kinds import latest_of
 from mkwmail.sources.settings import Pace
@@ -34,8 +34,8 @@ def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[
     """
     smtp = server_of(sources.settings, invocation.shifted)
     sender = sources.settings.sender.email
-    told = probe(smtp, password_for(smtp, sources.folder.path), sender)
-    faults = [*_too_large(told, largest), *_not_as_this_sender(told, sender)]
+    told = probe(smtp, credential_for(smtp, sources.folder.path), sender)
+    faults = [*_too_large(told, largest), *sender_faults(told, sender)]
     return _words_of(told), faults
 
 
@@ -107,15 +107,16 @@ def _too_large(told: ServerFacts, largest: int) -> Iterator[Fault]:
         yield Fault(told.host, fault % words, _("make the attachments smaller, or link to them"))
 
 
-def _not_as_this_sender(told: ServerFacts, sender: str) -> Iterator[Fault]:
+def sender_faults(told: ServerFacts, sender: str) -> tuple[Fault, ...]:
+    """What the server has against mail from a sender."""
     match meaning(told.sender):
         case Meaning.RUN:
             stops = run_fault(told.sender)
-            yield Fault(told.host, stops.reason, stops.remedy)
+            return (Fault(told.host, stops.reason, stops.remedy),)
         case Meaning.REFUSED:
             words = {"sender": sender, "reply": str(told.sender)}
             fault = _("the server refuses a mail from %(sender)s to itself: %(reply)s") % words
-            yield Fault(told.host, fault, _("check sender: email and smtp: username in mkwmail.yaml"))
+            return (Fault(told.host, fault, _("check sender: email and smtp: username in mkwmail.yaml")),)
         case _:
             # Not now is no word about this sender.
-            return
+            return ()

@@ -25,10 +25,11 @@ from mkwmail.report.matters import Matter
 from mkwmail.sending.approval import Difference
 from mkwmail.sending.hours import closing, day_begins, may_mail, next_opening
 from mkwmail.sending.outcome import Outcome, exit_code
-from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import History, Plan
+from mkwmail.sending.run_fault import RunFault
 from mkwmail.sending.schedule import CONCERNS, WHEN, Share, overtaken, share_of
 from mkwmail.sending.submission import open_session
+from mkwmail.signin.credential import credential_for
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder, id_in
@@ -298,6 +299,11 @@ class Automatic:
             except UserError as error:
                 if error.code is ExitCode.LEDGER_FAULT:
                     raise
+                if error.code is ExitCode.LOGIN:
+                    # Not this mailing's fault, and all others would meet it too.
+                    stops = RunFault.of(error.faults[0], error.code)
+                    self.found.matters.append(matters.stopped(stops.code, stops.reason, stops.remedy))
+                    return
                 self._cannot(event, each.mailing, error)
                 continue
             self.found.went.append(Went(event, each.mailing, outcome))
@@ -325,7 +331,7 @@ class Automatic:
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.planned.member for one in ready.outgoing])
-        password = password_for(smtp, sources.folder.path)
+        credential = credential_for(smtp, sources.folder.path)
         ledger.remember_list(plan.round, len(roll.listings), now)
         known = {person.key for person in ledger.persons()}
         mailed = {one.person for one in plan.to_send}
@@ -333,7 +339,7 @@ class Automatic:
         ledger.record_skips(plan.round, skips, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, earlier, ledger, {})
-        connect = partial(open_session, smtp, password)
+        connect = partial(open_session, smtp, credential)
         return run(terminal, jobs, plan, ledger, connect, settings.pace, self._invocation.clock)
 
     # What is left behind

@@ -25,11 +25,11 @@ from mkwmail.report.mail import mail_view
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import mails, some
 from mkwmail.sending.outcome import gravest
-from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import Planned
 from mkwmail.sending.reply import Meaning, Reply, meaning
 from mkwmail.sending.run_fault import run_fault
 from mkwmail.sending.submission import open_session
+from mkwmail.signin.credential import credential_for
 from mkwmail.sources.kinds import mailing_named
 from mkwmail.sources.settings import Smtp
 from mkwmail.sources.settings_file import example_senders
@@ -106,7 +106,7 @@ def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[
 
 
 def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[Message]) -> ExitCode:
-    session = open_session(smtp, password_for(smtp, sources.folder.path))
+    session = open_session(smtp, credential_for(smtp, sources.folder.path))
     replies: dict[str, Reply] = {}
     try:
         for message, reply in session.submit(iter(messages), lambda message: True):

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from mkwmail.commands.composing import composer_of, correcting_of
 from mkwmail.commands.confirming import ask_about_computer, ask_about_move
@@ -18,9 +19,10 @@ from mkwmail.report.terminal import Terminal
 from mkwmail.report.timetable import approved_words, count_words, show_timetable
 from mkwmail.sending import crontab
 from mkwmail.sending.crontab import Job
-from mkwmail.sending.password import VARIABLE as PASSWORD
 from mkwmail.sending.plan import Planned
 from mkwmail.sending.schedule import Slot, go_ahead_for
+from mkwmail.signin.credential import credential_for
+from mkwmail.signin.password import VARIABLE as PASSWORD
 from mkwmail.sources.kinds import mailing_named, rule_of
 from mkwmail.sources.settings import Settings
 
@@ -62,7 +64,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
     elif not requests.withdraw:
         _say_line(terminal, job)
     if not (requests.uninstall or requests.withdraw):
-        _warn_of_password(terminal, sources.settings)
+        _warn_of_login(terminal, sources.settings, sources.folder.path)
     return code
 
 
@@ -199,8 +201,11 @@ def _crontab_lines() -> list[bytes]:
         return []
 
 
-def _warn_of_password(terminal: Terminal, settings: Settings) -> None:
+def _warn_of_login(terminal: Terminal, settings: Settings, folder: Path) -> None:
     smtp = settings.smtp
     if smtp is not None and smtp.username and not (smtp.password_command or smtp.password_file):
-        warning = _("%(variable)s is not known to cron: name a password_file or password_command in mkwmail.yaml.")
-        terminal.note(warning % {"variable": PASSWORD}, "yellow")
+        try:
+            credential_for(smtp, folder, environment={})
+        except UserError:
+            warning = _("cron finds no login: type mkwmail login (it does not know %(variable)s).")
+            terminal.note(warning % {"variable": PASSWORD}, "yellow")

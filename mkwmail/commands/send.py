@@ -38,10 +38,10 @@ from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import duration, mails
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
-from mkwmail.sending.password import password_for
 from mkwmail.sending.plan import History
 from mkwmail.sending.schedule import go_ahead_for
 from mkwmail.sending.submission import open_session
+from mkwmail.signin.credential import credential_for
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.settings import Pace, Smtp
 
@@ -195,12 +195,12 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, smtp: Smt
     outgoing = ready.outgoing[: wishes.limit]
     outcome = Outcome()
     if outgoing:
-        password = password_for(smtp, ready.sources.folder.path)
+        credential = credential_for(smtp, ready.sources.folder.path)
         _record(invocation, ready, ledger, len(outgoing))
         of = ready.plan.round
         earlier = [each for each in ready.history.deliveries if each.round == of]
         jobs = jobs_for(outgoing, earlier, ledger, {})
-        connect = partial(open_session, smtp, password)
+        connect = partial(open_session, smtp, credential)
         settings = ready.sources.settings
         outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
     now = invocation.clock.now()

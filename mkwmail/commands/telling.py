@@ -10,16 +10,16 @@ from mkwmail.addresses import is_example
 from mkwmail.clock import ZONE
 from mkwmail.commands.guard import server_of
 from mkwmail.commands.invocation import Invocation
-from mkwmail.errors import UserError
+from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import Reported
 from mkwmail.letters.notice import notice
 from mkwmail.report.matters import KEPT, Matter
 from mkwmail.sending.hours import day_begins
-from mkwmail.sending.password import password_for
 from mkwmail.sending.reply import Meaning, meaning
 from mkwmail.sending.submission import open_session
+from mkwmail.signin.credential import credential_for
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.settings import Hours, Settings
 
@@ -62,7 +62,11 @@ def tell(
     ledger.note_reported([each.name for each in telling.said], now)
     if not telling.mailed or settings is None:
         return
-    failure = _mailed(invocation, folder, settings, telling.mailed)
+    if any(matter.code is ExitCode.LOGIN for matter in telling.mailed):
+        # It would take the same login, and a login that fails every half hour gets locked.
+        failure: str | None = _("it is the login that fails")
+    else:
+        failure = _mailed(invocation, folder, settings, telling.mailed)
     if failure is None:
         ledger.note_reported([each.name for each in telling.mailed], now, mailed=True)
     elif telling.said:
@@ -100,7 +104,7 @@ def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, m
         smtp = server_of(settings, invocation.shifted)
         if not smtp.on_loopback and (is_example(to.rpartition("@")[2]) or is_example(domain)):
             return _("it is an address for examples")
-        connect = partial(open_session, smtp, password_for(smtp, folder.path))
+        connect = partial(open_session, smtp, credential_for(smtp, folder.path))
         session = connect()
     except UserError as error:
         return error.faults[0].fault

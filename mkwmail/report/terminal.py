@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from getpass import getpass
 from typing import Any, Literal
 
 from rich.console import Console
@@ -149,6 +150,14 @@ class Terminal:
         self._err.print(Text("\n".join(lines)), end=" ", soft_wrap=True)
         try:
             return input().strip()
+        except EOFError:
+            self.note()
+            return ""
+
+    def ask_unseen(self, question: str) -> str:
+        """The answer to a question, which does not show while it is typed; empty at end of file."""
+        try:
+            return getpass(f"{printable(question)} ").strip()
         except EOFError:
             self.note()
             return ""

@@ -19,6 +19,7 @@ class Phase(StrEnum):
     EHLO = "EHLO"
     STARTTLS = "STARTTLS"
     AUTH = "AUTH"
+    TOKEN = "AUTH, token"  # the login with an access token instead of a password
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
@@ -65,6 +66,11 @@ class Why(Enum):
     """What is wrong with a run; :func:`mkwmail.sending.run_fault.run_fault` has the words for it."""
 
     LOGIN = "login"
+    TOKEN = "token"
+    TOKEN_SCOPE = "token's scope"
+    TOKEN_POLICY = "token policy"
+    SMTP_AUTH_OFF = "SMTP AUTH off"
+    SEND_AS = "send as"
     APP_PASSWORD = "app password"
     BASIC_LOGIN_OFF = "basic login off"
     QUOTA = "quota"
@@ -111,16 +117,25 @@ _TABLE = (
     # The login, also where it is found wanting only at MAIL or RCPT (RFC 4954 §6; learn.microsoft.com,
     # "Fix issues with SMTP AUTH"; support.google.com, "SMTP error reference"). Microsoft 365 answers 5.7.139
     # and 5.7.30 where it no longer lets passwords in, Google 534 5.7.9 where it wants an app password.
+    # For the mailbox or the whole organisation SMTP's login can be off, with a password or without.
+    _row(_ANY, r"5\d\d 5\.7\.139", Meaning.RUN, Why.SMTP_AUTH_OFF, r"SmtpClientAuthentication is disabled"),
+    _row({Phase.TOKEN}, r"5\d\d 5\.7\.(?:139|30)", Meaning.RUN, Why.TOKEN_POLICY),
     _row(_ANY, r"5\d\d 5\.7\.(?:139|30)", Meaning.RUN, Why.BASIC_LOGIN_OFF),
+    # A token that the server does not take (RFC 7628 §3.2.2; submission puts the reason of the challenge behind).
+    _row({Phase.TOKEN}, r"5\d\d.*", Meaning.RUN, Why.TOKEN_SCOPE, r"\(insufficient_scope\)$"),
+    _row({Phase.TOKEN}, r"5\d\d.*", Meaning.RUN, Why.TOKEN),
     _row(_ANY, r"534.*", Meaning.RUN, Why.APP_PASSWORD),
     _row(_ANY, r"53[0358].*|5\d\d 5\.7\.(?:57|8)", Meaning.RUN, Why.LOGIN),
     # Temporary, as Microsoft's 432 4.3.2 for more connections than it allows at once.
-    _row({Phase.AUTH}, r"4\d\d.*", Meaning.RELEASED, Why.LATER),
+    _row({Phase.AUTH, Phase.TOKEN}, r"4\d\d.*", Meaning.RELEASED, Why.LATER),
     _row({Phase.AUTH}, r".*", Meaning.RUN, Why.LOGIN),
+    _row({Phase.TOKEN}, r".*", Meaning.RUN, Why.TOKEN),
     # A From that the login may not use: Microsoft 365 SendAsDenied; X.1.7 and X.1.8 are faults of the
     # sender's address (RFC 3463 §3.2); Postfix says it at RCPT (smtpd_delay_reject).
-    _row(_MESSAGE, r"554 5\.2\.252|5\d\d 5\.7\.60|5\d\d 5\.1\.[78]", Meaning.RUN, Why.SENDER),
-    _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SENDER, r"send ?as ?denied|sender address rejected"),
+    _row(_MESSAGE, r"554 5\.2\.252|5\d\d 5\.7\.60", Meaning.RUN, Why.SEND_AS),
+    _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SEND_AS, r"send ?as ?denied"),
+    _row(_MESSAGE, r"5\d\d 5\.1\.[78]", Meaning.RUN, Why.SENDER),
+    _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SENDER, r"sender address rejected"),
     # More than the account may send: Microsoft 365 (5.2.0, 5.7.232, 5.1.90), Google (5.4.5).
     _row(_MESSAGE, r"554 5\.2\.0|550 5\.4\.5|550 5\.7\.232|550 5\.1\.90", Meaning.RUN, Why.QUOTA),
     # MAIL says nothing about the member, so whatever is wrong there is wrong for all (RFC 5321 §4.1.1.2);
@@ -148,6 +163,7 @@ _GO_ON = {
     Phase.GREETING: re.compile("220"),
     Phase.STARTTLS: re.compile("220"),
     Phase.AUTH: re.compile("235|334"),
+    Phase.TOKEN: re.compile("235|334"),
     Phase.RCPT: re.compile("25[0-2]"),
     Phase.DATA: re.compile("354"),
     Phase.QUIT: re.compile("221"),

@@ -38,7 +38,12 @@ def all_refused(reply: Reply) -> RunFault:
     return RunFault(reason, remedy, ExitCode.SERVER)
 
 
-_LOGIN = frozenset({Why.LOGIN, Why.APP_PASSWORD, Why.BASIC_LOGIN_OFF})
+_LOGIN = frozenset(
+    {
+        *(Why.LOGIN, Why.APP_PASSWORD, Why.BASIC_LOGIN_OFF, Why.SMTP_AUTH_OFF),
+        *(Why.TOKEN, Why.TOKEN_SCOPE, Why.TOKEN_POLICY, Why.SEND_AS),
+    }
+)
 
 
 def words_for(kind: Why) -> tuple[str, str]:
@@ -47,7 +52,33 @@ def words_for(kind: Why) -> tuple[str, str]:
         case Why.LOGIN:
             return (
                 _("the server refuses the login"),
-                _("check smtp: username in mkwmail.yaml and the password; log in once on the provider's site"),
+                _("check smtp: username in mkwmail.yaml and the password (mkwmail login asks for it anew)"),
+            )
+        case Why.TOKEN:
+            return (
+                _("the server does not take the sign-in for this username"),
+                _(
+                    "type mkwmail login, and sign in as smtp: username of mkwmail.yaml itself, not with another "
+                    "account that the browser remembers"
+                ),
+            )
+        case Why.TOKEN_SCOPE:
+            return (
+                _("the sign-in does not allow sending mail"),
+                _("give the application that permission at the provider, then sign in anew: mkwmail login"),
+            )
+        case Why.TOKEN_POLICY:
+            return (
+                _("the organisation's rules do not let this account send through SMTP"),
+                _("ask who manages the accounts to allow it for this mailbox (docs/microsoft365.md)"),
+            )
+        case Why.SMTP_AUTH_OFF:
+            return (
+                _("SMTP AUTH is switched off for this mailbox"),
+                _(
+                    "ask who manages Microsoft 365 for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled "
+                    "$false (docs/microsoft365.md); it works after an hour at most"
+                ),
             )
         case Why.APP_PASSWORD:
             return (
@@ -57,12 +88,20 @@ def words_for(kind: Why) -> tuple[str, str]:
         case Why.BASIC_LOGIN_OFF:
             return (
                 _("the provider no longer lets this account log in with a password"),
-                _("ask who manages the account to switch on SMTP AUTH for this mailbox, or use another server"),
+                _("sign in without one: write auth: oauth below smtp: in mkwmail.yaml, and type mkwmail login"),
             )
         case Why.QUOTA:
             return (
                 _("the account has sent as much as it may for now"),
                 _("go on tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"),
+            )
+        case Why.SEND_AS:
+            return (
+                _("this login may not send as this sender"),
+                _(
+                    "ask who manages the accounts for the right to send as sender: email (Microsoft 365: Send As, "
+                    "docs/microsoft365.md), or write the login's own address there"
+                ),
             )
         case Why.SENDER:
             return (

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.sending import bearer
 from mkwmail.sending.link import Link, Timeouts
-from mkwmail.sending.password import Password
 from mkwmail.sending.reply import Meaning, Phase, Reply, Why, meaning, plain_text
 from mkwmail.sending.run_fault import run_fault, words_for
 from mkwmail.sending.session import Extensions, Session
+from mkwmail.signin.credential import Credential
+from mkwmail.signin.faults import SignInError
+from mkwmail.signin.password import Password
+from mkwmail.signin.secret import Secret
 from mkwmail.sources.settings import Security, Smtp
 from mkwmail.system import reason_of
 
 _TIMEOUTS = Timeouts()
+_LONGEST_INITIAL = 480  # characters of a response that goes along with AUTH
 _OUR_NAME = "[127.0.0.1]"  # until the connection is there and its own address known (RFC 5321 §4.1.4)
 
 
@@ -49,12 +54,12 @@ class ServerFacts:
     sender: Reply
 
 
-def probe(smtp: Smtp, password: Password | None, sender: str, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
+def probe(smtp: Smtp, credential: Credential | None, sender: str, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
     """Connect, log in, ask what the server can do and whether this sender may mail, and leave without sending.
 
     :raises NoSessionError: as :func:`open_session`.
     """
-    session = open_session(smtp, password, timeouts)
+    session = open_session(smtp, credential, timeouts)
     word = session.reply_to_sender(sender)
     session.close()
     offered = session.extensions
@@ -70,7 +75,7 @@ def probe(smtp: Smtp, password: Password | None, sender: str, timeouts: Timeouts
     )
 
 
-def open_session(smtp: Smtp, password: Password | None, timeouts: Timeouts = _TIMEOUTS) -> Session:
+def open_session(smtp: Smtp, credential: Credential | None, timeouts: Timeouts = _TIMEOUTS) -> Session:
     """A session that is ready for messages: encrypted, with a verified certificate, and logged in.
 
     :raises NoSessionError: code SERVER where the server cannot be reached, cannot be trusted or refuses;
@@ -85,7 +90,7 @@ def open_session(smtp: Smtp, password: Password | None, timeouts: Timeouts = _TI
     try:
         connection = kind(smtp, timeouts)
         try:
-            return _set_up(connection, smtp, password)
+            return _set_up(connection, smtp, credential)
         except BaseException:
             connection.close()
             raise
@@ -98,6 +103,10 @@ def open_session(smtp: Smtp, password: Password | None, timeouts: Timeouts = _TI
         problem = _refusal(place, Reply(error.smtp_code, text, Phase.GREETING))
     except OSError as error:
         problem = _unreachable(place, smtp, error)
+    except SignInError as error:
+        problem = NoSessionError(error.faults[0], error.code, error.lasting)
+    except UserError as error:
+        problem = NoSessionError(error.faults[0], error.code, True)
     # Raised here and not within: no exception carries frames in which the password was at hand.
     raise problem
 
@@ -183,13 +192,13 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def _set_up(connection: _Connection, smtp: Smtp, password: Password | None) -> Session:
+def _set_up(connection: _Connection, smtp: Smtp, credential: Credential | None) -> Session:
     connection.local_hostname = _literal(connection.linked().our_address)
     _greet(connection)
     if smtp.security is Security.STARTTLS:
         _encrypt(connection)
     if smtp.username is not None:
-        _log_in(connection, smtp.username, password or Password(""))
+        _log_in(connection, smtp, credential if credential is not None else Password(""))
     offered = {keyword.upper(): str(value) for keyword, value in connection.esmtp_features.items()}
     return Session(connection.linked(), Extensions(offered))
 
@@ -231,9 +240,33 @@ def _encrypt(connection: _Connection) -> None:
     _greet(connection)
 
 
-def _log_in(connection: _Connection, username: str, password: Password) -> None:
-    """One mechanism, tried once: a wrong password tried three times locks accounts. UTF-8 (RFC 4616 §2)."""
+def _log_in(connection: _Connection, smtp: Smtp, credential: Credential) -> None:
+    """One mechanism, tried once: a wrong password tried three times locks accounts.
+
+    A token that was refused is replaced once: by this computer's clock it may look good for longer than it is.
+    """
     offered = str(connection.esmtp_features.get("auth", "")).upper().split()
+    said: list[str] = []
+    if isinstance(credential, Password):
+        reply = _by_password(connection, offered, smtp.username or "", credential, said)
+    else:
+        token = credential.current()
+        reply = _by_token(connection, offered, smtp, token, said)
+        if reply.code == 535:
+            other = credential.other_than(token)
+            reply = _by_token(connection, offered, smtp, other, said) if other is not None else reply
+    if reply.code != 235:
+        text = reply.text
+        # Some servers repeat what they were given.
+        for hidden in said:
+            text = text.replace(hidden, "***")
+        raise _RefusedError(Reply(reply.code, text, reply.phase))
+
+
+def _by_password(
+    connection: _Connection, offered: list[str], username: str, password: Password, said: list[str]
+) -> Reply:
+    """The server's last word to username and password in UTF-8 (RFC 4616 §2). ``said`` gets what is not to be shown."""
     secret = password.reveal()
     if "PLAIN" in offered:
         answers = [f"\0{username}\0{secret}"]
@@ -246,12 +279,30 @@ def _log_in(connection: _Connection, username: str, password: Password) -> None:
                 reply = connection.step(Phase.AUTH, _base64(answer))
     else:
         raise _no_mechanism(offered)
-    if reply.code != 235:
-        text = reply.text
-        # Some servers repeat what they were given.
-        for hidden in (*map(_base64, answers), *([secret] if len(secret) > 3 else [])):
-            text = text.replace(hidden, "***")
-        raise _RefusedError(Reply(reply.code, text, Phase.AUTH))
+    said += [*map(_base64, answers), *([secret] if len(secret) > 3 else [])]
+    return reply
+
+
+def _by_token(connection: _Connection, offered: list[str], smtp: Smtp, token: Secret, said: list[str]) -> Reply:
+    """The server's last word to an access token. ``said`` gets what is not to be shown."""
+    mechanism = next((each for each in bearer.MECHANISMS if each in offered), None)
+    if mechanism is None:
+        raise _no_token_mechanism(offered)
+    first = bearer.initial(mechanism, smtp.username or "", smtp.host, smtp.port, token.reveal())
+    said += [token.reveal(), _base64(first)]
+    # A command is at most 512 octets long (RFC 4954 §4): a longer token waits to be asked for.
+    if len(_base64(first)) < _LONGEST_INITIAL:
+        reply = connection.step(Phase.TOKEN, "AUTH", f"{mechanism} {_base64(first)}")
+    else:
+        reply = connection.step(Phase.TOKEN, "AUTH", mechanism)
+        if reply.code == 334:
+            reply = connection.step(Phase.TOKEN, _base64(first))
+    if reply.code != 334:
+        return reply
+    # What is wrong comes as a challenge; the server's own word comes when that is answered (RFC 7628 §3.2.3).
+    why = bearer.reason(reply.text)
+    last = connection.step(Phase.TOKEN, bearer.ANSWERS[mechanism])
+    return Reply(last.code, f"{last.text} ({why})" if why else last.text, Phase.TOKEN)
 
 
 def _no_mechanism(offered: list[str]) -> _LackingError:
@@ -261,6 +312,12 @@ def _no_mechanism(offered: list[str]) -> _LackingError:
         return _LackingError(how % {"reason": reason, "mechanisms": " ".join(offered)}, remedy, ExitCode.LOGIN)
     remedy = _("use the provider's port for sending, 587 or 465; or leave out username if it needs no login")
     return _LackingError(_("the server does not offer a login"), remedy, ExitCode.LOGIN)
+
+
+def _no_token_mechanism(offered: list[str]) -> _LackingError:
+    fault = _("the server does not let anybody sign in without a password (it offers: %(mechanisms)s)")
+    remedy = _("write auth: password below smtp: in mkwmail.yaml, or the host of the server that does")
+    return _LackingError(fault % {"mechanisms": " ".join(offered) or "-"}, remedy, ExitCode.LOGIN)
 
 
 def _base64(text: str) -> str:

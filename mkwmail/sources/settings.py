@@ -45,6 +45,13 @@ class Security(StrEnum):
     NONE = "none"  # loopback only
 
 
+class Auth(StrEnum):
+    """How the server knows who logs in (RFC 4954)."""
+
+    PASSWORD = "password"
+    OAUTH = "oauth"  # RFC 6749: an access token stands for the password (RFC 7628)
+
+
 class Smtp(Part):
     """The server that takes the mail (RFC 6409)."""
 
@@ -54,6 +61,13 @@ class Smtp(Part):
     username: OptionalLine = None
     password_command: OptionalLine = Field(default=None, description="a command that prints the password")
     password_file: OptionalLine = Field(default=None, description="a file that only you can read")
+    auth: Annotated[Auth, Folded] = Field(default=Auth.PASSWORD, examples=["oauth"])
+    client_id: OptionalLine = Field(default=None, description="with auth: oauth: the application's id at the provider")
+    tenant: OptionalLine = Field(default=None, description="the organisation at Microsoft: a domain of it, or its id")
+    authorize_url: OptionalLine = Field(default=None, description="where people sign in with a browser")
+    device_url: OptionalLine = Field(default=None, description="where codes for another device come from")
+    token_url: OptionalLine = Field(default=None, description="where tokens come from")
+    scopes: OptionalLine = Field(default=None, description="what the sign-in is to allow")
 
     @property
     def on_loopback(self) -> bool:

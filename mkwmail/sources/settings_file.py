@@ -13,10 +13,14 @@ from mkwmail.sources.model_words import faults_of
 from mkwmail.sources.nearest import nearest, suggestion
 from mkwmail.sources.providers import PRESETS, Preset, with_preset
 from mkwmail.sources.settings import Security, Settings, is_loopback
+from mkwmail.sources.sign_in_checks import sign_in_faults
 from mkwmail.sources.yaml_file import Document, Loc, Plain, in_file_order, read_document
 
 # What people call a password; `password_command` and `password_file` only say where it is.
-_SECRETS = ("password", "passwd", "pass", "passwort", "wachtwoord", "smtp_password", "secret", "token")
+_SECRETS = (
+    *("password", "passwd", "pass", "passwort", "wachtwoord", "smtp_password"),
+    *("secret", "client_secret", "token", "access_token", "refresh_token"),
+)
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif")
 
 
@@ -39,6 +43,7 @@ def read_settings(folder: WorkingFolder) -> Settings:
     except ValidationError as error:
         faults += faults_of(error, document, Settings)
     faults += _server_faults(document, filled, preset)
+    faults += sign_in_faults(document, filled)
     faults += _hours_faults(document, settings)
     faults += _file_faults(document, fields, folder)
     if faults or settings is None:
@@ -68,11 +73,8 @@ def _secrets(document: Document, fields: dict[str, Plain]) -> list[Fault]:
     faults: list[Fault] = []
     for loc, part in _parts(fields):
         for key in [key for key in part if key.casefold() in _SECRETS]:
-            fault = _("%(key)s: a password does not belong in this file, which is copied and shared")
-            remedy = _(
-                "delete it, and say where it is: password_file: or password_command: below smtp:, "
-                "or the environment variable MKWMAIL_SMTP_PASSWORD"
-            )
+            fault = _("%(key)s: a secret does not belong in this file, which is copied and shared")
+            remedy = _("delete it, and type: mkwmail login (it asks for it, and keeps it elsewhere)")
             faults.append(Fault(document.key_place((*loc, key)), fault % {"key": key}, remedy))
             del part[key]
     return faults

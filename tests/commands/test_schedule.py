@@ -106,4 +106,4 @@ def test_a_password_that_cron_would_not_know_is_warned_of(tmp_path: Path) -> Non
     place.settings(9)
     settings = (tmp_path / "mkwmail.yaml").read_text(encoding="utf-8")
     place.write("mkwmail.yaml", settings.replace("security: none", "security: none, username: lilian"))
-    assert "MKWMAIL_SMTP_PASSWORD is not known to cron" in place.run("schedule", ID, "--yes", now=NOW).err
+    assert "cron finds no login: type mkwmail login" in place.run("schedule", ID, "--yes", now=NOW).err

@@ -15,9 +15,9 @@ from mkwmail.letters.message import Message
 from mkwmail.sending.delivery import Job, Pause, Prepared, Step, deliver
 from mkwmail.sending.link import Timeouts
 from mkwmail.sending.outcome import Ending, Outcome
-from mkwmail.sending.password import Password
 from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import open_session
+from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Pace, Smtp
 
 START = datetime(2020, 2, 17, 9, tzinfo=ZONE)

@@ -14,10 +14,10 @@ from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import Claim, State
 from mkwmail.sending.delivery import Pause, Step, deliver
 from mkwmail.sending.outcome import exit_code
-from mkwmail.sending.password import Password
 from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import open_session
 from mkwmail.sending.worker import Event, Ready, Replied, Task, Worker
+from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Pace
 from tests.sending.office import LONG_BODY, PATIENT, ROUND, SHORT, START, Office, addresses
 from tests.smtp_server import DROP, SILENCE, Action, ReplyThenDrop, ScriptedServer

@@ -14,7 +14,7 @@ import pytest
 from mkwmail.ledger.records import State
 from mkwmail.sending.link import Timeouts
 from mkwmail.sending.outcome import Outcome, exit_code
-from mkwmail.sending.password import Password
+from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Pace
 from tests.sending.certificates import Certificate, make_certificate
 from tests.sending.faults import ANNA, BART, CHRIS, FAULTS, Fault

@@ -45,6 +45,11 @@ MESSAGE = [Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT]
         (Phase.MAIL, 0, "lost", Meaning.RELEASED),
         (Phase.AUTH, 535, "5.7.8 wrong", Meaning.RUN),
         (Phase.AUTH, 500, "what", Meaning.RUN),
+        (Phase.TOKEN, 535, "5.7.3 Authentication unsuccessful", Meaning.RUN),
+        (Phase.TOKEN, 334, "more", Meaning.RUN),
+        (Phase.TOKEN, 454, "4.7.0 Temporary authentication failure", Meaning.RELEASED),
+        (Phase.TOKEN, 421, "4.7.0 busy", Meaning.RELEASED),
+        (Phase.TOKEN, 0, "lost", Meaning.RELEASED),
         (Phase.AUTH, 432, "4.3.2 Concurrent connections limit exceeded", Meaning.RELEASED),
         (Phase.GREETING, 421, "busy", Meaning.RELEASED),
         (Phase.GREETING, 554, "no", Meaning.RUN),
@@ -61,7 +66,9 @@ def test_meaning(phase: Phase, code: int, text: str, expected: Meaning) -> None:
         (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", Why.QUOTA),
         (550, "5.4.5 Daily user sending limit exceeded", Why.QUOTA),
         (550, "5.7.232 Your message can't be sent because your tenant exceeded its limit", Why.QUOTA),
-        (554, "5.2.252 SendAsDenied; info@example.org not allowed to send as", Why.SENDER),
+        (554, "5.2.252 SendAsDenied; info@example.org not allowed to send as", Why.SEND_AS),
+        (550, "5.7.60 SMTP; Client does not have permissions to send as this sender", Why.SEND_AS),
+        (535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled", Why.SMTP_AUTH_OFF),
         (530, "5.7.0 Authentication required", Why.LOGIN),
         (550, "5.7.30 Basic authentication is not supported for Client Submission", Why.BASIC_LOGIN_OFF),
     ],
@@ -90,7 +97,13 @@ def test_every_run_fault_says_what_happened_what_to_do_and_quotes_the_server() -
         (Phase.AUTH, 534, "5.7.9 app password"),
         (Phase.AUTH, 535, "5.7.8 wrong"),
         (Phase.DOT, 554, "5.2.0 quota"),
+        (Phase.AUTH, 535, "5.7.139 SmtpClientAuthentication is disabled for the Mailbox."),
+        (Phase.TOKEN, 535, "5.7.139 SmtpClientAuthentication is disabled for the Tenant."),
+        (Phase.TOKEN, 535, "5.7.3 Authentication unsuccessful"),
+        (Phase.TOKEN, 535, "5.7.139 the user credentials were incorrect"),
+        (Phase.TOKEN, 535, "5.7.8 no (insufficient_scope)"),
         (Phase.RCPT, 554, "5.2.252 SendAsDenied"),
+        (Phase.RCPT, 553, "5.7.1 Sender address rejected: not owned by user"),
         (Phase.MAIL, 552, "5.3.4 too large"),
         (Phase.MAIL, 451, "later"),
         (Phase.MAIL, 550, "no"),
@@ -99,7 +112,8 @@ def test_every_run_fault_says_what_happened_what_to_do_and_quotes_the_server() -
         fault = run_fault(Reply(code, text, phase))
         assert text in fault.reason
         assert fault.remedy
-        assert fault.code == (ExitCode.LOGIN if phase is Phase.AUTH else ExitCode.SERVER)
+        logs_in = phase in (Phase.AUTH, Phase.TOKEN) or "SendAs" in text
+        assert fault.code == (ExitCode.LOGIN if logs_in else ExitCode.SERVER)
 
 
 def test_the_connection_is_of_no_use_after_421_silence_or_words_out_of_step() -> None:

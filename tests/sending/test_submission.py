@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mkwmail.errors import ExitCode
-from mkwmail.sending.password import Password
 from mkwmail.sending.reply import Meaning, Phase, meaning
 from mkwmail.sending.submission import NoSessionError, open_session, probe
+from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Security, Smtp
 from tests.sending.certificates import Certificate, make_certificate
 from tests.sending.office import LONG_BODY, PATIENT, SHORT, a_message

@@ -9,7 +9,7 @@ from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.providers import PRESETS
-from mkwmail.sources.settings import Hours, Keep, Pace, Security, Settings, is_loopback
+from mkwmail.sources.settings import Auth, Hours, Keep, Pace, Security, Settings, is_loopback
 from mkwmail.sources.settings_file import example_senders, read_settings
 
 SENDER = "sender: {name: Kim, email: kim@vereniging.nl}\n"
@@ -122,6 +122,42 @@ FAULTS = [
         "password_file: the password comes from password_command already",
         "keep one of the two",
     ),
+    (
+        "provider: microsoft365\nsmtp: {auth: oauth, username: kim@x.nl, password_file: x}",
+        ":3:41",
+        "password_file: with auth: oauth there is no password",
+        "delete it, and type: mkwmail login",
+    ),
+    (
+        "smtp: {host: mail.x.nl, auth: oauth, username: kim@x.nl, token_url: https://x.nl/token}",
+        ":2:31",
+        "auth: oauth: it is not known where to sign in",
+        "write provider: microsoft365 or google;",
+    ),
+    (
+        "provider: google\nsmtp: {auth: oauth, username: kim@x.nl, token_url: http://x.nl/token}",
+        ":3:52",
+        'token_url: "http://x.nl/token" is no address that begins with https://',
+        "",
+    ),
+    (
+        "provider: microsoft365\nsmtp: {auth: oauth, username: kim@x.nl, tenant: x/y}",
+        ":3:49",
+        'tenant: "x/y" is neither a domain nor an id',
+        "tenant: mkw.nl",
+    ),
+    (
+        "provider: microsoft365\nsmtp: {username: kim@x.nl, client_id: x}",
+        ":3:28",
+        "client_id: it is for signing in without a password",
+        "write below smtp: a line auth: oauth",
+    ),
+    (
+        "smtp: {host: mail.x.nl, auth: OAuth, token_url: https://x/t, scopes: s, device_url: https://x/d}",
+        ":2:7",
+        "username: with auth: oauth it says who signs in; it is mostly the mail address",
+        "write below smtp:",
+    ),
     ("pace: {per_minute: 0}", ":2:20", "per_minute: must be more than 0", ""),
     (
         "pace: {pause: 2}",
@@ -172,11 +208,33 @@ def test_passwords_are_refused_and_never_shown(tmp_path: Path) -> None:
     )
     found = faults(tmp_path, text)
     assert "zeergeheim" not in str(found)
-    assert [(place, sentence) for place, sentence, _remedy in found if "a password does not belong" in sentence] == [
-        (":2:1", "Wachtwoord: a password does not belong in this file, which is copied and shared"),
-        (":3:58", "password: a password does not belong in this file, which is copied and shared"),
+    assert [(place, sentence) for place, sentence, _remedy in found if "a secret does not belong" in sentence] == [
+        (":2:1", "Wachtwoord: a secret does not belong in this file, which is copied and shared"),
+        (":3:58", "password: a secret does not belong in this file, which is copied and shared"),
     ]
-    assert all("MKWMAIL_SMTP_PASSWORD" in remedy for _place, sentence, remedy in found if "does not belong" in sentence)
+    assert all("mkwmail login" in remedy for _place, sentence, remedy in found if "does not belong" in sentence)
+
+
+def test_a_provider_says_where_to_sign_in(tmp_path: Path) -> None:
+    line = "smtp: {auth: OAuth, username: kim@vereniging.nl, client_id: abc}\n"
+    smtp = read(tmp_path, f"{SENDER}provider: microsoft365\n{line}").smtp
+    assert smtp is not None and smtp.auth is Auth.OAUTH
+    # An organisation goes by any of its domains.
+    assert smtp.token_url == "https://login.microsoftonline.com/vereniging.nl/oauth2/v2.0/token"
+    assert smtp.scopes == "https://outlook.office.com/SMTP.Send offline_access"
+    other = read(tmp_path, f"{SENDER}provider: microsoft365\n{line.replace('abc', 'abc, tenant: 1-2-3')}").smtp
+    assert other is not None and other.device_url == "https://login.microsoftonline.com/1-2-3/oauth2/v2.0/devicecode"
+    google = read(tmp_path, f"{SENDER}provider: google\n{line}").smtp
+    assert google is not None and google.scopes == "https://mail.google.com/"
+    assert google.device_url is None
+    plain = read(tmp_path, f"{SENDER}provider: google\nsmtp: {{username: kim@vereniging.nl}}\n").smtp
+    assert plain is not None and plain.token_url is None
+
+
+def test_secrets_of_a_sign_in_are_refused_too(tmp_path: Path) -> None:
+    text = f"{SENDER}provider: google\nsmtp: {{auth: oauth, username: kim@x.nl, client_secret: zeergeheim}}\n"
+    (found,) = faults(tmp_path, text)
+    assert found[1].startswith("client_secret: a secret does not belong") and "zeergeheim" not in str(found)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "127.1.2.3", "::1", "[::1]", "x.localhost"])

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.sending.password import Password, password_for
 from mkwmail.sending.submission import NoSessionError, open_session
+from mkwmail.signin.credential import credential_for
+from mkwmail.signin.password import Password, password_for
+from mkwmail.signin.store import Store
 from mkwmail.sources.settings import Smtp
 from tests.sending.office import PATIENT
 from tests.smtp_server import ScriptedServer
@@ -23,7 +25,7 @@ def smtp(**settings: object) -> Smtp:
 
 def fault_of(settings: Smtp, folder: Path, seconds: float = 10) -> str:
     with pytest.raises(UserError) as caught:
-        password_for(settings, folder, {}, seconds)
+        password_for(settings, folder, {}, Store(folder / "logins"), seconds)
     assert caught.value.code == ExitCode.SETTINGS
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.faults)
     assert SECRET not in shown
@@ -31,20 +33,18 @@ def fault_of(settings: Smtp, folder: Path, seconds: float = 10) -> str:
 
 
 def test_no_username_needs_no_password(tmp_path: Path) -> None:
-    assert password_for(Smtp(host="localhost"), tmp_path, {"MKWMAIL_SMTP_PASSWORD": "x"}) is None
+    assert credential_for(Smtp(host="localhost"), tmp_path, {"MKWMAIL_SMTP_PASSWORD": "x"}) is None
 
 
 def test_the_environment_comes_first(tmp_path: Path) -> None:
     settings = smtp(password_command="false", password_file="none")
     found = password_for(settings, tmp_path, {"MKWMAIL_SMTP_PASSWORD": SECRET})
-    assert found is not None
     assert found.reveal() == SECRET
 
 
 def test_the_first_line_of_a_command_run_in_the_working_folder(tmp_path: Path) -> None:
     (tmp_path / "tell.py").write_text(f"print({SECRET!r}); print('a note')", encoding="utf-8")
     found = password_for(smtp(password_command=f"{sys.executable} -X utf8 'tell.py'"), tmp_path, {})
-    assert found is not None
     assert found.reveal() == SECRET
 
 
@@ -72,7 +72,6 @@ def test_a_private_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + SECRET.encode() + b"\r\nmore\r\n")
     path.chmod(0o600)
     found = password_for(smtp(password_file="password"), tmp_path, {})
-    assert found is not None
     assert found.reveal() == SECRET
 
 

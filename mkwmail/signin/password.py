@@ -1,4 +1,4 @@
-"""The password of the mail server: from the environment, a command or a private file, and never shown."""
+"""The password of the mail server: from the environment, a command, a private file or the login that is kept."""
 
 import os
 import shlex
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
+from mkwmail.signin.private import closing
+from mkwmail.signin.secret import Secret
+from mkwmail.signin.store import Store
 from mkwmail.sources.settings import Smtp
 from mkwmail.system import reason_of
 
@@ -15,42 +18,37 @@ VARIABLE = "MKWMAIL_SMTP_PASSWORD"
 _COMMAND_SECONDS = 60.0  # a password manager may ask its owner for a word
 
 
-class Password:
-    """A password. Printing, logging or showing the object never shows it."""
-
-    __slots__ = ("_secret",)
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-
-    def reveal(self) -> str:
-        """The password itself, for the server alone."""
-        return self._secret
-
-    def __repr__(self) -> str:
-        return "Password(***)"
+class Password(Secret):
+    """A password."""
 
 
 def password_for(
-    smtp: Smtp, folder: Path, environment: Mapping[str, str] = os.environ, seconds: float = _COMMAND_SECONDS
-) -> Password | None:
-    """The password for the server; None where the settings name no username.
+    smtp: Smtp,
+    folder: Path,
+    environment: Mapping[str, str] = os.environ,
+    store: Store | None = None,
+    seconds: float = _COMMAND_SECONDS,
+) -> Password:
+    """The password for the server, where the settings name a username.
 
-    The environment comes first, then the command, then the file; both of these run and lie in ``folder``.
+    The environment comes first, then the command, then the file; both of these run and lie in ``folder``. Last comes
+    what ``mkwmail login`` kept.
 
     :raises UserError: code SETTINGS where there is none, or its source fails or is open to others.
     """
-    if smtp.username is None:
-        return None
     if environment.get(VARIABLE):
         return Password(environment[VARIABLE])
     if smtp.password_command:
         return _printed(smtp.password_command, folder, seconds)
     if smtp.password_file:
         return _kept(Path(smtp.password_file).expanduser(), folder)
+    kept = (store or Store.of_user()).load(smtp) or {}
+    if kept.get("password"):
+        return Password(str(kept["password"]))
     raise _fault(
         _("there is no password for %(username)s") % {"username": smtp.username},
-        _("set %(variable)s, or smtp: password_command or password_file in mkwmail.yaml") % {"variable": VARIABLE},
+        _("give it once: mkwmail login; or set %(variable)s, password_command or password_file")
+        % {"variable": VARIABLE},
     )
 
 
@@ -93,12 +91,9 @@ def _kept(path: Path, folder: Path) -> Password:
             _("password_file %(file)s cannot be read: %(reason)s") % {**what, "reason": reason_of(error)},
             _("its path counts from the working folder"),
         ) from None
-    # Windows keeps no such modes: st_mode says nothing about who may read there.
-    if os.name == "posix" and mode & 0o077:
-        raise _fault(
-            _("password_file %(file)s can be read by others on this computer") % what,
-            f"chmod 600 {shlex.quote(str(place))}",
-        )
+    remedy = closing(place, mode)
+    if remedy:
+        raise _fault(_("password_file %(file)s can be read by others on this computer") % what, remedy)
     password = _first_line(data)
     if password is None:
         raise _fault(

@@ -1,0 +1,268 @@
+"""``login`` and ``logout``: log in once, try it on the server without sending, and keep it; or keep it no longer."""
+
+import os
+import select
+import shlex
+import sys
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from mkwmail.commands.asking import sender_faults
+from mkwmail.commands.guard import server_of
+from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.workplace import folder_of
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import duration
+from mkwmail.sending.submission import NoSessionError, probe
+from mkwmail.signin.application import Application, Issued
+from mkwmail.signin.credential import Credential
+from mkwmail.signin.password import VARIABLE, Password
+from mkwmail.signin.secret import Secret
+from mkwmail.signin.store import Store, Values
+from mkwmail.signin.tokens import JustIssued, Kept, require_protocol
+from mkwmail.sources.settings import Auth, Settings, Smtp
+from mkwmail.sources.settings_file import read_settings
+
+_SETTINGS = "mkwmail.yaml: smtp"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to sign in without a password, where that was said: with a code for another device, or a browser here."""
+
+    device: bool = False
+    browser: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What was given, to be tried on the server and then kept. ``account``: who signed in, where the provider says."""
+
+    credential: Credential
+    values: Values
+    account: str = ""
+
+
+def login(invocation: Invocation, way: Way, environment: Mapping[str, str] = os.environ) -> ExitCode:
+    """Ask what is missing, sign in, try it on the server without sending anything, and keep it.
+
+    :raises UserError: code LOGIN where it is refused: then nothing is kept.
+    """
+    terminal = invocation.terminal
+    settings = read_settings(folder_of(invocation))
+    smtp = _with_login(server_of(settings, invocation.shifted))
+    store = Store.of_user()
+    if smtp.auth is Auth.OAUTH:
+        attempt = _signed_in(terminal, smtp, settings, store, way, environment)
+    else:
+        attempt = _password(terminal, smtp, way)
+    try:
+        told = probe(smtp, attempt.credential, settings.sender.email)
+    except NoSessionError as error:
+        terminal.note(_("Nothing was kept."))
+        raise _wrong_account(error, smtp, attempt.account) or error from None
+    where = store.keep(smtp, attempt.values)
+    words = {"host": smtp.host, "username": smtp.username, "where": where}
+    terminal.say(_("Logged in to %(host)s as %(username)s; nothing was sent.") % words, "green")
+    terminal.say(_("It is kept in %(where)s; mkwmail logout removes it.") % words)
+    if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
+        terminal.note(
+            _("The environment variable %(variable)s is set, and comes before what is kept.") % {"variable": VARIABLE},
+            "yellow",
+        )
+    faults = sender_faults(told, settings.sender.email)
+    if faults:
+        raise UserError(*faults, code=ExitCode.LOGIN)
+    return ExitCode.OK
+
+
+def logout(invocation: Invocation) -> ExitCode:
+    """Keep the login no longer.
+
+    :raises UserError: where it cannot be removed.
+    """
+    terminal = invocation.terminal
+    smtp = _with_login(server_of(read_settings(folder_of(invocation)), invocation.shifted))
+    words = {"host": smtp.host, "username": smtp.username}
+    if not Store.of_user().remove(smtp):
+        terminal.say(_("No login of %(username)s at %(host)s is kept on this computer.") % words)
+        return ExitCode.OK
+    terminal.say(_("The login of %(username)s at %(host)s was removed from this computer.") % words)
+    if smtp.auth is Auth.OAUTH:
+        terminal.say(_("To withdraw it at the provider too: remove the application in the account's own settings."))
+    return ExitCode.OK
+
+
+def _with_login(smtp: Smtp) -> Smtp:
+    if smtp.username is None:
+        fault = _("there is no username, so %(host)s is sent to without a login") % {"host": smtp.host}
+        remedy = _("if it wants one, write below smtp: a line username: …")
+        raise UserError(Fault(_SETTINGS, fault, remedy), code=ExitCode.SETTINGS)
+    return smtp
+
+
+# With a password
+
+
+def _password(terminal: Terminal, smtp: Smtp, way: Way) -> _Attempt:
+    if way.device or way.browser:
+        fault = _("--device and --browser are for signing in without a password")
+        raise UserError(Fault("", fault, _("write below smtp: a line auth: oauth")), code=ExitCode.USAGE)
+    for key in ("password_command", "password_file"):
+        if getattr(smtp, key):
+            fault = _("%(key)s: it says where the password is already") % {"key": key}
+            remedy = _("to have it kept by mkwmail login instead, delete this line")
+            raise UserError(Fault(_SETTINGS, fault, remedy), code=ExitCode.SETTINGS)
+    words = {"username": smtp.username, "host": smtp.host}
+    secret = _asked_secret(terminal, _("The password of %(username)s at %(host)s (not shown):") % words)
+    if not secret:
+        raise UserError(Fault("", _("no password was typed; nothing was kept")), code=ExitCode.USAGE)
+    return _Attempt(Password(secret), {"password": secret})
+
+
+def _asked_secret(terminal: Terminal, question: str) -> str:
+    _refuse_without_terminal(terminal)
+    return terminal.ask_unseen(question)
+
+
+def _refuse_without_terminal(terminal: Terminal) -> None:
+    if not terminal.interactive:
+        fault = _("mkwmail login has something to ask, and there is no terminal")
+        raise UserError(Fault("", fault, _("type it in a terminal yourself")), code=ExitCode.USAGE)
+
+
+# Without one
+
+
+def _signed_in(
+    terminal: Terminal, smtp: Smtp, settings: Settings, store: Store, way: Way, environment: Mapping[str, str]
+) -> _Attempt:
+    require_protocol()
+    device = _by_device(smtp, way, environment)
+    application = _application(terminal, smtp, settings, store)
+    issued = _by_code(terminal, application) if device else _by_browser(terminal, application, environment)
+    kept = Kept(application.client_id, application.client_secret, issued)
+    return _Attempt(JustIssued(issued), kept.values(), issued.account)
+
+
+def _by_device(smtp: Smtp, way: Way, environment: Mapping[str, str]) -> bool:
+    """Whether by a code for another device; else by a browser here."""
+    if way.device and not smtp.device_url:
+        fault = _("this provider gives no code for another device")
+        raise UserError(Fault("", fault, "mkwmail login --browser"), code=ExitCode.USAGE)
+    if way.browser and not smtp.authorize_url:
+        fault = _("this provider signs in by a code for another device only")
+        raise UserError(Fault("", fault, "mkwmail login --device"), code=ExitCode.USAGE)
+    if way.device or way.browser:
+        return way.device
+    return bool(smtp.device_url) and not (smtp.authorize_url and _has_browser(environment))
+
+
+def _has_browser(environment: Mapping[str, str]) -> bool:
+    """Whether a browser can be shown where the person sits: not over SSH, nor without a screen."""
+    if environment.get("SSH_CONNECTION"):
+        return False
+    return sys.platform in ("win32", "darwin") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Store) -> Application:
+    """As which application to sign in: by the settings, by what was kept, or by what is answered now."""
+    before = _kept_before(smtp, store)
+    client_id = smtp.client_id or (before.client_id if before else "")
+    if not client_id:
+        _refuse_without_terminal(terminal)
+        terminal.note(_("The application's id (client_id) comes from who manages the accounts."))
+        client_id = terminal.ask(_("Application id:"))
+        if not client_id:
+            raise UserError(Fault("", _("no application id was typed; nothing was kept")), code=ExitCode.USAGE)
+    application = Application.of(smtp, client_id, None)
+    # Microsoft gives desktop programs no secret; Google does, and wants it back.
+    if settings.provider == "microsoft365" or not terminal.interactive:
+        known = before.client_secret if before and before.client_id == client_id else None
+        return replace(application, client_secret=known)
+    return replace(application, client_secret=_client_secret(terminal, before, client_id))
+
+
+def _kept_before(smtp: Smtp, store: Store) -> Kept | None:
+    try:
+        return Kept.of(store.load(smtp))
+    except UserError:
+        return None  # spoiled or out of reach: it is made anew
+
+
+def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> Secret | None:
+    known = before.client_secret if before is not None and before.client_id == client_id else None
+    question = (
+        _("The application's client secret (not shown; Enter: the one from before):")
+        if known is not None
+        else _("The application's client secret (not shown; Enter: it has none):")
+    )
+    typed = terminal.ask_unseen(question)
+    return Secret(typed) if typed else known
+
+
+def _by_code(terminal: Terminal, application: Application) -> Issued:
+    from mkwmail.signin.device import sign_in_by_device
+    from mkwmail.signin.protocol import DeviceCode
+
+    def show(code: DeviceCode) -> None:
+        terminal.note(_("Open this address, on any computer or telephone:"))
+        terminal.note(f"    {code.address}")
+        lasts = duration(timedelta(seconds=code.lifetime))
+        terminal.note(_("Type this code there; it is good for %(time)s:") % {"time": lasts})
+        terminal.note(f"    {code.user}", "bold")
+        _say_who(terminal, application)
+
+    return sign_in_by_device(application, show)
+
+
+def _by_browser(terminal: Terminal, application: Application, environment: Mapping[str, str]) -> Issued:
+    from mkwmail.signin.browser import sign_in_by_browser
+
+    here = _has_browser(environment)
+
+    def show(url: str) -> None:
+        terminal.note(
+            _("Your browser opens. If it does not, open this address in it:")
+            if here
+            else _("Open this address in a browser:")
+        )
+        terminal.note(f"    {url}")
+        _say_who(terminal, application)
+        if terminal.interactive and not here:
+            ends = _("A browser on another computer ends at an error page: paste the address of that page here.")
+            terminal.note(ends)
+        if here:
+            webbrowser.open(url)
+
+    return sign_in_by_browser(application, show, _typed if terminal.interactive else str)
+
+
+def _say_who(terminal: Terminal, application: Application) -> None:
+    words = {"username": application.username}
+    terminal.note(_("Sign in there as %(username)s. Waiting for that; Ctrl-C stops.") % words)
+
+
+def _typed() -> str:
+    """A line that was typed meanwhile; empty where none was. Windows' consoles cannot be looked at so."""
+    if os.name != "posix" or not select.select([sys.stdin], [], [], 0)[0]:
+        return ""
+    # Read past Python's own buffer: nothing else waits for this line.
+    return os.read(sys.stdin.fileno(), 65536).decode("utf-8", "replace")
+
+
+def _wrong_account(error: NoSessionError, smtp: Smtp, account: str) -> UserError | None:
+    """What is wrong where the provider says that somebody else signed in; None where it does not say so."""
+    if error.code is not ExitCode.LOGIN or account.casefold() in ("", (smtp.username or "").casefold()):
+        return None
+    words = {"account": account, "username": smtp.username}
+    fault = _("you signed in as %(account)s, and smtp: username in mkwmail.yaml is %(username)s") % words
+    remedy = _("type mkwmail login, and sign in as %(username)s; or write username: %(quoted)s") % {
+        **words,
+        "quoted": shlex.quote(account),
+    }
+    return UserError(Fault(f"{smtp.host}:{smtp.port}", fault, remedy), code=ExitCode.LOGIN)

@@ -1,0 +1,36 @@
+"""Access tokens in SMTP's login: OAUTHBEARER (RFC 7628), and XOAUTH2, which came before it.
+
+XOAUTH2 is Google's and Microsoft's: developers.google.com/gmail/imap/xoauth2-protocol.
+"""
+
+import base64
+import json
+
+#: In the order of preference: the standard first.
+MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
+
+#: What is answered, in base64, to a challenge that says what is wrong: nothing, or one octet (RFC 7628 §3.2.3).
+ANSWERS = {"OAUTHBEARER": "AQ==", "XOAUTH2": ""}
+
+
+def initial(mechanism: str, username: str, host: str, port: int, token: str) -> str:
+    """The client's first word.
+
+    >>> initial("XOAUTH2", "kim@example.org", "", 0, "t").split("\\1")
+    ['user=kim@example.org', 'auth=Bearer t', '', '']
+    """
+    if mechanism == "XOAUTH2":
+        return f"user={username}\1auth=Bearer {token}\1\1"
+    # A comma and an equals sign would end the name (RFC 5801 §4).
+    name = username.replace("=", "=3D").replace(",", "=2C")
+    return f"n,a={name},\1host={host}\1port={port}\1auth=Bearer {token}\1\1"
+
+
+def reason(challenge: str) -> str:
+    """What the server's JSON says is wrong, as ``invalid_token``; empty where it says nothing that can be read."""
+    try:
+        read = json.loads(base64.b64decode(challenge.split(" ")[-1], validate=True))
+        status = str(read["status"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return ""
+    return "".join(char for char in status if char.isprintable())[:40]

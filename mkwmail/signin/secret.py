@@ -1,0 +1,23 @@
+"""A secret: what must reach a server and nobody else."""
+
+
+class Secret:
+    """A password or a token. Printing, logging or showing the object never shows it."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """The secret itself, for the server or the store alone."""
+        return self._secret
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._secret == other._secret
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"

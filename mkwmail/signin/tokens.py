@@ -1,0 +1,165 @@
+"""The access tokens of a login that is kept: fresh for every session, renewed by one process at a time."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.signin.application import Application, Issued
+from mkwmail.signin.faults import RefusedError, SignInError, Step, sign_in_fault
+from mkwmail.signin.secret import Secret
+from mkwmail.signin.store import Store, Values
+from mkwmail.sources.settings import Smtp
+
+# A token is renewed so many seconds before it expires: a session that begins with it must come to its login.
+_MARGIN = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sign-in as it is kept."""
+
+    client_id: str
+    client_secret: Secret | None
+    issued: Issued
+
+    def values(self) -> Values:
+        """For the store."""
+        secret, refresh = self.client_secret, self.issued.refresh
+        return {
+            "client_id": self.client_id,
+            **({"client_secret": secret.reveal()} if secret is not None else {}),
+            **({"refresh_token": refresh.reveal()} if refresh is not None else {}),
+            "access_token": self.issued.access.reveal(),
+            "expires": round(self.issued.expires),
+        }
+
+    @classmethod
+    def of(cls, values: Values | None) -> "Kept | None":
+        """From the store; None where it keeps no sign-in."""
+        if values is None or not values.get("client_id"):
+            return None
+        secret, refresh = values.get("client_secret"), values.get("refresh_token")
+        issued = Issued(
+            Secret(str(values.get("access_token", ""))),
+            float(values.get("expires", 0)),
+            Secret(str(refresh)) if refresh else None,
+        )
+        return cls(str(values["client_id"]), Secret(str(secret)) if secret else None, issued)
+
+
+class Issuing(Protocol):
+    """Whence the tokens of a login come."""
+
+    def current(self) -> Secret:
+        """A token that is good for now. :raises UserError: where none is to be had."""
+        ...
+
+    def other_than(self, refused: Secret) -> Secret | None:
+        """Another one than the server refused; None where there is none. :raises UserError: as ``current``."""
+        ...
+
+
+class JustIssued:
+    """The one token of a sign-in that is to be tried before it is kept."""
+
+    def __init__(self, issued: Issued) -> None:
+        self._issued = issued
+
+    def current(self) -> Secret:
+        """It."""
+        return self._issued.access
+
+    def other_than(self, refused: Secret) -> None:
+        """None: so fresh a token is not refused for its age."""
+        return None
+
+
+class Tokens:
+    """The access tokens of a login. May be asked from several threads; other processes may renew it meanwhile."""
+
+    def __init__(self, smtp: Smtp, store: Store, now: Callable[[], float] = time.time) -> None:
+        self._smtp = smtp
+        self._store = store
+        self._now = now
+        self._turn = threading.Lock()
+
+    def check(self) -> None:
+        """See that somebody has signed in.
+
+        :raises UserError: code LOGIN where nobody has; SETTINGS where what is kept is open to others.
+        """
+        self._kept()
+
+    def current(self) -> Secret:
+        """A token that is good for now.
+
+        :raises SignInError: where none is to be had.
+        """
+        kept = self._kept()
+        return kept.issued.access if self._is_fresh(kept) else self._renewed(self._is_fresh)
+
+    def other_than(self, refused: Secret) -> Secret:
+        """Another token than one that the server refused before its time, as when this computer's clock was set.
+
+        :raises SignInError: where none is to be had.
+        """
+        return self._renewed(lambda kept: kept.issued.access != refused and self._is_fresh(kept))
+
+    def _is_fresh(self, kept: Kept) -> bool:
+        return bool(kept.issued.access.reveal()) and self._now() < kept.issued.expires - _MARGIN
+
+    def _renewed(self, will_do: Callable[[Kept], bool]) -> Secret:
+        with self._turn, self._store.locked(self._smtp):
+            # Whoever held it before may have renewed it; its refresh token is then the only one that is good.
+            kept = self._kept()
+            if will_do(kept):
+                return kept.issued.access
+            issued = self._renew(kept)
+            self._store.renew(self._smtp, Kept(kept.client_id, kept.client_secret, issued).values())
+            return issued.access
+
+    def _renew(self, kept: Kept) -> Issued:
+        application = Application.of(self._smtp, kept.client_id, kept.client_secret)
+        refresh = kept.issued.refresh
+        place = urlsplit(application.token_url).netloc
+        if refresh is None:
+            fault = _("the sign-in of %(username)s has expired, and the provider lets it be renewed by nobody")
+            remedy = _("sign in anew: mkwmail login")
+            raise SignInError(Fault(place, fault % {"username": application.username}, remedy), ExitCode.LOGIN, True)
+        require_protocol()
+        from mkwmail.signin.protocol import renew
+
+        try:
+            return renew(application, refresh)
+        except RefusedError as error:
+            refusal = error.refusal
+        # Raised here and not within: no exception carries frames in which tokens are at hand.
+        raise sign_in_fault(place, application.username, refusal, Step.RENEWAL)
+
+    def _kept(self) -> Kept:
+        kept = Kept.of(self._store.load(self._smtp))
+        words = {"username": self._smtp.username}
+        if kept is None:
+            fault = _("nobody has signed in as %(username)s on this computer yet") % words
+            raise UserError(Fault("", fault, _("sign in: mkwmail login")), code=ExitCode.LOGIN)
+        if self._smtp.client_id not in (None, kept.client_id):
+            fault = _("%(username)s signed in for another application than client_id in mkwmail.yaml names") % words
+            raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in anew: mkwmail login")), code=ExitCode.LOGIN)
+        return kept
+
+
+def require_protocol() -> None:
+    """See that what speaks OAuth is installed: few need it, so it is imported only where it is used.
+
+    :raises UserError: where it is not.
+    """
+    if find_spec("oauthlib") is None:
+        fault = _("signing in without a password needs a package that is not installed")
+        remedy = _("install mkwmail with its extra: uv tool install 'mkwmail[oauth]'")
+        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
