@@ -232,7 +232,7 @@ DOT = (
     Fault("dot 552", _bart("DOT", "552 5.2.2 mailbox full"), _REFUSED, False, REFUSED, "mailbox full"),
     Fault("dot 554 for all", _all("DOT", "554 5.7.1 spam"), _PLANNED, True, SERVER, "spam"),
     Fault("dot 554 for all: quota", _all("DOT", "554 5.2.0 quota"), _PLANNED, True, SERVER, "as much as it may"),
-    Fault("dot 554: SendAs", _all("DOT", "554 5.2.252 SendAsDenied"), _PLANNED, True, SERVER, "as this sender"),
+    Fault("dot 554: SendAs", _all("DOT", "554 5.2.252 SendAsDenied"), _PLANNED, True, LOGIN, "as this sender"),
     Fault("drop at the dot", _bart("DOT", DROP), _IN_DOUBT, False, IN_DOUBT, "connection"),
     Fault("half a reply to the dot", _bart("DOT", Raw(b"25")), _IN_DOUBT, False, IN_DOUBT, "time|not SMTP", hasty=True),
     Fault("silence at the dot", _bart("DOT", SILENCE), _IN_DOUBT, False, IN_DOUBT, "in time", hasty=True),

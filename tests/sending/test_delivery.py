@@ -146,7 +146,7 @@ def test_a_server_that_never_answers_the_dot_leaves_two_in_doubt_not_everybody(o
         ("MAIL", "550 5.7.30 Basic authentication is not supported", ExitCode.LOGIN),
         ("RCPT", "550 5.4.5 Daily user sending limit exceeded", ExitCode.SERVER),
         ("DOT", "554 5.2.0 quota", ExitCode.SERVER),
-        ("DOT", "554 5.2.252 SendAsDenied; a not allowed to send as b", ExitCode.SERVER),
+        ("DOT", "554 5.2.252 SendAsDenied; a not allowed to send as b", ExitCode.LOGIN),
         ("RCPT", "553 5.7.1 <a@example.org>: Sender address rejected: not owned by user", ExitCode.SERVER),
         ("GREETING", "554 5.7.1 go away", ExitCode.SERVER),
         ("GREETING", "421 4.7.0 too many connections", ExitCode.SERVER),
