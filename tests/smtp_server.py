@@ -208,6 +208,8 @@ class ScriptedServer:
         while not self._over.is_set():
             try:
                 connection, _address = self._listening.accept()
+                # Several short replies in a row: none must wait until the client has acknowledged those before it.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 return
             with self._turn:

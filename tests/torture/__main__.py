@@ -1,25 +1,41 @@
-"""``make torture``: kills, faults, inputs and real servers, with one table of what they led to."""
+"""``make torture``: kills, power cuts, faults, inputs and real servers, with one table of what they led to.
 
+The table is kept in docs/reliability.md too.
+"""
+
+import importlib.metadata
+import importlib.util
 import os
+import platform
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from mkwmail import __version__
 from tests import postfix
 from tests.sending.faults import FAULTS
 from tests.torture.inputs import KINDS
-from tests.torture.kills import Killing, by_conversation, by_system_call, kill_often
+from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
+from tests.torture.power import cut_often, stop_at_each_call
+from tests.workplace import ROOT
 
 KILLS = 500  # with each number of connections
 CALLS = 40
+CUTS = 300
 INPUTS = 15_000  # of each kind
-_INPUTS = "tests.torture.fuzz"
+CONNECTIONS = (1, 4)
+
+_FIGURES = ROOT / "docs" / "reliability.md"
+_TABLE = re.compile(r"(?<=<!-- The last `make torture` -->\n\n```\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+_COLUMNS = ("times", "lost", "twice", "in doubt", "bad", "seconds")
 
 
 @dataclass(frozen=True)
@@ -33,42 +49,83 @@ class Row:
     in_doubt: int = 0
     bad: int = 0
 
+    def line(self, seconds: float) -> str:
+        """The row as the table shows it."""
+        numbers = (self.times, self.lost, self.twice, self.in_doubt, self.bad, round(seconds))
+        return f"{self.what:<44}{''.join(f'{each:>9}' for each in numbers)}"
+
 
 def main() -> int:
-    """Print the table; 1 where anything was not as promised."""
-    columns = ("times", "lost", "twice", "in doubt", "bad", "seconds")
-    print(f"{'':<40}{''.join(f'{each:>9}' for each in columns)}")
+    """Print the table and keep it; 1 where anything was not as promised."""
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+        lines.append(line)
+
+    say(_where())
+    say(f"{'':<44}{''.join(f'{each:>9}' for each in _COLUMNS)}")
     bad = 0
-    began = time.monotonic()
+    start = began = time.monotonic()
     for row in _rows():
-        numbers = (row.times, row.lost, row.twice, row.in_doubt, row.bad, round(time.monotonic() - began))
-        print(f"{row.what:<40}{''.join(f'{each:>9}' for each in numbers)}", flush=True)
-        bad += row.lost + row.twice + row.bad
-        began = time.monotonic()
+        now = time.monotonic()
+        say(row.line(now - began) if isinstance(row, Row) else row)
+        began = now
+        if isinstance(row, Row):
+            bad += row.lost + row.twice + row.bad
+    say(f"In all {(time.monotonic() - start) / 60:.0f} minutes.")
+    kept, places = _TABLE.subn(lambda _table: "".join(f"{line}\n" for line in lines), _FIGURES.read_text("utf-8"))
+    assert places == 1, f"no place for the table in {_FIGURES}"
+    _FIGURES.write_text(kept, "utf-8")
     return bool(bad)
 
 
-def _rows() -> Iterator[Row]:
+def _where() -> str:
+    """When, with what, and on which kind of machine."""
+    atheris = importlib.metadata.version("atheris") if importlib.util.find_spec("atheris") else None
+    return ", ".join(
+        (
+            f"{datetime.now():%Y-%m-%d}: mkwmail {__version__}",
+            f"Python {platform.python_version()}",
+            f"SQLite {sqlite3.sqlite_version}",
+            f"atheris {atheris}" if atheris else "no atheris",
+            f"{platform.system()} {platform.machine()} with {os.cpu_count()} processors",
+        )
+    )
+
+
+def _rows() -> Iterator[Row | str]:
+    """A row for each trial, or a line about one that cannot be done here."""
     yield _checked("faults of a server", "tests/sending/test_faults.py", len(FAULTS))
     if postfix.POSTFIX and postfix.SASL and os.geteuid() == 0:
-        yield _checked("mailings through Postfix", "tests/test_postfix.py", None)
+        yield _checked("situations with Postfix", "tests/test_postfix.py", None)
     else:
-        print("postfix or sasl2-bin is missing, or the rights to start it: no real server")
+        yield "Not done: Postfix (postfix or sasl2-bin is missing, or the rights to start a server)."
     yield from map(_inputs, KINDS)
-    yield from _kills("kills at steps and moments", by_conversation, KILLS)
-    if shutil.which("strace"):
-        yield from _kills("kills at system calls", by_system_call, CALLS)
-    else:
-        print("strace is missing: no kills at system calls")
+    for connections in CONNECTIONS:
+        yield _tried("killed at a step or moment", connections, lambda folder, c: kill_often(folder, KILLS, c, c))
+    if not shutil.which("strace"):
+        yield "Not done: kills and power cuts at calls of the system (strace is missing)."
+        return
+    for connections in CONNECTIONS:
+        yield _tried(
+            "killed at a call of the system",
+            connections,
+            lambda folder, c: kill_often(folder, CALLS, c, c, by_system_call),
+        )
+        yield _tried("stopped at each call", connections, stop_at_each_call)
+        yield _tried("power cut", connections, lambda folder, c: cut_often(folder, CUTS, c, c), most_in_doubt=MEMBERS)
 
 
-def _kills(what: str, way: Killing, kills: int) -> Iterator[Row]:
-    for connections in (1, 4):
-        with tempfile.TemporaryDirectory() as folder:
-            tally = kill_often(Path(folder), kills, connections, connections, way)
-        many = max(0, tally.most_in_doubt - connections)
-        name = f"{what}, {connections} connection{'s' if connections > 1 else ''}"
-        yield Row(name, tally.kills, len(tally.lost), len(tally.doubled), tally.in_doubt, many)
+def _tried(what: str, connections: int, trial: Callable[[Path, int], Tally], most_in_doubt: int | None = None) -> Row:
+    """``most_in_doubt``: after one stop; where it is not given, one for each connection."""
+    with tempfile.TemporaryDirectory() as folder:
+        tally = trial(Path(folder), connections)
+    too_many = max(0, tally.most_in_doubt - (most_in_doubt or connections))
+    name = f"{what}, {connections} connection{'s' if connections > 1 else ''}"
+    for each in tally.bad:
+        print(each)
+    return Row(name, tally.kills, len(tally.lost), len(tally.doubled), tally.in_doubt, too_many + len(tally.bad))
 
 
 def _checked(what: str, tests: str, times: int | None) -> Row:
@@ -86,7 +143,7 @@ def _checked(what: str, tests: str, times: int | None) -> Row:
 
 
 def _inputs(kind: str) -> Row:
-    command = [sys.executable, "-m", _INPUTS, kind, str(INPUTS)]
+    command = [sys.executable, "-m", "tests.torture.fuzz", kind, str(INPUTS)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         print(done.stderr[-3000:])
