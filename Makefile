@@ -19,7 +19,7 @@ bench: .venv/development  ## composing and addressing letters: time and memory
 	$(BIN)/python -m tests.bench.letters
 
 # Where atheris cannot be had, hypothesis makes the inputs.
-torture: .venv/development $(WORDS)  ## kills, server faults and spoiled inputs by the thousand: who was lost, who was mailed twice
+torture: .venv/development $(WORDS)  ## kills, power cuts, server faults and spoiled inputs by the thousand: who was lost or mailed twice
 	-$(BIN)/uv pip install --quiet --python $(BIN)/python --group torture
 	$(BIN)/python -m tests.torture
 
