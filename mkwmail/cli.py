@@ -49,16 +49,16 @@ class Schema(StrEnum):
 
 _EVENT_HELP = _("The event: its id, or its file in events/ (the name without .yaml will do).")
 EventArgument = Annotated[
-    str, typer.Argument(metavar="EVENT", help=_EVENT_HELP, autocompletion=_events, show_default=False)
+    str, typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False)
 ]
 OptionalEvent = Annotated[
     str | None,
-    typer.Argument(metavar="EVENT", help=_EVENT_HELP, autocompletion=_events, show_default=False),
+    typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False),
 ]
 MailingArgument = Annotated[
     str,
     typer.Argument(
-        metavar="MAILING",
+        metavar=_("MAILING"),
         help=_("The mailing, as the event file names it."),
         autocompletion=_mailings,
         show_default=False,
@@ -67,7 +67,7 @@ MailingArgument = Annotated[
 OptionalMailing = Annotated[
     str | None,
     typer.Argument(
-        metavar="MAILING",
+        metavar=_("MAILING"),
         help=_("The mailing, as the event file names it; without it, the one that is due."),
         autocompletion=_mailings,
         show_default=False,
@@ -76,7 +76,7 @@ OptionalMailing = Annotated[
 MailingsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="MAILING...",
+        metavar=_("MAILING..."),
         help=_("The mailings, as the event file names them; without them, all."),
         autocompletion=_mailings,
         show_default=False,
@@ -115,7 +115,7 @@ def mkwmail(
         Path | None,
         typer.Option(
             "--folder",
-            metavar="FOLDER",
+            metavar=_("FOLDER"),
             envvar="MKWMAIL_FOLDER",
             help=_("The working folder; otherwise it is looked for from here upwards."),
             show_default=False,
@@ -146,7 +146,7 @@ def init(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER",
+            metavar=_("FOLDER"),
             help=_("Where to make it; without it, the current folder."),
             show_default=False,
         ),
@@ -214,13 +214,13 @@ Examples:
 )
 def new(
     ctx: typer.Context,
-    title: Annotated[str, typer.Argument(metavar="TITLE", help=_("The event's title."), show_default=False)],
+    title: Annotated[str, typer.Argument(metavar=_("TITLE"), help=_("The event's title."), show_default=False)],
     date: Annotated[
-        str, typer.Option("--date", metavar="D", help=_("The day of the event: 2021-04-15."), show_default=False)
+        str, typer.Option("--date", metavar=_("DATE"), help=_("The day of the event: 2021-04-15."), show_default=False)
     ],
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="EVENT", help=_("The earlier event to copy."), autocompletion=_events),
+        typer.Option("--from", metavar=_("EVENT"), help=_("The earlier event to copy."), autocompletion=_events),
     ] = None,
 ) -> None:
     from mkwmail.commands.new import new as command
@@ -276,15 +276,15 @@ def preview(
     mailing: OptionalMailing = None,
     member: Annotated[
         str | None,
-        typer.Option("--member", metavar="WHO", help=_("Only this member's mail: an address, a name or a number.")),
+        typer.Option("--member", metavar=_("WHO"), help=_("Only this member's mail: an address, a name or a number.")),
     ] = None,
     eml: Annotated[
         Path | None,
-        typer.Option("--eml", metavar="DIR", help=_("Write every mail as an .eml file in this folder.")),
+        typer.Option("--eml", metavar=_("FOLDER"), help=_("Write every mail as an .eml file in this folder.")),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help=_("Write a page to leaf through all mails in a browser.")),
+        typer.Option("--html", metavar=_("FILE"), help=_("Write a page to leaf through all mails in a browser.")),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser", help=_("Show that page in your browser at once."))] = False,
     one_per_letter: Annotated[
@@ -299,7 +299,7 @@ def preview(
 ) -> None:
     if sent:
         if not (mailing and member) or html or browser or one_per_letter:
-            raise typer.BadParameter(_("it goes with MAILING and --member"), param_hint="--sent")
+            raise UserError(Fault("--sent", _("it goes with MAILING and --member")), code=ExitCode.USAGE)
         from mkwmail.commands.sent import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
@@ -324,7 +324,7 @@ def proof(
     event: EventArgument,
     mailing: MailingArgument,
     addresses: Annotated[
-        list[str], typer.Argument(metavar="ADDRESS...", help=_("Who gets the proof."), show_default=False)
+        list[str], typer.Argument(metavar=_("ADDRESS..."), help=_("Who gets the proof."), show_default=False)
     ],
     yes: YesOption = False,
 ) -> None:
@@ -462,11 +462,11 @@ def status(
     json: JsonOption = False,
     csv: Annotated[
         Path | None,
-        typer.Option("--csv", metavar="FILE", help=_("Write a table for Excel: one row for each mail.")),
+        typer.Option("--csv", metavar=_("FILE"), help=_("Write a table for Excel: one row for each mail.")),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help=_("Write a page for the board, to print: no addresses.")),
+        typer.Option("--html", metavar=_("FILE"), help=_("Write a page for the board, to print: no addresses.")),
     ] = None,
 ) -> None:
     from mkwmail.commands.status import status as command
@@ -490,12 +490,12 @@ def resolve(
     event: EventArgument,
     sent: Annotated[
         list[str] | None,
-        typer.Option("--sent", metavar="WHO", help=_("This member has the mail. May be repeated.")),
+        typer.Option("--sent", metavar=_("WHO"), help=_("This member has the mail. May be repeated.")),
     ] = None,
     send_again: Annotated[
         list[str] | None,
         typer.Option(
-            "--send-again", metavar="WHO", help=_("The next `send` mails this member again. May be repeated.")
+            "--send-again", metavar=_("WHO"), help=_("The next `send` mails this member again. May be repeated.")
         ),
     ] = None,
 ) -> None:
@@ -517,7 +517,7 @@ def calendar(
     ctx: typer.Context,
     event: EventArgument,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help=_("The .ics file to write."), show_default=False)
+        Path | None, typer.Argument(metavar=_("FILE"), help=_("The .ics file to write."), show_default=False)
     ] = None,
 ) -> None:
     from mkwmail.commands.calendar import calendar as command
@@ -548,7 +548,7 @@ def answers_import(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help=_("An export, a mail, a calendar file or a folder of mails."), show_default=False
+            metavar=_("FILE"), help=_("An export, a mail, a calendar file or a folder of mails."), show_default=False
         ),
     ],
 ) -> None:
@@ -569,11 +569,13 @@ Examples:
 def answers_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
     answer: Annotated[
         str,
         typer.Argument(
-            metavar="ANSWER",
+            metavar=_("ANSWER"),
             help=_("attending (ja), declined (nee), tentative (misschien), present or absent."),
             show_default=False,
         ),
@@ -602,7 +604,7 @@ def answers_list(
     json: JsonOption = False,
     csv: Annotated[
         Path | None,
-        typer.Option("--csv", metavar="FILE", help=_("Write the list for Excel, to edit and import again.")),
+        typer.Option("--csv", metavar=_("FILE"), help=_("Write the list for Excel, to edit and import again.")),
     ] = None,
 ) -> None:
     from mkwmail.commands.answers import list_answers as command
@@ -629,7 +631,7 @@ def bounces_import(
     ctx: typer.Context,
     event: EventArgument,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help=_("Saved mails, or folders of them."), show_default=False)
+        list[Path], typer.Argument(metavar=_("FILE..."), help=_("Saved mails, or folders of them."), show_default=False)
     ],
 ) -> None:
     from mkwmail.commands.bounces import import_bounces as command
@@ -648,7 +650,9 @@ Example:
 def bounces_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
 ) -> None:
     from mkwmail.commands.bounces import set_bounce as command
 
@@ -668,12 +672,14 @@ Examples:
 )
 def skip(
     ctx: typer.Context,
-    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
     event: Annotated[
         str | None,
-        typer.Option("--event", metavar="EVENT", help=_("Only about this event."), autocompletion=_events),
+        typer.Option("--event", metavar=_("EVENT"), help=_("Only about this event."), autocompletion=_events),
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help=_("Why."))] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar=_("TEXT"), help=_("Why."))] = None,
     undo: Annotated[bool, typer.Option("--undo", help=_("Mail this person again."))] = False,
 ) -> None:
     from mkwmail.commands.skip import skip as command
@@ -693,7 +699,9 @@ Example:
 )
 def forget(
     ctx: typer.Context,
-    who: Annotated[str, typer.Argument(metavar="WHO", help=_("An address, a name or a number."), show_default=False)],
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.forgetting import forget as command

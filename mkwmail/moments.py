@@ -40,5 +40,11 @@ def day_in_figures(moment: date) -> str:
 
 
 def moment_in_figures(moment: datetime) -> str:
-    """A moment in a table: ``17-02-2020 09:00``."""
+    """A moment in a table: ``17-02-2020 09:00``, in Dutch ``17-02-2020 09.00``."""
+    words = {"day": day_in_figures(moment), "hour": moment.hour, "minute": moment.minute}
+    return _("%(day)s %(hour)02d:%(minute)02d") % words
+
+
+def moment_in_cell(moment: datetime) -> str:
+    """A moment as Excel takes it for one, in either language: ``17-02-2020 09:00``."""
     return f"{day_in_figures(moment)} {moment:%H:%M}"

@@ -1,6 +1,7 @@
 """What typer says of its own accord, in this program's words: the frame of the help, and wrong usage."""
 
 import difflib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -127,10 +128,13 @@ def wrong_usage(error: Exception) -> UserError:
             remedy = _("did you mean %(name)s?") % {"name": near[0]} if near else remedy
         case "MissingParameter":
             fault = _("%(name)s is missing") % {"name": _name(error)}
+        case "BadParameter" if choices := _choices(error):
+            fault = _("%(name)s cannot have this value") % {"name": _name(error)}
+            remedy = _("choose from: %(names)s") % {"names": choices}
+        case "BadParameter" if re.search(r"valid integer|greater than", str(error)):
+            fault = _("%(name)s needs a whole number, 1 or more") % {"name": _name(error)}
         case "BadParameter":
             fault = _("%(name)s cannot have this value") % {"name": _name(error)}
-            choices = _choices(error)
-            remedy = _("choose from: %(names)s") % {"names": choices} if choices else remedy
         case "BadOptionUsage" if "does not take" in str(error):
             fault = _("%(name)s takes no value") % {"name": option}
         case "BadOptionUsage":

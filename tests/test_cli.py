@@ -86,7 +86,7 @@ def test_wrong_usage_exits_2_and_says_so(tmp_path: Path, words: tuple[str, ...])
         (("send",), "EVENT is missing\n    → see: mkwmail send --help"),
         (("new", "Najaarsdag"), "--date is missing\n    → see: mkwmail new --help"),
         (("send", "x", "y", "[b]z"), "too many words: [b]z\n    → see: mkwmail send --help"),
-        (("send", "x", "--limit", "y"), "--limit cannot have this value\n    → see: mkwmail send --help"),
+        (("send", "x", "--limit", "y"), "--limit needs a whole number, 1 or more\n    → see: mkwmail send --help"),
         (("send", "x", "--limit"), "--limit needs a value behind it\n    → see: mkwmail --help"),
         (("send", "x", "--json=3"), "--json takes no value\n    → see: mkwmail --help"),
         (("schema", "x"), "event|settings cannot have this value\n    → choose from: event, settings"),
@@ -160,3 +160,18 @@ def test_the_shell_completes_events_and_mailings(tmp_path: Path, words: str, exp
         MKWMAIL_FOLDER=str(tmp_path),
     )
     assert ran.out.split() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("preview", "directeurendag-2020", "--sent"), "--sent: it goes with MAILING and --member"),
+        (("send", "directeurendag-2020", "invitation", "--limit", "veel"), "--limit needs a whole number, 1 or more"),
+        (("send", "directeurendag-2020", "invitation", "--limit", "0"), "--limit needs a whole number, 1 or more"),
+        (("schema", "evenement"), "choose from: event, settings"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_a_sentence(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    ran = a_place(tmp_path).run(*words)
+    assert ran.code == 2
+    assert said in ran.err

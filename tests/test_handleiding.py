@@ -94,19 +94,23 @@ def test_the_way_of_the_guide_ends_with_the_mails_sent(tmp_path: Path) -> None:
             headings="naam;e-mail;organisatie",
         )
         assert "Klaar" in type_in(f"check {EVENT}", "2020-01-20T09:00")
-        type_in(f"send {EVENT} save-the-date", "2020-01-20T09:00", ("typ 3:", "3"))
+        type_in(f"send {EVENT} save-the-date", "2020-01-20T09:00", ("om 3 mails te versturen:", "3"))
         type_in(f"send {EVENT} invitation --rehearse", "2020-02-17T09:00")
-        sent = type_in(f"send {EVENT} invitation", "2020-02-17T09:00", ("typ 3:", "3"))
+        sent = type_in(f"send {EVENT} invitation", "2020-02-17T09:00", ("om 3 mails te versturen:", "3"))
         assert "3 mails verstuurd" in sent
         type_in(f'answers set {EVENT} "Kim Verbeek" ja', "2020-03-01T09:00")
-        assert "2 mails verstuurd" in type_in(f"send {EVENT} reminder", "2020-03-23T09:00", ("typ 2:", "2"))
+        assert "2 mails verstuurd" in type_in(
+            f"send {EVENT} reminder", "2020-03-23T09:00", ("om 2 mails te versturen:", "2")
+        )
         listed = type_in(f"answers list {EVENT} --csv aanwezig.csv", "2020-04-17T09:00")
         assert "aanwezig.csv" in listed
         edited = (place.folder / "aanwezig.csv").read_text(encoding="utf-8-sig")
         edited = edited.replace(";komt;komt;", ";aanwezig geweest;komt;")
         (place.folder / "aanwezig.csv").write_text(edited, encoding="utf-8-sig")
         type_in(f"answers import {EVENT} aanwezig.csv", "2020-04-17T10:00")
-        assert "1 mail verstuurd" in type_in(f"send {EVENT} thanks", "2020-04-20T09:00", ("typ 1:", "1"))
+        assert "1 mail verstuurd" in type_in(
+            f"send {EVENT} thanks", "2020-04-20T09:00", ("om 1 mail te versturen:", "1")
+        )
         type_in(f"status {EVENT} --html bestuur.html", "2020-05-01T09:00")
         assert "1 aanwezig geweest" in (place.folder / "bestuur.html").read_text(encoding="utf-8")
         assert [len(each.recipients) for each in server.taken] == [1] * 9

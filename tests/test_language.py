@@ -79,6 +79,40 @@ def test_the_words_of_the_design_have_one_translation_each() -> None:
     assert strange == []
 
 
+# How members are addressed is theirs to choose (`form`); the program itself addresses nobody.
+_ADDRESSES = re.compile(r"\b(?:je|jij|jou|jouw|jezelf|jullie|u|uw|uzelf)\b(?!\+)", re.IGNORECASE)
+_OF_THE_QUESTION = ("5. Are members addressed with je or u? [u]", "5. Type je or u:")
+
+
+def test_the_program_says_neither_je_nor_u() -> None:
+    said = [
+        text
+        for message in messages.catalogue("nl")
+        if message.id and message.id not in _OF_THE_QUESTION
+        for text in _texts(message.string)
+        if _ADDRESSES.search(text)
+    ]
+    assert said == []
+
+
+@pytest.mark.parametrize("form", ["je", "u"])
+def test_the_files_of_a_working_folder_say_neither_beside_the_form_itself(tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "werk"
+    place = Place(folder)
+    asked = (("1.", ""), ("2.", ""), ("3.", ""), ("4.", ""), ("5.", form))
+    command = [sys.executable, "-m", "mkwmail", "init", str(folder)]
+    assert typed(command, place.environment(), tmp_path, asked)[0] == 0
+    assert place.run("new", "Najaarsdag", "--date", "2020-10-08").code == 0
+    written = [
+        line.split("#", 1)[1]
+        for path in (folder / "mkwmail.yaml", *(folder / "events").glob("*.yaml"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "#" in line and "je of u" not in line
+    ]
+    assert len(written) > 30
+    assert [line for line in written if _ADDRESSES.search(line)] == []
+
+
 def _without_code(text: str) -> str:
     """Without what is typed or names a place: commands, file names, keys, options."""
     return re.sub(r"`[^`]*`|mkwmail [a-z][^\n→]*|\w+\.(?:yaml|md|db|csv)|\w+:|--[\w-]+|%\(\w+\)s", "", text)
@@ -288,8 +322,8 @@ _ENGLISH = re.compile(
 
 # What is asked, and what is typed.
 TYPED = {
-    ("schedule", "directeurendag-2020"): (("5:", "5"),),
-    ("send", "directeurendag-2020", "invitation"): (("4:", "nee"),),
+    ("schedule", "directeurendag-2020"): (("thanks)", "5"),),
+    ("send", "directeurendag-2020", "invitation"): (("4 mails", "nee"),),
 }
 
 

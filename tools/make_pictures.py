@@ -77,7 +77,7 @@ def _season(browser: Browser, folder: Path) -> None:
         place.members("Kim;;Verbeek;kim@woonstede.example.org;Woonstede;directeur", *people)
         _screen(browser, place, "2020-01-20T09:00", "bureau.png")
         _screen(browser, place, "2020-01-20T09:00", "nakijken.png", "check", EVENT)
-        question = ("typ 41:", "41")
+        question = ("om 41 mails te versturen:", "41")
         words = ("send", EVENT, "save-the-date")
         _screen(browser, place, "2020-01-20T09:00", "versturen.png", *words, answer=question)
         place.run("send", EVENT, "invitation", "--yes", now="2020-02-17T09:00")

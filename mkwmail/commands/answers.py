@@ -66,7 +66,11 @@ def _import_lines(found: Understood, names: dict[str, str]) -> Iterator[str]:
     count = len(found.answers)
     yield ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count}
     for stray in found.strays:
-        words = {"address": stray.address, "answer": stray.answer, "name": names.get(stray.person or "", "?")}
+        words = {
+            "address": stray.address,
+            "answer": answer_words(stray.answer),
+            "name": names.get(stray.person or "", "?"),
+        }
         yield _("To look at: %(address)s answered %(answer)s to the entry of %(name)s") % words
     if found.known:
         known = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", found.known)

@@ -146,10 +146,10 @@ form: %(form)s
 #   %(providers)s
 %(server)s# Het wachtwoord komt uit de omgevingsvariabele MKWMAIL_SMTP_PASSWORD, of zet een van deze onder username
 # (met twee spaties ervoor, zonder hekje):
-#   password_file: ~/.mkwmail-wachtwoord          # een bestand dat alleen jij kunt lezen
+#   password_file: ~/.mkwmail-wachtwoord          # een bestand dat niemand anders kan lezen
 #   password_command: pass show mail/secretaris   # een opdracht die het wachtwoord geeft
 
-# Hoe snel de server het toestaat, als je provider hierboven niet staat.
+# Hoe snel de server het toestaat, als de provider hierboven niet staat.
 # pace:
 #   per_minute: 25
 #   per_hour: 250

@@ -69,11 +69,11 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
 
 def _moment(text: str, title: str) -> date:
     if not title:
-        raise UserError(Fault("TITLE", _("the event needs a title")), code=ExitCode.USAGE)
+        raise UserError(Fault(_("TITLE"), _("the event needs a title")), code=ExitCode.USAGE)
     try:
         return read_moment(text)
     except ValueError as error:
-        raise UserError(Fault("--date", str(error), _("write it as 2021-04-15")), code=ExitCode.USAGE) from None
+        raise UserError(Fault("--date", str(error)), code=ExitCode.USAGE) from None
 
 
 def _slug(text: str) -> str:
@@ -228,7 +228,7 @@ def _from_nothing(title: str, event_id: str, moment: date) -> str:
 
 
 _EMPTY = """\
-# Wat achter een hekje staat, leest mkwmail niet. Een veld dat je niet nodig hebt, laat je weg.
+# Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
 # Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
 
 id: %(id)s          # verandert nooit meer zodra er gemaild is
@@ -239,7 +239,7 @@ title: %(title)s
 starts: %(starts)s
 ends: %(ends)s
 
-# Wat nog niet bekend is, laat je weg: de mail zegt dan dat de locatie volgt.
+# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
 # location:
 #   name: De Moestuin
 #   street: Laan van Maarschalkerweerd 2
@@ -253,12 +253,12 @@ ends: %(ends)s
 #   - time: 13.00
 #     title: Begin van de middag
 
-# {code} wordt voor ieder lid een eigen code: zo weet je wie zich aanmeldt.
+# {code} wordt voor ieder lid een eigen code: zo is te zien wie zich aanmeldt.
 # registration:
 #   url: https://aanmelden.example.org/%(id)s?lid={code}
 #   deadline: %(deadline)s       # tot en met die dag
 
-# Wat er wanneer uitgaat. Wat je niet wilt sturen, haal je weg.
+# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
 mailings:
 %(mailings)s
 """

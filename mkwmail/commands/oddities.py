@@ -10,6 +10,7 @@ from mkwmail.dutch.forms import forms_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
 from mkwmail.language import _, ngettext
+from mkwmail.ledger.persons import is_mark
 from mkwmail.letters.message import Message
 from mkwmail.report.mail import mail_view
 from mkwmail.report.words import members, some
@@ -118,7 +119,11 @@ def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:
     known = {person.key: person for person in history.persons}
     here = {listing.person for listing in roll.listings} | history.strangers
     new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
-    gone = [person.name or person.address for key, person in known.items() if key not in here]
+    gone = [
+        person.name or person.address
+        for key, person in known.items()
+        if key not in here and not is_mark(person.address)
+    ]
     for member, old in roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words

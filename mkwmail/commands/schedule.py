@@ -116,7 +116,7 @@ def _approved(
     found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
     if not requests.yes:
         words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
-        question = _("To approve %(count)s as they are now (%(names)s), type %(n)d:")
+        question = _("To approve %(count)s as things are now (%(names)s), type %(n)d:")
         if terminal.ask(question % words) != str(len(names)):
             terminal.note(_("Nothing was approved."), "bold")
             return ExitCode.INTERRUPTED

@@ -97,9 +97,9 @@ def _say_settled(terminal: Terminal, settled: Settled) -> None:
     if settled.replied or settled.released or settled.in_doubt:
         terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "yellow")
     lines = (
-        (settled.replied, _("%(mails)s had the server's answer")),
-        (settled.released, _("%(mails)s had not begun: they go now")),
-        (settled.in_doubt, _("%(mails)s may have gone: in doubt, not sent again without your word")),
+        (settled.replied, _("the server had answered already: %(mails)s")),
+        (settled.released, _("not begun, and sent now: %(mails)s")),
+        (settled.in_doubt, _("may have gone: %(mails)s; in doubt, not sent again without your word")),
     )
     for count, words in lines:
         if count:

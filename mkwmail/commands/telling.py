@@ -123,7 +123,7 @@ def notice_text(folder: WorkingFolder, matters: Sequence[Matter]) -> tuple[str, 
     asking = sum(not each.once for each in matters)
     subject = "mkwmail: ter informatie"
     if asking:
-        subject = "mkwmail: er is iets dat je aandacht vraagt" if asking == 1 else f"mkwmail: {asking} dingen te doen"
+        subject = "mkwmail: er vraagt iets om aandacht" if asking == 1 else f"mkwmail: {asking} dingen te doen"
     lines = [f"Dit meldt mkwmail over de map {folder.path}.", ""]
     for matter in matters:
         lines.append(f"- {matter.dutch}")

@@ -131,9 +131,11 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 def _fault_of(error: sqlite3.Error, path: Path) -> Fault:
     # "SQLITE_IOERR_WRITE" → "IOERR": the primary result code (sqlite.org/rescode.html).
     kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
-    words = {"file": path.name, "folder": path.parent, "reason": str(error)}
+    # SQLite's words are English; its name of the fault is the same for whoever it is shown to.
+    reason = getattr(error, "sqlite_errorname", "") or str(error)
+    words = {"file": path.name, "folder": path.parent, "reason": reason}
     if kind in ("CORRUPT", "NOTADB"):
-        return damaged(path, str(error))
+        return damaged(path, reason)
     if kind in ("BUSY", "LOCKED"):
         fault = _("another program keeps %(file)s locked") % words
         remedy = _("close the program that has it open (a database viewer, a backup), then try again")

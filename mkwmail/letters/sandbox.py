@@ -38,6 +38,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, list(known), 1)), None)
 
 
+class ForbiddenError(SecurityError):
+    """What a template may not do, in the words of the person at the keyboard."""
+
+
 class Names:
     """A group of names in a template: ``event`` with ``title``, ``starts`` and so on."""
 
@@ -113,9 +117,9 @@ def _replace(text: Any, old: str, new: str, count: int = -1) -> str:
 
 def _format(text: Any, *args: Any, **named: Any) -> str:
     if isinstance(text, Markup):
-        raise TypeError(_("format works on plain text only"))
+        raise ForbiddenError(_("format works on plain text only"))
     if _STRETCHED.search(text):
-        raise SecurityError(_("it fills up to a width of more than a thousand"))
+        raise ForbiddenError(_("it fills up to a width of more than a thousand"))
     return Value(str(text) % (named or args))
 
 
@@ -158,7 +162,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def call(self, context: Context, obj: Any, *args: Any, **named: Any) -> Any:
         """A call that does not stretch a text as far as one likes."""
         if getattr(obj, "__name__", "") in _STRETCH and any(isinstance(each, int) and each > _WIDEST for each in args):
-            raise SecurityError(_("it fills up to a width of more than a thousand"))
+            raise ForbiddenError(_("it fills up to a width of more than a thousand"))
         return super().call(context, obj, *args, **named)
 
     def know(self, names: Iterable[str]) -> None:
@@ -172,7 +176,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if operator == "%" and isinstance(left, str):
             return _format(left, *(right if isinstance(right, tuple) else (right,)))
         if operator == "*" and not all(isinstance(each, int) and abs(each) < _MOST for each in (left, right)):
-            raise SecurityError(_("it multiplies something that is no number, or too large a one"))
+            raise ForbiddenError(_("it multiplies something that is no number, or too large a one"))
         if operator == "**":
-            raise SecurityError(_("it raises a number to a power"))
+            raise ForbiddenError(_("it raises a number to a power"))
         return super().call_binop(context, operator, left, right)

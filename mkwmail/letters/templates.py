@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError, nodes
+from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.letters.markdown import html_of, text_of
 from mkwmail.letters.names import FILTERS
-from mkwmail.letters.sandbox import TemplateEnvironment, nearest
+from mkwmail.letters.sandbox import ForbiddenError, TemplateEnvironment, nearest
 from mkwmail.letters.values import hang_at, printed
 
 HEAD_FIELDS = ("subject", "preheader")
@@ -180,11 +181,26 @@ def template_faults(file: str) -> Iterator[None]:
         place = f"{_shown(error.name or file)}:{error.lineno}"
         raise UserError(Fault(place, _syntax_fault(error.message or ""))) from None
     except Exception as error:
-        raise UserError(Fault(_place_of(error, file), str(error) or type(error).__name__)) from None
+        raise UserError(Fault(_place_of(error, file), _filling_fault(error))) from None
+
+
+def _filling_fault(error: Exception) -> str:
+    """Why a template that can be read could not be filled in: Python's own words are English, and for programmers."""
+    match error:
+        case UndefinedError() | ForbiddenError():
+            return str(error)
+        case ZeroDivisionError():
+            return _("the template divides by zero")
+        case SecurityError():
+            found = re.search(r"'(\w+)'", str(error))
+            return _('the template reaches for "%(name)s", which it may not use') % {"name": found[1] if found else "?"}
+        case TypeError():
+            return _("the template puts values together that do not go together, such as a text and a number")
+    return _("the template cannot be filled in here (%(kind)s)") % {"kind": type(error).__name__}
 
 
 def _syntax_fault(why: str) -> str:
-    """What secretaries run into in our own words; what is rare in Jinja's."""
+    """What Jinja's parser refused, in the words of the person at the keyboard."""
     if found := re.match(r"No (?:filter|test) named '(.+?)'", why):
         return _("there is no filter called %(name)s") % {"name": found[1]}
     if found := re.search(r"innermost block that needs to be closed is '(\w+)'", why):
@@ -194,7 +210,9 @@ def _syntax_fault(why: str) -> str:
         }
     if "unknown tag" in why and (found := re.search(r"'(\w+)'", why)):
         return _("there is no %(tag)s that could stand here") % {"tag": f"{{% {found[1]} %}}"}
-    return _("the template cannot be read: %(why)s") % {"why": why}
+    if found := re.search(r"(?:got|unexpected|unexpected char) '([^\w\s]+)'", why):
+        return _('"%(sign)s" was not expected here') % {"sign": found[1]}
+    return _("the template cannot be read from here on: something lacks, or is one word too many, between the braces")
 
 
 def _shown(name: str) -> str:

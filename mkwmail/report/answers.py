@@ -8,7 +8,7 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.ledger.records import KeptSignup, Stray
-from mkwmail.moments import day_and_time, moment_in_figures
+from mkwmail.moments import day_and_time, moment_in_cell, moment_in_figures
 from mkwmail.replies.totals import Question
 from mkwmail.report.plan import show_title
 from mkwmail.report.signups import answer_words
@@ -71,7 +71,7 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
     else:
         terminal.say(_("Nobody has answered yet."))
     for stray in answers.strays:
-        words = {"address": stray.address, "answer": stray.answer, "moment": day_and_time(stray.given)}
+        words = {"address": stray.address, "answer": answer_words(stray.answer), "moment": day_and_time(stray.given)}
         sentence = _("To look at: %(address)s answered %(answer)s on %(moment)s to an entry that was another's")
         terminal.say(sentence % words, "yellow")
     for row in answers.unsettled:
@@ -129,7 +129,7 @@ def answers_csv(answers: Answers) -> bytes:
             *(line.code, line.member, line.organisation, line.address),
             *(answer_words(line.answer), answer_words(line.answer)),
             *(_("guest") if line.guest else _("member"), _source_words(line.source)),
-            moment_in_figures(line.given) if line.given else "",
+            moment_in_cell(line.given) if line.given else "",
             *(line.asked.get(question, "") for question in asked),
         ]
         for line in answers.lines

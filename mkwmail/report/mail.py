@@ -10,7 +10,7 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.letters.message import Message
-from mkwmail.moments import day_and_time
+from mkwmail.moments import clock_time, day_and_time, day_in_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.sizes import size
 
@@ -35,8 +35,7 @@ class CalendarView:
     place: str
 
     def __str__(self) -> str:
-        moments = " - ".join(_moment(each) for each in (self.starts, self.ends) if each)
-        shown = ", ".join(part for part in (self.title, moments, self.place) if part)
+        shown = ", ".join(part for part in (self.title, _moments(self.starts, self.ends), self.place) if part)
         match self.method:
             case "request":
                 return _("%(entry)s (with answer buttons)") % {"entry": shown}
@@ -107,11 +106,16 @@ def _plain(value: str) -> str:
     return re.sub(r"\\([,;\\])", r"\1", value).replace("\\n", " ")
 
 
-def _moment(text: str) -> str:
+def _moments(starts: str, ends: str) -> str:
+    """From when to when; the day is said once where it is the same."""
     try:
-        return day_and_time(datetime.strptime(text, "%Y%m%dT%H%M%S"))
+        first, last = (datetime.strptime(each, "%Y%m%dT%H%M%S") for each in (starts, ends))
     except ValueError:
-        return text
+        return " - ".join(each for each in (starts, ends) if each)
+    if first.date() == last.date():
+        words = {"day": day_in_words(first), "starts": clock_time(first), "ends": clock_time(last)}
+        return _("%(day)s from %(starts)s to %(ends)s") % words
+    return _("%(starts)s to %(ends)s") % {"starts": day_and_time(first), "ends": day_and_time(last)}
 
 
 def show_mail(terminal: Terminal, view: MailView) -> None:

@@ -46,7 +46,7 @@ _DUTCH = {
     Kind.PRACTICAL: "de praktische informatie",
     Kind.THANKS: "het bedankje",
     Kind.UPDATE: "de wijziging",
-    Kind.CORRECTION: "de rectificatie",
+    Kind.CORRECTION: "de correctie",
     Kind.CANCELLATION: "de afzegging",
 }
 
@@ -138,7 +138,7 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
         said=sentence % words,
         dutch=f"{_begin(_what(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste moment "
         f"was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, zet dan "
-        "een later moment in het evenement (latest) en keur het opnieuw goed; anders trek je de goedkeuring in.",
+        "een later moment in het evenement (latest) en keur het opnieuw goed; trek anders de goedkeuring in.",
         remedy=f"{_approve(event, mailing)} --withdraw",
     )
 
@@ -191,7 +191,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
         code=ExitCode.OK,
         said=sentence % words,
         dutch=f"Morgen om {time_in_words(goes.time())} gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
-        remedy=f"mkwmail answers import {event.id} FILE",
+        remedy=f"mkwmail answers import {event.id} {_('FILE')}",
         once=True,
     )
 
@@ -209,7 +209,7 @@ def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
         )
         % words,
         dutch=f"Van {_what(event, mailing)} is van {_mails(len(names))} onzeker of die is aangekomen "
-        f"({some_dutch(names)}). Alleen jij kunt zeggen of die opnieuw moet.",
+        f"({some_dutch(names)}). Of die opnieuw moet, kan mkwmail niet weten.",
         remedy=f"mkwmail resolve {event.id}",
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mkwmail.language import _
 from mkwmail.ledger.records import Delivery, State
-from mkwmail.moments import day_in_figures, moment_in_figures
+from mkwmail.moments import day_in_figures, moment_in_cell, moment_in_figures
 from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
 from mkwmail.report.chart import show_chart
 from mkwmail.report.course import Course
@@ -203,7 +203,7 @@ def status_csv(statuses: Sequence[EventStatus]) -> bytes:
     rows = [
         [
             *(status.event.id, line.mailing, line.member, line.organisation),
-            *(line.address, state_words(line.state), moment_in_figures(line.moment), line.reason),
+            *(line.address, state_words(line.state), moment_in_cell(line.moment), line.reason),
         ]
         for status in statuses
         for line in status.lines

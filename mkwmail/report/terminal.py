@@ -29,8 +29,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t\xa0\xad" else "?" for c in text)
 
 
-# A command or a crontab line to copy stays in one piece.
-_COMMAND = re.compile(r"\s*(→ )?(mkwmail |schtasks |\*/\d+ \* )")
+# A command or a crontab line to copy stays in one piece: on a line of its own, and in a sentence.
+_COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
+_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;\n]*")
+_JOINED = "\ue000"
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -44,14 +46,32 @@ def wrapped(text: str, width: int) -> list[str]:
         start = line[: len(line) - len(body)]
         indent = " " * (len(start) if start else 2)
         lines += textwrap.wrap(
-            body,
+            _NAMED_COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), body),
             width,
             initial_indent=start,
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,
         )
-    return lines
+    return [line.replace(_JOINED, " ") for line in lines]
+
+
+def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
+    """The widths of a table's columns, given what stands in each: none is narrower than its longest word.
+
+    Where they do not fit in ``room``, the one with the most to give is narrowed first.
+
+    >>> column_widths([["one two"], ["abc"]], 7)
+    [4, 3]
+    """
+    widths = [max(map(len, column), default=0) for column in cells]
+    least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in cells]
+    while sum(widths) > room:
+        slack = [width - few for width, few in zip(widths, least, strict=True)]
+        if not any(slack):
+            break
+        widths[slack.index(max(slack))] -= 1
+    return widths
 
 
 class Terminal:
@@ -118,13 +138,14 @@ class Terminal:
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
         table.add_column("", width=0)
         first_number = len(headings) - numbers
-        for index, heading in enumerate(headings):
+        shown = [[printable(cell) for cell in row] for row in rows]
+        columns = [[heading, *cells] for heading, *cells in zip(headings, *shown, strict=True)]
+        widths = column_widths(columns, self._out.width - 2 * (len(headings) + 1))
+        for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             is_number = index >= first_number
-            table.add_column(
-                Text(heading), justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
-            )
-        for row in rows:
-            table.add_row("", *(Text(printable(cell)) for cell in row))
+            table.add_column(Text(heading), justify="right" if is_number else "left", overflow="fold", min_width=width)
+        for row in shown:
+            table.add_row("", *map(Text, row))
         self._show(table)
 
     def _show(self, table: Table) -> None:

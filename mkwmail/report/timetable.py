@@ -65,7 +65,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
 def approved_words(event: Event, mailings: Sequence[str]) -> str:
     """What was approved, in a sentence."""
     names = ", ".join(mailings)
-    return _("Approved: %(names)s. They go by themselves, as they are now, if `mkwmail due` runs.") % {"names": names}
+    return _("Approved: %(names)s. It goes by itself, as it is now, if `mkwmail due` runs.") % {"names": names}
 
 
 def count_words(count: int) -> str:

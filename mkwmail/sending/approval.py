@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.records import TOLD, Approval, Delivery, Round
+from mkwmail.sending.facts import differences as differing_facts
+from mkwmail.sending.facts import read_facts
 
 #: Name of a source → its text; for what is not text (attachments, a logo) :func:`fingerprint` of its bytes.
 Sources = Mapping[str, str]
@@ -55,7 +57,9 @@ def differences(before: Sources, now: Sources, words: Mapping[str, str] | None =
         elif new is None:
             found.append(Difference(name, _("%(source)s was removed") % {"source": called[name]}))
         elif old is not None and old.splitlines() != new.splitlines():
-            found.append(Difference(name, _("%(source)s has changed") % {"source": name}, _lines(old, new)))
+            lines = _facts(old, new) if name.endswith(FACTS) else ()
+            what = _("%(source)s has changed") % {"source": called[name]}
+            found.append(Difference(name, what, lines or _lines(old, new)))
     return tuple(found)
 
 
@@ -63,6 +67,20 @@ def _called(name: str) -> str:
     if not name.endswith(FACTS):
         return name
     return _("what %(file)s says of date, place and programme") % {"file": name.removesuffix(FACTS)}
+
+
+def _facts(old: str, new: str) -> tuple[str, ...]:
+    """What differs between two versions of the facts, as a mail would tell it; empty where it would not."""
+    try:
+        told = differing_facts(read_facts(old), read_facts(new))
+    except (ValueError, KeyError, TypeError):  # facts as an earlier version of this program kept them
+        return ()
+    return tuple(
+        f"{sign}{change.what}: {said}"
+        for change in told
+        for sign, said in (("-", change.old), ("+", change.new))
+        if said
+    )
 
 
 def _lines(old: str, new: str) -> tuple[str, ...]:

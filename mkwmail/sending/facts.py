@@ -125,6 +125,11 @@ def changes_since(candidates: Sequence[EventFacts], now: EventFacts) -> tuple[Ch
     return tuple(sorted(found.values(), key=lambda change: order.index(change.what)))
 
 
+def only_added(changes: Iterable[Change]) -> bool:
+    """Whether nothing that was told is wrong: what changed was still to follow, as the address in a city was."""
+    return all(change.old in ("", _UNKNOWN_PLACE) or change.new.endswith(f", {change.old}") for change in changes)
+
+
 Words = Callable[[EventFacts, EventFacts], tuple[str, str]]
 
 

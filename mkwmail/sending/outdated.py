@@ -7,11 +7,12 @@ from datetime import datetime
 from mkwmail.dutch.names import full_name
 from mkwmail.language import _
 from mkwmail.ledger.persons import is_mark
+from mkwmail.ledger.records import TOLD
 from mkwmail.letters.names import Change
-from mkwmail.sending.facts import facts_of
+from mkwmail.sending.facts import facts_of, only_added
 from mkwmail.sending.plan import History, Listing, Plan, plan
 from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import Kind
+from mkwmail.sources.kinds import Audience, Kind, kind_of, latest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def mending(history: History) -> str:
 def outdated(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> tuple[Outdated, ...]:
     """Everybody who was told other facts than those of now, in the order of the register.
 
-    In doubt counts as told. Once the event is over there is nothing to mend.
+    In doubt counts as told. Once the event is over there is nothing to mend; nor where what was still to follow
+    is told by a mailing that is yet to go.
     """
     if now > event.ends:
         return ()
@@ -54,7 +56,7 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     found = []
     for person in history.telling.told:
         changes = history.telling.changes_for(person, facts, history.answers.get(person))
-        if changes:
+        if changes and not (only_added(changes) and _will_hear(event, person, history, now)):
             name, address = names.get(person, ("", addresses.get(person, "")))
             if is_mark(address):
                 continue
@@ -62,6 +64,18 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
             found.append(Outdated(person, name, address, changes, why_not))
     order = [each.key for each in history.persons]
     return tuple(sorted(found, key=lambda each: order.index(each.person) if each.person in order else len(order)))
+
+
+def _will_hear(event: Event, person: str, history: History, now: datetime) -> bool:
+    """Whether an invitation with all the facts is still to go to a person."""
+    had = {each.round.mailing for each in history.deliveries if each.person == person and each.state in TOLD}
+    ahead = {
+        name
+        for name, entry in event.mailings.items()
+        if kind_of(name) is Kind.INVITATION and entry.audience in (None, Audience.EVERYONE)
+        if now <= latest_of(event, name)
+    }
+    return bool(ahead - had) and not history.cancelled
 
 
 def _left_out(made: Plan) -> Iterator[tuple[str, str]]:

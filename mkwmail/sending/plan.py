@@ -16,7 +16,7 @@ from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
 from mkwmail.moments import day_in_words
 from mkwmail.sending.audience import COMING, FOR_GUESTS, Audiences, Known, audience_of
 from mkwmail.sending.correcting import Correcting
-from mkwmail.sending.facts import Telling, facts_of
+from mkwmail.sending.facts import Telling, facts_of, only_added
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Audience, Kind, kind_of, latest_of, mailing_named
 from mkwmail.sources.member import Member
@@ -24,6 +24,9 @@ from mkwmail.sources.member import Member
 # A list that lost more than this since the last mailing is odd (both must hold).
 _MANY = 5
 _MUCH = 0.1
+
+# These say every fact of the event.
+_WITH_FACTS = (Kind.SAVE_THE_DATE, Kind.INVITATION, Kind.REMINDER, Kind.PRACTICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,16 +333,19 @@ def _odd(
         ) % {"names": ", ".join(names)}
     gone = [full_name(each.member.name) or each.member.email for each in others if each.person not in guests]
     if gone:
-        yield _("%(names)s left the list since, and get it too") % {"names": ", ".join(gone)}
+        yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
     before = history.last_list
     if before is not None and before.size - len(listings) > max(_MANY, before.size * _MUCH):
         sizes = {"before": before.size, "now": len(listings)}
         yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
     facts = facts_of(event)
+    # What was still to follow is told by this very mail; what was told otherwise would only stand there anew.
+    told_now = {each.person for each in made.to_send} if kind_of(mailing) in _WITH_FACTS else set()
     outdated = [
         listing
         for listing in listings
-        if history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))
+        for changes in [history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))]
+        if changes and not (listing.person in told_now and only_added(changes))
     ]
     if outdated and history.cancelled is None and kind_of(mailing) not in (Kind.UPDATE, Kind.CANCELLATION):
         told = ngettext(

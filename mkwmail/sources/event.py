@@ -97,7 +97,7 @@ class CalendarEntry(Part):
     """The calendar entry in the mails. ``alarm``: how long before the start, in seconds."""
 
     method: Annotated[CalendarMethod, Folded] = Field(default=CalendarMethod.PUBLISH, examples=["publish"])
-    alarm: Seconds = Field(default=None, examples=["1 day"])
+    alarm: Seconds = Field(default=None, examples=["1 dag"])
 
 
 class ColumnAudience(Part):

@@ -76,7 +76,7 @@ def _bytes(path: Path, shown: str) -> bytes:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise UserError(Fault(shown, _("the file is not there"))) from None
+        raise UserError(Fault(shown, _("the file is not there"), _("save it there, or give its right name"))) from None
     except PermissionError:
         raise UserError(
             Fault(

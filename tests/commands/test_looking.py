@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.name_server import NameServer
 from tests.smtp_server import ScriptedServer
+from tests.workplace import EVENT as EXAMPLE
 from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
@@ -150,7 +153,7 @@ def test_preview_shows_one_member_or_why_not(tmp_path: Path) -> None:
     ran = place.run("preview", EVENT, "invitation", "--member", "Hart")
     assert ran.code == 0
     assert "Beste Lou," in ran.out
-    assert "Calendar  Directeurendag, 16 April 2020 13:00" in ran.out
+    assert "Calendar  Directeurendag, 16 April 2020 from 13:00 to 18:00" in ran.out
     nobody_attends = place.run("preview", EVENT, "practical", "--member", "Hart")
     assert "would not get this mail" in nobody_attends.out
 
@@ -247,3 +250,29 @@ def test_a_proof_that_is_refused_says_so(tmp_path: Path) -> None:
         ran = a_place(tmp_path, server.port).run("proof", EVENT, "invitation", "chair@example.org", "--yes")
     assert ran.code == 80
     assert "5.1.1 unknown" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "mended"),
+    [
+        ("  name: De Moestuin\n  street: Laan van Maarschalkerweerd 2\n", "", False),  # was to follow, and now is there
+        ("ends: 2020-04-16 18.00", "ends: 2020-04-16 17.00", True),
+    ],
+)
+def test_what_was_still_to_follow_is_left_to_the_invitation(
+    tmp_path: Path, before: str, after: str, mended: bool
+) -> None:
+    """After the save the date: only what was told otherwise asks for an update."""
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        path = f"events/{EXAMPLE.name}"
+        now = EXAMPLE.read_text(encoding="utf-8")
+        assert before in now
+        place.write(path, now.replace(before, after))
+        assert place.run("send", EVENT, "save-the-date", "--yes", now="2020-01-20T09:00").code == 0
+        place.write(path, now)
+        for words in (("status", EVENT), ("check", EVENT), ("send", EVENT, "invitation", "--dry-run")):
+            ran = place.run(*words, now="2020-02-17T09:00")
+            assert (f"mkwmail send {EVENT} update" in ran.out + ran.err) is mended, words
+        assert place.send().code == 0
+        assert f"mkwmail send {EVENT} update" not in place.run("status", EVENT, now="2020-02-18T09:00").out

@@ -157,7 +157,10 @@ def test_composing_again_gives_the_same_bytes(workshop: Workshop) -> None:
         ("Dag\n{% endfor %}\n", 6, "there is no {% endfor %} that could stand here"),
         ("{{ event.starts|datum }}\n", 5, "datum"),
         ("{{ ''.__class__.__mro__ }}\n", 5, "__class__"),
-        ("{{ 1 / 0 }}\n", 5, "division"),
+        ("{{ 1 / 0 }}\n", 5, "divides by zero"),
+        ("{{ 'a' + 1 }}\n", 5, "do not go together"),
+        ("{{ member first }}\n", 5, "one word too many"),
+        ("{{ } }}\n", 5, '"}" was not expected'),
     ],
 )
 def test_a_faulty_template_is_named_with_its_line(workshop: Workshop, body: str, line: int, words: str) -> None:

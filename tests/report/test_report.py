@@ -1,5 +1,6 @@
 """What people and programs read: no markup, no control characters, no formulas."""
 
+import io
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from mkwmail.errors import Fault
 from mkwmail.moments import day_and_time, moment_from
 from mkwmail.report.faults import fault_lines, fault_values
 from mkwmail.report.spreadsheet import spreadsheet
-from mkwmail.report.terminal import Terminal, printable
+from mkwmail.report.terminal import Terminal, column_widths, printable, wrapped
 from mkwmail.report.words import duration, some
 from mkwmail.sizes import size
 
@@ -36,6 +37,36 @@ def test_into_a_file_a_sentence_is_one_line_without_trailing_space(capsys: pytes
     out = capsys.readouterr().out
     assert out.splitlines()[0].endswith("einde")
     assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_a_command_in_a_sentence_stays_in_one_piece() -> None:
+    command = "mkwmail send dag-van-de-wijk-2026 update"
+    sentence = f"To tell the 3 who do not know what has changed since then: {command}"
+    assert wrapped(sentence, 80) == ["To tell the 3 who do not know what has changed since then:", f"  {command}"]
+    assert wrapped(f"Long enough a sentence to be broken at eighty columns; `{command}` says more", 80) == [
+        "Long enough a sentence to be broken at eighty columns;",
+        f"  `{command}` says more",
+    ]
+    said = "mkwmail invites members to an event: one event file and one member list for everything"
+    assert all(len(line) <= 80 for line in wrapped(said, 80))
+
+
+def test_no_word_in_a_table_is_broken_while_there_is_room_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    captured = io.StringIO()
+    monkeypatch.setattr("sys.stdout", captured)
+    event, approval = "een-evenement-met-een-lange-naam-2026", "changed since it was approved"
+    Terminal().table(
+        ["When", "Event", "Mailing", "Approval", "mails"],
+        [["18-02-2026 09:00", event, "save-the-date", approval, "41"]],
+        numbers=1,
+    )
+    assert event in captured.getvalue() and "save-the-date" in captured.getvalue()
+    assert all(len(line) <= 80 for line in captured.getvalue().splitlines())
+
+
+def test_columns_that_cannot_fit_keep_their_words() -> None:
+    assert column_widths([["abcdef", "a b"], ["one two three"]], 5) == [6, 5]
 
 
 def test_a_spreadsheet_opens_in_dutch_excel_and_calculates_nothing() -> None:

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from mkwmail.clock import ZONE
 from mkwmail.ledger.records import Approval, Delivery, Round, State
-from mkwmail.sending.approval import differences, earlier_texts, fingerprint
+from mkwmail.sending.approval import FACTS, differences, earlier_texts, fingerprint
+from mkwmail.sending.facts import EventFacts
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 INVITATION = Round("dag-2020", "invitation")
@@ -34,6 +35,26 @@ def test_a_changed_text_shows_its_lines() -> None:
 def test_lines_that_look_like_a_diffs_head_are_shown_too() -> None:
     (found,) = differences({"a.md": "x\n-- \ny"}, {"a.md": "x\n++ \ny"})
     assert found.lines == ("--- ", "+++ ")
+
+
+def test_facts_differ_in_the_words_of_a_mail() -> None:
+    """Not as the ledger keeps them, which nobody can read."""
+    before = EventFacts("Dag", "2020-04-16T13:00:00+02:00", "2020-04-16T18:00:00+02:00")
+    now = EventFacts("Dag", "2020-04-16T13:30:00+02:00", "2020-04-16T18:00:00+02:00", place="De Moestuin, Utrecht")
+    name = f"events/dag.yaml{FACTS}"
+    (found,) = differences({name: before.document()}, {name: now.document()})
+    assert found.what == "what events/dag.yaml says of date, place and programme has changed"
+    assert found.lines == (
+        "-Tijd: 13.00-18.00 uur",
+        "+Tijd: 13.30-18.00 uur",
+        "-Locatie: volgt nog",
+        "+Locatie: De Moestuin, Utrecht",
+    )
+
+
+def test_facts_that_cannot_be_read_differ_line_by_line() -> None:
+    (found,) = differences({f"x{FACTS}": "of an older kind"}, {f"x{FACTS}": "otherwise"})
+    assert found.lines == ("-of an older kind", "+otherwise")
 
 
 def test_a_long_difference_is_cut_and_says_so() -> None:
