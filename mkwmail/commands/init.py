@@ -144,10 +144,11 @@ form: %(form)s
 
 # De mailserver. Een provider vult host, poort en tempo zelf in. Bekend zijn:
 #   %(providers)s
-%(server)s# Het wachtwoord komt uit de omgevingsvariabele MKWMAIL_SMTP_PASSWORD, of zet een van deze onder username
+%(server)s# Typ daarna: mkwmail login. Dat vraagt het wachtwoord, en bewaart het buiten deze map.
+# Laat Microsoft 365 of Google geen wachtwoord toe? Vraag de beheerder om de id van de app, en zet onder username
 # (met twee spaties ervoor, zonder hekje):
-#   password_file: ~/.mkwmail-wachtwoord          # een bestand dat niemand anders kan lezen
-#   password_command: pass show mail/secretaris   # een opdracht die het wachtwoord geeft
+#   auth: oauth
+#   client_id: 00000000-0000-0000-0000-000000000000
 
 # Hoe snel de server het toestaat, als de provider hierboven niet staat.
 # pace:
@@ -190,11 +191,13 @@ def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str],
         "templates/signature.md": _("the words below every mail"),
     }
     terminal.facts([(path, meaning.get(path, "")) for path in made])
-    if not (answers.email and answers.server):
+    known = bool(answers.email and answers.server)
+    if not known:
         terminal.say(_("Open mkwmail.yaml and fill in the sender and the mail server."))
     terminal.say()
     terminal.say(_("Next, type:"))
     if place.path != Path.cwd():
         terminal.say(f"  cd {shlex.quote(str(place.path))}")
-    for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse"):
+    logs_in = ("login",) if known else ()
+    for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
         terminal.say(f"  mkwmail {command}")

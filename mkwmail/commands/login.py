@@ -63,12 +63,14 @@ def login(invocation: Invocation, way: Way, environment: Mapping[str, str] = os.
     try:
         told = probe(smtp, attempt.credential, settings.sender.email)
     except NoSessionError as error:
-        terminal.note(_("Nothing was kept."))
+        terminal.note(_("Nothing was kept: when that is mended, type mkwmail login again."))
         raise _wrong_account(error, smtp, attempt.account) or error from None
     where = store.keep(smtp, attempt.values)
-    words = {"host": smtp.host, "username": smtp.username, "where": where}
+    words = {"host": smtp.host, "username": smtp.username}
     terminal.say(_("Logged in to %(host)s as %(username)s; nothing was sent.") % words, "green")
-    terminal.say(_("It is kept in %(where)s; mkwmail logout removes it.") % words)
+    terminal.say(_("From now on it goes by itself; it is kept on this computer, in:"))
+    terminal.say(f"    {where}")
+    terminal.say(_("To remove it: mkwmail logout"))
     if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
         terminal.note(
             _("The environment variable %(variable)s is set, and comes before what is kept.") % {"variable": VARIABLE},

@@ -41,9 +41,10 @@ from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.plan import History
 from mkwmail.sending.schedule import go_ahead_for
 from mkwmail.sending.submission import open_session
+from mkwmail.sending.worker import Connect
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.folder import is_synchronised
-from mkwmail.sources.settings import Pace, Smtp
+from mkwmail.sources.settings import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,13 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
+            # Nobody types a count for nothing: whether somebody can log in is looked at first.
+            credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None
             if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
                 terminal.note(_("Nothing was sent."), "bold")
                 return ExitCode.INTERRUPTED
-            summary = _carried_out(invocation, ready, ledger, smtp, wishes)
+            connect = partial(open_session, smtp, credential)
+            summary = _carried_out(invocation, ready, ledger, connect, wishes)
     now = invocation.clock.now()
     if wishes.json:
         terminal.document(summary_value(summary))
@@ -190,17 +194,15 @@ def _time_needed(pace: Pace, count: int) -> timedelta | None:
     return timedelta(minutes=longest) if longest >= 1 else None
 
 
-def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, smtp: Smtp, wishes: Wishes) -> Summary:
+def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Connect, wishes: Wishes) -> Summary:
     """Record what was confirmed, deliver it, and say how everybody stands."""
     outgoing = ready.outgoing[: wishes.limit]
     outcome = Outcome()
     if outgoing:
-        credential = credential_for(smtp, ready.sources.folder.path)
         _record(invocation, ready, ledger, len(outgoing))
         of = ready.plan.round
         earlier = [each for each in ready.history.deliveries if each.round == of]
         jobs = jobs_for(outgoing, earlier, ledger, {})
-        connect = partial(open_session, smtp, credential)
         settings = ready.sources.settings
         outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
     now = invocation.clock.now()

@@ -18,6 +18,7 @@ from mkwmail.ledger.records import Delivery, State
 from mkwmail.moments import day_in_words, moment_from
 from mkwmail.report.answers import counts_in_words
 from mkwmail.report.course import course_of
+from mkwmail.report.matters import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
     Due,
@@ -96,11 +97,14 @@ DUE = "due"
 
 
 def last_due(ledger: Ledger) -> str | None:
-    """When `due` last ran, in a sentence; None where nothing was ever to go by itself."""
+    """When `due` last ran, and what it cannot mail about; None where nothing was ever to go by itself."""
     last = ledger.last_run(DUE)
     if last is None and not any(WHEN in each.terms for each in ledger.go_aheads()):
         return None
-    return last_run_words(last.started if last else None)
+    words = last_run_words(last.started if last else None)
+    if LOGIN_FAILS in ledger.reported():
+        words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
+    return words
 
 
 def write_file(path: Path, data: bytes) -> None:

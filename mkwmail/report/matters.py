@@ -39,6 +39,9 @@ class Matter:
 #: Names that begin so are kept when they are no longer so: what they tell of happens once.
 KEPT = ("once:", "missed:")
 
+#: The name of the matter that the login was refused: of this no mail can tell.
+LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
+
 _DUTCH = {
     Kind.SAVE_THE_DATE: "de save-the-date",
     Kind.INVITATION: "de uitnodiging",

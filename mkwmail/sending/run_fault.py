@@ -144,5 +144,7 @@ def _step(phase: Phase) -> str:
             return _("message")
         case Phase.DOT:
             return _("end of the message")
+        case Phase.TOKEN:
+            return Phase.AUTH.value
         case _:
             return phase.value

@@ -1,12 +1,16 @@
 """A provider on loopback, whose certificate is trusted."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import keyring.backends.fail
 import pytest
 
 from tests.authorization_server import AuthorizationServer
 from tests.sending.certificates import Certificate, make_certificate
+from tests.signin.desk import PASSWORD, Desk
+from tests.signin.people import NAME
+from tests.smtp_server import ScriptedServer
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +29,10 @@ def provider(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Itera
 def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     """None but a test's own: not that of the person who runs the tests."""
     monkeypatch.setattr("keyring.core._keyring_backend", keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, provider: AuthorizationServer, certificate: Certificate) -> Iterator[Desk]:
+    context = certificate.server_context()
+    with ScriptedServer(tls=context, takes_token=provider.is_good, users={NAME: PASSWORD}) as server:
+        yield Desk(tmp_path, server, provider, certificate.certificate)
