@@ -5,12 +5,15 @@ through :func:`_` or :func:`ngettext`; a catalogue in ``locale/`` lays another l
 """
 
 import gettext
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 DOMAIN = "mkwmail"
 LOCALE_DIR = Path(__file__).parent / "locale"
 VARIABLE = "MKWMAIL_LANG"
+
+_SPOKEN = ("nl", "en")
 
 # The order in which gettext itself looks (GNU gettext manual, "Locale Environment Variables").
 _LOCALE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -22,15 +25,31 @@ def wanted(setting: str | None, environment: Mapping[str, str]) -> list[str]:
     """The languages asked for, the first that there is being chosen; none: English.
 
     ``setting``: the settings' ``language``, which goes before the variable MKWMAIL_LANG, and that before the
-    environment's locale.
+    environment's locale. What is no language of ours is passed over: `check` says so of the settings.
     """
     for chosen in (setting, environment.get(VARIABLE)):
-        if chosen:
+        if chosen in _SPOKEN:
             return [chosen]
     for variable in _LOCALE_VARIABLES:
         if value := environment.get(variable):
             return value.split(":")
-    return []
+    return _of_the_system()
+
+
+if sys.platform == "win32":
+    import ctypes
+    import locale
+
+    def _of_the_system() -> list[str]:
+        """The language that Windows shows, which sets no variables for it."""
+        language = ctypes.windll.kernel32.GetUserDefaultUILanguage()
+        return [locale.windows_locale.get(language, "")]
+
+else:
+
+    def _of_the_system() -> list[str]:
+        """Other systems say it in the variables."""
+        return []
 
 
 def speak(languages: list[str]) -> None:

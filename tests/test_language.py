@@ -212,6 +212,8 @@ def test_nothing_is_shown_that_did_not_go_through_the_catalogue() -> None:
     [
         ("nl", {"MKWMAIL_LANG": "en", "LC_ALL": "en_GB.UTF-8"}, ["nl"]),
         (None, {"MKWMAIL_LANG": "nl", "LC_ALL": "en_GB.UTF-8"}, ["nl"]),
+        ("fr", {"LC_ALL": "nl_NL.UTF-8"}, ["nl_NL.UTF-8"]),
+        ("", {"MKWMAIL_LANG": "dutch", "LANG": "nl_NL.UTF-8"}, ["nl_NL.UTF-8"]),
         (None, {"LANGUAGE": "nl:en", "LC_ALL": "en_GB.UTF-8"}, ["nl", "en"]),
         (None, {"LC_ALL": "nl_NL.UTF-8", "LANG": "en_GB.UTF-8"}, ["nl_NL.UTF-8"]),
         (None, {"LC_MESSAGES": "nl_NL", "LANG": "en_GB.UTF-8"}, ["nl_NL"]),

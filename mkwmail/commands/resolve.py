@@ -87,9 +87,10 @@ def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, W
         if not terminal.interactive:
             continue
         answer = terminal.ask(_("  s = it was sent, a = send again, Enter = decide later:")).casefold()
-        if answer in ("s", "sent"):
+        # The keys are those of the question in either language.
+        if answer in ("s", "v"):
             yield each, "sent"
-        elif answer in ("a", "again", "send-again"):
+        elif answer in ("a", "o"):
             yield each, "send-again"
 
 

@@ -58,7 +58,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
         elif requests.uninstall:
             code = ExitCode.OK
         else:
-            code = _approved(invocation, sources, roll, ledger, _wanted(slots, mailings), requests)
+            code = _approved(invocation, sources, roll, ledger, _wanted(sources.event.id, slots, mailings), requests)
     if requests.install or requests.uninstall:
         _change_crontab(terminal, job, requests.install)
     elif not requests.withdraw:
@@ -68,7 +68,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
     return code
 
 
-def _wanted(slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
+def _wanted(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
     """Those to be approved.
 
     :raises UserError: code USAGE where one that is named cannot go by itself.
@@ -76,18 +76,18 @@ def _wanted(slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
     if not mailings:
         return tuple(slot for slot in slots if slot.approvable)
     by_name = {slot.mailing: slot for slot in slots}
-    faults = [fault for name in mailings if (fault := _why_not(name, by_name.get(name))) is not None]
+    faults = [fault for name in mailings if (fault := _why_not(event, name, by_name.get(name))) is not None]
     if faults:
         raise UserError(*faults, code=ExitCode.USAGE)
     # By its name also one that is approved: for the list as it is now.
     return tuple(by_name[name] for name in dict.fromkeys(mailings))
 
 
-def _why_not(name: str, slot: Slot | None) -> Fault | None:
-    words = {"mailing": name}
+def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
+    words = {"event": event, "mailing": name}
     if rule_of(name).by_name_only or slot is None:
         fault = _("%(mailing)s never goes by itself") % words
-        return Fault("", fault, _("send it by hand: mkwmail send EVENT %(mailing)s") % words)
+        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)
     if slot.by_hand:
         fault = _("%(mailing)s has no date, so it cannot go by itself") % words
         return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)

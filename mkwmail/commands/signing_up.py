@@ -147,8 +147,9 @@ def _asked_about_missing(terminal: Terminal, missing: Sequence[KeptSignup]) -> M
     for each in missing:
         question = _("%(who)s is not in this export any more. c = cancelled, k = still comes, Enter = later:")
         answer = terminal.ask(question % {"who": each.name or each.address}).casefold()
-        if answer in ("c", "k"):
-            found[each.key] = answer == "c"
+        # The keys are those of the question in either language.
+        if answer in ("c", "a", "k"):
+            found[each.key] = answer != "k"
     return found
 
 

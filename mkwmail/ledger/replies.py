@@ -162,12 +162,17 @@ def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
             person=str(person),
             address=str(address),
             at=read_moment_text(str(since)),
-            reply=" ".join(map(str, (code, reason))).strip(),
+            reply=_words_of(str(code), str(reason)),
             verdict=None if verdict is None else str(verdict),
             said=bool(said),
         )
         for event, person, address, since, code, reason, verdict, said in rows
     )
+
+
+def _words_of(code: str, reason: str) -> str:
+    """A server's reply, with its code once."""
+    return reason if reason.startswith(code) else f"{code} {reason}"
 
 
 # Who is left out

@@ -138,7 +138,7 @@ def _keep(text: str) -> Keep:
             continue
         if number > 0:
             return Keep(**{unit: number})
-    raise UnusableError(_('"%(text)s" is no number of months, years or days') % {"text": text}, "12 months")
+    raise UnusableError(_('"%(text)s" is no number of months, years or days') % {"text": text}, "12 maanden")
 
 
 def _days(text: str) -> int:
@@ -160,4 +160,4 @@ class Settings(Part):
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
-    keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 months"])
+    keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])

@@ -47,6 +47,11 @@ def test_a_command_in_a_sentence_stays_in_one_piece() -> None:
         "Long enough a sentence to be broken at eighty columns;",
         f"  `{command}` says more",
     ]
+    assert wrapped(f"Delete it, and type: {command} (it asks for it, and keeps it in another place)", 60) == [
+        "Delete it, and type:",
+        f"  {command} (it asks for it,",
+        "  and keeps it in another place)",
+    ]
     said = "mkwmail invites members to an event: one event file and one member list for everything"
     assert all(len(line) <= 80 for line in wrapped(said, 80))
 
