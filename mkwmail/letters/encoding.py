@@ -81,9 +81,11 @@ ENCODERS: Mapping[LineKind, Callable[[str], bytes]] = {
 }
 
 
+BASE64_STEP = 57
+"""Octets that make one line of base64."""
+
+
 def base64_lines(data: bytes) -> bytes:
     """Octets as base64 in lines of 76 characters, with CRLF (RFC 2045 §6.8)."""
-    step = 57
-    return b"".join(
-        binascii.b2a_base64(data[at : at + step], newline=False) + b"\r\n" for at in range(0, len(data), step)
-    )
+    encoded = binascii.b2a_base64(data, newline=False)
+    return b"".join([encoded[at : at + WIDTH] + b"\r\n" for at in range(0, len(encoded), WIDTH)])

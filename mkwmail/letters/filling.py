@@ -64,6 +64,13 @@ def fill(segments: Segments, values: Mapping[str, str]) -> str:
     )
 
 
+def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
+    """:func:`fill` of these segments, for the values of many."""
+    text = "".join("%s" if isinstance(segment, Hole) else segment.replace("%", "%%") for segment in segments)
+    holes = [(ESCAPES[segment.place], segment.field) for segment in segments if isinstance(segment, Hole)]
+    return lambda values: text % tuple([escape(values[field]) for escape, field in holes])
+
+
 def _resolved(text: str, place: Place) -> str:
     """Text without marks whose quoted characters are put back, escaped for the place."""
     if place in (Place.TEXT, Place.CALENDAR, Place.PARAMETER):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from itertools import pairwise
 
 from icalendar import (
     Alarm,
@@ -91,6 +92,7 @@ def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
 # What readers somewhere take for a line end (Python's splitlines does); U+0085 and U+2028 are among them.
 _LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_AS_IT_IS = re.compile(r"[\w \-./:@?&=%+#~!'()]*", re.ASCII)  # nothing that a TEXT value would have to escape
 
 
 def _text(text: str) -> str:
@@ -103,7 +105,7 @@ def escape_text(text: str) -> str:
 
     Control characters, which no value may hold, are left out.
     """
-    return vText(_text(text)).to_ical().decode()
+    return text if _AS_IT_IS.fullmatch(text) else vText(_text(text)).to_ical().decode()
 
 
 def escape_parameter(text: str) -> str:
@@ -118,15 +120,20 @@ def escape_parameter(text: str) -> str:
 def fold(line: str) -> bytes:
     """A content line in lines of at most 75 octets, never inside a character, with CRLF (RFC 5545 §3.1)."""
     octets = line.encode()
-    cuts = [0]
-    while len(octets) - cuts[-1] > _LINE - (len(cuts) > 1):
-        cut = cuts[-1] + _LINE - (len(cuts) > 1)
+    if len(octets) <= _LINE:
+        return octets + b"\r\n"
+    cuts = [0, *_cuts(octets), len(octets)]
+    return b"\r\n ".join([octets[start:end] for start, end in pairwise(cuts)]) + b"\r\n"
+
+
+def _cuts(octets: bytes) -> Iterator[int]:
+    cut = 0
+    while len(octets) - cut > _LINE - (cut > 0):
+        cut += _LINE - (cut > 0)
         # An octet 10xxxxxx goes on with a character that began before it (RFC 3629 §3).
         while octets[cut] & 0xC0 == 0x80:
             cut -= 1
-        cuts.append(cut)
-    pieces = (octets[start:end] for start, end in zip(cuts, [*cuts[1:], None], strict=True))
-    return b"\r\n ".join(pieces) + b"\r\n"
+        yield cut
 
 
 def to_ics(lines: Sequence[str]) -> bytes:

@@ -6,14 +6,15 @@ header fields and lines that a member's values change.
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 
-from mkwmail.letters.encoding import ENCODERS, LineKind, base64_lines
-from mkwmail.letters.filling import Hole, Place, Segments, fill
+from mkwmail.letters.encoding import BASE64_STEP, ENCODERS, LineKind, base64_lines
+from mkwmail.letters.filling import Hole, Place, Segments, fill, filler
 from mkwmail.letters.headers import mailbox, unstructured, verbatim
 from mkwmail.letters.itip import fold
 from mkwmail.letters.message import Message
@@ -76,6 +77,10 @@ class Letter:
 
     sender: str
     pieces: tuple[Piece, ...]
+    _steps: tuple["_Step", ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_steps", tuple(map(_step, self.pieces)))
 
     @property
     def fields(self) -> frozenset[str]:
@@ -83,7 +88,7 @@ class Letter:
         found = {"to_name", "to_address", "message_id", "date", "dtstamp"}
         for piece in self.pieces:
             for segments in _segments_of(piece):
-                found.update(segment.field for segment in segments if isinstance(segment, Hole))
+                found |= _fields_of(segments)
         return frozenset(found)
 
     def address(self, values: Mapping[str, str]) -> Message:
@@ -94,13 +99,14 @@ class Letter:
         """
         chunks: list[bytes] = []
         small: list[bytes] = []
-        for piece in self.pieces:
-            if isinstance(piece, Fixed) and len(piece.data) > _SHARED:
-                chunks.append(b"".join(small))
+        for step in self._steps:
+            if not isinstance(step, bytes):
+                small.append(step(values))
+            elif len(step) > _SHARED:
+                chunks += b"".join(small), step
                 small.clear()
-                chunks.append(piece.data)
             else:
-                small.append(_encoded(piece, values))
+                small.append(step)
         chunks.append(b"".join(small))
         return Message(self.sender, values["to_address"], values["message_id"], tuple(filter(None, chunks)))
 
@@ -118,6 +124,12 @@ class Letter:
 
 _SHARED = 16_384  # octets from which fixed bytes are held once for all messages instead of copied into each
 
+_Step = bytes | Callable[[Mapping[str, str]], bytes]
+"""A piece as addressing goes through it: bytes as they are, or what makes them of a member's values."""
+
+_MOMENT_FIELDS = frozenset({"date", "dtstamp"})
+"""What one second's messages have alike."""
+
 
 def _segments_of(piece: Piece) -> tuple[Segments, ...]:
     match piece:
@@ -129,27 +141,61 @@ def _segments_of(piece: Piece) -> tuple[Segments, ...]:
             return ()
 
 
-def _encoded(piece: Piece, values: Mapping[str, str]) -> bytes:
+def _step(piece: Piece) -> _Step:
     match piece:
         case Fixed():
             return piece.data
-        case Line():
-            return ENCODERS[piece.kind](fill(piece.segments, values))
         case Recipient():
-            return mailbox(piece.name, values["to_name"], values["to_address"])
+            return lambda values: mailbox(piece.name, values["to_name"], values["to_address"])
+        case Line():
+            return _filled(piece.segments, ENCODERS[piece.kind])
         case HeaderField():
             write = unstructured if piece.kind is FieldKind.UNSTRUCTURED else verbatim
-            return write(piece.name, fill(piece.segments, values))
+            return _filled(piece.segments, partial(write, piece.name))
         case CalendarFile():
-            return base64_lines(b"".join(_folded(line, values) for line in piece.lines))
+            return _calendar_file(piece)
 
 
-def _folded(line: Segments | bytes, values: Mapping[str, str]) -> bytes:
-    return line if isinstance(line, bytes) else fold(fill(line, values))
+def _filled(segments: Segments, encode: Callable[[str], bytes]) -> _Step:
+    """What fills and encodes; where only the moment stands in it, once for all messages of that moment."""
+    fill_in = filler(segments)
+    if _fields_of(segments) - _MOMENT_FIELDS:
+        return lambda values: encode(fill_in(values))
+    encode_once = lru_cache(maxsize=2)(encode)
+    return lambda values: encode_once(fill_in(values))
+
+
+def _calendar_file(file: CalendarFile) -> _Step:
+    """What writes the file. As much of its beginning as no value moves is in base64 already."""
+    first, *rest = file.lines if isinstance(file.lines[0], bytes) else (b"", *file.lines)
+    assert isinstance(first, bytes)
+    ready = len(first) // BASE64_STEP * BASE64_STEP
+    begun, first = base64_lines(first[:ready]), first[ready:]
+    steps = [line if isinstance(line, bytes) else _filled(line, fold) for line in rest]
+
+    def written(values: Mapping[str, str]) -> bytes:
+        lines = (step if isinstance(step, bytes) else step(values) for step in steps)
+        return begun + base64_lines(b"".join((first, *lines)))
+
+    return written
+
+
+def _encoded(piece: Piece) -> bytes:
+    """The bytes of a piece without holes."""
+    step = _step(piece)
+    return step if isinstance(step, bytes) else step({})
+
+
+def _folded(line: Segments | bytes) -> bytes:
+    return line if isinstance(line, bytes) else fold(fill(line, {}))
+
+
+def _fields_of(segments: Segments) -> set[str]:
+    return {segment.field for segment in segments if isinstance(segment, Hole)}
 
 
 def _has_holes(segments: Segments) -> bool:
-    return any(isinstance(segment, Hole) for segment in segments)
+    return bool(_fields_of(segments))
 
 
 def _folded_ahead(file: CalendarFile) -> CalendarFile:
@@ -157,7 +203,7 @@ def _folded_ahead(file: CalendarFile) -> CalendarFile:
     runs = groupby(file.lines, lambda line: not isinstance(line, bytes) and _has_holes(line))
     lines: list[Segments | bytes] = []
     for holes, run in runs:
-        lines.extend(run if holes else [b"".join(_folded(line, {}) for line in run)])
+        lines.extend(run if holes else [b"".join(map(_folded, run))])
     return CalendarFile(tuple(lines))
 
 
@@ -168,7 +214,7 @@ def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
         if isinstance(piece, CalendarFile):
             piece = _folded_ahead(piece)
         if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, Recipient):
-            piece = Fixed(_encoded(piece, {}))
+            piece = Fixed(_encoded(piece))
         last = done[-1] if done else None
         if isinstance(piece, Fixed) and isinstance(last, Fixed) and len(piece.data) <= _SHARED >= len(last.data):
             done[-1] = Fixed(last.data + piece.data)
