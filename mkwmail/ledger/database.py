@@ -62,10 +62,10 @@ class Database:
         with self._turn, self._faults():
             return self._connection.execute(statement, values).rowcount
 
-    def each(self, statement: str, rows: Iterable[Sequence[Value]]) -> None:
-        """Run one statement for each of the rows."""
+    def each(self, statement: str, rows: Iterable[Sequence[Value]]) -> int:
+        """Run one INSERT or UPDATE for each of the rows; how many rows that changed."""
         with self._turn, self._faults():
-            self._connection.executemany(statement, rows)
+            return self._connection.executemany(statement, rows).rowcount
 
     def number(self, statement: str, values: Sequence[Value] = ()) -> int:
         """The one number that a query answers; 0 for NULL."""

@@ -115,33 +115,37 @@ def claim(
     The database refuses whoever was mailed, is being mailed or is in doubt, and a second mail for an address.
     """
     at = moment_text(now)
-    numbers = []
     with database.transaction():
         number = round_number(database, of)
         approval = _approval_in_force(database, of)
-        for each in claims:
-            numbers.append(
-                database.insert(
-                    """INSERT INTO attempts (round, person, address, tries, letter, "values", message_id, date,
-                       sha256, approval, run, journal, claimed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                    (
-                        *(number, each.person, each.address, each.tries, each.letter),
-                        *(json.dumps(dict(each.values)), each.message_id, moment_text(each.date), each.sha256),
-                        *(approval, run, journal, at),
-                    ),
+        first = newest_attempt(database) + 1
+        numbered = tuple(enumerate(claims, first))
+        database.each(
+            """INSERT INTO attempts (id, round, person, address, tries, letter, "values", message_id, date,
+               sha256, approval, run, journal, claimed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                (
+                    *(attempt, number, each.person, each.address, each.tries, each.letter),
+                    *(json.dumps(dict(each.values)), each.message_id),
+                    *(at if each.date is now else moment_text(each.date), each.sha256),
+                    *(approval, run, journal, at),
                 )
-            )
-            if each.facts is not None:
-                facts.carry(database, of.event, numbers[-1], each.facts, now)
-            database.execute(
-                """INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)
-                   VALUES (?, ?, ?, ?, 'sending', ?, ?)
-                   ON CONFLICT (round, person) DO UPDATE SET address = excluded.address,
-                   address_key = excluded.address_key, state = 'sending', since = excluded.since,
-                   attempt = excluded.attempt, not_before = NULL, code = NULL, reason = ''""",
-                (number, each.person, each.address, address_key(each.address), at, numbers[-1]),
-            )
-    return tuple(numbers)
+                for attempt, each in numbered
+            ),
+        )
+        facts.carry(database, of.event, [(attempt, each.facts) for attempt, each in numbered if each.facts], now)
+        database.each(
+            """INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)
+               VALUES (?, ?, ?, ?, 'sending', ?, ?)
+               ON CONFLICT (round, person) DO UPDATE SET address = excluded.address,
+               address_key = excluded.address_key, state = 'sending', since = excluded.since,
+               attempt = excluded.attempt, not_before = NULL, code = NULL, reason = ''""",
+            (
+                (number, each.person, each.address, address_key(each.address), at, attempt)
+                for attempt, each in numbered
+            ),
+        )
+    return tuple(attempt for attempt, _each in numbered)
 
 
 def _approval_in_force(database: Database, of: Round) -> int | None:
@@ -154,24 +158,29 @@ def record(database: Database, results: Iterable[Result], now: datetime) -> None
 
     :raises ValueError: where an attempt is not under way; nothing is recorded then.
     """
+    ends = tuple(results)
     at = moment_text(now)
     with database.transaction():
-        for result in results:
-            # A refused claim has nothing to wait for; a deferred one without a moment may go at once.
-            wait = moment_text(result.not_before or now) if result.state is State.DEFERRED else None
-            ended = (result.state.value, result.code, _plain(result.reason), wait)
-            released = result.state is State.PLANNED
-            changed = database.change(
-                "UPDATE deliveries SET state = ?, code = ?, reason = ?, not_before = ?, since = ?,"
-                " tries = tries + ? WHERE attempt = ? AND state = 'sending'",
-                (*ended, at, 0 if released else 1, result.attempt),
-            )
-            if changed != 1:
-                raise ValueError(f"attempt {result.attempt} is not under way")
-            database.execute(
-                "INSERT INTO results (attempt, state, code, reason, not_before, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (result.attempt, *ended, at),
-            )
+        changed = database.each(
+            "UPDATE deliveries SET state = ?, code = ?, reason = ?, not_before = ?, since = ?,"
+            " tries = tries + ? WHERE attempt = ? AND state = 'sending'",
+            (
+                (*_ended(end, now), at, 0 if end.state is State.PLANNED else 1, end.attempt)  # released: no try
+                for end in ends
+            ),
+        )
+        if changed != len(ends):
+            raise ValueError("one of these attempts is not under way")
+        database.each(
+            "INSERT INTO results (attempt, state, code, reason, not_before, at) VALUES (?, ?, ?, ?, ?, ?)",
+            ((end.attempt, *_ended(end, now), at) for end in ends),
+        )
+
+
+def _ended(result: Result, now: datetime) -> tuple[str, int | None, str, str | None]:
+    # A refused claim has nothing to wait for; a deferred one without a moment may go at once.
+    wait = moment_text(result.not_before or now) if result.state is State.DEFERRED else None
+    return result.state.value, result.code, _plain(result.reason), wait
 
 
 def settle(database: Database, journal: Journal | None, boot: str, now: datetime) -> Settled:
@@ -254,6 +263,8 @@ def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
 
 def _plain(reason: str) -> str:
     """A server's words as they can be stored and shown: UTF-8, no control characters, not endless."""
+    if reason.isascii() and reason.isprintable():
+        return reason[:_LONGEST_REASON]
     text = reason.encode("utf-8", "replace").decode("utf-8")
     return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_REASON]
 

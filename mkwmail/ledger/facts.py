@@ -1,6 +1,6 @@
 """The versions of an event's facts, and which one each person was last told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mkwmail.ledger.database import Database
@@ -13,17 +13,24 @@ def versions(database: Database, event: str) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def carry(database: Database, event: str, attempt: int, facts: Facts, now: datetime) -> None:
-    """Note which version a claimed message carries; a version is there from its first claim on.
+def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], now: datetime) -> None:
+    """Note which version each claimed message carries; a version is there from its first claim on.
 
-    :raises ValueError: where the version is neither known nor the next one.
+    ``carried`` are attempts with their facts.
+
+    :raises ValueError: where a version is neither known nor the next one.
     """
     known = database.number("SELECT count(*) FROM facts WHERE event = ?", (event,))
-    if facts.version == known:
-        database.execute("INSERT INTO facts VALUES (?, ?, ?, ?)", (event, known, facts.document, moment_text(now)))
-    elif facts.version > known:
-        raise ValueError(f"version {facts.version} of the facts does not follow {known - 1}")
-    database.execute("INSERT INTO carried VALUES (?, ?, ?, ?)", (attempt, event, facts.version, facts.method))
+    for version, document in sorted({facts.version: facts.document for _attempt, facts in carried}.items()):
+        if version > known:
+            raise ValueError(f"version {version} of the facts does not follow {known - 1}")
+        if version == known:
+            database.execute("INSERT INTO facts VALUES (?, ?, ?, ?)", (event, known, document, moment_text(now)))
+            known += 1
+    database.each(
+        "INSERT INTO carried VALUES (?, ?, ?, ?)",
+        ((attempt, event, facts.version, facts.method) for attempt, facts in carried),
+    )
 
 
 # What a person said of an attempt comes before how it ended; without an end it is under way.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 _LONGEST_TEXT = 500
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|:|$)")
@@ -160,19 +161,20 @@ _TABLE = (
 
 # What lets the session go on with its next step (RFC 5321 §4.3.2). For MAIL 250 alone will do.
 _GO_ON = {
-    Phase.GREETING: re.compile("220"),
-    Phase.STARTTLS: re.compile("220"),
-    Phase.AUTH: re.compile("235|334"),
-    Phase.TOKEN: re.compile("235|334"),
-    Phase.RCPT: re.compile("25[0-2]"),
-    Phase.DATA: re.compile("354"),
-    Phase.QUIT: re.compile("221"),
+    **dict.fromkeys(Phase, frozenset({250})),
+    Phase.GREETING: frozenset({220}),
+    Phase.STARTTLS: frozenset({220}),
+    Phase.AUTH: frozenset({235, 334}),
+    Phase.TOKEN: frozenset({235, 334}),
+    Phase.RCPT: frozenset({250, 251, 252}),
+    Phase.DATA: frozenset({354}),
+    Phase.QUIT: frozenset({221}),
 }
 
 
 def accepted(reply: Reply) -> bool:
     """Whether the session goes on with its next step."""
-    return bool(_GO_ON.get(reply.phase, re.compile("250")).fullmatch(str(reply.code)))
+    return reply.code in _GO_ON[reply.phase]
 
 
 def closes(reply: Reply) -> bool:
@@ -197,13 +199,16 @@ def same_refusal(one: Reply, other: Reply) -> bool:
 
 
 def _row_of(reply: Reply) -> _Row:
-    status = f"{reply.code} {reply.enhanced}".strip()
+    # Words count in refusals alone; every acceptance has words of its own, which need no looking up.
+    return _fitting(reply.phase, f"{reply.code} {reply.enhanced}".strip(), reply.text if reply.code >= 500 else "")
+
+
+@lru_cache(maxsize=256)
+def _fitting(phase: Phase, status: str, text: str) -> _Row:
     return next(
         row
         for row in _TABLE
-        if reply.phase in row.phases
-        and row.status.match(status)
-        and (row.words is None or row.words.search(reply.text))
+        if phase in row.phases and row.status.match(status) and (row.words is None or row.words.search(text))
     )
 
 
@@ -216,7 +221,10 @@ def plain_text(lines: Iterable[bytes]) -> str:
     words: list[str] = []
     first = ""
     for line in lines:
-        text = "".join(char if char.isprintable() else " " for char in line.decode("utf-8", "replace")).strip()
+        text = line.decode("utf-8", "replace")
+        if not text.isprintable():
+            text = "".join(char if char.isprintable() else " " for char in text)
+        text = text.strip()
         match = _ENHANCED.match(text)
         # Every line of a reply repeats the enhanced code (RFC 2034 §4).
         if match and match[0] == first:

@@ -4,6 +4,7 @@ Where the server offers PIPELINING (RFC 2920), the commands of a message go out 
 before it: a message then costs one round trip. Its body always waits for the server's word.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +16,7 @@ from mkwmail.sending.reply import Phase, Reply, accepted, closes
 
 Begin = Callable[[Message], bool]
 
+_ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 _TOGETHER = 65536  # octets of a body that goes out in one write with its dot and what follows
 
 
@@ -147,8 +149,8 @@ class Session:
         if self._pipelines and not asked:
             self._link.write([self._commands(message)])
         failing, anybody = None, False
-        for command, phase in zip(self._steps(message), (Phase.MAIL, Phase.RCPT, Phase.DATA), strict=True):
-            reply = self._link.read(phase) if self._pipelines else self._command(command, phase)
+        for phase in _ENVELOPE:
+            reply = self._link.read(phase) if self._pipelines else self._command(self._step(phase, message), phase)
             if failing is None and not accepted(reply):
                 failing = reply
             if closes(reply):
@@ -206,11 +208,17 @@ class Session:
     def _too_large(self, message: Message) -> bool:
         return self.extensions.size is not None and message.size > self.extensions.size
 
-    def _steps(self, message: Message) -> tuple[str, str, str]:
-        return self._mail(message), self._rcpt(message), "DATA"
-
     def _commands(self, message: Message) -> bytes:
-        return "".join(f"{step}\r\n" for step in self._steps(message)).encode("ascii")
+        return "".join([f"{self._step(phase, message)}\r\n" for phase in _ENVELOPE]).encode("ascii")
+
+    def _step(self, phase: Phase, message: Message) -> str:
+        match phase:
+            case Phase.MAIL:
+                return self._mail(message)
+            case Phase.RCPT:
+                return self._rcpt(message)
+            case _:
+                return "DATA"
 
     def _command(self, command: str, phase: Phase) -> Reply:
         # Where the write fails, the server's last words may still be there to be read.
@@ -264,6 +272,10 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield b"\r\n"
 
 
+_NOT_IN_XTEXT = re.compile(r"[^!-*,-<>-~]")
+_IN_A_PATH = re.compile(r"[!-;=?-~]+")
+
+
 def _too_large(size: int, limit: int) -> Reply:
     text = _("5.3.4 the message has %(size)d bytes, and the server takes %(limit)d") % {"size": size, "limit": limit}
     return Reply(552, text, Phase.MAIL)
@@ -271,12 +283,12 @@ def _too_large(size: int, limit: int) -> Reply:
 
 def _xtext(text: str) -> str:
     """Text as SMTP parameters carry it (RFC 3461 §4)."""
-    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c) & 0xFF:02X}" for c in text)
+    return _NOT_IN_XTEXT.sub(lambda found: f"+{ord(found[0]) & 0xFF:02X}", text)
 
 
 def _mailbox(address: str) -> str:
     """The address, which must not be able to say anything else to the server."""
-    if not address or any(not "!" <= char <= "~" or char in "<>" for char in address):
+    if not _IN_A_PATH.fullmatch(address):
         raise ValueError(f"not an address that SMTP can carry: {address!r}")
     return address
 
