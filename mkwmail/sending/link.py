@@ -2,11 +2,15 @@
 
 import contextlib
 import re
+import select
 import socket
 import ssl
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from mkwmail.language import _
 from mkwmail.sending.reply import Phase, Reply, plain_text
@@ -16,6 +20,9 @@ _LONGEST_LINE = 4096
 _MOST_LINES = 128
 _LINE = re.compile(rb"([2-5][0-5]\d)(?:([ -])(.*))?", re.DOTALL)
 _WRITE = 65536
+_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +100,12 @@ class Link:
         """
         taken = 0
         try:
-            self._socket.settimeout(self._timeouts.block)
             for piece in pieces:
                 view = memoryview(piece)
                 start = 0
                 while start < len(view):
-                    count = self._socket.send(view[start : start + _WRITE])
+                    part = view[start : start + _WRITE]
+                    count = self._done(partial(self._socket.send, part), time.monotonic() + self._timeouts.block, True)
                     start += count
                     taken += count
         except (OSError, ValueError):
@@ -111,13 +118,11 @@ class Link:
             return True
         try:
             # Not select(): what is readable under TLS may be a session ticket, which says nothing.
-            self._socket.settimeout(0)
-            data = self._socket.recv(_LONGEST_LINE)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            self._buffer += self._at_once(partial(self._socket.recv, _LONGEST_LINE))
+        except _NOT_YET:
             return False
         except (OSError, ValueError):
-            return True
-        self._buffer += data
+            pass
         return True
 
     @property
@@ -158,11 +163,7 @@ class Link:
             if len(self._buffer) > _LONGEST_LINE:
                 raise _TooLongError
             # One deadline for the whole reply: a byte now and then does not prolong it.
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left)
-            data = self._socket.recv(_LONGEST_LINE)
+            data = self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, False)
             if not data:
                 raise ConnectionResetError
             self._buffer += data
@@ -171,6 +172,42 @@ class Link:
         line = bytes(self._buffer[:end]).rstrip(b"\r")
         del self._buffer[: end + 1]
         return line
+
+
+    def _done(self, act: Callable[[], _T], deadline: float, writing: bool) -> _T:
+        """What reading or writing gives as soon as the network is ready for it; waits only where it is not."""
+        while True:
+            try:
+                return self._at_once(act)
+            except ssl.SSLWantWriteError:
+                writing = True
+            except ssl.SSLWantReadError:
+                writing = False
+            except BlockingIOError:
+                pass
+            left = deadline - time.monotonic()
+            if left <= 0 or not _ready(self._socket, writing, left):
+                raise TimeoutError
+
+    def _at_once(self, act: Callable[[], _T]) -> _T:
+        # smtplib sets time-outs of its own while the session is set up.
+        if self._socket.gettimeout() != 0:
+            self._socket.settimeout(0)
+        return act()
+
+
+if sys.platform == "win32":
+
+    def _ready(connection: socket.socket, writing: bool, seconds: float) -> bool:
+        either = ([connection], []) if not writing else ([], [connection])
+        return any(select.select(*either, [connection], seconds))
+
+else:
+
+    def _ready(connection: socket.socket, writing: bool, seconds: float) -> bool:
+        watched = select.poll()  # unlike select(), for any number of open files
+        watched.register(connection, select.POLLOUT if writing else select.POLLIN)
+        return bool(watched.poll(seconds * 1000))
 
 
 class _TooLongError(Exception):
