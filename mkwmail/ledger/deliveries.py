@@ -120,10 +120,10 @@ def claim(
         approval = _approval_in_force(database, of)
         first = newest_attempt(database) + 1
         numbered = tuple(enumerate(claims, first))
-        database.each(
+        database.together(
             """INSERT INTO attempts (id, round, person, address, tries, letter, "values", message_id, date,
-               sha256, approval, run, journal, claimed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (
+               sha256, approval, run, journal, claimed) {rows}""",
+            [
                 (
                     *(attempt, number, each.person, each.address, each.tries, each.letter),
                     *(json.dumps(dict(each.values)), each.message_id),
@@ -131,19 +131,18 @@ def claim(
                     *(approval, run, journal, at),
                 )
                 for attempt, each in numbered
-            ),
+            ],
         )
         facts.carry(database, of.event, [(attempt, each.facts) for attempt, each in numbered if each.facts], now)
-        database.each(
-            """INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)
-               VALUES (?, ?, ?, ?, 'sending', ?, ?)
+        database.together(
+            """INSERT INTO deliveries (round, person, address, address_key, state, since, attempt) {rows}
                ON CONFLICT (round, person) DO UPDATE SET address = excluded.address,
-               address_key = excluded.address_key, state = 'sending', since = excluded.since,
+               address_key = excluded.address_key, state = excluded.state, since = excluded.since,
                attempt = excluded.attempt, not_before = NULL, code = NULL, reason = ''""",
-            (
-                (number, each.person, each.address, address_key(each.address), at, attempt)
+            [
+                (number, each.person, each.address, address_key(each.address), State.SENDING.value, at, attempt)
                 for attempt, each in numbered
-            ),
+            ],
         )
     return tuple(attempt for attempt, _each in numbered)
 
@@ -158,23 +157,18 @@ def record(database: Database, results: Iterable[Result], now: datetime) -> None
 
     :raises ValueError: where an attempt is not under way; nothing is recorded then.
     """
-    ends = tuple(results)
     at = moment_text(now)
+    ended = [(each.attempt, *_ended(each, now), at) for each in results]
     with database.transaction():
-        changed = database.each(
-            "UPDATE deliveries SET state = ?, code = ?, reason = ?, not_before = ?, since = ?,"
-            " tries = tries + ? WHERE attempt = ? AND state = 'sending'",
-            (
-                (*_ended(end, now), at, 0 if end.state is State.PLANNED else 1, end.attempt)  # released: no try
-                for end in ends
-            ),
+        changed = database.together(
+            """UPDATE deliveries SET state = ended.column2, code = ended.column3, reason = ended.column4,
+               not_before = ended.column5, since = ended.column6, tries = tries + (ended.column2 <> 'planned')
+               FROM ({rows}) AS ended WHERE attempt = ended.column1 AND deliveries.state = 'sending'""",
+            ended,
         )
-        if changed != len(ends):
+        if changed != len(ended):
             raise ValueError("one of these attempts is not under way")
-        database.each(
-            "INSERT INTO results (attempt, state, code, reason, not_before, at) VALUES (?, ?, ?, ?, ?, ?)",
-            ((end.attempt, *_ended(end, now), at) for end in ends),
-        )
+        database.together("INSERT INTO results (attempt, state, code, reason, not_before, at) {rows}", ended)
 
 
 def _ended(result: Result, now: datetime) -> tuple[str, int | None, str, str | None]:

@@ -27,10 +27,8 @@ def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], 
         if version == known:
             database.execute("INSERT INTO facts VALUES (?, ?, ?, ?)", (event, known, document, moment_text(now)))
             known += 1
-    database.each(
-        "INSERT INTO carried VALUES (?, ?, ?, ?)",
-        ((attempt, event, facts.version, facts.method) for attempt, facts in carried),
-    )
+    rows = [(attempt, event, facts.version, facts.method) for attempt, facts in carried]
+    database.together("INSERT INTO carried {rows}", rows)
 
 
 # What a person said of an attempt comes before how it ended; without an end it is under way.
