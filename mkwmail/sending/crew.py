@@ -1,7 +1,7 @@
 """The crew: the workers of a run, what each is doing, and when a lost connection is opened again."""
 
-import queue
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -13,11 +13,15 @@ from mkwmail.ledger.wire import Wire
 from mkwmail.sending.run_fault import RunFault
 from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import NoSessionError
-from mkwmail.sending.worker import Connect, Ended, Event, Ready, Replied, Task, Worker
+from mkwmail.sending.worker import Connect, Ended, Event, Opened, Ready, Replied, Worker
 
 _RECONNECT = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
 _MOST_AHEAD = 64  # messages of the whole crew that a power cut may leave in doubt
 _LAST_WORDS = 5.0  # seconds in which workers take leave of the server
+
+
+Listen = Callable[[Mapping[int, bool], float], Iterable[int]]
+"""Waits for connections, by their numbers with whether it is for writing, so many seconds: those that are ready."""
 
 
 class _Seat(Enum):
@@ -33,7 +37,7 @@ class _Place:
     worker: Worker
     seat: _Seat = _Seat.COMING
     failures: int = 0  # in a row, without a reply that shows progress
-    queued: int = 0  # messages that were handed to it and have no reply yet
+    queued: int = 0  # messages that were handed to it, or are being claimed for it, and have no reply yet
     depth: int = 1  # how many it may have so
     left: int | None = None  # how many more its session may carry
     accepts: bool = False  # the server took a message of it since it last lost its connection
@@ -41,12 +45,19 @@ class _Place:
 
 
 class Crew:
-    """All workers of a run. Used by delivery's thread alone."""
+    """All workers of a run."""
 
-    def __init__(self, connect: Connect, wire: Wire, clock: Clock, per_connection: int | None, stop: Stop) -> None:
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    def __init__(
+        self,
+        connect: Connect,
+        wire: Wire,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        per_connection: int | None,
+        stop: Stop,
+    ) -> None:
         self.problem: RunFault | None = None  # why the last connection could not be opened, or was lost
-        self._parts = (connect, wire, clock, self.events, per_connection, stop)
+        self._parts = (connect, wire, clock, tell, per_connection, stop)
         self._places: dict[Worker, _Place] = {}
         self._served = False
 
@@ -55,7 +66,7 @@ class Crew:
         for _each in range(connections):
             worker = Worker(*self._parts)
             self._places[worker] = _Place(worker)
-            worker.start()
+            worker.connect()
 
     @property
     def wants(self) -> list[Worker]:
@@ -89,22 +100,28 @@ class Crew:
         moments = [place.again for place in self._places.values() if place.seat is _Seat.AWAY and place.again]
         return min(moments, default=None)
 
-    def hand(self, worker: Worker, task: Task) -> None:
-        """Give a worker that wants one a message."""
+    def reserve(self, worker: Worker) -> None:
+        """A message is being claimed for a worker that wants one."""
         place = self._places[worker]
         place.seat = _Seat.BUSY
         place.queued += 1
         if place.left is not None:
             place.left -= 1
-        worker.hand(task)
+
+    def unreserve(self, worker: Worker) -> None:
+        """It will not come, for the run is ending."""
+        self._places[worker].queued -= 1
 
     def take(self, event: Event, now: datetime) -> None:
         """Note where a worker stands after what it reported."""
         place = self._places[event.worker]
         match event:
+            case Opened(session=session):
+                event.worker.begin(session)
             case Ready(left=left):
-                place.seat = _Seat.READY
-                place.left = left
+                # It cannot know yet of what is reserved for it or on its way to it.
+                place.seat = _Seat.BUSY if place.queued else _Seat.READY
+                place.left = None if left is None else left - place.queued
                 # It stood still for want of messages. Before one was taken, nobody knows whether the server takes any.
                 if place.accepts:
                     place.depth = min(2 * place.depth, max(1, _MOST_AHEAD // len(self._places)))
@@ -150,11 +167,26 @@ class Crew:
         for worker in self._places:
             worker.cut()
 
-    def leave(self) -> None:
-        """Let all take leave, and wait for that, but not for long."""
+    def go_on(self, wait: Listen, seconds: float) -> None:
+        """Let those go on whose network is ready, or whose time is over; where there are none, wait so long at most.
+
+        ``wait`` is :meth:`mkwmail.sending.news.News.wait`, which also ends at news.
+        """
+        waiting = {worker.fileno(): worker for worker in self._places if worker.wait}
+        now = time.monotonic()
+        late = {number for number, worker in waiting.items() if worker.wait and worker.wait.until <= now}
+        left = min((worker.wait.until - now for worker in waiting.values() if worker.wait), default=seconds)
+        connections = {number: worker.wait.writing for number, worker in waiting.items() if worker.wait}
+        for number in late.union(wait(connections, min(left, seconds))):
+            waiting[number].go_on()
+
+    def leave(self, wait: Listen) -> None:
+        """Let all take leave, and wait for that, but not for long; ``wait`` as for :meth:`go_on`."""
+        deadline = time.monotonic() + _LAST_WORDS
         for worker in self._places:
             worker.leave()
-        deadline = time.monotonic() + _LAST_WORDS
+        while any(worker.wait for worker in self._places) and time.monotonic() < deadline:
+            self.go_on(wait, deadline - time.monotonic())
         for place in self._places.values():
             # One that is still connecting has nothing to lose.
             if place.seat is not _Seat.COMING or self._served:

@@ -1,19 +1,16 @@
 """Delivery: claim → submit → record, at the server's pace, until everybody is served or the run must stop.
 
-One thread owns the ledger, the pace and every decision; each connection has a worker that only submits. A
-claim is durable before its message is handed over, so whatever dies at whatever moment, the ledger and the
-wire journal know whom not to mail again. While one transaction is made durable, the workers go on with what
-they were handed before: the next one takes everything that has come meanwhile.
+One thread has the pace, takes every decision and sees to all connections; a scribe beside it writes into the
+ledger. A claim is durable before its message is handed over, so whatever dies at
+whatever moment, the ledger and the wire journal know whom not to mail again. While one transaction is made
+durable, the connections go on with what they were handed before: the next one takes everything that has come
+meanwhile.
 """
 
-import queue
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from mkwmail.clock import Clock
 from mkwmail.errors import ExitCode, UserError
@@ -23,20 +20,21 @@ from mkwmail.ledger.records import Claim, Facts, Result, Round, State
 from mkwmail.letters.message import Message
 from mkwmail.sending import pace as pacing
 from mkwmail.sending.crew import Crew
+from mkwmail.sending.news import News
 from mkwmail.sending.outcome import Ending, Outcome, outcome_of
 from mkwmail.sending.pace import Gone, Limit, Wait
 from mkwmail.sending.refusals import Refusals
 from mkwmail.sending.reply import Meaning, Phase, Reply, meaning
 from mkwmail.sending.run_fault import RunFault, all_refused, run_fault
+from mkwmail.sending.scribe import Entry, Scribe, Unwritten, Written
 from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import NoSessionError
-from mkwmail.sending.worker import Connect, Ended, Event, Replied, Task, Worker
+from mkwmail.sending.worker import Connect, Ended, Event, Opened, Ready, Replied, Task, Worker
 from mkwmail.sources.settings import Pace
 
 LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the pace is for a later run; a chosen pause is not
 _LOSSES = 2  # connections that one message may lose before it is left for a later run
 _GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and the clock
-_CUT_SECONDS = 5.0  # how long workers whose connection was cut may take to say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,26 @@ class Pause:
 
 Progress = Callable[[Step | Pause], None]
 
+_News = Event | Written | Unwritten
+"""What the connections and the ledger report."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """A message that goes next, and the worker that will have it."""
+
+    worker: Worker
+    job: Job
+    prepared: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What the scribe was given: the messages to hand out then, and how many endings are durable with it."""
+
+    following: Sequence[_Following]
+    endings: int
+
 
 def deliver(
     jobs: Sequence[Job],
@@ -101,8 +119,11 @@ def deliver(
     threads. Nothing goes after ``latest``. What stops the run is in the outcome, a failing ledger or login
     included; an exception is a fault of the program.
     """
-    crew = Crew(connect, ledger.wire, clock, pace.per_connection, stop)
-    return _Run(jobs, of, ledger, crew, pace, clock, stop, progress, latest).outcome()
+    news: News[_News] = News()
+    crew = Crew(connect, ledger.wire, clock, news.tell, pace.per_connection, stop)
+    scribe = Scribe(ledger, of, news.tell)
+    gone = [moment.astimezone(UTC) for moment in ledger.sent_times(_day_before(clock.now()))]
+    return _Run(jobs, crew, scribe, news, _Flow(gone), pace, clock, stop, progress, latest).outcome()
 
 
 @dataclass
@@ -126,9 +147,10 @@ class _Run:
     def __init__(
         self,
         jobs: Sequence[Job],
-        of: Round,
-        ledger: Ledger,
         crew: Crew,
+        scribe: Scribe,
+        news: News[_News],
+        flow: _Flow,
         pace: Pace,
         clock: Clock,
         stop: Stop,
@@ -138,15 +160,15 @@ class _Run:
         self._waiting = deque(jobs)
         self._turns = {job.person: turn for turn, job in enumerate(jobs)}
         self._total = len(jobs)
-        self._of = of
-        self._ledger = ledger
         self._crew = crew
+        self._scribe = scribe
+        self._news = news
         self._pace = pace
         self._clock = clock
         self._stop = stop
         self._progress = progress
         self._latest = latest
-        self._flow = _Flow([moment.astimezone(UTC) for moment in ledger.sent_times(_day_before(clock.now()))])
+        self._flow = flow
         self._under_way: dict[int, tuple[Job, Worker]] = {}
         self._refusals: Refusals[tuple[int, Job]] = Refusals()
         self._losses: Counter[str] = Counter()  # connections lost over one person's message, in this run
@@ -154,13 +176,18 @@ class _Run:
         self._stopped: RunFault | None = None
         self._paced: Wait | None = None  # what ends the run here and lets a later one go on
         self._told: Wait | None = None
+        self._results: list[Result] = []  # what the scribe is to write next
+        self._gathered: list[_Following] = []  # what it is to claim with them
+        self._pending: _Pending | None = None  # what it is writing
+        self._shown = 0  # endings that progress was told of
         self._ledger_failed = False
-        self._cut_at: float | None = None
+        self._cut = False
 
     def outcome(self) -> Outcome:
         """Run, and say what became of everybody."""
         try:
             if self._waiting and not self._too_late():
+                self._scribe.start()
                 self._crew.start(min(self._pace.connections, len(self._waiting)))
                 self._loop()
                 self._decide_held()
@@ -168,19 +195,25 @@ class _Run:
             self._stop_for(error)
             self._finish_under_way()
         finally:
-            self._crew.leave()
+            self._scribe.leave()
+            self._crew.leave(self._news.wait)
+            for late in self._news.take():
+                if isinstance(late, Opened):
+                    late.session.close()
+            self._news.close()
         return self._summary()
 
     def _loop(self) -> None:
         while not self._over():
             if self._stopping():
                 self._crew.recall()
-            self._crew.reconnect(self._clock.now())
+            if self._waiting:
+                self._crew.reconnect(self._clock.now())
             self._take_turn(self._events())
 
     def _over(self) -> bool:
-        if self._under_way:
-            return self._cut_at is not None and time.monotonic() > self._cut_at + _CUT_SECONDS
+        if self._pending or self._results or self._gathered or self._under_way:
+            return False
         return self._stopping() or not self._waiting
 
     def _stopping(self) -> bool:
@@ -193,62 +226,72 @@ class _Run:
 
     # Out
 
-    def _take_turn(self, events: Sequence[Event]) -> None:
-        """Decide about what was reported, and claim what goes next: durable in one transaction, then it goes."""
-        shown = len(self._endings)
+    def _take_turn(self, events: Sequence[_News]) -> None:
+        """Decide about what was reported, and let it be written together with what goes next."""
         results, problem = self._decide(events)
         now = self._clock.now()
-        following = [] if problem else self._following(now)
-        if results or following:
-            with self._ledger.together():
-                self._record(results)
-                claims = [_claim(job, prepared) for _worker, job, prepared in following]
-                attempts = self._ledger.claim(self._of, claims, now) if claims else ()
-            self._hand_out(following, attempts)
-        self._show(shown)
+        self._results += results
+        self._gathered += [] if problem else self._following(now)
+        self._write(now)
         if problem:
             raise problem
 
-    def _following(self, now: datetime) -> list[tuple[Worker, Job, Prepared]]:
+    def _following(self, now: datetime) -> list[_Following]:
         """What the workers want and the pace lets go now."""
         workers = self._crew.wants
         if not workers or not self._waiting or self._stopping():
             return []
-        room = pacing.room(self._pace, self._flow.gone(len(self._under_way)), now)
+        room = pacing.room(self._pace, self._flow.gone(self._begun), now)
         count = min(len(workers), len(self._waiting), *([] if room is None else [room]))
-        pairs = zip(workers, islice(self._waiting, count), strict=False)
-        return [(worker, job, job.prepare(now)) for worker, job in pairs]
+        jobs = [self._waiting.popleft() for _each in range(count)]
+        following = [_Following(worker, job, job.prepare(now)) for worker, job in zip(workers, jobs, strict=False)]
+        for each in following:
+            self._crew.reserve(each.worker)
+        return following
 
-    def _hand_out(self, following: Sequence[tuple[Worker, Job, Prepared]], attempts: Sequence[int]) -> None:
-        for (worker, job, prepared), attempt in zip(following, attempts, strict=True):
-            self._waiting.popleft()
-            self._under_way[attempt] = (job, worker)
-            self._crew.hand(worker, Task(attempt, job.tries, prepared.message))
+    @property
+    def _begun(self) -> int:
+        """How many are with the server, or will be as soon as their claims are durable."""
+        return len(self._under_way) + len(self._gathered) + len(self._pending.following if self._pending else ())
+
+    def _write(self, now: datetime) -> None:
+        """Give the scribe all that has gathered while it wrote."""
+        if self._ledger_failed:
+            # What was replied stands in the wire journal.
+            self._results = []
+        if self._pending or not (self._results or self._gathered):
+            return
+        self._pending = _Pending(self._gathered, len(self._endings))
+        self._scribe.write(Entry(self._results, [_claim(each.job, each.prepared) for each in self._gathered], now))
+        self._results, self._gathered = [], []
+
+    def _written(self, pending: _Pending, attempts: Sequence[int]) -> list[Result]:
+        """Hand out what is claimed; where nothing goes any more, it is released."""
+        self._show(pending.endings)
+        if self._stopping():
+            self._put_back(pending.following)
+            return [Result(attempt, State.PLANNED) for attempt in attempts]
+        for each, attempt in zip(pending.following, attempts, strict=True):
+            self._under_way[attempt] = (each.job, each.worker)
+            each.worker.hand(Task(attempt, each.job.tries, each.prepared.message))
+        return []
 
     # In
 
-    def _events(self) -> list[Event]:
+    def _events(self) -> list[_News]:
         """What the workers report; waits for it, for the pace or for the next connection."""
-        found = self._drain()
+        found = self._news.take()
         if found:
             return found
-        if self._stop.at_once.is_set() and self._cut_at is None:
-            self._cut_at = time.monotonic()
+        if self._stop.at_once.is_set() and not self._cut:
+            self._cut = True
             self._crew.cut()
-        if self._crew.active:
-            with suppress(queue.Empty):
-                # Not for ever: a second Ctrl-C and the pace of other connections want to be looked at.
-                return [self._crew.events.get(timeout=_GLANCE), *self._drain()]
+        elif self._crew.active or self._pending:
+            # Not for ever: a second Ctrl-C and the pace of other connections want to be looked at.
+            self._crew.go_on(self._news.wait, _GLANCE)
         else:
             self._sleep()
-        return self._drain()
-
-    def _drain(self) -> list[Event]:
-        found: list[Event] = []
-        with suppress(queue.Empty):
-            while True:
-                found.append(self._crew.events.get_nowait())
-        return found
+        return self._news.take()
 
     def _sleep(self) -> None:
         """Nobody has anything to say: wait for the pace or for the next connection, or end the run."""
@@ -270,25 +313,32 @@ class _Run:
             self._told = wait
             self._progress(Pause(wait.until, wait.limit.in_words, len(self._waiting)))
 
-    def _decide(self, events: Sequence[Event]) -> tuple[list[Result], Exception | None]:
+    def _decide(self, events: Sequence[_News]) -> tuple[list[Result], Exception | None]:
         """What is to be recorded of what was reported, and what must be raised then."""
         results: list[Result] = []
         problem: Exception | None = None
+        now = self._clock.now()
         for event in events:
-            self._crew.take(event, self._clock.now())
+            match event:
+                case Written(attempts) if self._pending:
+                    pending, self._pending = self._pending, None
+                    results += self._written(pending, attempts)
+                case Unwritten(error) if self._pending:
+                    self._put_back(self._pending.following)
+                    self._pending = None
+                    problem = problem or error
+                case Opened() | Ready() | Replied() | Ended():
+                    self._crew.take(event, now)
             if isinstance(event, Replied):
-                results += self._replied(event)
+                results += self._replied(event, now)
             elif isinstance(event, Ended):
                 problem = self._ended(event) or problem
         return results, problem
 
-    def _record(self, results: Sequence[Result]) -> None:
-        if results and not self._ledger_failed:
-            self._ledger.record(results, self._clock.now())
-
-    def _show(self, shown: int) -> None:
-        for done, ending in enumerate(self._endings[shown:], shown + 1):
-            self._progress(Step(ending, done, self._total))
+    def _show(self, until: int) -> None:
+        for done in range(self._shown, until):
+            self._progress(Step(self._endings[done], done + 1, self._total))
+        self._shown = until
 
     def _ended(self, event: Ended) -> Exception | None:
         """Look at why a session ended. Returns what must be raised."""
@@ -296,19 +346,12 @@ class _Run:
             if event.error.lasting and not self._stopped:
                 self._stopped = RunFault.of(event.error.faults[0], event.error.code)
             return None
-        if isinstance(event.error, UserError):
-            # The wire journal could not be written: a body that was to follow did not.
-            for attempt, (job, worker) in list(self._under_way.items()):
-                if worker is event.worker:
-                    del self._under_way[attempt]
-                    self._end(job, State.PLANNED, Reply(0, event.error.faults[0].fault, Phase.DATA))
         return event.error
 
-    def _replied(self, event: Replied) -> list[Result]:
+    def _replied(self, event: Replied, now: datetime) -> list[Result]:
         """What is to be recorded because of a reply."""
         attempt, reply = event.task.attempt, event.reply
         job, worker = self._under_way.pop(attempt)
-        now = self._clock.now()
         means = meaning(reply)
         if means in (Meaning.RELEASED, Meaning.RUN):
             if means is Meaning.RUN:
@@ -348,9 +391,7 @@ class _Run:
         """No body was taken: another connection may try, unless this one message has lost too many."""
         if reply.phase is Phase.MAIL:
             # Nothing was said of this message yet: most often a connection that was idle for too long.
-            turn = self._turns[job.person]
-            after = (place for place, other in enumerate(self._waiting) if self._turns[other.person] > turn)
-            self._waiting.insert(next(after, len(self._waiting)), job)
+            self._wait_again(job)
             return
         self._losses[job.person] += 1
         if self._losses[job.person] >= _LOSSES:
@@ -358,6 +399,18 @@ class _Run:
         else:
             # To the end: if it is the message that makes the server hang up, the others go first.
             self._waiting.append(job)
+
+    def _put_back(self, following: Iterable[_Following]) -> None:
+        """What was to follow, and does not."""
+        for each in following:
+            self._crew.unreserve(each.worker)
+            self._wait_again(each.job)
+
+    def _wait_again(self, job: Job) -> None:
+        """Among those who wait, where it was."""
+        turn = self._turns[job.person]
+        after = (place for place, other in enumerate(self._waiting) if self._turns[other.person] > turn)
+        self._waiting.insert(next(after, len(self._waiting)), job)
 
     def _end(self, job: Job, state: State, reply: Reply, not_before: datetime | None = None) -> None:
         self._endings.append(
@@ -369,10 +422,12 @@ class _Run:
     def _decide_held(self) -> None:
         """Refusals that are still open: the members', unless the run itself is at fault or was cut short."""
         cut_short = self._stopped is not None or self._stop.asked.is_set()
-        shown = len(self._endings)
         state = State.PLANNED if cut_short else State.REFUSED
-        self._record(self._end_refused(self._refusals.rest(), state))
-        self._show(shown)
+        self._results += self._end_refused(self._refusals.rest(), state)
+        self._write(self._clock.now())
+        while self._pending:
+            self._take_turn(self._events())
+        self._show(len(self._endings))
 
     def _stop_for(self, error: UserError) -> None:
         self._ledger_failed = self._ledger_failed or error.code is ExitCode.LEDGER_FAULT
@@ -397,11 +452,7 @@ class _Run:
     def _summary(self) -> Outcome:
         reason = self._reason()
         left = [Ending(job.person, job.name, job.address, State.PLANNED, reason) for job in self._waiting]
-        unknown = [
-            Ending(job.person, job.name, job.address, State.IN_DOUBT, _("the run was stopped before the reply"))
-            for job, _worker in self._under_way.values()
-        ]
-        endings = [*self._endings, *unknown, *left]
+        endings = [*self._endings, *left]
         done = all(ending.state not in (State.PLANNED, State.IN_DOUBT) for ending in endings)
         interrupted = self._stop.asked.is_set() and not done
         return outcome_of(endings, self._stopped, self._paced.until if self._paced else None, interrupted)

@@ -1,4 +1,8 @@
-"""The connection's bytes: replies read with bounds on length and time, data written with a bound on time."""
+"""The connection's bytes: replies read with bounds on length and time, data written with a bound on time.
+
+Reading and writing are steps: generators that say what they wait for (:class:`Wait`), so that one thread can see
+to many connections. :meth:`Link.through` goes through them for one connection alone.
+"""
 
 import contextlib
 import re
@@ -7,7 +11,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -57,6 +61,19 @@ class Timeouts:
                 return self.command
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be done before the network is ready for reading, or ``writing``; ``until`` (of
+    ``time.monotonic``) at the longest."""
+
+    writing: bool
+    until: float
+
+
+Steps = Generator[Wait, None, _T]
+"""What waits on its way to a value."""
+
+
 class Link:
     """A connected socket, plain or TLS, and what was read from it but not used yet."""
 
@@ -69,7 +86,21 @@ class Link:
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def read(self, phase: Phase) -> Reply:
+    def fileno(self) -> int:
+        """The number by which the system knows the connection; -1 where it is closed."""
+        return self._socket.fileno()
+
+    def through(self, steps: Steps[_T]) -> _T:
+        """Go through the steps to the end, waiting where they wait."""
+        while True:
+            try:
+                wait = next(steps)
+            except StopIteration as end:
+                value: _T = end.value
+                return value
+            ready({self.fileno(): wait.writing}, wait.until - time.monotonic())
+
+    def read(self, phase: Phase) -> Steps[Reply]:
         """The next reply; code 0 where none came in time, or what came is no reply (RFC 5321 §4.2)."""
         deadline = time.monotonic() + self._timeouts.of(phase)
         code = b""
@@ -77,7 +108,7 @@ class Link:
         self.lines = lines
         try:
             while len(lines) < _MOST_LINES:
-                line = self._line(deadline)
+                line = yield from self._line(deadline)
                 match = _LINE.fullmatch(line)
                 if not match or (code and match[1] != code):
                     return Reply(0, _unreadable([line]), phase)
@@ -93,7 +124,7 @@ class Link:
             return Reply(0, _("the connection was lost"), phase)
         return Reply(0, _unreadable(lines[:1]), phase)
 
-    def write(self, pieces: Iterable[bytes]) -> int:
+    def write(self, pieces: Iterable[bytes]) -> Steps[int]:
         """Write the pieces one after the other; how many octets the network took in time.
 
         Fewer than all where the connection failed: what was not taken has certainly not reached the server.
@@ -105,7 +136,8 @@ class Link:
                 start = 0
                 while start < len(view):
                     part = view[start : start + _WRITE]
-                    count = self._done(partial(self._socket.send, part), time.monotonic() + self._timeouts.block, True)
+                    until = time.monotonic() + self._timeouts.block
+                    count = yield from self._done(partial(self._socket.send, part), until, writing=True)
                     start += count
                     taken += count
         except (OSError, ValueError):
@@ -158,12 +190,12 @@ class Link:
         with contextlib.suppress(OSError):
             self._socket.close()
 
-    def _line(self, deadline: float) -> bytes:
+    def _line(self, deadline: float) -> Steps[bytes]:
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > _LONGEST_LINE:
                 raise _TooLongError
             # One deadline for the whole reply: a byte now and then does not prolong it.
-            data = self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, False)
+            data = yield from self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
             if not data:
                 raise ConnectionResetError
             self._buffer += data
@@ -173,8 +205,7 @@ class Link:
         del self._buffer[: end + 1]
         return line
 
-
-    def _done(self, act: Callable[[], _T], deadline: float, writing: bool) -> _T:
+    def _done(self, act: Callable[[], _T], until: float, writing: bool) -> Steps[_T]:
         """What reading or writing gives as soon as the network is ready for it; waits only where it is not."""
         while True:
             try:
@@ -185,9 +216,9 @@ class Link:
                 writing = False
             except BlockingIOError:
                 pass
-            left = deadline - time.monotonic()
-            if left <= 0 or not _ready(self._socket, writing, left):
+            if time.monotonic() >= until:
                 raise TimeoutError
+            yield Wait(writing, until)
 
     def _at_once(self, act: Callable[[], _T]) -> _T:
         # smtplib sets time-outs of its own while the session is set up.
@@ -196,18 +227,20 @@ class Link:
         return act()
 
 
-if sys.platform == "win32":
+def ready(connections: Mapping[int, bool], seconds: float) -> list[int]:
+    """Which of these the network is ready for, as soon as it is for one, or after so many seconds none.
 
-    def _ready(connection: socket.socket, writing: bool, seconds: float) -> bool:
-        either = ([connection], []) if not writing else ([], [connection])
-        return any(select.select(*either, [connection], seconds))
-
-else:
-
-    def _ready(connection: socket.socket, writing: bool, seconds: float) -> bool:
-        watched = select.poll()  # unlike select(), for any number of open files
-        watched.register(connection, select.POLLOUT if writing else select.POLLIN)
-        return bool(watched.poll(seconds * 1000))
+    By their numbers, with whether it is for writing. Where there are none, nothing is waited for but the time.
+    """
+    seconds = max(0.0, seconds)
+    if sys.platform == "win32":
+        writing = [number for number, write in connections.items() if write]
+        reading = [number for number, write in connections.items() if not write]
+        return sorted({number for found in select.select(reading, writing, writing, seconds) for number in found})
+    watched = select.poll()  # unlike select(), for any number of open files
+    for number, write in connections.items():
+        watched.register(number, select.POLLOUT if write else select.POLLIN)
+    return [number for number, _event in watched.poll(seconds * 1000)]
 
 
 class _TooLongError(Exception):

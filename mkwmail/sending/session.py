@@ -5,19 +5,31 @@ before it: a message then costs one round trip. Its body always waits for the se
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from mkwmail.language import _
 from mkwmail.letters.message import Message
-from mkwmail.sending.link import Link
+from mkwmail.sending.link import Link, Steps, Wait, ready
 from mkwmail.sending.reply import Phase, Reply, accepted, closes
 
 Begin = Callable[[Message], bool]
 
 _ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 _TOGETHER = 65536  # octets of a body that goes out in one write with its dot and what follows
+
+
+class Idle(Enum):
+    """A session has nothing to do."""
+
+    IDLE = "idle"
+
+
+Step = Wait | Idle | tuple[Message, Reply]
+"""What a session waits for before it can go on, or a message with its reply."""
 
 
 class Submission(Protocol):
@@ -28,11 +40,16 @@ class Submission(Protocol):
         """How many messages one session may carry, where the server says so (LIMITS MAILMAX, RFC 9422)."""
         ...
 
-    def submit(self, messages: Iterator[Message | None], begin: Begin) -> Iterator[tuple[Message, Reply]]:
-        """Submit messages; each with the reply that ended it: the first failing one, or that to its dot.
+    def fileno(self) -> int:
+        """The number by which the system knows the connection."""
+        ...
+
+    def steps(self, messages: Iterator[Message | None], begin: Begin) -> Iterator[Step]:
+        """Submit messages, step by step; each message comes with the reply that ended it: the first failing one,
+        or that to its dot.
 
         ``messages`` is asked for the next one whenever there is room for it. It answers None where there is
-        nothing right now: what is under way is then to be finished before it is asked again, which waits.
+        nothing right now: what is under way is then finished, and after a step IDLE it is asked again.
         ``begin`` is called just before the first byte of a body is written. Where it says False, or raises, the
         session ends without that body.
 
@@ -92,34 +109,49 @@ class Session:
         """How many messages this session may carry."""
         return self.extensions.most_messages
 
+    def fileno(self) -> int:
+        """The number by which the system knows the connection; -1 where it is closed."""
+        return self._link.fileno()
+
     def submit(self, messages: Iterator[Message | None], begin: Begin) -> Iterator[tuple[Message, Reply]]:
+        """Submit messages over this session alone (:meth:`Submission.steps`), waiting for the network."""
+        for step in self.steps(messages, begin):
+            if isinstance(step, Wait):
+                ready({self.fileno(): step.writing}, step.until - time.monotonic())
+            elif step is not Idle.IDLE:
+                yield step
+
+    def steps(self, messages: Iterator[Message | None], begin: Begin) -> Iterator[Step]:
         """See :class:`Submission`."""
-        message, asked = _first(messages), False
-        while message is not None:
-            following, asked_ahead = None, False
-            reply = self._envelope(message, asked)
-            if reply is None:
-                reply, following, asked_ahead = self._body(message, messages, begin)
-            self._usable = self._usable and not closes(reply)
-            yield message, reply
-            if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
-                # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
-                self._usable = accepted(self._command("RSET", Phase.RSET))
-            if not self._usable:
-                if following is not None:
-                    yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
-                return
-            message, asked = (following, asked_ahead) if following is not None else (_first(messages), False)
+        for message in messages:
+            asked = False
+            if message is None:
+                yield Idle.IDLE
+            while message is not None:
+                following, ahead = None, False
+                reply = yield from self._envelope(message, asked)
+                if reply is None:
+                    reply, following, ahead = yield from self._body(message, messages, begin)
+                self._usable = self._usable and not closes(reply)
+                yield message, reply
+                if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
+                    # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
+                    self._usable = accepted((yield from self._command("RSET", Phase.RSET)))
+                if not self._usable:
+                    if following is not None:
+                        yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
+                    return
+                message, asked = following, ahead
 
     def reply_to_sender(self, sender: str) -> Reply:
         """What the server says of mail from a sender, to itself; nothing is sent.
 
         The first failing reply, or that to RCPT: many servers judge the sender only there.
         """
-        reply = self._command(f"MAIL FROM:<{_mailbox(sender)}>", Phase.MAIL)
+        reply = self._said(f"MAIL FROM:<{_mailbox(sender)}>", Phase.MAIL)
         if accepted(reply):
-            reply = self._command(f"RCPT TO:<{_mailbox(sender)}>", Phase.RCPT)
-        self._usable = self._usable and not closes(reply) and accepted(self._command("RSET", Phase.RSET))
+            reply = self._said(f"RCPT TO:<{_mailbox(sender)}>", Phase.RCPT)
+        self._usable = self._usable and not closes(reply) and accepted(self._said("RSET", Phase.RSET))
         return reply
 
     def cut(self) -> None:
@@ -132,11 +164,11 @@ class Session:
             return
         self._closed = True
         if self._usable:
-            self._command("QUIT", Phase.QUIT)
+            self._said("QUIT", Phase.QUIT)
         self._usable = False
         self._link.close()
 
-    def _envelope(self, message: Message, asked: bool) -> Reply | None:
+    def _envelope(self, message: Message, asked: bool) -> Steps[Reply | None]:
         """MAIL, RCPT and DATA; the first failing reply, None where the server waits for the body.
 
         ``asked``: they are on the wire already.
@@ -145,12 +177,15 @@ class Session:
             return _too_large(message.size, self.extensions.size or 0)
         # After a long wait for the pace the server may have taken leave.
         if not asked and self._link.has_spoken():
-            return self._link.read(Phase.MAIL)
+            return (yield from self._link.read(Phase.MAIL))
         if self._pipelines and not asked:
-            self._link.write([self._commands(message)])
+            yield from self._link.write([self._commands(message)])
         failing, anybody = None, False
         for phase in _ENVELOPE:
-            reply = self._link.read(phase) if self._pipelines else self._command(self._step(phase, message), phase)
+            if self._pipelines:
+                reply = yield from self._link.read(phase)
+            else:
+                reply = yield from self._command(self._step(phase, message), phase)
             if failing is None and not accepted(reply):
                 failing = reply
             if closes(reply):
@@ -160,40 +195,40 @@ class Session:
                 break
             anybody = anybody or (phase is Phase.RCPT and accepted(reply))
             if failing is not None and phase is Phase.DATA and accepted(reply):
-                self._usable = not anybody and self._end_without_body()
+                self._usable = not anybody and (yield from self._end_without_body())
         return failing
 
-    def _end_without_body(self) -> bool:
+    def _end_without_body(self) -> Steps[bool]:
         """End a body that the server waits for and nobody would get: a dot alone (RFC 2920 §3.1).
 
         Only where no recipient was accepted: else somebody would get an empty mail.
         """
-        self._link.write([b".\r\n"])
-        return not closes(self._link.read(Phase.DOT))
+        yield from self._link.write([b".\r\n"])
+        return not closes((yield from self._link.read(Phase.DOT)))
 
     def _body(
         self, message: Message, messages: Iterator[Message | None], begin: Begin
-    ) -> tuple[Reply, Message | None, bool]:
+    ) -> Steps[tuple[Reply, Message | None, bool]]:
         """The body and its dot; the reply, the message that comes next, and whether its envelope went along."""
         # What the server says before the dot, it says of a message that it cannot have taken.
         if self._link.has_spoken():
-            return self._link.read(Phase.BODY), None, False
+            return (yield from self._link.read(Phase.BODY)), None, False
         if not self._may_begin(message, begin):
             return Reply(0, _("the run was stopped"), Phase.DATA), None, False
         body = list(stuffed(message.chunks))
         if message.size > _TOGETHER:
             # Long enough for the server to change its mind on the way.
-            if self._link.write(body) < sum(map(len, body)) or self._link.has_spoken():
-                return self._link.read(Phase.BODY), None, False
+            if (yield from self._link.write(body)) < sum(map(len, body)) or self._link.has_spoken():
+                return (yield from self._link.read(Phase.BODY)), None, False
             body = []
         following = next(messages, None) if self._pipelines else None
         ahead = following is not None and not self._too_large(following)
         whole = b"".join((*body, b".\r\n"))
         more = self._commands(following) if following is not None and ahead else b""
-        if self._link.write([whole + more]) < len(whole):
+        if (yield from self._link.write([whole + more])) < len(whole):
             # Without its whole dot it is nothing (RFC 5321 §3.3).
-            return self._link.read(Phase.BODY), following, False
-        return self._link.read(Phase.DOT), following, ahead
+            return (yield from self._link.read(Phase.BODY)), following, False
+        return (yield from self._link.read(Phase.DOT)), following, ahead
 
     def _may_begin(self, message: Message, begin: Begin) -> bool:
         # Where it may not, the server waits for a body that must not come: nothing more can be said to it.
@@ -220,10 +255,13 @@ class Session:
             case _:
                 return "DATA"
 
-    def _command(self, command: str, phase: Phase) -> Reply:
+    def _said(self, command: str, phase: Phase) -> Reply:
+        return self._link.through(self._command(command, phase))
+
+    def _command(self, command: str, phase: Phase) -> Steps[Reply]:
         # Where the write fails, the server's last words may still be there to be read.
-        self._link.write([f"{command}\r\n".encode("ascii")])
-        return self._link.read(phase)
+        yield from self._link.write([f"{command}\r\n".encode("ascii")])
+        return (yield from self._link.read(phase))
 
     def _mail(self, message: Message) -> str:
         command = f"MAIL FROM:<{_mailbox(message.sender)}>"
@@ -239,11 +277,6 @@ class Session:
             # ORCPT comes back as Original-Recipient, through every forwarding (RFC 3461 §4.2).
             command += f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{_xtext(message.recipient)}"
         return command
-
-
-def _first(messages: Iterator[Message | None]) -> Message | None:
-    """The next message, waiting for it; None at the end."""
-    return next((message for message in messages if message is not None), None)
 
 
 def envelope_id(message_id: str) -> str:

@@ -145,7 +145,7 @@ class _Connection(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """The next reply, bounded; as smtplib's own, whose callers it serves."""
         link = self.linked()
-        reply = link.read(self.phase)
+        reply = link.through(link.read(self.phase))
         if reply.code == 0:
             self.close()
             raise _RefusedError(reply)
@@ -159,7 +159,8 @@ class _Connection(smtplib.SMTP):
 
     def send(self, s: object) -> None:
         """Write a command. Where that fails, the server's last words may still be there to be read."""
-        self.linked().write([s if isinstance(s, bytes) else str(s).encode("ascii")])
+        link = self.linked()
+        link.through(link.write([s if isinstance(s, bytes) else str(s).encode("ascii")]))
 
     def linked(self) -> Link:
         """The link over the socket as it is now."""

@@ -1,9 +1,8 @@
-"""A worker: one connection in a thread of its own, that submits what delivery hands it and reports back."""
+"""A worker: one connection, over which it submits what delivery hands it, and reports back."""
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from mkwmail.clock import Clock
@@ -11,8 +10,9 @@ from mkwmail.language import _
 from mkwmail.ledger.records import Result, State, next_try
 from mkwmail.ledger.wire import Wire
 from mkwmail.letters.message import Message
+from mkwmail.sending.link import Wait
 from mkwmail.sending.reply import Meaning, Phase, Reply, meaning
-from mkwmail.sending.session import Submission
+from mkwmail.sending.session import Idle, Step, Submission
 from mkwmail.sending.stop import Stop
 
 Connect = Callable[[], Submission]
@@ -25,6 +25,14 @@ class Task:
     attempt: int
     tries: int
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The worker has a session."""
+
+    worker: "Worker"
+    session: Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,138 +63,174 @@ class Ended:
     spent: bool = False
 
 
-Event = Ready | Replied | Ended
-
-_LEAVE = None
-_CONNECT = object()
-_NOTHING = object()
-_STOPPED = object()
+Event = Opened | Ready | Replied | Ended
 
 
 class Worker:
-    """One connection. Delivery's thread calls its methods; what happens comes back through ``events``."""
+    """One connection. One thread calls its methods, and hears through ``tell`` what happens.
+
+    Opening a session and taking leave of a server are done in a thread of their own, for both wait.
+    """
 
     def __init__(
         self,
         connect: Connect,
         wire: Wire,
         clock: Clock,
-        events: "queue.SimpleQueue[Event]",
+        tell: Callable[[Event], None],
         per_connection: int | None,
         stop: Stop,
     ) -> None:
         self._connect = connect
         self._wire = wire
         self._clock = clock
-        self._events = events
+        self._tell = tell
         self._per_connection = per_connection
-        self._inbox: queue.SimpleQueue[Task | object | None] = queue.SimpleQueue()
-        self._tasks: dict[str, Task] = {}
-        self._session: Submission | None = None
-        self._recalled = False
         self._stop = stop
-        # A daemon: a server that says nothing for ten minutes must not keep the process from ending.
-        self._thread = threading.Thread(target=self._work, name="mkwmail-connection", daemon=True)
-
-    def start(self) -> None:
-        """Begin, by connecting."""
-        self._thread.start()
-        self.connect()
+        self._handed: deque[Task] = deque()
+        self._begun: dict[str, Task] = {}  # by Message-ID
+        self._body: Task | None = None  # the last whose body was begun
+        self._session: Submission | None = None
+        self._steps: Iterator[Step] = iter(())
+        self._left: int | None = None
+        self._recalled = False
+        self._leaving = False
+        self._lost = False
+        self._thread: threading.Thread | None = None
+        self.idle = False  # has a session and nothing to do
+        self.wait: Wait | None = None  # what it waits for, where that is the network
 
     def connect(self) -> None:
-        """Open a session; Ready or Ended tells how that went."""
-        self._inbox.put(_CONNECT)
+        """Open a session; Opened or Ended tells how that went."""
+        self._apart(self._open)
+
+    def begin(self, session: Submission) -> None:
+        """Submit over this session from now on."""
+        self._session = session
+        self._left = _least(self._per_connection, session.most)
+        self._lost = False
+        self._steps = session.steps(self._feed(), self._may_begin)
+        self.go_on()
 
     def hand(self, task: Task) -> None:
         """Submit this message when those before it are under way; Replied tells how it went."""
-        self._tasks[task.message.message_id] = task
-        self._inbox.put(task)
+        if self._session is None:
+            # The session ended meanwhile.
+            self._note(task, Reply(0, _("the connection was lost"), Phase.MAIL))
+            return
+        self._handed.append(task)
+        if self.idle:
+            self.go_on()
+
+    def fileno(self) -> int:
+        """The number of the connection that it waits for; -1 where it has none."""
+        return self._session.fileno() if self._session else -1
+
+    def go_on(self) -> None:
+        """Go on as far as the network lets it."""
+        self.idle, self.wait = False, None
+        try:
+            for step in self._steps:
+                if isinstance(step, Wait):
+                    self.wait = step
+                    return
+                if isinstance(step, Idle):
+                    self.idle = True
+                    self._tell(Ready(self, self._left))
+                    return
+                message, reply = step
+                self._note(self._begun.pop(message.message_id), reply)
+                self._lost = meaning(reply) in (Meaning.RELEASED, Meaning.IN_DOUBT)
+                if meaning(reply) is Meaning.RUN:
+                    self._recalled = True
+        except Exception as error:
+            self._end(error)
+        else:
+            self._end(None)
 
     def recall(self) -> None:
         """Begin no more bodies: what was handed over and not begun comes back, as released."""
         self._recalled = True
 
     def leave(self) -> None:
-        """Take leave of the server, and end."""
-        self._inbox.put(_LEAVE)
+        """Take leave of the server."""
+        self._leaving = True
+        if self.idle:
+            self.go_on()
 
     def cut(self) -> None:
         """End the connection without waiting for the server."""
-        session = self._session
-        if session is not None:
-            session.cut()
+        if self._session is not None:
+            self._session.cut()
+            if self.wait:
+                self.go_on()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end, so long at most."""
-        self._thread.join(seconds)
+        """Wait until the session is opened or closed, so long at most."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
-    def _work(self) -> None:
-        while (asked := self._inbox.get()) is not _LEAVE:
-            try:
-                if isinstance(asked, Task):
-                    # It was handed over when the session was ending.
-                    self._release(asked)
-                    continue
-                spent = self._serve()
-            except Exception as error:
-                self._events.put(Ended(self, error))
-                continue
-            if spent is None:
-                return
-            self._events.put(Ended(self, spent=spent))
+    def _apart(self, act: Callable[[], None]) -> None:
+        # A daemon: a server that says nothing for ten minutes must not keep the process from ending.
+        self._thread = threading.Thread(target=act, name="mkwmail-connection", daemon=True)
+        self._thread.start()
 
-    def _serve(self) -> bool | None:
-        """One session. None: told to leave; else whether it ended because it was spent."""
-        session = self._connect()
-        self._session = session
-        feed = _Feed(self._next, _least(self._per_connection, session.most))
-        lost = False
+    def _open(self) -> None:
         try:
-            for message, reply in session.submit(iter(feed), self._begin):
-                self._note(self._tasks.pop(message.message_id), reply)
-                lost = meaning(reply) in (Meaning.RELEASED, Meaning.IN_DOUBT)
-                if meaning(reply) is Meaning.RUN:
-                    self._recalled = True
-        finally:
+            session = self._connect()
+        except Exception as error:
+            self._tell(Ended(self, error))
+            return
+        if self._leaving:
             session.close()
-            self._session = None
-            self._give_back()
-        return None if feed.told_to_leave else feed.left == 0 and not lost
+        else:
+            self._tell(Opened(self, session))
 
-    def _give_back(self) -> None:
-        """Release what was handed over and not begun."""
-        with suppress(queue.Empty):
-            while isinstance(asked := self._inbox.get_nowait(), Task):
-                self._release(asked)
-            # A word to leave or to connect, behind which nothing comes.
-            self._inbox.put(asked)
+    def _end(self, error: Exception | None) -> None:
+        """The session is over: give back what was handed over, and take leave."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        for task in (*self._begun.values(), *self._handed):
+            # What broke off within a body may have arrived.
+            phase = Phase.DOT if task is self._body else Phase.MAIL
+            try:
+                self._note(task, Reply(0, _("the connection was lost"), phase))
+            except Exception as problem:
+                error = error or problem
+        self._begun.clear()
+        self._handed.clear()
+        ended = Ended(self, error, spent=self._left == 0 and not self._lost)
 
-    def _release(self, task: Task) -> None:
-        self._tasks.pop(task.message.message_id, None)
-        self._note(task, Reply(0, _("the connection was lost"), Phase.MAIL))
+        def close() -> None:
+            session.close()
+            self._tell(ended)
 
-    def _next(self, wait: bool, left: int | None) -> Task | object | None:
-        """What is in the inbox; ``_NOTHING`` where it is empty and is not to be waited for."""
-        if self._halted:
-            return _STOPPED
-        try:
-            return self._inbox.get_nowait()
-        except queue.Empty:
-            if not wait:
-                return _NOTHING
-        # Only now, when the session asks: a task that is handed over is sure to be taken.
-        self._events.put(Ready(self, left))
-        return self._inbox.get()
+        self._apart(close)
+
+    def _feed(self) -> Iterator[Message | None]:
+        """The messages of a session, as it asks for them; None while there are none."""
+        while self._left != 0 and not self._leaving and not self._halted:
+            if not self._handed:
+                yield None
+                continue
+            task = self._handed.popleft()
+            if self._left is not None:
+                self._left -= 1
+            self._begun[task.message.message_id] = task
+            yield task.message
 
     @property
     def _halted(self) -> bool:
         # Ctrl-C at once, and not only when delivery has looked at it.
         return self._recalled or self._stop.asked.is_set()
 
-    def _begin(self, message: Message) -> bool:
+    def _may_begin(self, message: Message) -> bool:
         if self._halted:
             return False
-        self._wire.body(self._tasks[message.message_id].attempt)
+        task = self._begun[message.message_id]
+        self._wire.body(task.attempt)
+        self._body = task
         return True
 
     def _note(self, task: Task, reply: Reply) -> None:
@@ -194,30 +238,7 @@ class Worker:
         try:
             self._wire.reply(result)
         finally:
-            self._events.put(Replied(self, task, reply, result))
-
-
-class _Feed:
-    """The messages of one session, as the session asks for them."""
-
-    def __init__(self, take: Callable[[bool, int | None], Task | object | None], most: int | None) -> None:
-        self._take = take
-        self.left = most
-        self.told_to_leave = False
-
-    def __iter__(self) -> Iterator[Message | None]:
-        while self.left != 0:
-            task = self._take(False, self.left)
-            if task is _NOTHING:
-                # Nothing right now: whatever is under way comes first.
-                yield None
-                task = self._take(True, self.left)
-            if not isinstance(task, Task):
-                self.told_to_leave = task is _LEAVE
-                return
-            if self.left is not None:
-                self.left -= 1
-            yield task.message
+            self._tell(Replied(self, task, reply, result))
 
 
 def result_of(task: Task, reply: Reply, clock: Clock) -> Result:

@@ -1,6 +1,5 @@
 """Delivery against a real SMTP server with scripted replies, and the real ledger on disk."""
 
-import queue
 import sqlite3
 import string
 import threading
@@ -13,10 +12,11 @@ import pytest
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import Claim, State
 from mkwmail.sending.delivery import Pause, Step, deliver
+from mkwmail.sending.news import News
 from mkwmail.sending.outcome import exit_code
 from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import open_session
-from mkwmail.sending.worker import Event, Ready, Replied, Task, Worker
+from mkwmail.sending.worker import Event, Opened, Ready, Replied, Task, Worker
 from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Pace
 from tests.sending.office import LONG_BODY, PATIENT, ROUND, SHORT, START, Office, addresses
@@ -235,16 +235,31 @@ def test_a_kill_while_a_refusal_is_open_leaves_nobody_in_doubt(office: Office) -
         prepared = job.prepare(START)
         claim = Claim(job.person, A, prepared.letter, {}, prepared.message.message_id, START, "0" * 64)
         (attempt,) = ledger.claim(ROUND, [claim], START)
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        news: News[Event] = News()
         worker = Worker(
-            lambda: open_session(server.smtp(), None, PATIENT), ledger.wire, office.clock, events, None, office.stop
+            lambda: open_session(server.smtp(), None, PATIENT), ledger.wire, office.clock, news.tell, None, office.stop
         )
-        worker.start()
-        assert isinstance(events.get(timeout=10), Ready)
+        heard: list[Event] = []
+
+        def listen(wanted: type[Event]) -> None:
+            while not any(isinstance(each, wanted) for each in heard):
+                if worker.wait:
+                    assert news.wait({worker.fileno(): worker.wait.writing}, 10)
+                    worker.go_on()
+                else:
+                    news.wait({}, 10)
+                heard.extend(news.take())
+
+        worker.connect()
+        listen(Opened)
+        assert isinstance(heard[0], Opened)
+        worker.begin(heard[0].session)
+        listen(Ready)
         worker.hand(Task(attempt, 1, prepared.message))
-        assert isinstance(events.get(timeout=10), Replied)
+        listen(Replied)
         worker.leave()
         worker.join(10)
+        news.close()
     assert office.states() == {A: State.SENDING}
     with office.ledger():
         pass
