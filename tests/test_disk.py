@@ -1,9 +1,12 @@
-"""Disks that fill up or turn read-only under a working folder, while it is used: real ones, mounted for the test."""
+"""What happens to the ledger's files from outside while they are used: real disks, mounted for the test, that fill up or
+turn read-only; another program that keeps the ledger locked."""
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,4 +85,36 @@ def test_a_disk_that_turns_read_only(disk: Path) -> None:
         assert "disk" in refused.out + refused.err or "read-only" in refused.out + refused.err
         assert len(server.taken) == 1
         subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        _everybody_has_it_once(place, server)
+
+
+def test_a_ledger_that_another_program_keeps_locked(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        assert place.send("--limit", "1").code == 75
+        with closing(sqlite3.connect(tmp_path / "mkwmail-test.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            locked = place.send()
+        assert (locked.code, len(server.taken)) == (74, 1)
+        assert "another program keeps mkwmail-test.db locked" in locked.err
+        assert "close the program that has it open" in locked.err
+        _everybody_has_it_once(place, server)
+
+
+def test_a_ledger_that_another_program_locks_on_the_way(tmp_path: Path) -> None:
+    other: list[sqlite3.Connection] = []
+
+    def lock() -> None:
+        other.append(
+            sqlite3.connect(tmp_path / "mkwmail-test.db", isolation_level=None, check_same_thread=False, timeout=60)
+        )
+        other[0].execute("BEGIN IMMEDIATE")
+
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        server.on("BODY", Call(lock), skip=2, times=1)
+        locked = place.send()
+        assert locked.code == 74, locked.out
+        assert "another program keeps mkwmail-test.db locked" in locked.out + locked.err
+        other[0].close()
         _everybody_has_it_once(place, server)

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Listed
+from mkwmail.ledger.records import Claim, Round, State
 from mkwmail.ledger.schema import MIGRATIONS, migrate
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
@@ -151,6 +153,52 @@ def test_a_migration_keeps_a_copy_and_is_recorded(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     connection.close()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600 or os.name == "nt"
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_whom_an_older_program_mailed_is_not_mailed_again(tmp_path: Path, version: int) -> None:
+    at = NOW.isoformat()
+    older = Database(tmp_path / "mkwmail.db")
+    older.make_durable()
+    migrate(older, NOW, MIGRATIONS[:version])
+    for statement, values in (
+        ("INSERT INTO ledger VALUES (1, 'name', zeroblob(32), 'here', ?)", (at,)),
+        ("INSERT INTO persons VALUES (1, 'k', 'jan@example.org', 'Jan Smit', '', '', ?)", (at,)),
+        ("INSERT INTO rounds VALUES (1, 'dag-2020', 'invitation', 0)", ()),
+        ("INSERT INTO letters VALUES ('l', x'00')", ()),
+        (
+            "INSERT INTO attempts VALUES (1, 1, 'k', 'jan@example.org', 1, 'l', '{}', '<m@example.org>', ?, 's', NULL,"
+            " NULL, NULL, ?)",
+            (at, at),
+        ),
+        (
+            "INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)"
+            " VALUES (1, 'k', 'jan@example.org', 'jan@example.org', 'sending', ?, 1)",
+            (at,),
+        ),
+        ("UPDATE deliveries SET state = 'sent', tries = 1", ()),
+        ("INSERT INTO results VALUES (1, 'sent', 250, '', NULL, ?)", (at,)),
+    ):
+        older.execute(statement, values)
+    older.close()
+    (tmp_path / "mkwmail.id").write_text("name\n")
+    invitation = Round("dag-2020", "invitation")
+    with opened(tmp_path) as ledger, ledger.hold("send", NOW):
+        ledger.settle(NOW)
+        assert [(each.person, each.state) for each in ledger.deliveries("dag-2020")] == [("k", State.SENT)]
+        letter = ledger.keep_letter(b"Beste Jan")
+        again = Claim("k", "jan@example.org", letter, {}, "<n@example.org>", NOW, "0" * 64)
+        with pytest.raises(UserError):
+            ledger.claim(invitation, [again], NOW)
+    # The same tables as a ledger that was made today.
+    (tmp_path / "new").mkdir()
+    made(tmp_path / "new")
+    tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
+    shapes = []
+    for folder in (tmp_path, tmp_path / "new"):
+        with closing(sqlite3.connect(folder / "mkwmail.db")) as database:
+            shapes.append(database.execute(tables).fetchall())
+    assert shapes[0] == shapes[1]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
