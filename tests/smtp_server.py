@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from mkwmail.sources.settings import Security, Smtp
 
@@ -62,13 +62,20 @@ class ReplyThenDrop:
 
 
 @dataclass(frozen=True)
+class ReplyThenSilence:
+    """Answer, and say nothing more until the client goes away."""
+
+    reply: str
+
+
+@dataclass(frozen=True)
 class Call:
     """Call this, then behave as usual."""
 
     function: Callable[[], object]
 
 
-Action = str | Drop | Silence | Stall | Raw | Slowly | ReplyThenDrop | Call
+Action = str | Drop | Silence | Stall | Raw | Slowly | ReplyThenDrop | ReplyThenSilence | Call
 DROP = Drop()
 SILENCE = Silence()
 STALL = Stall()
@@ -131,6 +138,7 @@ class ScriptedServer:
         self.connections = 0
         self.behind: list[tuple[str, int]] = []  # each command, and how many whole lines had come behind it
         self.takes_data_anyway = False  # answers 354 where every recipient was refused
+        self.forgets = False  # drops what was said before it answered, as some that offer PIPELINING do
         self._tls = tls
         self._implicit = implicit_tls
         self._users = users
@@ -242,6 +250,8 @@ class ScriptedServer:
 
     def _command(self, state: _State, line: str) -> None:
         verb = line.partition(" ")[0].upper()
+        if self.forgets:
+            state.buffer = b""
         with self._changed:
             self.commands.append(line)
             self.behind.append((line, state.buffer.count(b"\r\n")))
@@ -374,9 +384,10 @@ class ScriptedServer:
             case Drop():
                 raise _ClosedError
             case Silence():
-                while state.socket.recv(4096):
-                    pass
-                raise _ClosedError
+                self._say_nothing(state)
+            case ReplyThenSilence(reply):
+                self._send(state, f"{reply}\r\n".encode())
+                self._say_nothing(state)
             case Call(function):
                 function()
                 return ""
@@ -399,6 +410,11 @@ class ScriptedServer:
                     self._send(state, ("\r\n".join(action.split("\n")) + "\r\n").encode())
                 return action
 
+    def _say_nothing(self, state: _State) -> NoReturn:
+        while state.socket.recv(4096):
+            pass
+        raise _ClosedError
+
     def _send(self, state: _State, data: bytes) -> None:
         state.socket.sendall(data)
 
@@ -419,7 +435,7 @@ def _shown(action: Action) -> str:
     match action:
         case str():
             return action
-        case ReplyThenDrop(reply) | Slowly(reply):
+        case ReplyThenDrop(reply) | ReplyThenSilence(reply) | Slowly(reply):
             return reply
         case _:
             return type(action).__name__

@@ -1,5 +1,5 @@
-"""What happens to the ledger's files from outside while they are used: real disks, mounted for the test, that fill up or
-turn read-only; another program that keeps the ledger locked."""
+"""What happens to the ledger's files while they are used: real disks, mounted for the test, that fill up or turn
+read-only; another program that keeps the ledger locked."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A line end in a field, of whatever kind, begins nothing: no header, no command, no end of a mail or calendar entry."""
+"""A line end in any field begins nothing: no header, no command, no end of a mail or of a calendar entry."""
 
 import copy
 import json
@@ -72,7 +72,13 @@ def _sent(
         place.write("events/dag.yaml", json.dumps(event))
         place.members(member, PEOPLE[1])
         ran = place.run("send", "dag", "invitation", "--yes")
-        assert {command.split(maxsplit=1)[0].upper() for command in server.commands} <= {"EHLO", "MAIL", "RCPT", "DATA", "QUIT"}
+        assert {command.split(maxsplit=1)[0].upper() for command in server.commands} <= {
+            "EHLO",
+            "MAIL",
+            "RCPT",
+            "DATA",
+            "QUIT",
+        }
         assert not any("eve@" in command for command in server.commands)
         assert len(server.said("DATA")) == len(server.taken)
     if ran.code:
@@ -86,7 +92,7 @@ def _shape(mail: bytes) -> list[list[str]]:
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", mail)
     message = message_from_bytes(mail, policy=policy.default)
     assert isinstance(message, EmailMessage)
-    names = [[name.lower() for name in part.keys()] for part in message.walk()]
+    names = [[name.lower() for name in part] for part in message.walk()]
     for part in message.walk():
         if part.get_content_type() == "text/calendar":
             unfolded = part.get_content().replace("\r\n ", "").replace("\n ", "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import State
 from mkwmail.sources.settings import Security
-from tests.smtp_server import DROP, SILENCE, Action, Raw, ReplyThenDrop, ScriptedServer, Slowly
+from tests.smtp_server import DROP, SILENCE, Action, Raw, ReplyThenDrop, ReplyThenSilence, ScriptedServer, Slowly
 
 ANNA, BART, CHRIS = (f"{name}@example.org" for name in ("anna", "bart", "chris"))
 
@@ -25,7 +25,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Fault:
-    """A row of the table. ``hasty``: the run waits a moment only for each reply."""
+    """A row of the table. ``hasty``: the step (of :class:`~mkwmail.sending.link.Timeouts`) that gets a moment only."""
 
     name: str
     does: Callable[[ScriptedServer], None]
@@ -33,7 +33,7 @@ class Fault:
     stops: bool
     code: ExitCode
     words: str = ""
-    hasty: bool = False
+    hasty: str = ""
     extensions: tuple[str, ...] = ()
     login: bool = False
     tls: Tls | None = None
@@ -64,12 +64,33 @@ def _nothing(_server: ScriptedServer) -> None:
     pass
 
 
+def _forget(server: ScriptedServer) -> None:
+    server.forgets = True
+
+
+def _take_data_anyway(server: ScriptedServer) -> None:
+    server.takes_data_anyway = True
+
+
 # A line that never ends, a reply that never ends: more than anybody reads.
 _LINE = Raw(b"250-" + b"x" * 100_000)
 _LINES = Raw(b"250-more\r\n" * 5_000)
 _EIGHT_BIT = "250 2.0.0 caf\u00e9 \x1b[31m\x07 \u202egeweigerd"
+_TWO_MINDS = "250-yes\n550 no"
+_BARE_LINES = Raw(b"250-test\n250 SIZE 1000000\n")  # line feeds alone
 _HTTP = Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 _RANDOM = Raw(bytes(range(128, 256)) + b"\r\n")
+
+_EXTENSIONS = (
+    "8BITMIME",
+    "SMTPUTF8",
+    "CHUNKING",
+    "BINARYMIME",
+    "ENHANCEDSTATUSCODES",
+    "REQUIRETLS",
+    "AUTH=LOGIN",
+    "VRFY",
+)
 
 OK, SERVER, LOGIN, WAITING, REFUSED, IN_DOUBT = (
     ExitCode.OK,
@@ -91,13 +112,19 @@ GREETING = (
     Fault("greeting of another protocol", _all("GREETING", _HTTP), _PLANNED, True, SERVER, "HTTP/1.1 400"),
     Fault("greeting of random bytes", _all("GREETING", _RANDOM), _PLANNED, True, SERVER, "not SMTP"),
     Fault("greeting without an end", _all("GREETING", _LINE), _PLANNED, True, SERVER, "not SMTP"),
+    Fault("greeting of two minds", _all("GREETING", "220-here\n554 or not"), _PLANNED, True, SERVER, "554 or not"),
+    Fault(
+        "greeting of too many lines", _all("GREETING", Raw(b"220-x\r\n" * 5_000)), _PLANNED, True, SERVER, "not SMTP"
+    ),
     Fault("drop instead of a greeting", _all("CONNECT", DROP), _PLANNED, True, SERVER, "connection"),
-    Fault("silence instead of a greeting", _all("GREETING", SILENCE), _PLANNED, True, SERVER, "in time", hasty=True),
+    Fault(
+        "silence instead of a greeting", _all("GREETING", SILENCE), _PLANNED, True, SERVER, "in time", hasty="greeting"
+    ),
     Fault(
         "greeting byte by byte, too slowly",
         _all("GREETING", Slowly("220 " + "x" * 40, 0.05)),
         *(_PLANNED, True, SERVER, "in time"),
-        hasty=True,
+        hasty="greeting",
     ),
     Fault("greeting byte by byte", _all("GREETING", Slowly("220 slow", 0.01)), _SENT, False, OK),
     Fault("one greeting is 421, the next is good", _all("GREETING", "421 4.3.2 one only", 1), _PLANNED, True, SERVER),
@@ -111,14 +138,28 @@ EHLO = (
     Fault("EHLO 354", _all("EHLO", "354 go on"), _PLANNED, True, SERVER, "go on"),
     Fault("EHLO of two minds", _all("EHLO", "250-here\n550 5.7.1 or not"), _PLANNED, True, SERVER, "550 5.7.1 or not"),
     Fault("EHLO without an end", _all("EHLO", _LINES), _PLANNED, True, SERVER, "not SMTP"),
+    Fault("EHLO with line feeds alone", _all("EHLO", _BARE_LINES), _SENT, False, OK),
+    Fault("EHLO without sense", _all("EHLO", _RANDOM), _PLANNED, True, SERVER, "not SMTP"),
+    Fault("EHLO byte by byte", _all("EHLO", Slowly("250 slow", 0.01)), _SENT, False, OK),
     Fault("EHLO in eight bits", _all("EHLO", _EIGHT_BIT), _SENT, False, OK),
     Fault("drop at EHLO", _all("EHLO", DROP), _PLANNED, True, SERVER, "connection"),
-    Fault("silence at EHLO", _all("EHLO", SILENCE), _PLANNED, True, SERVER, "in time", hasty=True),
+    Fault("silence at EHLO", _all("EHLO", SILENCE), _PLANNED, True, SERVER, "in time", hasty="command"),
     Fault("SIZE is no number", _nothing, _SENT, False, OK, extensions=("SIZE many",)),
     Fault("SIZE is beyond all numbers", _nothing, _SENT, False, OK, extensions=(f"SIZE {'9' * 400}",)),
     Fault("SIZE is smaller than the mail", _nothing, _PLANNED, True, SERVER, "larger", extensions=("SIZE 20",)),
     Fault("LIMITS make no sense", _nothing, _SENT, False, OK, extensions=("LIMITS MAILMAX=-1 RCPTMAX= =",)),
     Fault("LIMITS allow one mail", _nothing, _SENT, False, OK, extensions=("LIMITS MAILMAX=1",)),
+    Fault(
+        "SIZE promises too much", _all("DOT", "552 5.3.4 too big"), _PLANNED, True, SERVER, extensions=("SIZE 99999",)
+    ),
+    Fault("all extensions at once", _nothing, _SENT, False, OK, extensions=_EXTENSIONS),
+    Fault(
+        "PIPELINING is offered, and what came ahead is forgotten",
+        _forget,
+        *(_PLANNED, True, SERVER, "again and again|in time"),
+        hasty="command",
+        extensions=("PIPELINING",),
+    ),
     Fault(
         "DSN is offered and refused",
         _all("RCPT", "555 5.5.4 unsupported option NOTIFY"),
@@ -130,39 +171,72 @@ EHLO = (
 STARTTLS = tuple(
     Fault(name, does, _PLANNED, True, SERVER, words, hasty, security=Security.STARTTLS, tls=tls)
     for name, does, words, hasty, tls in (
-        ("STARTTLS is not offered", _nothing, "does not offer encryption", False, None),
-        ("STARTTLS 454", _all("STARTTLS", "454 4.7.0 no TLS now"), "no TLS now", False, Tls()),
-        ("STARTTLS 501", _all("STARTTLS", "501 5.5.4 no"), "501 5.5.4 no", False, Tls()),
-        ("drop at STARTTLS", _all("STARTTLS", DROP), "connection", False, Tls()),
-        ("silence at STARTTLS", _all("STARTTLS", SILENCE), "in time", True, Tls()),
-        ("words behind STARTTLS", _all("STARTTLS", Raw(b"220 go\r\n250 AUTH\r\n")), "went on talking", False, Tls()),
-        ("drop before TLS begins", _all("STARTTLS", ReplyThenDrop("220 go")), "connection", False, Tls()),
-        ("certificate of nobody", _nothing, "certificate cannot be trusted", False, Tls("unknown")),
-        ("certificate of another host", _nothing, "certificate cannot be trusted", False, Tls("other host")),
-        ("certificate that has expired", _nothing, "certificate cannot be trusted", False, Tls("expired")),
-        ("TLS 1.0 only", _nothing, "no encrypted connection", False, Tls(oldest=True)),
+        ("STARTTLS is not offered", _nothing, "does not offer encryption", "", None),
+        ("STARTTLS 421", _all("STARTTLS", "421 4.3.2 down"), "421 4.3.2 down", "", Tls()),
+        ("STARTTLS of two minds", _all("STARTTLS", "220-go\n454 no"), "no", "", Tls()),
+        ("STARTTLS without sense", _all("STARTTLS", _RANDOM), "not SMTP", "", Tls()),
+        ("STARTTLS without an end", _all("STARTTLS", _LINES), "not SMTP", "", Tls()),
+        ("TLS never begins", _all("STARTTLS", ReplyThenSilence("220 go")), "in time", "connect", Tls()),
+        ("words instead of TLS", _all("STARTTLS", ReplyThenDrop("220 go\r\n220 gone")), "", "", Tls()),
+        ("STARTTLS 454", _all("STARTTLS", "454 4.7.0 no TLS now"), "no TLS now", "", Tls()),
+        ("STARTTLS 501", _all("STARTTLS", "501 5.5.4 no"), "501 5.5.4 no", "", Tls()),
+        ("drop at STARTTLS", _all("STARTTLS", DROP), "connection", "", Tls()),
+        ("silence at STARTTLS", _all("STARTTLS", SILENCE), "in time", "command", Tls()),
+        ("words behind STARTTLS", _all("STARTTLS", Raw(b"220 go\r\n250 AUTH\r\n")), "went on talking", "", Tls()),
+        ("drop before TLS begins", _all("STARTTLS", ReplyThenDrop("220 go")), "connection", "", Tls()),
+        ("certificate of nobody", _nothing, "certificate cannot be trusted", "", Tls("unknown")),
+        ("certificate of another host", _nothing, "certificate cannot be trusted", "", Tls("other host")),
+        ("certificate that has expired", _nothing, "certificate cannot be trusted", "", Tls("expired")),
+        ("TLS 1.0 only", _nothing, "no encrypted connection", "", Tls(oldest=True)),
+    )
+)
+
+FROM_THE_START = tuple(
+    Fault(name, does, _PLANNED, True, SERVER, words, hasty, security=Security.TLS, tls=tls)
+    for name, does, words, hasty, tls in (
+        ("TLS from the start: drop", _all("CONNECT", DROP), "", "", Tls()),
+        ("TLS from the start: silence", _all("CONNECT", SILENCE), "in time", "connect", Tls()),
+        ("TLS from the start: a greeting", _all("CONNECT", "220 in the clear"), "", "", Tls()),
+        ("TLS from the start: greeting 554", _all("GREETING", "554 5.7.1 not you"), "not you", "", Tls()),
+        ("TLS from the start: silence then", _all("GREETING", SILENCE), "in time", "greeting", Tls()),
+        ("TLS from the start: nobody's", _nothing, "certificate cannot be trusted", "", Tls("unknown")),
+        ("TLS from the start: another's", _nothing, "certificate cannot be trusted", "", Tls("other host")),
+        ("TLS from the start: expired", _nothing, "certificate cannot be trusted", "", Tls("expired")),
+        ("TLS from the start: 1.0 only", _nothing, "no encrypted connection", "", Tls(oldest=True)),
     )
 )
 
 AUTH = tuple(
     Fault(name, does, _PLANNED, True, code, words, hasty, login=True, extensions=extensions)
     for name, does, code, words, hasty, extensions in (
-        ("AUTH 421", _all("AUTH", "421 4.7.0 too many logins"), SERVER, "too many logins", False, ()),
-        ("AUTH 432", _all("AUTH", "432 4.3.2 connections"), SERVER, "connections", False, ()),
-        ("AUTH 454", _all("AUTH", "454 4.7.0 temporary"), SERVER, "temporary", False, ()),
-        ("AUTH 504", _all("AUTH", "504 5.5.4 mechanism"), LOGIN, "mechanism", False, ()),
-        ("AUTH 534", _all("AUTH", "534 5.7.9 application password"), LOGIN, "another kind of password", False, ()),
-        ("AUTH 535", _all("AUTH", "535 5.7.8 wrong"), LOGIN, "refuses the login", False, ()),
-        ("AUTH 535 5.7.139", _all("AUTH", "535 5.7.139 basic off"), LOGIN, "no longer lets", False, ()),
-        ("AUTH 334 without an end", _all("AUTH", "334 VXNlcg=="), LOGIN, "334", False, ()),
-        ("AUTH of another protocol", _all("AUTH", _HTTP), SERVER, "not SMTP", False, ()),
-        ("drop at AUTH", _all("AUTH", DROP), SERVER, "connection", False, ()),
-        ("silence at AUTH", _all("AUTH", SILENCE), SERVER, "in time", True, ()),
-        ("AUTH offers nothing known", _nothing, LOGIN, "NTLM", False, ("AUTH NTLM GSSAPI",)),
+        ("AUTH 421", _all("AUTH", "421 4.7.0 too many logins"), SERVER, "too many logins", "", ()),
+        ("AUTH 432", _all("AUTH", "432 4.3.2 connections"), SERVER, "connections", "", ()),
+        ("AUTH 454", _all("AUTH", "454 4.7.0 temporary"), SERVER, "temporary", "", ()),
+        ("AUTH 504", _all("AUTH", "504 5.5.4 mechanism"), LOGIN, "mechanism", "", ()),
+        ("AUTH 534", _all("AUTH", "534 5.7.9 application password"), LOGIN, "another kind of password", "", ()),
+        ("AUTH 535", _all("AUTH", "535 5.7.8 wrong"), LOGIN, "refuses the login", "", ()),
+        ("AUTH 535 5.7.139", _all("AUTH", "535 5.7.139 basic off"), LOGIN, "no longer lets", "", ()),
+        ("AUTH 334 without an end", _all("AUTH", "334 VXNlcg=="), LOGIN, "334", "", ()),
+        ("AUTH of another protocol", _all("AUTH", _HTTP), SERVER, "not SMTP", "", ()),
+        ("AUTH 503", _all("AUTH", "503 5.5.1 not now"), LOGIN, "not now", "", ()),
+        ("AUTH of two minds", _all("AUTH", "235-yes\n535 no"), SERVER, "not SMTP", "", ()),
+        ("AUTH without an end", _all("AUTH", _LINES), SERVER, "not SMTP", "", ()),
+        ("drop at AUTH", _all("AUTH", DROP), SERVER, "connection", "", ()),
+        ("silence at AUTH", _all("AUTH", SILENCE), SERVER, "in time", "command", ()),
+        ("AUTH offers nothing known", _nothing, LOGIN, "NTLM", "", ("AUTH NTLM GSSAPI",)),
     )
 )
 
+LOGGED_IN = (
+    Fault("AUTH 235 of many lines", _all("AUTH", "235-2.7.0 wel\n235 2.7.0 come"), _SENT, False, OK, login=True),
+    Fault("AUTH 235 byte by byte", _all("AUTH", Slowly("235 2.7.0 welcome", 0.01)), _SENT, False, OK, login=True),
+)
+
 MAIL = (
+    Fault("MAIL 250 of many lines", _all("MAIL", "250-2.1.0 yes\n250 2.1.0 yes"), _SENT, False, OK),
+    Fault("MAIL 250 byte by byte", _all("MAIL", Slowly("250 2.1.0 slow", 0.01)), _SENT, False, OK),
+    Fault("MAIL of two minds, once", _second("MAIL", _TWO_MINDS), _SENT, False, OK),
+    Fault("MAIL without sense, once", _second("MAIL", _RANDOM), _SENT, False, OK),
     Fault("MAIL 421, once", _second("MAIL", "421 4.4.2 idle"), _SENT, False, OK),
     Fault("MAIL 421, always", _all("MAIL", "421 4.4.2 no"), _PLANNED, True, SERVER, "again and again"),
     Fault("MAIL 250 without its text", _all("MAIL", "250"), _SENT, False, OK),
@@ -176,7 +250,7 @@ MAIL = (
     Fault("MAIL 552", _all("MAIL", "552 5.3.4 too big"), _PLANNED, True, SERVER, "larger"),
     Fault("MAIL 553", _all("MAIL", "553 5.7.1 not yours"), _PLANNED, True, SERVER, "not yours"),
     Fault("drop at MAIL, once", _second("MAIL", DROP), _SENT, False, OK),
-    Fault("silence at MAIL, once", _second("MAIL", SILENCE), _SENT, False, OK, hasty=True),
+    Fault("silence at MAIL, once", _second("MAIL", SILENCE), _SENT, False, OK, hasty="command"),
     Fault("MAIL without an end, once", _second("MAIL", _LINE), _SENT, False, OK),
 )
 
@@ -202,12 +276,26 @@ RCPT = (
     Fault("RCPT of two minds", _bart("RCPT", "250-yes\n550 no"), _PLANNED, False, WAITING, "not SMTP"),
     Fault("RCPT without sense", _bart("RCPT", Raw(b"9x9 \xff\xfe\x00\r\n")), _PLANNED, False, WAITING, "not SMTP"),
     Fault("drop at RCPT", _bart("RCPT", DROP), _PLANNED, False, WAITING, "connection"),
-    Fault("silence at RCPT", _bart("RCPT", SILENCE), _PLANNED, False, WAITING, "in time", hasty=True),
+    Fault("silence at RCPT", _bart("RCPT", SILENCE), _PLANNED, False, WAITING, "in time", hasty="command"),
     Fault("RCPT without an end", _bart("RCPT", _LINES), _PLANNED, False, WAITING, "not SMTP"),
     Fault("RCPT byte by byte", _bart("RCPT", Slowly("250 2.1.5 slow", 0.01)), _SENT, False, OK),
 )
 
 DATA = (
+    Fault("DATA 354 of many lines", _bart("DATA", "354-go\n354 ahead"), _SENT, False, OK),
+    Fault("DATA 354 byte by byte", _bart("DATA", Slowly("354 slow", 0.01)), _SENT, False, OK),
+    Fault("DATA of two minds", _bart("DATA", "354-go\n554 no"), _PLANNED, False, WAITING, "not SMTP|554 no"),
+    Fault("DATA without an end", _bart("DATA", _LINES), _PLANNED, False, WAITING, "not SMTP"),
+    Fault(
+        "DATA 354 for nobody",
+        _each(_bart("RCPT", "550 5.1.1 unknown"), _take_data_anyway),
+        *(_REFUSED, False, REFUSED, "unknown"),
+    ),
+    Fault("drop within the body", _bart("BODY", DROP), _IN_DOUBT, False, IN_DOUBT, "connection"),
+    Fault("silence within the body", _bart("BODY", SILENCE), _IN_DOUBT, False, IN_DOUBT, "in time", hasty="dot"),
+    Fault(
+        "552 within the body", _bart("BODY", ReplyThenDrop("552 5.3.4 too big")), _REFUSED, False, REFUSED, "too big"
+    ),
     Fault("DATA 250", _bart("DATA", "250 what"), _PLANNED, False, WAITING, "250 what"),
     Fault("DATA 421", _bart("DATA", ReplyThenDrop("421 4.3.2 down")), _PLANNED, False, WAITING, "down"),
     Fault("DATA 451", _bart("DATA", "451 4.3.0 later"), _DEFERRED, False, WAITING, "later"),
@@ -215,7 +303,7 @@ DATA = (
     Fault("DATA 554", _bart("DATA", "554 5.7.1 no"), _REFUSED, False, REFUSED, "no"),
     Fault("DATA 554 for all", _all("DATA", "554 5.7.1 policy"), _PLANNED, True, SERVER, "policy"),
     Fault("drop at DATA", _bart("DATA", DROP), _PLANNED, False, WAITING, "connection"),
-    Fault("silence at DATA", _bart("DATA", SILENCE), _PLANNED, False, WAITING, "in time", hasty=True),
+    Fault("silence at DATA", _bart("DATA", SILENCE), _PLANNED, False, WAITING, "in time", hasty="data"),
     Fault("DATA without sense", _bart("DATA", _RANDOM), _PLANNED, False, WAITING, "not SMTP"),
 )
 
@@ -234,8 +322,10 @@ DOT = (
     Fault("dot 554 for all: quota", _all("DOT", "554 5.2.0 quota"), _PLANNED, True, SERVER, "as much as it may"),
     Fault("dot 554: SendAs", _all("DOT", "554 5.2.252 SendAsDenied"), _PLANNED, True, LOGIN, "as this sender"),
     Fault("drop at the dot", _bart("DOT", DROP), _IN_DOUBT, False, IN_DOUBT, "connection"),
-    Fault("half a reply to the dot", _bart("DOT", Raw(b"25")), _IN_DOUBT, False, IN_DOUBT, "time|not SMTP", hasty=True),
-    Fault("silence at the dot", _bart("DOT", SILENCE), _IN_DOUBT, False, IN_DOUBT, "in time", hasty=True),
+    Fault(
+        "half a reply to the dot", _bart("DOT", Raw(b"25")), _IN_DOUBT, False, IN_DOUBT, "time|not SMTP", hasty="dot"
+    ),
+    Fault("silence at the dot", _bart("DOT", SILENCE), _IN_DOUBT, False, IN_DOUBT, "in time", hasty="dot"),
     Fault("dot without sense", _bart("DOT", _RANDOM), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
     Fault("dot of two minds", _bart("DOT", "250-yes\n550 no"), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
     Fault("dot without an end", _bart("DOT", _LINES), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
@@ -262,15 +352,28 @@ AFTER = (
         "silence at RSET",
         _each(_bart("RCPT", "451 4.2.0 no"), _all("RSET", SILENCE)),
         *(_DEFERRED, False, WAITING, "4.2.0 no"),
-        hasty=True,
+        hasty="rset",
     ),
+    Fault(
+        "RSET without sense",
+        _each(_bart("RCPT", "550 5.1.1 no"), _all("RSET", _RANDOM)),
+        *(_REFUSED, False, REFUSED, "5.1.1 no"),
+    ),
+    Fault(
+        "RSET without an end",
+        _each(_bart("RCPT", "550 5.1.1 no"), _all("RSET", _LINES)),
+        *(_REFUSED, False, REFUSED, "5.1.1 no"),
+    ),
+    Fault("QUIT 421", _all("QUIT", "421 4.3.2 down"), _SENT, False, OK),
+    Fault("QUIT without sense", _all("QUIT", _RANDOM), _SENT, False, OK),
+    Fault("QUIT without an end", _all("QUIT", _LINES), _SENT, False, OK),
     Fault("QUIT 500", _all("QUIT", "500 5.5.1 what"), _SENT, False, OK),
     Fault("drop at QUIT", _all("QUIT", DROP), _SENT, False, OK),
-    Fault("silence at QUIT", _all("QUIT", SILENCE), _SENT, False, OK, hasty=True),
+    Fault("silence at QUIT", _all("QUIT", SILENCE), _SENT, False, OK, hasty="quit"),
 )
 
 # Before the first message, and with messages, where it matters whether they are pipelined.
-SETTING_UP = (*GREETING, *EHLO, *STARTTLS, *AUTH)
+SETTING_UP = (*GREETING, *EHLO, *STARTTLS, *FROM_THE_START, *AUTH, *LOGGED_IN)
 MESSAGES = (*MAIL, *RCPT, *DATA, *DOT, *AFTER)
 FAULTS = (
     *SETTING_UP,

@@ -6,23 +6,23 @@ The rows are in :mod:`tests.sending.faults`.
 import re
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from mkwmail.ledger.records import State
-from mkwmail.sending.link import Timeouts
 from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.signin.password import Password
-from mkwmail.sources.settings import Pace
+from mkwmail.sources.settings import Pace, Security
 from tests.sending.certificates import Certificate, make_certificate
 from tests.sending.faults import ANNA, BART, CHRIS, FAULTS, Fault
 from tests.sending.office import PATIENT, START, Office
 from tests.smtp_server import ScriptedServer, Taken
 
 EVERYBODY = [ANNA, BART, CHRIS]
-HASTY = Timeouts(connect=5, greeting=0.8, command=0.8, data=0.8, block=0.8, dot=0.8, rset=0.8, quit=0.8)
+MOMENT = 0.8  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,8 @@ def _server(fault: Fault, certificates: dict[str, Certificate]) -> ScriptedServe
         if fault.tls.oldest:
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
-    return ScriptedServer(fault.extensions, context, users={"u": "geheim"} if fault.login else None)
+    implicit = fault.security is Security.TLS
+    return ScriptedServer(fault.extensions, context, implicit, {"u": "geheim"} if fault.login else None)
 
 
 @pytest.fixture(params=FAULTS, ids=lambda fault: fault.name)
@@ -70,7 +71,8 @@ def test_what_a_server_does_wrong(fault: Fault, tmp_path: Path, certificates: di
     settings = {"security": fault.security, "username": "u" if fault.login else None}
     with _server(fault, certificates) as server:
         fault.does(server)
-        outcome = office.send(server.smtp(**settings), timeouts=HASTY if fault.hasty else PATIENT, password=password)
+        timeouts = replace(PATIENT, **{fault.hasty: MOMENT}) if fault.hasty else PATIENT
+        outcome = office.send(server.smtp(**settings), timeouts=timeouts, password=password)
         first = server.taken
     states = office.states()
     assert states.get(BART, State.PLANNED) is fault.state
@@ -101,4 +103,7 @@ def _goes_on_the_next_day(office: Office, taken: list[Taken]) -> None:
     for address, state in office.states().items():
         perhaps = [each for each in taken if address in each.recipients and each.reply[0] not in "45"]
         assert state in (State.SENT, State.REFUSED, State.IN_DOUBT)
-        assert len(perhaps) == (0 if state is State.REFUSED else 1), address
+        if state is State.IN_DOUBT:
+            assert len(perhaps) <= 1, address
+        else:
+            assert len(perhaps) == (0 if state is State.REFUSED else 1), address
