@@ -8,7 +8,7 @@ Sources: https://onzetaal.nl/taalloket ("Tijdsaanduiding", "Datum", "Eurobedrage
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
 
 WEEKDAYS = ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag")
@@ -93,12 +93,6 @@ def _days(first: date, last: date) -> str:
 def _first_day(first: date, last: date) -> str:
     """The first of two days: its year only where the other's is another."""
     return date_without_year(first) if first.year == last.year else date_in_words(first)
-
-
-def money(amount: Decimal | int | float) -> str:
-    """€ 13,00: a space after the sign, a comma before the cents, a full stop between thousands; half a cent up."""
-    cents = Decimal(str(amount)).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return f"€ {cents:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
 def number(value: Decimal | int | float) -> str:

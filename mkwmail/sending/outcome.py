@@ -58,12 +58,6 @@ class Outcome:
     until: datetime | None = None
     interrupted: bool = False
 
-    @property
-    def next_moment(self) -> datetime | None:
-        """The first moment at which the same command can get further; None where that needs no waiting."""
-        moments = [ending.not_before for ending in self.deferred if ending.not_before]
-        return min([*moments, *([self.until] if self.until else [])], default=None)
-
 
 def outcome_of(
     endings: Iterable[Ending], stopped: RunFault | None, until: datetime | None, interrupted: bool

@@ -140,18 +140,6 @@ def _plain(node: Node) -> Plain:
     return node.content
 
 
-def read_yaml(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Document:
-    """Read a file whose slips stop everything.
-
-    :param shown: the file's name in messages.
-    :raises UserError: with all that is wrong with it as YAML.
-    """
-    document = read_document(path, shown, code)
-    if document.faults:
-        raise UserError(*document.faults, code=code)
-    return document
-
-
 def read_document(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Document:
     """Read a file as far as it can be read: slips that could be repaired in memory are in ``faults``.
 

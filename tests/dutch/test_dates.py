@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from babel.dates import format_date
-from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from mkwmail.dutch.dates import (
     date_in_words,
     date_without_year,
     join_words,
-    money,
     number,
     period,
     range_in_prose,
@@ -86,27 +84,6 @@ def test_ranges() -> None:
 def test_periods(starts: str, ends: str, words: str) -> None:
     first, last = (datetime.fromisoformat(moment).replace(tzinfo=ZONE) for moment in (starts, ends))
     assert period(first, last) == words
-
-
-@pytest.mark.parametrize(
-    ("amount", "words"),
-    [
-        (13, "€ 13,00"),
-        (Decimal("0.5"), "€ 0,50"),
-        (1250, "€ 1.250,00"),
-        (Decimal("1234567.891"), "€ 1.234.567,89"),
-        (Decimal("2.675"), "€ 2,68"),
-        (2.675, "€ 2,68"),
-        (0, "€ 0,00"),
-    ],
-)
-def test_money(amount: Decimal | int | float, words: str) -> None:
-    assert money(amount) == words
-
-
-@given(st.decimals(0, 10**9, places=2))
-def test_money_is_babels_number(amount: Decimal) -> None:
-    assert money(amount) == "€ " + format_decimal(amount, "#,##0.00", locale="nl")
 
 
 @pytest.mark.parametrize(("value", "words"), [(4, "4"), (2.5, "2,5"), (4.0, "4"), (Decimal("1.50"), "1,5"), (10, "10")])

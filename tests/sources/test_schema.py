@@ -11,7 +11,7 @@ from mkwmail.shipped import shipped
 from mkwmail.sources.event import Event
 from mkwmail.sources.schema import DIALECT, event_schema, settings_schema
 from mkwmail.sources.settings import Settings
-from mkwmail.sources.yaml_file import read_yaml
+from mkwmail.sources.yaml_file import read_document
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def unknown(value: object, part: dict[str, Any], whole: dict[str, Any], path: st
     [(next(shipped("events").glob("*.yaml")), event_schema()), (ROOT / "mkwmail.yaml", settings_schema())],
 )
 def test_the_shipped_files_have_only_keys_that_the_schema_knows(path: Path, schema: dict[str, Any]) -> None:
-    assert unknown(read_yaml(path, path.name).plain(), schema, schema) == []
+    assert unknown(read_document(path, path.name).plain(), schema, schema) == []
 
 
 def test_a_key_that_is_not_known_is_seen() -> None:

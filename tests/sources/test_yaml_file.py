@@ -9,14 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mkwmail.errors import UserError
-from mkwmail.sources.yaml_file import DEEPEST, Document, read_document, read_yaml
+from mkwmail.sources.yaml_file import DEEPEST, Document, read_document
 from mkwmail.sources.yaml_text import MOST_BYTES
 
 
 def read(folder: Path, text: str | bytes) -> Document:
     path = folder / "x.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_yaml(path, "events/x.yaml")
+    document = read_document(path, "events/x.yaml")
+    if document.faults:
+        raise UserError(*document.faults)
+    return document
 
 
 def refused(folder: Path, text: str | bytes) -> list[str]:
