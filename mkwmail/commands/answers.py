@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mkwmail.addresses import address_key
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.signing_up import NO_ADDRESS, TABLES, import_signups, settle_by_word
+from mkwmail.commands.signing_up import TABLES, import_signups, mailed_at, settle_by_word
 from mkwmail.commands.status import write_file
 from mkwmail.commands.who import Candidate, find_person
 from mkwmail.commands.workplace import Roll, folder_of, listed, open_ledger, read_roll
-from mkwmail.dutch.names import full_name
+from mkwmail.dutch.names import Name, full_name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
@@ -18,7 +18,9 @@ from mkwmail.ledger.persons import Person, code_for, folded
 from mkwmail.ledger.records import Answer, KeptSignup
 from mkwmail.letters.entry import entry_uid
 from mkwmail.letters.itip import CalendarReply
+from mkwmail.replies.answer_words import said_answer
 from mkwmail.replies.calendar_replies import Asked, Understood, replies_in, understood
+from mkwmail.replies.changes import SAID
 from mkwmail.replies.saved_mail import read_saved
 from mkwmail.replies.signup_match import alike
 from mkwmail.replies.totals import questions
@@ -27,16 +29,6 @@ from mkwmail.report.signups import answer_words
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.system import reason_of
-
-SAID = "said"
-
-_WORDS = {
-    **dict.fromkeys(("attending", "ja", "yes"), "attending"),
-    **dict.fromkeys(("declined", "nee", "no"), "declined"),
-    **dict.fromkeys(("tentative", "misschien", "maybe"), "tentative"),
-    **dict.fromkeys(("present", "aanwezig"), "present"),
-    **dict.fromkeys(("absent", "afwezig"), "absent"),
-}
 
 
 def import_answers(invocation: Invocation, event: str, file: Path) -> ExitCode:
@@ -130,7 +122,7 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
 
     :raises UserError: code USAGE where nobody is meant, or more than one, or the answer is none.
     """
-    meant = _WORDS.get(answer.casefold())
+    meant = said_answer(answer)
     if meant is None:
         fault = _('"%(answer)s" is no answer') % {"answer": answer}
         remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
@@ -188,7 +180,7 @@ def candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
     gone = [each for each in persons if each.key not in numbered]
     return [
         *(replace(each, number=numbered[each.key]) for each in here),
-        *(Candidate(each.key, each.name, each.address, each.organisation, each.number) for each in gone),
+        *(Candidate(each.key, each.name, mailed_at(each), each.organisation, each.number) for each in gone),
     ]
 
 
@@ -214,7 +206,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
 
 
 def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
-    """Who answered what: members in the order of the list, then guests, then who has left the list."""
+    """Who answered what: members, guests and who has left the list, by the main word of their names."""
     last = {each.person: each for each in ledger.answers(event.id)}
     signups = ledger.signups(event.id)
     asked = {each.person: each.asked for each in signups if each.person}
@@ -228,7 +220,7 @@ def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
         lines.append(
             AnswerLine(
                 member=candidate.name,
-                address="" if candidate.address.endswith(f"@{NO_ADDRESS}") else candidate.address,
+                address=candidate.address,
                 organisation=candidate.organisation,
                 answer=given.answer if given else "",
                 source=given.source if given else "",
@@ -240,4 +232,5 @@ def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
         )
     counted = questions(signups, {person: each.answer for person, each in last.items()})
     unsettled = tuple(row for row in signups if row.doubt)
+    lines.sort(key=lambda line: sort_key(Name(written=line.member or line.address)))
     return Answers(event, tuple(lines), ledger.strays(event.id), unsettled, counted)

@@ -12,10 +12,10 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import NEW, Listed, code_for
+from mkwmail.ledger.persons import NEW, Listed, Person, code_for
 from mkwmail.ledger.records import Answer, Guest, KeptSignup
 from mkwmail.replies.answer_words import Answered
-from mkwmail.replies.changes import SOURCE, Changes, changes, kept_signup
+from mkwmail.replies.changes import SAID, SOURCE, Changes, changes, kept_signup
 from mkwmail.replies.signup_match import Invited, Match, match_signups
 from mkwmail.replies.signups import Export, read_signups
 from mkwmail.report.signups import answer_words, show_import
@@ -24,7 +24,7 @@ from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 
 #: Who comes and has no address stands in the register under one that no mail can reach (RFC 2606 §2).
-NO_ADDRESS = "guest.invalid"
+_NO_ADDRESS = "guest.invalid"
 _ASKED_ONE_BY_ONE = 10  # rows missing from an export; more are another form's, or another year's
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
@@ -49,6 +49,11 @@ def import_signups(invocation: Invocation, event: str, file: Path) -> ExitCode:
         left = [each for each in ledger.signups(about.id) if each.doubt]
     show_import(terminal, about.id, export, found, gone, len(left))
     return ExitCode.OK
+
+
+def mailed_at(person: Person) -> str:
+    """A person's address; empty for a guest who has none."""
+    return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
 
 
 def invited(event: Event, roll: Roll, ledger: Ledger) -> tuple[Invited, ...]:
@@ -90,7 +95,7 @@ def invited(event: Event, roll: Roll, ledger: Ledger) -> tuple[Invited, ...]:
             code_for(ledger.secret, event.id, each.key),
         )
         for each in ledger.persons()
-        if each.key not in known and not each.address.endswith(f"@{NO_ADDRESS}")
+        if each.key not in known and mailed_at(each)
     ]
     return (*members, *guests, *gone)
 
@@ -211,7 +216,7 @@ def _answer_of(match: Match, person: str, now: datetime) -> Iterator[Answer]:
     if signup.answer is not None:
         # Presence and edits are of now; a form's answer is of the moment at which it was filled in.
         dated = signup.moment if signup.answer not in (Answered.PRESENT, Answered.ABSENT) else None
-        yield Answer(person, signup.answer, SOURCE, dated or now)
+        yield Answer(person, signup.answer, SOURCE if signup.was is None else SAID, dated or now)
 
 
 def _record_missing(these: _Import) -> None:
@@ -237,7 +242,7 @@ def _enlisted(these: _Import) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
     matches = these.found.guests
     addresses = [_own_address(match.signup.address, these.roll, these.ledger) for match in matches]
     rows = [
-        Listed(address or f"{match.signup.key[:16]}@{NO_ADDRESS}", match.signup.name, match.signup.organisation)
+        Listed(address or f"{match.signup.key[:16]}@{_NO_ADDRESS}", match.signup.name, match.signup.organisation)
         for match, address in zip(matches, addresses, strict=True)
     ]
     here = listed(these.roll)
@@ -279,7 +284,7 @@ def _own_address(address: str, roll: Roll, ledger: Ledger) -> str:
 def settle_by_word(event: Event, ledger: Ledger, roll: Roll, row: KeptSignup, answer: str, now: datetime) -> str:
     """Make a guest of a doubtful row, by a person's word; the guest's key."""
     address = _own_address(row.address, roll, ledger)
-    new = Listed(address or f"{row.key[:16]}@{NO_ADDRESS}", row.name, row.organisation)
+    new = Listed(address or f"{row.key[:16]}@{_NO_ADDRESS}", row.name, row.organisation)
     (*_others, who) = ledger.enlist([*listed(roll), new], now, {address_key(new.address): NEW})
     if who.key not in {each.person for each in roll.listings}:
         ledger.add_guests(event.id, [Guest(who.key, row.name, address, row.organisation)], now)

@@ -12,7 +12,7 @@ from mkwmail.sources.nearest import nearest
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody who may be meant. ``key`` is the person's key in the ledger."""
+    """Somebody who may be meant. ``key`` is the person's key in the ledger; ``address`` may be empty."""
 
     key: str
     name: str
@@ -21,8 +21,8 @@ class Candidate:
     number: str = ""
 
     def __str__(self) -> str:
-        of = f", {self.organisation}" if self.organisation else ""
-        return f"{self.name} <{self.address}>{of}"
+        shown = f"{self.name} <{self.address}>" if self.address else self.name
+        return f"{shown}, {self.organisation}" if self.organisation else shown
 
 
 def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:

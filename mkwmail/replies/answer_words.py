@@ -41,6 +41,17 @@ _PATTERNS: tuple[tuple[Answered, re.Pattern[str]], ...] = tuple(
 )
 
 
+# What the secretary types, at the keyboard or in our own list: there "aanwezig" says that somebody was there,
+# where in a form it is the answer to whether they come.
+_SAID = {
+    **dict.fromkeys(("attending", "ja", "yes"), Answered.ATTENDING),
+    **dict.fromkeys(("declined", "nee", "no"), Answered.DECLINED),
+    **dict.fromkeys(("tentative", "misschien", "maybe"), Answered.TENTATIVE),
+    **dict.fromkeys(("present", "aanwezig"), Answered.PRESENT),
+    **dict.fromkeys(("absent", "afwezig"), Answered.ABSENT),
+}
+
+
 def folded_words(text: str) -> str:
     """A text as answers are looked for in it: lower case, no accents, single spaces."""
     plain = unicodedata.normalize("NFKD", text).casefold()
@@ -57,3 +68,12 @@ def read_answer(text: str) -> Answered | None:
     if words in ("✓", "✔"):
         return Answered.ATTENDING
     return next((answer for answer, pattern in _PATTERNS if pattern.match(words)), None)
+
+
+def said_answer(text: str) -> Answered | None:
+    """The answer that the secretary means by one word; None where it is none of those she has.
+
+    >>> said_answer("aanwezig"), read_answer("aanwezig")
+    (<Answered.PRESENT: 'present'>, <Answered.ATTENDING: 'attending'>)
+    """
+    return _SAID.get(folded_words(text))

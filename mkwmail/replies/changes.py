@@ -10,7 +10,9 @@ from mkwmail.replies.answer_words import Answered
 from mkwmail.replies.signup_match import By, Invited, Match
 from mkwmail.replies.signups import Signup
 
+#: How an answer came: by a form's export, or as the secretary says, at the keyboard or in our own edited list.
 SOURCE = "sign-up"
+SAID = "said"
 _AFTERWARDS = frozenset({Answered.PRESENT, Answered.ABSENT})
 _COMING = frozenset({Answered.ATTENDING, Answered.TENTATIVE})
 
@@ -70,6 +72,7 @@ def changes(
         and each.gone is None
         and each.answer in _COMING
         and each.person not in here
+        and not _is_settled(each, held)
         and not ours
     ]
     return Changes(
@@ -81,6 +84,15 @@ def changes(
         tuple(missing),
         superseded,
     )
+
+
+def _is_settled(row: KeptSignup, held: Mapping[str, Answer]) -> bool:
+    """Whether it is known already what a missing row means: the person does not come, or spoke since it was seen."""
+    answer = held.get(row.person or "")
+    if answer is None:
+        return False
+    spoke = answer.source != SOURCE and row.at is not None and answer.given > row.at
+    return answer.answer not in _COMING or spoke
 
 
 def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:

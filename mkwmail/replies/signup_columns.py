@@ -14,7 +14,7 @@ _LONGEST_QUESTION = 300
 # Asked beside, whatever else the heading says: "Bent u aanwezig bij de lunch?" is not whether somebody comes.
 _BESIDE = (
     r"lunch|buffet|diner|borrel|eten\b|maaltijd|workshop|sessie|ronde|parkeer|vervoer|overnacht|opmerking|vragen|vraag|"
-    r"waaraan|welke?\b|hoeveel|aantal|waarom"
+    r"waaraan|hoeveel|aantal|waarom"
 )
 _DIETARY = r"dieet|dietary|\bdiet\b|allerg|vegetar|vegan|halal|kosher|glutenvrij|voedsel|eetwens"
 _OF_ANOTHER = r"collega|partner|introduc|begeleider|factuur|nieuwsbrief|noodgeval|gast\b"
@@ -45,7 +45,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"order id|start date|begintijd|start time|starttijd|user agent|useragent|browser|score|punten|points|"
         r"taal|language|laatst gewijzigd|last modified.*|tijd van laatste wijziging|post id|gebruiker id|created by.*|"
         r"ip address|ip|user ip|gebruikers ip|bron url|source url|url|referrer|"
-        r"recorded on|vastgelegd op|from where|waarvandaan|kind|soort|wie)$"
+        r"recorded on|vastgelegd op|from where|waarvandaan|kind|soort|wie|name to sort by|sorteernaam)$"
         r"|\bip\b|betaal|payment|transact|cust[o]m data|feedback:|^totaal ",
     ),
     (
@@ -55,8 +55,11 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ("email", r"e-?mail|^mail$|mailadres|e-?post"),
     (
         "organisation",
-        r"organisatie|organi[sz]ation|corporatie|\bbedrijf|werkgever|\binstelling|\bcompany|employer|\bnamens\b",
+        r"organisatie(?!s)|organi[sz]ation(?!s)|corporatie(?!s)|\bbedrijf|werkgever|\binstelling|\bcompany|employer|"
+        r"\bnamens\b",
     ),
+    # Only here: "Van welke corporatie bent u?" asks who signed up, "Welke dag komt u?" something beside.
+    ("beside", r"\bwelke?\b"),
     ("first", r"voornaam|roepnaam|first ?name|given name"),
     ("initials", r"voorletter|initialen|\binitials"),
     ("prefix", r"tussenvoegsel|voorvoegsel|\btussenv\b|surname prefix"),
@@ -68,6 +71,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"\bstatus\b|antwoord|^answer|attend|rsvp|aangemeld|kunt u komen|kan je komen|\bkomst\b",
     ),
 )
+_NUMBERING = re.compile(r"^(?:(?:vraag|question|q)\s*\d{1,2}\s*[.:)-]?|\d{1,2}\s*[.:)])\s+(?=\S)")
 _COMPILED = tuple((meaning, re.compile(pattern)) for meaning, pattern in _MEANINGS)
 
 
@@ -93,6 +97,7 @@ def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:
     :param optional: the titles of the programme's optional parts: a question about one of them is asked beside.
     """
     words = folded_words(re.sub(r"[*:?]+\s*$|\((?:verplicht|required)\)", "", heading.strip())).strip(" *:?")
+    words = _NUMBERING.sub("", words)
     if not words or len(words) > _LONGEST_QUESTION:
         return "beside"
     if any(folded_words(title) in words for title in optional):

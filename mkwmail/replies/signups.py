@@ -12,7 +12,7 @@ from mkwmail.dutch.names import Name, full_name
 from mkwmail.dutch.reading import read_moment
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _, ngettext
-from mkwmail.replies.answer_words import Answered, folded_words, read_answer
+from mkwmail.replies.answer_words import Answered, folded_words, read_answer, said_answer
 from mkwmail.replies.signup_columns import Columns, code_in, find_columns, meaning_of
 from mkwmail.sources.cells import CellError, clean, shown_value
 from mkwmail.sources.tables import Row, Table, read_table
@@ -181,7 +181,8 @@ class _Reader:
             if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(("afg", "gea", "can")):
                 return Answered.DECLINED, ""
         words = self._cells(row, "answer")
-        answers = [read_answer(text) for text in words]
+        ours = "was" in self._columns.by_meaning
+        answers = [(said_answer(text) if ours else None) or read_answer(text) for text in words]
         if None in answers:
             text = words[answers.index(None)]
             return None, _('"%(text)s" is no answer that is known') % {"text": shown_value(text)}
@@ -196,7 +197,7 @@ class _Reader:
         if "was" not in self._columns.by_meaning:
             return None
         listed = self._first(row, "was")
-        return known.value if (known := read_answer(listed)) else listed
+        return known.value if (known := said_answer(listed) or read_answer(listed)) else listed
 
     def _moment(self, row: Row) -> datetime | None:
         found = []

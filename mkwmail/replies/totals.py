@@ -12,6 +12,9 @@ COMING = frozenset({Answered.ATTENDING, Answered.PRESENT})
 
 _MOST_VALUES = 12  # different answers to a question that has a choice; more are texts that people wrote
 _LONGEST_VALUE = 60
+# Texts of people's own, however few and short: remarks, and what tells who they are.
+_OWN_WORDS = re.compile(r"opmerking|toelichting|vragen\b|remark|comment|telefoon|\bmobiel|phone|functie|\bfunction\b")
+_OF_ONE = re.compile(r"\S@\S|(?:\d[ ()-]*){6}")
 _NOTHING = frozenset(("-", "geen", "nee", "neen", "n.v.t.", "nvt", "none", "no", "niet van toepassing", "geen."))
 
 
@@ -54,7 +57,11 @@ def _question(question: str, texts: list[str], dietary: bool) -> Question:
         for each in _choices(text):
             spelled.setdefault(folded_words(each), each)
     # A wish about food is counted however long its list: it is told in no other way.
-    chosen = dietary or (len(counts) <= _MOST_VALUES and all(len(value) <= _LONGEST_VALUE for value in counts))
+    chosen = dietary or (
+        len(counts) <= _MOST_VALUES
+        and not _OWN_WORDS.search(folded_words(question))
+        and all(len(value) <= _LONGEST_VALUE and not _OF_ONE.search(value) for value in counts)
+    )
     told = {_spelled(spelled[value]): count for value, count in counts.most_common()} if chosen else {}
     return Question(question, told, len(texts), dietary)
 

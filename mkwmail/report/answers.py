@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mkwmail.language import _
+from mkwmail.dutch.names import Name, sorting_name
+from mkwmail.language import _, ngettext
 from mkwmail.ledger.records import KeptSignup, Stray
-from mkwmail.moments import day_and_time, moment_in_cell, moment_in_figures
+from mkwmail.moments import day_and_time, day_in_figures, moment_in_cell
 from mkwmail.replies.totals import Question
 from mkwmail.report.plan import show_title
 from mkwmail.report.signups import answer_words
@@ -54,9 +55,15 @@ class Answers:
 
 def counts_in_words(answers: Sequence[str]) -> str:
     """``43 attending, 12 declined``."""
-    counts = Counter(answers)
-    order = ("attending", "present", "tentative", "declined", "absent")
-    return ", ".join(f"{counts[answer]} {answer_words(answer)}" for answer in order if counts[answer])
+    n = Counter(answers)
+    phrases = {
+        "attending": ngettext("%(n)d attending", "%(n)d attending", n["attending"]),
+        "present": ngettext("%(n)d was present", "%(n)d were present", n["present"]),
+        "tentative": ngettext("%(n)d tentative", "%(n)d tentative", n["tentative"]),
+        "declined": ngettext("%(n)d declined", "%(n)d declined", n["declined"]),
+        "absent": ngettext("%(n)d was absent", "%(n)d were absent", n["absent"]),
+    }
+    return ", ".join(phrase % {"n": n[answer]} for answer, phrase in phrases.items() if n[answer])
 
 
 def show_answers(terminal: Terminal, answers: Answers) -> None:
@@ -86,7 +93,7 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
 def _row(line: AnswerLine) -> list[str]:
     name = line.member or line.address
     shown = _("%(name)s (guest)") % {"name": name} if line.guest else name
-    given = moment_in_figures(line.given) if line.given else ""
+    given = day_in_figures(line.given) if line.given else ""
     return [shown, line.organisation, answer_words(line.answer), _source_words(line.source), given]
 
 
@@ -121,12 +128,12 @@ def answers_csv(answers: Answers) -> bytes:
     """
     asked = list(dict.fromkeys(question for line in answers.lines for question in line.asked))
     headings = (
-        *("code", _("name"), _("organisation"), "e-mail", _("answer"), _("answer when listed")),
+        *("code", _("name"), _("name to sort by"), _("organisation"), "e-mail", _("answer"), _("answer when listed")),
         *(_("kind"), _("from where"), _("recorded on")),
     )
     rows = [
         [
-            *(line.code, line.member, line.organisation, line.address),
+            *(line.code, line.member, sorting_name(Name(written=line.member)), line.organisation, line.address),
             *(answer_words(line.answer), answer_words(line.answer)),
             *(_("guest") if line.guest else _("member"), _source_words(line.source)),
             moment_in_cell(line.given) if line.given else "",

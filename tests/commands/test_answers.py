@@ -34,7 +34,8 @@ def test_an_export_is_matched_recorded_and_counted(tmp_path: Path) -> None:
     assert "1 row is to be settled" in ran.out
     assert answers(place) == {"Kim Verbeek": "attending", "Els van der Ven": "attending", "Sanne Bos": "attending"}
     document = place.run("answers", "list", EVENT, "--json").json
-    assert [each["guest"] for each in document["answers"]] == [False, False, True]
+    shown = [(each["member"], each["guest"]) for each in document["answers"]]
+    assert shown == [("Sanne Bos", True), ("Els van der Ven", False), ("Kim Verbeek", False)], "Bos, Ven, Verbeek"
     assert document["questions"] == [
         {"question": "Lunch?", "dietary": False, "counts": {"Ja": 2, "Nee": 1}, "filled": 3},
         {"question": "Dieetwensen", "dietary": True, "counts": {"vegetarisch": 1, "noten": 1}, "filled": 2},
@@ -128,7 +129,9 @@ def test_the_list_is_edited_in_excel_and_read_again(tmp_path: Path) -> None:
     data = target.read_bytes()
     assert data.startswith(b"\xef\xbb\xbf") and b";" in data
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
-    assert len(rows) == 1 + 5 + 1, "everybody of the list, and the guest"
+    assert [row[2] for row in rows[1:]] == [
+        *("Bos, Sanne", "Hart, Lou 't", "Ruiter, Zoë", "Ven, Els van der", "Verbeek, Kim", "Vries, Jan de"),
+    ], "everybody of the list, and the guest"
     answer = rows[0].index("answer")
     by_name = {row[1]: row for row in rows}
     by_name["Kim Verbeek"][answer] = "present"
@@ -152,6 +155,27 @@ def test_the_list_is_edited_in_excel_and_read_again(tmp_path: Path) -> None:
     }
 
 
+def test_in_our_own_list_the_words_mean_what_they_mean_at_the_keyboard(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    imported(place, KIM, ELS)
+    target = tmp_path / "lijst.csv"
+    place.run("answers", "list", EVENT, "--csv", str(target), now="2020-04-17T09:00")
+    text = target.read_text(encoding="utf-8-sig")
+    for name, word in (("Kim Verbeek", "aanwezig"), ("Els van der Ven", "afwezig"), ("Zoë Ruiter", "ja")):
+        row = next(line for line in text.splitlines() if name in line)
+        cells = row.split(";")
+        cells[text.splitlines()[0].split(";").index("answer")] = word
+        text = text.replace(row, ";".join(cells))
+    target.write_text(text, encoding="cp1252")
+    assert place.run("answers", "import", EVENT, str(target), now="2020-04-17T11:00").code == 0
+    document = place.run("answers", "list", EVENT, "--json", now="2020-04-17T12:00").json
+    assert {each["member"]: (each["answer"], each["source"]) for each in document["answers"]} == {
+        "Kim Verbeek": ("present", "said"),
+        "Els van der Ven": ("absent", "said"),
+        "Zoë Ruiter": ("attending", "said"),
+    }
+
+
 def test_a_file_that_tells_nobody_is_refused_and_records_nothing(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.write("export.csv", "Kleur;Smaak\nrood;zoet\nblauw;zuur\n")
@@ -165,4 +189,5 @@ def test_a_guest_without_an_address_is_counted(tmp_path: Path) -> None:
     imported(place, "4-3-2020 12:00:00;;Sanne Bos;Tien;Ja;Ja;")
     assert answers(place) == {"Sanne Bos": "attending"}
     assert "guest.invalid" not in place.run("answers", "list", EVENT, "--json").out
+    assert place.run("answers", "set", EVENT, "Sanne Bos", "ja").out == "Sanne Bos, Tien: attending\n"
     assert "1 says nothing new" in imported(place, "4-3-2020 12:00:00;;Sanne Bos;Tien;Ja;Ja;").out

@@ -72,6 +72,18 @@ def test_our_own_list_never_makes_rows_of_the_form_missing() -> None:
     assert after(row(), kept=(other,)).missing == (other,)
 
 
+def test_a_row_that_is_gone_is_not_asked_about_where_the_person_said_what_it_means() -> None:
+    kept = (noted(row(), 6),)
+    other = Signup(3, Answered.ATTENDING, address="jan@example.org")
+    asked = {
+        "came by the form": after(other, kept=kept, held=said("attending", 5, SOURCE)).missing,
+        "spoke before the last import": after(other, kept=kept, held=said("attending", 5)).missing,
+        "cancelled by telephone": after(other, kept=kept, held=said("declined", 8)).missing,
+        "still comes, as was said since": after(other, kept=kept, held=said("attending", 8)).missing,
+    }
+    assert [why for why, missing in asked.items() if missing] == ["came by the form", "spoke before the last import"]
+
+
 def test_filled_in_twice_the_last_moment_counts_whatever_the_order_of_the_rows() -> None:
     first, last = row(Answered.ATTENDING, day=5, number=3), row(Answered.DECLINED, day=6, number=2)
     found = after(first, last)
@@ -124,3 +136,10 @@ def test_choices_of_one_question_are_counted_one_by_one_and_texts_are_not() -> N
     assert choice.counts == {"Inlooplunch": 13, "Buffet": 6}
     assert (remark.counts, remark.filled) == ({}, 13)
     assert (diet.counts, diet.filled, diet.dietary) == ({"Vegetarisch": 8}, 8, True)
+
+
+def test_what_tells_who_somebody_is_and_what_they_remark_is_never_a_total() -> None:
+    asked = {"Telefoonnummer": "06 12345678", "Waar te bereiken?": "kim@example.org", "Opmerkingen": "Ik kom later"}
+    rows = [KeptSignup("1", "k", "d", "attending", asked={**asked, "Lunch?": "ja"})]
+    totals = questions(rows, {"k": "attending"})
+    assert {each.question: each.counts for each in totals} == {**{each: {} for each in asked}, "Lunch?": {"ja": 1}}

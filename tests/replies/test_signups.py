@@ -10,6 +10,7 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
 from mkwmail.replies.answer_words import Answered, read_answer
+from mkwmail.replies.signup_columns import meaning_of
 from mkwmail.replies.signup_match import By, Invited, Match, alike, match_signups, same_place
 from mkwmail.replies.signups import Export, Signup, read_form_moment, read_signups
 
@@ -216,6 +217,24 @@ def test_hostile_widths_are_refused_with_a_word(tmp_path: Path) -> None:
 def test_a_file_without_anybody_in_it_names_its_headings(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='"Kleur"'):
         read(tmp_path, "Kleur;Smaak\nrood;zoet\nblauw;zuur\n")
+
+
+@pytest.mark.parametrize(
+    ("heading", "meaning"),
+    [
+        ("Van welke corporatie bent u?", "organisation"),
+        ("Namens welke organisatie komt u?", "organisation"),
+        ("Met welke organisaties werkt u samen?", "beside"),
+        ("Op welk e-mailadres bereiken we u?", "email"),
+        ("Welke dag bent u aanwezig?", "beside"),
+        ("Welke workshop kiest u?", "beside"),
+        ("Vraag 3: Uw naam", "written"),
+        ("2. Bent u aanwezig?", "answer"),
+        ("Vragen of opmerkingen", "beside"),
+    ],
+)
+def test_what_a_heading_asks(heading: str, meaning: str) -> None:
+    assert meaning_of(heading) == meaning
 
 
 # Whose it is
