@@ -231,7 +231,7 @@ class Automatic:
         eve = goes.astimezone(ZONE).date() - timedelta(days=1)
         if kind_of(name) is not Kind.REMINDER or self._now.astimezone(ZONE).date() != eve:
             return
-        count = len(plan_ahead(sources, name, roll, history, self._now).to_send)
+        count = len(plan_ahead(event, name, roll, history, self._now).to_send)
         if count and day_begins(hours, self._now):
             imported = [each.at for each in self._ledger.signups(event.id) if each.at is not None]
             last = max([*imported, *(each.given for each in self._ledger.answers(event.id))], default=None)

@@ -12,18 +12,19 @@ from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
 
 
-def overtaken(history: History) -> frozenset[Kind]:
-    """The kinds that have become pointless: once an invitation has gone, a save-the-date.
+def overtaken(event: Event, history: History, now: datetime) -> frozenset[Kind]:
+    """The kinds that have become pointless: once an invitation is due or has gone, a save-the-date.
 
     Who joins later is invited at once.
     """
     begun = {kind_of(delivery.round.mailing) for delivery in history.deliveries}
+    begun |= {kind_of(name) for name in event.mailings if _is_current(event, name, now)}
     return frozenset({Kind.SAVE_THE_DATE} if Kind.INVITATION in begun else ())
 
 
 def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
     """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
-    over = overtaken(history)
+    over = overtaken(event, history, now)
     current = [name for name in in_order(event) if _is_current(event, name, now) and kind_of(name) not in over]
     return {name: len(plan_for(event, name, roll, history, now).to_send) for name in current}
 

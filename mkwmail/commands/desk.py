@@ -1,7 +1,9 @@
 """The desk: what ``mkwmail`` says without a command."""
 
+from pathlib import Path
+
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.status import keep_of, last_due, roll_or_fault, status_of
+from mkwmail.commands.status import last_due, statuses_of
 from mkwmail.commands.workplace import folder_of, open_ledger
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
@@ -26,20 +28,20 @@ def desk(invocation: Invocation) -> ExitCode:
     events = _readable_events(folder, terminal)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = roll_or_fault(invocation, folder, ledger)
-        keep = keep_of(folder)
-        statuses = [status_of(event, ledger, roll, keep, now) for event in events]
-        automatic = last_due(ledger)
+        statuses = statuses_of(invocation, folder, ledger, events)
+        automatic = last_due(ledger, now)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
     if statuses:
-        show_overview(terminal, statuses)
+        show_overview(terminal, statuses, now)
     else:
         terminal.say(_("There is no event yet: put its file in events/."))
-    steps = [step for status in statuses for step in status.next_steps]
-    if steps:
+    with_steps = [status for status in statuses if status.next_steps]
+    for status in with_steps:
         terminal.say()
-    for step in steps:
-        terminal.say(step)
+        if len(statuses) > 1:
+            terminal.say(status.event.id, "bold")
+        for step in status.next_steps:
+            terminal.say(f"  {step}")
     if automatic:
         terminal.say()
         terminal.say(automatic)
@@ -48,12 +50,12 @@ def desk(invocation: Invocation) -> ExitCode:
     return ExitCode.OK
 
 
-def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[Event]:
-    """The events whose file can be read; of the others the first fault, for `check` names them all."""
-    events = []
+def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:
+    """The events whose file can be read, with it; of the others the first fault, for `check` names them all."""
+    events: list[tuple[Path, Event]] = []
     for path in folder.event_paths():
         try:
-            events.append(read_event(path, folder).value)
+            events.append((path, read_event(path, folder).value))
         except UserError as error:
             terminal.note(str(error.faults[0]), "yellow")
     return events

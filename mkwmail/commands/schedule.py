@@ -137,7 +137,7 @@ def _composed(
     """
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
     composer = composer_of(sources, name, ledger.secret, history)
-    plan = plan_ahead(sources, name, roll, history, now)
+    plan = plan_ahead(sources.event, name, roll, history, now)
     # Where it is for nobody yet, such as those who attend: as everybody would get it.
     planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
     with progress_bar(terminal, name, len(planned)) as show:

@@ -1,22 +1,31 @@
 """``status``: who got what, who did not, and why."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from mkwmail.commands.attending import attendance_of, not_listed
 from mkwmail.commands.choice import overtaken
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.next_steps import next_steps, purge_steps, standings
 from mkwmail.commands.pages import write_page
-from mkwmail.commands.workplace import Roll, folder_of, history_of, open_ledger, plan_for, read_roll
+from mkwmail.commands.timetabling import plan_ahead
+from mkwmail.commands.workplace import (
+    Roll,
+    Sources,
+    folder_of,
+    history_of,
+    open_ledger,
+    plan_for,
+    read_list,
+    roll_of,
+)
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _, ngettext
+from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Person, is_mark
-from mkwmail.ledger.records import Delivery, State
-from mkwmail.moments import day_in_words, moment_from
-from mkwmail.report.answers import counts_in_words
+from mkwmail.ledger.records import TOLD, Delivery, State
 from mkwmail.report.course import course_of
 from mkwmail.report.matters import LOGIN_FAILS
 from mkwmail.report.status import (
@@ -24,6 +33,7 @@ from mkwmail.report.status import (
     Due,
     EventStatus,
     Line,
+    is_for_some,
     reply_words,
     show_overview,
     show_status,
@@ -32,14 +42,15 @@ from mkwmail.report.status import (
 )
 from mkwmail.report.status_page import status_page
 from mkwmail.report.timetable import last_run_words
-from mkwmail.sending.outdated import Outdated, mending, outdated
+from mkwmail.sending.outdated import outdated
 from mkwmail.sending.plan import History
 from mkwmail.sending.schedule import WHEN
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.kinds import in_order, kind_of, latest_of
-from mkwmail.sources.settings import Keep
+from mkwmail.sources.kinds import in_order, kind_of, rule_of
+from mkwmail.sources.member_list import MemberList
+from mkwmail.sources.settings import Keep, Settings
 from mkwmail.sources.settings_file import read_settings
 from mkwmail.system import reason_of
 
@@ -64,19 +75,17 @@ def status(
         raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
     folder = folder_of(invocation)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
-    events = [read_event(path, folder).value for path in paths]
-    terminal = invocation.terminal
+    events = [(path, read_event(path, folder).value) for path in paths]
+    terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = roll_or_fault(invocation, folder, ledger)
-        keep = keep_of(folder)
-        statuses = [status_of(each, ledger, roll, keep, invocation.clock.now()) for each in events]
-        automatic = last_due(ledger)
+        statuses = statuses_of(invocation, folder, ledger, events)
+        automatic = last_due(ledger, now)
         ran = ledger.last_run(DUE)
     if csv is not None:
         write_file(csv, status_csv(statuses))
         terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif html is not None:
-        write_page(html, status_page(statuses[0], invocation.clock.now()))
+        write_page(html, status_page(statuses[0], now))
         terminal.note(_("Wrote %(file)s") % {"file": html})
     elif json:
         values = [status_value(each) for each in statuses]
@@ -85,7 +94,7 @@ def status(
     elif event is not None:
         show_status(terminal, statuses[0], skipped)
     else:
-        show_overview(terminal, statuses)
+        show_overview(terminal, statuses, now)
     if automatic and not (csv or json or html):
         terminal.say()
         terminal.say(automatic)
@@ -96,15 +105,25 @@ def status(
 DUE = "due"
 
 
-def last_due(ledger: Ledger) -> str | None:
+def last_due(ledger: Ledger, now: datetime) -> str | None:
     """When `due` last ran, and what it cannot mail about; None where nothing was ever to go by itself."""
-    last = ledger.last_run(DUE)
-    if last is None and not any(WHEN in each.terms for each in ledger.go_aheads()):
+    last, given = ledger.last_run(DUE), [each for each in ledger.go_aheads() if WHEN in each.terms]
+    if last is None and not given:
         return None
-    words = last_run_words(last.started if last else None)
+    words = last_run_words(last.started if last else None, now, awaited=any(now <= each.latest for each in given))
     if LOGIN_FAILS in ledger.reported():
         words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
     return words
+
+
+def statuses_of(
+    invocation: Invocation, folder: WorkingFolder, ledger: Ledger, events: Sequence[tuple[Path, Event]]
+) -> list[EventStatus]:
+    """Where each event stands, by its file."""
+    office, now = office_of(invocation, folder, ledger), invocation.clock.now()
+    return [
+        status_of(event, ledger, office.roll, office.keep, now, office.sources(path, event)) for path, event in events
+    ]
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -120,90 +139,77 @@ def write_file(path: Path, data: bytes) -> None:
         raise UserError(Fault(str(path), fault, remedy), code=ExitCode.USAGE) from None
 
 
-def roll_or_fault(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Roll | None:
-    """Who is in the member list; None where it cannot be read, which is then said."""
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the status of any event is made of, as far as it can be read: who is in the list, and the settings."""
+
+    folder: WorkingFolder
+    settings: Settings | None = None
+    members: MemberList | None = None
+    roll: Roll | None = None
+
+    @property
+    def keep(self) -> Keep:
+        """How long data about people is to be kept; the default where the settings cannot be read."""
+        return self.settings.keep if self.settings else Keep.default()
+
+    def sources(self, path: Path, event: Event) -> Sources | None:
+        """What an event's mails are made of; None where that cannot be read."""
+        if self.settings is None or self.members is None:
+            return None
+        return Sources(self.folder, self.settings, path, event, self.members, ())
+
+
+def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Office:
+    """The office of a folder; what cannot be read there is said, and hides nothing else."""
+    settings = members = None
     try:
-        return read_roll(folder, ledger)
+        settings = read_settings(folder)
+        members = read_list(folder, settings)
     except UserError as error:
         for fault in error.faults:
             invocation.terminal.note(str(fault), "yellow")
-        return None
+    return Office(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
-def keep_of(folder: WorkingFolder) -> Keep:
-    """How long data about people is to be kept; the default where the settings cannot be read."""
-    try:
-        return read_settings(folder).keep
-    except UserError:
-        return Keep.default()
+def status_of(
+    event: Event, ledger: Ledger, roll: Roll | None, keep: Keep, now: datetime, sources: Sources | None = None
+) -> EventStatus:
+    """Where an event stands at this moment.
 
-
-def status_of(event: Event, ledger: Ledger, roll: Roll | None, keep: Keep, now: datetime) -> EventStatus:
-    """Where an event stands at this moment."""
+    :param roll: None where the member list cannot be read: then it is not told who is still to get mail.
+    :param sources: None where it is not to be told what changed since it was approved.
+    """
     history = history_of(ledger, event)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
     persons = {person.key: person for person in history.persons}
-    lines = [_line(each, persons, members) for each in history.deliveries]
-    lines += _skipped_lines(event, ledger, persons, lines)
+    over = overtaken(event, history, now)
+    stands = standings(event, ledger, history, sources)
     due = []
-    over = overtaken(history)
     for name in in_order(event):
+        passed_over = kind_of(name) in over
         left = 0
-        if roll is not None and kind_of(name) not in over:
-            left = len(plan_for(event, name, roll, history, now).to_send)
-        due.append(Due(name, event.mailings[name].send, left))
+        if roll is not None and not passed_over and not rule_of(name).by_name_only:
+            left = len(plan_ahead(event, name, roll, history, now).to_send)
+        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over))
     behind = outdated(event, roll.listings, history, now) if roll else ()
-    attendance = attendance_of(event, ledger, roll, history)
-    steps = [*_mending_steps(event, history, behind), *_next_steps(event, lines, due, now)]
-    if attendance.unsettled:
-        settle = ngettext(
-            "To settle %(n)d sign-up: mkwmail answers list %(event)s",
-            "To settle %(n)d sign-ups: mkwmail answers list %(event)s",
-            attendance.unsettled,
-        )
-        steps.append(settle % {"n": attendance.unsettled, "event": event.id})
-    steps += _purge_steps(event, ledger, keep, now)
+    attendance = attendance_of(event, ledger, roll, history, now)
+    steps = [*next_steps(event, history, due, behind, attendance, now), *purge_steps(event, ledger, keep, now)]
     return EventStatus(
         event,
-        tuple(lines),
+        (
+            *(_line(each, persons, members) for each in history.deliveries),
+            *_skipped_lines(event, ledger, history, members),
+            *(_unrecorded_lines(event, ledger, history, roll, now) if roll else ()),
+        ),
         tuple(due),
         tuple(steps),
         behind,
         attendance,
         not_listed(event, ledger, roll, history) if roll else (),
         course_of(ledger.answers(event.id), history.deliveries),
+        history.cancelled is not None,
     )
-
-
-def _purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
-    """That people's data was removed, or is to be."""
-    purged = ledger.purged().get(event.id)
-    if purged is not None:
-        said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
-        counts = counts_in_words(list(Counter(purged.totals).elements()))
-        answers = _("Answers: %(counts)s") % {"counts": counts}
-        yield f"{said} {answers}" if counts else said
-    if event.ends < now and ledger.has_dietary(event.id):
-        yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
-    if keep.until(event.ends) < now and ledger.has_personal(event.id):
-        yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
-
-
-def _mending_steps(event: Event, history: History, behind: Sequence[Outdated]) -> list[str]:
-    """That the event is closed, if it is; the command for those who know other facts, as far as it reaches them."""
-    steps = []
-    if history.cancelled:
-        closed = _("Cancelled on %(day)s: only a correction of the cancellation can follow.")
-        steps.append(closed % {"day": day_in_words(history.cancelled)})
-    count = sum(not each.why_not for each in behind)
-    if not count:
-        return steps
-    step = ngettext(
-        "To tell the %(n)d who does not know: mkwmail send %(event)s %(mailing)s",
-        "To tell the %(n)d who do not know: mkwmail send %(event)s %(mailing)s",
-        count,
-    )
-    return [*steps, step % {"n": count, "event": event.id, "mailing": mending(history)}]
 
 
 def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
@@ -220,31 +226,33 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
     )
 
 
-def _skipped_lines(event: Event, ledger: Ledger, persons: Mapping[str, Person], lines: Sequence[Line]) -> list[Line]:
+def _skipped_lines(event: Event, ledger: Ledger, history: History, organisations: Mapping[str, str]) -> Iterator[Line]:
     """Those who were left out when a mailing went and have not had it since."""
-    last = {(each.round, each.person): each for each in ledger.skips(event.id)}
-    had = {(line.mailing, line.edition, line.address) for line in lines}
-    found = []
-    for skip in last.values():
-        person = persons.get(skip.person)
-        name, organisation, address = (person.name, person.organisation, person.address) if person else ("",) * 3
-        if (skip.round.mailing, skip.round.edition, address) not in had:
-            of = skip.round
-            found.append(Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason))
-    return found
+    persons = {person.key: person for person in history.persons}
+    stand = {(each.round, each.person) for each in history.deliveries}
+    for skip in {(each.round, each.person): each for each in ledger.skips(event.id)}.values():
+        if (skip.round, skip.person) not in stand:
+            of, person = skip.round, persons.get(skip.person)
+            name, place, address = (person.name, person.organisation, person.address) if person else ("",) * 3
+            organisation = organisations.get(skip.person, place)
+            yield Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
 
 
-def _next_steps(event: Event, lines: Sequence[Line], due: Sequence[Due], now: datetime) -> list[str]:
-    steps = []
-    if any(line.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and line.address for line in lines):
-        steps.append(_("To decide about them: mkwmail resolve %(event)s") % {"event": event.id})
-    current = [each for each in due if each.left and each.send and now <= latest_of(event, each.mailing)]
-    for each in current:
-        if each.send is not None and each.send <= now:
-            words = {"mailing": each.mailing, "event": event.id}
-            steps.append(_("Due now: mkwmail send %(event)s %(mailing)s") % words)
-    ahead = [each for each in current if each.send is not None and each.send > now]
-    if ahead and ahead[0].send is not None:
-        words = {"mailing": ahead[0].mailing, "moment": moment_from(now, ahead[0].send)}
-        steps.append(_("Next: %(mailing)s, planned for %(moment)s") % words)
-    return steps
+def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll, now: datetime) -> Iterator[Line]:
+    """Who came into the list after a mailing for everyone had gone, and does not get it any more, with the reason."""
+    if now > event.ends:
+        return  # who joins then missed nothing
+    begun = {each.round.mailing for each in history.deliveries if each.state in TOLD}
+    recorded = {(each.round, each.person) for each in ledger.skips(event.id)}
+    recorded |= {(each.round, each.person) for each in history.deliveries}
+    organisations = {each.person: each.member.organisation for each in roll.listings}
+    over = overtaken(event, history, now)
+    for name in in_order(event):
+        if name not in begun or is_for_some(name) or kind_of(name) in over:
+            continue
+        plan = plan_for(event, name, roll, history, now)
+        for state, people in ((SKIPPED, plan.skipped), (State.EXPIRED.value, plan.expired)):
+            for each in people:
+                if (plan.round, each.person) not in recorded:
+                    organisation = organisations.get(each.person, "")
+                    yield Line(name, 0, each.name, organisation, each.address, state, now, each.reason)

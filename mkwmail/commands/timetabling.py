@@ -13,6 +13,7 @@ from mkwmail.sending.approval import Difference
 from mkwmail.sending.hours import next_opening
 from mkwmail.sending.plan import History, Plan
 from mkwmail.sending.schedule import Slot, can_go_by_itself, changes, newest, with_own
+from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import in_order, latest_of, mailing_named, rule_of
 
 
@@ -41,7 +42,7 @@ def _slot(
         return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
     send, latest = mailing_named(event, name).send, latest_of(event, name)
     by_hand = not can_go_by_itself(event, name)
-    to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(sources, name, roll, history, now).to_send)
+    to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, roll, history, now).to_send)
     different = changed(sources, given, ledger, history) if given else ()
     over = now > latest
     goes = None if by_hand or over or send is None else next_opening(sources.settings.hours, max(send, now))
@@ -49,13 +50,13 @@ def _slot(
     return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over)
 
 
-def plan_ahead(sources: Sources, name: str, roll: Roll, history: History, now: datetime) -> Plan:
+def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datetime) -> Plan:
     """Who would get a mailing at its own moment as things are now: earlier mailings have gone, nobody answers."""
-    moment = max(moment_of(sources.event, name, now), now)
+    moment = max(moment_of(event, name, now), now)
     ahead = history
     if moment > now:
-        ahead = with_own(presumed(sources.event, name, roll, history, moment), history, name)
-    return plan_for(sources.event, name, roll, ahead, moment)
+        ahead = with_own(presumed(event, name, roll, history, moment), history, name)
+    return plan_for(event, name, roll, ahead, moment)
 
 
 def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) -> tuple[Difference, ...]:

@@ -130,9 +130,21 @@ def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
 
     :raises UserError: where settings or list cannot be read.
     """
-    path = folder.path / read_settings(folder).members
-    read = read_members(path, folder.shown(path), skip_faulty=True)
-    return replace(call_roll(read.members, ledger.identify), faulty=read.faulty)
+    return roll_of(read_list(folder, read_settings(folder)), ledger)
+
+
+def read_list(folder: WorkingFolder, settings: Settings) -> MemberList:
+    """The member list of a folder; faulty rows are left out.
+
+    :raises UserError: where it cannot be read.
+    """
+    path = folder.path / settings.members
+    return read_members(path, folder.shown(path), skip_faulty=True)
+
+
+def roll_of(members: MemberList, ledger: Ledger) -> Roll:
+    """A member list with who each member is."""
+    return replace(call_roll(members.members, ledger.identify), faulty=members.faulty)
 
 
 def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:

@@ -51,7 +51,7 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
             terminal.say("  " + _("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
-    show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=True, style="yellow")
+    show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")
 
 
 def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) -> None:

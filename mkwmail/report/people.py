@@ -1,8 +1,9 @@
 """People with what holds for each: grouped by reason for a reader, one by one for a program."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mkwmail.dutch.names import Name, sort_key
 from mkwmail.report.terminal import Style, Terminal
 from mkwmail.report.words import some
 
@@ -26,6 +27,17 @@ def entry_values(entries: Iterable[Entry]) -> list[dict[str, str]]:
     return [{"member": one.member, "address": one.address, "reason": one.reason} for one in entries]
 
 
+def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Each reason, in the order in which they come, with whom it holds for, by the main word of their names."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.reason, []).append(entry)
+    return {
+        reason: sorted(people, key=lambda entry: sort_key(Name(written=entry.member)))
+        for reason, people in groups.items()
+    }
+
+
 def show_by_reason(
     terminal: Terminal, heading: str, entries: Sequence[Entry], *, everybody: bool = False, style: Style = ""
 ) -> None:
@@ -33,10 +45,7 @@ def show_by_reason(
     if not entries:
         return
     terminal.say(f"{heading}: {len(entries)}", style)
-    groups: dict[str, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.reason, []).append(entry)
-    for reason, people in groups.items():
+    for reason, people in by_reason(entries).items():
         if len(people) == 1:
             terminal.say(f"  {people[0].shown}: {reason}")
         elif everybody:

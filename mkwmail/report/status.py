@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from mkwmail.language import _
@@ -18,7 +19,7 @@ from mkwmail.report.spreadsheet import spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.sending.outdated import Outdated
 from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import Kind, kind_of
+from mkwmail.sources.kinds import Kind, kind_of, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,27 @@ class Line:
     reason: str
 
 
+class Standing(StrEnum):
+    """Whether a mailing goes by itself."""
+
+    APPROVED = "approved"
+    NOT_APPROVED = "not approved"
+    CHANGED = "changed"  # since it was approved: it does not go
+    BY_HAND = "by hand"  # without a date, or by its name only
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A mailing of the event's file: when it is planned, and how many would get it now."""
+    """A mailing of the event's file: when it is planned, and how many would get it at that moment, or now if later.
+
+    ``passed_over``: a later one makes it pointless.
+    """
 
     mailing: str
     send: datetime | None
     left: int
+    standing: Standing
+    passed_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,16 @@ class EventStatus:
     attendance: Attendance = field(default_factory=Attendance)
     not_listed: tuple[Entry, ...] = ()
     course: Course = field(default_factory=Course)
+    cancelled: bool = False
+
+    def open_mailings(self, now: datetime) -> Iterator[Due]:
+        """The mailings with a date that are still to go, to somebody now or at their moment, by date."""
+        if self.cancelled:
+            return
+        for each in self.mailings:
+            ahead = each.send is not None and (each.send > now or each.left > 0)
+            if ahead and not each.passed_over and not rule_of(each.mailing).by_name_only:
+                yield each
 
 
 SKIPPED = "skipped"
@@ -109,6 +134,9 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         shown = ", ".join(f"{name} {count}" for name, count in counts.items())
         terminal.say(_("Skipped: %(counts)s (who and why: add --skipped)") % {"counts": shown})
     if skipped:
+        show_by_reason(
+            terminal, state_words(State.EXPIRED).capitalize(), _entries(status.lines, State.EXPIRED), everybody=True
+        )
         show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
         show_by_reason(terminal, _("Not in the list, or not readable there"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
@@ -145,16 +173,21 @@ def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
     )
 
 
-# These are for some by their nature: who was skipped by them was not left out of anything.
 _FOR_SOME = (Kind.REMINDER, Kind.PRACTICAL, Kind.THANKS)
+
+
+def is_for_some(mailing: str) -> bool:
+    """Whether a mailing is for some by its nature, so that nobody is left out by not getting it."""
+    return kind_of(mailing) in _FOR_SOME
 
 
 def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
     """Headings with those who are not served, who were left out of what is for everyone, and who know other facts."""
-    for state in _UNSERVED:
-        yield state_words(state).capitalize(), _entries(status.lines, state)
-    for_everyone = [line for line in status.lines if kind_of(line.mailing) not in _FOR_SOME]
-    yield state_words(SKIPPED).capitalize(), _entries(for_everyone, SKIPPED)
+    for unserved in _UNSERVED:
+        yield state_words(unserved).capitalize(), _entries(status.lines, unserved)
+    for_everyone = [line for line in status.lines if not is_for_some(line.mailing)]
+    for state in (State.EXPIRED.value, SKIPPED):
+        yield state_words(state).capitalize(), _entries(for_everyone, state)
     yield _("Told other facts"), outdated_entries(status.outdated)
 
 
@@ -173,7 +206,12 @@ def status_value(status: EventStatus) -> dict[str, Any]:
         "title": status.event.title,
         "starts": status.event.starts.isoformat(),
         "mailings": [
-            {"mailing": each.mailing, "send": each.send.isoformat() if each.send else None, "to_go": each.left}
+            {
+                "mailing": each.mailing,
+                "send": each.send.isoformat() if each.send else None,
+                "to_go": each.left,
+                "goes_by_itself": each.standing.value.replace(" ", "_"),
+            }
             for each in status.mailings
         ],
         "attendance": attendance_value(status.attendance),
@@ -211,12 +249,12 @@ def status_csv(statuses: Sequence[EventStatus]) -> bytes:
     return spreadsheet(headings, rows)
 
 
-def show_overview(terminal: Terminal, statuses: Sequence[EventStatus]) -> None:
+def show_overview(terminal: Terminal, statuses: Sequence[EventStatus], now: datetime) -> None:
     """Print a line for each event: when it is, and what is next."""
     rows = []
     for status in statuses:
         sent = sum(line.state == State.SENT for line in status.lines)
-        next_up = next((each for each in status.mailings if each.left and each.send), None)
+        next_up = next(status.open_mailings(now), None)
         next_words = f"{next_up.mailing}, {day_in_figures(next_up.send)}" if next_up and next_up.send else ""
         rows.append([status.event.id, moment_in_figures(status.event.starts), next_words, str(sent)])
     terminal.table([_("Event"), _("Starts"), _("Next mailing"), _("mails sent")], rows, numbers=1)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -10,7 +11,7 @@ from mkwmail.language import _, spoken
 from mkwmail.moments import day_and_time, day_in_figures
 from mkwmail.report.answers import counts_in_words, question_line
 from mkwmail.report.course import Course
-from mkwmail.report.people import Entry
+from mkwmail.report.people import Entry, by_reason
 from mkwmail.report.signups import answer_words
 from mkwmail.report.status import EventStatus, people_of, table_of
 
@@ -101,11 +102,13 @@ def _named(heading: str, people: Sequence[Entry]) -> Iterator[str]:
         return
     yield _heading(f"{heading}: {len(people)}")
     yield "<ul>"
-    for each in people:
+    # Reasons that differ in an address alone are one.
+    shown = [replace(each, reason=_ADDRESS.sub("…", each.reason)) for each in people]
+    for reason, those in by_reason(shown).items():
         # Who is known by an address alone is not named here.
-        name = each.member if each.member and "@" not in each.member else _("(no name)")
-        reason = _ADDRESS.sub("…", each.reason)
-        yield f"<li>{escape(name)}: {escape(reason)}</li>"
+        names = [each.member if each.member and "@" not in each.member else _("(no name)") for each in those]
+        line = f"{names[0]}: {reason}" if len(names) == 1 else f"{reason}: {', '.join(names)}"
+        yield f"<li>{escape(line)}</li>"
     yield "</ul>"
 
 

@@ -1,7 +1,7 @@
 """An event's timetable: when each mailing goes, to how many, and whether it is approved."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mkwmail.language import _, ngettext
@@ -133,9 +133,18 @@ def outlook_value(rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> di
     }
 
 
-def last_run_words(moment: datetime | None) -> str:
-    """When `due` last ran, in a sentence."""
+# cron runs it every half hour; a night's sleep of the computer is nothing to speak of.
+_LONG_AGO = timedelta(days=1)
+
+
+def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str:
+    """When `due` last ran, in a sentence; with a question where it is ``awaited`` and has not run for long."""
     if moment is None:
         return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
     words = {"day": day_in_words(moment), "time": clock_time(moment)}
+    if awaited and now - moment > _LONG_AGO:
+        sentence = _(
+            "`mkwmail due` last ran on %(day)s at %(time)s: does cron still run it? (schedule EVENT --install)"
+        )
+        return sentence % words
     return _("`mkwmail due` last ran on %(day)s at %(time)s") % words

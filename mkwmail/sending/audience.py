@@ -74,6 +74,17 @@ class Known:
     guests: frozenset[str] = frozenset()
 
 
+def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, Member]) -> frozenset[str]:
+    """The organisations, folded, that need not be asked any more: one who comes counts for all of the corporation.
+
+    ``members``: person → member, guests among them. Nothing where the event does not go by organisation.
+    """
+    if event.registration is None or not event.registration.one_per_organisation:
+        return frozenset()
+    coming = (members[person] for person, answer in answers.items() if answer in COMING and person in members)
+    return frozenset(folded(each.organisation) for each in coming if each.organisation)
+
+
 class Audiences:
     """The audience of one mailing at one moment, asked member by member.
 
@@ -101,11 +112,7 @@ class Audiences:
             if each.state in TOLD:
                 persons = self._told.setdefault(each.round.mailing, {})
                 persons[each.person] = min(each.since, persons.get(each.person, each.since))
-        self._coming = frozenset(
-            folded(members[person].organisation)
-            for person, answer in known.answers.items()
-            if answer in COMING and person in members
-        )
+        self._represented = represented(event, known.answers, members)
         self._rule = self._chosen(members)
 
     def why_not(self, person: str, member: Member) -> str | None:
@@ -128,7 +135,7 @@ class Audiences:
         if isinstance(rule, ColumnAudience):
             return self._by_column(rule, members)
         choices: dict[Audience, Callable[[str, Member], str | None]] = {
-            Audience.EVERYONE: lambda _person, _member: None,
+            Audience.EVERYONE: self._colleague_comes if self._asks_to_come() else lambda _person, _member: None,
             Audience.UNANSWERED: self._not_silent,
             Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
             Audience.PRESENT: lambda person, _member: self._unless(person, self._were_there()),
@@ -170,11 +177,9 @@ class Audiences:
         answer = self._answers.get(person)
         if answer:
             return self._has_answered(person, answer)
-        registration = self._event.registration
-        if registration is not None and registration.one_per_organisation:
-            place = folded(member.organisation)
-            if place and place in self._coming:
-                return _("a colleague of %(organisation)s comes") % {"organisation": member.organisation}
+        colleague = self._colleague_comes(person, member)
+        if colleague is not None:
+            return colleague
         invited = [
             persons[person]
             for mailing, persons in self._told.items()
@@ -187,6 +192,15 @@ class Audiences:
         if passed.days < _QUIET_DAYS:
             return _("got the invitation on %(day)s, less than three days ago") % {"day": day_in_words(min(invited))}
         return None
+
+    def _asks_to_come(self) -> bool:
+        """What only asks whether one comes, or announces that question; mailings of one's own may tell more."""
+        return kind_of(self._mailing) in (Kind.SAVE_THE_DATE, Kind.INVITATION)
+
+    def _colleague_comes(self, person: str, member: Member) -> str | None:
+        if folded(member.organisation) not in self._represented or self._answers.get(person) in COMING:
+            return None
+        return _("a colleague of %(organisation)s comes") % {"organisation": member.organisation}
 
     def _never_told(self, person: str, _member: Member) -> str | None:
         if any(person in persons for persons in self._told.values()) or self._is_coming_guest(person):

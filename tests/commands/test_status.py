@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser import a_browser, needs_chromium
 from tests.smtp_server import ScriptedServer
-from tests.workplace import PEOPLE, Place, a_place
+from tests.workplace import HEADINGS, PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
 NOW = "2020-03-10T12:00"
@@ -122,6 +122,106 @@ def test_who_was_skipped_is_counted_and_named_when_asked_for(place: Place) -> No
     assert "invitation: not to be mailed: <b>met pensioen</b>" in named
     assert "Bo Kok <geen adres>: row 6 of the list is faulty" in named
     assert "Kim Verbeek <kim@woonstede.example.org>: has left the member list" in named
+
+
+def test_who_joined_after_a_mailing_had_gone_is_named_with_the_reason(place: Place) -> None:
+    more = ("Bo;;Kok;bo@twaalf.example.org;Twaalf;lid;", "Nooit;;Mail;;Dertien;lid;wil geen mail")
+    headings = f"{HEADINGS};niet mailen"
+    place.members(*(f"{row};" for row in PEOPLE[1:]), *more, headings=headings)
+    named = place.run("status", EVENT, "--skipped", now=NOW).out
+    assert "Nooit Mail: invitation: not to be mailed: wil geen mail" in named
+    assert "Bo Kok" not in named, "the invitation can still go"
+    late = place.run("status", EVENT, "--skipped", now="2020-04-03T09:00").out
+    reason = "Bo Kok <bo@twaalf.example.org>: invitation: not sent before its latest moment, 2 April 2020"
+    assert reason in late
+    assert "Bo Kok" not in place.run("status", EVENT, "--skipped", now="2020-04-17T09:00").out
+
+
+def test_who_was_approved_and_left_before_anything_went_is_named(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    assert place.run("schedule", EVENT, "invitation", "--yes", now="2020-02-10T10:00").code == 0
+    place.members(*PEOPLE[1:])
+    named = place.run("status", EVENT, "--skipped", now="2020-02-18T10:00").out
+    assert "Kim Verbeek <kim@woonstede.example.org>: has left the member list" in named
+
+
+def to_phone(place: Place, now: str) -> dict[str, str]:
+    document = place.run("status", EVENT, "--json", now=now).json
+    return {each["member"]: each["reason"] for each in document["attendance"]["to_phone"]}
+
+
+def test_to_be_phoned_are_the_unreached_and_after_the_last_reminder_the_silent(place: Place) -> None:
+    place.members(*PEOPLE, "Bo;;Kok;bo@elf.example.org;Elf;lid", "An;;Bos;an@tien.example.org;Tien;lid")
+    assert place.send(now="2020-03-11T09:00").code == 80
+    refused = "invitation: 550 5.1.1 <lou@elf.example.org>: unknown user"
+    assert to_phone(place, "2020-03-22T09:00") == {"Lou 't Hart": refused}
+    assert place.run("send", EVENT, "reminder", "--yes", now="2020-03-23T09:00").code == 0
+    reminded = "has not answered the reminder of 23 March 2020"
+    assert to_phone(place, "2020-03-24T09:00") == {"Lou 't Hart": refused, "Bo Kok": reminded, "An Bos": reminded}
+    # Who comes and whose mail came back must hear by telephone what is mailed.
+    assert place.run("bounces", "set", EVENT, "Kim Verbeek", now="2020-03-24T10:00").code == 0
+    place.members(*(row.replace("lou@", "l.hart@") for row in PEOPLE))
+    assert to_phone(place, "2020-03-24T11:00") == {"Kim Verbeek": "invitation: it came back, as the secretary says"}
+    assert to_phone(place, "2020-04-17T09:00") == {}
+
+
+def test_where_one_counts_for_all_colleagues_are_neither_silent_nor_phoned(place: Place) -> None:
+    path = next((place.folder / "events").iterdir())
+    text = path.read_text(encoding="utf-8").replace("one_per_organisation: false", "one_per_organisation: true")
+    path.write_text(text, encoding="utf-8")
+    place.members(*PEOPLE, "Bo;;Kok;bo@woonstede.example.org;Woonstede;lid")
+    silent = place.run("status", EVENT, "--json", now=NOW).json["attendance"]["silent"]
+    dry = place.run("send", EVENT, "invitation", "--dry-run", "--json", now="2020-03-11T09:00").json
+    assert {"member": "Bo Kok", "address": "bo@woonstede.example.org", "reason": "a colleague of Woonstede comes"} in (
+        dry["skipped"]
+    )
+    assert silent == 0
+
+
+def steps(place: Place, now: str) -> list[str]:
+    desk, status = (place.run(*words, now=now).out for words in ((), ("status", EVENT)))
+    found = [line.strip() for line in desk.splitlines() if "mkwmail" in line or line.startswith("  Next")]
+    assert all(line in status for line in found if "--help" not in line)
+    return found[:-1]
+
+
+def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) -> None:
+    path = next((place.folder / "events").iterdir())
+    decide = f"To decide about them: mkwmail resolve {EVENT}"
+    assert steps(place, NOW) == [
+        decide,
+        "Next: reminder, planned for 23 March 2020 09:00",
+        f"To let it go by itself: mkwmail schedule {EVENT}",
+    ]
+    assert place.run("schedule", EVENT, "--yes", now="2020-03-11T09:00").code == 0
+    never = "`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)"
+    assert steps(place, "2020-03-11T10:00") == [
+        decide,
+        "Next: reminder, planned for 23 March 2020 09:00; it goes by itself",
+        never,
+    ]
+    place.members(*PEOPLE, "Bo;;Kok;bo@elf.example.org;Elf;lid")
+    assert "Due now, and goes by itself: invitation, 1 mail" in place.run(now="2020-03-12T10:00").out
+    path.write_text(path.read_text(encoding="utf-8").replace("title: Directeurendag", "title: Dag"), encoding="utf-8")
+    changed = steps(place, "2020-03-12T11:00")
+    again = "reminder practical thanks"
+    command = f"mkwmail schedule {EVENT} invitation {again}"
+    names = f"invitation, {again.replace(' ', ', ')}"
+    assert f"{names} were changed since they were approved, and do not go: {command}" in changed
+    place.run("due", now="2020-03-12T11:30")
+    asked = "does cron still run it? (schedule EVENT --install)"
+    assert asked in steps(place, "2020-03-14T11:00")[-1]
+    place.run("due", now="2020-04-03T08:00")
+    late = steps(place, "2020-04-03T09:00")
+    missed = "Missed: 1 mail of invitation did not go before end of 2 April 2020; who: mkwmail status"
+    assert any(line.startswith(missed) for line in late), late
+
+
+def test_several_events_are_told_apart_on_the_desk(place: Place) -> None:
+    path = next((place.folder / "events").iterdir())
+    place.write("events/najaar.yaml", path.read_text(encoding="utf-8").replace(EVENT, "najaarsdag-2020"))
+    out = place.run(now="2020-01-19T10:00").out
+    assert "\nnajaarsdag-2020\n  Next: save-the-date, planned for 20 January 2020 09:00\n" in out
 
 
 @needs_chromium

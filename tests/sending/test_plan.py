@@ -205,6 +205,19 @@ def test_a_colleague_who_comes_counts_for_the_corporation_where_the_event_says_s
     assert goes_to(plan(EVENT, "reminder", rows, history, NOW)) == "bc"
 
 
+def test_where_a_colleague_comes_nobody_else_of_the_corporation_is_asked_but_all_hear_what_happens() -> None:
+    mailings = {**EVENT.mailings, "save-the-date": Mailing(), "extra": Mailing()}
+    registration = Registration(one_per_organisation=True)
+    event = EVENT.model_copy(update={"registration": registration, "mailings": mailings})
+    rows = [listing("a", organisation="Woonstede"), listing("b", organisation="Woonstede"), listing("c")]
+    coming = History(answers={"a": "attending"})
+    asked = {name: goes_to(plan(event, name, rows, coming, NOW)) for name in ("save-the-date", "invitation", "extra")}
+    assert asked == {"save-the-date": "ac", "invitation": "ac", "extra": "abc"}
+    was_told = replace(coming, deliveries=(told("a"), told("b"), told("c")))
+    assert goes_to(plan(event, "cancellation", rows, was_told, NOW)) == "abc"
+    assert goes_to(plan(event, "invitation", rows, History(answers={"a": "declined"}), NOW)) == "abc"
+
+
 @pytest.mark.parametrize(
     ("mailing", "expected"),
     [("practical", "ap"), ("jammer", "d"), ("misschien", "t"), ("thanks", "p"), ("invitation", "adtpxn")],
