@@ -28,7 +28,8 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
 
 
 def _when(slot: Slot) -> str:
-    moment = slot.goes or slot.send
+    # What everybody has had goes nowhere any more: its own date tells more than the next moment for a latecomer.
+    moment = slot.send if slot.overdue and not slot.to_get else slot.goes or slot.send
     if moment is None:
         return _("by hand")
     return moment_in_figures(moment)
