@@ -6,6 +6,7 @@ from mkwmail.commands.asking import ask_domain, ask_server, quota
 from mkwmail.commands.choice import due_mailings
 from mkwmail.commands.composing import composer_of, correcting_of, variants
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.logins import lacking
 from mkwmail.commands.oddities import (
     direct_warnings,
     event_warnings,
@@ -92,6 +93,9 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
             times, late = quota(sources, ledger, mailings, now)
             facts += times
             warnings += late
+    login = None if asked.server else lacking(sources.settings, sources.folder.path)
+    if login is not None:
+        warnings.append(login)
     if is_synchronised(sources.folder.path):
         warnings.append(_synchronised(sources))
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK

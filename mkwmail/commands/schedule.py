@@ -9,6 +9,7 @@ from pathlib import Path
 from mkwmail.commands.composing import composer_of, correcting_of
 from mkwmail.commands.confirming import ask_about_computer, ask_about_move
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.logins import lacking, out_of_crons_reach
 from mkwmail.commands.timetabling import plan_ahead, timetable_of
 from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, open_ledger, read_sources
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -21,7 +22,6 @@ from mkwmail.sending import crontab
 from mkwmail.sending.crontab import Job
 from mkwmail.sending.plan import Planned
 from mkwmail.sending.schedule import Slot, go_ahead_for
-from mkwmail.signin.credential import credential_for
 from mkwmail.signin.password import VARIABLE as PASSWORD
 from mkwmail.sources.kinds import mailing_named, rule_of
 from mkwmail.sources.settings import Settings
@@ -203,9 +203,10 @@ def _crontab_lines() -> list[bytes]:
 
 def _warn_of_login(terminal: Terminal, settings: Settings, folder: Path) -> None:
     smtp = settings.smtp
-    if smtp is not None and smtp.username and not (smtp.password_command or smtp.password_file):
-        try:
-            credential_for(smtp, folder, environment={})
-        except UserError:
-            warning = _("cron finds no login: type mkwmail login (it does not know %(variable)s).")
-            terminal.note(warning % {"variable": PASSWORD}, "yellow")
+    if smtp is None or not smtp.username or smtp.password_command or smtp.password_file:
+        return
+    if lacking(settings, folder, environment={}):
+        warning = _("cron finds no login: type mkwmail login (it does not know %(variable)s).")
+        terminal.note(warning % {"variable": PASSWORD}, "yellow")
+    elif unreached := out_of_crons_reach(smtp):
+        terminal.note(unreached, "yellow")

@@ -13,7 +13,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.sending import bearer
 from mkwmail.sending.link import Link, Timeouts
-from mkwmail.sending.reply import Meaning, Phase, Reply, Why, meaning, plain_text
+from mkwmail.sending.reply import Meaning, Phase, Reply, Why, meaning, plain_text, why
 from mkwmail.sending.run_fault import run_fault, words_for
 from mkwmail.sending.session import Extensions, Session
 from mkwmail.signin.credential import Credential
@@ -253,7 +253,7 @@ def _log_in(connection: _Connection, smtp: Smtp, credential: Credential) -> None
     else:
         token = credential.current()
         reply = _by_token(connection, offered, smtp, token, said)
-        if reply.code == 535:
+        if reply.code == 535 and why(reply) is Why.TOKEN:
             other = credential.other_than(token)
             reply = _by_token(connection, offered, smtp, other, said) if other is not None else reply
     if reply.code != 235:

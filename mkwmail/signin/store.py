@@ -67,7 +67,7 @@ class Store:
 
         :raises UserError: where it can be kept nowhere.
         """
-        if self._in_ring(smtp, values):
+        if self._put_in_ring(smtp, values):
             return _("the system's keyring")
         self._write(self.path(smtp), values)
         return str(self.path(smtp))
@@ -77,9 +77,13 @@ class Store:
 
         :raises UserError: where that cannot be written.
         """
-        if self._read(self.path(smtp)) == _IN_RING and self._in_ring(smtp, values):
+        if self.is_in_ring(smtp) and self._put_in_ring(smtp, values):
             return
         self._write(self.path(smtp), values)
+
+    def is_in_ring(self, smtp: Smtp) -> bool:
+        """Whether a login is in the system's keyring. :raises UserError: where its file cannot be read."""
+        return self._read(self.path(smtp)) == _IN_RING
 
     def remove(self, smtp: Smtp) -> bool:
         """Keep a login no longer; whether there was one.
@@ -90,7 +94,7 @@ class Store:
         if not path.exists():
             return False
         try:
-            ringed = self._read(path) == _IN_RING
+            ringed = self.is_in_ring(smtp)
         except UserError:
             ringed = False  # open to others, or spoiled: it goes all the same
         try:
@@ -110,22 +114,27 @@ class Store:
     def locked(self, smtp: Smtp) -> Iterator[None]:
         """Hold a login against other processes and threads, so that one at a time renews it.
 
-        :raises UserError: where somebody else holds it for long.
+        :raises UserError: where somebody else holds it for long, or nothing can be written there.
         """
         path = self.path(smtp).with_suffix(".lock")
+        lock = FileLock(path, timeout=_LOCK_SECONDS, mode=PRIVATE)
+        problem = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(path, timeout=_LOCK_SECONDS, mode=PRIVATE):
-                yield
+            lock.acquire()
         except Timeout:
-            held = True
-        else:
-            held = False
-        if held:
             fault = _("another mkwmail has been renewing this login for two minutes")
-            raise _fault(fault, _("give the command again later"), ExitCode.SERVER)
+            problem = _fault(fault, _("give the command again later"), ExitCode.SERVER)
+        except OSError as error:
+            problem = _unwritable(path, error)
+        if problem is not None:
+            raise problem
+        try:
+            yield
+        finally:
+            lock.release()
 
-    def _in_ring(self, smtp: Smtp, values: Mapping[str, str | float]) -> bool:
+    def _put_in_ring(self, smtp: Smtp, values: Mapping[str, str | float]) -> bool:
         try:
             ring.put(name_of(smtp), json.dumps(dict(values)))
         except ring.NoRingError:
@@ -152,14 +161,14 @@ class Store:
         return values
 
     def _write(self, path: Path, values: Mapping[str, str | float]) -> None:
-        reason = None
+        problem = None
         try:
             write_private(path, json.dumps(dict(values)).encode())
         except OSError as error:
-            reason = reason_of(error)
-        if reason is not None:
-            fault = _("%(file)s cannot be written: %(why)s") % {"file": path, "why": reason}
-            raise _fault(fault, "", ExitCode.LEDGER_FAULT)
+            problem = _unwritable(path, error)
+        # Raised here and not within: no exception carries frames in which the values are at hand.
+        if problem is not None:
+            raise problem
 
 
 def name_of(smtp: Smtp) -> str:
@@ -175,6 +184,11 @@ def _parsed(data: bytes) -> Values | None:
     if not isinstance(read, dict) or not all(isinstance(value, str | int | float) for value in read.values()):
         return None
     return read
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    fault = _("%(file)s cannot be written: %(why)s") % {"file": path, "why": reason_of(error)}
+    return _fault(fault, "", ExitCode.LEDGER_FAULT)
 
 
 def _fault(fault: str, remedy: str, code: ExitCode) -> UserError:

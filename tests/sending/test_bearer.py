@@ -135,6 +135,8 @@ def test_what_microsoft_says_is_told_with_its_remedy(reply: str, words: str, rem
     with server() as listening:
         listening.on("AUTH", reply)
         told = refusal(listening, GOOD, GOOD + "2")
+        # Another token helps where the token is at fault, and nowhere else.
+        assert len(listening.said("AUTH")) == (2 if "5.7.3" in reply else 1)
     assert (told.code, told.lasting) == (ExitCode.LOGIN, True)
     assert words in told.faults[0].fault and remedy in told.faults[0].remedy
 

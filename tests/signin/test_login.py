@@ -197,6 +197,39 @@ def test_tokens_are_nowhere_but_in_their_own_file(desk: Desk) -> None:
     assert kept is not None and all(token in kept.read_bytes() for token in tokens)
 
 
+def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -> None:
+    ring = {"PYTHON_KEYRING_BACKEND": "tests.signin.keyrings.FileRing", "RING": str(tmp_path / "ring")}
+    ran = desk.run("login", **ring)
+    assert ran.code == 0 and "in:\n    the system's keyring\n" in ran.out
+    kept = desk.kept()
+    assert kept is not None and "token" not in kept.read_text()
+    desk.provider.expire()
+    assert desk.run("send", EVENT, "invitation", "--yes", **ring).code == 0
+    assert desk.provider.count("refresh_token") == 1 and "token" not in kept.read_text()
+    desk.place.members("Kim;;Nieuw;nieuw@woonstede.example.org;Woonstede;directeur")
+    # As from cron, where there is none to be had.
+    out = desk.send()
+    assert out.code == 77 and "keyring, which cannot be reached from here" in out.err
+    if sys.platform == "linux":
+        warned = desk.run("schedule", EVENT, "invitation", "--yes", now="2020-02-10T10:00", **ring)
+        assert "which cron can mostly not reach" in warned.err
+    assert desk.run("logout", **ring).code == 0
+    assert (tmp_path / "ring").read_text() == "{}" and desk.kept() is None
+
+
+@posix
+def test_ctrl_c_ends_the_waiting(desk: Desk) -> None:
+    desk.provider.pending, desk.provider.interval = 10**6, 1
+    code, screen = desk.type("login", "--device", answers=[("client secret", ""), ("Ctrl-C stops", "\x03")])
+    assert code == 130 and "Logged in" not in screen and desk.kept() is None
+
+
+def test_check_says_that_nobody_can_log_in_yet(desk: Desk) -> None:
+    assert f"nobody has signed in as {NAME}" in desk.run("check", EVENT).out
+    assert desk.run("login").code == 0
+    assert "signed in" not in desk.run("check", EVENT).out
+
+
 def test_it_speaks_dutch(desk: Desk) -> None:
     ran = desk.run("login", MKWMAIL_LANG="nl")
     assert ran.code == 0

@@ -157,3 +157,11 @@ def test_a_folder_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         Store(tmp_path / "logins").keep(SMTP, VALUES)
     assert "cannot be written" in str(caught.value)
+
+
+@posix
+def test_a_folder_in_which_nothing_can_be_locked_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "logins").write_text("a file")
+    with pytest.raises(UserError) as caught, Store(tmp_path / "logins").locked(SMTP):
+        pass
+    assert "cannot be written" in str(caught.value)
