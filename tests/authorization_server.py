@@ -204,6 +204,7 @@ def _handler(server: AuthorizationServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             target = urlsplit(self.path)
             if target.path != "/authorize":
+                server.asked.append((self.path, {}))
                 self.send_error(404)
                 return
             self.send_response(302)
@@ -218,6 +219,8 @@ def _handler(server: AuthorizationServer) -> type[BaseHTTPRequestHandler]:
             body = json.dumps(answer).encode() if answer else b"<p>not now</p>"
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if status == 302:
+                self.send_header("Location", f"{server.url}/elsewhere")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -130,3 +130,9 @@ def test_nobody_answers_or_something_else_does(provider: AuthorizationServer) ->
     provider.__exit__(None, None, None)
     told = refusal(provider)
     assert (told.code, told.lasting) == (ExitCode.SERVER, False)
+
+
+def test_a_provider_that_sends_us_elsewhere_is_not_followed(provider: AuthorizationServer) -> None:
+    provider.refuse("device", "302")
+    assert "does not speak OAuth" in str(refusal(provider))
+    assert [path for path, _form in provider.asked] == ["/device"]
