@@ -20,6 +20,7 @@ _PACKAGE = Path(__file__).parent.parent
 _PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 _LONGEST = 998  # characters of a crontab line; Debian's cron takes no more (MAX_COMMAND 1000)
 _PASSED_ON = ("HOME", "LOGNAME", "USER", "MKWMAIL_LANG", "GNUPGHOME", "XDG_CONFIG_HOME", "SSL_CERT_FILE", "TZ")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,11 @@ class Job:
 def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ) -> Job:
     """The job of a working folder, run by the Python that runs now.
 
-    Of the environment only what a password command or a certificate may need is passed on; never a password.
+    Of the environment only what a password command, a certificate or the way to a provider may need is passed on; never
+    a password, which an address of a proxy may hold.
     """
-    kept = {key: environment[key] for key in _PASSED_ON if environment.get(key)}
+    kept = {key: environment[key] for key in (*_PASSED_ON, *_PROXIES) if environment.get(key)}
+    kept = {key: value for key, value in kept.items() if key not in _PROXIES or "@" not in value}
     kept.setdefault("HOME", str(Path.home()))
     if not _is_installed():
         kept["PYTHONPATH"] = str(_PACKAGE.parent)

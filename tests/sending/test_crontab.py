@@ -36,6 +36,12 @@ def test_no_password_is_in_the_line() -> None:
     assert "geheim" not in line_of(job) and "MKWMAIL_NOW" not in line_of(job)
 
 
+def test_the_way_to_a_provider_is_passed_on_without_a_password() -> None:
+    proxies = {"https_proxy": "http://proxy.example.org:3128", "HTTPS_PROXY": "http://kim:geheim@proxy.example.org"}
+    line = line_of(job_for(Path("/x"), "0123456789ab", proxies))
+    assert "https_proxy=http://proxy.example.org:3128" in line and "geheim" not in line
+
+
 def test_a_long_path_gives_way() -> None:
     long = ":".join(f"/opt/{number}/bin" for number in range(200))
     assert "PATH=/usr/local/bin:/usr/bin:/bin " in line_of(job_for(Path("/x"), "0123456789ab", {"PATH": long}))
