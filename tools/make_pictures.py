@@ -4,6 +4,7 @@ Rehearses the example event's invitation in a folder of its own, lives through i
 mail server of its own, and takes Debian's Chromium to look at what came of it.
 """
 
+import csv
 import random
 import subprocess
 import sys
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 CHROMIUM = "/usr/bin/chromium"
 EVENT = "directeurendag-2020"
+LIST = ROOT / "events" / "leden-voorbeeld.csv"
 
 
 def _rehearsed(folder: Path) -> Path:
@@ -34,12 +36,12 @@ def _rehearsed(folder: Path) -> Path:
     return folder / "rehearsal"
 
 
-def _picture(browser: Browser, page: str, name: str, width: int, height: int) -> None:
+def _picture(browser: Browser, page: str, name: str, width: int, height: int, whole: bool = False) -> None:
     sheet = browser.new_page(viewport={"width": width, "height": height})
     sheet.goto(page)
     sheet.wait_for_function("document.readyState === 'complete'")
     sheet.wait_for_timeout(500)
-    sheet.screenshot(path=PICTURES / name)
+    sheet.screenshot(path=PICTURES / name, full_page=whole)
     sheet.close()
 
 
@@ -73,11 +75,11 @@ def _season(browser: Browser, folder: Path) -> None:
     """The pictures of the handleiding: an event from its first mail to the page for the board."""
     with ScriptedServer() as server:
         place = a_place(folder, server.port)
-        people = [f"Lid {n};;;lid{n}@corporatie{n // 2}.example.org;Corporatie {n // 2};" for n in range(1, 41)]
-        place.members("Kim;;Verbeek;kim@woonstede.example.org;Woonstede;directeur", *people)
+        place.settings(server.port, "language: nl\n")
+        (folder / "leden.csv").write_bytes(LIST.read_bytes())
         _screen(browser, place, "2020-01-20T09:00", "bureau.png")
         _screen(browser, place, "2020-01-20T09:00", "nakijken.png", "check", EVENT)
-        question = ("om 41 mails te versturen:", "41")
+        question = ("om 42 mails te versturen:", "42")
         words = ("send", EVENT, "save-the-date")
         _screen(browser, place, "2020-01-20T09:00", "versturen.png", *words, answer=question)
         place.run("send", EVENT, "invitation", "--yes", now="2020-02-17T09:00")
@@ -87,16 +89,20 @@ def _season(browser: Browser, folder: Path) -> None:
         _screen(browser, place, "2020-03-24T09:00", "status.png", "status", EVENT)
         page = place.folder / "bestuur.html"
         place.run("status", EVENT, "--html", str(page), now="2020-03-24T09:00", MKWMAIL_LANG="nl")
-        _picture(browser, page.as_uri(), "bestuur.png", 820, 900)
+        _picture(browser, page.as_uri(), "bestuur.png", 820, 300, whole=True)
 
 
 def _signups() -> str:
+    """What three in four of the list filled in."""
     dice = random.Random(2020)
     rows = ["Naam;E-mailadres;Komt u?;Lunch?;Tijdstempel"]
-    for n in range(1, 31):
+    with LIST.open(encoding="cp1252", newline="") as file:
+        members = [each for each in csv.DictReader(file, delimiter=";") if not each["Niet mailen"]]
+    for n, each in enumerate(dice.sample(members, 32)):
+        name = " ".join(filter(None, (each["Voornaam"], each["Tussenvoegsel"], each["Achternaam"])))
         moment = datetime(2020, 2, 17, 12) + timedelta(days=min(31, int(dice.expovariate(1 / 8))), minutes=n)
         comes, lunch = dice.choice(["ja", "ja", "ja", "nee"]), dice.choice(["ja", "nee"])
-        rows.append(f"Lid {n};lid{n}@corporatie{n // 2}.example.org;{comes};{lunch};{moment:%d-%m-%Y %H:%M}")
+        rows.append(f"{name};{each['E-mailadres']};{comes};{lunch};{moment:%d-%m-%Y %H:%M}")
     return "\n".join(rows) + "\n"
 
 

@@ -14,6 +14,7 @@ from mkwmail.language import _
 from mkwmail.letters.compose import Addressed, Composition
 from mkwmail.letters.gallery import gallery_page
 from mkwmail.letters.names import Addressee
+from mkwmail.report.words import mailing_words
 from mkwmail.sources.event import Event
 from mkwmail.sources.read import Read
 from mkwmail.system import reason_of
@@ -33,7 +34,7 @@ class Page:
         composition = Composition(tuple(_addressed(each) for each in self.outgoing))
         return gallery_page(
             composition,
-            title=f"{self.event.value.title}: {self.mailing}",
+            title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
             moment=self.moment,
             message_ids={each.planned.person: each.message_id for each in self.outgoing},
             warnings=tuple(str(warning) for warning in self.event.warnings),

@@ -43,7 +43,7 @@ KEPT = ("once:", "missed:")
 LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
 
 _DUTCH = {
-    Kind.SAVE_THE_DATE: "de save-the-date",
+    Kind.SAVE_THE_DATE: "de vooraankondiging",
     Kind.INVITATION: "de uitnodiging",
     Kind.REMINDER: "de herinnering",
     Kind.PRACTICAL: "de praktische informatie",

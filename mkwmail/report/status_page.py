@@ -14,6 +14,7 @@ from mkwmail.report.course import Course
 from mkwmail.report.people import Entry, by_reason
 from mkwmail.report.signups import answer_words
 from mkwmail.report.status import EventStatus, people_of, table_of
+from mkwmail.report.words import mailing_words
 
 _STYLE = Path(__file__).with_name("status.css")
 _ADDRESS = re.compile(r"<?[^\s<>@\"(),;]+@[^\s<>@\"(),;]+>?")
@@ -56,7 +57,7 @@ def status_page(status: EventStatus, now: datetime) -> str:
 def _mailings(status: EventStatus) -> Iterator[str]:
     headings, rows = table_of(status)
     yield _heading(_("Mailings"))
-    yield from _html_table(headings, rows)
+    yield from _html_table(headings, [[mailing_words(name), *rest] for name, *rest in rows])
 
 
 def _heading(text: str) -> str:
@@ -103,13 +104,19 @@ def _named(heading: str, people: Sequence[Entry]) -> Iterator[str]:
     yield _heading(f"{heading}: {len(people)}")
     yield "<ul>"
     # Reasons that differ in an address alone are one.
-    shown = [replace(each, reason=_ADDRESS.sub("…", each.reason)) for each in people]
+    shown = [replace(each, reason=_ADDRESS.sub("…", _for_the_board(each.reason))) for each in people]
     for reason, those in by_reason(shown).items():
         # Who is known by an address alone is not named here.
         names = [each.member if each.member and "@" not in each.member else _("(no name)") for each in those]
         line = f"{names[0]}: {reason}" if len(names) == 1 else f"{reason}: {', '.join(names)}"
         yield f"<li>{escape(line)}</li>"
     yield "</ul>"
+
+
+def _for_the_board(reason: str) -> str:
+    """A reason with the mailing that it begins with, if it does, in words."""
+    mailing, colon, why = reason.partition(": ")
+    return f"{mailing_words(mailing)}{colon}{why}"
 
 
 def _chart(course: Course) -> Iterator[str]:
@@ -128,7 +135,7 @@ def _chart(course: Course) -> Iterator[str]:
         x = _x(course, next(n for n, each in enumerate(course.days) if each.day >= mark.day))
         y = _HIGH + 16 + 14 * number
         anchor = "end" if x > _WIDE * 0.7 else "start"
-        words = {"mailing": mark.mailing, "day": day_in_figures(mark.day), "n": mark.count}
+        words = {"mailing": mailing_words(mark.mailing), "day": day_in_figures(mark.day), "n": mark.count}
         text = _("%(mailing)s, %(day)s (%(n)d)") % words
         yield f'<path class="mark" d="M{x:.1f} 10V{y - 10}"/>'
         yield f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'

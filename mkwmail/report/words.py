@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mkwmail.language import ngettext
+from mkwmail.language import _, ngettext
+from mkwmail.sources.kinds import Kind, kind_of
 
 
 def mails(count: int) -> str:
@@ -14,6 +15,23 @@ def mails(count: int) -> str:
 def members(count: int) -> str:
     """``43 members``."""
     return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
+
+
+def mailing_words(mailing: str) -> str:
+    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
+    words = {
+        Kind.SAVE_THE_DATE: _("save the date"),
+        Kind.INVITATION: _("invitation"),
+        Kind.REMINDER: _("reminder"),
+        Kind.UPDATE: _("update"),
+        Kind.CORRECTION: _("correction"),
+        Kind.PRACTICAL: _("practical information"),
+        Kind.CANCELLATION: _("cancellation"),
+        Kind.THANKS: _("thanks"),
+    }
+    kind = kind_of(mailing)
+    said = words.get(kind, mailing)
+    return said if mailing in (kind, said) else f"{said} ({mailing})"
 
 
 def duration(length: timedelta) -> str:

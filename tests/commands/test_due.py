@@ -337,7 +337,7 @@ def test_the_invitation_makes_an_overdue_save_the_date_pointless(office: Office)
     assert f"{ID}: invitation: 5 mails sent" in went.out and "save-the-date:" not in went.out
     assert "save-the-date is passed over, for invitation is due" in went.err
     (mail,) = [mail for mail in office.to_secretary()]
-    assert "De save-the-date voor Directeurendag is overgeslagen" in mail
+    assert "De vooraankondiging voor Directeurendag is overgeslagen" in mail
     assert office.due("2020-02-20T10:30") == SILENT
 
 
