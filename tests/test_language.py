@@ -16,7 +16,7 @@ from mkwmail.language import wanted
 from tests.keyboard import typed
 from tests.test_docs import _commands
 from tests.test_layers import modules
-from tests.workplace import ROOT, Place, a_place
+from tests.workplace import EVENT, ROOT, Place, a_place
 from tools import messages
 
 LANGUAGES = ("en", "nl")
@@ -384,6 +384,40 @@ def test_exit_codes_are_the_same_in_both_languages(season: dict[str, dict[tuple[
     english, dutch = ({words: shown.code for words, shown in season[each].items()} for each in LANGUAGES)
     assert english == dutch
     assert len(set(english.values())) > 3
+
+
+# What other programs and libraries say of a fault is English: of each of them one that a secretary can meet.
+FAULTY = (
+    ("leden.csv", "naam;e-mail;organisatie\nKim;kim@@x.nl;A\n;a@b.nl;c\nA B;i@xn--.nl;d\nC D;k@-x.nl;e\n", 65),
+    ("leden.csv", "naam;telefoon\n", 65),
+    ("leden.csv", 'naam;e-mail;organisatie\n"Kim;kim@example.org;A\n', 65),
+    (f"events/{EVENT.name}", "id: x\n\ttitle: [a\nstarts: 31-4-2020\n", 65),
+    (f"events/{EVENT.name}", "id: X X\ntitle: &a b\nstarts: morgen\nends: !!int 3\nhosts: Kim\nextra: 1\n", 65),
+    ("mkwmail.yaml", "sender: Kim\nlanguage: nl\nsmtp: {port: x, security: geen}\nkeep: lang\npace: 3\n", 78),
+    ("templates/invitation.md", "---\nsubject: a\npreheader: b\n---\n{{ 'a' + 1 }}\n", 65),
+    ("templates/invitation.md", "---\nsubject: a\npreheader: b\n---\n{{ 1 / 0 }} {{ x.__class__ }}\n", 65),
+    ("templates/invitation.md", "---\nsubject: a\npreheader: b\n---\n{{ member first }} {% fi %}\n", 65),
+    ("templates/invitation.md", "geen kop\n", 65),
+    ("mkwmail-test.db", "geen logboek " * 500, 74),
+)
+
+
+@pytest.mark.parametrize(("name", "text", "code"), FAULTY)
+def test_a_fault_is_told_in_dutch_whoever_found_it(tmp_path: Path, name: str, text: str, code: int) -> None:
+    place = a_place(tmp_path)
+    place.write(name, text)
+    ran = place.run("check", EVENT.stem, MKWMAIL_LANG="nl", COLUMNS="80")
+    assert ran.code == code
+    said = [line for line in (ran.out + ran.err).splitlines() if line]
+    assert len(said) > 1
+    assert [line for line in said if _ENGLISH.search(_without_code(line)) or _LIBRARY.search(line)] == []
+
+
+# Words of Python's, pydantic's, YAML's, Jinja's and SQLite's own sentences.
+_LIBRARY = re.compile(
+    r"\b(?:input|should|valid|expected|got|found|unable|must|cannot|undefined|object|type|error|file is|mapping"
+    r"|token|concatenate|division|database|malformed|character)\b"
+)
 
 
 JSON_SCENES = (

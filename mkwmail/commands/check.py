@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mkwmail.commands.asking import ask_domain, ask_server, quota
-from mkwmail.commands.choice import due_mailings
+from mkwmail.commands.choice import due_mailings, overtaken
 from mkwmail.commands.composing import composer_of, correcting_of, variants
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.logins import lacking
@@ -37,7 +37,7 @@ from mkwmail.report.progress import progress_bar
 from mkwmail.sending.plan import History, Planned
 from mkwmail.sizes import size
 from mkwmail.sources.folder import is_synchronised
-from mkwmail.sources.kinds import in_order
+from mkwmail.sources.kinds import in_order, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
             except UserError as error:
                 faults += error.faults
         if not faults:
-            warnings += approval_warnings(sources, ledger, history, due, now)
+            over = overtaken(event, history, now)
+            left = due | {name: 0 for name in event.mailings if kind_of(name) in over}
+            warnings += approval_warnings(sources, ledger, history, left, now)
         facts: list[tuple[str, str]] = []
         if asked.server:
             times, late = quota(sources, ledger, mailings, now)

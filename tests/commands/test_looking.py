@@ -274,5 +274,6 @@ def test_what_was_still_to_follow_is_left_to_the_invitation(
         for words in (("status", EVENT), ("check", EVENT), ("send", EVENT, "invitation", "--dry-run")):
             ran = place.run(*words, now="2020-02-17T09:00")
             assert (f"mkwmail send {EVENT} update" in ran.out + ran.err) is mended, words
+        assert "save-the-date was approved" not in place.run("check", EVENT, now="2020-02-17T09:00").out
         assert place.send().code == 0
         assert f"mkwmail send {EVENT} update" not in place.run("status", EVENT, now="2020-02-18T09:00").out
