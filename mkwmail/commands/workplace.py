@@ -1,6 +1,6 @@
 """The wiring that commands share: folder → settings → event → members → ledger → who is who."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,13 @@ from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Identified, Listed
 from mkwmail.ledger.records import Delivery, Round, State
+from mkwmail.sending.audience import COMING, FOR_GUESTS, audience_of
 from mkwmail.sending.facts import Telling, read_facts
 from mkwmail.sending.plan import History, Listing, Plan, Skip, plan
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder, find_folder
-from mkwmail.sources.kinds import in_order, latest_of
+from mkwmail.sources.kinds import Audience, in_order, latest_of
 from mkwmail.sources.member import FaultyRow, Member
 from mkwmail.sources.member_list import MemberList, read_members
 from mkwmail.sources.settings import Settings
@@ -157,13 +158,26 @@ def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: date
         Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
         for member in roll.unaddressed
     )
-    return replace(made, skipped=(*made.skipped, *unaddressed))
+    return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
+
+
+def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
+    """Who comes, is no member, and would get the mailing if an address were known."""
+    rule = audience_of(event, mailing)
+    if rule not in FOR_GUESTS:
+        return
+    noted = rule is Audience.PRESENT and "present" in history.answers.values()
+    for guest in history.unaddressed:
+        if history.answers.get(guest.person) in ({"present"} if noted else COMING):
+            reason = _("comes as a guest, and no address is known that can be mailed")
+            yield Skip(guest.person, full_name(guest.member.name), "", reason)
 
 
 def history_of(ledger: Ledger, event: Event) -> History:
     """What the ledger says of an event."""
     versions = tuple(read_facts(document) for document in ledger.facts(event.id))
     answers = ledger.answers(event.id)
+    guests = ledger.guests(event.id)
     return History(
         deliveries=ledger.deliveries(event.id),
         answers={each.person: each.answer for each in answers},
@@ -171,10 +185,11 @@ def history_of(ledger: Ledger, event: Event) -> History:
         last_list=ledger.last_list(),
         telling=Telling(versions, ledger.told(event.id), ledger.entry_method(event.id)),
         answered={each.person: each.given for each in answers},
-        guests=tuple(guest_listing(each) for each in ledger.guests(event.id) if each.address),
+        guests=tuple(guest_listing(each) for each in guests if each.address),
         left_out=left_out_reasons(ledger.left_out(), event.id),
         dead=dead_addresses(ledger.refused_mails()),
         strangers=ledger.guest_keys(),
+        unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
     )
 
 

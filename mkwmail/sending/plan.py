@@ -48,6 +48,7 @@ class History:
     ``answered``: when each answered. ``guests``: who signed up and is no member. ``left_out``: person → why they are
     not to be mailed, by the secretary's word. ``dead``: address key → why nothing more goes to that address.
     ``strangers``: who was a guest of any event; they stand in the register, and have left no list.
+    ``unaddressed``: guests of whom no address is known that can be mailed.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -61,6 +62,7 @@ class History:
     left_out: Mapping[str, str] = field(default_factory=dict)
     dead: Mapping[str, str] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
+    unaddressed: tuple[Listing, ...] = ()
 
     @property
     def cancelled(self) -> datetime | None:

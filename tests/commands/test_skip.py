@@ -71,6 +71,26 @@ def test_a_guest_gets_the_practical_mail_and_is_never_invited(tmp_path: Path) ->
     assert count == 5 and "Sanne Bos" not in reasons
 
 
+def test_a_guest_whom_no_mail_can_reach_is_named(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    imported(
+        place,
+        "3-3-2020 10:00;;Sanne Bos;Tien;Ja",
+        "3-3-2020 10:00;piet@@tien.example.org;Piet Mol;Tien;Ja",
+        "3-3-2020 10:00;;Wim Vis;Tien;Nee",
+    )
+    for mailing, now in (("practical", "2020-04-09T09:00"), ("cancellation", "2020-04-09T09:00")):
+        _count, reasons = planned(place, mailing, now)
+        assert (
+            reasons["Sanne Bos"]
+            == reasons["Piet Mol"]
+            == "comes as a guest, and no address is known that can be mailed"
+        )
+        assert "Wim Vis" not in reasons
+    _count, reasons = planned(place, "invitation", "2020-03-09T09:00")
+    assert "Sanne Bos" not in reasons
+
+
 @pytest.mark.parametrize("one", [True, False])
 def test_a_guest_counts_for_the_corporation_where_one_is_enough(tmp_path: Path, one: bool) -> None:
     place = a_place(tmp_path)
