@@ -1,8 +1,14 @@
-"""What the operating system refused, in the words of the person at the keyboard."""
+"""What the operating system refused, in the words of the person at the keyboard; files for their owner alone."""
 
 import errno
+import os
 
 from mkwmail.language import _
+
+
+def for_the_owner(path: str, flags: int) -> int:
+    """An ``opener`` of :func:`open`: what it makes only its owner can read; what is there keeps its mode."""
+    return os.open(path, flags, 0o600)
 
 
 def reason_of(error: OSError) -> str:

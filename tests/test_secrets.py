@@ -1,6 +1,7 @@
 """The password is nowhere but where it was put, and what people wrote cannot act: not on a terminal, nor in Excel."""
 
 import base64
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
+EVENT = "directeurendag-2020"
 PASSWORD = "Zeer-geheim!7"
 _TRACES = (
     PASSWORD,
@@ -75,6 +77,55 @@ def test_what_a_list_says_acts_neither_on_the_terminal_nor_as_markup(tmp_path: P
     spoiled = place.run("check", "directeurendag-2020")
     for ran in (shown, listed, spoiled):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", ran.out + ran.err)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
+def test_what_tells_of_members_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path / "map", server.port)
+        made = {
+            name: str(tmp_path / name) for name in ("mails", "page.html", "status.html", "status.csv", "answers.csv")
+        }
+        for words in (
+            ("send", EVENT, "invitation", "--rehearse", "--yes"),
+            ("preview", EVENT, "invitation", "--eml", made["mails"], "--html", made["page.html"]),
+            ("send", EVENT, "invitation", "--yes"),
+            ("status", EVENT, "--html", made["status.html"]),
+            ("status", EVENT, "--csv", made["status.csv"]),
+            ("answers", "list", EVENT, "--csv", made["answers.csv"]),
+        ):
+            assert place.run(*words).code == 0
+    private = [Path(path) for path in made.values()] + [*(tmp_path / "mails").iterdir()]
+    private += [place.folder / "rehearsal", *(place.folder / "rehearsal").iterdir()]
+    private += [place.folder / "mkwmail-test.db", place.folder / "mkwmail-test.db-wire"]
+    assert len(private) > 15
+    assert [path for path in private if path.stat().st_mode & 0o077] == []
+
+
+def test_what_comes_from_outside_acts_on_no_terminal(tmp_path: Path) -> None:
+    evil = "\x1b[2J\x07\x9b1m\u202e"
+    with ScriptedServer() as server:
+        server.on("RCPT", "550 5.1.1 no \x1b[31m\x07\x9b2J", recipient="jan@dehaven.example.org")
+        place = a_place(tmp_path, server.port)
+        ran = [place.run("send", EVENT, "invitation", "--yes")]
+        place.write(
+            "form.csv", f"Naam;E-mail;Komt u?;Wens{evil}\nGast{evil};g{evil}@example.org;ja;{evil}\nEls;;{evil};\n"
+        )
+        ran.append(place.run("answers", "import", EVENT, str(tmp_path / "form.csv")))
+        event = next((tmp_path / "events").iterdir())
+        title = 'title: "Dag \\e[2J\\a\\u009b1m\\u202e"'
+        event.write_text(event.read_text(encoding="utf-8").replace("title: Directeurendag", title), encoding="utf-8")
+        commands = (
+            ("answers", "list", EVENT),
+            ("status", EVENT, "--skipped"),
+            ("check", EVENT),
+            ("schedule", EVENT),
+            (),
+        )
+        ran += [place.run(*words) for words in (*commands, ("preview", EVENT, "invitation"))]
+    assert [each.code for each in ran][:2] == [80, 0]
+    for each in ran:
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", each.out + each.err)
 
 
 def test_no_file_for_excel_starts_a_formula(tmp_path: Path) -> None:

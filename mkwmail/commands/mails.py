@@ -7,19 +7,20 @@ from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.system import reason_of
+from mkwmail.system import for_the_owner, reason_of
 
 
 def write_mails(folder: Path, mails: Iterable[tuple[str, bytes]]) -> int:
-    """Write each mail (whose, bytes) as an ``.eml`` file, numbered in their order; how many.
+    """Write each mail (whose, bytes) as an ``.eml`` file for the owner alone, numbered in their order; how many.
 
     :raises UserError: where the folder or a file cannot be written.
     """
     count = 0
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for count, (whose, data) in enumerate(mails, start=1):
-            (folder / f"{count:03}-{file_word(whose)}.eml").write_bytes(data)
+            with open(folder / f"{count:03}-{file_word(whose)}.eml", "wb", opener=for_the_owner) as file:
+                file.write(data)
     except OSError as error:
         fault = Fault(str(folder), _("cannot be written: %(why)s") % {"why": reason_of(error)})
         raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None

@@ -1,6 +1,5 @@
 """The preview page: all mails of a mailing in one file to leaf through."""
 
-import os
 import tempfile
 import webbrowser
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from mkwmail.letters.names import Addressee
 from mkwmail.report.words import mailing_words
 from mkwmail.sources.event import Event
 from mkwmail.sources.read import Read
-from mkwmail.system import reason_of
+from mkwmail.system import for_the_owner, reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,7 @@ def write_page(path: Path, html: str) -> None:
     :raises UserError: where it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8", opener=for_the_owner) as file:
             file.write(html)
     except OSError as error:
         fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": reason_of(error)})

@@ -52,7 +52,7 @@ from mkwmail.sources.kinds import in_order, kind_of, rule_of
 from mkwmail.sources.member_list import MemberList
 from mkwmail.sources.settings import Keep, Settings
 from mkwmail.sources.settings_file import read_settings
-from mkwmail.system import reason_of
+from mkwmail.system import for_the_owner, reason_of
 
 
 def status(
@@ -127,12 +127,13 @@ def statuses_of(
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a result that was asked for as a file.
+    """Write a result that was asked for as a file: for the owner alone, as it tells of members.
 
     :raises UserError: code USAGE where it cannot be written.
     """
     try:
-        path.write_bytes(data)
+        with open(path, "wb", opener=for_the_owner) as file:
+            file.write(data)
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         remedy = _("close it where it is open (Excel), or name another file")
