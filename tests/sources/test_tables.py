@@ -216,6 +216,20 @@ def test_an_archive_that_unpacks_to_more_than_a_list_is_refused(tmp_path: Path) 
     assert "larger than a list" in fault_of(tmp_path, buffer.getvalue())
 
 
+def test_macros_are_data_that_nobody_reads(tmp_path: Path) -> None:
+    book, sheet = new_sheet()
+    sheet.append(["naam", "e-mail"])
+    buffer = io.BytesIO()
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+    with zipfile.ZipFile(io.BytesIO(saved(book))) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            target.writestr(
+                name, source.read(name).replace(kind, b"application/vnd.ms-excel.sheet.macroEnabled.main+xml")
+            )
+        target.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 1000)
+    assert rows(table_of(tmp_path, buffer.getvalue())) == [(1, ("naam", "e-mail"))]
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
