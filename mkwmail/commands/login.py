@@ -40,11 +40,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What was given, to be tried on the server and then kept. ``account``: who signed in, where the provider says."""
+    """What was given, to be tried on the server and then kept. ``account``: who signed in, where the provider says;
+    ``lasting``: it can be renewed without anybody."""
 
     credential: Credential
     values: Values
     account: str = ""
+    lasting: bool = True
 
 
 def login(invocation: Invocation, way: Way, environment: Mapping[str, str] = os.environ) -> ExitCode:
@@ -65,21 +67,27 @@ def login(invocation: Invocation, way: Way, environment: Mapping[str, str] = os.
     except NoSessionError as error:
         terminal.note(_("Nothing was kept: when that is mended, type mkwmail login again."))
         raise _wrong_account(error, smtp, attempt.account) or error from None
-    where = store.keep(smtp, attempt.values)
+    _say_kept(terminal, smtp, store.keep(smtp, attempt.values))
+    if not attempt.lasting:
+        ends = _(
+            "The provider gave nothing to renew it with, so it soon ends: offline_access may be missing in scopes."
+        )
+        terminal.note(ends, "yellow")
+    if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
+        nearer = _("The environment variable %(variable)s is set, and comes before what is kept.")
+        terminal.note(nearer % {"variable": VARIABLE}, "yellow")
+    faults = sender_faults(told, settings.sender.email)
+    if faults:
+        raise UserError(*faults, code=ExitCode.LOGIN)
+    return ExitCode.OK
+
+
+def _say_kept(terminal: Terminal, smtp: Smtp, where: str) -> None:
     words = {"host": smtp.host, "username": smtp.username}
     terminal.say(_("Logged in to %(host)s as %(username)s; nothing was sent.") % words, "green")
     terminal.say(_("From now on it goes by itself; it is kept on this computer, in:"))
     terminal.say(f"    {where}")
     terminal.say(_("To remove it: mkwmail logout"))
-    if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
-        terminal.note(
-            _("The environment variable %(variable)s is set, and comes before what is kept.") % {"variable": VARIABLE},
-            "yellow",
-        )
-    faults = sender_faults(told, settings.sender.email)
-    if faults:
-        raise UserError(*faults, code=ExitCode.LOGIN)
-    return ExitCode.OK
 
 
 def logout(invocation: Invocation) -> ExitCode:
@@ -148,7 +156,7 @@ def _signed_in(
     application = _application(terminal, smtp, settings, store)
     issued = _by_code(terminal, application) if device else _by_browser(terminal, application, environment)
     kept = Kept(application.client_id, application.client_secret, issued)
-    return _Attempt(JustIssued(issued), kept.values(), issued.account)
+    return _Attempt(JustIssued(issued), kept.values(), issued.account, issued.refresh is not None)
 
 
 def _by_device(smtp: Smtp, way: Way, environment: Mapping[str, str]) -> bool:
@@ -203,7 +211,7 @@ def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> S
         if known is not None
         else _("The application's client secret (not shown; Enter: it has none):")
     )
-    typed = terminal.ask_unseen(question)
+    typed = terminal.ask_unseen(question).strip()
     return Secret(typed) if typed else known
 
 

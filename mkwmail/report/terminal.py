@@ -176,9 +176,9 @@ class Terminal:
             return ""
 
     def ask_unseen(self, question: str) -> str:
-        """The answer to a question, which does not show while it is typed; empty at end of file."""
+        """The answer to a question, to the letter, which does not show while it is typed; empty at end of file."""
         try:
-            return getpass(f"{printable(question)} ").strip()
+            return getpass(f"{printable(question)} ")
         except EOFError:
             self.note()
             return ""

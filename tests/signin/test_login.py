@@ -89,6 +89,8 @@ def test_a_password_is_asked_for_unseen_tried_and_kept(desk: Desk) -> None:
     code, screen = desk.type("login", answers=[(question, "wrong")])
     assert code == 77 and "Nothing was kept:" in screen and desk.kept() is None
     assert len(desk.server.said("AUTH")) == 1
+    # To the letter, spaces too.
+    assert desk.type("login", answers=[(question, f"{PASSWORD} ")])[0] == 77
     code, screen = desk.type("login", answers=[(question, PASSWORD)])
     assert code == 0 and f"Logged in to 127.0.0.1 as {NAME}; nothing was sent." in screen
     kept = desk.kept()
@@ -215,6 +217,15 @@ def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -
         assert "which cron can mostly not reach" in warned.err
     assert desk.run("logout", **ring).code == 0
     assert (tmp_path / "ring").read_text() == "{}" and desk.kept() is None
+
+
+def test_a_sign_in_that_nobody_can_renew_is_warned_of(desk: Desk) -> None:
+    desk.provider.gives_refresh_tokens = False
+    ran = desk.run("login")
+    assert ran.code == 0 and "so it soon ends: offline_access may be missing" in ran.err
+    desk.provider.expire()
+    ended = desk.send()
+    assert ended.code == 77 and "the provider lets it be renewed by nobody" in ended.out
 
 
 @posix
