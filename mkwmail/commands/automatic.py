@@ -10,7 +10,7 @@ from mkwmail.clock import ZONE
 from mkwmail.commands.composing import composer_of
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.running import jobs_for, make_ready, run
+from mkwmail.commands.running import jobs_for, make_ready, note_skips, run
 from mkwmail.commands.timetabling import changed, plan_ahead
 from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, plan_for
 from mkwmail.dutch.names import full_name
@@ -333,10 +333,7 @@ class Automatic:
         refuse_examples(sources, smtp, [one.planned.member for one in ready.outgoing])
         credential = credential_for(smtp, sources.folder.path)
         ledger.remember_list(plan.round, len(roll.listings), now)
-        known = {person.key for person in ledger.persons()}
-        mailed = {one.person for one in plan.to_send}
-        skips = [(one.person, one.reason) for one in plan.skipped if one.person in known - mailed]
-        ledger.record_skips(plan.round, skips, now)
+        note_skips(plan, ledger, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, earlier, ledger, {})
         connect = partial(open_session, smtp, credential)

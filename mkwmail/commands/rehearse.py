@@ -1,6 +1,5 @@
 """``send --dry-run`` and ``send --rehearse``: everything but the mail leaving this computer."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -37,8 +36,8 @@ from mkwmail.report.plan import show_proposal
 from mkwmail.report.summary import Summary, show_summary, summary_value
 from mkwmail.report.words import mails
 from mkwmail.sending.outcome import Outcome
-from mkwmail.sending.plan import History
 from mkwmail.sending.rehearsal import RehearsalServer
+from mkwmail.sending.standing import under_their_names
 from mkwmail.sending.submission import open_session
 from mkwmail.sources.read import Read
 from mkwmail.sources.settings import Pace
@@ -55,7 +54,7 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wis
     with open_ledger(invocation, sources.folder) as ledger:
         ready = prepared(invocation, sources, mailing, ledger)
         count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
-        summary = summed_up(ready, Outcome(), count, lambda: ready.history, now)
+        summary = summed_up(ready, Outcome(), count, now)
         proposal = proposal_of(invocation, ready, ledger, count) if ready.outgoing else None
     if wishes.json:
         terminal.document(summary_value(summary))
@@ -133,11 +132,5 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         jobs = jobs_for(told, (), practice, keys)
         connect = partial(open_session, server.smtp, None)
         outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)
-        return summed_up(ready, outcome, len(outgoing), lambda: _history(ready, practice, keys), clock.now())
-
-
-def _history(ready: Ready, practice: Ledger, keys: Mapping[str, str]) -> History:
-    """What was presumed, and what the rehearsal did, told of the real persons."""
-    real = {there: here for here, there in keys.items()}
-    done = tuple(replace(each, person=real[each.person]) for each in practice.deliveries(ready.plan.round.event))
-    return replace(ready.history, deliveries=(*ready.history.deliveries, *done))
+        real = {there: here for here, there in keys.items()}
+        return summed_up(ready, under_their_names(outcome, real), len(outgoing), clock.now())

@@ -1,14 +1,13 @@
 """A mailing under way: planned, composed, delivered, summed up. `send` and its rehearsal share it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from mkwmail.clock import Clock
 from mkwmail.commands.composing import Composer, Outgoing
-from mkwmail.commands.workplace import Roll, Sources, plan_for
+from mkwmail.commands.workplace import Roll, Sources
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import Delivery
@@ -17,8 +16,9 @@ from mkwmail.report.progress import delivery_progress, progress_bar
 from mkwmail.report.summary import Summary
 from mkwmail.report.terminal import Terminal
 from mkwmail.sending.delivery import Job, Prepared, deliver
-from mkwmail.sending.outcome import Ending, Outcome
-from mkwmail.sending.plan import History, Plan, Skip
+from mkwmail.sending.outcome import Outcome
+from mkwmail.sending.plan import History, Plan
+from mkwmail.sending.standing import standing
 from mkwmail.sending.stop import interruptible
 from mkwmail.sending.worker import Connect
 from mkwmail.sources.settings import Pace
@@ -107,34 +107,24 @@ def run(
         return deliver(jobs, plan.round, ledger, connect, pace, clock, stop, progress, plan.latest)
 
 
-def summed_up(ready: Ready, outcome: Outcome, planned: int, history: Callable[[], History], now: datetime) -> Summary:
-    """How everybody stands after a run; from the outcome alone where the ledger cannot be read any more."""
-    mailing = ready.plan.round.mailing
-    try:
-        after = plan_for(ready.sources.event, mailing, ready.roll, history(), now)
-    except UserError:
-        after = _after(ready.plan, outcome)
+def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:
+    """How everybody stands after a run of so many."""
     return Summary(
         event=ready.sources.event.id,
-        mailing=mailing,
+        mailing=ready.plan.round.mailing,
         planned=planned,
         outcome=outcome,
-        after=after,
+        after=standing(ready.plan, outcome, now),
         faulty=faulty_entries(ready.sources),
         doubtful=len(ready.roll.doubtful),
     )
 
 
-def _after(plan: Plan, outcome: Outcome) -> Plan:
-    def skips(endings: Sequence[Ending]) -> tuple[Skip, ...]:
-        return tuple(Skip(each.person, each.name, each.address, each.reason) for each in endings)
-
-    done = {each.person for each in (*outcome.sent, *outcome.refused, *outcome.in_doubt)}
-    return replace(
-        plan,
-        to_send=tuple(each for each in plan.to_send if each.person not in done),
-        refused=(*plan.refused, *skips(outcome.refused)),
-        in_doubt=(*plan.in_doubt, *skips(outcome.in_doubt)),
+def note_skips(plan: Plan, ledger: Ledger, now: datetime) -> None:
+    """Record who is left out and why, but for rows of somebody who is mailed under another one."""
+    mailed = {each.person for each in plan.to_send}
+    ledger.record_skips(
+        plan.round, [(each.person, each.reason) for each in plan.skipped if each.person not in mailed], now
     )
 
 

@@ -1,7 +1,7 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,7 +16,7 @@ from mkwmail.commands.confirming import (
 )
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
+from mkwmail.commands.running import Ready, jobs_for, make_ready, note_skips, run, summed_up
 from mkwmail.commands.workplace import (
     Sources,
     call_roll,
@@ -38,7 +38,6 @@ from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import duration, mails
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
-from mkwmail.sending.plan import History
 from mkwmail.sending.schedule import go_ahead_for
 from mkwmail.sending.submission import open_session
 from mkwmail.sending.worker import Connect
@@ -205,13 +204,7 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: 
         jobs = jobs_for(outgoing, earlier, ledger, {})
         settings = ready.sources.settings
         outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
-    now = invocation.clock.now()
-
-    def history() -> History:
-        # What is corrected is settled; who has it by now is not.
-        return replace(history_of(ledger, ready.sources.event), correcting=ready.history.correcting)
-
-    return summed_up(ready, outcome, len(outgoing), history, now)
+    return summed_up(ready, outcome, len(outgoing), invocation.clock.now())
 
 
 def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
@@ -232,7 +225,4 @@ def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) ->
     ledger.enlist(listed(ready.roll), now)
     ledger.go_ahead(_go_ahead(ready, going, now), ready.composer.sources, now)
     ledger.remember_list(plan.round, len(ready.roll.listings), now)
-    known = {person.key for person in ledger.persons()}
-    mailed = {each.person for each in plan.to_send}
-    skips = [(each.person, each.reason) for each in plan.skipped if each.person in known - mailed]
-    ledger.record_skips(plan.round, skips, now)
+    note_skips(plan, ledger, now)

@@ -40,27 +40,35 @@ def enlist(
     with database.transaction():
         known = {person.key: person for person in persons(database)}
         found = identify(known.values(), rows, secret, decided)
+        new: dict[str, Listed] = {}
         done: set[str] = set()
         for row, who in zip(rows, found, strict=True):
-            if who.doubt is None and who.key not in done:
-                done.add(who.key)
-                _write_person(database, known.get(who.key), row, who, now)
+            if who.doubt is not None or who.key in done:
+                continue
+            done.add(who.key)
+            if who.key in known:
+                _renew(database, known[who.key], row, now)
+            else:
+                new[who.key] = row
+        database.together(
+            "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
+            [
+                (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
+                for key, row in new.items()
+            ],
+        )
         return found
 
 
-def _write_person(database: Database, known: Person | None, row: Listed, who: Identified, now: datetime) -> None:
-    address, at = address_key(row.address), moment_text(now)
-    if known is None:
-        database.execute(
-            "INSERT INTO persons (key, address, name, organisation, number, since) VALUES (?, ?, ?, ?, ?, ?)",
-            (who.key, address, row.name, row.organisation, row.number, at),
-        )
-        return
+def _renew(database: Database, known: Person, row: Listed, now: datetime) -> None:
+    address = address_key(row.address)
     if is_mark(known.address):
         # The row that was to be deleted is still there: what was forgotten is not written down again.
         return
     if known.address != address:
-        database.execute("INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, at))
+        database.execute(
+            "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, moment_text(now))
+        )
     # An export without a column does not make us forget what an earlier one said.
     now_known = (row.name or known.name, row.organisation or known.organisation, row.number or known.number)
     if (address, *now_known) != (known.address, known.name, known.organisation, known.number):
@@ -111,7 +119,7 @@ def letter(database: Database, name: str) -> bytes | None:
 
 
 def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Note who was left out and why; what was noted last and is still so is not noted again."""
+    """Note who of the register was left out and why; what was noted last and is still so is not noted again."""
     with database.transaction():
         number = round_number(database, of)
         noted = {
@@ -121,8 +129,10 @@ def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]]
             )
         }
         fresh = [(person, reason) for person, reason in skips if noted.get(person) != reason]
-        database.each(
-            "INSERT INTO skips (round, person, reason, at) VALUES (?, ?, ?, ?)",
+        # Who is in doubt is not in the register: nothing can be noted of them.
+        database.together(
+            "INSERT INTO skips (round, person, reason, at) SELECT column1, column2, column3, column4 FROM ({rows})"
+            " WHERE column2 IN (SELECT key FROM persons)",
             [(number, person, reason, moment_text(now)) for person, reason in fresh],
         )
 

@@ -4,8 +4,9 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -75,12 +76,15 @@ class Addressed:
 
     def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
         """Every value that the letter is filled with; with the letter, all that is needed to make it again."""
-        return {
-            **self.values,
-            "message_id": message_id,
-            "date": format_datetime(moment),
-            "dtstamp": moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
-        }
+        date, dtstamp = _moment_values(moment.replace(tzinfo=None, microsecond=0), moment.utcoffset() or timedelta(0))
+        return {**self.values, "message_id": message_id, "date": date, "dtstamp": dtstamp}
+
+
+@lru_cache(maxsize=8)
+def _moment_values(local: datetime, offset: timedelta) -> tuple[str, str]:
+    """Date and DTSTAMP of every message of a second."""
+    moment = local.replace(tzinfo=timezone(offset))
+    return format_datetime(moment), moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,8 +243,7 @@ class _Sorting:
 
     def _told(self, listing: Listing, delivery: Delivery) -> None:
         if delivery.state is State.SENT:
-            reason = _("already sent on %(day)s") % {"day": day_in_words(delivery.since)}
-            self.already.append(_skip(listing, reason))
+            self.already.append(_skip(listing, already_sent(delivery.since)))
         elif is_mark(delivery.address):
             # Nobody can be asked about it any more, so it counts as sent.
             reason = _("may have got it on %(day)s, and was forgotten since") % {"day": day_in_words(delivery.since)}
@@ -263,8 +262,7 @@ class _Sorting:
             # The address was corrected: another mailbox, which refused nothing.
             self.to_send.append(Planned(listing.person, listing.member))
             return
-        words = {"day": day_in_words(delivery.since), "reply": delivery.reason}
-        self.refused.append(_skip(listing, _("refused by the server on %(day)s: %(reply)s") % words))
+        self.refused.append(_skip(listing, refused_by_server(delivery.since, delivery.reason)))
 
     def _left_out(self, listing: Listing) -> str | None:
         """Why somebody who was not mailed yet is not to be, from what concerns them outside the ledger."""
@@ -291,12 +289,25 @@ class _Sorting:
             tuple(self.already),
             tuple(self.refused),
         )
-        if not too_late:
-            return made
-        reason = _("not sent before its latest moment, %(day)s") % {"day": day_in_words(latest)}
-        missed = [_skip(Listing(each.person, each.member), reason) for each in self.to_send]
-        missed += [Skip(each.person, each.name, each.address, reason) for each in self.waiting]
-        return replace(made, to_send=(), waiting=(), expired=tuple(missed))
+        return came_too_late(made) if too_late else made
+
+
+def came_too_late(plan: Plan) -> Plan:
+    """The plan once its latest moment has passed: who would have got it is missed."""
+    reason = _("not sent before its latest moment, %(day)s") % {"day": day_in_words(plan.latest)}
+    missed = [_skip(Listing(each.person, each.member), reason) for each in plan.to_send]
+    missed += [Skip(each.person, each.name, each.address, reason) for each in plan.waiting]
+    return replace(plan, too_late=True, to_send=(), waiting=(), expired=(*plan.expired, *missed))
+
+
+def already_sent(when: datetime) -> str:
+    """Why somebody who has it does not get it again."""
+    return _("already sent on %(day)s") % {"day": day_in_words(when)}
+
+
+def refused_by_server(when: datetime, reply: str) -> str:
+    """Why somebody whom the server refused is not tried again."""
+    return _("refused by the server on %(day)s: %(reply)s") % {"day": day_in_words(when), "reply": reply}
 
 
 def _skip(listing: Listing, reason: str) -> Skip:

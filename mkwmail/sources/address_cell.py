@@ -4,6 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mkwmail.addresses import mailable
 from mkwmail.language import _
@@ -39,11 +40,16 @@ def likely_meant(address: str) -> str | None:
     Letters that changed places, one too many or one too few: another letter may be another company.
     """
     local, _at, domain = address.casefold().rpartition("@")
+    meant = _domain_meant(domain)
+    return f"{local}@{meant}" if meant else None
+
+
+@lru_cache(maxsize=1024)  # a list has many addresses of few domains
+def _domain_meant(domain: str) -> str | None:
     near = difflib.get_close_matches(domain, _COMMON_DOMAINS, n=1, cutoff=0.85)
     if not near or near[0] == domain:
         return None
-    slip = len(near[0]) != len(domain) or sorted(near[0]) == sorted(domain)
-    return f"{local}@{near[0]}" if slip else None
+    return near[0] if len(near[0]) != len(domain) or sorted(near[0]) == sorted(domain) else None
 
 
 def _wrong(text: str, reason: str) -> CellError:

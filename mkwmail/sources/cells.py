@@ -48,6 +48,8 @@ def clean(text: str) -> str:
             _("the cell holds %(length)d characters, more than Excel can keep") % {"length": len(text)},
             _("look for a quotation mark that is not closed"),
         )
+    if text.isascii() and text.isprintable() and "#" not in text:
+        return " ".join(text.split())
     for char in text:
         _refuse(char, text)
     cleaned = unicodedata.normalize("NFC", " ".join(text.translate(_INVISIBLE).split()))
