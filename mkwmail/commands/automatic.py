@@ -330,7 +330,7 @@ class Automatic:
         composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
-        refuse_examples(sources, smtp, [one.planned.member for one in ready.outgoing])
+        refuse_examples(sources, smtp, [one.member for one in plan.to_send])
         credential = credential_for(smtp, sources.folder.path)
         ledger.remember_list(plan.round, len(roll.listings), now)
         note_skips(plan, ledger, now)

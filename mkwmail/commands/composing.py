@@ -1,14 +1,17 @@
 """A mailing's letters from what people wrote: templates, attachments, and the messages that come of them."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import overload
 
 from mkwmail.commands.workplace import Sources
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
+from mkwmail.lazily import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import code_for
 from mkwmail.ledger.records import Facts
@@ -59,6 +62,26 @@ class Outgoing:
         return self.letter.address(self.complete(moment))
 
 
+class Mailbag(Sequence[Outgoing]):
+    """Everybody's message, made when it is asked for; ``letters`` are at hand without that."""
+
+    def __init__(self, letters: Sequence[Letter], outgoing: Sequence[Outgoing]) -> None:
+        self.letters = letters
+        self._outgoing = outgoing
+
+    def __len__(self) -> int:
+        return len(self._outgoing)
+
+    @overload
+    def __getitem__(self, index: int) -> Outgoing: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Mailbag": ...
+    def __getitem__(self, index: int | slice) -> "Outgoing | Mailbag":
+        if isinstance(index, slice):
+            return Mailbag(self.letters[index], self._outgoing[index])
+        return self._outgoing[index]
+
+
 @dataclass(frozen=True, slots=True)
 class Composer:
     """A mailing's letters, ready to be composed for whoever gets them.
@@ -85,22 +108,25 @@ class Composer:
         event = self.occasion.event.id
         updates = kind_of(self.occasion.name) is Kind.UPDATE
         facts = read_facts(self.facts.document)
-        addressees = [
-            Addressee(
+        asks = self.occasion.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+
+        def addressee(number: int) -> Addressee:
+            each = planned[number]
+            answer = history.answers.get(each.person)
+            return Addressee(
                 each.person,
                 each.member,
                 _PROOF if self.occasion.proof else code_for(secret, event, each.person),
-                history.answers.get(each.person),
-                entry_uid(secret, event, each.person),
-                history.telling.changes_for(each.person, facts, history.answers.get(each.person)) if updates else (),
+                answer,
+                entry_uid(secret, event, each.person) if asks else "",
+                history.telling.changes_for(each.person, facts, answer) if updates else (),
             )
-            for each in planned
-        ]
-        return compose(self.occasion, self.templates, addressees, progress)
+
+        return compose(self.occasion, self.templates, Lazily(len(planned), addressee), progress)
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
-    ) -> tuple[Outgoing, ...]:
+    ) -> Mailbag:
         """Everybody's message: an earlier try's bytes where sources and address are as they were.
 
         :raises UserError: with the faults of all templates and members.
@@ -109,32 +135,35 @@ class Composer:
         tries = {each.person: each.tries for each in history.deliveries if each.round == plan.round}
         same = self._approvals_of_the_same(ledger)
         domain = self.occasion.settings.sender.email.rpartition("@")[2]
-        result = []
-        for planned, addressed in zip(plan.to_send, composition.addressed, strict=True):
-            earlier = _earlier_try(planned, same, self.facts, ledger)
-            if earlier is not None:
-                result.append(earlier)
-                continue
-            of = plan.round
+        again = {
+            number: earlier
+            for number, planned in enumerate(plan.to_send)
+            if (earlier := _earlier_try(planned, same, self.facts, ledger)) is not None
+        }
+
+        def outgoing(number: int) -> Outgoing:
+            if number in again:
+                return again[number]
+            planned, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
             version = tries.get(planned.person, 0)
             name = message_id(ledger.secret, of.event, of.mailing, of.edition, planned.person, version, domain)
-            result.append(Outgoing(planned, addressed.letter, addressed.values, name, addressed, self.facts))
-        return tuple(result)
+            return Outgoing(planned, addressed.letter, addressed.values, name, addressed, self.facts)
+
+        letters = [again[number].letter if number in again else letter for number, letter in enumerate(composition.of)]
+        return Mailbag(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
         approvals = ledger.approvals(self.occasion.event.id, self.occasion.name)
         return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
 
 
-def variants(outgoing: Sequence[Outgoing]) -> list[tuple[Outgoing, int]]:
+def variants(mailbag: Mailbag) -> list[tuple[Outgoing, int]]:
     """The first message of each letter, and how many members get that letter."""
-    counts: dict[int, int] = {}
-    first: dict[int, Outgoing] = {}
-    for each in outgoing:
-        key = id(each.letter)
-        first.setdefault(key, each)
-        counts[key] = counts.get(key, 0) + 1
-    return [(each, counts[key]) for key, each in first.items()]
+    counts = Counter(map(id, mailbag.letters))
+    firsts: dict[int, int] = {}
+    for number, letter in enumerate(mailbag.letters):
+        firsts.setdefault(id(letter), number)
+    return [(mailbag[number], counts[key]) for key, number in firsts.items()]
 
 
 def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> Outgoing | None:

@@ -30,12 +30,14 @@ class Page:
 
     def html(self, one_per_letter: bool = False) -> str:
         """The page; ``one_per_letter``: one mail of each variant, without anybody's name or address."""
-        composition = Composition(tuple(_addressed(each) for each in self.outgoing))
+        outgoing = tuple(self.outgoing)
+        addressed = tuple(map(_addressed, outgoing))
+        composition = Composition(addressed, tuple(each.letter for each in addressed))
         return gallery_page(
             composition,
             title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
             moment=self.moment,
-            message_ids={each.planned.person: each.message_id for each in self.outgoing},
+            message_ids={each.planned.person: each.message_id for each in outgoing},
             warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import Outgoing, composer_of, correcting_of, variants
+from mkwmail.commands.composing import Mailbag, Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.leafing import leaf_through
 from mkwmail.commands.mails import write_mails
@@ -55,7 +55,7 @@ class _Shown:
     """What is previewed; ``why_not``: it would not go to this member, and this is only how it would look."""
 
     plan: Plan
-    outgoing: tuple[Outgoing, ...]
+    outgoing: Mailbag
     why_not: str = ""
 
 
@@ -140,7 +140,7 @@ def _listing_of(who: str, roll: Roll) -> Listing:
     return next(each for each in roll.listings if each.person == key)
 
 
-def show_variants(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datetime) -> int:
+def show_variants(terminal: Terminal, outgoing: Mailbag, moment: datetime) -> int:
     """Print the first mail of each letter; how many letters there are."""
     found = variants(outgoing)
     for number, (each, count) in enumerate(found, start=1):

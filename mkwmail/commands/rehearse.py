@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ShiftedClock
 from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import composer_of, correcting_of
+from mkwmail.commands.composing import Mailbag, composer_of, correcting_of
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.pages import Page, write_page
@@ -67,7 +67,7 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wis
         terminal.say(_("A dry run: nothing was sent."), "bold")
     try:
         smtp = server_of(sources.settings, invocation.shifted)
-        refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
+        refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
     except UserError as error:
         terminal.note(_("Without --dry-run, this would be refused:"), "yellow")
         for line in fault_lines(error.faults[:5]):
@@ -123,12 +123,12 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         practice.hold("send --rehearse", moment),
     ):
         practice.settle(moment)
-        rows = [listed_member(each.planned.member) for each in ready.outgoing]
-        persons = [each.planned.person for each in ready.outgoing]
+        rows = [listed_member(each.member) for each in ready.plan.to_send]
+        persons = [each.person for each in ready.plan.to_send]
         keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
         practice.approve(ready.plan.round.event, ready.plan.round.mailing, ready.composer.sources, moment)
         # The practice ledger begins with no facts: which version is told is no matter there.
-        told = [replace(each, facts=None) for each in outgoing]
+        told = Mailbag(outgoing.letters, [replace(each, facts=None) for each in outgoing])
         jobs = jobs_for(told, (), practice, keys)
         connect = partial(open_session, server.smtp, None)
         outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mkwmail.clock import Clock
-from mkwmail.commands.composing import Composer, Outgoing
+from mkwmail.commands.composing import Composer, Mailbag, Outgoing, variants
 from mkwmail.commands.workplace import Roll, Sources
 from mkwmail.dutch.names import full_name
 from mkwmail.language import _
+from mkwmail.lazily import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.records import Delivery
 from mkwmail.report.people import Entry
@@ -33,7 +34,7 @@ class Ready:
     history: History
     plan: Plan
     composer: Composer
-    outgoing: tuple[Outgoing, ...]
+    outgoing: Mailbag
 
 
 def make_ready(
@@ -54,32 +55,28 @@ def make_ready(
     return Ready(sources, roll, history, plan, composer, outgoing)
 
 
-def jobs_for(
-    outgoing: Sequence[Outgoing], earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
-) -> list[Job]:
+def jobs_for(outgoing: Mailbag, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]) -> Sequence[Job]:
     """The messages as delivery wants them, their letters kept.
 
     ``earlier``: where people stand in this round already. ``keys``: who each is in this ledger, where that
     differs.
     """
     tries = {each.person: each.tries for each in earlier}
-    kept: dict[int, str] = {}
-    jobs = []
-    for each in outgoing:
-        if id(each.letter) not in kept:
-            kept[id(each.letter)] = ledger.keep_letter(each.letter.dump())
+    kept = {id(first.letter): ledger.keep_letter(first.letter.dump()) for first, _count in variants(outgoing)}
+
+    def job(number: int) -> Job:
+        each = outgoing[number]
         member = each.planned.member
-        jobs.append(
-            Job(
-                person=keys.get(each.planned.person, each.planned.person),
-                address=member.email,
-                name=full_name(member.name),
-                prepare=_preparing(each, kept[id(each.letter)]),
-                tries=tries.get(each.planned.person, 0) + 1,
-                facts=each.facts,
-            )
+        return Job(
+            person=keys.get(each.planned.person, each.planned.person),
+            address=member.email,
+            name=full_name(member.name),
+            prepare=_preparing(each, kept[id(each.letter)]),
+            tries=tries.get(each.planned.person, 0) + 1,
+            facts=each.facts,
         )
-    return jobs
+
+    return Lazily(len(outgoing), job)
 
 
 def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
@@ -88,7 +85,8 @@ def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
     def prepare(moment: datetime) -> Prepared:
         # An earlier try keeps its own date: the same bytes go again.
         date = retry.date if each.addressed is None and retry and retry.date else moment
-        return Prepared(each.message(date), letter, each.complete(date), date)
+        values = each.complete(date)
+        return Prepared(each.letter.address(values), letter, values, date)
 
     return prepare
 

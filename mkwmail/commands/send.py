@@ -73,7 +73,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
             _say_settled(terminal, ledger.settle(now))
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
-            refuse_examples(sources, smtp, [each.planned.member for each in ready.outgoing])
+            refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
             # Nobody types a count for nothing: whether somebody can log in is looked at first.
             credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None
             if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
@@ -214,7 +214,7 @@ def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
     """
     event, mailing = ready.sources.event, ready.plan.round.mailing
     if going < len(ready.outgoing):
-        mailed = [each.planned.person for each in ready.outgoing[:going]]
+        mailed = [each.person for each in ready.plan.to_send[:going]]
         return go_ahead_for(event, mailing, mailed, at=now, others=False)
     return go_ahead_for(event, mailing, [each.person for each in ready.roll.listings], at=now)
 

@@ -16,6 +16,7 @@ from mkwmail.language import _
 
 #: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
 _CODE_LENGTH = 10
 
 NEW = "new"
@@ -77,7 +78,7 @@ def person_key(secret: bytes, address: str, n: int = 0) -> str:
 def code_for(secret: bytes, event_id: str, person: str) -> str:
     """The code in a member's sign-up link: one for each member and event, 50 bits that cannot be guessed."""
     number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
-    return "".join(_LETTERS[(number >> 5 * place) & 31] for place in range(_CODE_LENGTH))
+    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(_CODE_LENGTH // 2)])
 
 
 def mark(secret: bytes, *parts: str) -> str:
@@ -98,7 +99,7 @@ def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: s
 
 def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
     # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
-    message = "".join(f"{len(part)}:{part}" for part in (purpose, *parts))
+    message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
     return hmac.digest(secret, message.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,11 +14,12 @@ from markupsafe import Markup
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
+from mkwmail.lazily import Lazily
 from mkwmail.letters.attachments import Attachment
 from mkwmail.letters.frame import Frame
 from mkwmail.letters.letter import Letter
 from mkwmail.letters.making import letter_of
-from mkwmail.letters.marks import Marks, choose_marks
+from mkwmail.letters.marks import Marks, TakenMarks
 from mkwmail.letters.message import Message
 from mkwmail.letters.names import (
     LINK_FIELDS,
@@ -89,14 +91,19 @@ def _moment_values(local: datetime, offset: timedelta) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """All letters of a mailing, and who gets which."""
+    """All letters of a mailing, and who gets which.
 
-    addressed: tuple[Addressed, ...]
+    ``of`` is everybody's letter; what fills it is made when ``addressed`` is asked for, so that of a hundred
+    thousand hardly anything is held.
+    """
+
+    addressed: Sequence[Addressed]
+    of: Sequence[Letter]
 
     @property
     def letters(self) -> tuple[Letter, ...]:
         """The letters, in the order of their first member."""
-        return tuple({id(one.letter): one.letter for one in self.addressed}.values())
+        return tuple({id(letter): letter for letter in self.of}.values())
 
 
 def compose(
@@ -115,20 +122,41 @@ def compose(
 
     :raises UserError: with the faults of all templates and members.
     """
-    composing = _Composing(occasion, templates, addressees)
-    addressed: list[Addressed] = []
+    composing = _Composing(occasion, templates)
+    alike = composing.sorted(addressees, progress)
+    tried: dict[int, Letter | UserError | None] = {}
+    shared: dict[int, Letter] = {}  # by group
+    own: dict[int, Letter] = {}  # by member
     faults: dict[Fault, list[str]] = {}
-    for done, addressee in enumerate(addressees, start=1):
-        try:
-            addressed.append(composing.addressed(addressee))
-        except UserError as error:
-            who = full_name(addressee.member.name) or addressee.member.email
-            for fault in error.faults:
+    for number, group in enumerate(alike):
+        if group not in tried:
+            tried[group] = _tried(composing.share, addressees[number])
+        found, letters, key = tried[group], shared, group
+        if found is None:
+            found, letters, key = _tried(composing.direct, addressees[number]), own, number
+        if isinstance(found, Letter):
+            letters[key] = found
+        elif found is not None:
+            who = full_name(addressees[number].member.name) or addressees[number].member.email
+            for fault in found.faults:
                 faults.setdefault(fault, []).append(who)
-        progress(done)
     if faults:
         raise UserError(*(_for_members(fault, names, len(addressees)) for fault, names in faults.items()))
-    return Composition(tuple(addressed))
+
+    of = [own.get(number) or shared[group] for number, group in enumerate(alike)]
+
+    def addressed(number: int) -> Addressed:
+        letter, addressee = of[number], addressees[number]
+        return Addressed(addressee, letter, composing.values(letter, addressee), number in own)
+
+    return Composition(Lazily(len(of), addressed), of)
+
+
+def _tried(make: Callable[[Addressee], Letter | None], addressee: Addressee) -> Letter | UserError | None:
+    try:
+        return make(addressee)
+    except UserError as error:
+        return error
 
 
 _NAMED = 3  # members whose mail has one and the same fault are named up to this number
@@ -159,7 +187,7 @@ def message_id(secret: bytes, event: str, mailing: str, edition: int, person: st
 class _Composing:
     """One pass over the members, sharing letters on the way."""
 
-    def __init__(self, occasion: Occasion, templates: Templates, addressees: Sequence[Addressee]) -> None:
+    def __init__(self, occasion: Occasion, templates: Templates) -> None:
         self._occasion = occasion
         self._form: Form = occasion.settings.form
         self._url = _signup_url(occasion)
@@ -167,41 +195,64 @@ class _Composing:
         self._renderer = _renderer(occasion, templates)
         templates.know(template_names(occasion, templates))
         self._looked_at = _looked_at(occasion, templates)
-        self._shared: dict[object, Letter | None] = {}
         self._letters: dict[Rendering, Letter] = {}
-        self._fields: dict[Letter, frozenset[str]] = {}
-        everyone = [personal_values(addressee, self._url, self._form) for addressee in addressees]
-        own = {"dtstamp", "to_name", "to_address", "uid"}
-        fields = sorted({field for values in everyone for field in values} | own)
-        changed = {text for each in addressees for change in each.changes for text in (change.old, change.new)}
-        inputs = [*_texts(occasion), *sorted(changed), *(text for values in everyone for text in values.values())]
-        self._marks = choose_marks(fields, [*inputs, *_template_sources(occasion, templates)])
-        _check_private_use(inputs)
+        self._fields: dict[int, tuple[str, ...]] = {}
+        self._taken = TakenMarks()
+        for text in _texts(occasion):
+            _check_private_use(text)
+        for text in (*_texts(occasion), *_template_sources(occasion, templates)):
+            self._taken.look_at(text)
+        self._marks = Marks("", ())
 
-    def addressed(self, addressee: Addressee) -> Addressed:
-        values = personal_values(addressee, self._url, self._form)
-        key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes)
-        if key not in self._shared:
-            self._shared[key] = self._share(addressee, values)
-        shared = self._shared[key]
-        letter = shared or self._letter(self._render(addressee, values, lambda field: ""))
-        values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
-        values["uid"] = addressee.uid
-        fields = self._fields[letter]
-        kept = {field: value for field, value in values.items() if field in fields}
-        return Addressed(addressee, letter, kept, direct=shared is None)
+    def sorted(self, addressees: Sequence[Addressee], progress: Callable[[int], None]) -> Sequence[int]:
+        """Who are alike: each member's group, by a number; and choose the marks on the way.
 
-    def _share(self, addressee: Addressee, values: Mapping[str, str]) -> Letter | None:
+        :raises UserError: where a text holds what no mail can show.
+        """
+        groups: dict[object, int] = {}
+        fields = {"dtstamp", "to_name", "to_address", "uid"}
+        alike = array("L")
+        for done, addressee in enumerate(addressees, start=1):
+            values = self._personal(addressee)
+            changed = [text for change in addressee.changes for text in (change.old, change.new)]
+            said = "\n".join((*values.values(), *changed))
+            _check_private_use(said)
+            self._taken.look_at(said)
+            fields.update(values)
+            key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes)
+            alike.append(groups.setdefault(key, len(groups)))
+            progress(done)
+        self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
+        return alike
+
+    def share(self, addressee: Addressee) -> Letter | None:
         """The letter that all like this member share; None where a mark was measured or cut on the way."""
+        values = self._personal(addressee)
         marked = self._render(addressee, values, self._marks.of)
         direct = self._render(addressee, values, lambda field: "")
         return self._letter(marked) if _filled(marked, self._marks, values) == direct.sources else None
+
+    def direct(self, addressee: Addressee) -> Letter:
+        """This member's own letter."""
+        return self._letter(self._render(addressee, self._personal(addressee), lambda field: ""))
+
+    def values(self, letter: Letter, addressee: Addressee) -> dict[str, str]:
+        """What fills the letter for a member."""
+        fields = self._fields.get(id(letter))
+        if fields is None:
+            fields = self._fields[id(letter)] = tuple(sorted(letter.fields))
+        values = self._personal(addressee)
+        values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
+        values["uid"] = addressee.uid
+        return {field: values[field] for field in fields if field in values}
+
+    def _personal(self, addressee: Addressee) -> dict[str, str]:
+        return personal_values(addressee, self._url, self._form)
 
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
         if letter is None:
             letter = self._letters[rendering] = letter_of(rendering, self._frame, self._marks)
-            self._fields[letter] = letter.fields
         return letter
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
@@ -308,14 +359,13 @@ def _texts(occasion: Occasion) -> tuple[str, ...]:
     )
 
 
-def _check_private_use(inputs: Iterable[str]) -> None:
-    for text in inputs:
-        if found := PRIVATE_USE.search(text):
-            raise UserError(
-                Fault(
-                    "",
-                    _("a text holds the private use character U+%(code)04X, which no mail program can show")
-                    % {"code": ord(found[0])},
-                    _("remove it; it often comes from a symbol font in Word"),
-                )
+def _check_private_use(text: str) -> None:
+    if found := PRIVATE_USE.search(text):
+        raise UserError(
+            Fault(
+                "",
+                _("a text holds the private use character U+%(code)04X, which no mail program can show")
+                % {"code": ord(found[0])},
+                _("remove it; it often comes from a symbol font in Word"),
             )
+        )

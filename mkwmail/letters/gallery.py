@@ -49,22 +49,20 @@ def gallery_page(
     ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
     members. A variant that says by itself who its member is, is left out, and the page says so.
     """
-    variants = _variants(composition)
+    everybody = tuple(composition.addressed)
+    variants = _variants(everybody)
     kept = [variant for variant in variants if not (one_per_letter and variant.tells)]
     lines = _Lines()
-    letters = [_letter(variant, len(composition.addressed), lines) for variant in kept]
+    letters = [_letter(variant, len(everybody), lines) for variant in kept]
     if one_per_letter:
         members = [_example(number, variant, moment) for number, variant in enumerate(kept)]
         left_out = len(variants) - len(kept)
         warnings = (*warnings, _left_out(left_out)) if left_out else warnings
     else:
         number_of = {id(one): number for number, variant in enumerate(kept) for one in variant.addressed}
-        members = [
-            _member(number_of[id(one)], kept[number_of[id(one)]], one, message_ids, moment)
-            for one in composition.addressed
-        ]
+        members = [_member(number_of[id(one)], kept[number_of[id(one)]], one, message_ids, moment) for one in everybody]
     data = {"letters": letters, "members": members, "lines": lines.all, "words": page_words(one_per_letter)}
-    return _written(title, len(composition.addressed), len(variants), warnings, data)
+    return _written(title, len(everybody), len(variants), warnings, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +78,11 @@ class _Variant:
         return names_its_members(self.opened, self.addressed)
 
 
-def _variants(composition: Composition) -> list[_Variant]:
+def _variants(addressed: Sequence[Addressed]) -> list[_Variant]:
     """The letters, the most common first."""
     members: dict[Letter, list[Addressed]] = {}
     known: dict[int, list[Addressed]] = {}
-    for one in composition.addressed:
+    for one in addressed:
         # A letter is large to compare: members who share the very same one are found by its identity.
         group = known.get(id(one.letter))
         if group is None:

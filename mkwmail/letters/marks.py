@@ -5,7 +5,6 @@ chosen so that no input holds it.
 """
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -39,11 +38,23 @@ class Marks:
         return pieces
 
 
-def choose_marks(fields: Sequence[str], inputs: Iterable[str]) -> Marks:
-    """Marks for the fields, with a prefix that none of the inputs holds.
+class TakenMarks:
+    """Finds a prefix for marks that no text holds.
 
-    The prefix is the same for the same input: a letter composed again has the same bytes.
+    It is the same for the same texts: a letter composed again has the same bytes.
     """
-    everything = "\n".join(inputs).casefold()
-    prefixes = (f"Qm{number}w" for number in count())
-    return Marks(next(prefix for prefix in prefixes if prefix.casefold() not in everything), tuple(fields))
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def look_at(self, text: str) -> None:
+        """Prefixes that stand in this text are taken."""
+        self._taken.update(_LOOKS_LIKE_ONE.findall(text.casefold()))
+
+    @property
+    def free_prefix(self) -> str:
+        """The first prefix that stands in none of the texts."""
+        return next(f"Qm{number}w" for number in count() if str(number) not in self._taken)
+
+
+_LOOKS_LIKE_ONE = re.compile("qm([0-9]+)w")

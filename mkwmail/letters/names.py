@@ -7,6 +7,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote as percent_encode
 
@@ -71,9 +72,13 @@ def signup_link(url: str, addressee: Addressee) -> str:
         "email": addressee.member.email,
     }
     return "".join(
-        text + (percent_encode(values[field], safe="") if field is not None else "")
-        for text, field, _spec, _conversion in string.Formatter().parse(url)
+        [text + (percent_encode(values[field], safe="") if field is not None else "") for text, field in _parts_of(url)]
     )
+
+
+@lru_cache(maxsize=8)
+def _parts_of(url: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((text, field) for text, field, _spec, _conversion in string.Formatter().parse(url))
 
 
 def member_values(member: Member) -> dict[str, str]:

@@ -7,7 +7,7 @@ durable, the connections go on with what they were handed before: the next one t
 meanwhile.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from mkwmail.sending.run_fault import RunFault, all_refused, run_fault
 from mkwmail.sending.scribe import Entry, Scribe, Unwritten, Written
 from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import NoSessionError
+from mkwmail.sending.turns import Turns
 from mkwmail.sending.worker import Connect, Ended, Event, Opened, Ready, Replied, Task, Worker
 from mkwmail.sources.settings import Pace
 
@@ -157,8 +158,7 @@ class _Run:
         progress: Progress,
         latest: datetime | None,
     ) -> None:
-        self._waiting = deque(jobs)
-        self._turns = {job.person: turn for turn, job in enumerate(jobs)}
+        self._waiting = Turns(jobs)
         self._total = len(jobs)
         self._crew = crew
         self._scribe = scribe
@@ -243,7 +243,7 @@ class _Run:
             return []
         room = pacing.room(self._pace, self._flow.gone(self._begun), now)
         count = min(len(workers), len(self._waiting), *([] if room is None else [room]))
-        jobs = [self._waiting.popleft() for _each in range(count)]
+        jobs = [self._waiting.take() for _each in range(count)]
         following = [_Following(worker, job, job.prepare(now)) for worker, job in zip(workers, jobs, strict=False)]
         for each in following:
             self._crew.reserve(each.worker)
@@ -391,28 +391,23 @@ class _Run:
         """No body was taken: another connection may try, unless this one message has lost too many."""
         if reply.phase is Phase.MAIL:
             # Nothing was said of this message yet: most often a connection that was idle for too long.
-            self._wait_again(job)
+            self._waiting.put_back(job)
             return
         self._losses[job.person] += 1
         if self._losses[job.person] >= _LOSSES:
             self._end(job, State.PLANNED, reply)
         else:
             # To the end: if it is the message that makes the server hang up, the others go first.
-            self._waiting.append(job)
+            self._waiting.put_last(job)
 
     def _put_back(self, following: Iterable[_Following]) -> None:
         """What was to follow, and does not."""
         for each in following:
             self._crew.unreserve(each.worker)
-            self._wait_again(each.job)
-
-    def _wait_again(self, job: Job) -> None:
-        """Among those who wait, where it was."""
-        turn = self._turns[job.person]
-        after = (place for place, other in enumerate(self._waiting) if self._turns[other.person] > turn)
-        self._waiting.insert(next(after, len(self._waiting)), job)
+            self._waiting.put_back(each.job)
 
     def _end(self, job: Job, state: State, reply: Reply, not_before: datetime | None = None) -> None:
+        self._waiting.done(job)
         self._endings.append(
             Ending(job.person, job.name, job.address, state, str(reply), reply.code or None, not_before)
         )

@@ -81,7 +81,8 @@ def test_a_message_says_what_direct_rendering_says(
     workshop.body(body, subject)
     templates = Templates((workshop.folder,))
     occasion = an_occasion()
-    pass_over = composing._Composing(occasion, templates, members)
+    pass_over = composing._Composing(occasion, templates)
+    pass_over.sorted(members, lambda done: None)
     for addressed in composing.compose(occasion, templates, members).addressed:
         values = personal_values(addressed.addressee, "https://aanmelden.example.org/?lid={code}", "je")
         rendering = pass_over._render(addressed.addressee, values, lambda field: "")

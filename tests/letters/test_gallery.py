@@ -479,13 +479,13 @@ def test_a_mail_that_was_tried_before_keeps_its_id_and_date(workshop: Workshop) 
     workshop.body("Dag {{ member.name }}")
     (one,) = workshop.compose(a_member()).addressed
     tried = {**one.complete("eerder@example.org", MOMENT.replace(day=3)), "to_address": "kim@example.org"}
-    html = a_gallery(Composition((Addressed(one.addressee, one.letter, tried),)))
+    html = a_gallery(Composition((Addressed(one.addressee, one.letter, tried),), (one.letter,)))
     assert "eerder@example.org" in html and "Mon, 03 Feb 2020" in html
     assert "0@example.org" not in html
 
 
 def test_nobody_at_all(workshop: Workshop) -> None:
-    assert "There are no mails." in a_gallery(Composition(()))
+    assert "There are no mails." in a_gallery(Composition((), ()))
 
 
 def test_the_parts_ship_with_the_package() -> None:

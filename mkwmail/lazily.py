@@ -1,0 +1,27 @@
+"""A sequence of which nothing is held: its members are made each time that they are asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar, overload
+
+T = TypeVar("T")
+
+
+class Lazily(Sequence[T]):
+    """``count`` members; ``make`` gives the one at a position, always the same."""
+
+    def __init__(self, count: int, make: Callable[[int], T]) -> None:
+        self._numbers = range(count)
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            some = self._numbers[index]
+            return Lazily(len(some), lambda position: self._make(some[position]))
+        return self._make(self._numbers[index])
