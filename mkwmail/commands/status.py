@@ -96,7 +96,7 @@ def status(
     else:
         show_overview(terminal, statuses, now)
     if automatic and not (csv or json or html):
-        terminal.say()
+        terminal.gap()
         terminal.say(automatic)
     return ExitCode.OK
 

@@ -34,21 +34,31 @@ class Attendance:
     last: datetime | None = None
 
 
+def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
+    """Who comes, in a phrase; and in sentences who is silent, and when the last answer was given."""
+    line = counts_in_words(attendance.answers)
+    if attendance.guests:
+        guests = ngettext("%(n)d guest among them", "%(n)d guests among them", attendance.guests)
+        line += f" ({guests % {'n': attendance.guests}})"
+    more = []
+    if attendance.silent:
+        silent = ngettext(
+            "%(n)d was invited and has not answered", "%(n)d were invited and have not answered", attendance.silent
+        )
+        more.append(silent % {"n": attendance.silent})
+    if attendance.last:
+        more.append(_("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+    return line, more
+
+
 def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
     """Print who comes, what they chose, the organisations that stay away, and whom to telephone."""
     if attendance.answers:
-        line = counts_in_words(attendance.answers)
-        if attendance.guests:
-            guests = ngettext("%(n)d guest among them", "%(n)d guests among them", attendance.guests)
-            line += f" ({guests % {'n': attendance.guests}})"
+        line, more = counted(attendance)
+        terminal.gap()
         terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
-        if attendance.silent:
-            silent = ngettext(
-                "%(n)d was invited and has not answered", "%(n)d were invited and have not answered", attendance.silent
-            )
-            terminal.say(f"  {silent % {'n': attendance.silent}}")
-        if attendance.last:
-            terminal.say("  " + _("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+        for sentence in more:
+            terminal.say(f"  {sentence}")
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")

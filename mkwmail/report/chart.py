@@ -15,7 +15,7 @@ def show_chart(terminal: Terminal, course: Course) -> None:
     """Print the chart, each mailing marked by a letter on the day it began to go; nothing where nobody answered."""
     if not course.days:
         return
-    terminal.say()
+    terminal.gap()
     comes, declines = ("█", "░") if terminal.draws else ("#", ".")
     terminal.say(_("Answers by day: %(comes)s attending, %(declines)s declined") % _legend(comes, declines))
     columns = _columns(course.days)

@@ -44,6 +44,7 @@ def show_by_reason(
     """Print a heading with the count, then who it holds for by reason: all of them, or the first few."""
     if not entries:
         return
+    terminal.gap()
     terminal.say(f"{heading}: {len(entries)}", style)
     for reason, people in by_reason(entries).items():
         if len(people) == 1:

@@ -121,7 +121,6 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     terminal.say()
     headings, rows = table_of(status)
     terminal.table(headings, rows, numbers=len(headings) - 2)
-    terminal.say()
     for state in _UNSERVED:
         people = [each for each in _entries(status.lines, state) if each.address]
         show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
@@ -132,6 +131,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     if left_out and not skipped:
         counts = Counter(line.mailing for line in status.lines if line.state == SKIPPED)
         shown = ", ".join(f"{name} {count}" for name, count in counts.items())
+        terminal.gap()
         terminal.say(_("Skipped: %(counts)s (who and why: add --skipped)") % {"counts": shown})
     if skipped:
         show_by_reason(
@@ -141,8 +141,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         show_by_reason(terminal, _("Not in the list, or not readable there"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
     show_chart(terminal, status.course)
-    if status.course.days and status.next_steps:
-        terminal.say()
+    terminal.gap()
     for step in status.next_steps:
         terminal.say(f"  {step}")
 

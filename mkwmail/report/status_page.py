@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mkwmail.language import _, spoken
 from mkwmail.moments import day_and_time, day_in_figures
-from mkwmail.report.answers import counts_in_words, question_line
+from mkwmail.report.answers import question_line
+from mkwmail.report.attendance import counted
 from mkwmail.report.course import Course
 from mkwmail.report.people import Entry, by_reason
 from mkwmail.report.signups import answer_words
@@ -80,7 +81,8 @@ def _answers(status: EventStatus) -> Iterator[str]:
     if not attendance.answers:
         return
     yield _heading(_("Answers"))
-    yield f"<p>{escape(counts_in_words(attendance.answers))}</p>"
+    line, more = counted(attendance)
+    yield f"<p>{escape('; '.join((line, *more)))}.</p>"
     yield from _chart(status.course)
     if attendance.questions:
         yield "<ul>" + "".join(f"<li>{escape(question_line(each))}</li>" for each in attendance.questions) + "</ul>"

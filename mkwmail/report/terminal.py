@@ -36,7 +36,7 @@ _JOINED = "\ue000"
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` characters, broken between words; what goes on is indented as its line is."""
+    """Lines of at most ``width`` characters, broken between words; what goes on is indented further."""
     lines: list[str] = []
     for line in text.split("\n"):
         if len(line) <= width or _COMMAND.match(line):
@@ -44,7 +44,8 @@ def wrapped(text: str, width: int) -> list[str]:
             continue
         body = line.lstrip(" →")
         start = line[: len(line) - len(body)]
-        indent = " " * (len(start) if start else 2)
+        # Behind an arrow it stands below the words; elsewhere it must not look like another line of a list.
+        indent = " " * (len(start) if "→" in start else len(start) + 2)
         lines += textwrap.wrap(
             _NAMED_COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), body),
             width,
@@ -80,6 +81,7 @@ class Terminal:
     def __init__(self) -> None:
         self._out = Console(markup=False, highlight=False, emoji=False)
         self._err = Console(markup=False, highlight=False, emoji=False, stderr=True)
+        self._blank = True  # whether the last line of the result is blank, or there is none yet
 
     @property
     def interactive(self) -> bool:
@@ -115,6 +117,11 @@ class Terminal:
         """A line of the result."""
         self._print(self._out, text, style)
 
+    def gap(self) -> None:
+        """A blank line before what comes next of the result, where something came before it."""
+        if not self._blank:
+            self.say()
+
     def note(self, text: str = "", style: Style = "") -> None:
         """A line beside the result, on standard error."""
         self._print(self._err, text, style)
@@ -123,6 +130,8 @@ class Terminal:
         # Into a file each sentence is one line; at a terminal no word is cut.
         lines = wrapped(printable(text), console.width) if console.is_terminal else [printable(text)]
         console.print(Text("\n".join(lines), style), soft_wrap=True)
+        if console is self._out:
+            self._blank = not text
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
         """Names and values, below each other; long values wrap within their column."""
@@ -154,6 +163,7 @@ class Terminal:
             self._out.print(table)
         lines = captured.get().split("\n")
         self._out.file.write("\n".join(line.rstrip() for line in lines))
+        self._blank = False
 
     def document(self, value: Mapping[str, Any]) -> None:
         """One JSON document on standard output (RFC 8259), in UTF-8 whatever the locale."""

@@ -86,14 +86,17 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize(
-    ("language", "said", "mailing"),
+    ("language", "said", "mailing", "counts"),
     [
-        ("en", "Nobody comes from 3 of 4", "invitation"),
-        ("nl", "Van 3 van 4 organisaties komt niemand", "praktische informatie"),
+        ("en", "Nobody comes from 3 of 4", "invitation", "1 attending, 2 declined; the last answer is of 5 March"),
+        (
+            *("nl", "Van 3 van 4 organisaties komt niemand", "praktische informatie"),
+            "1 komt, 2 komen niet; het laatste antwoord is van 5 maart",
+        ),
     ],
 )
 def test_the_page_for_the_board_stands_alone_and_names_no_address(
-    place: Place, language: str, said: str, mailing: str
+    place: Place, language: str, said: str, mailing: str, counts: str
 ) -> None:
     path = place.folder / "bestuur.html"
     ran = place.run("status", EVENT, "--html", str(path), now=NOW, MKWMAIL_LANG=language)
@@ -107,7 +110,7 @@ def test_the_page_for_the_board_stands_alone_and_names_no_address(
     assert not re.search(r"\S@\S", html)
     if language == "nl":  # the board types no names of mailings
         assert not {"invitation", "reminder", "practical", "thanks"} & set(re.findall(r"\w+", page.text))
-    for word in (said, mailing, "Lou 't Hart", "<b>met pensioen</b>", "De Haven"):
+    for word in (said, mailing, counts, "Lou 't Hart", "<b>met pensioen</b>", "De Haven"):
         assert word in page.text
     assert path.stat().st_mode & 0o077 == 0
 

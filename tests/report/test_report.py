@@ -106,3 +106,22 @@ def test_words() -> None:
     assert [size(1), size(120_400), size(3_400_000)] == ["1 kB", "120 kB", "3.4 MB"]
     assert [duration(timedelta(seconds=61)), duration(timedelta(minutes=91))] == ["2 minutes", "2 hours"]
     assert [some(["a", "b"]), some(list("abcd")), some(list("abcde"))] == ["a, b", "a, b, c, d", "a, b, c and 2 more"]
+
+
+def test_what_goes_on_looks_like_no_other_line_of_a_list() -> None:
+    assert wrapped("  Kim Verbeek: refused, for the mailbox is full", 30) == [
+        "  Kim Verbeek: refused, for",
+        "    the mailbox is full",
+    ]
+    assert wrapped("    → close it where it is open, then again", 30) == [
+        "    → close it where it is",
+        "      open, then again",
+    ]
+
+
+def test_a_gap_is_one_blank_line_and_none_at_the_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    for step in (terminal.gap, lambda: terminal.table(["a"], [["b"]]), terminal.gap, terminal.gap):
+        step()
+    terminal.say("c")
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["a", "b", "", "c"]
