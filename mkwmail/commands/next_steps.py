@@ -55,8 +55,7 @@ def next_steps(
 ) -> Iterator[str]:
     """What is next, and what a person is to do, one sentence each."""
     yield from _mending(event, history, behind)
-    open_states = (State.IN_DOUBT, State.SENDING, State.REFUSED)
-    if any(each.state in open_states and not is_mark(each.address) for each in history.deliveries):
+    if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     if history.cancelled is None:
         yield from _missed(event, history.deliveries, now)
@@ -68,6 +67,14 @@ def next_steps(
             attendance.unsettled,
         )
         yield settle % {"n": attendance.unsettled, "event": event.id}
+
+
+def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
+    """Whether somebody in doubt or refused can still be mailed once a person has decided."""
+    name = delivery.round.mailing
+    is_open = delivery.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and not is_mark(delivery.address)
+    known = name in event.mailings or not rule_of(name).needs_entry
+    return is_open and known and now <= latest_of(event, name)
 
 
 def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iterator[str]:

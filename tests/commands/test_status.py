@@ -226,6 +226,7 @@ def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) 
     late = steps(place, "2020-04-03T09:00")
     missed = "Missed: 1 mail of invitation did not go before end of 2 April 2020; who: mkwmail status"
     assert any(line.startswith(missed) for line in late), late
+    assert decide not in late, "nothing can be done any more about the one who was refused"
 
 
 def test_several_events_are_told_apart_on_the_desk(place: Place) -> None:
