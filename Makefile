@@ -15,8 +15,9 @@ demo: .venv/runtime  ## rehearse the example event's invitation
 test: .venv/development $(WORDS) $(CHECKS)  ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-bench: .venv/development  ## composing and addressing letters: time and memory
+bench: .venv/development $(WORDS)  ## speed and memory beside others: composing, sending; writes docs/performance.md
 	$(BIN)/python -m tests.bench.letters
+	$(BIN)/python -m tests.bench.sending
 
 # Where atheris cannot be had, hypothesis makes the inputs.
 torture: .venv/development $(WORDS)  ## kills, power cuts, server faults and spoiled inputs by the thousand: who was lost or mailed twice

@@ -1,0 +1,155 @@
+"""Who sends: mkwmail as a user runs it, and others with the same mail, each as a process of its own."""
+
+import email
+import email.policy
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from tests.workplace import EVENT, ROOT, Place, a_place
+
+BUILD = ROOT / "build" / "bench"
+SBIN = "/usr/sbin:/usr/bin:/bin"
+_HEADINGS = "voornaam;tussenvoegsel;achternaam;e-mail;organisatie;functie"
+_A_CORPORATION = 10  # members of one corporation
+
+Command: TypeAlias = Callable[[int, int, Path], Sequence[str]]
+"""From the server's port, how many messages and an empty folder: what to run there."""
+
+
+def mkwmail(connections: int, pdf: int, port: int, count: int, folder: Path) -> Sequence[str]:
+    """``mkwmail send``: no pace, a durable ledger; ``pdf``: octets of an attachment."""
+    place = a_place(folder)
+    place.settings(port, f"pace: {{connections: {connections}}}\n")
+    place.members(*(_row(number) for number in range(count)), headings=_HEADINGS)
+    if pdf:
+        event = EVENT.read_text(encoding="utf-8")
+        attached = event.replace("  invitation:\n", "  invitation:\n    attachments: [programma.pdf]\n", 1)
+        assert attached != event, "the example event has no mailings.invitation of its own line any more"
+        place.write(f"events/{EVENT.name}", attached)
+        (folder / "events" / "programma.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * (pdf // 256))
+    return place.command("send", "directeurendag-2020", "invitation", "--yes", "--json")
+
+
+def _row(number: int) -> str:
+    corporation = number // _A_CORPORATION
+    return f"Lid {number};van;Acht {number};lid{number}@corp{corporation}.example.org;Corporatie {corporation};lid"
+
+
+def the_mail(pdf: int = 0) -> EmailMessage:
+    """The mail that mkwmail sends: the others send its text, its HTML and its calendar entry."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        command = mkwmail(1, pdf, 9, 1, folder)
+        shown = [
+            *command[: command.index("send")],
+            "preview",
+            "directeurendag-2020",
+            "invitation",
+            "--eml",
+            str(folder),
+        ]
+        subprocess.run(shown, env=Place(folder).environment(), check=True, capture_output=True)
+        (written,) = folder.glob("*.eml")
+        return email.message_from_bytes(written.read_bytes(), _class=EmailMessage, policy=email.policy.SMTP)
+
+
+def smtp_source(sessions: int, size: int, port: int, count: int, _folder: Path) -> Sequence[str]:
+    """Postfix's load generator: one message of so many octets, made once."""
+    program = shutil.which("smtp-source", path=SBIN) or "smtp-source"
+    how_much = ("-s", str(sessions), "-m", str(count), "-l", str(size))
+    return program, *how_much, "-f", "a@example.org", "-t", "b@example.org", f"127.0.0.1:{port}"
+
+
+def others() -> dict[str, Command]:
+    """Those who can be fetched, by name."""
+    parts = _parts(the_mail())
+    found: dict[str, Command] = {"smtplib, an EmailMessage each": partial(_smtplib, parts)}
+    if _fetched("mailmerge", [sys.executable, "-m", "uv", "pip", "install", "-q", "--target"], "mailmerge"):
+        found["mailmerge"] = partial(_mailmerge, parts)
+    if shutil.which("npm") and _fetched("nodemailer", ["npm", "install", "--silent", "--prefix"], "nodemailer"):
+        found["nodemailer, pool of 5"] = partial(_nodemailer, parts)
+    return found
+
+
+def mailmerge_help() -> Sequence[str] | None:
+    """``mailmerge --help``, where it was fetched."""
+    return (*_mailmerge_program(), "--help") if (BUILD / "mailmerge").is_dir() else None
+
+
+def _parts(mail: EmailMessage) -> dict[str, str]:
+    kinds = ("text/plain", "text/html", "text/calendar")
+    return {part.get_content_type(): part.get_content() for part in mail.walk() if part.get_content_type() in kinds}
+
+
+def _fetched(name: str, command: Sequence[str], package: str) -> bool:
+    if not (BUILD / name).is_dir():
+        try:
+            subprocess.run([*command, str(BUILD / name), package], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            print(f"{name} could not be fetched: it is left out")
+            return False
+    return True
+
+
+_SMTPLIB = """
+import json, smtplib, sys
+from email.message import EmailMessage
+port, count = map(int, sys.argv[1:])
+parts = json.load(open("parts.json"))
+with smtplib.SMTP("127.0.0.1", port) as server:
+    for number in range(count):
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "a@example.org", f"lid{number}@example.org", "Uitnodiging"
+        mail.set_content(f"Beste Lid {number},\\n" + parts["text/plain"])
+        mail.add_alternative(parts["text/html"].replace("Lid 0", f"Lid {number}"), subtype="html")
+        mail.add_alternative(parts["text/calendar"], subtype="calendar", params={"method": "PUBLISH"})
+        server.send_message(mail)
+"""
+
+
+def _smtplib(parts: dict[str, str], port: int, count: int, folder: Path) -> Sequence[str]:
+    (folder / "parts.json").write_text(json.dumps(parts))
+    return sys.executable, "-c", _SMTPLIB, str(port), str(count)
+
+
+def _mailmerge_program() -> tuple[str, ...]:
+    start = f"import sys; sys.path.insert(0, {str(BUILD / 'mailmerge')!r}); from mailmerge.__main__ import main; main()"
+    return sys.executable, "-c", start
+
+
+def _mailmerge(parts: dict[str, str], port: int, count: int, folder: Path) -> Sequence[str]:
+    # Its own way to a mail in text and HTML: Markdown. The text part of our mail is that already.
+    (folder / "invite.ics").write_text(parts["text/calendar"])
+    head = "TO: {{email}}\nSUBJECT: Uitnodiging\nFROM: a@example.org\nCONTENT-TYPE: text/markdown\n"
+    text = f"{head}ATTACHMENT: invite.ics\n\nBeste {{{{email}}}},\n\n{parts['text/plain']}"
+    (folder / "mailmerge_template.txt").write_text(text)
+    rows = "".join(f"lid{number}@example.org\n" for number in range(count))
+    (folder / "mailmerge_database.csv").write_text(f"email\n{rows}")
+    (folder / "mailmerge_server.conf").write_text(f"[smtp_server]\nhost = 127.0.0.1\nport = {port}\n")
+    return *_mailmerge_program(), "--no-dry-run", "--no-limit"
+
+
+_NODEMAILER = """
+const { createTransport } = require(process.argv[1] + "/node_modules/nodemailer");
+const parts = JSON.parse(require("fs").readFileSync("parts.json", "utf8"));
+const [port, count] = process.argv.slice(2).map(Number);
+const server = createTransport({ host: "127.0.0.1", port, pool: true, maxConnections: 5, maxMessages: Infinity,
+  ignoreTLS: true });
+Promise.all(Array.from({ length: count }, (_, n) => server.sendMail({
+  from: "a@example.org", to: `lid${n}@example.org`, subject: "Uitnodiging",
+  text: `Beste Lid ${n},\\n` + parts["text/plain"], html: parts["text/html"].replace("Lid 0", `Lid ${n}`),
+  icalEvent: { method: "PUBLISH", content: parts["text/calendar"] } }))).then(() => server.close());
+"""
+
+
+def _nodemailer(parts: dict[str, str], port: int, count: int, folder: Path) -> Sequence[str]:
+    (folder / "parts.json").write_text(json.dumps(parts))
+    return "node", "-e", _NODEMAILER, str(BUILD / "nodemailer"), str(port), str(count)
