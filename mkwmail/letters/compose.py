@@ -27,6 +27,7 @@ from mkwmail.letters.names import (
     Change,
     Form,
     common_names,
+    greeting_values,
     named,
     personal_names,
     personal_values,
@@ -241,7 +242,8 @@ class _Composing:
         fields = self._fields.get(id(letter))
         if fields is None:
             fields = self._fields[id(letter)] = tuple(sorted(letter.fields))
-        values = self._personal(addressee)
+        of_member = any(field.startswith("member.") for field in fields)
+        values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
         return {field: values[field] for field in fields if field in values}

@@ -78,9 +78,14 @@ class Letter:
     sender: str
     pieces: tuple[Piece, ...]
     _steps: tuple["_Step", ...] = field(init=False, repr=False, compare=False)
+    _dotless: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_steps", tuple(map(_step, self.pieces)))
+        # What is written for a member never begins a line with a dot: a field with its name, a folded line with a
+        # space, quoted-printable and base64 with neither.
+        fixed = [step for step in self._steps if isinstance(step, bytes)]
+        object.__setattr__(self, "_dotless", not any(b"\n." in each or each.startswith(b".") for each in fixed))
 
     @property
     def fields(self) -> frozenset[str]:
@@ -108,7 +113,8 @@ class Letter:
             else:
                 small.append(step)
         chunks.append(b"".join(small))
-        return Message(self.sender, values["to_address"], values["message_id"], tuple(filter(None, chunks)))
+        whole = tuple(filter(None, chunks))
+        return Message(self.sender, values["to_address"], values["message_id"], whole, self._dotless)
 
     def dump(self) -> bytes:
         """The letter as bytes to be kept."""

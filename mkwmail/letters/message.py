@@ -9,13 +9,15 @@ class Message:
     """One mail for one recipient (RFC 5322), with the envelope that SMTP carries (RFC 5321 §2.3.1).
 
     ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII, CRLF line ends, ending in CRLF.
-    They are several so that what messages share (attachments) is held once.
+    They are several so that what messages share (attachments) is held once. ``dotless``: it is known that no line
+    of theirs begins with a dot, so that none is to be doubled (RFC 5321 §4.5.2).
     """
 
     sender: str
     recipient: str
     message_id: str
     chunks: tuple[bytes, ...]
+    dotless: bool = False
 
     @property
     def data(self) -> bytes:

@@ -101,7 +101,12 @@ def member_values(member: Member) -> dict[str, str]:
 def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
     """Every value that may differ per member, by the field whose mark stands for it."""
     values = {f"member.{key}": value for key, value in member_values(addressee.member).items()}
-    values["salutation"] = salutation(addressee.member.name, form)
+    return {**values, **greeting_values(addressee, url, form)}
+
+
+def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+    """Those of them that are not the member's own: what nearly every letter has, and often it alone."""
+    values = {"salutation": salutation(addressee.member.name, form)}
     if url is not None:
         values["signup_link"] = signup_link(url, addressee)
     return values

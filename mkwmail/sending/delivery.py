@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from mkwmail.clock import Clock
 from mkwmail.errors import ExitCode, UserError
@@ -262,7 +263,7 @@ class _Run:
         if self._pending or not (self._results or self._gathered):
             return
         self._pending = _Pending(self._gathered, len(self._endings))
-        self._scribe.write(Entry(self._results, [_claim(each.job, each.prepared) for each in self._gathered], now))
+        self._scribe.write(Entry(self._results, partial(_claims, self._gathered), now))
         self._results, self._gathered = [], []
 
     def _written(self, pending: _Pending, attempts: Sequence[int]) -> list[Result]:
@@ -463,19 +464,21 @@ class _Run:
         return _("the mailing's latest moment has passed")
 
 
-def _claim(job: Job, prepared: Prepared) -> Claim:
-    message = prepared.message
-    return Claim(
-        job.person,
-        job.address,
-        prepared.letter,
-        prepared.values,
-        message.message_id,
-        prepared.date,
-        message.sha256,
-        job.tries,
-        job.facts,
-    )
+def _claims(following: Sequence[_Following]) -> list[Claim]:
+    return [
+        Claim(
+            each.job.person,
+            each.job.address,
+            each.prepared.letter,
+            each.prepared.values,
+            each.prepared.message.message_id,
+            each.prepared.date,
+            each.prepared.message.sha256,
+            each.job.tries,
+            each.job.facts,
+        )
+        for each in following
+    ]
 
 
 def _lost_too_often() -> RunFault:

@@ -195,6 +195,8 @@ class Link:
             if len(self._buffer) > _LONGEST_LINE:
                 raise _TooLongError
             # One deadline for the whole reply: a byte now and then does not prolong it.
+            if time.monotonic() >= deadline:
+                raise TimeoutError
             data = yield from self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
             if not data:
                 raise ConnectionResetError

@@ -19,6 +19,7 @@ from mkwmail.sending.reply import Phase, Reply, accepted, closes
 Begin = Callable[[Message], bool]
 
 _ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+_DOT = b".\r\n"
 _TOGETHER = 65536  # octets of a body that goes out in one write with its dot and what follows
 
 
@@ -203,7 +204,7 @@ class Session:
 
         Only where no recipient was accepted: else somebody would get an empty mail.
         """
-        yield from self._link.write([b".\r\n"])
+        yield from self._link.write([_DOT])
         return not closes((yield from self._link.read(Phase.DOT)))
 
     def _body(
@@ -215,17 +216,17 @@ class Session:
             return (yield from self._link.read(Phase.BODY)), None, False
         if not self._may_begin(message, begin):
             return Reply(0, _("the run was stopped"), Phase.DATA), None, False
-        body = list(stuffed(message.chunks))
+        body = message.chunks if message.dotless else tuple(stuffed(message.chunks))
         if message.size > _TOGETHER:
             # Long enough for the server to change its mind on the way.
             if (yield from self._link.write(body)) < sum(map(len, body)) or self._link.has_spoken():
                 return (yield from self._link.read(Phase.BODY)), None, False
-            body = []
+            body = ()
         following = next(messages, None) if self._pipelines else None
         ahead = following is not None and not self._too_large(following)
-        whole = b"".join((*body, b".\r\n"))
         more = self._commands(following) if following is not None and ahead else b""
-        if (yield from self._link.write([whole + more])) < len(whole):
+        whole = sum(map(len, body)) + len(_DOT)
+        if (yield from self._link.write([b"".join((*body, _DOT, more))])) < whole:
             # Without its whole dot it is nothing (RFC 5321 §3.3).
             return (yield from self._link.read(Phase.BODY)), following, False
         return (yield from self._link.read(Phase.DOT)), following, ahead
