@@ -82,10 +82,8 @@ class Letter:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_steps", tuple(map(_step, self.pieces)))
-        # What is written for a member never begins a line with a dot: a field with its name, a folded line with a
-        # space, quoted-printable and base64 with neither.
-        fixed = [step for step in self._steps if isinstance(step, bytes)]
-        object.__setattr__(self, "_dotless", not any(b"\n." in each or each.startswith(b".") for each in fixed))
+        dotless = all(map(_dotless, (step for step in self._steps if isinstance(step, bytes))))
+        object.__setattr__(self, "_dotless", dotless)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -104,9 +102,12 @@ class Letter:
         """
         chunks: list[bytes] = []
         small: list[bytes] = []
+        dotless = self._dotless
         for step in self._steps:
             if not isinstance(step, bytes):
-                small.append(step(values))
+                made = step(values)
+                dotless = dotless and _dotless(made)
+                small.append(made)
             elif len(step) > _SHARED:
                 chunks += b"".join(small), step
                 small.clear()
@@ -114,7 +115,7 @@ class Letter:
                 small.append(step)
         chunks.append(b"".join(small))
         whole = tuple(filter(None, chunks))
-        return Message(self.sender, values["to_address"], values["message_id"], whole, self._dotless)
+        return Message(self.sender, values["to_address"], values["message_id"], whole, dotless)
 
     def dump(self) -> bytes:
         """The letter as bytes to be kept."""
@@ -145,6 +146,10 @@ def _segments_of(piece: Piece) -> tuple[Segments, ...]:
             return tuple(line for line in piece.lines if not isinstance(line, bytes))
         case _:
             return ()
+
+
+def _dotless(data: bytes) -> bool:
+    return not data.startswith(b".") and b"\n." not in data
 
 
 def _step(piece: Piece) -> _Step:

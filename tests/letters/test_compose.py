@@ -89,7 +89,7 @@ def test_a_message_says_what_direct_rendering_says(
         direct = letter_of(rendering, pass_over._frame, pass_over._marks)
         sent = read(addressed.message("id@example.org", MOMENT))
         message = addressed.message("id@example.org", MOMENT)
-        assert message.dotless and b"\n." not in message.data and not message.data.startswith(b".")
+        assert message.dotless is (b"\n." not in message.data)
         spoken = read(direct.address(addressed.complete("id@example.org", MOMENT)))
         assert _without_boundary(said(sent)) == _without_boundary(said(spoken))
 
