@@ -121,6 +121,8 @@ def _family(name: Name) -> str:
     Where the name is also written whole and ends in this family name, the spelling there wins.
     """
     family = _join(name.prefix, name.surname)
+    if not name.written:
+        return family
     tail = name.written[-len(family) :] if family else ""
     return tail if _plain(tail) == _plain(family) else family
 
