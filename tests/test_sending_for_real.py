@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.smtp_server import DROP, Call, ScriptedServer
-from tests.workplace import EVENT, MOMENT, PEOPLE, ROOT, Place, a_place
+from tests.workplace import EVENT, HEADINGS, MOMENT, PEOPLE, ROOT, Place, a_place
 
 ADDRESSES = tuple(row.split(";")[3] for row in PEOPLE)
 KIM, JAN, ELS, ZOE, LOU = ADDRESSES
@@ -44,6 +44,19 @@ def test_each_member_gets_one_message_and_a_second_run_sends_none(place: Place, 
     assert again.code == 0
     assert "everybody already had the invitation" in again.out
     assert len(server.taken) == 5
+
+
+def test_the_summary_says_what_a_plan_made_afresh_says(place: Place, server: ScriptedServer) -> None:
+    server.on("RCPT", "451 4.2.1 later", recipient=KIM)
+    server.on("RCPT", "550 5.1.1 no such user", recipient=ELS)
+    server.on("DOT", DROP, recipient=ZOE)
+    dead = "Bo;;Ruis;bo@twaalf.example.org;Twaalf;lid;met pensioen"
+    place.members(*(f"{row};" for row in PEOPLE), dead, headings=f"{HEADINGS};niet mailen")
+    sent = place.send()
+    assert sent.json["sent"] == 2 and sent.json["deferred"] and sent.json["refused"] and sent.json["in_doubt"]
+    afresh = place.run("send", "directeurendag-2020", "invitation", "--dry-run", "--json")
+    for what in ("waiting", "deferred", "refused", "in_doubt", "skipped"):
+        assert sent.json[what] == afresh.json[what], what
 
 
 def test_every_message_is_what_mail_programs_expect(place: Place, server: ScriptedServer) -> None:
