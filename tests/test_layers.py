@@ -11,7 +11,7 @@ PACKAGE = Path(mkwmail.__file__).parent
 
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
-    ("errors", "language", "lazily", "addresses", "clock", "moments", "shipped", "sizes", "system", "dutch"),
+    ("errors", "keyed", "language", "lazily", "addresses", "clock", "moments", "shipped", "sizes", "system", "dutch"),
     ("ledger", "sources"),
     ("letters", "signin"),
     ("sending", "replies"),

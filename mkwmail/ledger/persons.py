@@ -5,13 +5,12 @@ of one whose own address has left the list, that person's address has changed. E
 could be read in two ways is doubtful and for a person to say.
 """
 
-import hashlib
-import hmac
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mkwmail.addresses import address_key
+from mkwmail.keyed import keyed
 from mkwmail.language import _
 
 #: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
@@ -100,7 +99,7 @@ def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: s
 def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
     # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
     message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
-    return hmac.digest(secret, message.encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return keyed(secret, message)
 
 
 def identify(

@@ -1,7 +1,5 @@
 """Composing: every letter of a mailing before the first message leaves."""
 
-import hashlib
-import hmac
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from markupsafe import Markup
 
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
+from mkwmail.keyed import keyed
 from mkwmail.language import _
 from mkwmail.lazily import Lazily
 from mkwmail.letters.attachments import Attachment
@@ -181,8 +180,7 @@ def message_id(secret: bytes, event: str, mailing: str, edition: int, person: st
     composed anew.
     """
     subject = "\0".join((event, mailing, str(edition), person, str(version)))
-    digest = hmac.new(secret, subject.encode(), hashlib.sha256).hexdigest()[:32]
-    return f"{digest}@{domain}"
+    return f"{keyed(secret, subject).hex()[:32]}@{domain}"
 
 
 class _Composing:

@@ -4,8 +4,6 @@ An entry is built as unfolded content lines, so that a letter can fill members' 
 and :func:`escape_text` finish what is filled. What members' calendars answer is read by :func:`read_reply`.
 """
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from icalendar.prop import vDDDTypes, vRecur
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
+from mkwmail.keyed import keyed
 from mkwmail.language import _
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
@@ -85,8 +84,8 @@ class Entry:
 
 def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
     """The entry's UID: opaque, always the same for one event, or one person and event (RFC 7986 §5.3)."""
-    digest = hmac.new(secret, f"{event}\0{person or ''}".encode(), hashlib.sha256)
-    return f"{digest.hexdigest()[:32]}@{domain}"
+    digest = keyed(secret, f"{event}\0{person or ''}")
+    return f"{digest.hex()[:32]}@{domain}"
 
 
 # What readers somewhere take for a line end (Python's splitlines does); U+0085 and U+2028 are among them.

@@ -25,7 +25,7 @@ from mkwmail.sending.news import News
 from mkwmail.sending.outcome import Ending, Outcome, outcome_of
 from mkwmail.sending.pace import Gone, Limit, Wait
 from mkwmail.sending.refusals import Refusals
-from mkwmail.sending.reply import Meaning, Phase, Reply, meaning
+from mkwmail.sending.reply import Meaning, Phase, Reply
 from mkwmail.sending.run_fault import RunFault, all_refused, run_fault
 from mkwmail.sending.scribe import Entry, Scribe, Unwritten, Written
 from mkwmail.sending.stop import Stop
@@ -353,7 +353,7 @@ class _Run:
         """What is to be recorded because of a reply."""
         attempt, reply = event.task.attempt, event.reply
         job, worker = self._under_way.pop(attempt)
-        means = meaning(reply)
+        means = event.means
         if means in (Meaning.RELEASED, Meaning.RUN):
             if means is Meaning.RUN:
                 self._crew.progressed(worker)

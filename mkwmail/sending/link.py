@@ -81,6 +81,7 @@ class Link:
         self._socket = connection
         self._timeouts = timeouts
         self._buffer = bytearray()
+        self._asked = False  # something was written since the last look for a reply
         self.lines: list[bytes] = []  # of the last reply, as they came: what EHLO lists stands in them
         # The final dot is a small write after larger ones: it must not wait for their acknowledgement.
         with contextlib.suppress(OSError):
@@ -140,6 +141,7 @@ class Link:
                     count = yield from self._done(partial(self._socket.send, part), until, writing=True)
                     start += count
                     taken += count
+                    self._asked = True
         except (OSError, ValueError):
             pass
         return taken
@@ -197,6 +199,11 @@ class Link:
             # One deadline for the whole reply: a byte now and then does not prolong it.
             if time.monotonic() >= deadline:
                 raise TimeoutError
+            if self._asked:
+                # The answer to what was written this moment is hardly there yet.
+                self._asked = False
+                if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+                    yield Wait(writing=False, until=deadline)
             data = yield from self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
             if not data:
                 raise ConnectionResetError

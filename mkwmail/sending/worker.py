@@ -50,6 +50,7 @@ class Replied:
     worker: "Worker"
     task: Task
     reply: Reply
+    means: Meaning
     result: Result
 
 
@@ -139,9 +140,9 @@ class Worker:
                     self._tell(Ready(self, self._left))
                     return
                 message, reply = step
-                self._note(self._begun.pop(message.message_id), reply)
-                self._lost = meaning(reply) in (Meaning.RELEASED, Meaning.IN_DOUBT)
-                if meaning(reply) is Meaning.RUN:
+                means = self._note(self._begun.pop(message.message_id), reply)
+                self._lost = means in (Meaning.RELEASED, Meaning.IN_DOUBT)
+                if means is Meaning.RUN:
                     self._recalled = True
         except Exception as error:
             self._end(error)
@@ -233,20 +234,22 @@ class Worker:
         self._body = task
         return True
 
-    def _note(self, task: Task, reply: Reply) -> None:
-        result = result_of(task, reply, self._clock)
+    def _note(self, task: Task, reply: Reply) -> Meaning:
+        means = meaning(reply)
+        result = _result_of(task, reply, means, self._clock)
         try:
             self._wire.reply(result)
         finally:
-            self._tell(Replied(self, task, reply, result))
+            self._tell(Replied(self, task, reply, means, result))
+        return means
 
 
-def result_of(task: Task, reply: Reply, clock: Clock) -> Result:
+def _result_of(task: Task, reply: Reply, means: Meaning, clock: Clock) -> Result:
     """How an attempt ended, as far as its own reply tells.
 
     A refusal counts as planned until delivery knows that it is the member's (:mod:`~mkwmail.sending.refusals`).
     """
-    match meaning(reply):
+    match means:
         case Meaning.SENT:
             state = State.SENT
         case Meaning.IN_DOUBT:
