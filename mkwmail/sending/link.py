@@ -109,7 +109,9 @@ class Link:
         self.lines = lines
         try:
             while len(lines) < _MOST_LINES:
-                line = yield from self._line(deadline)
+                if b"\n" not in self._buffer:
+                    yield from self._fill(deadline)
+                line = self._line()
                 match = _LINE.fullmatch(line)
                 if not match or (code and match[1] != code):
                     return Reply(0, _unreadable([line]), phase)
@@ -192,8 +194,9 @@ class Link:
         with contextlib.suppress(OSError):
             self._socket.close()
 
-    def _line(self, deadline: float) -> Steps[bytes]:
-        while (end := self._buffer.find(b"\n")) < 0:
+    def _fill(self, deadline: float) -> Steps[None]:
+        """Read until a line is there."""
+        while b"\n" not in self._buffer:
             if len(self._buffer) > _LONGEST_LINE:
                 raise _TooLongError
             # One deadline for the whole reply: a byte now and then does not prolong it.
@@ -208,6 +211,10 @@ class Link:
             if not data:
                 raise ConnectionResetError
             self._buffer += data
+
+    def _line(self) -> bytes:
+        """The first line that was read, without its end."""
+        end = self._buffer.find(b"\n")
         if end > _LONGEST_LINE:
             raise _TooLongError
         line = bytes(self._buffer[:end]).rstrip(b"\r")
