@@ -163,16 +163,20 @@ class _Search:
 
     def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
         known = {address: self.by_address[address] for address in groups if address in self.by_address}
+        # Of a new list nearly nobody has any: what is not there is not held.
         candidates = {
-            address: self.candidates(address, rows) for address, rows in groups.items() if address not in known
+            address: some
+            for address, rows in groups.items()
+            if address not in known and (some := self.candidates(address, rows))
         }
         claimed: dict[str, int] = {}
         for persons in candidates.values():
             for person in persons:
                 claimed[person.key] = claimed.get(person.key, 0) + 1
         found = {address: Identified(person.key, False) for address, person in known.items()}
-        for address, persons in candidates.items():
-            found[address] = self.judge(address, groups[address], persons, claimed)
+        for address, rows in groups.items():
+            if address not in known:
+                found[address] = self.judge(address, rows, candidates.get(address, ()), claimed)
         return self.unique(found)
 
     def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
@@ -230,6 +234,8 @@ class _Search:
 
     def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
         """One person once: two addresses that a person's choice gave to one are doubtful again."""
+        if len({who.key for who in found.values()}) == len(found):
+            return found
         first: dict[str, str] = {}
         for address, who in found.items():
             other = first.setdefault(who.key, address)

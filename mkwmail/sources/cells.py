@@ -49,7 +49,9 @@ def clean(text: str) -> str:
             _("look for a quotation mark that is not closed"),
         )
     if text.isascii() and text.isprintable() and "#" not in text:
-        return " ".join(text.split())
+        collapsed = " ".join(text.split())
+        # The text itself where it is clean already: a long list is not held twice.
+        return text if collapsed == text else collapsed
     for char in text:
         _refuse(char, text)
     cleaned = unicodedata.normalize("NFC", " ".join(text.translate(_INVISIBLE).split()))

@@ -1,12 +1,14 @@
 """One row of a member list as a member, or as what is wrong with it."""
 
+from sys import intern
+
 from mkwmail.dutch.names import Name, Title, full_name, read_title
 from mkwmail.errors import Fault
 from mkwmail.language import _
 from mkwmail.sources.address_cell import read_address
 from mkwmail.sources.cells import CellError, clean, excel_error, shown_value
 from mkwmail.sources.headings import Headings, column_letter
-from mkwmail.sources.member import FaultyRow, Member
+from mkwmail.sources.member import NO_COLUMNS, FaultyRow, Member
 from mkwmail.sources.tables import Row, Table
 
 _LONGEST = 200  # characters of a name, an organisation, a function: more is text in the wrong column
@@ -28,7 +30,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     name = Name(
         first=texts.get("first", ""),
         initials=texts.get("initials", ""),
-        prefix=texts.get("prefix", ""),
+        prefix=intern(texts.get("prefix", "")),
         surname=texts.get("surname", ""),
         written=texts.get("written", ""),
         title=checked.title(texts.get("title", "")),
@@ -41,11 +43,11 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
         row=row.number,
         name=name,
         email=email,
-        organisation=texts.get("organisation", ""),
-        function=texts.get("function", ""),
+        organisation=intern(texts.get("organisation", "")),
+        function=intern(texts.get("function", "")),
         number=texts.get("number", ""),
         do_not_mail=do_not_mail,
-        columns=further,
+        columns=further or NO_COLUMNS,
     )
 
 

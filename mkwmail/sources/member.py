@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name
 from mkwmail.errors import Fault
+
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,9 @@ class Member:
     function: str = ""
     number: str = ""
     do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
-    columns: Mapping[str, str] = field(default_factory=dict)  # every further column, by its folded heading
+    columns: Mapping[str, str] = field(
+        default_factory=lambda: NO_COLUMNS
+    )  # the further ones, by folded heading
 
     @property
     def address_key(self) -> str:

@@ -6,7 +6,6 @@ from the bytes: strict where a guess could lose a record, lenient in nothing els
 
 import codecs
 import csv
-import io
 import itertools
 import re
 from collections import Counter
@@ -87,7 +86,7 @@ def split(text: str, shown: str, known: Callable[[str], bool]) -> tuple[str, Rec
 
 
 def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(_lines(text), delimiter=separator, strict=True)
     for number in itertools.count(1):
         try:
             cells = next(reader)
@@ -97,6 +96,14 @@ def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple
             raise UserError(_quoting_fault(error, f"{shown}:{number}")) from None
         if any(cell.strip() for cell in cells):
             yield number, tuple(cells)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, one after the other: io.StringIO would hold four octets for every character."""
+    return (found[0] for found in _LINE.finditer(text))
+
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def _quoting_fault(error: csv.Error, place: str) -> Fault:
@@ -134,7 +141,7 @@ def _separator(text: str, known: Callable[[str], bool]) -> str:
 
 
 def _lenient(text: str, separator: str) -> Iterable[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(_lines(text), delimiter=separator)
     while True:
         try:
             cells = next(reader)
