@@ -142,7 +142,7 @@ def _inner_text(part: Message) -> str:
     """The text of a part of type message/…, which Python's reader takes apart as far as it can."""
     payload = part.get_payload()
     if isinstance(payload, list):
-        text = "\n".join(each.as_string() for each in payload if isinstance(each, Message))
+        text = "\n".join(_as_it_came(each) for each in payload if isinstance(each, Message))
     else:
         text = str(payload)
     if "base64" in str(part.get("Content-Transfer-Encoding", "")).casefold() and ":" not in text:
@@ -151,6 +151,14 @@ def _inner_text(part: Message) -> str:
         encoded.set_payload(text)
         text = _decoded(encoded)
     return text.replace("\r\n", "\n")
+
+
+def _as_it_came(block: Message) -> str:
+    """A block of fields as text; Message.as_string() would write them anew, and refuses what it would not write."""
+    fields = [f"{name}: {value}" for name, value in block.raw_items()]
+    body = block.get_payload()
+    text = "\n".join([*fields, "", body if isinstance(body, str) else ""])
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _fields(group: str) -> Fields:
