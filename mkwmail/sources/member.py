@@ -22,9 +22,7 @@ class Member:
     function: str = ""
     number: str = ""
     do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
-    columns: Mapping[str, str] = field(
-        default_factory=lambda: NO_COLUMNS
-    )  # the further ones, by folded heading
+    columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS)  # the further ones, by folded heading
 
     @property
     def address_key(self) -> str:
