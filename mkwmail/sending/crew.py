@@ -7,13 +7,10 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from operator import itemgetter
 
-from mkwmail.clock import Clock
 from mkwmail.errors import UserError
-from mkwmail.ledger.wire import Wire
 from mkwmail.sending.run_fault import RunFault
-from mkwmail.sending.stop import Stop
 from mkwmail.sending.submission import NoSessionError
-from mkwmail.sending.worker import Connect, Ended, Event, Opened, Ready, Replied, Worker
+from mkwmail.sending.worker import Ended, Event, Opened, Ready, Replied, Worker
 
 _RECONNECT = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
 _MOST_AHEAD = 64  # messages of the whole crew that a power cut may leave in doubt
@@ -47,24 +44,16 @@ class _Place:
 class Crew:
     """All workers of a run."""
 
-    def __init__(
-        self,
-        connect: Connect,
-        wire: Wire,
-        clock: Clock,
-        tell: Callable[[Event], None],
-        per_connection: int | None,
-        stop: Stop,
-    ) -> None:
+    def __init__(self, hire: Callable[[], Worker]) -> None:
+        self._hire = hire
         self.problem: RunFault | None = None  # why the last connection could not be opened, or was lost
-        self._parts = (connect, wire, clock, tell, per_connection, stop)
         self._places: dict[Worker, _Place] = {}
         self._served = False
 
     def start(self, connections: int) -> None:
         """Let so many workers connect."""
         for _each in range(connections):
-            worker = Worker(*self._parts)
+            worker = self._hire()
             self._places[worker] = _Place(worker)
             worker.connect()
 

@@ -1,10 +1,9 @@
 """Delivery: claim → submit → record, at the server's pace, until everybody is served or the run must stop.
 
 One thread has the pace, takes every decision and sees to all connections; a scribe beside it writes into the
-ledger. A claim is durable before its message is handed over, so whatever dies at
-whatever moment, the ledger and the wire journal know whom not to mail again. While one transaction is made
-durable, the connections go on with what they were handed before: the next one takes everything that has come
-meanwhile.
+ledger. A claim is durable before its message is handed over, so whatever dies at whatever moment, the ledger and
+the wire journal know whom not to mail again. While one transaction is made durable, the connections go on with
+what they were handed before: the next one takes everything that has come meanwhile.
 """
 
 from collections import Counter
@@ -122,7 +121,7 @@ def deliver(
     included; an exception is a fault of the program.
     """
     news: News[_News] = News()
-    crew = Crew(connect, ledger.wire, clock, news.tell, pace.per_connection, stop)
+    crew = Crew(partial(Worker, connect, ledger.wire, clock, news.tell, pace.per_connection, stop))
     scribe = Scribe(ledger, of, news.tell)
     gone = [moment.astimezone(UTC) for moment in ledger.sent_times(_day_before(clock.now()))]
     return _Run(jobs, crew, scribe, news, _Flow(gone), pace, clock, stop, progress, latest).outcome()
