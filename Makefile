@@ -11,9 +11,10 @@ CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 demo: .venv/runtime  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
-# Three at a time on two cores: many tests wait for a server, one for a minute of cron.
+# Four at a time on two cores: many tests wait for a server, one for a minute of cron. Files in the order of
+# tests/conftest.py, the long ones first.
 test: .venv/development $(WORDS) $(CHECKS)  ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/development $(WORDS)  ## speed and memory beside others: composing, sending; writes docs/performance.md
 	$(BIN)/python -m tests.bench.letters

@@ -1,4 +1,4 @@
-"""What holds for all tests: those that need a minute of real time run first, and no example is too slow by itself."""
+"""What holds for all tests: files that take long begin first, and no example is too slow by itself."""
 
 import hypothesis
 import pytest
@@ -9,5 +9,6 @@ hypothesis.settings.load_profile("mkwmail")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put them at the start, everything else in its order."""
-    items.sort(key=lambda item: item.get_closest_marker("minute") is None)
+    """Put every file with such a test at the start, everything else in its order: the last to begin decides the end."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)

@@ -348,6 +348,7 @@ class ScriptedServer:
         if self._tls is None:
             raise _ClosedError
         plain = state.socket
+        self._tls.sslsocket_class = _Encrypted
         state.socket = self._tls.wrap_socket(plain, server_side=True)
         state.encrypted = True
         with self._turn:
@@ -429,6 +430,13 @@ class ScriptedServer:
             state.buffer += data
         line, state.buffer = state.buffer.split(b"\r\n", 1)
         return line
+
+
+class _Encrypted(ssl.SSLSocket):
+    """Closed with its last reference: Python leaves one open that its peer resets just before the handshake."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def _shown(action: Action) -> str:

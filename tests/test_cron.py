@@ -100,7 +100,7 @@ def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Pa
 
 
 @needs_cron
-@pytest.mark.minute
+@pytest.mark.long
 def test_cron_itself_runs_the_line_and_the_mails_arrive(crontab: None, tmp_path: Path) -> None:
     folder = tmp_path / "mkw dagen 100%"
     folder.mkdir()

@@ -101,6 +101,7 @@ def test_a_ledger_that_another_program_keeps_locked(tmp_path: Path) -> None:
         _everybody_has_it_once(place, server)
 
 
+@pytest.mark.long
 def test_a_ledger_that_another_program_locks_on_the_way(tmp_path: Path) -> None:
     other: list[sqlite3.Connection] = []
 

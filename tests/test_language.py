@@ -355,6 +355,7 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str
         return dict(zip(LANGUAGES, pool.map(_season, places, LANGUAGES), strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_line_fits_in_eighty_columns(season: dict[str, dict[tuple[str, ...], Shown]], language: str) -> None:
     # A command to copy and an address on the web stay in one piece.

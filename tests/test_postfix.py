@@ -110,6 +110,7 @@ def test_greylisting_defers_everybody_and_the_next_run_brings_it(tmp_path: Path,
             assert [len(server.mailbox(address)) for address in ADDRESSES] == [1] * 5
 
 
+@pytest.mark.long
 def test_a_rate_limit_stops_the_run_and_nobody_is_forgotten(tmp_path: Path, certificate: Certificate) -> None:
     with Postfix(certificate, {"smtpd_client_message_rate_limit": "2", "anvil_rate_time_unit": "2s"}) as server:
         office = Office(tmp_path, certificate, server)

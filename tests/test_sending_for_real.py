@@ -132,6 +132,7 @@ def test_421_in_the_middle_reconnects(place: Place, server: ScriptedServer) -> N
     assert _received(server) == [1, 1, 1, 1, 1]
 
 
+@pytest.mark.long
 def test_a_drop_before_the_dot_is_sent_again_and_one_after_it_is_in_doubt(place: Place, server: ScriptedServer) -> None:
     server.on("DATA", DROP, recipient=JAN, times=1)
     server.on("DOT", DROP, recipient=ZOE, times=1)

@@ -231,6 +231,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
         yield year
 
 
+@pytest.mark.long
 def test_nobody_got_a_mailing_twice(year: Year) -> None:
     counts = Counter((each.event, each.mailing, each.address) for each in year.mails)
     assert [each for each, count in counts.items() if count > 1] == []

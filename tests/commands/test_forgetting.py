@@ -179,6 +179,7 @@ def test_about_who_was_forgotten_nobody_is_asked_any_more(place: Place, server: 
     assert "mkwmail resolve" not in place.run("status", EVENT, now=LATER).out
 
 
+@pytest.mark.long
 def test_who_was_refused_or_in_doubt_and_is_forgotten_is_neither_mailed_nor_asked_about(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)

@@ -126,6 +126,7 @@ def test_check_says_until_when_the_pace_lets_it_take(tmp_path: Path) -> None:
         assert "at this pace invitation is not done before its latest moment" in " ".join(late.out.split())
 
 
+@pytest.mark.long
 def test_check_looks_up_the_senders_domain(tmp_path: Path) -> None:
     records = {
         "example.org": ["v=spf1 -all"],

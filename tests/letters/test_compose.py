@@ -73,6 +73,7 @@ def addressees(draw: st.DrawFn) -> list[Addressee]:
     ]
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(BODIES), st.sampled_from(["Over {{ event.title }}", "Aan {{ member.name }}"]), addressees())
 def test_a_message_says_what_direct_rendering_says(

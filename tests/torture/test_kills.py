@@ -13,6 +13,7 @@ from tests.torture.kills import kill_often, killed_at_call
 from tests.workplace import PEOPLE, a_place
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("connections", [1, 4])
 def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connections: int) -> None:
     tally = kill_often(tmp_path, kills=30, seed=connections, connections=connections)
