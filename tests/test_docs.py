@@ -90,7 +90,7 @@ def _macros(file: str) -> set[str]:
 def test_every_name_macro_and_filter_of_templates_is_listed() -> None:
     templates = Templates((ROOT / "templates",))
     occasion = an_occasion(template="invitation")
-    names = set(template_names(occasion, templates))
+    names = set(template_names(occasion))
     assert set(_table("name")) == names
     assert set(_table("block (on a line of its own)")) == _macros("blocks.html") == _macros("blocks.txt")
     assert set(_table("phrase")) == _macros("phrases.md")

@@ -192,7 +192,7 @@ class _Composing:
         self._url = _signup_url(occasion)
         self._frame = _frame(occasion, templates)
         self._renderer = _renderer(occasion, templates)
-        templates.know(template_names(occasion, templates))
+        templates.know(template_names(occasion))
         self._looked_at = _looked_at(occasion, templates)
         self._letters: dict[Rendering, Letter] = {}
         self._fields: dict[int, tuple[str, ...]] = {}
@@ -260,10 +260,10 @@ class _Composing:
         return self._renderer.render({**personal_names(values, mark_of), **names})
 
 
-def template_names(occasion: Occasion, templates: Templates) -> frozenset[str]:
+def template_names(occasion: Occasion) -> frozenset[str]:
     """Every name that a template is given beside macros."""
     personal = ("member", "salutation", "signup_link", "answer")
-    return frozenset({*_renderer(occasion, templates).names, *personal})
+    return frozenset({*_common_names(occasion), *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -288,27 +288,31 @@ def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
 
 
 def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
-    mailing = occasion.mailing
-    subject = mailing.subject
+    subject = occasion.mailing.subject
     return Renderer(
         templates=templates,
         mail=templates.mail(occasion.template),
         signature=templates.part("signature.md"),
         calendar=templates.part("calendar.txt"),
         subject=templates.inline(f"subject of {occasion.name}", subject) if subject else None,
-        names={
-            **common_names(occasion.event, occasion.settings.form),
-            "mailing": {
-                "name": occasion.name,
-                "text": Markup(mailing.text) if mailing.text else None,
-                "attachments": tuple(Value(file.name) for file in occasion.attachments),
-            },
-            "sender": named(occasion.settings.sender),
-            "association": Value(occasion.settings.association),
-            "changes": (),  # each member has their own
-            "original": occasion.original,
-        },
+        names=_common_names(occasion),
     )
+
+
+def _common_names(occasion: Occasion) -> dict[str, object]:
+    """What the templates are given for every member alike."""
+    return {
+        **common_names(occasion.event, occasion.settings.form),
+        "mailing": {
+            "name": occasion.name,
+            "text": Markup(occasion.mailing.text) if occasion.mailing.text else None,
+            "attachments": tuple(Value(file.name) for file in occasion.attachments),
+        },
+        "sender": named(occasion.settings.sender),
+        "association": Value(occasion.settings.association),
+        "changes": (),  # each member has their own
+        "original": occasion.original,
+    }
 
 
 def _frame(occasion: Occasion, templates: Templates) -> Frame:
@@ -340,15 +344,8 @@ def _template_files(occasion: Occasion) -> tuple[str, ...]:
 
 
 def _template_sources(occasion: Occasion, templates: Templates) -> Iterable[str]:
-    names = (
-        f"{occasion.template}.md",
-        "signature.md",
-        "calendar.txt",
-        "phrases.md",
-        "blocks.html",
-        "blocks.txt",
-    )
-    return (templates.source(name) for name in (*names, "layout.html", "layout.txt", "mail.css"))
+    names = (*_template_files(occasion), "layout.html", "layout.txt", "mail.css")
+    return (templates.source(name) for name in names)
 
 
 def _texts(occasion: Occasion) -> tuple[str, ...]:

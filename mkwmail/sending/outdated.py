@@ -7,12 +7,11 @@ from datetime import datetime
 from mkwmail.dutch.names import full_name
 from mkwmail.language import _
 from mkwmail.ledger.persons import is_mark
-from mkwmail.ledger.records import TOLD
 from mkwmail.letters.names import Change
 from mkwmail.sending.facts import facts_of, only_added
 from mkwmail.sending.plan import History, Listing, Plan, plan
 from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import Audience, Kind, kind_of, latest_of
+from mkwmail.sources.kinds import Kind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     """Everybody who was told other facts than those of now, in the order of the register.
 
     In doubt counts as told. Once the event is over there is nothing to mend; nor where what was still to follow
-    is told by a mailing that is yet to go.
+    is told by an invitation that is yet to reach them.
     """
     if now > event.ends:
         return ()
@@ -53,10 +52,11 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
     names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
     facts = facts_of(event, history.cancelled is not None)
+    to_be_invited = _to_be_invited(event, listings, history, now)
     found = []
     for person in history.telling.told:
         changes = history.telling.changes_for(person, facts, history.answers.get(person))
-        if changes and not (only_added(changes) and _will_hear(event, person, history, now)):
+        if changes and not (only_added(changes) and person in to_be_invited):
             name, address = names.get(person, ("", addresses.get(person, "")))
             if is_mark(address):
                 continue
@@ -66,16 +66,14 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     return tuple(sorted(found, key=lambda each: order.index(each.person) if each.person in order else len(order)))
 
 
-def _will_hear(event: Event, person: str, history: History, now: datetime) -> bool:
-    """Whether an invitation with all the facts is still to go to a person."""
-    had = {each.round.mailing for each in history.deliveries if each.person == person and each.state in TOLD}
-    ahead = {
-        name
-        for name, entry in event.mailings.items()
-        if kind_of(name) is Kind.INVITATION and entry.audience in (None, Audience.EVERYONE)
-        if now <= latest_of(event, name)
-    }
-    return bool(ahead - had) and not history.cancelled
+def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> frozenset[str]:
+    """Whom an invitation, which has all the facts, is still to reach."""
+    if history.cancelled:
+        return frozenset()
+    invitations = [name for name in event.mailings if kind_of(name) is Kind.INVITATION]
+    plans = [plan(event, name, listings, history, now) for name in invitations]
+    reached = [each.person for made in plans for each in made.to_send]
+    return frozenset([*reached, *(each.person for made in plans for each in made.waiting)])
 
 
 def _left_out(made: Plan) -> Iterator[tuple[str, str]]:
