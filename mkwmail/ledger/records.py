@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from mkwmail.clock import ZONE
 
@@ -353,6 +354,7 @@ def next_try(tries: int, now: datetime) -> datetime:
     return (now.astimezone(UTC) + wait).astimezone(now.tzinfo)
 
 
+@lru_cache(maxsize=64)
 def moment_text(moment: datetime) -> str:
     """A moment as the ledger writes it: UTC, of one width, so that text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -25,8 +25,10 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
         TextColumn("{task.description}", markup=False),
         *(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
     )
-    visible = terminal.errors.is_terminal and not terminal.errors.is_dumb_terminal
-    with Progress(*columns, console=terminal.errors, transient=True, disable=not visible) as progress:
+    if not terminal.errors.is_terminal or terminal.errors.is_dumb_terminal:
+        yield lambda done, of_what="": None
+        return
+    with Progress(*columns, console=terminal.errors, transient=True) as progress:
         task = progress.add_task(what, total=total)
 
         def show(done: int, of_what: str = "") -> None:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from mkwmail.language import _
@@ -118,7 +118,7 @@ class Link:
                 code = match[1]
                 lines.append(match[3] or b"")
                 if match[2] != b"-":
-                    return Reply(int(code), plain_text(lines), phase)
+                    return _reply(code, tuple(lines), phase)
         except TimeoutError:
             return Reply(0, _("the server did not answer in time"), phase)
         except _TooLongError:
@@ -257,6 +257,12 @@ def ready(connections: Mapping[int, bool], seconds: float) -> list[int]:
     for number, write in connections.items():
         watched.register(number, select.POLLOUT if write else select.POLLIN)
     return [number for number, _event in watched.poll(seconds * 1000)]
+
+
+@lru_cache(maxsize=32)
+def _reply(code: bytes, lines: tuple[bytes, ...], phase: Phase) -> Reply:
+    """A reply; most say the same as the one before them at that step."""
+    return Reply(int(code), plain_text(lines), phase)
 
 
 class _TooLongError(Exception):
