@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -77,12 +77,15 @@ class Database:
         SQLite works through them while other threads go on; with :meth:`each` they get their turn at every row.
         """
         changed = 0
-        for few in _few(rows):
+        for at in range(0, len(rows), _MOST_ROWS):
+            few = rows[at : at + _MOST_ROWS]
+            # A few lengths, so that statements are prepared once: what lacks is empty, and left out.
+            length = 1 << (len(few) - 1).bit_length()
             places = f"({', '.join('?' * len(few[0]))})"
-            table = f"VALUES {', '.join([places] * len(few))}"
+            table = f"SELECT * FROM (VALUES {', '.join([places] * length)}) WHERE column1 IS NOT NULL"
+            values = [*chain.from_iterable(few), *repeat(None, (length - len(few)) * len(few[0]))]
             with self._turn, self._faults():
-                done = self._connection.execute(statement.replace("{rows}", table), tuple(chain.from_iterable(few)))
-                changed += done.rowcount
+                changed += self._connection.execute(statement.replace("{rows}", table), values).rowcount
         return changed
 
     def number(self, statement: str, values: Sequence[Value] = ()) -> int:
@@ -124,16 +127,6 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise UserError(_fault_of(error, self.path), code=ExitCode.LEDGER_FAULT) from error
-
-
-def _few(rows: Sequence[Sequence[Value]]) -> Iterator[Sequence[Sequence[Value]]]:
-    """The rows in parts of 64, 32, 16 … as far as they reach: few lengths, so that statements are prepared once."""
-    at, length = 0, _MOST_ROWS
-    while at < len(rows):
-        while length > len(rows) - at:
-            length //= 2
-        yield rows[at : at + length]
-        at += length
 
 
 def make_private(path: Path) -> None:

@@ -26,6 +26,7 @@ from mkwmail.ledger.wire import Journal
 
 Word = Literal["sent", "send-again"]
 _LONGEST_REASON = 1000
+_NEWEST = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts'"
 
 
 def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
@@ -116,10 +117,8 @@ def claim(
     """
     at = moment_text(now)
     with database.transaction():
-        number = round_number(database, of)
-        approval = _approval_in_force(database, of)
-        first = newest_attempt(database) + 1
-        numbered = tuple(enumerate(claims, first))
+        number, approval, newest = _for_claims(database, of)
+        numbered = tuple(enumerate(claims, newest + 1))
         database.together(
             """INSERT INTO attempts (id, round, person, address, tries, letter, "values", message_id, date,
                sha256, approval, run, journal, claimed) {rows}""",
@@ -147,9 +146,14 @@ def claim(
     return tuple(attempt for attempt, _each in numbered)
 
 
-def _approval_in_force(database: Database, of: Round) -> int | None:
-    rows = database.execute("SELECT max(id) FROM approvals WHERE event = ? AND mailing = ?", (of.event, of.mailing))
-    return _number(rows[0][0])
+def _for_claims(database: Database, of: Round) -> tuple[int, int | None, int]:
+    """The round's number, the approval in force, the newest attempt's number: in one statement, for it is often."""
+    ((number, approval, newest),) = database.execute(
+        f"""SELECT (SELECT id FROM rounds WHERE (event, mailing, edition) = (?, ?, ?)),
+            (SELECT max(id) FROM approvals WHERE event = ? AND mailing = ?), ({_NEWEST})""",
+        (of.event, of.mailing, of.edition, of.event, of.mailing),
+    )
+    return _number(number) or round_number(database, of), _number(approval), _number(newest) or 0
 
 
 def record(database: Database, results: Iterable[Result], now: datetime) -> None:
@@ -204,7 +208,7 @@ def settle(database: Database, journal: Journal | None, boot: str, now: datetime
 
 def newest_attempt(database: Database) -> int:
     """The highest number that an attempt ever had, also if it was removed since."""
-    return database.number("SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts'")
+    return database.number(_NEWEST)
 
 
 def expire(database: Database, of: Round, persons: Iterable[str], now: datetime) -> None:

@@ -262,7 +262,7 @@ class _Run:
         if self._pending or not (self._results or self._gathered):
             return
         self._pending = _Pending(self._gathered, len(self._endings))
-        self._scribe.write(Entry(self._results, partial(_claims, self._gathered), now))
+        self._scribe.write(Entry(self._results, _claims(self._gathered), now))
         self._results, self._gathered = [], []
 
     def _written(self, pending: _Pending, attempts: Sequence[int]) -> list[Result]:
