@@ -6,6 +6,7 @@ the wire journal know whom not to mail again. While one transaction is made dura
 what they were handed before: the next one takes everything that has come meanwhile.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,7 @@ class _Run:
         self._results: list[Result] = []  # what the scribe is to write next
         self._gathered: list[_Following] = []  # what it is to claim with them
         self._pending: _Pending | None = None  # what it is writing
+        self._wrote = 0.0
         self._shown = 0  # endings that progress was told of
         self._ledger_failed = False
         self._cut = False
@@ -259,8 +261,13 @@ class _Run:
         if self._ledger_failed:
             # What was replied stands in the wire journal.
             self._results = []
-        if self._pending or not (self._results or self._gathered):
+        gathered = len(self._results) + len(self._gathered)
+        if self._pending or not gathered:
             return
+        if gathered < len(self._under_way) and time.monotonic() - self._wrote < _GLANCE:
+            # More is under way than waits: a larger group costs the ledger less, and nobody stands still for it.
+            return
+        self._wrote = time.monotonic()
         self._pending = _Pending(self._gathered, len(self._endings))
         self._scribe.write(Entry(self._results, _claims(self._gathered), now))
         self._results, self._gathered = [], []
