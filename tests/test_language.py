@@ -81,7 +81,11 @@ def test_the_words_of_the_design_have_one_translation_each() -> None:
 
 # How members are addressed is theirs to choose (`form`); the program itself addresses nobody.
 _ADDRESSES = re.compile(r"\b(?:je|jij|jou|jouw|jezelf|jullie|u|uw|uzelf)\b(?!\+)", re.IGNORECASE)
-_OF_THE_QUESTION = ("5. Are members addressed with je or u? [u]", "5. Type je or u:")
+_OF_THE_QUESTION = (
+    "5. Are members addressed with je or u? [u]",
+    "5. Type je or u:",
+    "how the mails address people: je or u",
+)
 
 
 def test_the_program_says_neither_je_nor_u() -> None:
@@ -132,10 +136,10 @@ OTHER_WORDS = {
     "replies.answer_words": "patterns of what people write",
     "replies.signup_columns": "patterns of what people write",
     "sources.yaml_file": "what the library says, recognised",
-    "sources.event": "examples, and the JSON Schema's words for editors",
+    "sources.event": "examples",
     "sources.kinds": "the JSON Schema's words for editors",
-    "sources.schema": "the JSON Schema's words for editors",
-    "sources.settings": "examples, and the JSON Schema's words for editors",
+    "sources.schema": "how dates are written",
+    "sources.settings": "examples",
     "report.matters": "the mail to the secretary is Dutch",
     "commands.telling": "the mail to the secretary is Dutch",
     "commands.automatic": "the mail to the secretary is Dutch",

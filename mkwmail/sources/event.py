@@ -128,9 +128,9 @@ class Mailing(Part):
     template: Word = None
     subject: OptionalLine = None
     text: Markdown = None
-    attachments: Lines = Field(default=(), description="relative to the event file", examples=["[programma.pdf]"])
+    attachments: Lines = Field(default=(), examples=["[programma.pdf]"])
     audience: AudienceRule | None = Field(default=None, examples=["everyone"])
-    of: Word = Field(default=None, description="correction: the mailing it corrects")
+    of: Word = None
 
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")

@@ -155,7 +155,7 @@ def nothing_is(default: Callable[[], Any]) -> BeforeValidator:
 
 Line = Annotated[str, from_text(_filled)]
 OptionalLine = Annotated[str | None, or_nothing(one_line)]
-Markdown = Annotated[str | None, or_nothing(str), Field(description="Markdown")]
+Markdown = Annotated[str | None, or_nothing(str)]
 Word = Annotated[str | None, or_nothing(str)]
 YesNo = Annotated[bool, nothing_is(lambda: False), from_text(yes_or_no)]
 ClockTime = Annotated[time, from_text(read_time)]

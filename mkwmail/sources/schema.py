@@ -1,7 +1,7 @@
 """JSON Schema of event and settings files, so that editors complete and explain their keys.
 
 YAML gives an editor numbers and truth values where we read texts, so a value may be any of them; what the texts
-must look like is said in words.
+must look like is said in words, those of the program's language.
 """
 
 from datetime import datetime, time, timedelta
@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from mkwmail.language import _
 from mkwmail.sources.event import Event
+from mkwmail.sources.explained import explanations
 from mkwmail.sources.kinds import WRITABLE_AUDIENCES, Kind
 from mkwmail.sources.providers import PRESETS
 from mkwmail.sources.settings import Keep, Settings
@@ -52,21 +54,33 @@ class _Texts(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
-_WORDS = {
-    datetime: "2020-04-16 13:00, 16-4-2020 13.00, 16 april 2020; Europe/Amsterdam",
-    time: "13.00 or 13:00",
-    timedelta: "30 min, 2 hours, 1 day (or 2 uur, 1 dag)",
-    Keep: "12 months, 1 year, 90 days (or 12 maanden, 1 jaar, 90 dagen)",
+_FORMS = {
+    datetime: "2020-04-16 13:00, 16-4-2020 13.00, 16 april 2020",
+    time: "13.00, 13:00",
+    timedelta: "30 min, 2 uur, 1 dag",
+    Keep: "12 maanden, 1 jaar, 90 dagen",
 }
 
 
 def _written(kind: type[Any]) -> JsonSchemaValue:
-    return {"type": _SCALAR, "description": _WORDS[kind]}
+    return {"type": _SCALAR, "description": _FORMS[kind]}
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Texts)
+    for name, part in ((model.__name__, schema), *schema["$defs"].items()):
+        # What a class says of itself is for who works on the program.
+        part.pop("description", None)
+        for key, field in part.get("properties", {}).items():
+            field["description"] = _explained(name, key, field)
     return {"$schema": DIALECT, **schema, "title": title}
+
+
+def _explained(part: str, key: str, field: dict[str, Any]) -> str:
+    """What a key means, and how its value is written where that is not plain."""
+    meaning = explanations()[part][key]
+    forms = [each.pop("description") for each in (field, *field.get("anyOf", ())) if "description" in each]
+    return _("%(meaning)s; written as: %(forms)s") % {"meaning": meaning, "forms": forms[0]} if forms else meaning
 
 
 def event_schema() -> dict[str, Any]:
@@ -78,8 +92,8 @@ def event_schema() -> dict[str, Any]:
     entry = {"anyOf": [{"$ref": "#/$defs/Mailing"}, {"type": "null"}]}
     mailings["properties"] = {kind.value: entry for kind in Kind if kind is not Kind.OWN}
     mailings["additionalProperties"] = entry
-    words = ", ".join([*WRITABLE_AUDIENCES, "got:<mailing>"])
-    schema["$defs"]["Mailing"]["properties"]["audience"]["description"] = words
+    audience = schema["$defs"]["Mailing"]["properties"]["audience"]
+    audience["description"] = f"{audience['description']}: {', '.join([*WRITABLE_AUDIENCES, 'got:<mailing>'])}"
     _nullable(schema)
     return schema
 
@@ -87,7 +101,8 @@ def event_schema() -> dict[str, Any]:
 def settings_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of mkwmail.yaml."""
     schema = _schema(Settings, "mkwmail settings")
-    schema["properties"]["provider"] = {"enum": [*PRESETS, None], "description": "fills host, port and pace"}
+    provider = schema["properties"]["provider"]
+    schema["properties"]["provider"] = {"enum": [*PRESETS, None], "description": provider["description"]}
     # A provider's preset brings the host.
     schema["$defs"]["Smtp"].pop("required", None)
     _nullable(schema)

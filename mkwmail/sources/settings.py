@@ -59,15 +59,15 @@ class Smtp(Part):
     port: Annotated[Count, Field(le=65535)] = Field(default=587, examples=["587"])
     security: Annotated[Security, Folded] = Field(default=Security.STARTTLS, examples=["starttls"])
     username: OptionalLine = None
-    password_command: OptionalLine = Field(default=None, description="a command that prints the password")
-    password_file: OptionalLine = Field(default=None, description="a file that only you can read")
+    password_command: OptionalLine = None
+    password_file: OptionalLine = None
     auth: Annotated[Auth, Folded] = Field(default=Auth.PASSWORD, examples=["oauth"])
-    client_id: OptionalLine = Field(default=None, description="with auth: oauth: the application's id at the provider")
-    tenant: OptionalLine = Field(default=None, description="the organisation at Microsoft: a domain of it, or its id")
-    authorize_url: OptionalLine = Field(default=None, description="where people sign in with a browser")
-    device_url: OptionalLine = Field(default=None, description="where codes for another device come from")
-    token_url: OptionalLine = Field(default=None, description="where tokens come from")
-    scopes: OptionalLine = Field(default=None, description="what the sign-in is to allow")
+    client_id: OptionalLine = None
+    tenant: OptionalLine = None
+    authorize_url: OptionalLine = None
+    device_url: OptionalLine = None
+    token_url: OptionalLine = None
+    scopes: OptionalLine = None
 
     @property
     def on_loopback(self) -> bool:

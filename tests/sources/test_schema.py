@@ -9,6 +9,7 @@ import pytest
 
 from mkwmail.shipped import shipped
 from mkwmail.sources.event import Event
+from mkwmail.sources.explained import explanations
 from mkwmail.sources.schema import DIALECT, event_schema, settings_schema
 from mkwmail.sources.settings import Settings
 from mkwmail.sources.yaml_file import read_document
@@ -62,7 +63,27 @@ def test_the_schema_has_the_models_keys(schema: dict[str, Any], model: type[Even
     assert json.loads(json.dumps(schema)) == schema
 
 
+def _described(schema: dict[str, Any], title: str) -> dict[str, dict[str, str]]:
+    parts = {title: schema, **schema["$defs"]}
+    return {
+        name: {key: field["description"] for key, field in part["properties"].items()}
+        for name, part in parts.items()
+        if "properties" in part
+    }
+
+
+def test_every_key_is_explained_and_nothing_else_is() -> None:
+    described = {**_described(event_schema(), "Event"), **_described(settings_schema(), "Settings")}
+    explained = explanations()
+    assert {name: set(keys) for name, keys in described.items()} == {
+        name: set(keys) for name, keys in explained.items()
+    }
+    for name, keys in described.items():
+        assert all(text.startswith(explained[name][key]) for key, text in keys.items())
+    assert not [part for part in event_schema()["$defs"].values() if "description" in part]
+
+
 def test_dates_are_texts_with_a_word_on_how_to_write_them() -> None:
     starts = event_schema()["properties"]["starts"]
     assert "string" in starts["type"]
-    assert "2020-04-16 13:00" in starts["description"]
+    assert starts["description"].endswith("2020-04-16 13:00, 16-4-2020 13.00, 16 april 2020")
