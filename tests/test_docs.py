@@ -9,10 +9,12 @@ import pytest
 import typer.main
 
 from mkwmail.cli import app
+from mkwmail.commands.init import EXAMPLE_MEMBERS
 from mkwmail.errors import ExitCode
 from mkwmail.letters.compose import template_names
 from mkwmail.letters.names import MEMBER_FIELDS
 from mkwmail.letters.templates import Templates
+from mkwmail.shipped import shipped
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.settings_file import read_settings
 from tests.letters.workshop import an_occasion
@@ -63,6 +65,13 @@ def test_every_command_line_in_the_text_is_one_that_the_program_knows() -> None:
             continue
         assert name in commands
         assert set(re.findall(r"(?<!\S)--[a-z-]+", rest.split("#")[0])) <= commands[name] | {"--help"}
+
+
+def test_the_people_of_the_examples_are_in_the_list_that_init_writes() -> None:
+    people = (shipped("events") / EXAMPLE_MEMBERS).read_text(encoding="cp1252").replace(";", " ").replace("  ", " ")
+    named = re.findall(r'^mkwmail [^\n]*"([A-Z][^"]* [A-Z][^"]*)"', README, re.MULTILINE)
+    assert len(named) > 2
+    assert [name for name in named if name not in people] == []
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -186,13 +186,15 @@ def status_of(
     persons = {person.key: person for person in history.persons}
     over = overtaken(event, history, now)
     stands = standings(event, ledger, history, sources)
+    begun = {each.round.mailing for each in history.deliveries if each.state in TOLD}
     due = []
     for name in in_order(event):
         passed_over = kind_of(name) in over
         left = 0
         if roll is not None and not passed_over and not rule_of(name).by_name_only:
             left = len(plan_ahead(event, name, roll, history, now).to_send)
-        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over))
+        done = roll is not None and name in begun and not left
+        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     attendance = attendance_of(event, ledger, roll, history, now)
     steps = [*next_steps(event, history, due, behind, attendance, now), *purge_steps(event, ledger, keep, now)]

@@ -49,7 +49,7 @@ class Standing(StrEnum):
 class Due:
     """A mailing of the event's file: when it is planned, and how many would get it at that moment, or now if later.
 
-    ``passed_over``: a later one makes it pointless.
+    ``passed_over``: a later one makes it pointless. ``done``: it went, before its date too, and everybody had it.
     """
 
     mailing: str
@@ -57,6 +57,7 @@ class Due:
     left: int
     standing: Standing
     passed_over: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class EventStatus:
             return
         for each in self.mailings:
             ahead = each.send is not None and (each.send > now or each.left > 0)
-            if ahead and not each.passed_over and not rule_of(each.mailing).by_name_only:
+            if ahead and not (each.passed_over or each.done) and not rule_of(each.mailing).by_name_only:
                 yield each
 
 

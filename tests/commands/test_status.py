@@ -229,6 +229,17 @@ def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) 
     assert decide not in late, "nothing can be done any more about the one who was refused"
 
 
+def test_what_everybody_had_before_its_date_is_not_next(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        early = "2020-01-22T09:00"
+        assert place.send(now=early).json["sent"] == 5
+        assert "Next: reminder, planned for 23 March 2020 09:00" in place.run("status", EVENT, now=early).out
+        assert "reminder, 23-03-2020" in place.run(now=early).out
+        place.members(*PEOPLE, "Bo;;Kok;bo@elf.example.org;Elf;lid")
+        assert "Next: invitation" in place.run("status", EVENT, now=early).out
+
+
 def test_several_events_are_told_apart_on_the_desk(place: Place) -> None:
     path = next((place.folder / "events").iterdir())
     place.write("events/najaar.yaml", path.read_text(encoding="utf-8").replace(EVENT, "najaarsdag-2020"))
