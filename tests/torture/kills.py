@@ -11,12 +11,12 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.smtp_server import Call, ScriptedServer
-from tests.workplace import Place, Ran, a_place
+from tests.workplace import MOMENT, Place, Ran, a_place
 
 MEMBERS = 12
 EVERYBODY = tuple(f"lid{n}@corp.example.org" for n in range(MEMBERS))
@@ -119,14 +119,25 @@ def by_system_call(place: Place, _server: ScriptedServer, dice: random.Random) -
     return f"at {call}", killed_at_call(place, call, dice.randrange(1, 80), *SEND)
 
 
-def killed_at_call(place: Place, call: str, number: int, *words: str) -> bool:
+def killed_at_call(place: Place, call: str, number: int, *words: str, now: str = MOMENT) -> bool:
     """Run the program until its so-manyth call of this kind; strace delivers the kill. Whether it came so far."""
     which = f"inject={call}:signal=SIGKILL:when={number}"
     command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", which, *place.command(*words)]
     done = subprocess.run(
-        command, env=place.environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
+        command, env=place.environment(now), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
     )
     return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+
+
+def killed_at_writes(place: Place, numbers: Iterable[int], *words: str, now: str = MOMENT) -> Iterator[bool]:
+    """Run a command on the same ledger again and again, killed at another of its writes each time; whether it was."""
+    ledger = place.folder / "mkwmail-test.db"
+    old = ledger.read_bytes()
+    for number in numbers:
+        ledger.write_bytes(old)
+        for name in ("mkwmail-test.db-wal", "mkwmail-test.db-shm"):
+            (place.folder / name).unlink(missing_ok=True)
+        yield killed_at_call(place, "pwrite64", number, *words, now=now)
 
 
 def _go_on(place: Place, server: ScriptedServer, tally: Tally) -> None:

@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from mkwmail.ledger.schema import MIGRATIONS
-from tests.smtp_server import ScriptedServer
-from tests.torture.kills import kill_often, killed_at_call
-from tests.workplace import PEOPLE, a_place
+from tests.smtp_server import DROP, ScriptedServer
+from tests.torture.kills import kill_often, killed_at_writes
+from tests.workplace import PEOPLE, Place, a_place
+
+EVENT = "directeurendag-2020"
+KIM = "kim@woonstede.example.org"
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+
+def _read(place: Place, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(place.folder / "mkwmail-test.db")) as database:
+        return database.execute(statement).fetchall()
 
 
 @pytest.mark.long
@@ -22,7 +31,7 @@ def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connection
     assert min(tally.by_kind["at a step"], tally.by_kind["at a moment"]) > 5
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@needs_strace
 def test_killed_while_it_brings_an_older_ledger_up_to_date(tmp_path: Path) -> None:
     addresses = [row.split(";")[3] for row in PEOPLE]
     with ScriptedServer() as server:
@@ -34,17 +43,50 @@ def test_killed_while_it_brings_an_older_ledger_up_to_date(tmp_path: Path) -> No
                 database.execute(f"DROP TABLE {table}")
             database.execute("DELETE FROM migrations WHERE number = ?", (len(MIGRATIONS),))
             database.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
-        old = ledger.read_bytes()
         killed = 0
-        for number in range(1, 24, 2):
-            ledger.write_bytes(old)
-            for name in ("mkwmail-test.db-wal", "mkwmail-test.db-shm"):
-                (tmp_path / name).unlink(missing_ok=True)
-            killed += killed_at_call(place, "pwrite64", number, "status", "directeurendag-2020")
-            assert place.run("status", "directeurendag-2020").code == 0
+        for hit in killed_at_writes(place, range(1, 24, 2), "status", EVENT):
+            killed += hit
+            assert place.run("status", EVENT).code == 0
         assert killed > 5
         assert place.send().json["sent"] == 2
         assert [server.bodies_of(address) for address in addresses] == [1] * 5
         with closing(sqlite3.connect(ledger)) as database:
             assert database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@needs_strace
+def test_killed_while_a_persons_word_is_recorded(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        server.on("DOT", DROP, recipient=KIM, times=1)
+        place = a_place(tmp_path, server.port)
+        assert [each["address"] for each in place.send("--limit", "1").json["in_doubt"]] == [KIM]
+        found = set()
+        killed = 0
+        for hit in killed_at_writes(place, range(1, 20, 3), "resolve", EVENT, "--send-again", KIM):
+            killed += hit
+            assert place.run("status", EVENT).code == 0
+            found.add((*_read(place, "SELECT state FROM deliveries"), *_read(place, "SELECT word FROM resolutions")))
+        assert killed > 3
+        # All of the word, or nothing of it.
+        assert found <= {(("in doubt",),), (("planned",), ("send-again",))}
+        if tuple(_read(place, "SELECT state FROM deliveries")) == (("in doubt",),):
+            assert place.run("resolve", EVENT, "--send-again", KIM).code == 0
+        assert place.send("--limit", "1").json["sent"] == 1
+        assert server.bodies_of(KIM) == 2
+
+
+@needs_strace
+def test_killed_while_it_notes_that_it_is_too_late(tmp_path: Path) -> None:
+    late = "2020-04-03T09:00"
+    with ScriptedServer() as server:
+        server.on("RCPT", "450 4.2.0 later", recipient=KIM)
+        place = a_place(tmp_path, server.port)
+        assert place.send().json["sent"] == 4
+        killed = 0
+        for hit in killed_at_writes(place, range(1, 30, 4), "due", now=late):
+            killed += hit
+            assert place.run("due", now=late).code == 78  # told as missed
+            assert _read(place, f"SELECT state FROM deliveries WHERE address = '{KIM}'") == [("expired",)]
+        assert killed > 3
+        assert server.bodies_of(KIM) == 0
