@@ -41,12 +41,16 @@ _GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and the clock
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A message that is ready, with what the ledger keeps of it: the letter's name, the values, the Date."""
+    """A message that is ready, with what the ledger keeps of it: the letter's name, the values, the Date.
+
+    ``sha256``: of a message whose hash takes no time; of a larger one the scribe's thread makes it.
+    """
 
     message: Message
     letter: str
     values: Mapping[str, str]
     date: datetime
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +273,7 @@ class _Run:
             return
         self._wrote = time.monotonic()
         self._pending = _Pending(self._gathered, len(self._endings))
-        self._scribe.write(Entry(self._results, _claims(self._gathered), now))
+        self._scribe.write(Entry(self._results, partial(_claims, self._gathered), now))
         self._results, self._gathered = [], []
 
     def _written(self, pending: _Pending, attempts: Sequence[int]) -> list[Result]:
@@ -479,7 +483,7 @@ def _claims(following: Sequence[_Following]) -> list[Claim]:
             each.prepared.values,
             each.prepared.message.message_id,
             each.prepared.date,
-            each.prepared.message.sha256,
+            each.prepared.sha256 or each.prepared.message.sha256,
             each.job.tries,
             each.job.facts,
         )

@@ -15,10 +15,13 @@ from mkwmail.ledger.records import Claim, Result, Round
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How attempts ended, and what is claimed after them."""
+    """How attempts ended, and what is claimed after them.
+
+    The claims are made when they are written, in the scribe's thread: a large message's hash takes its time.
+    """
 
     results: Sequence[Result]
-    claims: Sequence[Claim]
+    claims: Callable[[], Sequence[Claim]]
     at: datetime
 
 
@@ -69,7 +72,8 @@ class Scribe:
             self._tell(told)
 
     def _attempts(self, entry: Entry) -> Sequence[int]:
+        claims = entry.claims()
         with self._ledger.together():
             if entry.results:
                 self._ledger.record(entry.results, entry.at)
-            return self._ledger.claim(self._of, entry.claims, entry.at) if entry.claims else ()
+            return self._ledger.claim(self._of, claims, entry.at) if claims else ()
