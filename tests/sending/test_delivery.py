@@ -20,7 +20,7 @@ from mkwmail.sending.worker import Event, Opened, Ready, Replied, Task, Worker
 from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Pace
 from tests.sending.office import LONG_BODY, PATIENT, ROUND, SHORT, START, Office, addresses
-from tests.smtp_server import DROP, SILENCE, Action, ReplyThenDrop, ScriptedServer
+from tests.smtp_server import DROP, SILENCE, Action, Call, ReplyThenDrop, ScriptedServer
 
 EVERYBODY = [f"{letter}@example.org" for letter in string.ascii_lowercase[:8]]
 A, B, C, D, E, F, G, H = EVERYBODY
@@ -271,6 +271,18 @@ def test_two_connections_share_the_work(office: Office) -> None:
         assert server.connections == 2
         assert {server.bodies_of(address) for address in EVERYBODY} == {1}
     assert sorted(addresses(outcome.sent)) == EVERYBODY
+
+
+def test_a_few_slow_ones_do_not_keep_the_others(office: Office) -> None:
+    """More is under way than waits for the ledger: it is written all the same, soon."""
+    others, in_time = threading.Event(), []
+    with ScriptedServer() as server:
+        for slow in (A, B, C):
+            server.on("DOT", Call(lambda: in_time.append(others.wait(20))), recipient=slow)
+        server.on("DOT", Call(others.set), recipient=H)
+        outcome = office.send(server.smtp(), Pace(connections=4))
+    assert in_time == [True] * 3
+    assert len(outcome.sent) == 8
 
 
 def test_a_second_connection_that_is_refused_does_not_stop_the_first(office: Office) -> None:
