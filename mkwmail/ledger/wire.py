@@ -1,7 +1,7 @@
 """The wire journal: what went over the wire since the last durable word in the ledger.
 
-A line is appended before each body and after each reply, without waiting for the disk: the kernel keeps it when
-the process dies, and only a power cut loses it. So after a kill, claims without an
+A line is appended before each body and after each reply, by one system call and without waiting for the disk:
+the kernel keeps it when the process dies, and only a power cut loses it. So after a kill, claims without an
 entry are known to have no body begun, and replies in it are final. The head names the boot: after another
 boot nothing follows from a line that is missing, while one that is there is still true, because the number
 of an attempt is never used twice.
@@ -10,6 +10,7 @@ of an attempt is never used twice.
 import json
 import os
 import secrets
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,49 +52,44 @@ class Journal:
 
 
 class Wire:
-    """A journal being written, by one thread."""
+    """A journal being written. Safe to use from several threads."""
 
     def __init__(self, path: Path, descriptor: int, nonce: str) -> None:
         self.nonce = nonce
         self._path = path
         self._descriptor = descriptor
-        self._lines = ""  # replies that are not in the file yet
+        self._turn = threading.Lock()
 
     def body(self, attempt: int) -> None:
         """Note that the body of this attempt is begun. To be called before its first byte is written."""
-        self._lines += f"body {attempt}\n"
-        self.flush()
+        self._append(f"body {attempt}\n")
 
     def reply(self, result: Result) -> None:
-        """Note how an attempt ended, as soon as its deciding reply was read; :meth:`flush` before the next wait."""
+        """Note how an attempt ended, as soon as its deciding reply was read."""
         not_before = moment_text(result.not_before) if result.not_before else None
         entry = [result.attempt, result.state.value, result.code, result.reason, not_before]
         # Escaped to ASCII: no line end, and no half of a character at a torn end.
-        self._lines += f"reply {json.dumps(entry)}\n"
-
-    def flush(self) -> None:
-        """Hand the replies to the kernel, by one call.
-
-        :raises UserError: code LEDGER_FAULT where it does not take them.
-        """
-        data, self._lines = self._lines.encode("ascii"), ""
-        if not data:
-            return
-        try:
-            written = os.write(self._descriptor, data)
-            if written != len(data):
-                # Ends the torn line, so that it spoils itself only: the journal is then not whole.
-                os.write(self._descriptor, b"\n")
-                raise OSError(None, "no space left")
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
+        self._append(f"reply {json.dumps(entry)}\n")
 
     def close(self) -> None:
         """Stop writing; the file stays for the next run to settle by."""
-        # Its number may be given to a socket next.
-        descriptor, self._descriptor = self._descriptor, -1
+        with self._turn:
+            # Its number may be given to a socket next: a thread that comes late must not write there.
+            descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+    def _append(self, line: str) -> None:
+        data = line.encode("ascii")
+        try:
+            with self._turn:
+                written = os.write(self._descriptor, data)
+                if written != len(data):
+                    # Ends the torn line, so that it spoils itself only: the journal is then not whole.
+                    os.write(self._descriptor, b"\n")
+                    raise OSError(None, "no space left")
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
 
 
 def begin(path: Path, ledger: str, boot: str, last: int) -> Wire:

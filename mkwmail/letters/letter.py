@@ -102,11 +102,11 @@ class Letter:
         """
         chunks: list[bytes] = []
         small: list[bytes] = []
-        filled: list[bytes] = [b""]
+        dotless = self._dotless
         for step in self._steps:
             if not isinstance(step, bytes):
                 made = step(values)
-                filled.append(made)
+                dotless = dotless and _dotless(made)
                 small.append(made)
             elif len(step) > _SHARED:
                 chunks += b"".join(small), step
@@ -115,8 +115,6 @@ class Letter:
                 small.append(step)
         chunks.append(b"".join(small))
         whole = tuple(filter(None, chunks))
-        # Each piece begins a line.
-        dotless = self._dotless and b"\n." not in b"\n".join(filled)
         return Message(self.sender, values["to_address"], values["message_id"], whole, dotless)
 
     def dump(self) -> bytes:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mkwmail.clock import Clock
-from mkwmail.errors import UserError
 from mkwmail.language import _
 from mkwmail.ledger.records import Result, State, next_try
 from mkwmail.ledger.wire import Wire
@@ -119,7 +118,6 @@ class Worker:
         if self._session is None:
             # The session ended meanwhile.
             self._note(task, Reply(0, _("the connection was lost"), Phase.MAIL))
-            self._wire.flush()
             return
         self._handed.append(task)
         if self.idle:
@@ -133,30 +131,23 @@ class Worker:
         """Go on as far as the network lets it."""
         self.idle, self.wait = False, None
         try:
-            over = self._advance()
-            self._wire.flush()
+            for step in self._steps:
+                if isinstance(step, Wait):
+                    self.wait = step
+                    return
+                if isinstance(step, Idle):
+                    self.idle = True
+                    self._tell(Ready(self, self._left))
+                    return
+                message, reply = step
+                means = self._note(self._begun.pop(message.message_id), reply)
+                self._lost = means in (Meaning.RELEASED, Meaning.IN_DOUBT)
+                if means is Meaning.RUN:
+                    self._recalled = True
         except Exception as error:
             self._end(error)
         else:
-            if over:
-                self._end(None)
-
-    def _advance(self) -> bool:
-        """Go on until the session waits for something; whether it is over instead."""
-        for step in self._steps:
-            if isinstance(step, Wait):
-                self.wait = step
-                return False
-            if isinstance(step, Idle):
-                self.idle = True
-                self._tell(Ready(self, self._left))
-                return False
-            message, reply = step
-            means = self._note(self._begun.pop(message.message_id), reply)
-            self._lost = means in (Meaning.RELEASED, Meaning.IN_DOUBT)
-            if means is Meaning.RUN:
-                self._recalled = True
-        return True
+            self._end(None)
 
     def recall(self) -> None:
         """Begin no more bodies: what was handed over and not begun comes back, as released."""
@@ -204,11 +195,10 @@ class Worker:
         for task in (*self._begun.values(), *self._handed):
             # What broke off within a body may have arrived.
             phase = Phase.DOT if task is self._body else Phase.MAIL
-            self._note(task, Reply(0, _("the connection was lost"), phase))
-        try:
-            self._wire.flush()
-        except UserError as problem:
-            error = error or problem
+            try:
+                self._note(task, Reply(0, _("the connection was lost"), phase))
+            except Exception as problem:
+                error = error or problem
         self._begun.clear()
         self._handed.clear()
         ended = Ended(self, error, spent=self._left == 0 and not self._lost)
@@ -247,8 +237,10 @@ class Worker:
     def _note(self, task: Task, reply: Reply) -> Meaning:
         means = meaning(reply)
         result = _result_of(task, reply, means, self._clock)
-        self._wire.reply(result)
-        self._tell(Replied(self, task, reply, means, result))
+        try:
+            self._wire.reply(result)
+        finally:
+            self._tell(Replied(self, task, reply, means, result))
         return means
 
 

@@ -208,7 +208,6 @@ class Life(RuleBasedStateMachine):
             wait = next_try(1, self.now) if fate is State.DEFERRED else None
             results.append(Result(attempt, fate, 250, "reply", wait))
             ledger.wire.reply(results[-1])
-            ledger.wire.flush()
             yield
         ledger.record(results, self.now)
         yield
