@@ -102,11 +102,11 @@ class Letter:
         """
         chunks: list[bytes] = []
         small: list[bytes] = []
-        dotless = self._dotless
+        filled: list[bytes] = [b""]
         for step in self._steps:
             if not isinstance(step, bytes):
                 made = step(values)
-                dotless = dotless and _dotless(made)
+                filled.append(made)
                 small.append(made)
             elif len(step) > _SHARED:
                 chunks += b"".join(small), step
@@ -115,6 +115,8 @@ class Letter:
                 small.append(step)
         chunks.append(b"".join(small))
         whole = tuple(filter(None, chunks))
+        # Each piece begins a line.
+        dotless = self._dotless and b"\n." not in b"\n".join(filled)
         return Message(self.sender, values["to_address"], values["message_id"], whole, dotless)
 
     def dump(self) -> bytes:

@@ -62,7 +62,7 @@ class Crew:
         """Who wants a message, as often as it wants one, in the order in which they are served."""
         turns = []
         for place in self._places.values():
-            if place.seat in (_Seat.READY, _Seat.BUSY):
+            if place.queued < place.depth and place.seat in (_Seat.READY, _Seat.BUSY):
                 room = place.depth - place.queued
                 most = room if place.left is None else min(room, place.left)
                 turns += [(place.queued + turn, place.worker) for turn in range(most)]

@@ -103,13 +103,15 @@ class Link:
 
     def read(self, phase: Phase) -> Steps[Reply]:
         """The next reply; code 0 where none came in time, or what came is no reply (RFC 5321 §4.2)."""
-        deadline = time.monotonic() + self._timeouts.of(phase)
+        deadline = 0.0
         code = b""
         lines: list[bytes] = []
         self.lines = lines
         try:
             while len(lines) < _MOST_LINES:
                 if b"\n" not in self._buffer:
+                    # One for the whole reply; what is at hand needs none.
+                    deadline = deadline or time.monotonic() + self._timeouts.of(phase)
                     yield from self._fill(deadline)
                 line = self._line()
                 match = _LINE.fullmatch(line)
