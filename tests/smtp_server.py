@@ -140,6 +140,8 @@ class ScriptedServer:
         self.takes_data_anyway = False  # answers 354 where every recipient was refused
         self.forgets = False  # drops what was said before it answered, as some that offer PIPELINING do
         self._tls = tls
+        if tls:
+            tls.sslsocket_class = _Encrypted
         self._implicit = implicit_tls
         self._users = users
         self._takes_token = takes_token
@@ -348,7 +350,6 @@ class ScriptedServer:
         if self._tls is None:
             raise _ClosedError
         plain = state.socket
-        self._tls.sslsocket_class = _Encrypted
         state.socket = self._tls.wrap_socket(plain, server_side=True)
         state.encrypted = True
         with self._turn:

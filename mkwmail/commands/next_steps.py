@@ -109,7 +109,7 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
     changed_since = []
     ahead = []
     for each in due:
-        if each.send is None or each.passed_over or each.done or rule_of(each.mailing).by_name_only:
+        if each.send is None or each.over:
             continue
         if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
             continue

@@ -186,7 +186,7 @@ def status_of(
     persons = {person.key: person for person in history.persons}
     over = overtaken(event, history, now)
     stands = standings(event, ledger, history, sources)
-    begun = {each.round.mailing for each in history.deliveries if each.state in TOLD}
+    begun = _begun(history)
     due = []
     for name in in_order(event):
         passed_over = kind_of(name) in over
@@ -213,6 +213,11 @@ def status_of(
         course_of(ledger.answers(event.id), history.deliveries),
         history.cancelled is not None,
     )
+
+
+def _begun(history: History) -> frozenset[str]:
+    """The mailings that somebody had, or may have had."""
+    return frozenset(each.round.mailing for each in history.deliveries if each.state in TOLD)
 
 
 def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
@@ -245,7 +250,7 @@ def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll
     """Who came into the list after a mailing for everyone had gone, and does not get it any more, with the reason."""
     if now > event.ends:
         return  # who joins then missed nothing
-    begun = {each.round.mailing for each in history.deliveries if each.state in TOLD}
+    begun = _begun(history)
     recorded = {(each.round, each.person) for each in ledger.skips(event.id)}
     recorded |= {(each.round, each.person) for each in history.deliveries}
     organisations = {each.person: each.member.organisation for each in roll.listings}

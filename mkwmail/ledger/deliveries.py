@@ -126,7 +126,7 @@ def claim(
                 (
                     *(attempt, number, each.person, each.address, each.tries, each.letter),
                     *(json.dumps(dict(each.values)), each.message_id),
-                    *(at if each.date is now else moment_text(each.date), each.sha256),
+                    *(moment_text(each.date), each.sha256),
                     *(approval, run, journal, at),
                 )
                 for attempt, each in numbered

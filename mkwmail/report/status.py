@@ -59,6 +59,11 @@ class Due:
     passed_over: bool = False
     done: bool = False
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it is next: nobody gets it any more, or only by its name."""
+        return self.passed_over or self.done or rule_of(self.mailing).by_name_only
+
 
 @dataclass(frozen=True, slots=True)
 class EventStatus:
@@ -83,7 +88,7 @@ class EventStatus:
             return
         for each in self.mailings:
             ahead = each.send is not None and (each.send > now or each.left > 0)
-            if ahead and not (each.passed_over or each.done) and not rule_of(each.mailing).by_name_only:
+            if ahead and not each.over:
                 yield each
 
 

@@ -36,6 +36,7 @@ from mkwmail.sources.settings import Pace
 
 LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the pace is for a later run; a chosen pause is not
 _LOSSES = 2  # connections that one message may lose before it is left for a later run
+_GATHERING = 0.25  # seconds of real time that the ledger is waited with at most, for more to gather
 _GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and the clock
 
 
@@ -184,7 +185,7 @@ class _Run:
         self._results: list[Result] = []  # what the scribe is to write next
         self._gathered: list[_Following] = []  # what it is to claim with them
         self._pending: _Pending | None = None  # what it is writing
-        self._wrote = 0.0
+        self._wrote = 0.0  # when it was last given something, of time.monotonic()
         self._shown = 0  # endings that progress was told of
         self._ledger_failed = False
         self._cut = False
@@ -268,7 +269,7 @@ class _Run:
         gathered = len(self._results) + len(self._gathered)
         if self._pending or not gathered:
             return
-        if gathered < len(self._under_way) and time.monotonic() - self._wrote < _GLANCE:
+        if gathered < len(self._under_way) and time.monotonic() - self._wrote < _GATHERING:
             # More is under way than waits: a larger group costs the ledger less, and nobody stands still for it.
             return
         self._wrote = time.monotonic()

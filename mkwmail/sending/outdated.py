@@ -43,20 +43,26 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     """
     if now > event.ends:
         return ()
+    facts = facts_of(event, history.cancelled is not None)
+    changed = [
+        (person, changes)
+        for person in history.telling.told
+        if (changes := history.telling.changes_for(person, facts, history.answers.get(person)))
+    ]
+    if not changed:
+        return ()
     made = plan(event, mending(history), listings, history, now)
     left_out = {person: reason for person, reason in _left_out(made)}
-    reached = {each.person for each in made.to_send} | {each.person for each in made.waiting}
+    reached = _reached(made)
     addresses = {each.person: each.address for each in history.deliveries}
     names = {each.key: (each.name, each.address) for each in history.persons}
     # Of who was forgotten and is in the list still, the list knows the address.
     here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
     names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
-    facts = facts_of(event, history.cancelled is not None)
     to_be_invited = _to_be_invited(event, listings, history, now)
     found = []
-    for person in history.telling.told:
-        changes = history.telling.changes_for(person, facts, history.answers.get(person))
-        if changes and not (only_added(changes) and person in to_be_invited):
+    for person, changes in changed:
+        if not (only_added(changes) and person in to_be_invited):
             name, address = names.get(person, ("", addresses.get(person, "")))
             if is_mark(address):
                 continue
@@ -71,9 +77,12 @@ def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, 
     if history.cancelled:
         return frozenset()
     invitations = [name for name in event.mailings if kind_of(name) is Kind.INVITATION]
-    plans = [plan(event, name, listings, history, now) for name in invitations]
-    reached = [each.person for made in plans for each in made.to_send]
-    return frozenset([*reached, *(each.person for made in plans for each in made.waiting)])
+    return frozenset().union(*(_reached(plan(event, name, listings, history, now)) for name in invitations))
+
+
+def _reached(made: Plan) -> frozenset[str]:
+    """Whom a mailing still goes to."""
+    return frozenset(each.person for each in made.to_send) | {each.person for each in made.waiting}
 
 
 def _left_out(made: Plan) -> Iterator[tuple[str, str]]:

@@ -68,17 +68,17 @@ def _written(kind: type[Any]) -> JsonSchemaValue:
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Texts)
+    meanings = explanations()
     for name, part in ((model.__name__, schema), *schema["$defs"].items()):
         # What a class says of itself is for who works on the program.
         part.pop("description", None)
         for key, field in part.get("properties", {}).items():
-            field["description"] = _explained(name, key, field)
+            field["description"] = _explained(meanings[name][key], field)
     return {"$schema": DIALECT, **schema, "title": title}
 
 
-def _explained(part: str, key: str, field: dict[str, Any]) -> str:
+def _explained(meaning: str, field: dict[str, Any]) -> str:
     """What a key means, and how its value is written where that is not plain."""
-    meaning = explanations()[part][key]
     forms = [each.pop("description") for each in (field, *field.get("anyOf", ())) if "description" in each]
     return _("%(meaning)s; written as: %(forms)s") % {"meaning": meaning, "forms": forms[0]} if forms else meaning
 
