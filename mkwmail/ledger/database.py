@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -50,6 +50,8 @@ class Database:
         # macOS: without it fsync leaves the data in the drive's cache (sqlite.org/pragma.html, fullfsync).
         self.execute("PRAGMA fullfsync = ON")
         self.execute("PRAGMA secure_delete = ON")
+        # A large statement keeps the pages that it changes, to undo it: in memory, not in a file of their own.
+        self.execute("PRAGMA temp_store = MEMORY")
 
     def execute(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """Run one statement; its rows."""
@@ -71,14 +73,14 @@ class Database:
         with self._turn, self._faults():
             return self._connection.executemany(statement, rows).rowcount
 
-    def together(self, statement: str, rows: Sequence[Sequence[Value]]) -> int:
+    def together(self, statement: str, rows: Iterable[Sequence[Value]]) -> int:
         """Run an INSERT or UPDATE whose ``{rows}`` stands for a table of all rows; how many rows that changed.
 
         SQLite works through them while other threads go on; with :meth:`each` they get their turn at every row.
         """
         changed = 0
-        for at in range(0, len(rows), _MOST_ROWS):
-            few = rows[at : at + _MOST_ROWS]
+        left = iter(rows)
+        while few := tuple(islice(left, _MOST_ROWS)):
             # A few lengths, so that statements are prepared once: what lacks is empty, and left out.
             length = 1 << (len(few) - 1).bit_length()
             places = f"({', '.join('?' * len(few[0]))})"

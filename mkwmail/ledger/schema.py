@@ -261,7 +261,62 @@ _FORGETTING: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES, _FORGETTING)
+# By person, whose key is drawn, each claim and each result went to a page of its own. What is looked for once in a
+# command is found without an index, which would have to be kept up for every message.
+_IN_ORDER: Migration = (
+    "deliveries stand in the order in which they were claimed",
+    (
+        "DROP INDEX attempts_of",
+        "DROP INDEX results_at",
+        "DROP INDEX carried_of",
+        """CREATE TABLE deliveries_in_order (
+            round INTEGER NOT NULL REFERENCES rounds (id),
+            person TEXT NOT NULL REFERENCES persons (key),
+            address TEXT NOT NULL,
+            address_key TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN
+                ('planned', 'sending', 'sent', 'refused', 'deferred', 'expired', 'in doubt')),
+            since TEXT NOT NULL,
+            not_before TEXT,
+            tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0),
+            code INTEGER,
+            reason TEXT NOT NULL DEFAULT '',
+            attempt INTEGER REFERENCES attempts (id),
+            PRIMARY KEY (round, person),
+            CHECK (state IN ('planned', 'expired') OR attempt IS NOT NULL),
+            CHECK ((state = 'deferred') = (not_before IS NOT NULL))
+        ) STRICT""",
+        """INSERT INTO deliveries_in_order (round, person, address, address_key, state, since, not_before, tries,
+            code, reason, attempt)
+            SELECT round, person, address, address_key, state, since, not_before, tries, code, reason, attempt
+            FROM deliveries ORDER BY attempt""",
+        "DROP TABLE deliveries",
+        "ALTER TABLE deliveries_in_order RENAME TO deliveries",
+        """CREATE UNIQUE INDEX one_mail_for_an_address ON deliveries (round, address_key)
+            WHERE state IN ('sending', 'sent', 'in doubt')""",
+        "CREATE INDEX sending_now ON deliveries (attempt) WHERE state = 'sending'",
+        """CREATE TRIGGER a_delivery_begins BEFORE INSERT ON deliveries
+            WHEN NEW.state NOT IN ('sending', 'expired')
+            BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
+        """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
+            WHEN NOT (
+                OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
+                OR OLD.state = 'sending'
+                   AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
+                OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
+                OR OLD.state = 'expired' AND NEW.state = 'sending'
+                OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
+                OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
+                   AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                               AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
+                OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
+                   AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
+            )
+            BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES, _FORGETTING, _IN_ORDER)
 
 
 def version_of(database: Database) -> int:

@@ -64,6 +64,8 @@ def test_every_commit_is_durable(tmp_path: Path) -> None:
         assert database.execute("PRAGMA journal_mode") == [("wal",)]
         assert database.execute("PRAGMA synchronous") == [(2,)]
         assert database.execute("PRAGMA foreign_keys") == [(1,)]
+        # No people's data in temporary files.
+        assert database.execute("PRAGMA temp_store") == [(2,)]
 
 
 @pytest.mark.parametrize("leave", ["nothing", "an empty file", "a file without tables"])
