@@ -11,10 +11,11 @@ import socket
 import ssl
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mkwmail.language import _
 from mkwmail.sending.reply import Phase, Reply, plain_text
@@ -24,6 +25,7 @@ _LONGEST_LINE = 4096
 _MOST_LINES = 128
 _LINE = re.compile(rb"([2-5][0-5]\d)(?:([ -])(.*))?", re.DOTALL)
 _WRITE = 65536
+_JUST_NOW = 0.001  # seconds: what comes in them could as well come a moment after one has looked
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 _T = TypeVar("_T")
@@ -61,8 +63,7 @@ class Timeouts:
                 return self.command
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Nothing can be done before the network is ready for reading, or ``writing``; ``until`` (of
     ``time.monotonic``) at the longest."""
 
@@ -80,7 +81,9 @@ class Link:
     def __init__(self, connection: socket.socket, timeouts: Timeouts) -> None:
         self._socket = connection
         self._timeouts = timeouts
-        self._buffer = bytearray()
+        self._lines: deque[bytes] = deque()  # read and not used yet, without their ends
+        self._begun = b""  # of a line whose end is to come
+        self._heard = 0.0  # when all that had come was read, and nothing was written since
         self._asked = False  # something was written since the last look for a reply
         self.lines: list[bytes] = []  # of the last reply, as they came: what EHLO lists stands in them
         # The final dot is a small write after larger ones: it must not wait for their acknowledgement.
@@ -109,22 +112,22 @@ class Link:
         self.lines = lines
         try:
             while len(lines) < _MOST_LINES:
-                if b"\n" not in self._buffer:
+                if not self._lines:
                     # One for the whole reply; what is at hand needs none.
                     deadline = deadline or time.monotonic() + self._timeouts.of(phase)
                     yield from self._fill(deadline)
-                line = self._line()
-                match = _LINE.fullmatch(line)
-                if not match or (code and match[1] != code):
+                line = self._lines.popleft()
+                said, last, text = _read_line(line)
+                if not said or (code and said != code) or len(line) > _LONGEST_LINE:
                     return Reply(0, _unreadable([line]), phase)
-                code = match[1]
-                lines.append(match[3] or b"")
-                if match[2] != b"-":
+                code = said
+                lines.append(text)
+                if last:
                     return _reply(code, tuple(lines), phase)
         except TimeoutError:
             return Reply(0, _("the server did not answer in time"), phase)
         except _TooLongError:
-            return Reply(0, _unreadable([bytes(self._buffer[:80])]), phase)
+            return Reply(0, _unreadable([self._begun[:80]]), phase)
         except (OSError, ValueError):
             return Reply(0, _("the connection was lost"), phase)
         return Reply(0, _unreadable(lines[:1]), phase)
@@ -145,18 +148,21 @@ class Link:
                     count = yield from self._done(partial(self._socket.send, part), until, writing=True)
                     start += count
                     taken += count
-                    self._asked = True
+                    self._asked, self._heard = True, 0.0
         except (OSError, ValueError):
             pass
         return taken
 
     def has_spoken(self) -> bool:
         """Whether the server has said something unasked, or closed the connection."""
-        if self._buffer:
+        if self.left_over:
             return True
+        # Under TLS one look need not read all that is there.
+        if not isinstance(self._socket, ssl.SSLSocket) and time.monotonic() - self._heard < _JUST_NOW:
+            return False
         try:
             # Not select(): what is readable under TLS may be a session ticket, which says nothing.
-            self._buffer += self._at_once(partial(self._socket.recv, _LONGEST_LINE))
+            self._keep(self._at_once(partial(self._socket.recv, _LONGEST_LINE)))
         except _NOT_YET:
             return False
         except (OSError, ValueError):
@@ -183,7 +189,7 @@ class Link:
     @property
     def left_over(self) -> bool:
         """Whether more was read than what was asked for."""
-        return bool(self._buffer)
+        return bool(self._lines or self._begun)
 
     def cut(self) -> None:
         """End the connection now, also where another thread is reading from it or writing to it."""
@@ -198,8 +204,8 @@ class Link:
 
     def _fill(self, deadline: float) -> Steps[None]:
         """Read until a line is there."""
-        while b"\n" not in self._buffer:
-            if len(self._buffer) > _LONGEST_LINE:
+        while not self._lines:
+            if len(self._begun) > _LONGEST_LINE:
                 raise _TooLongError
             # One deadline for the whole reply: a byte now and then does not prolong it.
             if time.monotonic() >= deadline:
@@ -212,16 +218,12 @@ class Link:
             data = yield from self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
             if not data:
                 raise ConnectionResetError
-            self._buffer += data
+            self._keep(data)
 
-    def _line(self) -> bytes:
-        """The first line that was read, without its end."""
-        end = self._buffer.find(b"\n")
-        if end > _LONGEST_LINE:
-            raise _TooLongError
-        line = bytes(self._buffer[:end]).rstrip(b"\r")
-        del self._buffer[: end + 1]
-        return line
+    def _keep(self, data: bytes) -> None:
+        self._heard = time.monotonic()
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        self._lines += lines
 
     def _done(self, act: Callable[[], _T], until: float, writing: bool) -> Steps[_T]:
         """What reading or writing gives as soon as the network is ready for it; waits only where it is not."""
@@ -259,6 +261,13 @@ def ready(connections: Mapping[int, bool], seconds: float) -> list[int]:
     for number, write in connections.items():
         watched.register(number, select.POLLOUT if write else select.POLLIN)
     return [number for number, _event in watched.poll(seconds * 1000)]
+
+
+@lru_cache(maxsize=32)
+def _read_line(line: bytes) -> tuple[bytes, bool, bytes]:
+    """The code of a reply's line, whether it is the last one, and its text; an empty code where it is none."""
+    match = _LINE.fullmatch(line.rstrip(b"\r"))
+    return (match[1], match[2] != b"-", match[3] or b"") if match else (b"", True, line)
 
 
 @lru_cache(maxsize=32)

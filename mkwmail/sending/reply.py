@@ -179,8 +179,10 @@ def accepted(reply: Reply) -> bool:
 
 def closes(reply: Reply) -> bool:
     """Whether the connection is of no use after this reply (RFC 5321 §3.8)."""
-    # A reply in the middle of a body leaves no way back to step but a new connection.
-    return reply.code in (0, 421) or reply.phase is Phase.BODY or _out_of_step(reply)
+    if reply.phase is Phase.BODY:
+        # In the middle of a body there is no way back to step but a new connection.
+        return True
+    return not accepted(reply) and (reply.code == 421 or not 400 <= reply.code <= 599)
 
 
 def meaning(reply: Reply) -> Meaning:
@@ -210,10 +212,6 @@ def _fitting(phase: Phase, status: str, text: str) -> _Row:
         for row in _TABLE
         if phase in row.phases and row.status.match(status) and (row.words is None or row.words.search(text))
     )
-
-
-def _out_of_step(reply: Reply) -> bool:
-    return not accepted(reply) and not 400 <= reply.code <= 599
 
 
 def plain_text(lines: Iterable[bytes]) -> str:

@@ -101,6 +101,9 @@ class Session:
     def __init__(self, link: Link, extensions: Extensions) -> None:
         self._link = link
         self.extensions = extensions
+        self._pipelines = "PIPELINING" in extensions
+        self._dsn = "DSN" in extensions
+        self._limit = extensions.size
         self.tls = link.tls
         self._usable = True
         self._closed = False
@@ -175,27 +178,26 @@ class Session:
         ``asked``: they are on the wire already.
         """
         if self._too_large(message):
-            return _too_large(message.size, self.extensions.size or 0)
+            return _too_large(message.size, self._limit or 0)
         # After a long wait for the pace the server may have taken leave.
         if not asked and self._link.has_spoken():
             return (yield from self._link.read(Phase.MAIL))
         if self._pipelines and not asked:
-            yield from self._link.write([self._commands(message)])
+            yield from self._link.write([self._all_commands(message)])
         failing, anybody = None, False
         for phase in _ENVELOPE:
             if self._pipelines:
                 reply = yield from self._link.read(phase)
             else:
-                reply = yield from self._command(self._step(phase, message), phase)
-            if failing is None and not accepted(reply):
-                failing = reply
-            if closes(reply):
-                self._usable = False
-                break
-            if failing is not None and not self._pipelines:
-                break
-            anybody = anybody or (phase is Phase.RCPT and accepted(reply))
-            if failing is not None and phase is Phase.DATA and accepted(reply):
+                reply = yield from self._command(self._commands(message)[phase], phase)
+            if not accepted(reply):
+                failing = failing or reply
+                self._usable = not closes(reply)
+                if not (self._usable and self._pipelines):
+                    break
+            elif phase is Phase.RCPT:
+                anybody = True
+            elif phase is Phase.DATA and failing is not None:
                 self._usable = not anybody and (yield from self._end_without_body())
         return failing
 
@@ -224,7 +226,7 @@ class Session:
             body = ()
         following = next(messages, None) if self._pipelines else None
         ahead = following is not None and not self._too_large(following)
-        more = self._commands(following) if following is not None and ahead else b""
+        more = self._all_commands(following) if following is not None and ahead else b""
         whole = sum(map(len, body)) + len(_DOT)
         if (yield from self._link.write([b"".join((*body, _DOT, more))])) < whole:
             # Without its whole dot it is nothing (RFC 5321 §3.3).
@@ -237,24 +239,14 @@ class Session:
         self._usable = begin(message)
         return self._usable
 
-    @property
-    def _pipelines(self) -> bool:
-        return "PIPELINING" in self.extensions
-
     def _too_large(self, message: Message) -> bool:
-        return self.extensions.size is not None and message.size > self.extensions.size
+        return self._limit is not None and message.size > self._limit
 
-    def _commands(self, message: Message) -> bytes:
-        return "".join([f"{self._step(phase, message)}\r\n" for phase in _ENVELOPE]).encode("ascii")
+    def _commands(self, message: Message) -> dict[Phase, str]:
+        return {Phase.MAIL: self._mail(message), Phase.RCPT: self._rcpt(message), Phase.DATA: "DATA"}
 
-    def _step(self, phase: Phase, message: Message) -> str:
-        match phase:
-            case Phase.MAIL:
-                return self._mail(message)
-            case Phase.RCPT:
-                return self._rcpt(message)
-            case _:
-                return "DATA"
+    def _all_commands(self, message: Message) -> bytes:
+        return f"{self._mail(message)}\r\n{self._rcpt(message)}\r\nDATA\r\n".encode("ascii")
 
     def _said(self, command: str, phase: Phase) -> Reply:
         return self._link.through(self._command(command, phase))
@@ -268,13 +260,13 @@ class Session:
         command = f"MAIL FROM:<{_mailbox(message.sender)}>"
         if "SIZE" in self.extensions:
             command += f" SIZE={message.size}"
-        if "DSN" in self.extensions:
+        if self._dsn:
             command += f" RET=HDRS ENVID={envelope_id(message.message_id)}"
         return command
 
     def _rcpt(self, message: Message) -> str:
         command = f"RCPT TO:<{_mailbox(message.recipient)}>"
-        if "DSN" in self.extensions:
+        if self._dsn:
             # ORCPT comes back as Original-Recipient, through every forwarding (RFC 3461 §4.2).
             command += f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{_xtext(message.recipient)}"
         return command
@@ -317,7 +309,11 @@ def _too_large(size: int, limit: int) -> Reply:
 
 def _xtext(text: str) -> str:
     """Text as SMTP parameters carry it (RFC 3461 §4)."""
-    return _NOT_IN_XTEXT.sub(lambda found: f"+{ord(found[0]) & 0xFF:02X}", text)
+    return _NOT_IN_XTEXT.sub(_in_hex, text)
+
+
+def _in_hex(found: re.Match[str]) -> str:
+    return f"+{ord(found[0]) & 0xFF:02X}"
 
 
 def _mailbox(address: str) -> str:
