@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-
 from mkwmail.language import _
 
 
@@ -14,20 +12,32 @@ def address_key(address: str) -> str:
     >>> address_key("Jan@Bücher.example")
     'jan@xn--bcher-kva.example'
     """
-    local, at, domain = address.strip().rpartition("@")
-    if not at:
-        return address.strip().casefold()
-    return f"{local.casefold()}@{_ascii_domain(domain)}"
+    folded = address.strip().casefold()
+    if folded.isascii():
+        return folded
+    local, at, domain = folded.rpartition("@")
+    return f"{local}{at}{_ascii_domain(domain) if at else domain}"
 
 
-def _ascii_domain(domain: str) -> str:
-    folded = domain.casefold()
+def _ascii_domain(folded: str) -> str:
     if folded.isascii():
         return folded
     try:
-        return validate_email(f"x@{folded}", check_deliverability=False, test_environment=True).ascii_domain
-    except EmailNotValidError:
+        return _validated(f"x@{folded}")[1]
+    except ValueError:
         return folded
+
+
+def _validated(address: str) -> tuple[str | None, str]:
+    """The address in ASCII, None where it has none, and its domain in ASCII.
+
+    :raises ValueError: where it is no address.
+    """
+    # Here, for it takes longer to load than a thousand addresses to read, and hardly any needs it.
+    from email_validator import validate_email
+
+    valid = validate_email(address, check_deliverability=False, test_environment=True)
+    return valid.ascii_email, valid.ascii_domain
 
 
 def mailable(address: str) -> str:
@@ -39,12 +49,12 @@ def mailable(address: str) -> str:
     if len(address) <= _LONGEST and (plain := _PLAIN.fullmatch(address)) and plain["top"].lower() not in _SPECIAL:
         return f"{plain['local']}@{plain['domain'].lower()}"
     try:
-        valid = validate_email(address, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
+        plain_address, _domain = _validated(address)
+    except ValueError:
         raise ValueError(next(reason for applies, reason in _reasons(address) if applies)) from None
-    if not valid.ascii_email:
+    if not plain_address:
         raise ValueError(_("the part before the @ has letters outside ASCII"))
-    return valid.ascii_email
+    return plain_address
 
 
 # What nearly all addresses look like; about these email-validator, which is slow, has nothing to say or to change.
@@ -53,7 +63,8 @@ _PLAIN = re.compile(
     r"@(?P<domain>(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+(?P<top>[A-Za-z]{2,}))"
 )
 _LONGEST = 63  # characters: no part of such an address can be too long (RFC 5321 §4.5.3.1, RFC 1035 §2.3.4)
-_SPECIAL = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
+# Where mail cannot go (RFC 6761, RFC 6762, RFC 7686); email-validator has the last word about them.
+_SPECIAL = frozenset(("arpa", "invalid", "local", "localhost", "onion", "test"))
 
 
 def _reasons(address: str) -> Iterator[tuple[bool, str]]:

@@ -1,7 +1,7 @@
 """Which addresses can be mailed: the quick way says what email-validator says."""
 
 import pytest
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,6 +18,15 @@ ENDINGS = st.sampled_from(("nl", "ORG", "co.uk", "test", "local", "x1", "n", "xn
 @example("a@b.local")
 @example(f"{'a' * 64}@b.nl")
 def test_an_address_is_mailable_as_email_validator_says(address: str) -> None:
+    _agrees(address)
+
+
+@pytest.mark.parametrize("domain", SPECIAL_USE_DOMAIN_NAMES)
+def test_where_no_mail_can_go_email_validator_has_the_last_word(domain: str) -> None:
+    _agrees(f"jan@corporatie.{domain}")
+
+
+def _agrees(address: str) -> None:
     try:
         wanted = validate_email(address, check_deliverability=False, test_environment=True).ascii_email
     except EmailNotValidError:
