@@ -246,5 +246,8 @@ class Telling:
 
     def changes_for(self, person: str, facts: EventFacts, answer: str | None) -> tuple[Change, ...]:
         """What has changed since the person was told last; none where they are up to date, or were never told."""
-        candidates = [for_person(self.versions[version], answer) for version in self.told.get(person, ())]
+        told = self.told.get(person)
+        if not told:
+            return ()
+        candidates = [for_person(self.versions[version], answer) for version in told]
         return changes_since(candidates, for_person(facts, answer))

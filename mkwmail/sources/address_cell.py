@@ -21,6 +21,7 @@ _COMMON_DOMAINS = (
     *("planet.nl", "hetnet.nl", "home.nl", "xs4all.nl", "upcmail.nl", "casema.nl", "quicknet.nl", "solcon.nl"),
     *("chello.nl", "tele2.nl", "telfort.nl", "online.nl"),
 )
+_ALIKE = 0.85  # of difflib's ratio: a letter or two apart
 
 
 def read_address(text: str) -> str:
@@ -46,7 +47,9 @@ def likely_meant(address: str) -> str | None:
 
 @lru_cache(maxsize=1024)  # a list has many addresses of few domains
 def _domain_meant(domain: str) -> str | None:
-    near = difflib.get_close_matches(domain, _COMMON_DOMAINS, n=1, cutoff=0.85)
+    # difflib looks at the lengths too, but only after the letters were taken apart.
+    alike = [each for each in _COMMON_DOMAINS if 2 * min(len(each), len(domain)) >= _ALIKE * (len(each) + len(domain))]
+    near = difflib.get_close_matches(domain, alike, n=1, cutoff=_ALIKE)
     if not near or near[0] == domain:
         return None
     return near[0] if len(near[0]) != len(domain) or sorted(near[0]) == sorted(domain) else None

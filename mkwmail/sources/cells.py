@@ -49,7 +49,7 @@ def clean(text: str) -> str:
             _("look for a quotation mark that is not closed"),
         )
     if text.isascii() and text.isprintable() and "#" not in text:
-        collapsed = " ".join(text.split())
+        collapsed = " ".join(text.split()) if " " in text else text
         # The text itself where it is clean already: a long list is not held twice.
         return text if collapsed == text else collapsed
     for char in text:

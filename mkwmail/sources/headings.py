@@ -77,14 +77,10 @@ def find_headings(table: Table, meanings: Meanings) -> Headings:
 
 
 def _unnamed(table: Table, headings: Row) -> tuple[int, ...]:
-    filled = {
-        column
-        for row in table.rows
-        if row.number > headings.number
-        for column, cell in enumerate(row.cells)
-        if cell.strip() and not headings.cell(column).strip()
-    }
-    return tuple(sorted(filled))
+    below = [row for row in table.rows if row.number > headings.number]
+    width = max((len(row.cells) for row in below), default=0)
+    unnamed = [column for column in range(width) if not headings.cell(column).strip()]
+    return tuple(column for column in unnamed if any(row.cell(column).strip() for row in below))
 
 
 def nearest_heading(headings: Headings, spellings: tuple[str, ...]) -> str | None:

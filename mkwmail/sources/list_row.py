@@ -72,7 +72,8 @@ class _Cells:
 
     def text(self, column: int, longest: int | None = _LONGEST) -> str:
         """The cleaned text of a cell; empty, and a fault, where it cannot be used."""
-        lack = self._table.without_value.get((self._row.number, column))
+        lacks = self._table.without_value
+        lack = lacks.get((self._row.number, column)) if lacks else None
         try:
             if lack is not None:
                 raise excel_error(lack) if lack else _no_outcome()
