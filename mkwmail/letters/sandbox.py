@@ -142,7 +142,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            # A template is used once or twice: optimizing takes longer than it saves.
+            optimized=False,
         )
+        self._read: dict[tuple[str, str | None], nodes.Template] = {}
         for name in _NOT_OFFERED:
             self.filters.pop(name, None)
             self.globals.pop(name, None)
@@ -151,6 +154,13 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         )
 
     joined = staticmethod(_joined)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """A template is read once, whether to look at it or to compile it."""
+        tree = self._read.get((source, name))
+        if tree is None:
+            tree = self._read[source, name] = super()._parse(source, name, filename)
+        return tree
 
     def wrap_str_format(self, value: Any) -> None:
         """``str.format`` gets no leave of its own: its widths are as large as one likes, and ``format`` is there."""
