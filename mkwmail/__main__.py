@@ -17,7 +17,11 @@ def main() -> None:
     # Its help is looked up when it is imported.
     from mkwmail.cli import main as run
 
-    run()
+    try:
+        run()
+    finally:
+        # Nor are they looked for at the end: the system takes the memory back at once.
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -37,13 +37,12 @@ class ShiftedClock(SystemClock):
     """A clock set to another moment at the start, running on from there (``MKWMAIL_NOW``, rehearsals)."""
 
     def __init__(self, start: datetime) -> None:
-        self._start = start
+        # In UTC: local arithmetic would repeat or skip the hour of a summer time change.
+        self._start = start.astimezone(UTC)
         self._began = time.monotonic()
 
     def now(self) -> datetime:
-        # Added in UTC: local arithmetic would repeat or skip the hour of a summer time change.
-        passed = timedelta(seconds=time.monotonic() - self._began)
-        return (self._start.astimezone(ZoneInfo("UTC")) + passed).astimezone(ZONE)
+        return (self._start + timedelta(seconds=time.monotonic() - self._began)).astimezone(ZONE)
 
 
 def clock_of_environment() -> Clock:

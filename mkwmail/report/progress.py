@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from mkwmail.language import _
 from mkwmail.report.terminal import Terminal, printable
 from mkwmail.report.words import mails
@@ -21,13 +19,15 @@ class Show(Protocol):
 @contextmanager
 def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
     """A bar for work of ``total`` parts; the block calls what it gets with how many are done, and of what."""
+    if not terminal.errors.is_terminal or terminal.errors.is_dumb_terminal:
+        yield lambda done, of_what="": None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),
         *(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
     )
-    if not terminal.errors.is_terminal or terminal.errors.is_dumb_terminal:
-        yield lambda done, of_what="": None
-        return
     with Progress(*columns, console=terminal.errors, transient=True) as progress:
         task = progress.add_task(what, total=total)
 
