@@ -1,6 +1,6 @@
 """A sequence of which nothing is held: its members are made each time that they are asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, overload
 
 T = TypeVar("T")
@@ -15,6 +15,9 @@ class Lazily(Sequence[T]):
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._make, self._numbers)
 
     @overload
     def __getitem__(self, index: int) -> T: ...

@@ -217,7 +217,7 @@ class Life(RuleBasedStateMachine):
             ready = job.prepare(self.now)
             message = ready.message
             claim = Claim(
-                *(job.person, job.address, ready.letter, ready.values, message.message_id, ready.date, message.sha256),
+                *(job.person, job.address, ready.letter, ready.values, message.message_id, ready.date, message.digest),
                 *(job.tries, job.facts),
             )
             (attempt,) = self.ledger.claim(made.round, [claim], self.now)

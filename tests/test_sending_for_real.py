@@ -1,12 +1,15 @@
 """The whole program, as a secretary or cron runs it, against real servers on loopback."""
 
+import hashlib
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -104,6 +107,16 @@ def test_what_a_member_was_sent_can_be_shown_to_the_byte_when_everything_has_cha
     (shown,) = (place.folder / "sent").glob("*.eml")
     assert shown.read_bytes() == was_sent
     assert "Beste Zoë" in place.run(*words).out
+
+
+def test_a_ledger_of_before_has_the_hash_of_the_whole_message(place: Place, server: ScriptedServer) -> None:
+    place.send()
+    (was_sent,) = [taken.data for taken in server.taken if taken.recipients == (ZOE,)]
+    words = ("preview", "directeurendag-2020", "invitation", "--member", "Zoë Ruiter", "--sent")
+    for digest, code in ((hashlib.sha256(was_sent).hexdigest(), 0), (hashlib.sha256(b"").hexdigest(), 74)):
+        with closing(sqlite3.connect(place.folder / "mkwmail-test.db")) as ledger, ledger:
+            ledger.execute("UPDATE attempts SET sha256 = ?", (digest,))
+        assert place.run(*words).code == code
 
 
 def test_one_deferred_and_one_refused_do_not_stop_the_others(place: Place, server: ScriptedServer) -> None:

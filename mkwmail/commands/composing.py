@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 from mkwmail.commands.workplace import Sources
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.lazily import Lazily
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import code_for
+from mkwmail.ledger.persons import CODE_LENGTH, code_for
 from mkwmail.ledger.records import Facts
 from mkwmail.letters.attachments import Attachment, read_attachment
 from mkwmail.letters.compose import Addressed, Composition, Occasion, compose, message_id
@@ -39,8 +39,7 @@ _SHARED_TEMPLATES = (
 _PROOF = "proef"
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One person's message before its date is known: an addressed letter, or the bytes of an earlier try.
 
     ``facts``: the version of the event's facts that it carries.
@@ -106,6 +105,8 @@ class Composer:
         :raises UserError: with the faults of all templates and members.
         """
         event = self.occasion.event.id
+        # Each is asked for twice: before anything is composed, and when the message is made.
+        codes = "" if self.occasion.proof else "".join([code_for(secret, event, each.person) for each in planned])
         updates = kind_of(self.occasion.name) is Kind.UPDATE
         facts = read_facts(self.facts.document)
         asks = self.occasion.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
@@ -116,7 +117,7 @@ class Composer:
             return Addressee(
                 each.person,
                 each.member,
-                _PROOF if self.occasion.proof else code_for(secret, event, each.person),
+                codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF,
                 answer,
                 entry_uid(secret, event, each.person) if asks else "",
                 history.telling.changes_for(each.person, facts, answer) if updates else (),

@@ -1,6 +1,5 @@
 """``send --dry-run`` and ``send --rehearse``: everything but the mail leaving this computer."""
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -128,7 +127,7 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
         practice.approve(ready.plan.round.event, ready.plan.round.mailing, ready.composer.sources, moment)
         # The practice ledger begins with no facts: which version is told is no matter there.
-        told = Mailbag(outgoing.letters, [replace(each, facts=None) for each in outgoing])
+        told = Mailbag(outgoing.letters, [each._replace(facts=None) for each in outgoing])
         jobs = jobs_for(told, (), practice, keys)
         connect = partial(open_session, server.smtp, None)
         outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)

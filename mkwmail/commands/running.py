@@ -24,8 +24,6 @@ from mkwmail.sending.stop import interruptible
 from mkwmail.sending.worker import Connect
 from mkwmail.sources.settings import Pace
 
-_HASHED_AT_ONCE = 65536  # octets; below, handing over Python's lock to another thread costs more than the hash
-
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -88,8 +86,7 @@ def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
         # An earlier try keeps its own date: the same bytes go again.
         date = retry.date if each.addressed is None and retry and retry.date else moment
         values = each.complete(date)
-        message = each.letter.address(values)
-        return Prepared(message, letter, values, date, message.sha256 if message.size < _HASHED_AT_ONCE else None)
+        return Prepared(each.letter.address(values), letter, values, date)
 
     return prepare
 

@@ -10,8 +10,7 @@ https://taaladvies.net/j-van-den-berg/, https://taaladvies.net/mevrouw-van-der-v
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mkwmail.language import _
 
@@ -19,8 +18,7 @@ Form = Literal["je", "u"]
 Title = Literal["", "de heer", "mevrouw"]
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A person's name as the member list gives it, in parts or whole.
 
     ``written`` is a name given whole: it wins over the parts and is never changed. ``prefix`` is the
@@ -184,9 +182,11 @@ def salutation(name: Name, form: Form) -> str:
     ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" where no title is given.
     Where nothing is known of the name: "Beste collega", "Geachte bestuurder", which presume no gender.
     """
+    if form == "je" and (called := _call_name(name)):
+        return f"Beste {called}"
     formal = formal_name(name).removeprefix("de ") if name.title else formal_name(name)
     if form == "je":
-        return f"Beste {_call_name(name) or (formal if name.title else full_name(name)) or 'collega'}"
+        return f"Beste {(formal if name.title else full_name(name)) or 'collega'}"
     return f"Geachte {formal or 'bestuurder'}"
 
 

@@ -86,7 +86,7 @@ def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
 
 
 def _attempt(of: Round, person: str, row: tuple[Value, ...]) -> Attempt:
-    number, address, letter, values, message_id, date, sha256, tries, approval, claimed = row[:10]
+    number, address, letter, values, message_id, date, digest, tries, approval, claimed = row[:10]
     state, code, reason, ended = row[10:]
     return Attempt(
         id=int(number or 0),
@@ -97,7 +97,7 @@ def _attempt(of: Round, person: str, row: tuple[Value, ...]) -> Attempt:
         values=_mapping(values),
         message_id=str(message_id),
         date=read_moment_text(str(date)),
-        sha256=str(sha256),
+        digest=str(digest),
         tries=int(tries or 0),
         approval=_number(approval),
         claimed=read_moment_text(str(claimed)),
@@ -126,7 +126,7 @@ def claim(
                 (
                     *(attempt, number, each.person, each.address, each.tries, each.letter),
                     *(json.dumps(dict(each.values)), each.message_id),
-                    *(moment_text(each.date), each.sha256),
+                    *(moment_text(each.date), each.digest),
                     *(approval, run, journal, at),
                 )
                 for attempt, each in numbered

@@ -8,6 +8,7 @@ could be read in two ways is doubtful and for a person to say.
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.keyed import keyed
@@ -16,7 +17,7 @@ from mkwmail.language import _
 #: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
-_CODE_LENGTH = 10
+CODE_LENGTH = 10
 
 NEW = "new"
 
@@ -39,8 +40,7 @@ class Person:
     marks: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """What a row of the member list says of who it is."""
 
     address: str
@@ -49,8 +49,7 @@ class Listed:
     number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(NamedTuple):
     """Who a row is.
 
     ``old_address`` is the address that the person had before, where it has changed. ``doubt`` says in a
@@ -77,7 +76,7 @@ def person_key(secret: bytes, address: str, n: int = 0) -> str:
 def code_for(secret: bytes, event_id: str, person: str) -> str:
     """The code in a member's sign-up link: one for each member and event, 50 bits that cannot be guessed."""
     number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
-    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(_CODE_LENGTH // 2)])
+    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(CODE_LENGTH // 2)])
 
 
 def mark(secret: bytes, *parts: str) -> str:
@@ -113,12 +112,13 @@ def identify(
     ``decided`` is what a person chose for doubtful rows: address key → a candidate's key, or :data:`NEW`.
     A choice that is no candidate (any more) is not followed: the doubt is said again.
     """
+    keys = [address_key(row.address) for row in rows]
     groups: dict[str, list[Listed]] = {}
-    for row in rows:
-        groups.setdefault(address_key(row.address), []).append(row)
+    for key, row in zip(keys, rows, strict=True):
+        groups.setdefault(key, []).append(row)
     search = _Search(tuple(persons), frozenset(groups), secret, decided or {})
     found = search.all(groups)
-    return tuple(found[address_key(row.address)] for row in rows)
+    return tuple(found[key] for key in keys)
 
 
 def folded(text: str) -> str:
@@ -181,6 +181,8 @@ class _Search:
 
     def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
         """Who the row under an unknown address may be, each once, in the register's order."""
+        if not self.gone and not self.moved:
+            return ()
         traits = [trait for row in rows for trait in _traits(row.name, row.organisation, row.number, (address,))]
         traits += [_marked(mark(self.secret, *trait)) for trait in traits if self.forgotten]
         matches = {person.key: person for trait in traits for person in self.gone.get(trait, ())}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from mkwmail.clock import ZONE
 
@@ -95,12 +96,11 @@ class Facts:
     method: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One message that is about to be sent.
 
-    ``letter`` is what :meth:`~mkwmail.ledger.ledger.Ledger.keep_letter` returned; ``sha256`` is the hash of
-    the message's bytes, in hex; ``tries`` says which try it is, 1 for the first.
+    ``letter`` is what :meth:`~mkwmail.ledger.ledger.Ledger.keep_letter` returned; ``digest`` tells the message's
+    bytes from others; ``tries`` says which try it is, 1 for the first.
     """
 
     person: str
@@ -109,13 +109,12 @@ class Claim:
     values: Mapping[str, str]
     message_id: str
     date: datetime
-    sha256: str
+    digest: str
     tries: int = 1
     facts: Facts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How an attempt ended: ``state`` is sent, refused, deferred, in doubt, or planned (released).
 
     ``code`` and ``reason`` are the server's reply (RFC 5321 §4.2), ``not_before`` the moment before which a
@@ -141,7 +140,7 @@ class Attempt:
     values: Mapping[str, str]
     message_id: str
     date: datetime
-    sha256: str
+    digest: str
     tries: int
     approval: int | None
     claimed: datetime

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -63,8 +64,7 @@ class Occasion:
     automatic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Addressed:
+class Addressed(NamedTuple):
     """A member's letter and what fills its holes; ``direct``: the template made sharing impossible."""
 
     addressee: Addressee
@@ -78,13 +78,18 @@ class Addressed:
 
     def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
         """Every value that the letter is filled with; with the letter, all that is needed to make it again."""
-        date, dtstamp = _moment_values(moment.replace(tzinfo=None, microsecond=0), moment.utcoffset() or timedelta(0))
+        date, dtstamp = _moment_values(moment, moment.utcoffset() or timedelta(0))
         return {**self.values, "message_id": message_id, "date": date, "dtstamp": dtstamp}
 
 
 @lru_cache(maxsize=8)
-def _moment_values(local: datetime, offset: timedelta) -> tuple[str, str]:
-    """Date and DTSTAMP of every message of a second."""
+def _moment_values(moment: datetime, offset: timedelta) -> tuple[str, str]:
+    """Date and DTSTAMP of every message of a moment; ``offset`` is its own, in which equal moments may differ."""
+    return _second_values(moment.replace(tzinfo=None, microsecond=0), offset)
+
+
+@lru_cache(maxsize=8)
+def _second_values(local: datetime, offset: timedelta) -> tuple[str, str]:
     moment = local.replace(tzinfo=timezone(offset))
     return format_datetime(moment), moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
@@ -195,7 +200,7 @@ class _Composing:
         templates.know(template_names(occasion))
         self._looked_at = _looked_at(occasion, templates)
         self._letters: dict[Rendering, Letter] = {}
-        self._fields: dict[int, tuple[str, ...]] = {}
+        self._fields: dict[int, tuple[tuple[str, ...], bool]] = {}
         self._taken = TakenMarks()
         for text in _texts(occasion):
             _check_private_use(text)
@@ -237,14 +242,17 @@ class _Composing:
 
     def values(self, letter: Letter, addressee: Addressee) -> dict[str, str]:
         """What fills the letter for a member."""
-        fields = self._fields.get(id(letter))
-        if fields is None:
-            fields = self._fields[id(letter)] = tuple(sorted(letter.fields))
-        of_member = any(field.startswith("member.") for field in fields)
+        fields, of_member = self._fields.get(id(letter)) or self._know(letter)
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
         return {field: values[field] for field in fields if field in values}
+
+    def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
+        """The letter's fields, and whether the member's own are among them."""
+        fields = tuple(sorted(letter.fields))
+        known = self._fields[id(letter)] = fields, any(field.startswith("member.") for field in fields)
+        return known
 
     def _personal(self, addressee: Addressee) -> dict[str, str]:
         return personal_values(addressee, self._url, self._form)
@@ -357,7 +365,7 @@ def _texts(occasion: Occasion) -> tuple[str, ...]:
 
 
 def _check_private_use(text: str) -> None:
-    if found := PRIVATE_USE.search(text):
+    if not text.isascii() and (found := PRIVATE_USE.search(text)):
         raise UserError(
             Fault(
                 "",

@@ -45,11 +45,9 @@ def wrapped(line: str) -> list[str]:
 def quoted_printable(line: str) -> bytes:
     """One line as quoted-printable, with its CRLF. A dot at its start and mbox's "From " are encoded too."""
     encoded = binascii.b2a_qp(line.encode(), istext=False).replace(b"=\n", b"=\r\n")
-    if encoded.startswith(b"."):
-        encoded = b"=2E" + encoded[1:]
-    elif encoded.startswith(b"From "):
-        encoded = b"=46" + encoded[1:]
-    return _short(encoded) + b"\r\n"
+    if encoded.startswith((b".", b"From ")):
+        encoded = _short(b"=%02X%s" % (encoded[0], encoded[1:]))
+    return encoded + b"\r\n"
 
 
 def _short(encoded: bytes) -> bytes:
@@ -66,12 +64,12 @@ def _short(encoded: bytes) -> bytes:
 
 
 def _text_lines(line: str) -> bytes:
-    return b"".join(quoted_printable(part) for part in wrapped(line))
+    return b"".join([quoted_printable(part) for part in wrapped(line)])
 
 
 def _calendar_line(line: str) -> bytes:
     folded = fold(line).decode().removesuffix("\r\n")
-    return b"".join(quoted_printable(part) for part in folded.split("\r\n"))
+    return b"".join([quoted_printable(part) for part in folded.split("\r\n")])
 
 
 ENCODERS: Mapping[LineKind, Callable[[str], bytes]] = {

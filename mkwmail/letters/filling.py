@@ -68,6 +68,9 @@ def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
     """:func:`fill` of these segments, for the values of many."""
     text = "".join("%s" if isinstance(segment, Hole) else segment.replace("%", "%%") for segment in segments)
     holes = [(ESCAPES[segment.place], segment.field) for segment in segments if isinstance(segment, Hole)]
+    if len(holes) == 1:
+        ((escape, field),) = holes
+        return lambda values: text % escape(values[field])
     return lambda values: text % tuple([escape(values[field]) for escape, field in holes])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -77,13 +78,10 @@ class Letter:
 
     sender: str
     pieces: tuple[Piece, ...]
-    _steps: tuple["_Step", ...] = field(init=False, repr=False, compare=False)
-    _dotless: bool = field(init=False, repr=False, compare=False)
+    _form: "_Form" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_steps", tuple(map(_step, self.pieces)))
-        dotless = all(map(_dotless, (step for step in self._steps if isinstance(step, bytes))))
-        object.__setattr__(self, "_dotless", dotless)
+        object.__setattr__(self, "_form", _form(self.pieces))
 
     @property
     def fields(self) -> frozenset[str]:
@@ -99,25 +97,27 @@ class Letter:
 
         ``values`` has every field of :attr:`fields`, among them ``to_name``, ``to_address``, ``message_id``
         (without angle brackets), ``date`` (RFC 5322 §3.3) and ``dtstamp`` (RFC 5545 §3.3.5, UTC).
+
+        Its ``digest`` is the SHA-256 of what the values made, behind that of all other bytes: it tells as much as
+        a hash of the whole, of which most would be hashed again for every member.
         """
-        chunks: list[bytes] = []
-        small: list[bytes] = []
-        filled: list[bytes] = [b""]
-        for step in self._steps:
-            if not isinstance(step, bytes):
-                made = step(values)
-                filled.append(made)
-                small.append(made)
-            elif len(step) > _SHARED:
-                chunks += b"".join(small), step
-                small.clear()
-            else:
-                small.append(step)
-        chunks.append(b"".join(small))
-        whole = tuple(filter(None, chunks))
-        # Each piece begins a line.
-        dotless = self._dotless and b"\n." not in b"\n".join(filled)
-        return Message(self.sender, values["to_address"], values["message_id"], whole, dotless)
+        form = self._form
+        parts = list(form.fixed)
+        for place, make in form.open:
+            parts[place] = make(values)
+        made = b"\n".join([b"", *[parts[place] for place, _make in form.open]])
+        digest = sha256(form.sha256)
+        for at in range(0, len(made), _HASHED):
+            digest.update(made[at : at + _HASHED])
+        return Message(
+            self.sender,
+            values["to_address"],
+            values["message_id"],
+            tuple([b"".join(parts[chunk]) for chunk in form.chunks]),
+            # Each piece begins a line.
+            form.dotless and b"\n." not in made,
+            digest.hexdigest(),
+        )
 
     def dump(self) -> bytes:
         """The letter as bytes to be kept."""
@@ -131,10 +131,41 @@ class Letter:
         return cls(read["sender"], tuple(_from_json(piece) for piece in read["pieces"]))
 
 
+_HASHED = 2_047  # octets; for more at once hashlib hands Python's lock to whoever waits for it
 _SHARED = 16_384  # octets from which fixed bytes are held once for all messages instead of copied into each
 
 _Step = bytes | Callable[[Mapping[str, str]], bytes]
 """A piece as addressing goes through it: bytes as they are, or what makes them of a member's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A letter as addressing goes through it.
+
+    ``fixed``: the bytes of every piece, empty where it is ``open`` to values; ``chunks``: which of them stand in one
+    chunk of the message. ``sha256``: of all fixed bytes. ``dotless``: no line of theirs begins with a dot.
+    """
+
+    fixed: tuple[bytes, ...]
+    open: tuple[tuple[int, Callable[[Mapping[str, str]], bytes]], ...]
+    chunks: tuple[slice, ...]
+    sha256: bytes
+    dotless: bool
+
+
+def _form(pieces: Iterable[Piece]) -> _Form:
+    steps = tuple(map(_step, pieces))
+    fixed = tuple(step if isinstance(step, bytes) else b"" for step in steps)
+    runs = groupby(range(len(steps)), lambda place: -1 if len(fixed[place]) <= _SHARED else place)
+    places = [list(run) for _kind, run in runs]
+    return _Form(
+        fixed,
+        tuple((place, step) for place, step in enumerate(steps) if not isinstance(step, bytes)),
+        tuple(slice(run[0], run[-1] + 1) for run in places),
+        sha256(b"\n".join(fixed)).digest(),
+        all(map(_dotless, fixed)),
+    )
+
 
 _MOMENT_FIELDS = frozenset({"date", "dtstamp"})
 """What one second's messages have alike."""
@@ -187,8 +218,8 @@ def _calendar_file(file: CalendarFile) -> _Step:
     steps = [line if isinstance(line, bytes) else _filled(line, fold) for line in rest]
 
     def written(values: Mapping[str, str]) -> bytes:
-        lines = (step if isinstance(step, bytes) else step(values) for step in steps)
-        return begun + base64_lines(b"".join((first, *lines)))
+        lines = [step if isinstance(step, bytes) else step(values) for step in steps]
+        return begun + base64_lines(b"".join([first, *lines]))
 
     return written
 

@@ -49,7 +49,9 @@ class TakenMarks:
 
     def look_at(self, text: str) -> None:
         """Prefixes that stand in this text are taken."""
-        self._taken.update(_LOOKS_LIKE_ONE.findall(text.casefold()))
+        folded = text.casefold()
+        if "qm" in folded:
+            self._taken.update(_LOOKS_LIKE_ONE.findall(folded))
 
     @property
     def free_prefix(self) -> str:

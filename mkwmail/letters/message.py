@@ -1,16 +1,16 @@
 """Message: the final bytes and its envelope."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One mail for one recipient (RFC 5322), with the envelope that SMTP carries (RFC 5321 §2.3.1).
 
     ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII, CRLF line ends, ending in CRLF.
     They are several so that what messages share (attachments) is held once. ``dotless``: it is known that no line
-    of theirs begins with a dot, so that none is to be doubled (RFC 5321 §4.5.2).
+    of theirs begins with a dot, so that none is to be doubled (RFC 5321 §4.5.2). ``digest`` is a letter's word for
+    these bytes (:meth:`mkwmail.letters.letter.Letter.address`).
     """
 
     sender: str
@@ -18,6 +18,7 @@ class Message:
     message_id: str
     chunks: tuple[bytes, ...]
     dotless: bool = False
+    digest: str = ""
 
     @property
     def data(self) -> bytes:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
 
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
-from mkwmail.dutch.names import Name, full_name, salutation
+from mkwmail.dutch.names import full_name, salutation
 from mkwmail.letters.sandbox import Names
 from mkwmail.letters.values import Link, Value
 from mkwmail.sources.event import Event
@@ -47,8 +47,7 @@ class Change:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """A member as a letter is addressed to.
 
     ``person`` is the ledger's key; ``code`` the sign-up code of this person and event; ``answer`` what
@@ -81,27 +80,26 @@ def _parts_of(url: str) -> tuple[tuple[str, str | None], ...]:
     return tuple((text, field) for text, field, _spec, _conversion in string.Formatter().parse(url))
 
 
-def member_values(member: Member) -> dict[str, str]:
-    """A member's fields by the names that templates use, further columns of the list included."""
-    name: Name = member.name
-    return {
-        **{column: value for column, value in member.columns.items() if column.isidentifier()},
-        "first_name": name.first,
-        "initials": name.initials,
-        "prefix": name.prefix,
-        "surname": name.surname,
-        "name": full_name(name),
-        "organisation": member.organisation,
-        "function": member.function,
-        "number": member.number,
-        "email": member.email,
-    }
-
-
 def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
-    """Every value that may differ per member, by the field whose mark stands for it."""
-    values = {f"member.{key}": value for key, value in member_values(addressee.member).items()}
-    return {**values, **greeting_values(addressee, url, form)}
+    """Every value that may differ per member, by the field whose mark stands for it.
+
+    A member's own are ``member.`` with the names that templates use, further columns of the list among them.
+    """
+    member, name = addressee.member, addressee.member.name
+    columns = {f"member.{column}": value for column, value in member.columns.items() if column.isidentifier()}
+    return {
+        **columns,
+        "member.first_name": name.first,
+        "member.initials": name.initials,
+        "member.prefix": name.prefix,
+        "member.surname": name.surname,
+        "member.name": full_name(name),
+        "member.organisation": member.organisation,
+        "member.function": member.function,
+        "member.number": member.number,
+        "member.email": member.email,
+        **greeting_values(addressee, url, form),
+    }
 
 
 def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:

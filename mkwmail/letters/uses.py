@@ -125,8 +125,8 @@ def rendering_key(
     values: Mapping[str, str], answer: str | None, fields: frozenset[str]
 ) -> tuple[frozenset[tuple[str, str]], frozenset[str], str | None]:
     """What a member's marked rendering depends on: the values looked at, the values lacking, the answer."""
-    every = WHOLE_MEMBER in fields
-    seen = frozenset(
-        (name, value) for name, value in values.items() if name in fields or (every and name.startswith("member."))
-    )
-    return seen, frozenset(name for name, value in values.items() if not value), answer
+    names = fields
+    if WHOLE_MEMBER in fields:
+        names = fields.union([name for name in values if name.startswith("member.")])
+    seen = frozenset([(name, values[name]) for name in names if name in values])
+    return seen, frozenset([name for name, value in values.items() if not value]), answer

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from mkwmail.clock import Clock
 from mkwmail.errors import ExitCode, UserError
@@ -40,22 +41,16 @@ _GATHERING = 0.25  # seconds of real time that the ledger is waited with at most
 _GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and the clock
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A message that is ready, with what the ledger keeps of it: the letter's name, the values, the Date.
-
-    ``sha256``: of a message whose hash takes no time; of a larger one the scribe's thread makes it.
-    """
+class Prepared(NamedTuple):
+    """A message that is ready, with what the ledger keeps of it: the letter's name, the values, the Date."""
 
     message: Message
     letter: str
     values: Mapping[str, str]
     date: datetime
-    sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One member to be mailed. ``prepare`` makes the message as it goes at a moment, and must not fail:
     everything was composed before. ``tries``: which try this is, 1 for the first. ``facts``: the version of the
     event's facts that the message carries."""
@@ -68,8 +63,7 @@ class Job:
     facts: Facts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Progress: it ended so for one member, the ``done``-th of ``total``."""
 
     ending: Ending
@@ -92,8 +86,7 @@ _News = Event | Written | Unwritten
 """What the connections and the ledger report."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Following:
+class _Following(NamedTuple):
     """A message that goes next, and the worker that will have it."""
 
     worker: Worker
@@ -174,6 +167,7 @@ class _Run:
         self._stop = stop
         self._progress = progress
         self._latest = latest
+        self._now = clock.now()  # when this turn began
         self._flow = flow
         self._under_way: dict[int, tuple[Job, Worker]] = {}
         self._refusals: Refusals[tuple[int, Job]] = Refusals()
@@ -215,7 +209,7 @@ class _Run:
             if self._stopping():
                 self._crew.recall()
             if self._waiting:
-                self._crew.reconnect(self._clock.now())
+                self._crew.reconnect(self._now)
             self._take_turn(self._events())
 
     def _over(self) -> bool:
@@ -229,29 +223,31 @@ class _Run:
         return bool(self._stopped or self._paced) or self._stop.asked.is_set() or self._too_late()
 
     def _too_late(self) -> bool:
-        return self._latest is not None and self._clock.now() > self._latest
+        return self._latest is not None and self._now > self._latest
 
     # Out
 
     def _take_turn(self, events: Sequence[_News]) -> None:
         """Decide about what was reported, and let it be written together with what goes next."""
+        self._now = self._clock.now()
         results, problem = self._decide(events)
-        now = self._clock.now()
         self._results += results
-        self._gathered += [] if problem else self._following(now)
-        self._write(now)
+        self._gathered += [] if problem else self._following()
+        self._write()
         if problem:
             raise problem
 
-    def _following(self, now: datetime) -> list[_Following]:
+    def _following(self) -> list[_Following]:
         """What the workers want and the pace lets go now."""
         workers = self._crew.wants
         if not workers or not self._waiting or self._stopping():
             return []
-        room = pacing.room(self._pace, self._flow.gone(self._begun), now)
+        room = pacing.room(self._pace, self._flow.gone(self._begun), self._now)
         count = min(len(workers), len(self._waiting), *([] if room is None else [room]))
         jobs = [self._waiting.take() for _each in range(count)]
-        following = [_Following(worker, job, job.prepare(now)) for worker, job in zip(workers, jobs, strict=False)]
+        following = [
+            _Following(worker, job, job.prepare(self._now)) for worker, job in zip(workers, jobs, strict=False)
+        ]
         for each in following:
             self._crew.reserve(each.worker)
         return following
@@ -261,7 +257,7 @@ class _Run:
         """How many are with the server, or will be as soon as their claims are durable."""
         return len(self._under_way) + len(self._gathered) + len(self._pending.following if self._pending else ())
 
-    def _write(self, now: datetime) -> None:
+    def _write(self) -> None:
         """Give the scribe all that has gathered while it wrote."""
         if self._ledger_failed:
             # What was replied stands in the wire journal.
@@ -274,7 +270,7 @@ class _Run:
             return
         self._wrote = time.monotonic()
         self._pending = _Pending(self._gathered, len(self._endings))
-        self._scribe.write(Entry(self._results, partial(_claims, self._gathered), now))
+        self._scribe.write(Entry(self._results, _claims(self._gathered), self._now))
         self._results, self._gathered = [], []
 
     def _written(self, pending: _Pending, attempts: Sequence[int]) -> list[Result]:
@@ -329,7 +325,6 @@ class _Run:
         """What is to be recorded of what was reported, and what must be raised then."""
         results: list[Result] = []
         problem: Exception | None = None
-        now = self._clock.now()
         for event in events:
             match event:
                 case Written(attempts) if self._pending:
@@ -340,9 +335,9 @@ class _Run:
                     self._pending = None
                     problem = problem or error
                 case Opened() | Ready() | Replied() | Ended():
-                    self._crew.take(event, now)
+                    self._crew.take(event, self._now)
             if isinstance(event, Replied):
-                results += self._replied(event, now)
+                results += self._replied(event)
             elif isinstance(event, Ended):
                 problem = self._ended(event) or problem
         return results, problem
@@ -360,7 +355,7 @@ class _Run:
             return None
         return event.error
 
-    def _replied(self, event: Replied, now: datetime) -> list[Result]:
+    def _replied(self, event: Replied) -> list[Result]:
         """What is to be recorded because of a reply."""
         attempt, reply = event.task.attempt, event.reply
         job, worker = self._under_way.pop(attempt)
@@ -373,7 +368,7 @@ class _Run:
             else:
                 self._give_back(job, reply)
             return [event.result]
-        self._flow.went(now)
+        self._flow.went(self._now)
         if means is Meaning.IN_DOUBT:
             self._crew.faltered(worker)
         else:
@@ -431,7 +426,7 @@ class _Run:
         cut_short = self._stopped is not None or self._stop.asked.is_set()
         state = State.PLANNED if cut_short else State.REFUSED
         self._results += self._end_refused(self._refusals.rest(), state)
-        self._write(self._clock.now())
+        self._write()
         while self._pending:
             self._take_turn(self._events())
         self._show(len(self._endings))
@@ -484,7 +479,7 @@ def _claims(following: Sequence[_Following]) -> list[Claim]:
             each.prepared.values,
             each.prepared.message.message_id,
             each.prepared.date,
-            each.prepared.sha256 or each.prepared.message.sha256,
+            each.prepared.message.digest,
             each.job.tries,
             each.job.facts,
         )

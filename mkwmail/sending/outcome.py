@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import State
@@ -24,8 +25,7 @@ _ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How it ended for one member in this run: the reply's words, or why the message did not go.
 
     ``state`` is sent, deferred, refused, in doubt, or planned: still to go. ``not_before``: when a deferred

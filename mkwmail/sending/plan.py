@@ -215,20 +215,20 @@ class _Sorting:
         self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
 
     def sort(self, listing: Listing) -> None:
-        member = listing.member
+        member, address = listing.member, listing.member.address_key
         delivery = self.here.get(listing.person)
-        twin = self.seen.get(listing.person) or self.seen_addresses.get(member.address_key)
+        twin = self.seen.get(listing.person) or self.seen_addresses.get(address)
         if twin is not None:
             self.skipped.append(_skip(listing, _twice(twin)))
             return
-        self.seen[listing.person] = self.seen_addresses[member.address_key] = member
+        self.seen[listing.person] = self.seen_addresses[address] = member
         if delivery is not None and delivery.state in TOLD:
             self._told(listing, delivery)
             return
         reason = self._left_out(listing)
         if reason is None and (delivery is None or delivery.state is State.EXPIRED):
             # A message that waits was looked at when it was claimed, or a person said that it is to go again.
-            reason = self.history.dead.get(member.address_key)
+            reason = self.history.dead.get(address)
         if reason is not None:
             self.skipped.append(_skip(listing, reason))
         elif delivery is None or delivery.state is State.EXPIRED:

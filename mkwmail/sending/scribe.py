@@ -15,13 +15,10 @@ from mkwmail.ledger.records import Claim, Result, Round
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How attempts ended, and what is claimed after them.
-
-    The claims are made when they are written, in the scribe's thread: a large message's hash takes its time.
-    """
+    """How attempts ended, and what is claimed after them."""
 
     results: Sequence[Result]
-    claims: Callable[[], Sequence[Claim]]
+    claims: Sequence[Claim]
     at: datetime
 
 
@@ -72,8 +69,7 @@ class Scribe:
             self._tell(told)
 
     def _attempts(self, entry: Entry) -> Sequence[int]:
-        claims = entry.claims()
         with self._ledger.together():
             if entry.results:
                 self._ledger.record(entry.results, entry.at)
-            return self._ledger.claim(self._of, claims, entry.at) if claims else ()
+            return self._ledger.claim(self._of, entry.claims, entry.at) if entry.claims else ()

@@ -37,7 +37,7 @@ def under_their_names(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     """The outcome with other keys for the same persons: key → key."""
 
     def renamed(endings: Sequence[Ending]) -> tuple[Ending, ...]:
-        return tuple(replace(each, person=names[each.person]) for each in endings)
+        return tuple(each._replace(person=names[each.person]) for each in endings)
 
     return replace(
         outcome,

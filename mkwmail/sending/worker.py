@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mkwmail.clock import Clock
 from mkwmail.language import _
@@ -18,8 +19,7 @@ from mkwmail.sending.stop import Stop
 Connect = Callable[[], Submission]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A message whose claim is durable. ``tries``: which try it is."""
 
     attempt: int
@@ -35,16 +35,14 @@ class Opened:
     session: Submission
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """The worker has a session and nothing to do. ``left``: how many messages the session may still carry."""
 
     worker: "Worker"
     left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replied:
+class Replied(NamedTuple):
     """A message has its reply, which is in the wire journal."""
 
     worker: "Worker"

@@ -1,8 +1,9 @@
 """Member: one person with one address in the member list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name
@@ -11,8 +12,7 @@ from mkwmail.errors import Fault
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A row of the member list, cleaned: trimmed, white space collapsed, no control characters."""
 
     row: int  # the row in the file, as Excel numbers it: the headings are row 1
@@ -22,7 +22,7 @@ class Member:
     function: str = ""
     number: str = ""
     do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
-    columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS)  # the further ones, by folded heading
+    columns: Mapping[str, str] = NO_COLUMNS  # the further ones, by folded heading
 
     @property
     def address_key(self) -> str:

@@ -1,7 +1,7 @@
 """The member list, CSV or Excel, as members: every faulty cell named, nothing guessed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mkwmail.addresses import is_example
@@ -96,7 +96,7 @@ def _settle_opt_outs(members: Sequence[Member]) -> tuple[tuple[Member, ...], tup
                 _('row %(row)d is not mailed: row %(other)d has the same address and says "%(reason)s"')
                 % {"row": member.row, "other": other.row, "reason": other.do_not_mail}
             )
-            member = replace(member, do_not_mail=other.do_not_mail)
+            member = member._replace(do_not_mail=other.do_not_mail)
         settled.append(member)
     return tuple(settled), tuple(notes)
 

@@ -3,7 +3,6 @@
 The example event's invitation with a 200 KB PDF, the shipped templates. Exits with 1 where a limit is passed.
 """
 
-import dataclasses
 import os
 import sys
 import time
@@ -49,7 +48,7 @@ def _members(count: int) -> list[Addressee]:
     return [
         Addressee(
             f"p{number}",
-            dataclasses.replace(listed[number % len(listed)], email=f"lid{number}@example.org"),
+            listed[number % len(listed)]._replace(email=f"lid{number}@example.org"),
             f"code{number:06}",
         )
         for number in range(count)

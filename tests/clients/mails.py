@@ -4,7 +4,7 @@ import base64
 import re
 import struct
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cache
 from urllib.parse import unquote
@@ -68,7 +68,7 @@ def sent(
         original="invitation" if kind is Kind.CORRECTION else None,
     )
     changed = CHANGES if kind is Kind.UPDATE else ()
-    addressee = replace(reader or a_reader(ANSWERS.get(kind)), changes=changed)
+    addressee = (reader or a_reader(ANSWERS.get(kind)))._replace(changes=changed)
     composed = compose(occasion, TEMPLATES, (addressee,))
     message = composed.addressed[0].message("b1946ac92492d2347c6235b4d2611184@mkw.example.org", MOMENT)
     return Sent(message, read(message))

@@ -140,7 +140,20 @@ def test_a_kept_letter_gives_the_same_bytes(workshop: Workshop) -> None:
     kept = Letter.load(addressed.letter.dump())
     assert kept == addressed.letter
     values = addressed.complete("id@example.org", MOMENT)
-    assert kept.address(values).data == addressed.message("id@example.org", MOMENT).data
+    assert kept.address(values) == addressed.message("id@example.org", MOMENT)
+
+
+@settings(deadline=None, max_examples=50)
+@given(addressees(), st.sampled_from(["{{ salutation }}", "{{ member.name }}\n\n{{ member.organisation }}"]))
+def test_a_digest_tells_messages_apart_as_their_bytes_do(
+    workshop: Workshop, members: list[Addressee], body: str
+) -> None:
+    messages = []
+    for text in (body, f"{body}!"):
+        workshop.body(text, "Aan {{ member.first_name }}")
+        messages += [addressed.message("id@example.org", MOMENT) for addressed in workshop.compose(*members).addressed]
+    assert len({each.digest for each in messages}) == len({each.data for each in messages})
+    assert len({(each.digest, each.data) for each in messages}) == len({each.data for each in messages})
 
 
 def test_composing_again_gives_the_same_bytes(workshop: Workshop) -> None:

@@ -1,6 +1,5 @@
 """The calendar entry in a mail: method, UID and state, as a mailing of each kind must carry them."""
 
-from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def occasion(method: str, **changed: object) -> Occasion:
 
 
 def kim(uid: str = "kim@mkwmail") -> Addressee:
-    return replace(a_member(), uid=uid)
+    return a_member()._replace(uid=uid)
 
 
 def mail_of(workshop: Workshop, occasion: Occasion, *members: Addressee) -> EmailMessage:
@@ -74,7 +73,7 @@ def test_method_state_and_uid(
 
 
 def test_members_with_an_entry_of_their_own_share_a_letter(workshop: Workshop) -> None:
-    others = replace(a_member("Zoë", "Bos"), uid="zoe@mkwmail")
+    others = a_member("Zoë", "Bos")._replace(uid="zoe@mkwmail")
     composition = workshop.compose(kim(), others, occasion=occasion("request"))
     assert len(composition.letters) == 1
     uids = [str(entry_of(read(each.message("i@x.nl", MOMENT)))[1]["UID"]) for each in composition.addressed]

@@ -116,8 +116,8 @@ def nasty_members() -> list[Addressee]:
         clean = " ".join(value.split())
         other = " ".join(NASTY[number - 3].split())
         one = a_member(clean, other, clean, email=f"lid{number}@example.org", code=f"a&b%{number}", regio=other)
-        members.append(replace(one, uid=f"uid-{number}@example.org"))
-    return [*members, replace(a_member("", "", "", email="leeg@example.org", regio=""), uid="leeg@example.org")]
+        members.append(one._replace(uid=f"uid-{number}@example.org"))
+    return [*members, a_member("", "", "", email="leeg@example.org", regio="")._replace(uid="leeg@example.org")]
 
 
 EVERY_PLACE = """{{ salutation }},

@@ -156,7 +156,7 @@ def test_a_deferred_one_who_must_not_be_mailed_any_more_does_not_wait() -> None:
 
 
 def test_two_rows_with_one_address_are_one_mail_and_the_second_is_named() -> None:
-    twin = replace(listing("a"), member=replace(listing("a").member, row=9, email="A@EXAMPLE.org"))
+    twin = replace(listing("a"), member=listing("a").member._replace(row=9, email="A@EXAMPLE.org"))
     made = plan(EVENT, "invitation", [listing("a"), twin], History(), INVITED)
     assert len(made.to_send) == 1
     assert [each.reason for each in made.skipped] == ["the same address as row 2, Anna Smit: one mail"]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time
 from html import unescape
 
@@ -139,7 +139,7 @@ def a_mail(
         original=original if kind is Kind.CORRECTION else None,
     )
     reader = a_reader(answer or ANSWERS.get(kind))
-    reader = replace(reader, changes=changes if kind is Kind.UPDATE else ())
+    reader = reader._replace(changes=changes if kind is Kind.UPDATE else ())
     composed = compose(occasion, TEMPLATES, (reader,))
     parsed = read(composed.addressed[0].message("id@example.org", MOMENT))
     return Mail(str(parsed["Subject"]), plain_text(parsed), html_text(parsed))
