@@ -21,6 +21,7 @@ from mkwmail.commands.workplace import (
     Sources,
     call_roll,
     history_of,
+    identified,
     listed,
     open_ledger,
     plan_for,
@@ -139,12 +140,12 @@ def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: Wis
 def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
     """What somebody who confirms is to know. There must be somebody to send to."""
     now = invocation.clock.now()
-    subjects = {mail_view(each.message(now)).subject for each, _count in variants(ready.outgoing)}
+    views = [mail_view(each.message(now)) for each, _count in variants(ready.outgoing)]
     return Proposal(
         event=ready.sources.event,
         plan=ready.plan,
-        sample=mail_view(ready.outgoing[0].message(now)),
-        subjects=len(subjects),
+        sample=views[0],
+        subjects=len({view.subject for view in views}),
         count=count,
         odd=tuple(_odd(ready, ledger, count)),
     )
@@ -222,7 +223,7 @@ def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
 def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) -> None:
     """What the ledger must know before the first claim: who is who, the approval, the list, who is skipped."""
     now, plan = invocation.clock.now(), ready.plan
-    ledger.enlist(listed(ready.roll), now)
+    ledger.enlist_as(listed(ready.roll), identified(ready.roll), now)
     ledger.go_ahead(_go_ahead(ready, going, now), ready.composer.sources, now)
     ledger.remember_list(plan.round, len(ready.roll.listings), now)
     note_skips(plan, ledger, now)

@@ -110,6 +110,11 @@ def listed(roll: Roll) -> tuple[Listed, ...]:
     return tuple(listed_member(listing.member) for listing in roll.listings)
 
 
+def identified(roll: Roll) -> tuple[Identified, ...]:
+    """Who those of :func:`listed` are."""
+    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
+
+
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
 
 

@@ -188,7 +188,18 @@ class Ledger:
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
     ) -> tuple[Identified, ...]:
         """Who each row is, recorded durably; the doubtful are not. Only who is enlisted can be claimed."""
-        return register.enlist(self._database, rows, self.secret, now, decided or {})
+        return register.enlist(
+            self._database, rows, now, lambda known: persons.identify(known, rows, self.secret, decided)
+        )
+
+    def enlist_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
+        """Record durably who the rows are, as :meth:`identify` said while this run held the ledger.
+
+        :raises UserError: code LEDGER_FAULT where another command has given one of the addresses to somebody else
+            since; nothing is recorded then.
+        """
+        self._must_be_held()
+        register.enlist(self._database, rows, now, lambda _known: who)
 
     # Deliveries
 

@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mkwmail.addresses import address_key
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.persons import Identified, Listed, Person, identify, is_mark
+from mkwmail.ledger.persons import Identified, Listed, Person, is_mark
 from mkwmail.ledger.records import Approval, ListSeen, Round, Run, Skipped, moment_text, read_moment_text
 
 
@@ -34,12 +34,15 @@ def persons(database: Database) -> tuple[Person, ...]:
 
 
 def enlist(
-    database: Database, rows: Sequence[Listed], secret: bytes, now: datetime, decided: Mapping[str, str]
+    database: Database,
+    rows: Sequence[Listed],
+    now: datetime,
+    who_of: Callable[[Collection[Person]], Sequence[Identified]],
 ) -> tuple[Identified, ...]:
-    """Record who the rows are; the doubtful are left out."""
+    """Record who the rows are, as ``who_of`` the register says; the doubtful are left out."""
     with database.transaction():
         known = {person.key: person for person in persons(database)}
-        found = identify(known.values(), rows, secret, decided)
+        found = tuple(who_of(known.values()))
         new: dict[str, Listed] = {}
         done: set[str] = set()
         for row, who in zip(rows, found, strict=True):
@@ -52,10 +55,10 @@ def enlist(
                 new[who.key] = row
         database.together(
             "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
-            [
+            (
                 (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
                 for key, row in new.items()
-            ],
+            ),
         )
         return found
 

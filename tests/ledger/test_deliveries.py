@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -72,8 +71,8 @@ def test_what_was_sent_can_be_shown_later(ledger: Ledger) -> None:
     attempt = send(ledger, 0, State.SENT)
     (made,) = ledger.attempts(INVITATION, keys(ledger)[0])
     claim = a_claim(ledger, 0)
-    assert (made.id, made.address, made.values, made.message_id, made.date, made.sha256) == (
-        *(attempt, claim.address, claim.values, claim.message_id, claim.date, claim.sha256),
+    assert (made.id, made.address, made.values, made.message_id, made.date, made.digest) == (
+        *(attempt, claim.address, claim.values, claim.message_id, claim.date, claim.digest),
     )
     assert ledger.letter(made.letter) == LETTER
     assert approval is not None and made.approval == approval.id
@@ -135,7 +134,7 @@ def test_deferred_keeps_what_a_retry_needs(ledger: Ledger) -> None:
     assert (delivery.letter, delivery.values, delivery.message_id, delivery.date) == (
         *(claim.letter, claim.values, claim.message_id, claim.date),
     )
-    (attempt,) = ledger.claim(INVITATION, [replace(claim, tries=2)], LATER)
+    (attempt,) = ledger.claim(INVITATION, [claim._replace(tries=2)], LATER)
     assert the(ledger, 0).not_before is None
     ledger.record([Result(attempt, State.SENT)], LATER)
     assert [each.state for each in ledger.attempts(INVITATION, keys(ledger)[0])] == ["deferred", "sent"]
@@ -159,8 +158,8 @@ def test_a_result_is_for_an_attempt_under_way_and_once(ledger: Ledger) -> None:
 
 def test_a_claim_needs_its_letter_and_its_person(ledger: Ledger) -> None:
     for claim in (
-        replace(a_claim(ledger, 0), letter="0" * 64),
-        replace(a_claim(ledger, 0), person="somebody"),
+        a_claim(ledger, 0)._replace(letter="0" * 64),
+        a_claim(ledger, 0)._replace(person="somebody"),
     ):
         with pytest.raises(UserError):
             ledger.claim(INVITATION, [claim], NOW)
@@ -307,9 +306,21 @@ def test_a_register_keeps_what_a_later_export_leaves_out(ledger: Ledger) -> None
     assert (person.address, person.number, person.former) == ("nul@example.net", "12", ("m0@example.org",))
 
 
+def test_who_was_identified_is_enlisted_so_and_never_two_under_one_address(ledger: Ledger) -> None:
+    rows = [Listed("nieuw@example.org", "Nieuw Lid"), Listed("m0@example.org", "Lid Nul")]
+    who = ledger.identify(rows)
+    somebody_else = [who[0]._replace(key="f" * 32), who[1]]
+    ledger.enlist(rows[:1], NOW)
+    with pytest.raises(UserError) as refused:
+        ledger.enlist_as(rows, somebody_else, NOW)
+    assert refused.value.code is ExitCode.LEDGER_FAULT
+    ledger.enlist_as(rows, who, LATER)
+    assert ledger.identify(rows) == tuple(each._replace(is_new=False) for each in who)
+
+
 def test_a_preview_gives_the_key_that_is_recorded_later(ledger: Ledger) -> None:
     rows = [Listed("nieuw@example.org", "Nieuw Lid")]
     before = ledger.identify(rows)
     assert len(ledger.persons()) == 4
     assert ledger.enlist(rows, NOW) == before
-    assert ledger.identify(rows)[0] == replace(before[0], is_new=False)
+    assert ledger.identify(rows)[0] == before[0]._replace(is_new=False)
