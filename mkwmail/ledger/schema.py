@@ -16,6 +16,51 @@ from mkwmail.ledger.records import moment_text
 
 Migration = tuple[str, tuple[str, ...]]
 
+# What a delivery is, as two migrations have it; the order of the rows is another in each.
+_DELIVERY = """(
+    round INTEGER NOT NULL REFERENCES rounds (id),
+    person TEXT NOT NULL REFERENCES persons (key),
+    address TEXT NOT NULL,
+    address_key TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+        ('planned', 'sending', 'sent', 'refused', 'deferred', 'expired', 'in doubt')),
+    since TEXT NOT NULL,
+    not_before TEXT,
+    tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0),
+    code INTEGER,
+    reason TEXT NOT NULL DEFAULT '',
+    attempt INTEGER REFERENCES attempts (id),
+    PRIMARY KEY (round, person),
+    CHECK (state IN ('planned', 'expired') OR attempt IS NOT NULL),
+    CHECK ((state = 'deferred') = (not_before IS NOT NULL))
+)"""
+
+_RULES_OF_DELIVERIES = (
+    """CREATE UNIQUE INDEX one_mail_for_an_address ON deliveries (round, address_key)
+        WHERE state IN ('sending', 'sent', 'in doubt')""",
+    "CREATE INDEX sending_now ON deliveries (attempt) WHERE state = 'sending'",
+    """CREATE TRIGGER a_delivery_begins BEFORE INSERT ON deliveries
+        WHEN NEW.state NOT IN ('sending', 'expired')
+        BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
+)
+
+# A message that came back was sent, and did not arrive: refused, with the report as the proof.
+_GOES_ON = """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
+    WHEN NOT (
+        OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
+        OR OLD.state = 'sending'
+           AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
+        OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
+        OR OLD.state = 'expired' AND NEW.state = 'sending'
+        OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
+        OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
+           AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                       AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
+        OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
+           AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
+    )
+    BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END"""
+
 _FIRST: Migration = (
     "the tables",
     (
@@ -80,29 +125,8 @@ _FIRST: Migration = (
             at TEXT NOT NULL
         ) STRICT""",
         "CREATE INDEX results_at ON results (at)",
-        """CREATE TABLE deliveries (
-            round INTEGER NOT NULL REFERENCES rounds (id),
-            person TEXT NOT NULL REFERENCES persons (key),
-            address TEXT NOT NULL,
-            address_key TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN
-                ('planned', 'sending', 'sent', 'refused', 'deferred', 'expired', 'in doubt')),
-            since TEXT NOT NULL,
-            not_before TEXT,
-            tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0),
-            code INTEGER,
-            reason TEXT NOT NULL DEFAULT '',
-            attempt INTEGER REFERENCES attempts (id),
-            PRIMARY KEY (round, person),
-            CHECK (state IN ('planned', 'expired') OR attempt IS NOT NULL),
-            CHECK ((state = 'deferred') = (not_before IS NOT NULL))
-        ) STRICT, WITHOUT ROWID""",
-        """CREATE UNIQUE INDEX one_mail_for_an_address ON deliveries (round, address_key)
-            WHERE state IN ('sending', 'sent', 'in doubt')""",
-        "CREATE INDEX sending_now ON deliveries (attempt) WHERE state = 'sending'",
-        """CREATE TRIGGER a_delivery_begins BEFORE INSERT ON deliveries
-            WHEN NEW.state NOT IN ('sending', 'expired')
-            BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
+        f"CREATE TABLE deliveries {_DELIVERY} STRICT, WITHOUT ROWID",
+        *_RULES_OF_DELIVERIES,
         """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
             WHEN NOT (
                 OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
@@ -192,7 +216,6 @@ _AGENDA: Migration = (
     ),
 )
 
-# A message that came back was sent, and did not arrive: refused, with the report as the proof.
 _REPLIES: Migration = (
     "sign-ups and guests, what came back, and who is left out",
     (
@@ -229,21 +252,7 @@ _REPLIES: Migration = (
             undone INTEGER NOT NULL CHECK (undone IN (0, 1)), at TEXT NOT NULL
         ) STRICT""",
         "DROP TRIGGER a_delivery_goes_on",
-        """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
-            WHEN NOT (
-                OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
-                OR OLD.state = 'sending'
-                   AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
-                OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
-                OR OLD.state = 'expired' AND NEW.state = 'sending'
-                OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
-                OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
-                   AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
-                               AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
-                OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
-                   AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
-            )
-            BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+        _GOES_ON,
     ),
 )
 
@@ -269,50 +278,15 @@ _IN_ORDER: Migration = (
         "DROP INDEX attempts_of",
         "DROP INDEX results_at",
         "DROP INDEX carried_of",
-        """CREATE TABLE deliveries_in_order (
-            round INTEGER NOT NULL REFERENCES rounds (id),
-            person TEXT NOT NULL REFERENCES persons (key),
-            address TEXT NOT NULL,
-            address_key TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN
-                ('planned', 'sending', 'sent', 'refused', 'deferred', 'expired', 'in doubt')),
-            since TEXT NOT NULL,
-            not_before TEXT,
-            tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0),
-            code INTEGER,
-            reason TEXT NOT NULL DEFAULT '',
-            attempt INTEGER REFERENCES attempts (id),
-            PRIMARY KEY (round, person),
-            CHECK (state IN ('planned', 'expired') OR attempt IS NOT NULL),
-            CHECK ((state = 'deferred') = (not_before IS NOT NULL))
-        ) STRICT""",
+        f"CREATE TABLE deliveries_in_order {_DELIVERY} STRICT",
         """INSERT INTO deliveries_in_order (round, person, address, address_key, state, since, not_before, tries,
             code, reason, attempt)
             SELECT round, person, address, address_key, state, since, not_before, tries, code, reason, attempt
             FROM deliveries ORDER BY attempt""",
         "DROP TABLE deliveries",
         "ALTER TABLE deliveries_in_order RENAME TO deliveries",
-        """CREATE UNIQUE INDEX one_mail_for_an_address ON deliveries (round, address_key)
-            WHERE state IN ('sending', 'sent', 'in doubt')""",
-        "CREATE INDEX sending_now ON deliveries (attempt) WHERE state = 'sending'",
-        """CREATE TRIGGER a_delivery_begins BEFORE INSERT ON deliveries
-            WHEN NEW.state NOT IN ('sending', 'expired')
-            BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
-        """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
-            WHEN NOT (
-                OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
-                OR OLD.state = 'sending'
-                   AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
-                OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
-                OR OLD.state = 'expired' AND NEW.state = 'sending'
-                OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
-                OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
-                   AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
-                               AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
-                OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
-                   AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
-            )
-            BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+        *_RULES_OF_DELIVERIES,
+        _GOES_ON,
     ),
 )
 
