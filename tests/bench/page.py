@@ -28,6 +28,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What is asked for, what was measured, and whether that meets it; ``theirs``: what smtp-source comes to."""
+
+    words: str
+    figure: float
+    met: bool
+    theirs: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """All that was measured; ``spread``: smtp-source's quickest round against its slowest."""
 
@@ -50,24 +60,28 @@ class Results:
         return max(line.rate for line in self.lines if line.name.startswith("smtp-source") and line.count > 5_000)
 
     @property
-    def limits(self) -> list[tuple[str, float, bool]]:
-        """What is asked for: in words, the figure, and whether it is met."""
+    def limits(self) -> list[Limit]:
+        """What is asked for, and what came of it."""
         return list(self._limits())
 
-    def _limits(self) -> Iterator[tuple[str, float, bool]]:
+    def _limits(self) -> Iterator[Limit]:
         ours, source = self.of("mkwmail, 4 connections"), self.of("smtp-source, 10 sessions")
         assert ours and source
-        yield _at_least("0.6 of smtp-source's best rate", ours.rate / self.best, 0.6)
-        yield _at_most("3 times the CPU of smtp-source's best", ours.cpu / source.cpu, 3)
+        _few, usual, most = self.by_size
+        yield _at_least("0.6 of smtp-source's best rate", ours.rate / self.best, 0.6, 1)
+        yield _at_least("0.6 of it with 100,000 members", most.rate / self.best, 0.6, 1)
+        yield _at_most("3 times the CPU of smtp-source's best", ours.cpu / source.cpu, 3, 1)
         for name, times in (("mailmerge", 35), ("nodemailer, pool of 5", 15)):
             if other := self.of(name):
-                yield _at_least(f"{times} times {name}", ours.rate / other.rate, times)
-        heavy = self.of("mkwmail, 4 connections, 200 KB PDF")
+                yield _at_least(f"{times} times {name}", ours.rate / other.rate, times, self.best / other.rate)
+        heavy, source_heavy = (
+            self.of("mkwmail, 4 connections, 200 KB PDF"),
+            self.of("smtp-source, 4 sessions, 200 KB PDF"),
+        )
         far, source_far = self.of("mkwmail, 10 connections, 20 ms"), self.of("smtp-source, 10 sessions, 20 ms")
-        assert heavy and far and source_far
-        yield _at_least("0.5 of the rate without a PDF", heavy.rate / ours.rate, 0.5)
-        yield _at_least("3 times smtp-source at a round trip of 20 ms", far.rate / source_far.rate, 3)
-        _few, usual, most = self.by_size
+        assert heavy and source_heavy and far and source_far
+        yield _at_least("0.5 of the rate without a PDF", heavy.rate / ours.rate, 0.5, source_heavy.rate / self.best)
+        yield _at_least("3 times smtp-source at a round trip of 20 ms", far.rate / source_far.rate, 3, 1)
         yield _at_most("200 MB for 100,000 members", most.memory, 200)
         yield _at_most("1.1 times the time a message of 10,000", usual.rate / most.rate, 1.1)
         if "mailmerge --help" in self.start_up:
@@ -76,12 +90,12 @@ class Results:
         yield _at_most("1 s for a dry run of 40 members", self.start_up["mkwmail send --dry-run, 40 members"], 1)
 
 
-def _at_least(words: str, figure: float, limit: float) -> tuple[str, float, bool]:
-    return f"at least {words}", figure, figure >= limit
+def _at_least(words: str, figure: float, limit: float, theirs: float | None = None) -> Limit:
+    return Limit(f"at least {words}", figure, figure >= limit, theirs)
 
 
-def _at_most(words: str, figure: float, limit: float) -> tuple[str, float, bool]:
-    return f"at most {words}", figure, figure <= limit
+def _at_most(words: str, figure: float, limit: float, theirs: float | None = None) -> Limit:
+    return Limit(f"at most {words}", figure, figure <= limit, theirs)
 
 
 def write_page(results: Results) -> str:
@@ -114,10 +128,11 @@ def _figures(results: Results) -> Iterator[str]:
     for what, seconds in results.start_up.items():
         yield f"| {what} | {seconds:.2f} |"
     yield ""
-    yield "| asked for | measured | met |"
-    yield "|---|--:|---|"
-    for what, figure, met in results.limits:
-        yield f"| {what} | {figure:.2f} | {'yes' if met else 'no'} |"
+    yield "| asked for | measured | met | smtp-source itself |"
+    yield "|---|--:|---|--:|"
+    for limit in results.limits:
+        theirs = "" if limit.theirs is None else f"{limit.theirs:.2f}"
+        yield f"| {limit.words} | {limit.figure:.2f} | {'yes' if limit.met else 'no'} | {theirs} |"
 
 
 def _versions() -> str:
