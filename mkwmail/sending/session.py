@@ -183,13 +183,14 @@ class Session:
         if not asked and self._link.has_spoken():
             return (yield from self._link.read(Phase.MAIL))
         if self._pipelines and not asked:
-            yield from self._link.write([self._all_commands(message)])
+            yield from self._link.write([self._together(message)])
+        commands = () if self._pipelines else self._commands(message)
         failing, anybody = None, False
-        for phase in _ENVELOPE:
+        for step, phase in enumerate(_ENVELOPE):
             if self._pipelines:
                 reply = yield from self._link.read(phase)
             else:
-                reply = yield from self._command(self._commands(message)[phase], phase)
+                reply = yield from self._command(commands[step], phase)
             if not accepted(reply):
                 failing = failing or reply
                 self._usable = not closes(reply)
@@ -226,7 +227,7 @@ class Session:
             body = ()
         following = next(messages, None) if self._pipelines else None
         ahead = following is not None and not self._too_large(following)
-        more = self._all_commands(following) if following is not None and ahead else b""
+        more = self._together(following) if following is not None and ahead else b""
         whole = sum(map(len, body)) + len(_DOT)
         if (yield from self._link.write([b"".join((*body, _DOT, more))])) < whole:
             # Without its whole dot it is nothing (RFC 5321 §3.3).
@@ -242,11 +243,12 @@ class Session:
     def _too_large(self, message: Message) -> bool:
         return self._limit is not None and message.size > self._limit
 
-    def _commands(self, message: Message) -> dict[Phase, str]:
-        return {Phase.MAIL: self._mail(message), Phase.RCPT: self._rcpt(message), Phase.DATA: "DATA"}
+    def _commands(self, message: Message) -> tuple[str, ...]:
+        """One for each phase of the envelope."""
+        return self._mail(message), self._rcpt(message), "DATA"
 
-    def _all_commands(self, message: Message) -> bytes:
-        return f"{self._mail(message)}\r\n{self._rcpt(message)}\r\nDATA\r\n".encode("ascii")
+    def _together(self, message: Message) -> bytes:
+        return "\r\n".join((*self._commands(message), "")).encode("ascii")
 
     def _said(self, command: str, phase: Phase) -> Reply:
         return self._link.through(self._command(command, phase))
