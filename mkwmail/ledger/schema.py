@@ -44,10 +44,7 @@ _RULES_OF_DELIVERIES = (
         BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
 )
 
-# A message that came back was sent, and did not arrive: refused, with the report as the proof.
-_GOES_ON = """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
-    WHEN NOT (
-        OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
+_STEPS = """OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
         OR OLD.state = 'sending'
            AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
         OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
@@ -55,11 +52,23 @@ _GOES_ON = """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON delive
         OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
         OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
            AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
-                       AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
-        OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
-           AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
+                       AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))"""
+
+# A message that came back was sent, and did not arrive: refused, with the report as the proof.
+_AND_BACK = """OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
+           AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')"""
+
+
+def _only(steps: str) -> str:
+    """The rule that a delivery's state takes these steps alone."""
+    return f"""CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
+    WHEN NOT (
+        {steps}
     )
     BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END"""
+
+
+_GOES_ON = _only(f"{_STEPS}\n        {_AND_BACK}")
 
 _FIRST: Migration = (
     "the tables",
@@ -127,19 +136,7 @@ _FIRST: Migration = (
         "CREATE INDEX results_at ON results (at)",
         f"CREATE TABLE deliveries {_DELIVERY} STRICT, WITHOUT ROWID",
         *_RULES_OF_DELIVERIES,
-        """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
-            WHEN NOT (
-                OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
-                OR OLD.state = 'sending'
-                   AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
-                OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
-                OR OLD.state = 'expired' AND NEW.state = 'sending'
-                OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
-                OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
-                   AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
-                               AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
-            )
-            BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+        _only(_STEPS),
         """CREATE TABLE resolutions (
             attempt INTEGER NOT NULL REFERENCES attempts (id),
             word TEXT NOT NULL CHECK (word IN ('sent', 'send-again')), at TEXT NOT NULL
