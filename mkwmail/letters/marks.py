@@ -49,9 +49,7 @@ class TakenMarks:
 
     def look_at(self, text: str) -> None:
         """Prefixes that stand in this text are taken."""
-        folded = text.casefold()
-        if "qm" in folded:
-            self._taken.update(_LOOKS_LIKE_ONE.findall(folded))
+        self._taken.update(_LOOKS_LIKE_ONE.findall(text.casefold()))
 
     @property
     def free_prefix(self) -> str:

@@ -72,8 +72,7 @@ class _Cells:
 
     def text(self, column: int, longest: int | None = _LONGEST) -> str:
         """The cleaned text of a cell; empty, and a fault, where it cannot be used."""
-        lacks = self._table.without_value
-        lack = lacks.get((self._row.number, column)) if lacks else None
+        lack = self._table.without_value.get((self._row.number, column))
         try:
             if lack is not None:
                 raise excel_error(lack) if lack else _no_outcome()
