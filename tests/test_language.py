@@ -130,7 +130,7 @@ OTHER_WORDS = {
     "letters.gallery": "the policy of a page",
     "letters.templates": "what the library says, recognised",
     "replies.totals": "patterns of what people write",
-    "sending.reply": "patterns of what servers say",
+    "sending.smtp_replies": "patterns of what servers say",
     "sending.schedule": "names of terms in the ledger",
     "usage": "what the library says, recognised",
     "replies.answer_words": "patterns of what people write",

@@ -33,7 +33,6 @@ HOMES = {
     "jinja2": ("letters",),
     "markupsafe": ("letters",),
     "icalendar": ("letters.itip",),
-    "smtplib": ("sending.submission",),
     "sqlite3": ("ledger",),
     "pydantic": ("sources",),
     "pydantic_core": ("sources",),

@@ -15,9 +15,8 @@ from mkwmail.report.findings import Checked
 from mkwmail.report.words import duration, mails
 from mkwmail.sending import pace as pacing
 from mkwmail.sending.domain import name_server, standing
-from mkwmail.sending.reply import Meaning, meaning
-from mkwmail.sending.run_fault import run_fault
-from mkwmail.sending.submission import ServerFacts, probe
+from mkwmail.sending.smtp_client import ServerFacts, probe
+from mkwmail.sending.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.signin.credential import credential_for
 from mkwmail.sizes import size
 from mkwmail.sources.kinds import latest_of

@@ -26,9 +26,9 @@ from mkwmail.sending.approval import Difference
 from mkwmail.sending.hours import closing, day_begins, may_mail, next_opening
 from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.sending.plan import History, Plan
-from mkwmail.sending.run_fault import RunFault
 from mkwmail.sending.schedule import CONCERNS, WHEN, Share, overtaken, share_of
-from mkwmail.sending.submission import open_session
+from mkwmail.sending.smtp_client import open_session
+from mkwmail.sending.smtp_replies import RunFault
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event

@@ -17,7 +17,8 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import duration
-from mkwmail.sending.submission import NoSessionError, probe
+from mkwmail.sending.smtp_client import probe
+from mkwmail.sending.transport import NoSessionError
 from mkwmail.signin.application import Application, Issued
 from mkwmail.signin.credential import Credential
 from mkwmail.signin.password import VARIABLE, Password

@@ -26,9 +26,9 @@ from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import mails, some
 from mkwmail.sending.outcome import gravest
 from mkwmail.sending.plan import Planned
-from mkwmail.sending.reply import Meaning, Reply, meaning
-from mkwmail.sending.run_fault import run_fault
-from mkwmail.sending.submission import open_session
+from mkwmail.sending.smtp_client import open_session
+from mkwmail.sending.smtp_replies import Meaning, meaning, run_fault
+from mkwmail.sending.transport import Reply
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.kinds import mailing_named
 from mkwmail.sources.settings import Smtp

@@ -36,8 +36,8 @@ from mkwmail.report.summary import Summary, show_summary, summary_value
 from mkwmail.report.words import mails
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.rehearsal import RehearsalServer
+from mkwmail.sending.smtp_client import open_session
 from mkwmail.sending.standing import under_their_names
-from mkwmail.sending.submission import open_session
 from mkwmail.sources.read import Read
 from mkwmail.sources.settings import Pace
 from mkwmail.system import reason_of

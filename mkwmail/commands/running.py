@@ -21,7 +21,7 @@ from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.plan import History, Plan
 from mkwmail.sending.standing import standing
 from mkwmail.sending.stop import interruptible
-from mkwmail.sending.worker import Connect
+from mkwmail.sending.transport import Open
 from mkwmail.sources.settings import Pace
 
 
@@ -96,7 +96,7 @@ def run(
     jobs: Sequence[Job],
     plan: Plan,
     ledger: Ledger,
-    connect: Connect,
+    connect: Open,
     pace: Pace,
     clock: Clock,
 ) -> Outcome:

@@ -40,8 +40,8 @@ from mkwmail.report.words import duration, mails
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.schedule import go_ahead_for
-from mkwmail.sending.submission import open_session
-from mkwmail.sending.worker import Connect
+from mkwmail.sending.smtp_client import open_session
+from mkwmail.sending.transport import Open
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.folder import is_synchronised
 from mkwmail.sources.settings import Pace
@@ -194,7 +194,7 @@ def _time_needed(pace: Pace, count: int) -> timedelta | None:
     return timedelta(minutes=longest) if longest >= 1 else None
 
 
-def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Connect, wishes: Wishes) -> Summary:
+def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: Wishes) -> Summary:
     """Record what was confirmed, deliver it, and say how everybody stands."""
     outgoing = ready.outgoing[: wishes.limit]
     outcome = Outcome()

@@ -17,8 +17,8 @@ from mkwmail.ledger.records import Reported
 from mkwmail.letters.notice import notice
 from mkwmail.report.matters import KEPT, Matter
 from mkwmail.sending.hours import day_begins
-from mkwmail.sending.reply import Meaning, meaning
-from mkwmail.sending.submission import open_session
+from mkwmail.sending.smtp_client import open_session
+from mkwmail.sending.smtp_replies import Meaning, meaning
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.settings import Hours, Settings

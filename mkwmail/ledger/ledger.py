@@ -215,6 +215,25 @@ class Ledger:
         """All that is written within is one transaction, durable when it is left, all or none."""
         return self._database.transaction()
 
+    def record_and_claim(
+        self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime
+    ) -> tuple[int, ...]:
+        """Record how attempts ended and claim the next messages, in one durable transaction; the new attempts' numbers.
+
+        If the claim fails, the results are recorded on their own, and the fault is raised.
+        """
+        try:
+            with self.together():
+                self.record(results, now)
+                return self.claim(of, claims, now)
+        except UserError:
+            self.record(results, now)
+            raise
+
+    def begin(self, attempt: int) -> None:
+        """Write into the journal that the body of this attempt is begun, before its first byte is."""
+        self.wire.body(attempt)
+
     def claim(self, of: Round, claims: Sequence[Claim], now: datetime) -> tuple[int, ...]:
         """Claim the messages that are sent next; durable on return, all or none. The attempts' numbers.
 

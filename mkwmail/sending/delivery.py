@@ -1,44 +1,58 @@
-"""Delivery: claim → submit → record, at the server's pace, until everybody is served or the run must stop.
+"""Delivery: claim a group, submit it, record how it ended; until everybody is served or the run must stop.
 
-One thread has the pace, takes every decision and sees to all connections; a scribe beside it writes into the
-ledger. A claim is durable before its message is handed over, so whatever dies at whatever moment, the ledger and
-the wire journal know whom not to mail again. While one transaction is made durable, the connections go on with
-what they were handed before: the next one takes everything that has come meanwhile.
+There is one thread for each connection, and each does the same thing over and over: in one durable transaction it
+records how its last group ended and claims the next one, then it submits that group.
+
+Why nobody is mailed twice:
+
+- a claim is durable in the ledger before its message is submitted, and the ledger refuses a second claim for anybody
+  whose message was sent, may have been sent, or is under way;
+- a line is in the journal before the first byte of each body, and another after its reply. If the process is killed,
+  the next run reads there which claims had no body begun: those are planned again, and no others;
+- a message whose body was begun and that got no final reply is in doubt, and is never planned again without a
+  person's word.
+
+Why nobody is forgotten: every job ends in exactly one place of the outcome, and a claim that was not used is released.
 """
 
+import heapq
+import math
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from mkwmail.clock import Clock
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Claim, Facts, Result, Round, State
+from mkwmail.ledger.records import Claim, Facts, Result, Round, State, next_try
 from mkwmail.letters.message import Message
-from mkwmail.sending import pace as pacing
-from mkwmail.sending.crew import Crew
-from mkwmail.sending.news import News
+from mkwmail.sending import pace as rate_limit
 from mkwmail.sending.outcome import Ending, Outcome, outcome_of
 from mkwmail.sending.pace import Gone, Limit, Wait
-from mkwmail.sending.refusals import Refusals
-from mkwmail.sending.reply import Meaning, Phase, Reply
-from mkwmail.sending.run_fault import RunFault, all_refused, run_fault
-from mkwmail.sending.scribe import Entry, Scribe, Unwritten, Written
+from mkwmail.sending.smtp_replies import Meaning, RunFault, all_refused, meaning, run_fault, same_refusal
 from mkwmail.sending.stop import Stop
-from mkwmail.sending.submission import NoSessionError
-from mkwmail.sending.turns import Turns
-from mkwmail.sending.worker import Connect, Ended, Event, Opened, Ready, Replied, Task, Worker
+from mkwmail.sending.transport import NoSessionError, Open, Phase, Reply, Transport
 from mkwmail.sources.settings import Pace
 
-LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the pace is for a later run; a chosen pause is not
+MOST_UNRECORDED = 128  # messages of a run that are claimed and not yet recorded: a power cut leaves them in doubt
+LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the rate limit is for a later run; a chosen pause is not
+_LARGEST_GROUP = 64
+_LARGEST_OCTETS = 16 * 1024 * 1024
+_LONGEST_GROUP = 1.0  # seconds that a group should take, by the last one's time
+_ENOUGH = 3  # refusals with one code, and no acceptance between them, are the run's fault
 _LOSSES = 2  # connections that one message may lose before it is left for a later run
-_GATHERING = 0.25  # seconds of real time that the ledger is waited with at most, for more to gather
-_GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and the clock
+_RECONNECT = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
+_GLANCE = 0.25  # seconds of real time between two looks at Ctrl-C and at other connections
+_FRESH = 0.01  # seconds of real time that a look at who is left out stays true
+
+_STATES = {Meaning.SENT: State.SENT, Meaning.DEFERRED: State.DEFERRED, Meaning.IN_DOUBT: State.IN_DOUBT}
+
+T = TypeVar("T")
 
 
 class Prepared(NamedTuple):
@@ -51,9 +65,11 @@ class Prepared(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One member to be mailed. ``prepare`` makes the message as it goes at a moment, and must not fail:
-    everything was composed before. ``tries``: which try this is, 1 for the first. ``facts``: the version of the
-    event's facts that the message carries."""
+    """One member to be mailed.
+
+    ``prepare`` makes the message as it leaves at a moment, and must not fail: everything was composed before.
+    ``tries``: which try this is, 1 for the first. ``facts``: the version of the event's facts in the message.
+    """
 
     person: str
     address: str
@@ -73,7 +89,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Progress: nothing goes until then, ``left`` messages wait; ``reason`` is a sentence without its end."""
+    """Progress: nothing is sent until then, ``left`` messages wait; ``reason`` is a sentence without its end."""
 
     until: datetime
     reason: str
@@ -81,410 +97,557 @@ class Pause:
 
 
 Progress = Callable[[Step | Pause], None]
-
-_News = Event | Written | Unwritten
-"""What the connections and the ledger report."""
-
-
-class _Following(NamedTuple):
-    """A message that goes next, and the worker that will have it."""
-
-    worker: Worker
-    job: Job
-    prepared: Prepared
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """What the scribe was given: the messages to hand out then, and how many endings are durable with it."""
-
-    following: Sequence[_Following]
-    endings: int
+LeftOut = Callable[[], Mapping[str, str]]
+"""Person (key) → why a person's word leaves them out of the mailing, as it is now."""
 
 
 def deliver(
     jobs: Sequence[Job],
     of: Round,
     ledger: Ledger,
-    connect: Connect,
+    open_transport: Open,
     pace: Pace,
     clock: Clock,
     stop: Stop,
     progress: Progress,
     latest: datetime | None = None,
+    left_out: LeftOut = dict,
 ) -> Outcome:
     """Mail everybody, in this order, once. The ledger must be held and settled.
 
-    ``connect`` opens a session (:func:`mkwmail.sending.submission.open_session`), and is called from other
-    threads. Nothing goes after ``latest``. What stops the run is in the outcome, a failing ledger or login
-    included; an exception is a fault of the program.
+    ``open_transport`` is called from other threads, and so is ``progress``, one call at a time. No body is begun
+    after ``latest``, nor for anybody in ``left_out``. The outcome says what stopped the run, a failing ledger or
+    login included; an exception is a fault of the program.
     """
-    news: News[_News] = News()
-    crew = Crew(partial(Worker, connect, ledger.wire, clock, news.tell, pace.per_connection, stop))
-    scribe = Scribe(ledger, of, news.tell)
-    gone = [moment.astimezone(UTC) for moment in ledger.sent_times(_day_before(clock.now()))]
-    return _Run(jobs, crew, scribe, news, _Flow(gone), pace, clock, stop, progress, latest).outcome()
+    run = _Run(jobs, of, ledger, pace, clock, stop, progress, latest, left_out)
+    count = min(pace.connections, len(jobs))
+    if count and not run.is_over():
+        # Refusals that are held are claimed and not recorded too.
+        largest = min(_LARGEST_GROUP, (MOST_UNRECORDED - _ENOUGH) // count)
+        run.watch([_Connection(run, open_transport, largest) for _each in range(count)])
+    return run.outcome()
+
+
+class Refusals(Generic[T]):
+    """Refusals with one code and no acceptance between them, held until it is clear whom they concern.
+
+    Three of them are the run's fault: a server that answers "relay access denied" to everybody means nobody in
+    particular. A refusal that is held is still under way in the ledger, and planned in the journal: after a crash it
+    is tried again, which is safe, for a refused message has reached nobody.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[tuple[T, Reply]] = []
+
+    @property
+    def enough(self) -> bool:
+        """Whether it is the run's fault."""
+        return len(self._held) >= _ENOUGH
+
+    def refused(self, item: T, reply: Reply) -> list[tuple[T, Reply]]:
+        """Hold one more; return those that now certainly concern their members, for the code is another."""
+        certain = self.accepted() if self._held and not same_refusal(self._held[-1][1], reply) else []
+        self._held.append((item, reply))
+        return certain
+
+    def accepted(self) -> list[tuple[T, Reply]]:
+        """Return those that concern their members, now that a message was taken; none if they were enough already."""
+        return [] if self.enough else self.rest()
+
+    def rest(self) -> list[tuple[T, Reply]]:
+        """Return all that are held still; nothing more comes."""
+        held, self._held = self._held, []
+        return held
+
+
+class _Claimed(NamedTuple):
+    """A message whose claim is durable; ``number`` is the place of its job among those who wait."""
+
+    number: int
+    job: Job
+    attempt: int
+    message: Message
 
 
 @dataclass
-class _Flow:
-    """What went, for the pace; moments in UTC."""
-
-    moments: list[datetime]
-    this_run: int = 0
-
-    def gone(self, under_way: int) -> Gone:
-        return Gone(self.moments, self.this_run, under_way)
-
-    def went(self, now: datetime) -> None:
-        self.moments.append(now.astimezone(UTC))
-        self.this_run += 1
-
-
 class _Run:
-    """One call of :func:`deliver`."""
+    """The state that the threads of a run share; each public method takes the lock."""
 
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        crew: Crew,
-        scribe: Scribe,
-        news: News[_News],
-        flow: _Flow,
-        pace: Pace,
-        clock: Clock,
-        stop: Stop,
-        progress: Progress,
-        latest: datetime | None,
-    ) -> None:
-        self._waiting = Turns(jobs)
-        self._total = len(jobs)
-        self._crew = crew
-        self._scribe = scribe
-        self._news = news
-        self._pace = pace
-        self._clock = clock
-        self._stop = stop
-        self._progress = progress
-        self._latest = latest
-        self._now = clock.now()  # when this turn began
-        self._flow = flow
-        self._under_way: dict[int, tuple[Job, Worker]] = {}
-        self._refusals: Refusals[tuple[int, Job]] = Refusals()
-        self._losses: Counter[str] = Counter()  # connections lost over one person's message, in this run
-        self._endings: list[Ending] = []
-        self._stopped: RunFault | None = None
-        self._paced: Wait | None = None  # what ends the run here and lets a later one go on
-        self._told: Wait | None = None
-        self._results: list[Result] = []  # what the scribe is to write next
-        self._gathered: list[_Following] = []  # what it is to claim with them
-        self._pending: _Pending | None = None  # what it is writing
-        self._wrote = 0.0  # when it was last given something, of time.monotonic()
-        self._shown = 0  # endings that progress was told of
-        self._ledger_failed = False
-        self._cut = False
+    jobs: Sequence[Job]
+    of: Round
+    ledger: Ledger
+    pace: Pace
+    clock: Clock
+    stop: Stop
+    progress: Progress
+    latest: datetime | None
+    left_out: LeftOut
+    ended: threading.Event = field(default_factory=threading.Event)  # nobody needs to wait for anything any more
+    problem: RunFault | None = None  # why the last connection could not be opened
+    served: bool = False  # a connection could be opened
+    ledger_failed: bool = False  # the journal has the replies that the ledger has not
+    crashed: BaseException | None = None
+    _turn: threading.Condition = field(default_factory=threading.Condition)
+    _under_way: int = 0  # taken, and not decided
+    _this_run: int = 0  # taken by the server, or refused, in this run
+    _losses: Counter[str] = field(default_factory=Counter)  # connections lost over one person's message
+    _refusals: Refusals[_Claimed] = field(default_factory=Refusals)
+    _endings: list[Ending] = field(default_factory=list)
+    _left_out: list[Ending] = field(default_factory=list)
+    _stopped: RunFault | None = None
+    _paced: Wait | None = None  # what ends the run here and lets a later one go on
+    _told: Wait | None = None
+    _skips: tuple[float, Mapping[str, str]] = (-math.inf, field(default_factory=dict))  # when looked, and what it said
+
+    def __post_init__(self) -> None:
+        # A heap: a job that comes back waits in its place again, or behind all, under a number so much higher.
+        self._waiting = list(range(len(self.jobs)))
+        since = self.clock.now().astimezone(UTC) - rate_limit.LONGEST_WINDOW
+        self._moments = [moment.astimezone(UTC) for moment in self.ledger.sent_times(since)]
+
+    # The main thread
+
+    def watch(self, connections: Sequence["_Connection"]) -> None:
+        """Let the connections serve until the run is over; look at Ctrl-C meanwhile."""
+        threads = [threading.Thread(target=each.serve, name="mkwmail-connection", daemon=True) for each in connections]
+        for thread in threads:
+            thread.start()
+        for thread, connection in zip(threads, connections, strict=True):
+            # One that is still connecting when all is over has nothing to lose.
+            while thread.is_alive() and not (connection.opening and self.ended.is_set()):
+                thread.join(_GLANCE)
+                if self.stop.asked.is_set():
+                    self.ended.set()
+                if self.stop.at_once.is_set():
+                    for each in connections:
+                        each.cut()
+        self.ended.set()
+        if self.crashed is not None:
+            raise self.crashed
 
     def outcome(self) -> Outcome:
-        """Run, and say what became of everybody."""
-        try:
-            if self._waiting and not self._too_late():
-                self._scribe.start()
-                self._crew.start(min(self._pace.connections, len(self._waiting)))
-                self._loop()
-                self._decide_held()
-        except UserError as error:
-            self._stop_for(error)
-            self._finish_under_way()
-        finally:
-            self._scribe.leave()
-            self._crew.leave(self._news.wait)
-            for late in self._news.take():
-                if isinstance(late, Opened):
-                    late.session.close()
-            self._news.close()
-        return self._summary()
-
-    def _loop(self) -> None:
-        while not self._over():
-            if self._stopping():
-                self._crew.recall()
-            if self._waiting:
-                self._crew.reconnect(self._now)
-            self._take_turn(self._events())
-
-    def _over(self) -> bool:
-        if self._pending or self._results or self._gathered or self._under_way:
-            return False
-        return self._stopping() or not self._waiting
-
-    def _stopping(self) -> bool:
-        if self._crew.gone and not self._stopped:
-            self._stopped = self._crew.problem or _lost_too_often()
-        return bool(self._stopped or self._paced) or self._stop.asked.is_set() or self._too_late()
-
-    def _too_late(self) -> bool:
-        return self._latest is not None and self._now > self._latest
-
-    # Out
-
-    def _take_turn(self, events: Sequence[_News]) -> None:
-        """Decide about what was reported, and let it be written together with what goes next."""
-        self._now = self._clock.now()
-        results, problem = self._decide(events)
-        self._results += results
-        self._gathered += [] if problem else self._following()
-        self._write()
-        if problem:
-            raise problem
-
-    def _following(self) -> list[_Following]:
-        """What the workers want and the pace lets go now."""
-        workers = self._crew.wants
-        if not workers or not self._waiting or self._stopping():
-            return []
-        room = pacing.room(self._pace, self._flow.gone(self._begun), self._now)
-        count = min(len(workers), len(self._waiting), *([] if room is None else [room]))
-        jobs = [self._waiting.take() for _each in range(count)]
-        following = [
-            _Following(worker, job, job.prepare(self._now)) for worker, job in zip(workers, jobs, strict=False)
-        ]
-        for each in following:
-            self._crew.reserve(each.worker)
-        return following
-
-    @property
-    def _begun(self) -> int:
-        """How many are with the server, or will be as soon as their claims are durable."""
-        return len(self._under_way) + len(self._gathered) + len(self._pending.following if self._pending else ())
-
-    def _write(self) -> None:
-        """Give the scribe all that has gathered while it wrote."""
-        if self._ledger_failed:
-            # What was replied stands in the wire journal.
-            self._results = []
-        gathered = len(self._results) + len(self._gathered)
-        if self._pending or not gathered:
-            return
-        if gathered < len(self._under_way) and time.monotonic() - self._wrote < _GATHERING:
-            # More is under way than waits: a larger group costs the ledger less, and nobody stands still for it.
-            return
-        self._wrote = time.monotonic()
-        self._pending = _Pending(self._gathered, len(self._endings))
-        self._scribe.write(Entry(self._results, _claims(self._gathered), self._now))
-        self._results, self._gathered = [], []
-
-    def _written(self, pending: _Pending, attempts: Sequence[int]) -> list[Result]:
-        """Hand out what is claimed; where nothing goes any more, it is released."""
-        self._show(pending.endings)
-        if self._stopping():
-            self._put_back(pending.following)
-            return [Result(attempt, State.PLANNED) for attempt in attempts]
-        for each, attempt in zip(pending.following, attempts, strict=True):
-            self._under_way[attempt] = (each.job, each.worker)
-            each.worker.hand(Task(attempt, each.job.tries, each.prepared.message))
-        return []
-
-    # In
-
-    def _events(self) -> list[_News]:
-        """What the workers report; waits for it, for the pace or for the next connection."""
-        found = self._news.take()
-        if found:
-            return found
-        if self._stop.at_once.is_set() and not self._cut:
-            self._cut = True
-            self._crew.cut()
-        elif self._crew.active or self._pending:
-            # Not for ever: a second Ctrl-C and the pace of other connections want to be looked at.
-            self._crew.go_on(self._news.wait, _GLANCE)
-        else:
-            self._sleep()
-        return self._news.take()
-
-    def _sleep(self) -> None:
-        """Nobody has anything to say: wait for the pace or for the next connection, or end the run."""
-        now = self._clock.now()
-        moments = [self._crew.again] if self._crew.again else []
-        if self._crew.idle:
-            wait = pacing.wait(self._pace, self._flow.gone(0), now)
-            if wait and wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:
-                self._paced = wait
-                return
-            if wait:
-                self._tell(wait, now)
-                moments.append(wait.until)
-        if moments:
-            self._clock.wait((min(moments) - now).total_seconds(), self._stop.asked)
-
-    def _tell(self, wait: Wait, now: datetime) -> None:
-        if wait != self._told and wait.until - now > timedelta(seconds=1):
-            self._told = wait
-            self._progress(Pause(wait.until, wait.limit.in_words, len(self._waiting)))
-
-    def _decide(self, events: Sequence[_News]) -> tuple[list[Result], Exception | None]:
-        """What is to be recorded of what was reported, and what must be raised then."""
-        results: list[Result] = []
-        problem: Exception | None = None
-        for event in events:
-            match event:
-                case Written(attempts) if self._pending:
-                    pending, self._pending = self._pending, None
-                    results += self._written(pending, attempts)
-                case Unwritten(error) if self._pending:
-                    self._put_back(self._pending.following)
-                    self._pending = None
-                    problem = problem or error
-                case Opened() | Ready() | Replied() | Ended():
-                    self._crew.take(event, self._now)
-            if isinstance(event, Replied):
-                results += self._replied(event)
-            elif isinstance(event, Ended):
-                problem = self._ended(event) or problem
-        return results, problem
-
-    def _show(self, until: int) -> None:
-        for done in range(self._shown, until):
-            self._progress(Step(self._endings[done], done + 1, self._total))
-        self._shown = until
-
-    def _ended(self, event: Ended) -> Exception | None:
-        """Look at why a session ended. Returns what must be raised."""
-        if isinstance(event.error, NoSessionError):
-            if event.error.lasting and not self._stopped:
-                self._stopped = RunFault.of(event.error.faults[0], event.error.code)
-            return None
-        return event.error
-
-    def _replied(self, event: Replied) -> list[Result]:
-        """What is to be recorded because of a reply."""
-        attempt, reply = event.task.attempt, event.reply
-        job, worker = self._under_way.pop(attempt)
-        means = event.means
-        if means in (Meaning.RELEASED, Meaning.RUN):
-            if means is Meaning.RUN:
-                self._crew.progressed(worker)
-                self._stopped = self._stopped or run_fault(reply)
-                self._end(job, State.PLANNED, reply)
-            else:
-                self._give_back(job, reply)
-            return [event.result]
-        self._flow.went(self._now)
-        if means is Meaning.IN_DOUBT:
-            self._crew.faltered(worker)
-        else:
-            self._crew.progressed(worker)
-        if means is Meaning.REFUSED:
-            return self._refused(attempt, job, reply)
-        self._end(job, event.result.state, reply, event.result.not_before)
-        if means is Meaning.SENT:
-            self._crew.accepted(worker)
-        certain = self._refusals.accepted() if means is Meaning.SENT else []
-        return [event.result, *self._end_refused(certain, State.REFUSED)]
-
-    def _refused(self, attempt: int, job: Job, reply: Reply) -> list[Result]:
-        certain = self._refusals.refused((attempt, job), reply)
-        if self._refusals.enough:
-            self._stopped = self._stopped or all_refused(reply)
-        return self._end_refused(certain, State.REFUSED)
-
-    def _end_refused(self, refusals: Iterable[tuple[tuple[int, Job], Reply]], state: State) -> list[Result]:
-        results = []
-        for (attempt, job), reply in refusals:
-            self._end(job, state, reply)
-            results.append(Result(attempt, state, reply.code or None, str(reply)))
-        return results
-
-    def _give_back(self, job: Job, reply: Reply) -> None:
-        """No body was taken: another connection may try, unless this one message has lost too many."""
-        if reply.phase is Phase.MAIL:
-            # Nothing was said of this message yet: most often a connection that was idle for too long.
-            self._waiting.put_back(job)
-            return
-        self._losses[job.person] += 1
-        if self._losses[job.person] >= _LOSSES:
-            self._end(job, State.PLANNED, reply)
-        else:
-            # To the end: if it is the message that makes the server hang up, the others go first.
-            self._waiting.put_last(job)
-
-    def _put_back(self, following: Iterable[_Following]) -> None:
-        """What was to follow, and does not."""
-        for each in following:
-            self._crew.unreserve(each.worker)
-            self._waiting.put_back(each.job)
-
-    def _end(self, job: Job, state: State, reply: Reply, not_before: datetime | None = None) -> None:
-        self._waiting.done(job)
-        self._endings.append(
-            Ending(job.person, job.name, job.address, state, str(reply), reply.code or None, not_before)
-        )
-
-    # The end
-
-    def _decide_held(self) -> None:
-        """Refusals that are still open: the members', unless the run itself is at fault or was cut short."""
-        cut_short = self._stopped is not None or self._stop.asked.is_set()
-        state = State.PLANNED if cut_short else State.REFUSED
-        self._results += self._end_refused(self._refusals.rest(), state)
-        self._write()
-        while self._pending:
-            self._take_turn(self._events())
-        self._show(len(self._endings))
-
-    def _stop_for(self, error: UserError) -> None:
-        self._ledger_failed = self._ledger_failed or error.code is ExitCode.LEDGER_FAULT
-        self._stopped = RunFault.of(error.faults[0], error.code)
-
-    def _finish_under_way(self) -> None:
-        """Begin nothing more, but hear what the server says of the messages under way.
-
-        Where the ledger fails, their replies stand in the wire journal, and the next run settles by that.
-        """
-        self._crew.recall()
-        while not self._over():
-            self._even_so(lambda: self._take_turn(self._events()))
-        self._even_so(self._decide_held)
-
-    def _even_so(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except UserError as error:
-            self._stop_for(error)
-
-    def _summary(self) -> Outcome:
-        reason = self._reason()
-        left = [Ending(job.person, job.name, job.address, State.PLANNED, reason) for job in self._waiting]
+        """Decide what is open still, and return what became of everybody."""
+        if self._waiting and not self.is_over():
+            # No connection is left.
+            self._stopped = self.problem or _lost_too_often()
+        self._decide_held()
+        reason = self._why_not_begun()
+        jobs = (self.jobs[number % len(self.jobs)] for number in sorted(self._waiting))
+        left = [Ending(job.person, job.name, job.address, State.PLANNED, reason) for job in jobs]
         endings = [*self._endings, *left]
         done = all(ending.state not in (State.PLANNED, State.IN_DOUBT) for ending in endings)
-        interrupted = self._stop.asked.is_set() and not done
-        return outcome_of(endings, self._stopped, self._paced.until if self._paced else None, interrupted)
+        interrupted = self.stop.asked.is_set() and not done
+        until = self._paced.until if self._paced else None
+        return outcome_of(endings, self._stopped, until, interrupted, self._left_out)
 
-    def _reason(self) -> str:
-        """Why those who were not begun were not."""
+    def _decide_held(self) -> None:
+        """Settle the refusals that are open: the members', unless the run is at fault or was cut short."""
+        cut_short = self._stopped is not None or self.stop.asked.is_set()
+        results = self._end_refused(self._refusals.rest(), State.PLANNED if cut_short else State.REFUSED)
+        if results and not self.ledger_failed:
+            try:
+                self.ledger.record(results, self.clock.now())
+            except UserError as error:
+                self.stop_for(error)
+
+    def _why_not_begun(self) -> str:
         if self._stopped:
             return self._stopped.reason
         if self._paced:
             return self._paced.limit.in_words
-        if self._stop.asked.is_set():
+        if self.stop.asked.is_set():
             return _("the run was stopped")
         return _("the mailing's latest moment has passed")
 
+    # Whether anything is to be done
 
-def _claims(following: Sequence[_Following]) -> list[Claim]:
-    return [
-        Claim(
-            each.job.person,
-            each.job.address,
-            each.prepared.letter,
-            each.prepared.values,
-            each.prepared.message.message_id,
-            each.prepared.date,
-            each.prepared.message.digest,
-            each.job.tries,
-            each.job.facts,
-        )
-        for each in following
-    ]
+    def is_over(self) -> bool:
+        """Return whether nothing more may be begun."""
+        return self._stopping() or self.is_late()
+
+    def is_late(self) -> bool:
+        """Return whether the latest moment has passed."""
+        return self.latest is not None and self.clock.now() > self.latest
+
+    def why_left_out(self, person: str) -> str | None:
+        """Return why a person's word leaves somebody out, or None. One that was given just now counts too."""
+        looked, skips = self._skips
+        if time.monotonic() - looked > _FRESH:
+            skips = self.left_out()
+            self._skips = (time.monotonic(), skips)
+        return skips.get(person)
+
+    def stop_for(self, error: UserError) -> None:
+        """Begin nothing more because of a fault; the first one is told."""
+        self.ledger_failed = self.ledger_failed or error.code is ExitCode.LEDGER_FAULT
+        self._stopped = self._stopped or RunFault.of(error.faults[0], error.code)
+
+    def crash(self, error: BaseException) -> None:
+        """Begin nothing more because of a fault of the program."""
+        self.crashed = self.crashed or error
+        self._stopped = self._stopped or RunFault(str(error), "", ExitCode.LEDGER_FAULT)
+
+    def has_work(self, wait: bool) -> bool:
+        """Return whether somebody waits for a message; ``wait`` until that is certain."""
+        with self._turn:
+            while not self.is_over():
+                if self._waiting:
+                    return True
+                if not self._under_way:
+                    break
+                if not wait:
+                    return False
+                # What is under way over another connection may come back.
+                self._turn.wait(_GLANCE)
+            self.ended.set()
+            return False
+
+    def take(self, most: int, wait: bool) -> list[int]:
+        """Return the numbers of the next jobs, at most so many, as the rate limit allows; empty if there are none.
+
+        ``wait`` for the rate limit; room in it is reserved until they are decided.
+        """
+        with self._turn:
+            while not self.is_over() and self._waiting:
+                now = self.clock.now()
+                room = rate_limit.room(self.pace, Gone(self._moments, self._this_run, self._under_way), now)
+                count = min(most, len(self._waiting), *([] if room is None else [room]))
+                if count:
+                    self._under_way += count
+                    return [heapq.heappop(self._waiting) for _each in range(count)]
+                if not wait:
+                    break
+                if self._under_way:
+                    self._turn.wait(_GLANCE)
+                else:
+                    # Nobody can do anything meanwhile, so the lock is kept.
+                    self._wait_for_room(now)
+            return []
+
+    def _stopping(self) -> bool:
+        return bool(self._stopped or self._paced) or self.stop.asked.is_set()
+
+    def _wait_for_room(self, now: datetime) -> None:
+        wait = rate_limit.wait(self.pace, Gone(self._moments, self._this_run), now)
+        if wait is None:
+            return
+        if wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:
+            self._paced = wait
+            return
+        if wait != self._told and wait.until - now > timedelta(seconds=1):
+            self._told = wait
+            self.progress(Pause(wait.until, wait.limit.in_words, len(self._waiting)))
+        self.clock.wait((wait.until - now).total_seconds(), self.ended)
+
+    # How it ended
+
+    def give_back(self, numbers: Sequence[int]) -> None:
+        """Let jobs wait again, in their place: nothing of them was begun."""
+        with self._turn:
+            self._under_way -= len(numbers)
+            for number in numbers:
+                heapq.heappush(self._waiting, number)
+            self._turn.notify_all()
+
+    def leave_out(self, claimed: _Claimed, reason: str) -> None:
+        """Note that a person's word keeps somebody from being mailed: nothing of the message was begun."""
+        with self._turn:
+            self._under_way -= 1
+            self._skip(claimed.job, reason)
+            self._turn.notify_all()
+
+    def decide(self, claimed: _Claimed, reply: Reply, result: Result) -> list[Result]:
+        """Decide what a reply means for the member and the run; return what the ledger is to record."""
+        means = meaning(reply)
+        with self._turn:
+            self._under_way -= 1
+            self._turn.notify_all()
+            if means is Meaning.RELEASED:
+                self._return(claimed, reply)
+                return [result]
+            if means is Meaning.RUN:
+                self._stopped = self._stopped or run_fault(reply)
+                self._end(claimed.job, State.PLANNED, reply)
+                return [result]
+            self._moments.append(self.clock.now().astimezone(UTC))
+            self._this_run += 1
+            if means is Meaning.REFUSED:
+                certain = self._refusals.refused(claimed, reply)
+                if self._refusals.enough:
+                    self._stopped = self._stopped or all_refused(reply)
+                return self._end_refused(certain, State.REFUSED)
+            self._end(claimed.job, result.state, reply, result.not_before)
+            certain = self._refusals.accepted() if means is Meaning.SENT else []
+            return [result, *self._end_refused(certain, State.REFUSED)]
+
+    def _return(self, claimed: _Claimed, reply: Reply) -> None:
+        """No body was taken: another connection may try, unless this one message has lost too many."""
+        reason = self.why_left_out(claimed.job.person)
+        if reason is not None:
+            self._skip(claimed.job, reason)
+            return
+        if reply.phase is Phase.MAIL or self.is_over():
+            # Nothing was said of this message yet: most often a connection that was idle for too long.
+            heapq.heappush(self._waiting, claimed.number)
+            return
+        self._losses[claimed.job.person] += 1
+        if self._losses[claimed.job.person] >= _LOSSES:
+            self._end(claimed.job, State.PLANNED, reply)
+        else:
+            # To the end: if it is the message that makes the server hang up, the others are served first.
+            heapq.heappush(self._waiting, claimed.number + len(self.jobs))
+
+    def _end_refused(self, refusals: Sequence[tuple[_Claimed, Reply]], state: State) -> list[Result]:
+        for claimed, reply in refusals:
+            self._end(claimed.job, state, reply)
+        return [Result(claimed.attempt, state, reply.code or None, str(reply)) for claimed, reply in refusals]
+
+    def _skip(self, job: Job, reason: str) -> None:
+        self._left_out.append(Ending(job.person, job.name, job.address, State.PLANNED, reason))
+
+    def _end(self, job: Job, state: State, reply: Reply, not_before: datetime | None = None) -> None:
+        ending = Ending(job.person, job.name, job.address, state, str(reply), reply.code or None, not_before)
+        self._endings.append(ending)
+        self.progress(Step(ending, len(self._endings), len(self.jobs)))
+
+
+class _Connection:
+    """One connection and the thread that uses it."""
+
+    def __init__(self, run: _Run, open_transport: Open, largest_group: int) -> None:
+        self._run = run
+        self._open = open_transport
+        self._largest = max(1, largest_group)
+        self._transport: Transport | None = None
+        self._left: int | None = None  # messages that the session may still carry
+        self._size = 1  # of the next group
+        self._accepts = False  # the server took a message of this session: before that, nobody knows whether it will
+        self._failures = 0  # connections lost in a row, without a reply that shows progress
+        self._results: list[Result] = []  # in the journal, and not yet in the ledger
+        self.opening = False
+
+    def serve(self) -> None:
+        """Serve the run until there is nothing more to do."""
+        run = self._run
+        try:
+            while self._has_work() and self._is_connected():
+                group = self._claim()
+                if group:
+                    self._submit(group)
+            self._record()
+        except UserError as error:
+            run.stop_for(error)
+        except BaseException as error:
+            run.crash(error)
+        finally:
+            self._close()
+
+    def cut(self) -> None:
+        """End the connection without waiting for the server."""
+        if self._transport is not None:
+            self._transport.cut()
+
+    # Claiming and recording
+
+    def _has_work(self) -> bool:
+        if not self._run.has_work(wait=False):
+            # What is done must not wait for what others have under way.
+            self._record()
+        return self._run.has_work(wait=True)
+
+    def _claim(self) -> list[_Claimed]:
+        """Record how the last group ended and claim the next one, in one durable transaction."""
+        run = self._run
+        most = self._size if self._left is None else min(self._size, self._left)
+        numbers = run.take(most, wait=False)
+        if not numbers:
+            self._record()
+            numbers = run.take(most, wait=True)
+        now = run.clock.now()
+        jobs = [run.jobs[number % len(run.jobs)] for number in numbers]
+        prepared = list(_up_to(_LARGEST_OCTETS, (job.prepare(now) for job in jobs)))
+        if len(prepared) < len(numbers):
+            run.give_back(numbers[len(prepared) :])
+            del numbers[len(prepared) :]
+        claims = [_claim_of(job, each) for job, each in zip(jobs, prepared, strict=False)]
+        results, self._results = self._results, []
+        try:
+            attempts = run.ledger.record_and_claim(run.of, results, claims, now) if claims else ()
+        except BaseException:
+            run.give_back(numbers)
+            raise
+        messages = [each.message for each in prepared]
+        return [_Claimed(*each) for each in zip(numbers, jobs, attempts, messages, strict=False)]
+
+    def _record(self) -> None:
+        results, self._results = self._results, []
+        if results and not self._run.ledger_failed:
+            self._run.ledger.record(results, self._run.clock.now())
+
+    # Submitting
+
+    def _submit(self, group: Sequence[_Claimed]) -> None:
+        """Submit a group, and decide about every message of it, however the transport ends."""
+        run, transport = self._run, self._transport
+        assert transport is not None
+        still_open = {each.message.message_id: each for each in group}
+        begun = ""  # the Message-ID of the body that is under way
+        declined = lost = False
+        problem: Exception | None = None
+
+        def begin(message: Message) -> bool:
+            nonlocal begun, declined
+            claimed = still_open[message.message_id]
+            if run.is_over() or run.why_left_out(claimed.job.person) is not None:
+                declined = True
+                return False
+            run.ledger.begin(claimed.attempt)
+            begun = message.message_id
+            return True
+
+        offers = self._offers(group)
+        started = time.monotonic()
+        try:
+            for message, reply in transport.submit(offers, begin):
+                lost = self._conclude(still_open.pop(message.message_id), reply)
+        except Exception as error:
+            problem = error
+        if begun in still_open:
+            # It broke off within the body, which may have arrived.
+            lost = self._conclude(still_open.pop(begun), Reply(0, _("the connection was lost"), Phase.DOT))
+        lost = lost or next(offers, None) is not None
+        self._release(still_open)
+        if problem is not None:
+            raise problem
+        if lost:
+            self._lose(failed=not declined)
+        else:
+            self._grow((time.monotonic() - started) / len(group))
+
+    def _offers(self, group: Sequence[_Claimed]) -> Iterator[Message]:
+        """Yield the messages that may be begun, as the transport asks for them."""
+        for each in group:
+            if self._run.is_over():
+                return
+            if self._run.why_left_out(each.job.person) is None:
+                if self._left is not None:
+                    self._left -= 1
+                yield each.message
+
+    def _conclude(self, claimed: _Claimed, reply: Reply) -> bool:
+        """Write a reply into the journal, then decide about it; return whether the connection is lost with it."""
+        run, means = self._run, meaning(reply)
+        result = _result_of(claimed, reply, run.clock.now())
+        if means is Meaning.IN_DOUBT:
+            # Each loss of this kind leaves one in doubt: it counts twice.
+            self._failures += 1
+        elif means is not Meaning.RELEASED:
+            self._failures = 0
+        self._accepts = self._accepts or means is Meaning.SENT
+        try:
+            run.ledger.wire.reply(result)
+        finally:
+            self._results += run.decide(claimed, reply, result)
+        return means in (Meaning.RELEASED, Meaning.IN_DOUBT)
+
+    def _release(self, still_open: Mapping[str, _Claimed]) -> None:
+        """Give back the claims of which no body was begun."""
+        self._results += [Result(each.attempt, State.PLANNED) for each in still_open.values()]
+        waiting = []
+        for each in still_open.values():
+            reason = self._run.why_left_out(each.job.person)
+            if reason is None:
+                waiting.append(each.number)
+            else:
+                self._run.leave_out(each, reason)
+        self._run.give_back(waiting)
+
+    def _grow(self, seconds: float) -> None:
+        """Take twice as many next time, as long as a group takes no longer than a second."""
+        if self._accepts:
+            fitting = int(_LONGEST_GROUP / max(seconds, 0.001))
+            self._size = max(1, min(2 * self._size, self._largest, fitting))
+
+    # The session
+
+    def _is_connected(self) -> bool:
+        """Open a session if there is none; return whether there is one."""
+        run = self._run
+        if self._left == 0:
+            self._close()
+        while self._transport is None:
+            self._record()
+            if self._failures > len(_RECONNECT):
+                return False
+            if self._failures:
+                run.clock.wait(_RECONNECT[self._failures - 1].total_seconds(), run.ended)
+            if not run.has_work(wait=True):
+                return False
+            try:
+                self.opening = True
+                self._transport = self._open()
+                self._left = _least(run.pace.per_connection, self._transport.most)
+                run.served, run.problem = True, None
+            except NoSessionError as error:
+                # If no connection was ever made, the settings or the network are wrong: waiting helps neither.
+                run.problem = RunFault.of(error.faults[0], error.code)
+                self._failures += 1
+                if error.lasting:
+                    run.stop_for(error)
+                if error.lasting or not run.served:
+                    return False
+            finally:
+                self.opening = False
+        return True
+
+    def _lose(self, failed: bool) -> None:
+        self._failures += failed
+        self._close()
+
+    def _close(self) -> None:
+        transport, self._transport = self._transport, None
+        self._size, self._accepts, self._left = 1, False, None
+        if transport is not None:
+            transport.close()
+
+
+def _up_to(octets: int, prepared: Iterator[Prepared]) -> Iterator[Prepared]:
+    """Yield messages until they are so large together; at least one."""
+    total = 0
+    for each in prepared:
+        total += each.message.size
+        if total > octets and total > each.message.size:
+            return
+        yield each
+
+
+def _claim_of(job: Job, prepared: Prepared) -> Claim:
+    message = prepared.message
+    return Claim(
+        job.person,
+        job.address,
+        prepared.letter,
+        prepared.values,
+        message.message_id,
+        prepared.date,
+        message.digest,
+        job.tries,
+        job.facts,
+    )
+
+
+def _result_of(claimed: _Claimed, reply: Reply, now: datetime) -> Result:
+    """Return how an attempt ended, as far as its own reply tells.
+
+    A refusal counts as planned until it is clear that it is the member's (:class:`Refusals`).
+    """
+    state = _STATES.get(meaning(reply), State.PLANNED)
+    again = next_try(claimed.job.tries, now) if state is State.DEFERRED else None
+    return Result(claimed.attempt, state, reply.code or None, str(reply), again)
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _lost_too_often() -> RunFault:
@@ -493,7 +656,3 @@ def _lost_too_often() -> RunFault:
         _("give the same command again later: nobody is mailed twice"),
         ExitCode.SERVER,
     )
-
-
-def _day_before(now: datetime) -> datetime:
-    return now.astimezone(UTC) - pacing.LONGEST_WINDOW

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import State
-from mkwmail.sending.run_fault import RunFault
+from mkwmail.sending.smtp_replies import RunFault
 
 # DESIGN 6: where more than one applies. An interruption is the person's own doing: it is told before what it
 # left behind, and after what would have stopped the run anyway.
@@ -45,8 +45,9 @@ class Ending(NamedTuple):
 class Outcome:
     """What became of everybody whom a run was to mail; each is in exactly one of the tuples.
 
-    ``waiting`` are those who are planned still. ``until``: when the pace lets the next one go, where that
-    made the run end. ``interrupted``: a person stopped it before it was done.
+    ``waiting`` are those who are planned still; ``skipped`` those whom a person's word left out during the run.
+    ``until``: when the rate limit lets the next one leave, if that made the run end. ``interrupted``: a person
+    stopped it before it was done.
     """
 
     sent: tuple[Ending, ...] = ()
@@ -54,15 +55,20 @@ class Outcome:
     refused: tuple[Ending, ...] = ()
     in_doubt: tuple[Ending, ...] = ()
     waiting: tuple[Ending, ...] = ()
+    skipped: tuple[Ending, ...] = ()
     stopped: RunFault | None = None
     until: datetime | None = None
     interrupted: bool = False
 
 
 def outcome_of(
-    endings: Iterable[Ending], stopped: RunFault | None, until: datetime | None, interrupted: bool
+    endings: Iterable[Ending],
+    stopped: RunFault | None,
+    until: datetime | None,
+    interrupted: bool,
+    skipped: Iterable[Ending] = (),
 ) -> Outcome:
-    """The endings of a run, sorted by state."""
+    """Return the endings of a run, sorted by state."""
     by_state: dict[State, list[Ending]] = {}
     for ending in endings:
         by_state.setdefault(ending.state, []).append(ending)
@@ -73,6 +79,7 @@ def outcome_of(
         refused=of.get(State.REFUSED, ()),
         in_doubt=of.get(State.IN_DOUBT, ()),
         waiting=of.get(State.PLANNED, ()),
+        skipped=tuple(skipped),
         stopped=stopped,
         until=until,
         interrupted=interrupted,

@@ -11,12 +11,13 @@ from mkwmail.sending.plan import Plan, Skip, Waiting, already_sent, came_too_lat
 
 def standing(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
     """The plan as it would be made afresh after its run: whom it would still mail, who waits, and so on."""
-    ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt)
+    ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt, *outcome.skipped)
     done = {each.person for each in ended}
     sent, unknown = already_sent(now), _("it is not known whether the server took it")
     after = replace(
         plan,
         to_send=tuple(each for each in plan.to_send if each.person not in done),
+        skipped=(*plan.skipped, *(_skip(each, each.reason) for each in outcome.skipped)),
         waiting=(*plan.waiting, *(_waiting(each, now) for each in outcome.deferred)),
         refused=(*plan.refused, *(_skip(each, refused_by_server(now, each.reason)) for each in outcome.refused)),
         in_doubt=(*plan.in_doubt, *(_skip(each, each.reason or unknown) for each in outcome.in_doubt)),
@@ -46,4 +47,5 @@ def under_their_names(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
         refused=renamed(outcome.refused),
         in_doubt=renamed(outcome.in_doubt),
         waiting=renamed(outcome.waiting),
+        skipped=renamed(outcome.skipped),
     )

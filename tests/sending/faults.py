@@ -25,7 +25,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Fault:
-    """A row of the table. ``hasty``: the step (of :class:`~mkwmail.sending.link.Timeouts`) that gets a moment only."""
+    """A row of the table. ``hasty``: the step (of ``smtp_client.Timeouts``) that gets a moment only."""
 
     name: str
     does: Callable[[ScriptedServer], None]
@@ -293,9 +293,7 @@ DATA = (
     ),
     Fault("drop within the body", _bart("BODY", DROP), _IN_DOUBT, False, IN_DOUBT, "connection"),
     Fault("silence within the body", _bart("BODY", SILENCE), _IN_DOUBT, False, IN_DOUBT, "in time", hasty="dot"),
-    Fault(
-        "552 within the body", _bart("BODY", ReplyThenDrop("552 5.3.4 too big")), _REFUSED, False, REFUSED, "too big"
-    ),
+    Fault("552 within the body", _bart("BODY", ReplyThenDrop("552 5.3.4 too big")), _PLANNED, True, SERVER, "larger"),
     Fault("DATA 250", _bart("DATA", "250 what"), _PLANNED, False, WAITING, "250 what"),
     Fault("DATA 421", _bart("DATA", ReplyThenDrop("421 4.3.2 down")), _PLANNED, False, WAITING, "down"),
     Fault("DATA 451", _bart("DATA", "451 4.3.0 later"), _DEFERRED, False, WAITING, "later"),

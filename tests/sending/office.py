@@ -13,10 +13,9 @@ from mkwmail.ledger.persons import Listed
 from mkwmail.ledger.records import Round, State
 from mkwmail.letters.message import Message
 from mkwmail.sending.delivery import Job, Pause, Prepared, Step, deliver
-from mkwmail.sending.link import Timeouts
 from mkwmail.sending.outcome import Ending, Outcome
+from mkwmail.sending.smtp_client import Timeouts, open_session
 from mkwmail.sending.stop import Stop
-from mkwmail.sending.submission import open_session
 from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Pace, Smtp
 

@@ -8,11 +8,11 @@ import pytest
 
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import State
+from mkwmail.sending.delivery import Refusals
 from mkwmail.sending.outcome import Ending, Outcome, exit_code, gravest, outcome_of
-from mkwmail.sending.refusals import Refusals
-from mkwmail.sending.reply import Phase, Reply
-from mkwmail.sending.run_fault import RunFault
+from mkwmail.sending.smtp_replies import RunFault
 from mkwmail.sending.stop import interruptible
+from mkwmail.sending.transport import Phase, Reply
 
 ORDER = [
     ExitCode.LEDGER_FAULT,

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkwmail.letters.message import Message
-from mkwmail.sending.reply import Meaning, Phase, Reply, meaning
-from mkwmail.sending.session import Extensions, envelope_id, stuffed
-from mkwmail.sending.submission import open_session
+from mkwmail.sending.smtp_client import Extensions, envelope_id, open_session, stuffed
+from mkwmail.sending.smtp_replies import Meaning, meaning
+from mkwmail.sending.transport import Phase, Reply
 from tests.sending.office import LONG_BODY, PATIENT, SHORT, a_message
 from tests.smtp_server import DROP, SILENCE, STALL, Action, Raw, ReplyThenDrop, ScriptedServer, Slowly
 
 
-def submit(server: ScriptedServer, *messages: Message | None, short: bool = False) -> list[Reply]:
+def submit(server: ScriptedServer, *messages: Message, short: bool = False) -> list[Reply]:
     begun: list[str] = []
 
     def begin(message: Message) -> bool:
@@ -35,7 +35,7 @@ def test_the_bytes_arrive_as_they_are() -> None:
         "a@example.org", "b@example.org", "<m@example.org>", (b".a\r", b"\n.b\r\n", b"", b"..\r\n.", b"\r\n")
     )
     with ScriptedServer() as server:
-        replies = submit(server, None, message, None)
+        replies = submit(server, message)
     assert [meaning(reply) for reply in replies] == [Meaning.SENT]
     assert server.taken[0].data == message.data
     assert server.commands == [
@@ -151,7 +151,7 @@ def test_the_phase_of_a_failure_is_known(step: str, action: Action, phase: Phase
     ("action", "expected"),
     [
         (DROP, Meaning.RELEASED),
-        ("552 5.3.4 too large", Meaning.REFUSED),
+        ("552 5.3.4 too large", Meaning.RUN),
         ("451 4.3.0 later", Meaning.DEFERRED),
         ("250 2.0.0 thanks", Meaning.IN_DOUBT),
         (STALL, Meaning.RELEASED),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.sending.submission import NoSessionError, open_session
+from mkwmail.sending.smtp_client import open_session
+from mkwmail.sending.transport import NoSessionError
 from mkwmail.signin.credential import credential_for
 from mkwmail.signin.password import Password, password_for
 from mkwmail.signin.store import Store

@@ -3,8 +3,8 @@
 import pytest
 
 from mkwmail.errors import ExitCode
-from mkwmail.sending.reply import Meaning, Phase, Reply, Why, accepted, closes, meaning, plain_text, why
-from mkwmail.sending.run_fault import run_fault
+from mkwmail.sending.smtp_replies import Meaning, Why, accepted, closes, meaning, plain_text, run_fault, why
+from mkwmail.sending.transport import Phase, Reply
 
 MESSAGE = [Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT]
 
@@ -21,7 +21,7 @@ MESSAGE = [Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT]
         (Phase.DOT, 554, "5.7.1 spam", Meaning.REFUSED),
         (Phase.BODY, 0, "lost", Meaning.RELEASED),
         (Phase.BODY, 250, "thanks already", Meaning.IN_DOUBT),
-        (Phase.BODY, 552, "5.3.4 too large", Meaning.REFUSED),
+        (Phase.BODY, 552, "5.3.4 too large", Meaning.RUN),
         (Phase.BODY, 451, "4.3.0 later", Meaning.DEFERRED),
         (Phase.BODY, 354, "again", Meaning.RELEASED),
         (Phase.DATA, 0, "lost", Meaning.RELEASED),

@@ -6,9 +6,10 @@ import traceback
 import pytest
 
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.sending.bearer import initial, reason
-from mkwmail.sending.submission import NoSessionError, open_session
+from mkwmail.sending.smtp_client import open_session
+from mkwmail.sending.transport import NoSessionError
 from mkwmail.signin.faults import SignInError
+from mkwmail.signin.sasl import initial, reason
 from mkwmail.signin.secret import Secret
 from mkwmail.sources.settings import Smtp
 from tests.sending.office import PATIENT

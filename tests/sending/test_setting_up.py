@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mkwmail.errors import ExitCode
-from mkwmail.sending.reply import Meaning, Phase, meaning
-from mkwmail.sending.submission import NoSessionError, open_session, probe
+from mkwmail.sending.smtp_client import open_session, probe
+from mkwmail.sending.smtp_replies import Meaning, meaning
+from mkwmail.sending.transport import NoSessionError, Phase
 from mkwmail.signin.password import Password
 from mkwmail.sources.settings import Security, Smtp
 from tests.sending.certificates import Certificate, make_certificate
