@@ -273,9 +273,14 @@ class _Run:
         """Return why a person's word leaves somebody out, or None. One that was given just now counts too."""
         looked, skips = self._skips
         if time.monotonic() - looked > _FRESH:
-            skips = self.left_out()
-            self._skips = (time.monotonic(), skips)
+            skips = self.look()
         return skips.get(person)
+
+    def look(self) -> Mapping[str, str]:
+        """Look who is left out by a person's word now."""
+        skips = self.left_out()
+        self._skips = (time.monotonic(), skips)
+        return skips
 
     def stop_for(self, error: UserError) -> None:
         """Begin nothing more because of a fault; the first one is told."""
@@ -434,13 +439,12 @@ class _Connection:
                 group = self._claim()
                 if group:
                     self._submit(group)
-            self._record()
         except UserError as error:
             run.stop_for(error)
         except BaseException as error:
             run.crash(error)
         finally:
-            self._close()
+            self._leave()
 
     def cut(self) -> None:
         """End the connection without waiting for the server."""
@@ -463,6 +467,7 @@ class _Connection:
         if not numbers:
             self._record()
             numbers = run.take(most, wait=True)
+        run.look()
         now = run.clock.now()
         jobs = [run.jobs[number % len(run.jobs)] for number in numbers]
         prepared = list(_up_to(_LARGEST_OCTETS, (job.prepare(now) for job in jobs)))
@@ -483,6 +488,15 @@ class _Connection:
         results, self._results = self._results, []
         if results and not self._run.ledger_failed:
             self._run.ledger.record(results, self._run.clock.now())
+
+    def _leave(self) -> None:
+        """Record the last results and end the session, whatever ended the work."""
+        try:
+            self._record()
+        except UserError as error:
+            self._run.stop_for(error)
+        finally:
+            self._close()
 
     # Submitting
 
@@ -505,18 +519,16 @@ class _Connection:
             begun = message.message_id
             return True
 
-        offers = self._offers(group)
         started = time.monotonic()
         try:
-            for message, reply in transport.submit(offers, begin):
+            for message, reply in transport.submit(self._offers(group), begin):
                 lost = self._conclude(still_open.pop(message.message_id), reply)
         except Exception as error:
             problem = error
         if begun in still_open:
             # It broke off within the body, which may have arrived.
             lost = self._conclude(still_open.pop(begun), Reply(0, _("the connection was lost"), Phase.DOT))
-        lost = lost or next(offers, None) is not None
-        self._release(still_open)
+        lost = self._release(still_open) or lost
         if problem is not None:
             raise problem
         if lost:
@@ -550,8 +562,8 @@ class _Connection:
             self._results += run.decide(claimed, reply, result)
         return means in (Meaning.RELEASED, Meaning.IN_DOUBT)
 
-    def _release(self, still_open: Mapping[str, _Claimed]) -> None:
-        """Give back the claims of which no body was begun."""
+    def _release(self, still_open: Mapping[str, _Claimed]) -> bool:
+        """Give back the claims of which no body was begun; return whether any of them should have been submitted."""
         self._results += [Result(each.attempt, State.PLANNED) for each in still_open.values()]
         waiting = []
         for each in still_open.values():
@@ -561,6 +573,7 @@ class _Connection:
             else:
                 self._run.leave_out(each, reason)
         self._run.give_back(waiting)
+        return bool(waiting)
 
     def _grow(self, seconds: float) -> None:
         """Take twice as many next time, as long as a group takes no longer than a second."""

@@ -296,8 +296,8 @@ class Session:
     def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
         """Submit messages (:meth:`mkwmail.sending.transport.Transport.submit`)."""
         waiting = iter(messages)
-        message, asked = next(waiting, None), False
-        while message is not None and self._usable:
+        message, asked = next(waiting, None) if self._usable else None, False
+        while message is not None:
             following, ahead = None, False
             reply = self._envelope(message, asked)
             if reply is None:
@@ -307,8 +307,9 @@ class Session:
             if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
                 # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
                 self._usable = accepted(self._stream.command("RSET", Phase.RSET))
-            if not self._usable and following is not None:
-                yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
+            if not self._usable:
+                if following is not None:
+                    yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
                 return
             message, asked = (following, ahead) if following is not None else (next(waiting, None), False)
 
