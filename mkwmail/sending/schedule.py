@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from mkwmail.language import _
 from mkwmail.ledger.records import TOLD, Delivery, GoAhead
 from mkwmail.sending.approval import Difference, Sources, differences
-from mkwmail.sending.plan import History, Listing, Plan, Planned
+from mkwmail.sending.plan import History, Listing, Plan, Planned, list_tolerance
 from mkwmail.sources.event import ColumnAudience, Event
 from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
 
@@ -25,10 +25,6 @@ FAR = timedelta(days=90)
 
 #: How long after its latest moment a mailing still concerns `due`, which reports what was missed.
 CONCERNS = timedelta(days=30)
-
-# More than this joined, or left, since the approval: both must hold (as for a list that shrank, sending.plan).
-_MANY = 5
-_MUCH = 0.1
 
 
 def can_go_by_itself(event: Event, mailing: str) -> bool:
@@ -160,7 +156,7 @@ def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Co
 
     ``guests`` (keys) are in no list and were not there to be approved: they signed up since.
     """
-    limit = max(_MANY, len(given.persons) * _MUCH)
+    limit = list_tolerance(len(given.persons))
     gone = len(given.persons - {each.person for each in listings})
     if gone > limit:
         return Share((), gone=gone)
