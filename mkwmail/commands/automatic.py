@@ -27,7 +27,7 @@ from mkwmail.sending.hours import closing, day_begins, may_mail, next_opening
 from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.sending.plan import History, Plan
 from mkwmail.sending.run_fault import RunFault
-from mkwmail.sending.schedule import CONCERNS, WHEN, Share, overtaken, share_of
+from mkwmail.sending.schedule import CONCERNS, WHEN, Share, share_of, superseded, too_soon
 from mkwmail.sending.submission import open_session
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.event import Event
@@ -186,7 +186,8 @@ class Automatic:
             if ready is not None:
                 going.append(ready)
         names = [each.mailing for each in going if each.share.to_send]
-        over = {each.mailing: each.by for each in overtaken(event, [*due], names, history.deliveries)}
+        over = {name: by for name, by in superseded(event, due, history.deliveries).items() if name in due}
+        over |= too_soon([name for name in due if name not in over], names, history.deliveries)
         self._note_changed(event, [name for name in self._altered if name not in over])
         self._note_passed_over(event, over, history)
         for given, latest in late:
@@ -276,7 +277,7 @@ class Automatic:
     def _passed_over(self, event: Event, name: str, history: History) -> bool:
         if f"once:passed:{event.id}:{name}" in self._reported:
             return True
-        return bool(overtaken(event, [name], [], history.deliveries))
+        return name in superseded(event, [name], history.deliveries)
 
     # Delivering
 
