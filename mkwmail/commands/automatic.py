@@ -28,6 +28,7 @@ from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.sending.plan import History, Plan
 from mkwmail.sending.run_fault import RunFault
 from mkwmail.sending.schedule import CONCERNS, WHEN, Share, share_of, superseded, too_soon
+from mkwmail.sending.standing import standing
 from mkwmail.sending.submission import open_session
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.event import Event
@@ -105,6 +106,7 @@ class Automatic:
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
         self._deliver(sorted(ready, key=lambda each: (each.opens, rule_of(each.mailing).order)), roll)
+        self._note_too_late(ready, roll)
         for sources, each in judged:
             self._look_back(sources, roll, each)
 
@@ -259,7 +261,7 @@ class Automatic:
         if self._passed_over(event, name, history):
             return
         key = matters.missed_name(event, name, latest)
-        plan = plan_for(event, name, roll, history, self._now)
+        plan = plan_for(event, name, roll, history, self._invocation.clock.now())
         if key in self._reported:
             expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
             late = [each for each in plan.expired if each.person in expired]
@@ -273,6 +275,14 @@ class Automatic:
         elif key not in self._reported:
             # Looked at: who joins the list from now on was not missed.
             self._ledger.note_reported([key], self._now, mailed=True)
+
+    def _note_too_late(self, ready: Sequence[_Ready], roll: Roll) -> None:
+        """The mailings that were in time when the run began, and are not any more."""
+        now = self._invocation.clock.now()
+        for each in ready:
+            if now > each.latest:
+                history = history_of(self._ledger, each.sources.event)
+                self._note_missed(each.sources, roll, history, each.given, each.latest)
 
     def _passed_over(self, event: Event, name: str, history: History) -> bool:
         if f"once:passed:{event.id}:{name}" in self._reported:
@@ -292,11 +302,13 @@ class Automatic:
             if not each.share.to_send:
                 continue
             now = self._invocation.clock.now()
-            if not may_mail(hours, now) or now > each.latest:
+            if now > each.latest:
+                continue
+            if not may_mail(hours, now):
                 self.found.codes.append(ExitCode.WAITING)
                 continue
             try:
-                outcome = self._delivered(each, roll, min(each.latest, closing(hours, now)))
+                outcome, after = self._delivered(each, roll, min(each.latest, closing(hours, now)))
             except UserError as error:
                 if error.code is ExitCode.LEDGER_FAULT:
                     raise
@@ -307,17 +319,18 @@ class Automatic:
                     return
                 self._cannot(event, each.mailing, error)
                 continue
-            self.found.went.append(Went(event, each.mailing, outcome))
-            self.found.codes.append(exit_code(replace(outcome, stopped=None, in_doubt=(), refused=())))
+            self.found.went.append(Went(event, each.mailing, outcome, after.too_late))
+            self.found.codes.append(exit_code(outcome, after))
             if outcome.stopped is not None:
                 fault = outcome.stopped
                 self.found.matters.append(matters.stopped(fault.code, fault.reason, fault.remedy))
             if outcome.stopped is not None or outcome.interrupted:
                 return
 
-    def _delivered(self, each: _Ready, roll: Roll, latest: datetime) -> Outcome:
-        """Compose and deliver one mailing; nothing goes after ``latest``.
+    def _delivered(self, each: _Ready, roll: Roll, until: datetime) -> tuple[Outcome, Plan]:
+        """Compose and deliver one mailing, and return what became of it and the plan as it is afterwards.
 
+        :param until: the moment after which this run sends nothing.
         :raises UserError: where nothing can be sent.
         """
         sources, terminal, ledger = each.sources, self._invocation.terminal, self._ledger
@@ -327,7 +340,7 @@ class Automatic:
         history = history_of(ledger, event)
         whole = plan_for(event, each.mailing, roll, history, now)
         share = share_of(whole, each.given, roll.listings, _guests(history))
-        plan = replace(whole, to_send=share.to_send, latest=latest)
+        plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
@@ -338,7 +351,10 @@ class Automatic:
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, earlier, ledger, {})
         connect = partial(open_session, smtp, credential)
-        return run(terminal, jobs, plan, ledger, connect, settings.pace, self._invocation.clock)
+        outcome = run(
+            terminal, jobs, replace(plan, latest=until), ledger, connect, settings.pace, self._invocation.clock
+        )
+        return outcome, standing(plan, outcome, self._invocation.clock.now())
 
     # What is left behind
 

@@ -227,7 +227,7 @@ def test_without_a_mailing_the_later_of_two_reminders_goes(tmp_path: Path) -> No
 def test_too_late_is_said_and_is_not_success(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         ran = a_place(tmp_path, server.port).run("send", EVENT, "invitation", "--yes", now="2020-04-10T09:00")
-        assert ran.code == 2
+        assert ran.code == 80
         assert "too late" in ran.out
         assert server.connections == 0
 
