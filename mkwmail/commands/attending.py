@@ -8,10 +8,10 @@ from mkwmail.commands.workplace import Roll
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import folded, is_mark
-from mkwmail.ledger.records import TOLD, Delivery, State
+from mkwmail.ledger.records import COMING, TOLD, Delivery, State
 from mkwmail.moments import day_in_words
 from mkwmail.replies.signup_match import same_place
-from mkwmail.replies.totals import COMING, questions
+from mkwmail.replies.totals import questions
 from mkwmail.report.attendance import Attendance
 from mkwmail.report.people import Entry
 from mkwmail.sending.audience import represented

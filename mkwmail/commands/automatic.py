@@ -26,9 +26,10 @@ from mkwmail.sending.approval import Difference
 from mkwmail.sending.hours import closing, day_begins, may_mail, next_opening
 from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.sending.plan import History, Plan
-from mkwmail.sending.schedule import CONCERNS, WHEN, Share, overtaken, share_of
+from mkwmail.sending.schedule import CONCERNS, WHEN, Share, share_of, superseded, too_soon
 from mkwmail.sending.smtp_client import open_session
 from mkwmail.sending.smtp_replies import RunFault
+from mkwmail.sending.standing import standing
 from mkwmail.signin.credential import credential_for
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
@@ -105,6 +106,7 @@ class Automatic:
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
         self._deliver(sorted(ready, key=lambda each: (each.opens, rule_of(each.mailing).order)), roll)
+        self._note_too_late(ready, roll)
         for sources, each in judged:
             self._look_back(sources, roll, each)
 
@@ -186,7 +188,8 @@ class Automatic:
             if ready is not None:
                 going.append(ready)
         names = [each.mailing for each in going if each.share.to_send]
-        over = {each.mailing: each.by for each in overtaken(event, [*due], names, history.deliveries)}
+        over = {name: by for name, by in superseded(event, due, history.deliveries).items() if name in due}
+        over |= too_soon([name for name in due if name not in over], names, history.deliveries)
         self._note_changed(event, [name for name in self._altered if name not in over])
         self._note_passed_over(event, over, history)
         for given, latest in late:
@@ -258,7 +261,7 @@ class Automatic:
         if self._passed_over(event, name, history):
             return
         key = matters.missed_name(event, name, latest)
-        plan = plan_for(event, name, roll, history, self._now)
+        plan = plan_for(event, name, roll, history, self._invocation.clock.now())
         if key in self._reported:
             expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
             late = [each for each in plan.expired if each.person in expired]
@@ -273,10 +276,18 @@ class Automatic:
             # Looked at: who joins the list from now on was not missed.
             self._ledger.note_reported([key], self._now, mailed=True)
 
+    def _note_too_late(self, ready: Sequence[_Ready], roll: Roll) -> None:
+        """The mailings that were in time when the run began, and are not any more."""
+        now = self._invocation.clock.now()
+        for each in ready:
+            if now > each.latest:
+                history = history_of(self._ledger, each.sources.event)
+                self._note_missed(each.sources, roll, history, each.given, each.latest)
+
     def _passed_over(self, event: Event, name: str, history: History) -> bool:
         if f"once:passed:{event.id}:{name}" in self._reported:
             return True
-        return bool(overtaken(event, [name], [], history.deliveries))
+        return name in superseded(event, [name], history.deliveries)
 
     # Delivering
 
@@ -291,11 +302,13 @@ class Automatic:
             if not each.share.to_send:
                 continue
             now = self._invocation.clock.now()
-            if not may_mail(hours, now) or now > each.latest:
+            if now > each.latest:
+                continue
+            if not may_mail(hours, now):
                 self.found.codes.append(ExitCode.WAITING)
                 continue
             try:
-                outcome = self._delivered(each, roll, min(each.latest, closing(hours, now)))
+                outcome, after = self._delivered(each, roll, min(each.latest, closing(hours, now)))
             except UserError as error:
                 if error.code is ExitCode.LEDGER_FAULT:
                     raise
@@ -306,17 +319,18 @@ class Automatic:
                     return
                 self._cannot(event, each.mailing, error)
                 continue
-            self.found.went.append(Went(event, each.mailing, outcome))
-            self.found.codes.append(exit_code(replace(outcome, stopped=None, in_doubt=(), refused=())))
+            self.found.went.append(Went(event, each.mailing, outcome, after.too_late))
+            self.found.codes.append(exit_code(outcome, after))
             if outcome.stopped is not None:
                 fault = outcome.stopped
                 self.found.matters.append(matters.stopped(fault.code, fault.reason, fault.remedy))
             if outcome.stopped is not None or outcome.interrupted:
                 return
 
-    def _delivered(self, each: _Ready, roll: Roll, latest: datetime) -> Outcome:
-        """Compose and deliver one mailing; nothing goes after ``latest``.
+    def _delivered(self, each: _Ready, roll: Roll, until: datetime) -> tuple[Outcome, Plan]:
+        """Compose and deliver one mailing, and return what became of it and the plan as it is afterwards.
 
+        :param until: the moment after which this run sends nothing.
         :raises UserError: where nothing can be sent.
         """
         sources, terminal, ledger = each.sources, self._invocation.terminal, self._ledger
@@ -326,7 +340,7 @@ class Automatic:
         history = history_of(ledger, event)
         whole = plan_for(event, each.mailing, roll, history, now)
         share = share_of(whole, each.given, roll.listings, _guests(history))
-        plan = replace(whole, to_send=share.to_send, latest=latest)
+        plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
@@ -337,7 +351,10 @@ class Automatic:
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, earlier, ledger, {})
         connect = partial(open_session, smtp, credential)
-        return run(terminal, jobs, plan, ledger, connect, settings.pace, self._invocation.clock)
+        outcome = run(
+            terminal, jobs, replace(plan, latest=until), ledger, connect, settings.pace, self._invocation.clock
+        )
+        return outcome, standing(plan, outcome, self._invocation.clock.now())
 
     # What is left behind
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mkwmail.commands.asking import ask_domain, ask_server, quota
-from mkwmail.commands.choice import due_mailings, overtaken
+from mkwmail.commands.choice import due_mailings
 from mkwmail.commands.composing import composer_of, correcting_of, variants
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.logins import lacking
@@ -35,9 +35,10 @@ from mkwmail.moments import day_and_time
 from mkwmail.report.findings import Checked, Findings, findings_value, show_findings
 from mkwmail.report.progress import progress_bar
 from mkwmail.sending.plan import History, Planned
+from mkwmail.sending.schedule import due_by_date, superseded
 from mkwmail.sizes import size
 from mkwmail.sources.folder import is_synchronised
-from mkwmail.sources.kinds import in_order, kind_of
+from mkwmail.sources.kinds import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
             except UserError as error:
                 faults += error.faults
         if not faults:
-            over = overtaken(event, history, now)
-            left = due | {name: 0 for name in event.mailings if kind_of(name) in over}
+            left = due | dict.fromkeys(superseded(event, due_by_date(event, now), history.deliveries), 0)
             warnings += approval_warnings(sources, ledger, history, left, now)
         facts: list[tuple[str, str]] = []
         if asked.server:

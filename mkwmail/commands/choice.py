@@ -8,30 +8,16 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.moments import day_and_time
 from mkwmail.sending.plan import History
+from mkwmail.sending.schedule import due_by_date, superseded
 from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
-
-
-def overtaken(event: Event, history: History, now: datetime) -> frozenset[Kind]:
-    """The kinds that have become pointless: once an invitation is due or has gone, a save-the-date.
-
-    Who joins later is invited at once.
-    """
-    begun = {kind_of(delivery.round.mailing) for delivery in history.deliveries}
-    begun |= {kind_of(name) for name in event.mailings if _is_current(event, name, now)}
-    return frozenset({Kind.SAVE_THE_DATE} if Kind.INVITATION in begun else ())
+from mkwmail.sources.kinds import in_order, mailing_named
 
 
 def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
     """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
-    over = overtaken(event, history, now)
-    current = [name for name in in_order(event) if _is_current(event, name, now) and kind_of(name) not in over]
-    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in current}
-
-
-def _is_current(event: Event, name: str, now: datetime) -> bool:
-    send = event.mailings[name].send
-    return send is not None and send <= now <= latest_of(event, name) and not rule_of(name).by_name_only
+    due = due_by_date(event, now)
+    over = superseded(event, due, history.deliveries)
+    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
 
 
 def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:

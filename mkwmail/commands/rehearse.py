@@ -99,7 +99,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
         raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
     if wishes.json:
         terminal.document(summary_value(summary))
-    elif summary.exit_code() is ExitCode.OK and summary.sent:
+    elif summary.code is ExitCode.OK and summary.sent:
         words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
         sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
         terminal.say(sentence % words, "green")
@@ -108,7 +108,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
         terminal.say(_("They lie in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
     else:
         show_summary(terminal, summary, moment)
-    return summary.exit_code()
+    return summary.code
 
 
 def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, wishes: Wishes) -> Summary:

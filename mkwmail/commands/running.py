@@ -17,7 +17,7 @@ from mkwmail.report.progress import delivery_progress, progress_bar
 from mkwmail.report.summary import Summary
 from mkwmail.report.terminal import Terminal
 from mkwmail.sending.delivery import Job, Prepared, deliver
-from mkwmail.sending.outcome import Outcome
+from mkwmail.sending.outcome import Outcome, exit_code
 from mkwmail.sending.plan import History, Plan
 from mkwmail.sending.standing import standing
 from mkwmail.sending.stop import interruptible
@@ -107,14 +107,15 @@ def run(
 
 def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:
     """How everybody stands after a run of so many."""
+    after = standing(ready.plan, outcome, now)
     return Summary(
         event=ready.sources.event.id,
         mailing=ready.plan.round.mailing,
         planned=planned,
         outcome=outcome,
-        after=standing(ready.plan, outcome, now),
+        after=after,
+        code=exit_code(outcome, after, len(ready.roll.doubtful)),
         faulty=faulty_entries(ready.sources),
-        doubtful=len(ready.roll.doubtful),
     )
 
 

@@ -87,7 +87,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
         terminal.document(summary_value(summary))
     else:
         show_summary(terminal, summary, now)
-    return summary.exit_code()
+    return summary.code
 
 
 def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.commands.attending import attendance_of, not_listed
-from mkwmail.commands.choice import overtaken
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.next_steps import next_steps, purge_steps, standings
 from mkwmail.commands.pages import write_page
@@ -25,7 +24,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Person, is_mark
-from mkwmail.ledger.records import TOLD, Delivery, State
+from mkwmail.ledger.records import Delivery, State
 from mkwmail.report.course import course_of
 from mkwmail.report.matters import LOGIN_FAILS
 from mkwmail.report.status import (
@@ -44,11 +43,11 @@ from mkwmail.report.status_page import status_page
 from mkwmail.report.timetable import last_run_words
 from mkwmail.sending.outdated import outdated
 from mkwmail.sending.plan import History
-from mkwmail.sending.schedule import WHEN
+from mkwmail.sending.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.sources.event import Event
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.kinds import in_order, kind_of, rule_of
+from mkwmail.sources.kinds import in_order, rule_of
 from mkwmail.sources.member_list import MemberList
 from mkwmail.sources.settings import Keep, Settings
 from mkwmail.sources.settings_file import read_settings
@@ -184,16 +183,16 @@ def status_of(
     history = history_of(ledger, event)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
     persons = {person.key: person for person in history.persons}
-    over = overtaken(event, history, now)
+    over = superseded(event, due_by_date(event, now), history.deliveries)
     stands = standings(event, ledger, history, sources)
-    begun = _begun(history)
+    had = begun(history.deliveries)
     due = []
     for name in in_order(event):
-        passed_over = kind_of(name) in over
+        passed_over = name in over
         left = 0
         if roll is not None and not passed_over and not rule_of(name).by_name_only:
             left = len(plan_ahead(event, name, roll, history, now).to_send)
-        done = roll is not None and name in begun and not left
+        done = roll is not None and name in had and not left
         due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     attendance = attendance_of(event, ledger, roll, history, now)
@@ -213,11 +212,6 @@ def status_of(
         course_of(ledger.answers(event.id), history.deliveries),
         history.cancelled is not None,
     )
-
-
-def _begun(history: History) -> frozenset[str]:
-    """The mailings that somebody had, or may have had."""
-    return frozenset(each.round.mailing for each in history.deliveries if each.state in TOLD)
 
 
 def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
@@ -250,13 +244,13 @@ def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll
     """Who came into the list after a mailing for everyone had gone, and does not get it any more, with the reason."""
     if now > event.ends:
         return  # who joins then missed nothing
-    begun = _begun(history)
+    had = begun(history.deliveries)
     recorded = {(each.round, each.person) for each in ledger.skips(event.id)}
     recorded |= {(each.round, each.person) for each in history.deliveries}
     organisations = {each.person: each.member.organisation for each in roll.listings}
-    over = overtaken(event, history, now)
+    over = superseded(event, due_by_date(event, now), history.deliveries)
     for name in in_order(event):
-        if name not in begun or is_for_some(name) or kind_of(name) in over:
+        if name not in had or is_for_some(name) or name in over:
             continue
         plan = plan_for(event, name, roll, history, now)
         for state, people in ((SKIPPED, plan.skipped), (State.EXPIRED.value, plan.expired)):

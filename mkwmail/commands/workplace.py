@@ -14,8 +14,8 @@ from mkwmail.language import _
 from mkwmail.ledger.computer import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import Identified, Listed
-from mkwmail.ledger.records import Delivery, Round, State
-from mkwmail.sending.audience import COMING, FOR_GUESTS, audience_of
+from mkwmail.ledger.records import COMING, Delivery, Round, State
+from mkwmail.sending.audience import FOR_GUESTS, audience_of, were_there
 from mkwmail.sending.facts import Telling, read_facts
 from mkwmail.sending.plan import History, Listing, Plan, Skip, plan
 from mkwmail.sources.event import Event
@@ -171,9 +171,9 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
     rule = audience_of(event, mailing)
     if rule not in FOR_GUESTS:
         return
-    noted = rule is Audience.PRESENT and "present" in history.answers.values()
+    coming = were_there(history.answers) if rule is Audience.PRESENT else COMING
     for guest in history.unaddressed:
-        if history.answers.get(guest.person) in ({"present"} if noted else COMING):
+        if history.answers.get(guest.person) in coming:
             reason = _("comes as a guest, and no address is known that can be mailed")
             yield Skip(guest.person, full_name(guest.member.name), "", reason)
 

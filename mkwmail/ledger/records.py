@@ -44,6 +44,12 @@ ENDS = frozenset({State.SENT, State.REFUSED, State.DEFERRED, State.IN_DOUBT, Sta
 #: The states in which a message may have reached a mailbox: told, as the audiences count it.
 TOLD = frozenset({State.SENDING, State.SENT, State.IN_DOUBT})
 
+#: The answers of those who come, or came.
+COMING = frozenset({"attending", "present"})
+
+#: The answers of those who may still come: they have said yes or perhaps, and presence is not recorded yet.
+EXPECTED = frozenset({"attending", "tentative"})
+
 
 @dataclass(frozen=True, slots=True)
 class Round:

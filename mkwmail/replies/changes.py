@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mkwmail.language import _
-from mkwmail.ledger.records import Answer, KeptSignup
+from mkwmail.ledger.records import EXPECTED, Answer, KeptSignup
 from mkwmail.replies.answer_words import Answered
 from mkwmail.replies.signup_match import By, Invited, Match
 from mkwmail.replies.signups import Signup
@@ -14,7 +14,6 @@ from mkwmail.replies.signups import Signup
 SOURCE = "sign-up"
 SAID = "said"
 _AFTERWARDS = frozenset({Answered.PRESENT, Answered.ABSENT})
-_COMING = frozenset({Answered.ATTENDING, Answered.TENTATIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def changes(
         for each in kept
         if each.key not in seen
         and each.gone is None
-        and each.answer in _COMING
+        and each.answer in EXPECTED
         and each.person not in here
         and not _is_settled(each, held)
         and not ours
@@ -92,7 +91,7 @@ def _is_settled(row: KeptSignup, held: Mapping[str, Answer]) -> bool:
     if answer is None:
         return False
     spoke = answer.source != SOURCE and row.at is not None and answer.given > row.at
-    return answer.answer not in _COMING or spoke
+    return answer.answer not in EXPECTED or spoke
 
 
 def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:

@@ -5,10 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mkwmail.ledger.records import KeptSignup
+from mkwmail.ledger.records import COMING, KeptSignup
 from mkwmail.replies.answer_words import Answered, folded_words, read_answer
-
-COMING = frozenset({Answered.ATTENDING, Answered.PRESENT})
 
 _MOST_VALUES = 12  # different answers to a question that has a choice; more are texts that people wrote
 _LONGEST_VALUE = 60

@@ -14,11 +14,27 @@ from mkwmail.sources.event import Event
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """What was delivered of one mailing in this run."""
+    """What was delivered of one mailing in this run. ``late``: its latest moment had passed when the run was over."""
 
     event: Event
     mailing: str
     outcome: Outcome
+    late: bool = False
+
+    @property
+    def deferred(self) -> int:
+        """How many the server put off whom a later run tries again."""
+        return 0 if self.late else len(self.outcome.deferred)
+
+    @property
+    def waiting(self) -> int:
+        """How many a later run will mail."""
+        return 0 if self.late else len(self.outcome.waiting)
+
+    @property
+    def too_late(self) -> int:
+        """How many of those whom this run was to mail get nothing any more."""
+        return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
 
 
 def is_worth_a_word(went: Went) -> bool:
@@ -32,10 +48,11 @@ def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
     for each in went:
         outcome = each.outcome
         counts = (
-            (_("%(n)d deferred"), len(outcome.deferred)),
-            (_("%(n)d waiting"), len(outcome.waiting)),
+            (_("%(n)d deferred"), each.deferred),
+            (_("%(n)d waiting"), each.waiting),
             (_("%(n)d refused"), len(outcome.refused)),
             (_("%(n)d in doubt"), len(outcome.in_doubt)),
+            (_("%(n)d too late"), each.too_late),
         )
         sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
         words = [sent, *(word % {"n": count} for word, count in counts if count)]
@@ -50,8 +67,8 @@ def due_value(went: Sequence[Went], matters: Sequence[Matter]) -> dict[str, Any]
                 "event": each.event.id,
                 "mailing": each.mailing,
                 "sent": len(each.outcome.sent),
-                "deferred": len(each.outcome.deferred),
-                "waiting": len(each.outcome.waiting),
+                "deferred": each.deferred,
+                "waiting": each.waiting,
                 "refused": len(each.outcome.refused),
                 "in_doubt": len(each.outcome.in_doubt),
             }

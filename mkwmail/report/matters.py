@@ -137,7 +137,7 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
     sentence = _("%(event)s: %(mails)s of %(mailing)s did not go before its latest moment, %(latest)s: %(names)s")
     return Matter(
         name=missed_name(event, mailing, latest),
-        code=ExitCode.SETTINGS,
+        code=ExitCode.REFUSED,
         said=sentence % words,
         dutch=f"{_begin(_what(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste moment "
         f"was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, zet dan "

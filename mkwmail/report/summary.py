@@ -12,7 +12,7 @@ from mkwmail.report.people import Entry, entry_values, show_by_reason
 from mkwmail.report.plan import deferred_entries, entries
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import mails
-from mkwmail.sending.outcome import Outcome, gravest
+from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.plan import Plan
 
 
@@ -21,8 +21,7 @@ class Summary:
     """A run and how everybody stands after it.
 
     ``planned`` counts this run; ``after`` is the plan made afresh when the run was over: whom it would still
-    mail are those who wait. ``faulty``: rows of the list that were left out. ``doubtful``: how many wait for a
-    person's word about who they are.
+    mail are those who wait. ``code`` is the exit code of the command. ``faulty``: rows of the list that were left out.
     """
 
     event: str
@@ -30,8 +29,8 @@ class Summary:
     planned: int
     outcome: Outcome
     after: Plan
+    code: ExitCode
     faulty: tuple[Entry, ...] = ()
-    doubtful: int = 0
 
     @property
     def sent(self) -> int:
@@ -45,8 +44,13 @@ class Summary:
 
     @property
     def skipped(self) -> tuple[Entry, ...]:
-        """Everybody whom the mailing is not for, who comes too late, or whose row is faulty."""
-        return (*entries(self.after.skipped), *entries(self.after.expired), *self.faulty)
+        """Everybody whom the mailing is not for, or whose row is faulty."""
+        return (*entries(self.after.skipped), *self.faulty)
+
+    @property
+    def late(self) -> tuple[Entry, ...]:
+        """Everybody who would have got the mailing if its latest moment had not passed."""
+        return entries(self.after.expired)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -59,22 +63,6 @@ class Summary:
             remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
             found.append(Fault("", fault, remedy))
         return tuple(found)
-
-    def exit_code(self) -> ExitCode:
-        """What stopped the run, else the first that applies of in doubt, refused, waiting."""
-        codes = []
-        if self.outcome.stopped:
-            codes.append(self.outcome.stopped.code)
-        if self.outcome.interrupted:
-            codes.append(ExitCode.INTERRUPTED)
-        if self.after.in_doubt:
-            codes.append(ExitCode.IN_DOUBT)
-        if self.after.refused:
-            codes.append(ExitCode.REFUSED)
-        if self.waiting or self.after.waiting or self.doubtful:
-            codes.append(ExitCode.WAITING)
-        code = gravest(codes)
-        return ExitCode.USAGE if code is ExitCode.OK and self.after.expired else code
 
 
 def summary_value(summary: Summary) -> dict[str, Any]:
@@ -89,7 +77,7 @@ def summary_value(summary: Summary) -> dict[str, Any]:
         "deferred": entry_values(deferred_entries(after.waiting)),
         "refused": entry_values(entries(after.refused)),
         "in_doubt": entry_values(entries(after.in_doubt)),
-        "skipped": entry_values(summary.skipped),
+        "skipped": entry_values((*entries(after.skipped), *summary.late, *summary.faulty)),
         "faults": fault_values(summary.faults),
     }
 
@@ -104,11 +92,13 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     if not summary.planned:
         _show_nothing_left(terminal, summary)
     else:
-        clean = summary.exit_code() is ExitCode.OK
+        clean = summary.code is ExitCode.OK
         terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
     show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
     show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
     show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+    # If the run had nobody to mail, the first names will do.
+    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
     show_by_reason(terminal, _("Skipped"), summary.skipped)
     for step in _next_steps(summary, now):
         terminal.say(step)
@@ -121,6 +111,7 @@ def _counts(summary: Summary) -> list[str]:
         (_("%(n)d deferred"), len(after.waiting)),
         (_("%(n)d refused"), len(after.refused)),
         (_("%(n)d in doubt"), len(after.in_doubt)),
+        (_("%(n)d too late"), len(summary.late)),
         (_("%(n)d skipped"), len(summary.skipped)),
     )
     sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}

@@ -1,4 +1,4 @@
-"""Audiences: the rules that say which members a mailing is for (DESIGN: files, event). Pure."""
+"""Audiences: the rules that say which members a mailing is for. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from mkwmail.clock import ZONE
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.persons import folded
-from mkwmail.ledger.records import TOLD, Delivery
+from mkwmail.ledger.records import COMING, TOLD, Delivery
 from mkwmail.moments import day_in_words
 from mkwmail.sending.correcting import Correcting
 from mkwmail.sending.facts import Telling, facts_of
@@ -16,9 +16,6 @@ from mkwmail.sources.event import ColumnAudience, Event
 from mkwmail.sources.headings import column_name
 from mkwmail.sources.kinds import GOT, Audience, Kind, kind_of, mailing_named, rule_of
 from mkwmail.sources.member import Member
-
-#: Answers of those who come, or came.
-COMING = frozenset({"attending", "present"})
 
 #: Audiences that guests belong to: they are never invited, but hear what concerns those who come.
 FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
@@ -85,6 +82,14 @@ def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, 
     return frozenset(folded(each.organisation) for each in coming if each.organisation)
 
 
+def were_there(answers: Mapping[str, str]) -> frozenset[str]:
+    """Return the answers of those who count as having been there: present if that was recorded, else attending.
+
+    :param answers: person → answer, of everybody.
+    """
+    return frozenset({"present"}) if "present" in answers.values() else COMING
+
+
 class Audiences:
     """The audience of one mailing at one moment, asked member by member.
 
@@ -138,7 +143,7 @@ class Audiences:
             Audience.EVERYONE: self._colleague_comes if self._asks_to_come() else lambda _person, _member: None,
             Audience.UNANSWERED: self._not_silent,
             Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
-            Audience.PRESENT: lambda person, _member: self._unless(person, self._were_there()),
+            Audience.PRESENT: lambda person, _member: self._unless(person, were_there(self._answers)),
             Audience.DECLINED: lambda person, _member: self._unless(person, {"declined"}),
             Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
             Audience.TOLD: self._never_told,
@@ -168,10 +173,6 @@ class Audiences:
             "tentative": _("answered on %(day)s: perhaps"),
         }
         return sentences[answer] % {"day": day_in_words(when)}
-
-    def _were_there(self) -> Set[str]:
-        """Present, where anybody's presence was recorded; else those who said that they come."""
-        return {"present"} if "present" in self._answers.values() else COMING
 
     def _not_silent(self, person: str, member: Member) -> str | None:
         answer = self._answers.get(person)

@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from mkwmail.dutch.dates import clock_time, date_in_words, number, range_in_table, time_in_words
+from mkwmail.ledger.records import COMING
 from mkwmail.letters.entry import place_of
 from mkwmail.letters.names import Change
 from mkwmail.sources.event import Event, ProgrammeItem
@@ -93,8 +94,8 @@ def _pe(points: int | float | None) -> str:
 
 
 def for_person(facts: EventFacts, answer: str | None) -> EventFacts:
-    """The facts as somebody is told them: the link for online is for those who attend (DESIGN: files)."""
-    return facts if answer in ("attending", "present") else replace(facts, link="")
+    """The facts as somebody is told them: the link for online is for those who attend."""
+    return facts if answer in COMING else replace(facts, link="")
 
 
 def differences(old: EventFacts, new: EventFacts) -> tuple[Change, ...]:

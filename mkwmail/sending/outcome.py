@@ -1,4 +1,4 @@
-"""Outcome: what became of a run, as a value; and its exit code."""
+"""Outcome: what became of a run, as a value; and the exit code of the process."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.records import State
+from mkwmail.sending.plan import Plan
 from mkwmail.sending.smtp_replies import RunFault
 
-# DESIGN 6: where more than one applies. An interruption is the person's own doing: it is told before what it
-# left behind, and after what would have stopped the run anyway.
+# The first that applies. An interruption is the person's own doing: it is told before what it left behind, and
+# after what would have stopped the run anyway.
 _ORDER = (
     ExitCode.LEDGER_HELD,
     ExitCode.LEDGER_FAULT,
@@ -86,18 +87,24 @@ def outcome_of(
     )
 
 
-def exit_code(outcome: Outcome) -> ExitCode:
-    """The exit code of a run by itself; what earlier runs left behind is for :func:`gravest` to add."""
-    codes = [ExitCode.OK]
+def exit_code(outcome: Outcome, after: Plan | None = None, doubtful: int = 0) -> ExitCode:
+    """Return the exit code of a run and of what earlier runs left behind.
+
+    Too late counts as refused: the person does not get the mailing, and no later run sends it.
+
+    :param after: the plan as it is after the run; None: only what became of those whom the run was to mail.
+    :param doubtful: how many rows of the list wait for a person's word about who they are.
+    """
+    codes = []
     if outcome.stopped:
         codes.append(outcome.stopped.code)
     if outcome.interrupted:
         codes.append(ExitCode.INTERRUPTED)
-    if outcome.in_doubt:
+    if outcome.in_doubt or (after and after.in_doubt):
         codes.append(ExitCode.IN_DOUBT)
-    if outcome.refused:
+    if outcome.refused or (after and (after.refused or after.expired)):
         codes.append(ExitCode.REFUSED)
-    if outcome.deferred or outcome.waiting:
+    if outcome.deferred or outcome.waiting or doubtful or (after and (after.to_send or after.waiting)):
         codes.append(ExitCode.WAITING)
     return gravest(codes)
 

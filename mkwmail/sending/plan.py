@@ -12,18 +12,14 @@ from mkwmail.addresses import address_key
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.persons import Person, is_mark
-from mkwmail.ledger.records import TOLD, Delivery, ListSeen, Round, State
+from mkwmail.ledger.records import COMING, TOLD, Delivery, ListSeen, Round, State
 from mkwmail.moments import day_in_words
-from mkwmail.sending.audience import COMING, FOR_GUESTS, Audiences, Known, audience_of
+from mkwmail.sending.audience import FOR_GUESTS, Audiences, Known, audience_of
 from mkwmail.sending.correcting import Correcting
 from mkwmail.sending.facts import Telling, facts_of, only_added
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Audience, Kind, kind_of, latest_of, mailing_named
 from mkwmail.sources.member import Member
-
-# A list that lost more than this since the last mailing is odd (both must hold).
-_MANY = 5
-_MUCH = 0.1
 
 # These say every fact of the event.
 _WITH_FACTS = (Kind.SAVE_THE_DATE, Kind.INVITATION, Kind.REMINDER, Kind.PRACTICAL)
@@ -310,6 +306,11 @@ def refused_by_server(when: datetime, reply: str) -> str:
     return _("refused by the server on %(day)s: %(reply)s") % {"day": day_in_words(when), "reply": reply}
 
 
+def list_tolerance(size: int) -> float:
+    """Return how many members may join or leave a list of this size before the list itself is doubtful."""
+    return max(5, size * 0.1)
+
+
 def _skip(listing: Listing, reason: str) -> Skip:
     return Skip(listing.person, full_name(listing.member.name), listing.member.email, reason)
 
@@ -348,7 +349,7 @@ def _odd(
     if gone:
         yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
     before = history.last_list
-    if before is not None and before.size - len(listings) > max(_MANY, before.size * _MUCH):
+    if before is not None and before.size - len(listings) > list_tolerance(before.size):
         sizes = {"before": before.size, "now": len(listings)}
         yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
     facts = facts_of(event)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from mkwmail.language import _
 from mkwmail.ledger.records import TOLD, Delivery, GoAhead
 from mkwmail.sending.approval import Difference, Sources, differences
-from mkwmail.sending.plan import History, Listing, Plan, Planned
+from mkwmail.sending.plan import History, Listing, Plan, Planned, list_tolerance
 from mkwmail.sources.event import ColumnAudience, Event
 from mkwmail.sources.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
 
@@ -25,10 +25,6 @@ FAR = timedelta(days=90)
 
 #: How long after its latest moment a mailing still concerns `due`, which reports what was missed.
 CONCERNS = timedelta(days=30)
-
-# More than this joined, or left, since the approval: both must hold (as for a list that shrank, sending.plan).
-_MANY = 5
-_MUCH = 0.1
 
 
 def can_go_by_itself(event: Event, mailing: str) -> bool:
@@ -98,39 +94,58 @@ def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Deliv
 # What is overdue
 
 
-@dataclass(frozen=True, slots=True)
-class Overtaken:
-    """A mailing that a later one makes pointless."""
+def due_by_date(event: Event, now: datetime) -> tuple[str, ...]:
+    """Return the mailings whose date has come and whose latest moment has not passed, by date.
 
-    mailing: str
-    by: str
-
-
-def overtaken(
-    event: Event, due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]
-) -> tuple[Overtaken, ...]:
-    """Which of the overdue mailings are passed over, each with the one that makes it pointless.
-
-    A save the date is, once an invitation is due or has gone; a reminder, once a later reminder to the same people
-    is due; and one that nobody could get, because its invitation goes (``going``) in this very run.
+    Those that are only sent by their name are never among them.
     """
-    begun = {each.round.mailing for each in deliveries if each.state in TOLD}
-    found = []
+
+    def is_due(name: str) -> bool:
+        send = event.mailings[name].send
+        return send is not None and send <= now <= latest_of(event, name) and not rule_of(name).by_name_only
+
+    return tuple(filter(is_due, in_order(event)))
+
+
+def begun(deliveries: Sequence[Delivery]) -> frozenset[str]:
+    """Return the mailings that somebody had, or may have had."""
+    return frozenset(each.round.mailing for each in deliveries if each.state in TOLD)
+
+
+def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """Return the mailings that a later one makes pointless, by date, each with that later one.
+
+    A save-the-date is pointless once an invitation is due or somebody has been sent one; a reminder, once a later
+    reminder to the same people is due.
+
+    :param due: the mailings that are due now, by their dates or as they were approved.
+    """
+    had = begun(deliveries)
+    found = {}
     for name in in_order(event):
-        if name not in due:
-            continue
         match kind_of(name):
             case Kind.SAVE_THE_DATE:
-                rivals = [other for other in (*due, *sorted(begun)) if kind_of(other) is Kind.INVITATION]
+                rivals = [other for other in (*due, *sorted(had)) if kind_of(other) is Kind.INVITATION]
             case Kind.REMINDER:
                 rivals = [other for other in due if _follows(event, other, name)]
-                if not rivals and name not in going and name not in begun:
-                    rivals = [other for other in going if kind_of(other) is Kind.INVITATION]
             case _:
                 rivals = []
         if rivals:
-            found.append(Overtaken(name, rivals[0]))
-    return tuple(found)
+            found[name] = rivals[0]
+    return found
+
+
+def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """Return the reminders that are due and that nobody can get yet, each with the invitation that goes in this run.
+
+    :param going: the mailings that somebody gets in this run.
+    """
+    had = begun(deliveries)
+    invitation = next((name for name in going if kind_of(name) is Kind.INVITATION), None)
+    if invitation is None:
+        return {}
+    waiting = [name for name in due if kind_of(name) is Kind.REMINDER and name not in going and name not in had]
+    return dict.fromkeys(waiting, invitation)
 
 
 def _follows(event: Event, later: str, name: str) -> bool:
@@ -160,7 +175,7 @@ def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Co
 
     ``guests`` (keys) are in no list and were not there to be approved: they signed up since.
     """
-    limit = max(_MANY, len(given.persons) * _MUCH)
+    limit = list_tolerance(len(given.persons))
     gone = len(given.persons - {each.person for each in listings})
     if gone > limit:
         return Share((), gone=gone)

@@ -23,7 +23,7 @@ from mkwmail.commands.send import Wishes
 from mkwmail.commands.send import send as send_command
 from mkwmail.errors import UserError
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Answer
+from mkwmail.ledger.records import Answer, State
 from mkwmail.report.terminal import Terminal
 from tests.sending.office import StillClock
 from tests.smtp_server import DROP, ScriptedServer
@@ -53,12 +53,13 @@ class Office:
     def due(self, now: str, json: bool = False) -> Ran:
         return self._ran(lambda: due_command(self.invocation(now), json=json))
 
-    def schedule(self, now: str, *mailings: str, withdraw: bool = False) -> Ran:
+    def schedule(self, now: str, *mailings: str, withdraw: bool = False, event: str = ID) -> Ran:
         requests = Requests(yes=not withdraw, withdraw=withdraw)
-        return self._ran(lambda: schedule_command(self.invocation(now), ID, mailings, requests))
+        return self._ran(lambda: schedule_command(self.invocation(now), event, mailings, requests))
 
-    def send(self, now: str, mailing: str, limit: int | None = None) -> Ran:
-        return self._ran(lambda: send_command(self.invocation(now), ID, mailing, Wishes(yes=True, limit=limit)))
+    def send(self, now: str, mailing: str, limit: int | None = None, json: bool = False) -> Ran:
+        wishes = Wishes(yes=True, limit=limit, json=json)
+        return self._ran(lambda: send_command(self.invocation(now), ID, mailing, wishes))
 
     def _ran(self, command: object) -> Ran:
         self._capture.readouterr()
@@ -247,10 +248,10 @@ def test_withdrawn_does_not_go(office: Office) -> None:
 def test_what_is_missed_is_told_and_never_sent_late(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     missed = office.due("2020-04-03T08:30")
-    assert missed.code == 78
+    assert missed.code == 80
     assert "5 mails of invitation did not go before its latest moment, end of 2 April 2020" in missed.err
     assert office.to_members() == []
-    assert office.due("2020-04-03T09:00") == Ran(78, "", "")
+    assert office.due("2020-04-03T09:00") == Ran(80, "", "")
     assert "did not go" in office.due("2020-04-04T09:00").err
     office.schedule("2020-04-04T10:00", "invitation", withdraw=True)
     assert office.due("2020-04-05T09:00") == SILENT
@@ -258,8 +259,78 @@ def test_what_is_missed_is_told_and_never_sent_late(office: Office) -> None:
 
 def test_what_was_missed_is_not_told_for_ever(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
-    assert office.due("2020-04-03T08:30").code == 78
+    assert office.due("2020-04-03T08:30").code == 80
     assert office.due("2020-04-10T09:30") == SILENT
+
+
+def latest_within_the_run(office: Office) -> None:
+    """Three go at 9.00 and two a minute later, when it is too late."""
+    office.edit("    send: 2020-02-17 09.00", "    send: 2020-02-17 09.00\n    latest: 2020-02-17 09.01")
+    office.place.settings(office.server.port, "pace: {per_minute: 3}\n")
+
+
+def test_a_latest_moment_that_passes_within_the_run_is_80_and_names_who_was_too_late(office: Office) -> None:
+    latest_within_the_run(office)
+    ran = office.send("2020-02-17T09:00:30", "invitation")
+    assert ran.code == 80
+    assert office.to_members() == addresses("Kim", "Jan", "Els")
+    assert "3 mails sent, 2 too late." in ran.out and "waiting" not in ran.out
+    assert "too late: the latest moment of invitation was 17 February 2020 09:01" in ran.out
+    assert "not sent before its latest moment, 17 February 2020" in ran.out
+    assert all(f"<{address}>" in ran.out for address in addresses("Zoë", "Lou"))
+    # Nothing goes after it, and the exit code stays.
+    assert office.send("2020-02-17T09:05", "invitation").code == 80
+    assert office.to_members() == []
+
+
+def test_who_was_too_late_stands_in_the_document_of_send(office: Office) -> None:
+    latest_within_the_run(office)
+    document = json.loads(office.send("2020-02-17T09:00:30", "invitation", json=True).out)
+    assert (document["planned"], document["sent"], document["waiting"]) == (5, 3, 0)
+    assert document["deferred"] == document["refused"] == document["in_doubt"] == []
+    late = {each["address"]: each["reason"] for each in document["skipped"]}
+    assert late == dict.fromkeys(addresses("Zoë", "Lou"), "not sent before its latest moment, 17 February 2020")
+    assert "later moment" in document["faults"][0]["remedy"]
+
+
+def test_one_that_was_put_off_is_too_late_when_the_run_ends_after_the_latest_moment(office: Office) -> None:
+    latest_within_the_run(office)
+    late = addresses("Kim")[0]
+    office.server.on("RCPT", "451 4.7.1 later", recipient=late)
+    ran = office.send("2020-02-17T09:00:30", "invitation")
+    assert ran.code == 80
+    assert "2 mails sent, 3 too late." in ran.out and f"<{late}>" in ran.out
+
+
+def test_a_latest_moment_that_passes_while_due_runs_is_told_at_once(office: Office) -> None:
+    latest_within_the_run(office)
+    office.schedule("2020-02-10T10:00", "invitation")
+    ran = office.due("2020-02-17T09:00:30")
+    assert ran.code == 80
+    assert ran.out == f"{ID}: invitation: 3 mails sent, 2 too late\n"
+    sentence = "2 mails of invitation did not go before its latest moment, 17 February 2020 09:01: "
+    assert f"{sentence}Zoë Ruiter, Lou 't Hart" in ran.err
+    assert office.to_members() == addresses("Kim", "Jan", "Els")
+    assert office.due("2020-02-17T09:05") == Ran(80, "", "")
+    assert office.to_members() == []
+    with office.ledger() as ledger:
+        states = {each.address: each.state for each in ledger.deliveries(ID)}
+    assert [states[address] for address in addresses("Zoë", "Lou")] == [State.EXPIRED] * 2
+
+
+def test_a_mailing_whose_latest_moment_passes_while_due_sends_another_is_told_at_once(office: Office) -> None:
+    office.schedule("2020-02-10T10:00", "invitation")
+    office.edit("    send: 2020-02-17 09.00", "    send: 2020-02-17 09.00\n    latest: 2020-02-17 09.02")
+    other = EVENT.read_text(encoding="utf-8").replace(ID, "najaarsdag-2020")
+    other = other.replace("    send: 2020-02-17 09.00", "    send: 2020-02-17 08.30")
+    office.place.write("events/najaar.yaml", other)
+    office.place.settings(office.server.port, "pace: {per_minute: 1}\n")
+    office.schedule("2020-02-10T10:00", "invitation")
+    office.schedule("2020-02-10T10:00", "invitation", event="najaarsdag-2020")
+    ran = office.due("2020-02-17T09:00")
+    assert ran.code == 80
+    assert ran.out == "najaarsdag-2020: invitation: 5 mails sent\n"
+    assert f"{ID}: 5 mails of invitation did not go before its latest moment" in ran.err
 
 
 def test_who_joins_after_the_latest_moment_was_not_missed(office: Office) -> None:

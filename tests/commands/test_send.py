@@ -212,10 +212,22 @@ def test_without_a_mailing_the_one_that_is_due_goes(tmp_path: Path) -> None:
         assert server.bodies_of("bo@elf.example.org") == 1
 
 
+def test_without_a_mailing_the_later_of_two_reminders_goes(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        path = next((tmp_path / "events").glob("*.yaml"))
+        text = path.read_text(encoding="utf-8")
+        second = "  reminder-2: {send: 2020-03-30 09.00}\n  practical:"
+        path.write_text(text.replace("  practical:", second, 1), encoding="utf-8")
+        place.send()
+        ran = place.run("send", EVENT, "--yes", "--json", now="2020-03-30T10:00")
+        assert (ran.json["mailing"], ran.json["sent"]) == ("reminder-2", 5)
+
+
 def test_too_late_is_said_and_is_not_success(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         ran = a_place(tmp_path, server.port).run("send", EVENT, "invitation", "--yes", now="2020-04-10T09:00")
-        assert ran.code == 2
+        assert ran.code == 80
         assert "too late" in ran.out
         assert server.connections == 0
 

@@ -2,17 +2,25 @@
 
 import os
 import signal
+from dataclasses import replace
+from datetime import datetime
 from itertools import permutations
 
 import pytest
 
+from mkwmail.clock import ZONE
+from mkwmail.dutch.names import Name
 from mkwmail.errors import ExitCode
-from mkwmail.ledger.records import State
+from mkwmail.ledger.records import Round, State
 from mkwmail.sending.delivery import Refusals
 from mkwmail.sending.outcome import Ending, Outcome, exit_code, gravest, outcome_of
+from mkwmail.sending.plan import Plan, Planned, Skip, Waiting
 from mkwmail.sending.smtp_replies import RunFault
 from mkwmail.sending.stop import interruptible
 from mkwmail.sending.transport import Phase, Reply
+from mkwmail.sources.member import Member
+
+NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 
 ORDER = [
     ExitCode.LEDGER_FAULT,
@@ -47,6 +55,28 @@ def test_the_code_of_an_outcome() -> None:
     assert of(State.REFUSED, State.IN_DOUBT) == ExitCode.IN_DOUBT
     assert of(State.IN_DOUBT, stopped=ExitCode.LOGIN) == ExitCode.LOGIN
     assert of(State.IN_DOUBT, interrupted=True) == ExitCode.INTERRUPTED
+
+
+def test_the_code_counts_what_earlier_runs_left_behind() -> None:
+    one = Skip("p", "P", "p@example.org", "r")
+    member = Member(row=2, name=Name(first="P"), email="p@example.org", organisation="")
+    put_off = Waiting("p", "P", "p@example.org", "r", NOW)
+
+    def of(outcome: Outcome | None = None, doubtful: int = 0, **left: object) -> ExitCode:
+        after = replace(Plan(Round("dag", "invitation"), NOW, too_late=False), **left)  # type: ignore[arg-type]
+        return exit_code(outcome or Outcome(), after, doubtful)
+
+    assert of() == ExitCode.OK
+    assert of(skipped=(one,), already=(one,)) == ExitCode.OK
+    assert of(to_send=(Planned("p", member),)) == ExitCode.WAITING
+    assert of(waiting=(put_off,)) == ExitCode.WAITING
+    assert of(doubtful=1) == ExitCode.WAITING
+    assert of(refused=(one,), waiting=(put_off,)) == ExitCode.REFUSED
+    assert of(expired=(one,), doubtful=1) == ExitCode.REFUSED, "too late"
+    assert of(in_doubt=(one,), expired=(one,)) == ExitCode.IN_DOUBT
+    assert of(Outcome(interrupted=True), in_doubt=(one,)) == ExitCode.INTERRUPTED
+    assert of(Outcome(stopped=RunFault("r", "m", ExitCode.SERVER)), in_doubt=(one,)) == ExitCode.SERVER
+    assert of(Outcome(refused=(Ending("q", "Q", "q@example.org", State.REFUSED),))) == ExitCode.REFUSED
 
 
 def test_three_refusals_with_one_code_stay_open_whatever_comes_after() -> None:

@@ -3,18 +3,21 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from mkwmail.clock import ZONE
 from mkwmail.dutch.names import Name
-from mkwmail.ledger.records import Delivery, Round, State
+from mkwmail.ledger.records import TOLD, Delivery, Round, State
 from mkwmail.sending.plan import Listing, Plan, Planned
 from mkwmail.sending.schedule import (
-    Overtaken,
     can_go_by_itself,
     changes,
+    due_by_date,
     go_ahead_for,
     moved_far,
-    overtaken,
     share_of,
+    superseded,
+    too_soon,
 )
 from mkwmail.sources.event import Event, Mailing
 from mkwmail.sources.member import Member
@@ -71,27 +74,39 @@ def test_what_has_no_date_or_goes_by_its_name_only_never_goes_by_itself() -> Non
     assert not can_go_by_itself(USUAL, "cancellation")
 
 
-def test_a_save_the_date_is_passed_over_once_the_invitation_is_due_or_has_gone() -> None:
-    both = overtaken(USUAL, ["save-the-date", "invitation"], ["save-the-date", "invitation"], [])
-    assert both == (Overtaken("save-the-date", "invitation"),)
-    assert overtaken(USUAL, ["save-the-date"], ["save-the-date"], [sent("invitation")]) == (
-        Overtaken("save-the-date", "invitation"),
-    )
-    assert overtaken(USUAL, ["save-the-date"], ["save-the-date"], []) == ()
+def test_a_save_the_date_is_superseded_once_the_invitation_is_due_or_has_gone() -> None:
+    assert superseded(USUAL, ["save-the-date", "invitation"], []) == {"save-the-date": "invitation"}
+    assert superseded(USUAL, ["save-the-date"], [sent("invitation")]) == {"save-the-date": "invitation"}
+    assert superseded(USUAL, [], [sent("invitation")]) == {"save-the-date": "invitation"}, "whatever its own date"
+    assert superseded(USUAL, ["save-the-date"], []) == {}
 
 
-def test_of_two_reminders_that_are_overdue_the_later_goes() -> None:
-    assert overtaken(USUAL, ["reminder", "reminder-2"], ["reminder", "reminder-2"], []) == (
-        Overtaken("reminder", "reminder-2"),
-    )
+@pytest.mark.parametrize("state", State)
+def test_an_invitation_that_nobody_can_have_had_supersedes_nothing(state: State) -> None:
+    begun = [replace(sent("invitation"), state=state)]
+    assert bool(superseded(USUAL, ["save-the-date"], begun)) is (state in TOLD)
+
+
+def test_of_two_reminders_that_are_due_the_later_goes() -> None:
+    assert superseded(USUAL, ["reminder", "reminder-2"], []) == {"reminder": "reminder-2"}
+    assert superseded(USUAL, ["reminder"], []) == {}
     others = dict(USUAL.mailings) | {"reminder-2": Mailing(send=on(3, 30), audience="tentative")}
-    assert overtaken(USUAL.model_copy(update={"mailings": others}), ["reminder", "reminder-2"], [], []) == ()
+    assert superseded(USUAL.model_copy(update={"mailings": others}), ["reminder", "reminder-2"], []) == {}
 
 
 def test_a_reminder_right_behind_its_invitation_does_not_go() -> None:
-    assert overtaken(USUAL, ["invitation", "reminder"], ["invitation"], []) == (Overtaken("reminder", "invitation"),)
+    assert too_soon(["invitation", "reminder"], ["invitation"], []) == {"reminder": "invitation"}
+    assert too_soon(["reminder"], [], []) == {}
     # Somebody was invited long ago: they are reminded, whoever else is invited now.
-    assert overtaken(USUAL, ["invitation", "reminder"], ["invitation", "reminder"], []) == ()
+    assert too_soon(["invitation", "reminder"], ["invitation", "reminder"], []) == {}
+    assert too_soon(["invitation", "reminder"], ["invitation"], [sent("reminder")]) == {}
+
+
+def test_what_is_due_by_its_date() -> None:
+    assert due_by_date(USUAL, on(1, 20) - timedelta(minutes=1)) == ()
+    assert due_by_date(USUAL, on(1, 20)) == ("save-the-date",)
+    assert due_by_date(USUAL, on(4, 1)) == ("save-the-date", "invitation", "reminder", "reminder-2")
+    assert due_by_date(USUAL, STARTS + timedelta(minutes=1)) == ()
 
 
 def test_who_joined_gets_it_while_they_are_few() -> None:

@@ -106,7 +106,7 @@ def test_killed_while_it_notes_that_it_is_too_late(tmp_path: Path) -> None:
         killed = 0
         for hit in killed_at_writes(place, range(1, 30, 4), "due", now=late):
             killed += hit
-            assert place.run("due", now=late).code == 78  # told as missed
+            assert place.run("due", now=late).code == 80  # told as missed
             assert _read(place, f"SELECT state FROM deliveries WHERE address = '{KIM}'") == [("expired",)]
         assert killed > 3
         assert server.bodies_of(KIM) == 0
