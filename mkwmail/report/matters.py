@@ -9,8 +9,9 @@ from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, ti
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.language import _, ngettext
 from mkwmail.moments import clock_time, day_and_time, day_in_words
-from mkwmail.report.words import mails, some
+from mkwmail.report.words import mails, members, some
 from mkwmail.sending.approval import FACTS, Difference
+from mkwmail.sending.renamed import Former
 from mkwmail.sending.schedule import TO_WHOM, WHEN
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of
@@ -126,6 +127,40 @@ def shrunk(event: Event, mailing: str, gone: int) -> Matter:
         said=_("%(event)s: %(mailing)s is not sent: %(n)d members have left the list since it was approved") % words,
         dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring zijn {gone} leden uit de "
         "ledenlijst verdwenen. Klopt de lijst, keur het dan opnieuw goed.",
+        remedy=_approve(event, mailing),
+    )
+
+
+def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
+    """It seems to have gone under another name, the event's or its own, so it is not sent until a person says more."""
+    words = {
+        "event": event.id,
+        "mailing": mailing,
+        "earlier": earlier.mailing or earlier.event,
+        "members": members(len(earlier.persons)),
+        "day": day_in_words(earlier.last),
+    }
+    if earlier.mailing:
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and is not in "
+            "the event file any more; it looks like the same mailing"
+        )
+        what, back = "die mailing", f"Is het dezelfde mailing? Zet de oude naam dan terug: {earlier.mailing}."
+    else:
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and no event "
+            "file has that id any more; it looks like the same event"
+        )
+        what, back = "dat evenement", f"Is het hetzelfde evenement? Zet het oude id dan terug: {earlier.event}."
+    people = "1 lid" if len(earlier.persons) == 1 else f"{len(earlier.persons)} leden"
+    return Matter(
+        name=f"renamed:{event.id}:{mailing}:{earlier.event}:{earlier.mailing}",
+        code=ExitCode.SETTINGS,
+        said=sentence % words,
+        dutch=f"{_begin(_what(event, mailing))} wordt niet verstuurd. Onder de naam {earlier.mailing or earlier.event} "
+        f"kregen {people} al mail, voor het laatst op {date_in_words(earlier.last.date())}, en die naam staat nu "
+        f"nergens meer. mkwmail denkt dat het om {what} gaat. {back} Is het iets anders? Typ dan de opdracht en "
+        "antwoord ja.",
         remedy=_approve(event, mailing),
     )
 
