@@ -14,7 +14,7 @@ from mkwmail.commands.confirming import (
     decisions,
     refuse_without_terminal,
 )
-from mkwmail.commands.guard import refuse_examples, server_of
+from mkwmail.commands.guard import really_handed_to, refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.renaming import ask_about_names, former_names, renamed_fault
 from mkwmail.commands.running import Ready, jobs_for, make_ready, note_skips, run, summed_up
@@ -37,7 +37,7 @@ from mkwmail.report.mail import mail_view
 from mkwmail.report.plan import Proposal, show_proposal
 from mkwmail.report.summary import Summary, show_summary, summary_value
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import duration, mails
+from mkwmail.report.words import duration, is_handed_to, mails, was_handed_to
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.renamed import Former
@@ -68,6 +68,9 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
     refuse_without_terminal(terminal, wishes.yes)
     sources = read_sources(invocation, event, wishes.skip_faulty)
     smtp = server_of(sources.settings, invocation.shifted)
+    server = really_handed_to(sources.settings, invocation.shifted)
+    if server:
+        terminal.note(is_handed_to(server), "yellow")
     _warn_of_synchronising(terminal, sources)
     with open_ledger(invocation, sources.folder) as ledger:
         ask_about_computer(invocation, ledger)
@@ -86,10 +89,13 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
             connect = partial(open_session, smtp, credential)
             summary = _carried_out(invocation, ready, ledger, connect, wishes)
     now = invocation.clock.now()
+    screen = terminal.beside() if wishes.json else terminal
     if wishes.json:
         terminal.document(summary_value(summary))
     else:
         show_summary(terminal, summary, now)
+    if server and (summary.outcome.sent or summary.outcome.in_doubt):
+        screen.say(was_handed_to(server), "yellow")
     return summary.exit_code()
 
 

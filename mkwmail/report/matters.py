@@ -79,6 +79,10 @@ def _mails(count: int) -> str:
     return "1 mail" if count == 1 else f"{count} mails"
 
 
+def _people(count: int) -> str:
+    return "1 lid" if count == 1 else f"{count} leden"
+
+
 def _approve(event: Event, mailing: str) -> str:
     return f"mkwmail schedule {event.id} {mailing}"
 
@@ -132,35 +136,35 @@ def shrunk(event: Event, mailing: str, gone: int) -> Matter:
 
 
 def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
-    """It seems to have gone under another name, the event's or its own, so it is not sent until a person says more."""
-    words = {
-        "event": event.id,
-        "mailing": mailing,
-        "earlier": earlier.mailing or earlier.event,
-        "members": members(len(earlier.persons)),
-        "day": day_in_words(earlier.last),
-    }
+    """It seems to have gone under another name, its own or the event's; it waits for a person's word."""
+    count, day = len(earlier.persons), date_in_words(earlier.last.date())
+    words = {"event": event.id, "mailing": mailing, "members": members(count), "day": day_in_words(earlier.last)}
+    words["earlier"] = earlier.mailing or earlier.event
     if earlier.mailing:
         sentence = _(
             "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and is not in "
             "the event file any more; it looks like the same mailing"
         )
-        what, back = "die mailing", f"Is het dezelfde mailing? Zet de oude naam dan terug: {earlier.mailing}."
+        dutch = (
+            f"'{earlier.mailing}' is verstuurd aan {_people(count)}, voor het laatst op {day}, en staat niet meer in "
+            "het evenement. Is dit dezelfde mailing? Geef die dan de oude naam terug. Is dit een andere mailing? Typ "
+            "dan de opdracht en antwoord ja."
+        )
     else:
         sentence = _(
             "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and no event "
             "file has that id any more; it looks like the same event"
         )
-        what, back = "dat evenement", f"Is het hetzelfde evenement? Zet het oude id dan terug: {earlier.event}."
-    people = "1 lid" if len(earlier.persons) == 1 else f"{len(earlier.persons)} leden"
+        dutch = (
+            f"Over '{earlier.event}' is al gemaild aan {_people(count)}, voor het laatst op {day}, en dat id staat in "
+            "geen enkel bestand meer. Is dit hetzelfde evenement? Zet dan het oude id terug. Is dit een ander "
+            "evenement? Typ dan de opdracht en antwoord ja."
+        )
     return Matter(
         name=f"renamed:{event.id}:{mailing}:{earlier.event}:{earlier.mailing}",
         code=ExitCode.SETTINGS,
         said=sentence % words,
-        dutch=f"{_begin(_what(event, mailing))} wordt niet verstuurd. Onder de naam {earlier.mailing or earlier.event} "
-        f"kregen {people} al mail, voor het laatst op {date_in_words(earlier.last.date())}, en die naam staat nu "
-        f"nergens meer. mkwmail denkt dat het om {what} gaat. {back} Is het iets anders? Typ dan de opdracht en "
-        "antwoord ja.",
+        dutch=f"{_begin(_what(event, mailing))} wordt niet verstuurd. {dutch}",
         remedy=_approve(event, mailing),
     )
 
