@@ -230,6 +230,14 @@ def test_two_events_on_one_day(office: Office) -> None:
     assert office.mailed() == TWICE
 
 
+def test_an_event_that_was_mailed_itself_when_the_file_of_one_at_the_same_time_is_gone(office: Office) -> None:
+    office.copy("april.yaml", (f"id: {OLD}", f"id: {NEW}"))
+    assert office.run("send", NEW, "invitation", "--yes").code == 0
+    office.file.unlink()
+    assert office.run("send", NEW, "reminder", "--yes", now="2020-03-23T09:00").code == 0
+    assert office.mailed() == Counter(dict.fromkeys(ADDRESSES, 3))
+
+
 def test_another_event_on_the_day_of_one_whose_file_is_gone(office: Office) -> None:
     morning = (("starts: 2020-04-16 13.00", "starts: 2020-04-16 10.00"), ("- time: 13.00", "- time: 10.00"))
     vergadering = ((f"id: {OLD}", "id: vergadering"), ("title: Directeurendag", "title: Ledenvergadering"), *morning)
