@@ -10,6 +10,7 @@ from mkwmail.clock import ZONE
 from mkwmail.commands.composing import composer_of
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.renaming import former_names
 from mkwmail.commands.running import jobs_for, make_ready, note_skips, run
 from mkwmail.commands.timetabling import changed, plan_ahead
 from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, plan_for
@@ -224,6 +225,10 @@ class Automatic:
             return None
         if plan.to_send and share.gone:
             self.found.matters.append(matters.shrunk(event, name, share.gone))
+            return None
+        earlier = former_names(sources, roll, self._ledger, history, plan, now) if plan.to_send else ()
+        if earlier:
+            self.found.matters.append(matters.renamed(event, name, earlier[0]))
             return None
         return _Ready(sources, given, opens, latest, plan, share)
 

@@ -15,6 +15,7 @@ from mkwmail.commands.oddities import (
     list_warnings,
     outdated_warnings,
 )
+from mkwmail.commands.renaming import former_names, renamed_fault
 from mkwmail.commands.timetabling import approval_warnings
 from mkwmail.commands.workplace import (
     Roll,
@@ -134,6 +135,7 @@ def _mailing(
     history = correcting_of(sources, name, ledger, history)
     moment = moment_of(event, name, now)
     plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
+    warnings = [renamed_fault(sources, name, each) for each in former_names(sources, roll, ledger, history, plan, now)]
     count = len(plan.to_send)
     if not count:
         # Nobody yet, such as those who attend: the template is tried on everybody.
@@ -145,7 +147,7 @@ def _mailing(
     # Members' values differ by some letters; what is large is in the letter.
     largest = max((message.size for message in messages), default=0)
     place = sources.folder.shown(sources.event_path)
-    warnings = list(form_warnings(place, name, sources.settings.form, messages))
+    warnings += form_warnings(place, name, sources.settings.form, messages)
     warnings += direct_warnings(name, composer.occasion.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from mkwmail.commands.automatic import Automatic, Found
+from mkwmail.commands.guard import really_handed_to
 from mkwmail.commands.invocation import Invocation, announce
 from mkwmail.commands.telling import forget, tell, told_now
 from mkwmail.commands.timetabling import timetable_of
@@ -13,6 +14,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.report import matters
 from mkwmail.report.due import due_value, is_worth_a_word, show_went
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
+from mkwmail.report.words import was_handed_to
 from mkwmail.sending.outcome import gravest
 from mkwmail.sending.schedule import Slot
 from mkwmail.sources.event import Event
@@ -41,11 +43,16 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
             found = _found(invocation, folder, ledger, settings)
         if json:
             invocation.terminal.document(due_value(found.went, found.matters))
-        went = () if json else tuple(each for each in found.went if is_worth_a_word(each))
+        went = tuple(each for each in found.went if is_worth_a_word(each))
         telling = told_now(ledger, settings, found.matters, invocation.clock.now())
+        server = really_handed_to(settings, invocation.shifted)
         if went or telling.said:
-            announce(invocation)
-        show_went(invocation.terminal, went)
+            announce(invocation, server if went or telling.mailed else "")
+        if not json:
+            show_went(invocation.terminal, went)
+        if server and any(each.outcome.sent or each.outcome.in_doubt for each in went):
+            screen = invocation.terminal.beside() if json else invocation.terminal
+            screen.say(was_handed_to(server), "yellow")
         tell(invocation, folder, settings, ledger, telling)
         if found.whole:
             forget(ledger, found.matters)

@@ -31,6 +31,15 @@ def server_of(settings: Settings, shifted: bool) -> Smtp:
     return smtp
 
 
+def really_handed_to(settings: Settings | None, shifted: bool) -> str:
+    """Return the server that takes real mail while the clock is shifted, as ``host:port``; else an empty text.
+
+    A server on this computer may be one that passes mail on.
+    """
+    smtp = settings.smtp if settings else None
+    return f"{smtp.host}:{smtp.port}" if shifted and smtp is not None and smtp.on_loopback else ""
+
+
 def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) -> None:
     """See that no example is taken for the real thing, unless the server is this computer.
 

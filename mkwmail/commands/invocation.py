@@ -9,6 +9,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.moments import day_and_time
 from mkwmail.report.terminal import Terminal
+from mkwmail.report.words import is_handed_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,9 @@ def begin(folder: Path | None, quiet: bool = False) -> Invocation:
     return invocation
 
 
-def announce(invocation: Invocation) -> None:
-    """Say where the clock is not the computer's own."""
+def announce(invocation: Invocation, server: str = "") -> None:
+    """Say that the clock is not the computer's own, if so; ``server``: the one to which mail is really handed."""
     if invocation.shifted:
-        invocation.terminal.note(
-            _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.")
-            % {"variable": clock.VARIABLE, "moment": day_and_time(invocation.clock.now())},
-            "yellow",
-        )
+        words = {"variable": clock.VARIABLE, "moment": day_and_time(invocation.clock.now())}
+        said = _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.") % words
+        invocation.terminal.note(f"{said} {is_handed_to(server)}" if server else said, "yellow")

@@ -10,6 +10,7 @@ from mkwmail.commands.composing import composer_of, correcting_of
 from mkwmail.commands.confirming import ask_about_computer, ask_about_move
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.logins import lacking, out_of_crons_reach
+from mkwmail.commands.renaming import ask_about_names, former_names
 from mkwmail.commands.timetabling import plan_ahead, timetable_of
 from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, open_ledger, read_sources
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -113,6 +114,10 @@ def _approved(
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
     ask_about_computer(invocation, ledger)
     ask_about_move(invocation, ledger, sources.event)
+    history = history_of(ledger, sources.event)
+    for name in names:
+        plan = plan_ahead(sources.event, name, roll, history, now)
+        ask_about_names(invocation, ledger, sources, name, former_names(sources, roll, ledger, history, plan, now))
     found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
     if not requests.yes:
         words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}

@@ -14,8 +14,9 @@ from mkwmail.commands.confirming import (
     decisions,
     refuse_without_terminal,
 )
-from mkwmail.commands.guard import refuse_examples, server_of
+from mkwmail.commands.guard import really_handed_to, refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.renaming import ask_about_names, former_names, renamed_fault
 from mkwmail.commands.running import Ready, jobs_for, make_ready, note_skips, run, summed_up
 from mkwmail.commands.workplace import (
     Sources,
@@ -36,9 +37,10 @@ from mkwmail.report.mail import mail_view
 from mkwmail.report.plan import Proposal, show_proposal
 from mkwmail.report.summary import Summary, show_summary, summary_value
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import duration, mails
+from mkwmail.report.words import duration, is_handed_to, mails, was_handed_to
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
+from mkwmail.sending.renamed import Former
 from mkwmail.sending.schedule import go_ahead_for
 from mkwmail.sending.smtp_client import open_session
 from mkwmail.sending.transport import Open
@@ -66,6 +68,9 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
     refuse_without_terminal(terminal, wishes.yes)
     sources = read_sources(invocation, event, wishes.skip_faulty)
     smtp = server_of(sources.settings, invocation.shifted)
+    server = really_handed_to(sources.settings, invocation.shifted)
+    if server:
+        terminal.note(is_handed_to(server), "yellow")
     _warn_of_synchronising(terminal, sources)
     with open_ledger(invocation, sources.folder) as ledger:
         ask_about_computer(invocation, ledger)
@@ -74,6 +79,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
             _say_settled(terminal, ledger.settle(now))
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
+            ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
             refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
             # Nobody types a count for nothing: whether somebody can log in is looked at first.
             credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None
@@ -83,10 +89,13 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
             connect = partial(open_session, smtp, credential)
             summary = _carried_out(invocation, ready, ledger, connect, wishes)
     now = invocation.clock.now()
+    screen = terminal.beside() if wishes.json else terminal
     if wishes.json:
         terminal.document(summary_value(summary))
     else:
         show_summary(terminal, summary, now)
+    if server and (summary.outcome.sent or summary.outcome.in_doubt):
+        screen.say(was_handed_to(server), "yellow")
     return summary.code
 
 
@@ -147,12 +156,18 @@ def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int
         sample=views[0],
         subjects=len({view.subject for view in views}),
         count=count,
-        odd=tuple(_odd(ready, ledger, count)),
+        odd=tuple(_odd(ready, ledger, count, now)),
     )
 
 
-def _odd(ready: Ready, ledger: Ledger, count: int) -> Iterator[str]:
+def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, ...]:
+    return former_names(ready.sources, ready.roll, ledger, ready.history, ready.plan, now)
+
+
+def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
     """Everything that the person should look at twice before confirming."""
+    for former in _former_names(ready, ledger, now):
+        yield str(renamed_fault(ready.sources, ready.plan.round.mailing, former))
     yield from ready.plan.odd
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}

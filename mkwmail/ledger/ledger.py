@@ -11,13 +11,14 @@ from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.ledger import agenda, answers, deliveries, facts, forgetting, lock, persons, register, replies, wire
+from mkwmail.ledger import agenda, answers, deliveries, facts, forgetting, lock, names, persons, register, replies, wire
 from mkwmail.ledger.computer import boot_id
 from mkwmail.ledger.database import Database, cannot_write, damaged, make_private
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.persons import Identified, Listed, Person
 from mkwmail.ledger.records import (
     Answer,
+    Apart,
     Approval,
     Attempt,
     Bounce,
@@ -457,6 +458,20 @@ class Ledger:
     def last_list(self) -> ListSeen | None:
         """The list at the last mailing, of whatever event."""
         return register.last_list(self._database)
+
+    # Names
+
+    def events(self) -> tuple[str, ...]:
+        """Return the ids of all events of which a mailing was begun, whether or not they have a file."""
+        return names.events(self._database)
+
+    def tell_apart(self, word: Apart, now: datetime) -> None:
+        """Note a person's word that an event or a mailing is not the earlier one that it looks like."""
+        names.tell_apart(self._database, word, now)
+
+    def told_apart(self, event: str) -> frozenset[Apart]:
+        """Return what a person told an event and its mailings apart from."""
+        return names.told_apart(self._database, event)
 
     def _must_be_held(self) -> None:
         if self._run is None:

@@ -347,6 +347,18 @@ class LeftOut:
     at: datetime | None = None
 
 
+class Apart(NamedTuple):
+    """A person's word that an event or a mailing is another one than an earlier one that it looks like.
+
+    Both mailings are empty if the word is about the events.
+    """
+
+    event: str
+    mailing: str
+    earlier_event: str
+    earlier_mailing: str
+
+
 def next_try(tries: int, now: datetime) -> datetime:
     """When a message may be tried again after its ``tries``-th temporary refusal.
 

@@ -287,7 +287,28 @@ _IN_ORDER: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES, _FORGETTING, _IN_ORDER)
+_TOLD_APART: Migration = (
+    "which events and mailings a person told apart from earlier ones",
+    (
+        # Both mailings are empty in a row about events.
+        """CREATE TABLE told_apart (
+            event TEXT NOT NULL, mailing TEXT NOT NULL,
+            earlier_event TEXT NOT NULL, earlier_mailing TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (event, mailing, earlier_event, earlier_mailing)
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST,
+    _FACTS_AND_ANSWERS,
+    _AGENDA,
+    _REPLIES,
+    _FORGETTING,
+    _IN_ORDER,
+    _TOLD_APART,
+)
 
 
 def version_of(database: Database) -> int:

@@ -9,8 +9,9 @@ from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, ti
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.language import _, ngettext
 from mkwmail.moments import clock_time, day_and_time, day_in_words
-from mkwmail.report.words import mails, some
+from mkwmail.report.words import mails, members, some
 from mkwmail.sending.approval import FACTS, Difference
+from mkwmail.sending.renamed import Former
 from mkwmail.sending.schedule import TO_WHOM, WHEN
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of
@@ -78,6 +79,10 @@ def _mails(count: int) -> str:
     return "1 mail" if count == 1 else f"{count} mails"
 
 
+def _people(count: int) -> str:
+    return "1 lid" if count == 1 else f"{count} leden"
+
+
 def _approve(event: Event, mailing: str) -> str:
     return f"mkwmail schedule {event.id} {mailing}"
 
@@ -126,6 +131,40 @@ def shrunk(event: Event, mailing: str, gone: int) -> Matter:
         said=_("%(event)s: %(mailing)s is not sent: %(n)d members have left the list since it was approved") % words,
         dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring zijn {gone} leden uit de "
         "ledenlijst verdwenen. Klopt de lijst, keur het dan opnieuw goed.",
+        remedy=_approve(event, mailing),
+    )
+
+
+def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
+    """It seems to have gone under another name, its own or the event's; it waits for a person's word."""
+    count, day = len(earlier.persons), date_in_words(earlier.last.date())
+    words = {"event": event.id, "mailing": mailing, "members": members(count), "day": day_in_words(earlier.last)}
+    words["earlier"] = earlier.mailing or earlier.event
+    if earlier.mailing:
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and is not in "
+            "the event file any more; it looks like the same mailing"
+        )
+        dutch = (
+            f"'{earlier.mailing}' is verstuurd aan {_people(count)}, voor het laatst op {day}, en staat niet meer in "
+            "het evenement. Is dit dezelfde mailing? Geef die dan de oude naam terug. Is dit een andere mailing? Typ "
+            "dan de opdracht en antwoord ja."
+        )
+    else:
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and no event "
+            "file has that id any more; it looks like the same event"
+        )
+        dutch = (
+            f"Over '{earlier.event}' is al gemaild aan {_people(count)}, voor het laatst op {day}, en dat id staat in "
+            "geen enkel bestand meer. Is dit hetzelfde evenement? Zet dan het oude id terug. Is dit een ander "
+            "evenement? Typ dan de opdracht en antwoord ja."
+        )
+    return Matter(
+        name=f"renamed:{event.id}:{mailing}:{earlier.event}:{earlier.mailing}",
+        code=ExitCode.SETTINGS,
+        said=sentence % words,
+        dutch=f"{_begin(_what(event, mailing))} wordt niet verstuurd. {dutch}",
         remedy=_approve(event, mailing),
     )
 

@@ -17,6 +17,16 @@ def members(count: int) -> str:
     return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
 
 
+def is_handed_to(server: str) -> str:
+    """Return the sentence that mail leaves although the clock is shifted."""
+    return _("Mail is really handed to %(server)s, which may deliver it.") % {"server": server}
+
+
+def was_handed_to(server: str) -> str:
+    """Return the sentence that mail left although the clock was shifted."""
+    return _("Mail was really handed to %(server)s, which may deliver it.") % {"server": server}
+
+
 def mailing_words(mailing: str) -> str:
     """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
     words = {

@@ -35,6 +35,25 @@ def test_everybody_gets_one_and_a_second_run_says_that_all_had_it(tmp_path: Path
         assert sorted(each.recipients[0] for each in server.taken) == sorted(addresses())
 
 
+def test_with_the_clock_shifted_it_says_that_mail_is_really_handed_over(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        words = ("send", EVENT, "invitation", "--yes")
+        is_handed = f"Mail is really handed to 127.0.0.1:{server.port}, which may deliver it."
+        was_handed = f"Mail was really handed to 127.0.0.1:{server.port}, which may deliver it."
+        for kept in ("--dry-run", "--rehearse"):
+            ran = place.run(*words, kept)
+            assert ran.code == 0 and "really handed" not in ran.out + ran.err
+        # By the computer's own clock there is nothing to point out; here the event is long over.
+        assert "really handed" not in place.run(*words, now="").err
+        part = place.run(*words, "--limit", "1")
+        assert is_handed in part.err and part.out.endswith(f"{was_handed}\n")
+        as_json = place.send()
+        assert as_json.json["sent"] == 4 and is_handed in as_json.err and was_handed in as_json.err
+        nothing = place.run(*words, now=LATER)
+        assert is_handed in nothing.err and was_handed not in nothing.out
+
+
 def test_the_json_document_is_all_there_is_on_standard_output(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         server.on("RCPT", "451 4.7.1 later", recipient=addresses()[0])

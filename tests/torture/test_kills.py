@@ -32,9 +32,12 @@ def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connection
 
 
 def _make_older(ledger: Path) -> None:
-    """Undo the newest migration: the deliveries stand by person again."""
-    former = [statement for _name, statements in MIGRATIONS[:-1] for statement in statements]
+    """Undo the migration that put the deliveries in order, and the newer ones: they are by person again."""
+    number = next(number for number, each in enumerate(MIGRATIONS, start=1) if "order" in each[0])
+    former = [statement for _name, statements in MIGRATIONS[: number - 1] for statement in statements]
     newest = {" ".join(statement.split()[:4]): statement for statement in former}
+    newer = [statement for _name, statements in MIGRATIONS[number:] for statement in statements]
+    tables = [statement.split()[2] for statement in newer if statement.startswith("CREATE TABLE")]
     with closing(sqlite3.connect(ledger)) as database, database:
         for statement in (
             "CREATE TABLE kept AS SELECT * FROM deliveries",
@@ -49,8 +52,9 @@ def _make_older(ledger: Path) -> None:
             newest["CREATE INDEX sending_now ON"],
             newest["CREATE TRIGGER a_delivery_begins BEFORE"],
             newest["CREATE TRIGGER a_delivery_goes_on BEFORE"],
-            f"DELETE FROM migrations WHERE number = {len(MIGRATIONS)}",
-            f"PRAGMA user_version = {len(MIGRATIONS) - 1}",
+            *(f"DROP TABLE {table}" for table in tables),
+            f"DELETE FROM migrations WHERE number >= {number}",
+            f"PRAGMA user_version = {number - 1}",
         ):
             database.execute(statement)
 
