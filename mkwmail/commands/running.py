@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mkwmail.clock import Clock
 from mkwmail.commands.composing import Composer, Mailbag, Outgoing, variants
+from mkwmail.commands.unreached import left_out_reasons
 from mkwmail.commands.workplace import Roll, Sources
 from mkwmail.dutch.names import full_name
 from mkwmail.language import _
@@ -101,8 +102,15 @@ def run(
     clock: Clock,
 ) -> Outcome:
     """Deliver, with a progress bar; Ctrl-C finishes the message under way."""
+    of = plan.round
+
+    def left_out() -> Mapping[str, str]:
+        return left_out_reasons(ledger.left_out_now(), of.event)
+
     with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
-        return deliver(jobs, plan.round, ledger, connect, pace, clock, stop, progress, plan.latest)
+        outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)
+    ledger.record_skips(of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
+    return outcome
 
 
 def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:

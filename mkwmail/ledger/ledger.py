@@ -61,6 +61,7 @@ class Ledger:
         self.id = str(name)
         self.secret = secret if isinstance(secret, bytes) else b""
         self.made_on = str(made_on)
+        self._reader: Database | None = None
         self._run: int | None = None
         self._wire: wire.Wire | None = None
 
@@ -96,7 +97,9 @@ class Ledger:
         return ledger
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connections."""
+        if self._reader is not None:
+            self._reader.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -351,6 +354,12 @@ class Ledger:
     def left_out(self) -> tuple[LeftOut, ...]:
         """Who is not to be mailed by a person's word, in force."""
         return replies.left_out(self._database)
+
+    def left_out_now(self) -> tuple[LeftOut, ...]:
+        """Return :meth:`left_out` over a connection of its own, which does not wait for this run's transactions."""
+        if self._reader is None:
+            self._reader = Database(self._database.path)
+        return replies.left_out(self._reader)
 
     # Forgetting
 

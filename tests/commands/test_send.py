@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import subprocess
 from datetime import datetime
 from pathlib import Path
 
@@ -307,3 +308,23 @@ def test_two_at_once_the_second_says_who_holds_the_ledger(tmp_path: Path) -> Non
         assert seconds[0][0] == 73
         assert "send directeurendag-2020" in seconds[0][1]
         assert len(server.taken) == 5
+
+
+def test_a_skip_given_during_the_run_stops_that_members_mail(tmp_path: Path) -> None:
+    first, *_others, last = addresses()
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        said: list[int] = []
+
+        def skip() -> None:
+            words = place.command("skip", last, "--event", EVENT, "--reason", "met pensioen")
+            said.append(subprocess.run(words, env=place.environment(), check=False, capture_output=True).returncode)
+
+        server.on("DOT", Call(skip), recipient=first, times=1)
+        ran = place.send()
+        assert said == [0]
+        assert sorted(each.recipients[0] for each in server.taken) == sorted(set(addresses()) - {last})
+    assert ran.code == 0 and ran.json["sent"] == 4 and ran.json["waiting"] == 0
+    (skipped,) = ran.json["skipped"]
+    assert skipped["address"] == last and "met pensioen" in skipped["reason"]
+    assert "met pensioen" in place.run("status", EVENT, "--skipped").out
