@@ -66,4 +66,4 @@ node_modules/.package-lock.json: package.json package-lock.json
 	-npm ci --silent
 
 clean:
-	rm -rf .venv node_modules dist build rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules dist build preview rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis

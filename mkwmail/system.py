@@ -1,14 +1,48 @@
-"""What the operating system refused, in the words of the person at the keyboard; files for their owner alone."""
+"""Files, and what the operating system refuses, in the words of the person at the keyboard."""
 
 import errno
 import os
+import stat
+from pathlib import Path
 
 from mkwmail.language import _
 
+PRIVATE = 0o600
+_LONGEST_STEM = 40  # characters of a draft's name: with the rest it stays a name that every file system takes
 
-def for_the_owner(path: str, flags: int) -> int:
-    """An ``opener`` of :func:`open`: what it makes only its owner can read; what is there keeps its mode."""
-    return os.open(path, flags, 0o600)
+
+def write_private(path: Path, data: bytes) -> None:
+    """Put a new file in place, whole or not at all, with mode 0600 from its first byte.
+
+    A file that is there is replaced, not written to: its mode and its other names (hard links) are not kept.
+
+    :raises OSError: if it cannot be written.
+    """
+    draft = path.with_name(f"{path.name[:_LONGEST_STEM]}.{os.getpid()}.new")
+    try:
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as file:
+            file.write(data)
+            file.flush()
+            # What replaces a file must be on the disk before it does: a power cut would leave neither of the two.
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def no_ordinary_file(path: Path) -> str:
+    """Return why a path is not an ordinary file; empty if it is one, or if nothing is there.
+
+    To open a named pipe would wait for somebody at its other end, and a device has no end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return _("it is a folder")
+    return "" if stat.S_ISREG(mode) else _("it is a pipe or a device, not an ordinary file")
 
 
 def reason_of(error: OSError) -> str:

@@ -75,6 +75,16 @@ def test_a_disk_that_fills_up_on_the_way(disk: Path, step: str) -> None:
             _everybody_has_it_once(place, server)
 
 
+def test_a_file_to_write_on_a_full_disk_leaves_the_old_one(disk: Path, tmp_path: Path) -> None:
+    place = a_place(tmp_path / "map")
+    (disk / "bestuur.html").write_text("old")
+    _fill(disk)
+    full = place.run("preview", "directeurendag-2020", "invitation", "--html", str(disk / "bestuur.html"))
+    assert (full.code, "the disk is full" in full.err) == (74, True)
+    assert (disk / "bestuur.html").read_text() == "old"
+    assert sorted(path.name for path in disk.iterdir()) == ["bestuur.html", "filler"]
+
+
 def test_a_disk_that_turns_read_only(disk: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(disk, server.port)

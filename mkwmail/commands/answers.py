@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mkwmail.addresses import address_key
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.outputs import write_output
 from mkwmail.commands.signing_up import TABLES, import_signups, mailed_at, settle_by_word
-from mkwmail.commands.status import write_file
 from mkwmail.commands.who import Candidate, find_person
 from mkwmail.commands.workplace import Roll, folder_of, listed, open_ledger, read_roll
 from mkwmail.dutch.names import Name, full_name, sort_key
@@ -196,7 +196,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     with open_ledger(invocation, folder) as ledger:
         shown = answers_of(about, ledger, read_roll(folder, ledger))
     if csv is not None:
-        write_file(csv, answers_csv(shown))
+        write_output(folder, csv, answers_csv(shown), f"{about.id}.csv")
         invocation.terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif json:
         invocation.terminal.document(answers_value(shown))

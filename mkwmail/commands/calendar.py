@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 from mkwmail.commands.invocation import Invocation
+from mkwmail.commands.outputs import write_output
 from mkwmail.commands.workplace import folder_of, history_of, open_ledger
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode
 from mkwmail.language import _
 from mkwmail.letters.compose import Occasion
 from mkwmail.letters.entry import entry_uid
@@ -16,7 +17,6 @@ from mkwmail.shipped import shipped
 from mkwmail.sources.event import Mailing
 from mkwmail.sources.event_file import read_event
 from mkwmail.sources.settings_file import read_settings
-from mkwmail.system import reason_of
 
 
 def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
@@ -45,10 +45,6 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
     if file is None:
         sys.stdout.buffer.write(data)
         return ExitCode.OK
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(file), fault), code=ExitCode.USAGE) from None
+    write_output(folder, file, data, f"{about.id}.ics")
     invocation.terminal.note(_("Wrote %(file)s") % {"file": file})
     return ExitCode.OK

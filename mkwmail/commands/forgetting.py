@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mkwmail.commands.answers import candidates
 from mkwmail.commands.confirming import refuse_without_terminal
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.rehearse import FOLDER
+from mkwmail.commands.pages import PAGE
 from mkwmail.commands.who import find_person
 from mkwmail.commands.workplace import folder_of, open_ledger, read_roll
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -36,7 +37,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         persons = {each.key: each for each in ledger.persons() if not is_mark(each.address)}
         person = find_person(who, candidates(roll, tuple(persons.values())))
         terminal.say(_("To be forgotten: %(person)s") % {"person": person}, "bold")
-        terminal.say(_("  Name, address and number, what was mailed and answered, in all events, and rehearsal/."))
+        terminal.say(_("  Name, address, number, what was mailed and answered in all events, rehearsal/ and preview/."))
         terminal.say(_("  A keyed hash stays, which says nothing, so that nothing is mailed twice."))
         if not _agreed(terminal, person.address or person.name, yes):
             return ExitCode.INTERRUPTED
@@ -67,14 +68,14 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
         raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
-        if not (ledger.has_dietary(about.id) if dietary else ledger.has_personal(about.id)):
+        if not (ledger.has_dietary(about.id) if dietary else ledger.has_personal(about.id) or _has_mails(folder)):
             terminal.say(_("Nothing of the kind is kept for %(event)s.") % {"event": about.id})
             return ExitCode.OK
         if dietary:
             terminal.say(_("To be removed: the dietary wishes for %(event)s.") % {"event": about.id}, "bold")
         else:
             terminal.say(_("To be removed: what is known of people for %(event)s.") % {"event": about.id}, "bold")
-            terminal.say(_("  Sign-ups, answers, dietary wishes, the mails that went, and rehearsal/. Counts stay."))
+            terminal.say(_("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/ and preview/. Counts stay."))
         if not _agreed(terminal, about.id, yes):
             return ExitCode.INTERRUPTED
         gone: tuple[Person, ...] = ()
@@ -125,17 +126,32 @@ def _say_what_is_not_ours(terminal: Terminal) -> None:
 
 
 def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
-    """Remove what else holds people's data in the folder: rehearsals, older copies of the ledger, the test ledger.
+    """Remove what else holds people's data in the folder.
+
+    Rehearsals, the page that a browser showed, older copies of the ledger, the test ledger.
 
     :raises UserError: code LEDGER_FAULT where one of them cannot be removed.
     """
     ledger = folder.ledger_path(shifted)
-    copies = [folder.path / FOLDER, *sorted(folder.path.glob(f"{ledger.name}.before-*"))]
+    copies = [folder.rehearsal_dir, *_shown_pages(folder), *sorted(folder.path.glob(f"{ledger.name}.before-*"))]
     if not shifted:
         test = folder.ledger_path(test=True)
         copies += [*sorted(folder.path.glob(f"{test.name}*")), folder.id_path(test=True)]
     for copy in copies:
         _remove(copy)
+    with suppress(OSError):  # not there, or something else is in it, which is not ours to remove
+        folder.preview_dir.rmdir()
+
+
+def _has_mails(folder: WorkingFolder) -> bool:
+    """Whether mails to people are in the folder, sent or not."""
+    return folder.rehearsal_dir.exists() or bool(_shown_pages(folder))
+
+
+def _shown_pages(folder: WorkingFolder) -> list[Path]:
+    """The page that a browser showed, and what a kill left of one that was being written."""
+    place = folder.preview_dir
+    return [] if place.is_symlink() else sorted(place.glob(f"{PAGE}*"))
 
 
 def _remove(copy: Path) -> None:

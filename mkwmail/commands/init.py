@@ -16,7 +16,7 @@ from mkwmail.report.terminal import Terminal
 from mkwmail.shipped import shipped
 from mkwmail.sources.folder import SETTINGS, WorkingFolder, is_synchronised
 from mkwmail.sources.providers import PRESETS
-from mkwmail.system import reason_of
+from mkwmail.system import reason_of, write_private
 
 EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
 EXAMPLE_ID = "directeurendag-2020"
@@ -171,7 +171,11 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
         place.templates_dir.mkdir(exist_ok=True)
         for target, source in copies.items():
             if not target.exists():
-                shutil.copyfile(source, target)
+                if target.name == MEMBERS:
+                    # The members' names and addresses will be in it.
+                    write_private(target, source.read_bytes())
+                else:
+                    shutil.copyfile(source, target)
                 made.append(place.shown(target))
         # Last: a folder without it is not yet a working folder, so `init` can be repeated after a full disk.
         place.settings_path.write_text(settings, encoding="utf-8", newline="\n")

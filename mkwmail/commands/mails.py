@@ -5,26 +5,17 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.system import for_the_owner, reason_of
+from mkwmail.commands.outputs import write_outputs
+from mkwmail.sources.folder import WorkingFolder
 
 
-def write_mails(folder: Path, mails: Iterable[tuple[str, bytes]]) -> int:
-    """Write each mail (whose, bytes) as an ``.eml`` file for the owner alone, numbered in their order; how many.
+def write_mails(folder: WorkingFolder, directory: Path, mails: Iterable[tuple[str, bytes]]) -> int:
+    """Write each mail (whose, bytes) as an ``.eml`` file in a directory, numbered in their order; how many.
 
-    :raises UserError: where the folder or a file cannot be written.
+    :raises UserError: as :func:`mkwmail.commands.outputs.write_outputs`.
     """
-    count = 0
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for count, (whose, data) in enumerate(mails, start=1):
-            with open(folder / f"{count:03}-{file_word(whose)}.eml", "wb", opener=for_the_owner) as file:
-                file.write(data)
-    except OSError as error:
-        fault = Fault(str(folder), _("cannot be written: %(why)s") % {"why": reason_of(error)})
-        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
-    return count
+    named = ((f"{number:03}-{file_word(whose)}.eml", data) for number, (whose, data) in enumerate(mails, start=1))
+    return write_outputs(folder, directory, named, "mails")
 
 
 def file_word(text: str) -> str:

@@ -1,6 +1,5 @@
 """The preview page: all mails of a mailing in one file to leaf through."""
 
-import tempfile
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.commands.composing import Outgoing
+from mkwmail.commands.outputs import replace_file
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.letters.compose import Addressed, Composition
@@ -15,8 +15,11 @@ from mkwmail.letters.gallery import gallery_page
 from mkwmail.letters.names import Addressee
 from mkwmail.report.words import mailing_words
 from mkwmail.sources.event import Event
+from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.read import Read
-from mkwmail.system import for_the_owner, reason_of
+from mkwmail.system import reason_of
+
+PAGE = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +54,25 @@ def _addressed(each: Outgoing) -> Addressed:
     return Addressed(addressee, each.letter, each.values)
 
 
-def write_page(path: Path, html: str) -> None:
-    """Write a page that only its owner can read: it holds the members' names and addresses.
+def show_in_browser(folder: WorkingFolder, html: str) -> Path:
+    """Open a page in the person's own browser; where it is.
 
-    :raises UserError: where it cannot be written.
+    It holds the members' names and addresses, so it stays inside the working folder, where the next page replaces it
+    and ``forget`` and ``purge`` remove it.
+
+    :raises UserError: if it cannot be written there.
     """
+    directory = folder.preview_dir
+    if directory.is_symlink():
+        fault = _("this is a link, and the page with the members' names must stay in the working folder")
+        raise UserError(Fault(str(directory), fault, _("remove the link")), code=ExitCode.USAGE)
     try:
-        with open(path, "w", encoding="utf-8", opener=for_the_owner) as file:
-            file.write(html)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.chmod(0o700)
     except OSError as error:
-        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
-        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
-
-
-def show_in_browser(html: str) -> Path:
-    """Open a page in the person's own browser; where it lies.
-
-    :raises UserError: where it cannot be written.
-    """
-    path = Path(tempfile.mkdtemp(prefix="mkwmail-"), "preview.html")
-    write_page(path, html)
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
+    path = directory / PAGE
+    replace_file(path, html.encode())
     webbrowser.open(path.as_uri())
     return path

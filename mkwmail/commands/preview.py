@@ -11,7 +11,8 @@ from mkwmail.commands.composing import Mailbag, Outgoing, composer_of, correctin
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.leafing import leaf_through
 from mkwmail.commands.mails import write_mails
-from mkwmail.commands.pages import Page, show_in_browser, write_page
+from mkwmail.commands.outputs import write_output
+from mkwmail.commands.pages import Page, show_in_browser
 from mkwmail.commands.who import Candidate, find_person
 from mkwmail.commands.workplace import (
     Roll,
@@ -34,6 +35,7 @@ from mkwmail.report.plan import entries, show_left_out, show_title
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import mails
 from mkwmail.sending.plan import Listing, Plan, Planned
+from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.read import Read
 
 
@@ -82,7 +84,7 @@ def preview(
         outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
     page = Page(Read(sources.event, sources.warnings), name, outgoing, moment)
-    _write(terminal, page, files)
+    _write(terminal, sources.folder, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
     elif files == Files():
@@ -90,16 +92,16 @@ def preview(
     return ExitCode.OK
 
 
-def _write(terminal: Terminal, page: Page, files: Files) -> None:
+def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Files) -> None:
     if files.eml is not None:
         people = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
-        count = write_mails(files.eml, people)
+        count = write_mails(folder, files.eml, people)
         terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": files.eml})
     if files.html is not None:
-        write_page(files.html, page.html(files.one_per_letter))
+        write_output(folder, files.html, page.html(files.one_per_letter).encode(), f"{page.mailing}.html")
         terminal.note(_("Wrote the page %(file)s; open it in a browser") % {"file": files.html})
     if files.browser:
-        path = show_in_browser(page.html(files.one_per_letter))
+        path = show_in_browser(folder, page.html(files.one_per_letter))
         terminal.note(_("The page is in your browser; if it is not, open %(file)s") % {"file": path})
 
 

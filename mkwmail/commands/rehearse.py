@@ -10,7 +10,8 @@ from mkwmail.commands.choice import chosen_mailing
 from mkwmail.commands.composing import Mailbag, composer_of, correcting_of
 from mkwmail.commands.guard import refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.pages import Page, write_page
+from mkwmail.commands.outputs import replace_file
+from mkwmail.commands.pages import PAGE, Page
 from mkwmail.commands.preview import show_variants
 from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
 from mkwmail.commands.send import Wishes, prepared, proposal_of
@@ -41,9 +42,6 @@ from mkwmail.sending.standing import under_their_names
 from mkwmail.sources.read import Read
 from mkwmail.sources.settings import Pace
 from mkwmail.system import reason_of
-
-FOLDER = "rehearsal"
-PAGE = "index.html"
 
 
 def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
@@ -89,11 +87,11 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
         plan = plan_for(sources.event, name, roll, past, moment)
         composer = composer_of(sources, name, ledger.secret, past)
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
-    folder = sources.folder.path / FOLDER
+    folder = sources.folder.rehearsal_dir
     try:
         summary = _practised(invocation, ready, folder, moment, wishes)
         page = Page(Read(sources.event, sources.warnings), name, ready.outgoing[: wishes.limit], moment)
-        write_page(folder / PAGE, page.html())
+        replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None

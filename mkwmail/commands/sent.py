@@ -32,7 +32,7 @@ def preview_sent(
         attempts = _attempts(ledger, _event_id(folder, event), mailing, who)
         messages = [(attempt, _message(ledger, attempt)) for attempt in attempts]
     if eml is not None:
-        written = write_mails(eml, ((attempt.address, message.data) for attempt, message in messages))
+        written = write_mails(folder, eml, ((attempt.address, message.data) for attempt, message in messages))
         terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(written), "folder": eml})
     if json:
         terminal.document({"mails": [mail_value(mail_view(message)) for _attempt, message in messages]})

@@ -8,7 +8,7 @@ from pathlib import Path
 from mkwmail.commands.attending import attendance_of, not_listed
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.next_steps import next_steps, purge_steps, standings
-from mkwmail.commands.pages import write_page
+from mkwmail.commands.outputs import write_output
 from mkwmail.commands.timetabling import plan_ahead
 from mkwmail.commands.workplace import (
     Roll,
@@ -51,7 +51,6 @@ from mkwmail.sources.kinds import in_order, rule_of
 from mkwmail.sources.member_list import MemberList
 from mkwmail.sources.settings import Keep, Settings
 from mkwmail.sources.settings_file import read_settings
-from mkwmail.system import for_the_owner, reason_of
 
 
 def status(
@@ -81,10 +80,10 @@ def status(
         automatic = last_due(ledger, now)
         ran = ledger.last_run(DUE)
     if csv is not None:
-        write_file(csv, status_csv(statuses))
+        write_output(folder, csv, status_csv(statuses), "status.csv")
         terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif html is not None:
-        write_page(html, status_page(statuses[0], now))
+        write_output(folder, html, status_page(statuses[0], now).encode(), "status.html")
         terminal.note(_("Wrote %(file)s") % {"file": html})
     elif json:
         values = [status_value(each) for each in statuses]
@@ -123,20 +122,6 @@ def statuses_of(
     return [
         status_of(event, ledger, office.roll, office.keep, now, office.sources(path, event)) for path, event in events
     ]
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a result that was asked for as a file: for the owner alone, as it tells of members.
-
-    :raises UserError: code USAGE where it cannot be written.
-    """
-    try:
-        with open(path, "wb", opener=for_the_owner) as file:
-            file.write(data)
-    except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        remedy = _("close it where it is open (Excel), or name another file")
-        raise UserError(Fault(str(path), fault, remedy), code=ExitCode.USAGE) from None
 
 
 @dataclass(frozen=True, slots=True)

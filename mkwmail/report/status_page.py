@@ -37,6 +37,7 @@ def status_page(status: EventStatus, now: datetime) -> str:
             f'<html lang="{spoken()}">',
             "<head>",
             '<meta charset="utf-8">',
+            '<meta name="generator" content="mkwmail">',
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="robots" content="noindex">',

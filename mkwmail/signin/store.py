@@ -11,9 +11,9 @@ from filelock import FileLock, Timeout
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.signin import ring
-from mkwmail.signin.private import PRIVATE, closing, write_private
+from mkwmail.signin.private import closing
 from mkwmail.sources.settings import Smtp
-from mkwmail.system import reason_of
+from mkwmail.system import PRIVATE, reason_of, write_private
 
 Values = dict[str, str | float]
 
@@ -163,6 +163,7 @@ class Store:
     def _write(self, path: Path, values: Mapping[str, str | float]) -> None:
         problem = None
         try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(path, json.dumps(dict(values)).encode())
         except OSError as error:
             problem = _unwritable(path, error)

@@ -1,16 +1,23 @@
 """The files that a mailing takes along."""
 
+import filecmp
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mkwmail.errors import Fault
 from mkwmail.language import _
+from mkwmail.sources.exports import is_export
 from mkwmail.sources.folder import WorkingFolder
 from mkwmail.sources.nearest import nearest
+from mkwmail.sources.own_files import Own, OwnFiles, own_words
 from mkwmail.sources.yaml_file import Document, Loc
+from mkwmail.system import reason_of
 
 # Base64 makes 14 MB of it; many servers take no more than 20 or 25 MB a message.
 MOST_BYTES = 10_000_000
+
+# Own files that nobody is harmed by. If the settings cannot be read, nothing is mailed at all.
+_HARMLESS = (Own.BESIDE_EVENT, Own.LOGO, Own.MAYBE_LIST)
 
 
 def attachment_path(event_path: Path, name: str) -> Path:
@@ -21,8 +28,9 @@ def attachment_path(event_path: Path, name: str) -> Path:
 def attachment_faults(
     names: Sequence[str], loc: Loc, document: Document, folder: WorkingFolder, event_path: Path
 ) -> Iterator[Fault]:
-    """What is wrong with a mailing's attachments: absent, empty, outside the working folder, too large."""
+    """What is wrong with a mailing's attachments: absent, empty, outside the folder, not for members, too large."""
     total = 0
+    own_files = OwnFiles.of(folder) if names else None
     for number, name in enumerate(names):
         here = (*loc, number) if document.node((*loc, number)) is not None else loc
         fault, remedy = _refusal(name, folder, event_path)
@@ -31,7 +39,13 @@ def attachment_faults(
                 remedy = document.repaired(here, name, remedy) or remedy
             yield Fault(document.place(here), f"attachments: {fault}", remedy)
             continue
-        total += attachment_path(event_path, name).stat().st_size
+        path = attachment_path(event_path, name)
+        why = _why_not_for_members(path, own_files) if own_files is not None else ""
+        if why:
+            fault = _('"%(name)s" is not mailed: %(why)s') % {"name": name, "why": why}
+            yield Fault(document.place(here), f"attachments: {fault}", _("take it out of the attachments"))
+            continue
+        total += path.stat().st_size
     if total > MOST_BYTES:
         fault = _("together the files are %(size).1f MB, and a mail may take %(limit)d MB along")
         words = {"size": total / 1_000_000, "limit": MOST_BYTES // 1_000_000}
@@ -62,3 +76,19 @@ def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, s
     except (OSError, ValueError, RuntimeError) as error:
         return _('"%(name)s" cannot be read: %(reason)s') % {"name": name, "reason": error}, ""
     return (_('"%(name)s" is an empty file') % {"name": name}, "") if empty else ("", "")
+
+
+def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
+    """Why a file is the secretary's own, and not for members; empty if it may be mailed."""
+    own = own_files.kind(path)
+    if own is not None and own not in _HARMLESS:
+        return own_words(own)
+    member_list = own_files.member_list
+    try:
+        if is_export(path):
+            return _("mkwmail made this file for you, not for the members")
+        if member_list is not None and member_list.is_file() and filecmp.cmp(path, member_list, shallow=False):
+            return _("this is a copy of the member list")
+    except OSError as error:
+        return reason_of(error)
+    return ""

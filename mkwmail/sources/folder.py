@@ -16,7 +16,7 @@ from mkwmail.sources.yaml_text import read_bytes, text_of
 
 SETTINGS = "mkwmail.yaml"
 VARIABLE = "MKWMAIL_FOLDER"
-_ENDINGS = (".yaml", ".yml")
+ENDINGS = (".yaml", ".yml")  # of event files
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,21 @@ class WorkingFolder:
     def templates_dir(self) -> Path:
         """Templates of their own; need not exist."""
         return self.path / "templates"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Copies of the ledger; need not exist."""
+        return self.path / "backups"
+
+    @property
+    def rehearsal_dir(self) -> Path:
+        """The mails of the last rehearsal, and the page of all of them; need not exist."""
+        return self.path / "rehearsal"
+
+    @property
+    def preview_dir(self) -> Path:
+        """The page that was last shown in a browser; need not exist."""
+        return self.path / "preview"
 
     def ledger_path(self, test: bool = False) -> Path:
         """The ledger; ``test``: the one that a shifted clock writes to."""
@@ -65,7 +80,7 @@ class WorkingFolder:
         """The event files, by name."""
         if not self.events_dir.is_dir():
             return ()
-        found = (path for path in self.events_dir.iterdir() if path.suffix in _ENDINGS and path.is_file())
+        found = (path for path in self.events_dir.iterdir() if path.suffix in ENDINGS and path.is_file())
         return tuple(sorted(path for path in found if not path.name.startswith(".")))
 
     def event_path(self, word: str) -> Path:
@@ -100,14 +115,14 @@ class WorkingFolder:
 
     def _unknown(self, word: str, known: list[str]) -> UserError:
         fault = _('there is no event "%(word)s" in %(folder)s') % {"word": word, "folder": self.events_dir}
-        stem = Path(word).stem if word.endswith(_ENDINGS) else word
+        stem = Path(word).stem if word.endswith(ENDINGS) else word
         remedy = suggestion(stem, known) or _("make one with: mkwmail new TITLE --date DATE")
         return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
 
 
 def _existing(word: str, folder: Path) -> list[Path]:
     """The files that a word is the path of, seen from here and from the working folder."""
-    if not word.endswith(_ENDINGS) and os.sep not in word:
+    if not word.endswith(ENDINGS) and os.sep not in word:
         return []
     try:
         return [path for path in (Path(word).absolute(), folder / word) if path.is_file()]

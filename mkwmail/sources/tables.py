@@ -12,7 +12,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from mkwmail.errors import Fault, UserError
 from mkwmail.language import _
 from mkwmail.sources import separated, workbook
-from mkwmail.system import reason_of
+from mkwmail.system import no_ordinary_file, reason_of
 
 LARGEST_FILE = 32 << 20  # octets
 
@@ -72,6 +72,8 @@ def read_table(path: Path, shown: str, known: Callable[[str], bool] = lambda cel
 
 
 def _bytes(path: Path, shown: str) -> bytes:
+    if reason := no_ordinary_file(path):
+        raise UserError(Fault(shown, _("the file cannot be read: %(reason)s") % {"reason": reason}))
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)

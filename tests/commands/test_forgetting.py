@@ -63,6 +63,36 @@ def test_nothing_of_a_forgotten_person_is_left_in_any_file(place: Place) -> None
     assert not (place.folder / "rehearsal").exists()
 
 
+def a_shown_page(place: Place) -> Path:
+    """The page of all mails, as a browser showed it."""
+    ran = place.run("preview", EVENT, "invitation", "--browser", DISPLAY=":0", BROWSER="true %s")
+    assert ran.code == 0, ran.err
+    return place.folder / "preview" / "index.html"
+
+
+@pytest.mark.parametrize("words", [("forget", "Kim Verbeek"), ("purge", EVENT)])
+def test_the_page_that_a_browser_showed_is_removed_and_nothing_else(place: Place, words: tuple[str, ...]) -> None:
+    page = a_shown_page(place)
+    page.with_name("index.html.4711.new").write_text("what a kill left: Verbeek")
+    place.write("preview/van-mij.txt", "my own")
+    without_row(place, "Verbeek")
+    assert place.run(*words, "--yes", now=PAST).code == 0
+    assert [path.name for path in page.parent.iterdir()] == ["van-mij.txt"]
+    (page.parent / "van-mij.txt").unlink()
+    assert found_in(place, *KIM) == []
+    a_shown_page(place)
+    assert place.run(*words[:1], EVENT if words[0] == "purge" else "Jan de Vries", "--yes", now=PAST).code == 0
+    assert not page.parent.exists()
+
+
+def test_an_event_of_which_there_is_only_a_page_is_purged_too(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    page = a_shown_page(place)
+    assert "Removed." in place.run("purge", EVENT, "--yes", now=PAST).out
+    assert not page.exists()
+    assert "Nothing of the kind is kept" in place.run("purge", EVENT, "--yes", now=PAST).out
+
+
 def test_the_forgotten_get_no_second_mail_of_the_same_mailing(place: Place, server: ScriptedServer) -> None:
     assert place.run("forget", "Kim Verbeek", "--yes").code == 0
     before = len(server.taken)

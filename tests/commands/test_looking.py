@@ -3,6 +3,8 @@
 import email
 import email.policy
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,18 @@ def test_a_new_folder_is_checked_and_rehearsed_at_once(tmp_path: Path) -> None:
         assert (place.folder / name).exists(), name
     for command_line in [line.split() for line in made.stdout.splitlines() if line.startswith("  mkwmail ")]:
         assert place.run(*command_line[1:], now="").code == 0, command_line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
+def test_the_list_of_a_new_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkwmail", "init", str(tmp_path / "dagen")]
+    environment = Place(tmp_path).environment("")
+    for umask in (0, 0o022):
+        made = subprocess.run(command, env=environment, capture_output=True, umask=umask, check=False)
+        assert made.returncode == 0
+        assert stat.S_IMODE((tmp_path / "dagen" / "leden.csv").stat().st_mode) == 0o600
+        assert (tmp_path / "dagen" / "leden.csv").read_bytes() == (EXAMPLE.parent / "leden-voorbeeld.csv").read_bytes()
+        (tmp_path / "dagen").rename(tmp_path / f"dagen-{umask}")
 
 
 def test_init_never_overwrites(tmp_path: Path) -> None:

@@ -355,7 +355,12 @@ def test_one_id_in_two_files(folder: WorkingFolder) -> None:
 
 ATTACHMENTS: list[tuple[str, Callable[[Path], object], str]] = [
     ("weg.pdf", lambda events: None, 'there is no file "weg.pdf" in events'),
-    ("../mkwmail.yaml", lambda events: None, ""),
+    ("../programma.pdf", lambda events: (events.parent / "programma.pdf").write_bytes(b"%PDF"), ""),
+    (
+        "../mkwmail.yaml",
+        lambda events: None,
+        '"../mkwmail.yaml" is not mailed: this is the settings file of this folder',
+    ),
     ("../../x.pdf", lambda events: None, '"../../x.pdf" lies outside the working folder, so it is not mailed'),
     (
         "/etc/hostname",

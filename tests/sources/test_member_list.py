@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from pathlib import Path
 
 import openpyxl
@@ -27,6 +28,19 @@ def read(folder: Path, data: str | bytes, skip_faulty: bool = False) -> MemberLi
     path = folder / "leden.csv"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     return read_members(path, "leden.csv", skip_faulty)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes are POSIX")
+def test_a_list_that_is_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "leden.csv")
+    for path in (Path("/dev/null"), Path("/dev/zero"), tmp_path / "leden.csv"):
+        with pytest.raises(UserError) as caught:
+            read_members(path, "leden.csv")
+        assert [str(fault) for fault in caught.value.faults] == [
+            "leden.csv: the file cannot be read: it is a pipe or a device, not an ordinary file"
+        ]
+    with pytest.raises(UserError, match="it is a folder"):
+        read_members(tmp_path, "leden.csv")
 
 
 def faults(folder: Path, data: str | bytes) -> tuple[Fault, ...]:
