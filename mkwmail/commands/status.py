@@ -171,6 +171,8 @@ def status_of(
     over = superseded(event, due_by_date(event, now), history.deliveries)
     stands = standings(event, ledger, history, sources)
     had = begun(history.deliveries)
+    skipped = _skipped_lines(event, ledger, history, members)
+    left_out = {(line.mailing, line.edition, person) for person, line in skipped}
     due = []
     for name in in_order(event):
         passed_over = name in over
@@ -185,8 +187,12 @@ def status_of(
     return EventStatus(
         event,
         (
-            *(_line(each, persons, members) for each in history.deliveries),
-            *_skipped_lines(event, ledger, history, members),
+            *(
+                _line(each, persons, members)
+                for each in history.deliveries
+                if (each.round.mailing, each.round.edition, each.person) not in left_out
+            ),
+            *(line for _person, line in skipped),
             *(_unrecorded_lines(event, ledger, history, roll, now) if roll else ()),
         ),
         tuple(due),
@@ -213,16 +219,25 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
     )
 
 
-def _skipped_lines(event: Event, ledger: Ledger, history: History, organisations: Mapping[str, str]) -> Iterator[Line]:
-    """Those who were left out when a mailing went and have not had it since."""
+def _skipped_lines(
+    event: Event, ledger: Ledger, history: History, organisations: Mapping[str, str]
+) -> list[tuple[str, Line]]:
+    """Return those who were left out of a mailing and have not had it since, by their keys.
+
+    Somebody whose message was claimed in vain, and who was left out after that, is one of them.
+    """
     persons = {person.key: person for person in history.persons}
-    stand = {(each.round, each.person) for each in history.deliveries}
+    stand = {(each.round, each.person): each for each in history.deliveries}
+    found = []
     for skip in {(each.round, each.person): each for each in ledger.skips(event.id)}.values():
-        if (skip.round, skip.person) not in stand:
+        delivery = stand.get((skip.round, skip.person))
+        if delivery is None or (delivery.state is State.PLANNED and delivery.since <= skip.at):
             of, person = skip.round, persons.get(skip.person)
             name, place, address = (person.name, person.organisation, person.address) if person else ("",) * 3
             organisation = organisations.get(skip.person, place)
-            yield Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
+            line = Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
+            found.append((skip.person, line))
+    return found
 
 
 def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll, now: datetime) -> Iterator[Line]:

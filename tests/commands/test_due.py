@@ -313,7 +313,7 @@ def test_a_latest_moment_that_passes_while_due_runs_is_told_at_once(office: Offi
     office.schedule("2020-02-10T10:00", "invitation")
     ran = office.due("2020-02-17T09:00:30")
     assert ran.code == 80
-    assert ran.out == f"{ID}: invitation: 3 mails sent, 2 too late\n"
+    assert ran.out == f"{ID}: invitation: 3 mails sent, 2 too late\n{office.handed}\n"
     sentence = "2 mails of invitation did not go before its latest moment, 17 February 2020 09:01: "
     assert f"{sentence}Zoë Ruiter, Lou 't Hart" in ran.err
     assert office.to_members() == addresses("Kim", "Jan", "Els")
@@ -335,7 +335,7 @@ def test_a_mailing_whose_latest_moment_passes_while_due_sends_another_is_told_at
     office.schedule("2020-02-10T10:00", "invitation", event="najaarsdag-2020")
     ran = office.due("2020-02-17T09:00")
     assert ran.code == 80
-    assert ran.out == "najaarsdag-2020: invitation: 5 mails sent\n"
+    assert ran.out == f"najaarsdag-2020: invitation: 5 mails sent\n{office.handed}\n"
     assert f"{ID}: 5 mails of invitation did not go before its latest moment" in ran.err
 
 
