@@ -263,11 +263,11 @@ class _Run:
 
     def is_over(self) -> bool:
         """Return whether nothing more may be begun."""
-        return self._stopping() or self.is_late()
+        return self.is_stopping() or (self.latest is not None and self.clock.now() > self.latest)
 
-    def is_late(self) -> bool:
-        """Return whether the latest moment has passed."""
-        return self.latest is not None and self.clock.now() > self.latest
+    def is_stopping(self) -> bool:
+        """Return whether a fault, the rate limit or a person ends the run."""
+        return bool(self._stopped or self._paced) or self.stop.asked.is_set()
 
     def why_left_out(self, person: str) -> str | None:
         """Return why a person's word leaves somebody out, or None. One that was given just now counts too."""
@@ -329,9 +329,6 @@ class _Run:
                     self._wait_for_room(now)
             return []
 
-    def _stopping(self) -> bool:
-        return bool(self._stopped or self._paced) or self.stop.asked.is_set()
-
     def _wait_for_room(self, now: datetime) -> None:
         wait = rate_limit.wait(self.pace, Gone(self._moments, self._this_run), now)
         if wait is None:
@@ -361,9 +358,8 @@ class _Run:
             self._skip(claimed.job, reason)
             self._turn.notify_all()
 
-    def decide(self, claimed: _Claimed, reply: Reply, result: Result) -> list[Result]:
-        """Decide what a reply means for the member and the run; return what the ledger is to record."""
-        means = meaning(reply)
+    def decide(self, claimed: _Claimed, reply: Reply, means: Meaning, result: Result, now: datetime) -> list[Result]:
+        """Decide about the member and the run by the meaning of a reply; return what the ledger is to record."""
         with self._turn:
             self._under_way -= 1
             self._turn.notify_all()
@@ -372,16 +368,16 @@ class _Run:
                 return [result]
             if means is Meaning.RUN:
                 self._stopped = self._stopped or run_fault(reply)
-                self._end(claimed.job, State.PLANNED, reply)
+                self._end(claimed.job, State.PLANNED, str(reply), reply.code)
                 return [result]
-            self._moments.append(self.clock.now().astimezone(UTC))
+            self._moments.append(now.astimezone(UTC))
             self._this_run += 1
             if means is Meaning.REFUSED:
                 certain = self._refusals.refused(claimed, reply)
                 if self._refusals.enough:
                     self._stopped = self._stopped or all_refused(reply)
                 return self._end_refused(certain, State.REFUSED)
-            self._end(claimed.job, result.state, reply, result.not_before)
+            self._end(claimed.job, result.state, result.reason, reply.code, result.not_before)
             certain = self._refusals.accepted() if means is Meaning.SENT else []
             return [result, *self._end_refused(certain, State.REFUSED)]
 
@@ -397,21 +393,21 @@ class _Run:
             return
         self._losses[claimed.job.person] += 1
         if self._losses[claimed.job.person] >= _LOSSES:
-            self._end(claimed.job, State.PLANNED, reply)
+            self._end(claimed.job, State.PLANNED, str(reply), reply.code)
         else:
             # To the end: if it is the message that makes the server hang up, the others are served first.
             heapq.heappush(self._waiting, claimed.number + len(self.jobs))
 
     def _end_refused(self, refusals: Sequence[tuple[_Claimed, Reply]], state: State) -> list[Result]:
         for claimed, reply in refusals:
-            self._end(claimed.job, state, reply)
+            self._end(claimed.job, state, str(reply), reply.code)
         return [Result(claimed.attempt, state, reply.code or None, str(reply)) for claimed, reply in refusals]
 
     def _skip(self, job: Job, reason: str) -> None:
         self._left_out.append(Ending(job.person, job.name, job.address, State.PLANNED, reason))
 
-    def _end(self, job: Job, state: State, reply: Reply, not_before: datetime | None = None) -> None:
-        ending = Ending(job.person, job.name, job.address, state, str(reply), reply.code or None, not_before)
+    def _end(self, job: Job, state: State, reason: str, code: int, not_before: datetime | None = None) -> None:
+        ending = Ending(job.person, job.name, job.address, state, reason, code or None, not_before)
         self._endings.append(ending)
         self.progress(Step(ending, len(self._endings), len(self.jobs)))
 
@@ -539,7 +535,7 @@ class _Connection:
     def _offers(self, group: Sequence[_Claimed]) -> Iterator[Message]:
         """Yield the messages that may be begun, as the transport asks for them."""
         for each in group:
-            if self._run.is_over():
+            if self._run.is_stopping():
                 return
             if self._run.why_left_out(each.job.person) is None:
                 if self._left is not None:
@@ -548,8 +544,11 @@ class _Connection:
 
     def _conclude(self, claimed: _Claimed, reply: Reply) -> bool:
         """Write a reply into the journal, then decide about it; return whether the connection is lost with it."""
-        run, means = self._run, meaning(reply)
-        result = _result_of(claimed, reply, run.clock.now())
+        run, means, now = self._run, meaning(reply), self._run.clock.now()
+        # A refusal counts as planned until it is clear that it is the member's (Refusals).
+        state = _STATES.get(means, State.PLANNED)
+        again = next_try(claimed.job.tries, now) if state is State.DEFERRED else None
+        result = Result(claimed.attempt, state, reply.code or None, str(reply), again)
         if means is Meaning.IN_DOUBT:
             # Each loss of this kind leaves one in doubt: it counts twice.
             self._failures += 1
@@ -559,7 +558,7 @@ class _Connection:
         try:
             run.ledger.wire.reply(result)
         finally:
-            self._results += run.decide(claimed, reply, result)
+            self._results += run.decide(claimed, reply, means, result, now)
         return means in (Meaning.RELEASED, Meaning.IN_DOUBT)
 
     def _release(self, still_open: Mapping[str, _Claimed]) -> bool:
@@ -647,16 +646,6 @@ def _claim_of(job: Job, prepared: Prepared) -> Claim:
         job.tries,
         job.facts,
     )
-
-
-def _result_of(claimed: _Claimed, reply: Reply, now: datetime) -> Result:
-    """Return how an attempt ended, as far as its own reply tells.
-
-    A refusal counts as planned until it is clear that it is the member's (:class:`Refusals`).
-    """
-    state = _STATES.get(meaning(reply), State.PLANNED)
-    again = next_try(claimed.job.tries, now) if state is State.DEFERRED else None
-    return Result(claimed.attempt, state, reply.code or None, str(reply), again)
 
 
 def _least(*limits: int | None) -> int | None:
