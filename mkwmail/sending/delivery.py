@@ -44,6 +44,8 @@ LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the rate limit is for a
 _LARGEST_GROUP = 64
 _LARGEST_OCTETS = 16 * 1024 * 1024
 _LONGEST_GROUP = 1.0  # seconds that a group should take, by the last one's time
+_QUICK = 0.005  # seconds a message in which a server answers that two connections keep busy
+_SILENCE = 0.1  # seconds without a reply after which another connection is opened
 _ENOUGH = 3  # refusals with one code, and no acceptance between them, are the run's fault
 _LOSSES = 2  # connections that one message may lose before it is left for a later run
 _RECONNECT = (timedelta(seconds=1), timedelta(seconds=10), timedelta(seconds=60))
@@ -122,9 +124,8 @@ def deliver(
     run = _Run(jobs, of, ledger, pace, clock, stop, progress, latest, left_out)
     count = min(pace.connections, len(jobs))
     if count and not run.is_over():
-        # Refusals that are held are claimed and not recorded too.
-        largest = min(_LARGEST_GROUP, (MOST_UNRECORDED - _ENOUGH) // count)
-        run.watch([_Connection(run, open_transport, largest) for _each in range(count)])
+        share = min(_LARGEST_GROUP, max(1, MOST_UNRECORDED // count))
+        run.watch([_Connection(run, open_transport, share, reserve=number > 1) for number in range(count)])
     return run.outcome()
 
 
@@ -185,10 +186,13 @@ class _Run:
     ended: threading.Event = field(default_factory=threading.Event)  # nobody needs to wait for anything any more
     problem: RunFault | None = None  # why the last connection could not be opened
     served: bool = False  # a connection could be opened
+    quick: bool = True  # the last group took no time
     ledger_failed: bool = False  # the journal has the replies that the ledger has not
     crashed: BaseException | None = None
     _turn: threading.Condition = field(default_factory=threading.Condition)
+    _heard: float = field(default_factory=time.monotonic)  # when the last reply came
     _under_way: int = 0  # taken, and not decided
+    _unrecorded: int = 0  # taken, and not in the ledger with their end
     _this_run: int = 0  # taken by the server, or refused, in this run
     _losses: Counter[str] = field(default_factory=Counter)  # connections lost over one person's message
     _refusals: Refusals[_Claimed] = field(default_factory=Refusals)
@@ -307,22 +311,31 @@ class _Run:
             self.ended.set()
             return False
 
-    def take(self, most: int, wait: bool) -> list[int]:
+    def wait_until_needed(self) -> None:
+        """Wait until the connections that are open do not keep up with the server."""
+        with self._turn:
+            while self.quick and time.monotonic() - self._heard < _SILENCE and self._waiting and not self.is_over():
+                self._turn.wait(_SILENCE)
+
+    def take(self, most: int, recorded_with: int, wait: bool) -> list[int]:
         """Return the numbers of the next jobs, at most so many, as the rate limit allows; empty if there are none.
 
-        ``wait`` for the rate limit; room in it is reserved until they are decided.
+        ``recorded_with``: how many results are recorded together with their claims. ``wait`` for the rate limit, and
+        for others to record theirs; the room is reserved until these are decided, and recorded.
         """
         with self._turn:
             while not self.is_over() and self._waiting:
                 now = self.clock.now()
                 room = rate_limit.room(self.pace, Gone(self._moments, self._this_run, self._under_way), now)
-                count = min(most, len(self._waiting), *([] if room is None else [room]))
-                if count:
+                unrecorded = MOST_UNRECORDED - self._unrecorded + recorded_with
+                count = min(most, len(self._waiting), unrecorded, *([] if room is None else [room]))
+                if count > 0:
                     self._under_way += count
+                    self._unrecorded += count
                     return [heapq.heappop(self._waiting) for _each in range(count)]
                 if not wait:
                     break
-                if self._under_way:
+                if self._under_way or unrecorded <= 0:
                     self._turn.wait(_GLANCE)
                 else:
                     # Nobody can do anything meanwhile, so the lock is kept.
@@ -343,6 +356,13 @@ class _Run:
 
     # How it ended
 
+    def recorded(self, count: int) -> None:
+        """Note that so many are in the ledger with their end, or were not claimed."""
+        if count:
+            with self._turn:
+                self._unrecorded -= count
+                self._turn.notify_all()
+
     def give_back(self, numbers: Sequence[int]) -> None:
         """Let jobs wait again, in their place: nothing of them was begun."""
         with self._turn:
@@ -362,7 +382,9 @@ class _Run:
         """Decide about the member and the run by the meaning of a reply; return what the ledger is to record."""
         with self._turn:
             self._under_way -= 1
-            self._turn.notify_all()
+            self._heard = time.monotonic()
+            if means is Meaning.RELEASED or not self._under_way:
+                self._turn.notify_all()
             if means is Meaning.RELEASED:
                 self._return(claimed, reply)
                 return [result]
@@ -415,10 +437,11 @@ class _Run:
 class _Connection:
     """One connection and the thread that uses it."""
 
-    def __init__(self, run: _Run, open_transport: Open, largest_group: int) -> None:
+    def __init__(self, run: _Run, open_transport: Open, share: int, reserve: bool) -> None:
         self._run = run
         self._open = open_transport
-        self._largest = max(1, largest_group)
+        self._share = share
+        self._reserve = reserve  # to be opened only if it is needed
         self._transport: Transport | None = None
         self._left: int | None = None  # messages that the session may still carry
         self._size = 1  # of the next group
@@ -459,16 +482,17 @@ class _Connection:
         """Record how the last group ended and claim the next one, in one durable transaction."""
         run = self._run
         most = self._size if self._left is None else min(self._size, self._left)
-        numbers = run.take(most, wait=False)
+        numbers = run.take(most, len(self._results), wait=False)
         if not numbers:
             self._record()
-            numbers = run.take(most, wait=True)
+            numbers = run.take(most, 0, wait=True)
         run.look()
         now = run.clock.now()
         jobs = [run.jobs[number % len(run.jobs)] for number in numbers]
         prepared = list(_up_to(_LARGEST_OCTETS, (job.prepare(now) for job in jobs)))
         if len(prepared) < len(numbers):
             run.give_back(numbers[len(prepared) :])
+            run.recorded(len(numbers) - len(prepared))
             del numbers[len(prepared) :]
         claims = [_claim_of(job, each) for job, each in zip(jobs, prepared, strict=False)]
         results, self._results = self._results, []
@@ -476,7 +500,10 @@ class _Connection:
             attempts = run.ledger.record_and_claim(run.of, results, claims, now) if claims else ()
         except BaseException:
             run.give_back(numbers)
+            run.recorded(len(numbers))
             raise
+        finally:
+            run.recorded(len(results))
         messages = [each.message for each in prepared]
         return [_Claimed(*each) for each in zip(numbers, jobs, attempts, messages, strict=False)]
 
@@ -484,6 +511,7 @@ class _Connection:
         results, self._results = self._results, []
         if results and not self._run.ledger_failed:
             self._run.ledger.record(results, self._run.clock.now())
+        self._run.recorded(len(results))
 
     def _leave(self) -> None:
         """Record the last results and end the session, whatever ended the work."""
@@ -575,10 +603,15 @@ class _Connection:
         return bool(waiting)
 
     def _grow(self, seconds: float) -> None:
-        """Take twice as many next time, as long as a group takes no longer than a second."""
+        """Take twice as many next time, as long as a group takes no longer than a second.
+
+        If the server is quick, two connections with large groups are faster than many with small ones.
+        """
+        self._run.quick = seconds < _QUICK
         if self._accepts:
+            largest = _LARGEST_GROUP if self._run.quick else self._share
             fitting = int(_LONGEST_GROUP / max(seconds, 0.001))
-            self._size = max(1, min(2 * self._size, self._largest, fitting))
+            self._size = max(1, min(2 * self._size, largest, fitting))
 
     # The session
 
@@ -593,6 +626,9 @@ class _Connection:
                 return False
             if self._failures:
                 run.clock.wait(_RECONNECT[self._failures - 1].total_seconds(), run.ended)
+            if self._reserve:
+                run.wait_until_needed()
+                self._reserve = False
             if not run.has_work(wait=True):
                 return False
             try:

@@ -11,13 +11,16 @@ connection that is lost before the final dot and after it.
 import base64
 import contextlib
 import re
+import select
 import socket
 import ssl
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
@@ -79,6 +82,7 @@ class Timeouts:
 
 
 _TIMEOUTS = Timeouts()
+T = TypeVar("T")
 
 
 class Stream:
@@ -93,9 +97,11 @@ class Stream:
         self._timeouts = timeouts
         self._lines: deque[bytes] = deque()  # read and not used yet, without their ends
         self._rest = b""  # the beginning of a line of which the end is to come
+        self._awaits = False  # something was written since the last look for a reply
         self._hidden: tuple[re.Pattern[str], ...] = ()
         self.lines: list[bytes] = []
         # The final dot is a small write after larger ones: it must not wait for their acknowledgement.
+        connection.settimeout(0)
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -137,8 +143,9 @@ class Stream:
         view = memoryview(data)
         try:
             while taken < len(view):
-                self._socket.settimeout(self._timeouts.block)
-                taken += self._socket.send(view[taken : taken + _WRITE])
+                send = partial(self._socket.send, view[taken : taken + _WRITE])
+                taken += self._done(send, time.monotonic() + self._timeouts.block, writing=True)
+                self._awaits = True
         except (OSError, ValueError):
             pass
         return taken
@@ -148,8 +155,7 @@ class Stream:
         if self.left_over:
             return True
         try:
-            # Not select(): what is readable under TLS may be a session ticket, which says nothing.
-            self._socket.settimeout(0)
+            # Not poll(): what is readable under TLS may be a session ticket, which says nothing.
             self._keep(self._socket.recv(_LONGEST_LINE))
         except _NOT_YET:
             return False
@@ -204,15 +210,31 @@ class Stream:
         while not self._lines:
             if len(self._rest) > _LONGEST_LINE:
                 raise _TooLongError
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left)
-            data = self._socket.recv(_LONGEST_LINE)
+            if self._awaits and not self._tls_pending():
+                # The answer to what was written this moment is hardly there yet.
+                _wait(self._socket, deadline, writing=False)
+            self._awaits = False
+            data = self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
             if not data:
                 raise ConnectionResetError
             self._keep(data)
         return self._lines.popleft()
+
+    def _done(self, act: Callable[[], T], deadline: float, writing: bool) -> T:
+        """Read or write as soon as the network is ready; raise TimeoutError if it is not in time."""
+        while True:
+            try:
+                return act()
+            except ssl.SSLWantWriteError:
+                writing = True
+            except ssl.SSLWantReadError:
+                writing = False
+            except BlockingIOError:
+                pass
+            _wait(self._socket, deadline, writing)
+
+    def _tls_pending(self) -> bool:
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _keep(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -221,6 +243,21 @@ class Stream:
     def _unreadable(self, line: bytes, phase: Phase) -> Reply:
         text = plain_text([line], self._hidden)[:_LONGEST_QUOTE]
         return Reply(0, _("the server answered something that is not SMTP: %(text)s") % {"text": text}, phase)
+
+
+def _wait(connection: socket.socket, deadline: float, writing: bool) -> None:
+    """Wait until the network is ready for a connection; raise TimeoutError if it is not in time."""
+    left = max(0.0, deadline - time.monotonic())
+    if sys.platform == "win32":
+        wanted = ([], [connection], [connection]) if writing else ([connection], [], [])
+        ready = any(select.select(*wanted, left))
+    else:
+        # Unlike select(), for any number of open files.
+        poll = select.poll()
+        poll.register(connection, select.POLLOUT if writing else select.POLLIN)
+        ready = bool(poll.poll(left * 1000))
+    if not ready:
+        raise TimeoutError
 
 
 class _TooLongError(Exception):
