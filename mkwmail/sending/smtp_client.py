@@ -107,7 +107,9 @@ class Stream:
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these in every later reply, also if the server spreads them over lines or spaces."""
-        self._hidden += tuple(_mask(secret) for secret in secrets)
+        # In a reply that is shown, white space and control characters are single spaces or gone.
+        shown = ("".join(letter for letter in secret if letter.isprintable()).split() for secret in secrets)
+        self._hidden += tuple(_mask("".join(words)) for words in shown if words)
 
     def read(self, phase: Phase) -> Reply:
         """Return the next reply; its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2)."""
@@ -265,11 +267,9 @@ class _TooLongError(Exception):
 
 
 def _mask(secret: str) -> re.Pattern[str]:
-    # In a reply that is shown, white space and control characters are single spaces or gone.
-    letters = [re.escape(letter) for letter in secret if letter.isprintable() and not letter.isspace()]
-    pattern = r"\s*".join(letters)
+    pattern = r"\s*".join(map(re.escape, secret))
     # A short one is masked only as a word of its own: else half of every sentence would be gone.
-    return re.compile(pattern if len(letters) > 3 else rf"(?<!\w){pattern}(?!\w)")
+    return re.compile(pattern if len(secret) > 3 else rf"(?<!\w){pattern}(?!\w)")
 
 
 @lru_cache(maxsize=32)
@@ -686,7 +686,7 @@ def _by_password(stream: Stream, offered: Sequence[str], username: str, password
     """Return the server's last reply to username and password in UTF-8 (RFC 4616 §2)."""
     secret = password.reveal()
     initial = _base64(f"\0{username}\0{secret}")
-    stream.hide(filter(None, (initial, _base64(username), _base64(secret), secret)))
+    stream.hide((initial, _base64(username), _base64(secret), secret))
     if "PLAIN" in offered:
         return stream.command(f"AUTH PLAIN {initial}", Phase.AUTH)
     if "LOGIN" not in offered:

@@ -1,5 +1,6 @@
 """Opening a session: encryption, certificates, login, silence; against real sockets."""
 
+import base64
 import socket
 import ssl
 import threading
@@ -239,3 +240,47 @@ def test_a_server_that_knows_no_ehlo_is_greeted_as_in_the_old_days() -> None:
         error = refusal(server.smtp(username="u"))
         assert not server.said("AUTH")
         assert error
+
+
+SECRET = "S3kr1t geheim"
+ECHOES = {
+    "as it is": SECRET,
+    "with doubled spaces": SECRET.replace(" ", "   "),
+    "over two lines": "S3kr1t gehe\n550 5.7.1 im",
+    "in base64": base64.b64encode(f"\0u\0{SECRET}".encode()).decode(),
+    "in base64, by itself": base64.b64encode(SECRET.encode()).decode(),
+    "in base64 over two lines": "UzNrcjF0\n550 5.7.1 IGdlaGVpbQ==",
+    "at the end of a long line": "x" * 470 + " " + SECRET,
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+@pytest.mark.parametrize("step", ["AUTH", "MAIL", "RCPT", "DOT"])
+def test_a_password_that_the_server_repeats_is_masked(echo: str, step: str) -> None:
+    first, *more = f"550 5.7.1 no: {echo}".split("\n")
+    said = "\n".join((first.replace("550 ", "550-", 1), *more)) if more else first
+    with ScriptedServer(users={"u": SECRET}) as server:
+        server.on(step, said)
+        try:
+            session = open_session(server.smtp(username="u"), Password(SECRET), PATIENT)
+        except NoSessionError as error:
+            shown = str(error)
+        else:
+            ((_message, reply),) = session.submit(iter([a_message("b@example.org")]), lambda message: True)
+            session.close()
+            shown = str(reply)
+    squeezed = "".join(shown.split())
+    assert "***" in shown
+    assert "".join(SECRET.split()) not in squeezed and "geheim" not in squeezed
+    assert not any(part in squeezed for part in ("UzNrcjF0IGdlaGVpbQ", "AHUAUzNrcjF0"))
+
+
+@pytest.mark.parametrize(("secret", "shown"), [("no", "no: ***"), ("   ", "no: nobody knows")])
+def test_a_short_password_is_masked_as_a_word_of_its_own(secret: str, shown: str) -> None:
+    said = f"550 5.1.1 nope: {secret if secret.strip() else 'nobody knows'}"
+    with ScriptedServer(users={"u": secret}) as server:
+        server.on("RCPT", said)
+        session = open_session(server.smtp(username="u"), Password(secret), PATIENT)
+        ((_message, reply),) = session.submit(iter([a_message("b@example.org")]), lambda message: True)
+        session.close()
+    assert reply.text == f"5.1.1 nope: {shown.partition(': ')[2]}"
