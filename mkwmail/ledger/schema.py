@@ -287,7 +287,10 @@ _IN_ORDER: Migration = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES, _FORGETTING, _IN_ORDER)
+# By its token a run that mailed is known again outside the working folder (mkwmail.ledger.last_seen).
+_TOKENS: Migration = ("runs that mailed have a token", ("ALTER TABLE runs ADD COLUMN token TEXT",))
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS_AND_ANSWERS, _AGENDA, _REPLIES, _FORGETTING, _IN_ORDER, _TOKENS)
 
 
 def version_of(database: Database) -> int:

@@ -11,9 +11,10 @@ from filelock import FileLock, Timeout
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.signin import ring
-from mkwmail.signin.private import PRIVATE, closing, write_private
+from mkwmail.signin.private import PRIVATE, closing
 from mkwmail.sources.settings import Smtp
-from mkwmail.system import reason_of
+from mkwmail.system import reason_of, write_private
+from mkwmail.user_folders import config_folder
 
 Values = dict[str, str | float]
 
@@ -30,9 +31,7 @@ class Store:
     @classmethod
     def of_user(cls) -> "Store":
         """In the place that the system has for a person's settings."""
-        import platformdirs
-
-        return cls(platformdirs.user_config_path("mkwmail", appauthor=False) / "logins")
+        return cls(config_folder() / "logins")
 
     def path(self, smtp: Smtp) -> Path:
         """The file of a login: one for each username at each server."""
@@ -163,6 +162,7 @@ class Store:
     def _write(self, path: Path, values: Mapping[str, str | float]) -> None:
         problem = None
         try:
+            # A refresh token that was rotated is good once: the new one must not be lost with the power.
             write_private(path, json.dumps(dict(values)).encode())
         except OSError as error:
             problem = _unwritable(path, error)

@@ -31,12 +31,16 @@ def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connection
     assert min(tally.by_kind["at a step"], tally.by_kind["at a moment"]) > 5
 
 
-def _make_older(ledger: Path) -> None:
-    """Undo the newest migration: the deliveries stand by person again."""
-    former = [statement for _name, statements in MIGRATIONS[:-1] for statement in statements]
+_IN_ORDER = 6  # the migration that makes a table anew
+
+
+def _make_older(place: Place) -> None:
+    """Undo the newest migrations: the deliveries stand by person again, and no run has a token."""
+    former = [statement for _name, statements in MIGRATIONS[: _IN_ORDER - 1] for statement in statements]
     newest = {" ".join(statement.split()[:4]): statement for statement in former}
-    with closing(sqlite3.connect(ledger)) as database, database:
+    with closing(sqlite3.connect(place.folder / "mkwmail-test.db")) as database, database:
         for statement in (
+            "ALTER TABLE runs DROP COLUMN token",
             "CREATE TABLE kept AS SELECT * FROM deliveries",
             "DROP TABLE deliveries",
             newest["CREATE TABLE deliveries ("],
@@ -49,10 +53,13 @@ def _make_older(ledger: Path) -> None:
             newest["CREATE INDEX sending_now ON"],
             newest["CREATE TRIGGER a_delivery_begins BEFORE"],
             newest["CREATE TRIGGER a_delivery_goes_on BEFORE"],
-            f"DELETE FROM migrations WHERE number = {len(MIGRATIONS)}",
-            f"PRAGMA user_version = {len(MIGRATIONS) - 1}",
+            f"DELETE FROM migrations WHERE number >= {_IN_ORDER}",
+            f"PRAGMA user_version = {_IN_ORDER - 1}",
         ):
             database.execute(statement)
+    # An older program kept no note of its ledger.
+    for note in (place.folder / ".home" / ".local" / "state" / "mkwmail").iterdir():
+        note.unlink()
 
 
 @needs_strace
@@ -62,7 +69,7 @@ def test_killed_while_it_brings_an_older_ledger_up_to_date(tmp_path: Path) -> No
         place = a_place(tmp_path, server.port)
         assert place.send("--limit", "3").json["sent"] == 3
         ledger = tmp_path / "mkwmail-test.db"
-        _make_older(ledger)
+        _make_older(place)
         killed = 0
         for hit in killed_at_writes(place, range(1, 24, 2), "status", EVENT):
             killed += hit
