@@ -156,8 +156,10 @@ class Database:
 
 def read_only(path: Path, statement: str) -> list[Row] | None:
     """Return the rows of one query of another ledger, which is left as it is; None if it cannot be read."""
+    # Nobody has it open if there is no write-ahead log; SQLite would make one, and leave it.
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as other:
+        with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS)) as other:
             return other.execute(statement).fetchall()
     except sqlite3.Error:
         return None

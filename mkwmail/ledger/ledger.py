@@ -699,8 +699,8 @@ def _refuse_second_name(path: Path) -> None:
 def _gone(path: Path) -> UserError:
     fault = _("%(file)s was deleted, moved or replaced during this run, so it was stopped") % {"file": path.name}
     remedy = _(
-        "put the ledger's files back as they were, then run the same command again: nobody is mailed twice; do not move "
-        "or delete them while mkwmail runs"
+        "put the ledger's files back as they were, then run the same command again: nobody is mailed twice; do not "
+        "move or delete them while mkwmail runs"
     )
     return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)
 
