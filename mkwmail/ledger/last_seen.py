@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from errno import EDQUOT, EIO, ENOSPC
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
@@ -319,10 +320,13 @@ def _send_from(folder: Path) -> str:
 
 
 def compare(state: Path, own: Own) -> Comparison:
-    """Compare a ledger with its note; nothing is written.
+    """Compare a ledger with its note; nothing is noted.
 
-    :raises UserError: if the state folder cannot be used.
+    :raises UserError: if the state folder cannot be used: nobody types a number of mails for nothing.
     """
+    with _used(state):
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TemporaryFile(dir=state).close()
     note = path_of(state, own.name)
     seen = read(state, own.name)
     mailed = own.newest > 0

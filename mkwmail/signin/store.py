@@ -30,7 +30,10 @@ class Store:
 
     @classmethod
     def of_user(cls) -> "Store":
-        """In the place that the system has for a person's settings."""
+        """In the place that the system has for a person's settings.
+
+        :raises UserError: code SETTINGS if there is no such place.
+        """
         return cls(config_folder() / "logins")
 
     def path(self, smtp: Smtp) -> Path:
