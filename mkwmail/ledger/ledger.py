@@ -209,6 +209,8 @@ class Ledger:
         self._must_be_held()
         if self._state is None or self._note is not None:
             return
+        if self._wire is None:
+            raise RuntimeError("settle() comes first: it needs what the note says of the run before")
         with last_seen.locked(self._state, self.id):
             found = self.compare()
             refusal = found.refusal()
@@ -283,18 +285,22 @@ class Ledger:
 
         It may be called by several threads, and waits neither for the disk nor for the ledger's transactions.
 
-        :raises UserError: code LEDGER_FAULT if the lock, the ledger or the journal was deleted, replaced or moved
-            during the run: the body must not be begun then, and nothing can be sent any more.
+        :raises UserError: as :meth:`must_be_in_place`; the body must not be begun then.
         """
-        self._must_be_held()
-        self._must_be_in_place()
+        self.must_be_in_place()
         self.wire.body(attempt)
         if self._note is not None:
             self._note.begun()
         # A run that found no lock, and has read the journal before this line, made a lock of its own before that.
         self._lock_must_be_in_place()
 
-    def _must_be_in_place(self) -> None:
+    def must_be_in_place(self) -> None:
+        """See that the next run would find the files that this one writes; as cheap as :meth:`begin`.
+
+        :raises UserError: code LEDGER_FAULT if the lock, the ledger or the journal was deleted, replaced or moved
+            during the run: nothing can be sent any more.
+        """
+        self._must_be_held()
         self._lock_must_be_in_place()
         if file_id(self._database.path) != self._file:
             raise _gone(self._database.path)
@@ -375,7 +381,7 @@ class Ledger:
         try:
             if claims:
                 self.keep_note()
-                self._must_be_in_place()
+                self.must_be_in_place()
             with self._database.transaction():
                 if results:
                     deliveries.record(self._database, results, now)

@@ -155,8 +155,18 @@ def gone_on(place: Place, **environment: str) -> Ran:
 
 def judge_by(server: ScriptedServer, after: Ran, tally: Tally) -> None:
     """Judge by what a server took that was there all the time."""
-    taken = Counter(taken.recipients[0] for taken in server.taken if taken.reply[0] not in "45")
+    taken = taken_by(server)
     judge(after, taken, taken, tally)
+
+
+def taken_by(server: ScriptedServer) -> Counter[str]:
+    """How many mails a server took for each address."""
+    return Counter(taken.recipients[0] for taken in server.taken if taken.reply[0] not in "45")
+
+
+def doubled(taken: Counter[str]) -> list[str]:
+    """Who was mailed more than once."""
+    return [address for address in EVERYBODY if taken[address] > 1]
 
 
 def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally) -> None:
@@ -173,7 +183,7 @@ def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally
         tally.bad.append(f"not done: {after.out}")
     tally.in_doubt += len(doubtful)
     tally.most_in_doubt = max(tally.most_in_doubt, len(doubtful))
-    tally.doubled += [address for address in EVERYBODY if perhaps[address] > 1]
+    tally.doubled += doubled(perhaps)
     tally.lost += [address for address in EVERYBODY if not certain[address] and address not in named]
 
 
