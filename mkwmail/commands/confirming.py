@@ -82,6 +82,7 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         last = ledger.last_claim()
         words = {"moment": day_and_time(last) if last else "?"}
         terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
+        _warn_of_parts(terminal, ledger)
         terminal.note(_("If there is a newer copy, members will be mailed twice."), "yellow")
         question = _("Is this the newest copy, and the only one in use? Type yes:")
     if terminal.ask(question).casefold() not in _YES:
@@ -103,10 +104,18 @@ def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
         raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
     terminal.note(_("This ledger was made or last used on another computer."), "yellow")
     terminal.note(_("If it is still used there too, members will be mailed twice."), "yellow")
+    _warn_of_parts(terminal, ledger)
     if terminal.ask(_("Is this computer the only one from now on? Type yes:")).casefold() not in _YES:
         raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
     return True
+
+
+def _warn_of_parts(terminal: Terminal, ledger: Ledger) -> None:
+    if ledger.lacks_journal:
+        terminal.note(
+            _("Its -wire file is missing: was its -wal file left behind too? It has the newest part."), "yellow"
+        )
 
 
 def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None:

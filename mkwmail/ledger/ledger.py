@@ -192,7 +192,8 @@ class Ledger:
         path, newest = self._database.path, deliveries.newest_attempt(self._database)
         if self._state is None:
             return Comparison(Match.SAME, path, path)
-        own = Own(path, self._file, self.id, newest, register.tokens(self._database))
+        tokens = register.tokens(self._database)
+        own = Own(path, self._file, self.id, newest, tokens, has_journal=not self.lacks_journal)
         found = last_seen.compare(self._state, own)
         if found.match is not Match.COPIED:
             self._left_journal()
@@ -422,6 +423,12 @@ class Ledger:
         :raises UserError: code USAGE where there is no such message.
         """
         deliveries.resolve(self._database, Round(event, mailing, edition), person, word, now)
+
+    @property
+    def lacks_journal(self) -> bool:
+        """Whether the wire journal is missing that every run that mails leaves: other files may be missing too."""
+        path = self._database.path
+        return bool(deliveries.newest_attempt(self._database)) and wire.read(wire_path(path)) is None
 
     def last_claim(self) -> datetime | None:
         """Return when the newest message was claimed, over all events."""

@@ -214,6 +214,7 @@ def test_with_no_newer_one_a_person_may_decide(home: Home, folder: Path) -> None
     assert home.send(folder).code == 78
     code, screen = home.type(folder, ("Type yes:", "yes"), ("type 3:", "3"))
     assert code == 0 and "The last mail in it is of 17 February 2020 09:00." in screen
+    assert "-wire" not in screen
     # One had it twice, by a person's answer.
     assert len(home.mailed()) == 6
 
@@ -242,6 +243,16 @@ def test_each_of_two_users_is_asked_once(home: Home, folder: Path, tmp_path: Pat
     assert code == 0, screen
     for each in (home, other, home):
         assert each.send(folder).code == 0
+    assert home.mailed() == ADDRESSES
+
+
+@needs_terminal
+def test_a_person_who_is_asked_hears_that_parts_are_missing(home: Home, folder: Path, tmp_path: Path) -> None:
+    (folder / "mkwmail-test.db-wire").unlink()
+    code, screen = Home(tmp_path / "other", home.server).type(folder, ("Type yes:", "no"))
+    assert code == 78 and "Its -wire file is missing" in screen
+    # With the note it is certain that nothing else is.
+    assert home.send(folder).code == 0
     assert home.mailed() == ADDRESSES
 
 

@@ -518,6 +518,9 @@ def test_an_older_programs_ledger_goes_on_and_gets_its_note(folder: Path) -> Non
     note_of(folder).unlink()
     with closing(sqlite3.connect(folder / "mkwmail.db")) as database, database:
         database.execute("UPDATE runs SET token = NULL")
+    journal = wire_path(folder / "mkwmail.db").rename(folder / "journal")
+    assert match(folder) is Match.UNKNOWN  # it is not whole
+    journal.rename(wire_path(folder / "mkwmail.db"))
     assert match(folder) is Match.FIRST
     mail(folder, 2)
     assert note_of(folder).exists() and match(folder) is Match.SAME
