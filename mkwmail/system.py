@@ -1,7 +1,9 @@
 """Files, and what the operating system refuses, in the words of the person at the keyboard."""
 
+import contextlib
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -12,15 +14,15 @@ _LONGEST_STEM = 40  # characters of a draft's name: with the rest it stays a nam
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Put a new file in place, whole or not at all, with mode 0600 from its first byte.
+    """Put a new file in place, whole or not at all, durable on return, with mode 0600 from its first byte.
 
     A file that is there is replaced, not written to: its mode and its other names (hard links) are not kept.
 
     :raises OSError: if it cannot be written.
     """
-    draft = path.with_name(f"{path.name[:_LONGEST_STEM]}.{os.getpid()}.new")
+    # A name of its own: two that write the file at once must not share a draft.
+    draft = path.with_name(f"{path.name[:_LONGEST_STEM]}.{secrets.token_hex(4)}.new")
     try:
-        draft.unlink(missing_ok=True)
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as file:
             file.write(data)
             file.flush()
@@ -29,6 +31,8 @@ def write_private(path: Path, data: bytes) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+    if os.name == "posix":
+        _sync_folder(path.parent)
 
 
 def no_ordinary_file(path: Path) -> str:
@@ -43,6 +47,16 @@ def no_ordinary_file(path: Path) -> str:
     if stat.S_ISDIR(mode):
         return _("it is a folder")
     return "" if stat.S_ISREG(mode) else _("it is a pipe or a device, not an ordinary file")
+
+
+def _sync_folder(folder: Path) -> None:
+    # Some file systems cannot sync a folder; the file itself is written even so.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def reason_of(error: OSError) -> str:

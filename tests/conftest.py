@@ -1,13 +1,26 @@
-"""What holds for all tests: files that take long begin first, and examples are the same every time."""
+"""What holds for all tests: files that take long begin first, examples are the same every time, and nothing is noted
+in the home folder of whoever runs them."""
+
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
+
+from mkwmail.user_folders import STATE_VARIABLE
 
 # A machine that does other things too makes any example slow once. The same examples every time: what is red was
 # made so by the change. New ones: make test PYTEST_ADDOPTS=--hypothesis-profile=new
 hypothesis.settings.register_profile("new", deadline=None)
 hypothesis.settings.register_profile("mkwmail", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mkwmail")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def a_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where commands that run in the tests' own process note how far a ledger has got."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -73,13 +73,7 @@ def a_place_due_now(folder: Path, port: int) -> Place:
 
 def by_the_real_clock(place: Place, *words: str) -> Ran:
     environment = {name: text for name, text in place.environment().items() if name != "MKWMAIL_NOW"}
-    done = subprocess.run(
-        place.command(*words),
-        env={**environment, "HOME": str(Path.home())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run(place.command(*words), env=environment, capture_output=True, text=True, check=False)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

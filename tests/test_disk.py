@@ -129,3 +129,63 @@ def test_a_ledger_that_another_program_locks_on_the_way(tmp_path: Path) -> None:
         assert "another program keeps mkwmail-test.db locked" in locked.out + locked.err
         other[0].close()
         _everybody_has_it_once(place, server)
+
+
+def _many(folder: Path, port: int) -> Place:
+    place = a_place(folder, port)
+    place.members(*(f"Lid;;{n};lid{n}@example.org;Corp {n};lid" for n in range(40)))
+    return place
+
+
+def _mailed(server: ScriptedServer) -> list[str]:
+    return [each.recipients[0] for each in server.taken]
+
+
+@pytest.mark.parametrize("pattern", ["mkwmail-test.db*", "mkwmail-test.db", "mkwmail-test.db-wire", "*"])
+def test_the_ledgers_files_deleted_on_the_way(tmp_path: Path, pattern: str) -> None:
+    folder = tmp_path / "map"
+
+    def delete() -> None:
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    with ScriptedServer() as server:
+        place = _many(folder, server.port)
+        server.on("BODY", Call(delete), skip=2, times=1)
+        stopped = place.run("send", "directeurendag-2020", "invitation", "--yes", MKWMAIL_STATE=str(tmp_path / "state"))
+        assert stopped.code == 74, stopped.out
+        assert "was deleted, moved or replaced during this run, so it was stopped" in stopped.out
+        # What became of those under way.
+        went = len(server.taken)
+        assert 3 <= went < 40 and f"{went} mails sent, {40 - went} waiting." in stopped.out
+        if pattern in ("mkwmail-test.db*", "mkwmail-test.db"):
+            again = place.send()
+            assert again.code == 78 and "mkwmail-test.db is gone or empty" in again.err
+            assert len(server.taken) == went
+
+
+@pytest.mark.parametrize("also", ["", "mkwmail-test.db.holder"])
+def test_the_lock_deleted_on_the_way(tmp_path: Path, also: str) -> None:
+    seconds: list[int] = []
+
+    def delete_and_send() -> None:
+        for name in filter(None, ("mkwmail-test.db.lock", also)):
+            (tmp_path / name).unlink()
+        seconds.append(place.send().code)
+
+    with ScriptedServer() as server:
+        place = _many(tmp_path, server.port)
+        server.on("BODY", Call(delete_and_send), skip=2, times=1)
+        first = place.send()
+        assert first.code == 74, first.out
+        if not also:
+            # It saw that the first one was still there.
+            assert seconds == [73]
+            assert place.send().code == 0
+        mailed = _mailed(server)
+        assert len(set(mailed)) == len(mailed)
+        doubtful = {each["address"] for each in place.send().json["in_doubt"]}
+        assert {f"lid{n}@example.org" for n in range(40)} <= {*mailed, *doubtful}

@@ -11,7 +11,20 @@ PACKAGE = Path(mkwmail.__file__).parent
 
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
-    ("errors", "keyed", "language", "lazily", "addresses", "clock", "moments", "shipped", "sizes", "system", "dutch"),
+    (
+        "errors",
+        "keyed",
+        "language",
+        "lazily",
+        "addresses",
+        "clock",
+        "moments",
+        "shipped",
+        "sizes",
+        "system",
+        "user_folders",
+        "dutch",
+    ),
     ("ledger", "sources"),
     ("letters", "signin"),
     ("sending", "replies"),
@@ -42,7 +55,7 @@ HOMES = {
     "python_calamine": ("sources.tables",),
     "aiosmtpd": ("sending.rehearsal",),
     "filelock": ("ledger", "signin.store"),
-    "platformdirs": ("signin.store",),
+    "platformdirs": ("user_folders",),
     "oauthlib": ("signin.protocol",),
     "keyring": ("signin.ring",),
     "holidays": ("sending",),

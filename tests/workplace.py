@@ -88,10 +88,11 @@ class Place:
         assert "Traceback" not in ran.err, ran.err
         return ran
 
-    def killed(self, *words: str, started: Callable[[int], object], now: str = MOMENT) -> Ran:
+    def killed(self, *words: str, started: Callable[[int], object], now: str = MOMENT, **environment: str) -> Ran:
         """Run the program until somebody who is told its process id, or its own end, ends it."""
+        chosen = self.environment(now, **environment)
         with a_zygote() as zygote:
-            return Ran(*zygote.run(("--folder", str(self.folder), *words), self.environment(now), started))
+            return Ran(*zygote.run(("--folder", str(self.folder), *words), chosen, started))
 
     def send(self, *words: str, now: str = MOMENT) -> Ran:
         """``send`` the invitation, confirmed, as JSON."""

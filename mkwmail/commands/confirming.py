@@ -7,14 +7,19 @@ from mkwmail.commands.workplace import Roll
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
 from mkwmail.ledger.computer import this_computer
+from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.persons import NEW
+from mkwmail.ledger.records import Settled
 from mkwmail.moments import day_and_time
+from mkwmail.report import matters
 from mkwmail.report.terminal import Terminal
 from mkwmail.report.words import mails
 from mkwmail.sending.schedule import moved_far
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of
+
+_YES = ("yes", "ja")  # in either language
 
 
 def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
@@ -28,14 +33,70 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
         raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
 
 
-def ask_about_computer(invocation: Invocation, ledger: Ledger) -> None:
-    """Where the ledger was last used on another computer, ask whether it has moved here.
+def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
+    """See that this is the ledger to send from, asking if only a person can know; settle what an earlier run left.
 
-    :raises UserError: code SETTINGS where it has not, or nobody can be asked: with two of it in use, people
-        would be mailed twice.
+    The ledger must be held.
+
+    :raises UserError: if it is not the one, or if nobody can be asked: with two of it in use, people would be mailed
+        twice.
+    """
+    found = _ask_about_ledger(invocation, ledger)
+    # Before the note is written: what the note says of the earlier run is needed to settle.
+    _say_settled(invocation.terminal, ledger.settle(invocation.clock.now()))
+    if found.is_news:
+        ledger.keep_note(found)
+
+
+def _say_settled(terminal: Terminal, settled: Settled) -> None:
+    if settled.replied or settled.released or settled.in_doubt:
+        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "yellow")
+    lines = (
+        (settled.replied, _("the server had answered already: %(mails)s")),
+        (settled.released, _("not begun, and sent now: %(mails)s")),
+        (settled.in_doubt, _("may have gone: %(mails)s; in doubt, not sent again without your word")),
+    )
+    for count, words in lines:
+        if count:
+            terminal.note(f"  {words % {'mails': mails(count)}}", "yellow")
+
+
+def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
+    moved_here = _ask_about_computer(invocation, ledger)
+    found = ledger.compare()
+    refusal = found.refusal()
+    terminal = invocation.terminal
+    if refusal is None:
+        if found.match is Match.MOVED:
+            terminal.note(matters.moved(found.there, found.here).said)
+        return found
+    if found.match is Match.UNKNOWN and moved_here:
+        return found
+    if not terminal.interactive or not found.can_be_answered:
+        raise refusal
+    terminal.note(f"{refusal.faults[0].fault}.", "yellow")
+    if found.match is Match.COPIED:
+        terminal.note(_("If mail is sent from both, members will get it twice."), "yellow")
+        question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
+    else:
+        last = ledger.last_claim()
+        words = {"moment": day_and_time(last) if last else "?"}
+        terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
+        _warn_of_parts(terminal, ledger)
+        terminal.note(_("If there is a newer copy, members will be mailed twice."), "yellow")
+        question = _("Is this the newest copy, and the only one in use? Type yes:")
+    if terminal.ask(question).casefold() not in _YES:
+        raise refusal
+    return found
+
+
+def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
+    """Ask whether a ledger that was last used on another computer has moved here; whether that was so.
+
+    :raises UserError: code SETTINGS where it has not, or nobody can be asked.
     """
     if not ledger.other_computer:
-        return
+        return False
     terminal = invocation.terminal
     fault = _("this ledger was made or last used on another computer")
     remedy = _("send from that computer; or, if the folder has moved here for good, type `send` in a terminal")
@@ -43,9 +104,18 @@ def ask_about_computer(invocation: Invocation, ledger: Ledger) -> None:
         raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
     terminal.note(_("This ledger was made or last used on another computer."), "yellow")
     terminal.note(_("If it is still used there too, members will be mailed twice."), "yellow")
-    if terminal.ask(_("Is this computer the only one from now on? Type yes:")).casefold() not in ("yes", "ja"):
+    _warn_of_parts(terminal, ledger)
+    if terminal.ask(_("Is this computer the only one from now on? Type yes:")).casefold() not in _YES:
         raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
+    return True
+
+
+def _warn_of_parts(terminal: Terminal, ledger: Ledger) -> None:
+    if ledger.lacks_journal:
+        terminal.note(
+            _("Its -wire file is missing: was its -wal file left behind too? It has the newest part."), "yellow"
+        )
 
 
 def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None:
@@ -68,7 +138,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
     terminal.note(fault, "yellow")
     terminal.note(_("For another event everybody must get everything again: then it needs an id of its own."), "yellow")
-    if terminal.ask(_("Is it the same event, moved? Type yes:")).casefold() not in ("yes", "ja"):
+    if terminal.ask(_("Is it the same event, moved? Type yes:")).casefold() not in _YES:
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 

@@ -10,6 +10,7 @@ from mkwmail.commands.timetabling import timetable_of
 from mkwmail.commands.workplace import Sources, call_roll, folder_of, open_ledger
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.language import _
+from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.report import matters
 from mkwmail.report.due import due_value, is_worth_a_word, show_went
@@ -75,7 +76,13 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
     automatic = Automatic(invocation, folder, ledger)
     try:
         with ledger.hold(COMMAND, now):
+            compared = _compared(ledger)
+            if isinstance(compared, UserError):
+                return Found([matters.no_ledger(compared.code, compared.faults[0])], whole=False)
             ledger.settle(now)
+            if compared.is_news:
+                ledger.keep_note(compared)
+                automatic.found.matters.append(matters.moved(compared.there, compared.here))
             if settings is not None:
                 automatic.run(settings)
     except UserError as error:
@@ -83,6 +90,15 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
             raise
         return _held(ledger, error, now)
     return automatic.found
+
+
+def _compared(ledger: Ledger) -> Comparison | UserError:
+    """The ledger beside its note; or why nothing is sent from it, which is told once a day like all else."""
+    try:
+        found = ledger.compare()
+    except UserError as error:
+        return error
+    return found.refusal() or found
 
 
 def _held(ledger: Ledger, error: UserError, now: datetime) -> Found:

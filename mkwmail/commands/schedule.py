@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.commands.composing import composer_of, correcting_of
-from mkwmail.commands.confirming import ask_about_computer, ask_about_move
+from mkwmail.commands.confirming import ask_about_move, take_ledger
 from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.logins import lacking, out_of_crons_reach
 from mkwmail.commands.renaming import ask_about_names, former_names
@@ -112,7 +112,10 @@ def _approved(
             return ExitCode.OK
         fault = _("not approved, for nobody is at the keyboard to confirm it: %(names)s") % {"names": ", ".join(names)}
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
-    ask_about_computer(invocation, ledger)
+    if ledger.other_computer or ledger.compare().is_news:
+        # Now, and not when `due` stops because nobody is there to be asked.
+        with ledger.hold("schedule", now):
+            take_ledger(invocation, ledger)
     ask_about_move(invocation, ledger, sources.event)
     history = history_of(ledger, sources.event)
     for name in names:

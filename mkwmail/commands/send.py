@@ -8,11 +8,11 @@ from functools import partial
 from mkwmail.commands.choice import chosen_mailing
 from mkwmail.commands.composing import composer_of, correcting_of, variants
 from mkwmail.commands.confirming import (
-    ask_about_computer,
     ask_about_move,
     confirmed,
     decisions,
     refuse_without_terminal,
+    take_ledger,
 )
 from mkwmail.commands.guard import really_handed_to, refuse_examples, server_of
 from mkwmail.commands.invocation import Invocation
@@ -32,12 +32,12 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.language import _, ngettext
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import GoAhead, Settled
+from mkwmail.ledger.records import GoAhead
 from mkwmail.report.mail import mail_view
 from mkwmail.report.plan import Proposal, show_proposal
 from mkwmail.report.summary import Summary, show_summary, summary_value
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import duration, is_handed_to, mails, was_handed_to
+from mkwmail.report.words import duration, is_handed_to, was_handed_to
 from mkwmail.sending.approval import earlier_texts
 from mkwmail.sending.outcome import Outcome
 from mkwmail.sending.renamed import Former
@@ -73,10 +73,9 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
         terminal.note(is_handed_to(server), "yellow")
     _warn_of_synchronising(terminal, sources)
     with open_ledger(invocation, sources.folder) as ledger:
-        ask_about_computer(invocation, ledger)
         now = invocation.clock.now()
         with ledger.hold(f"send {sources.event.id}", now):
-            _say_settled(terminal, ledger.settle(now))
+            take_ledger(invocation, ledger)
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
@@ -104,19 +103,6 @@ def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
     if service:
         warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger is spoilt.")
         terminal.note(warning % {"service": service}, "yellow")
-
-
-def _say_settled(terminal: Terminal, settled: Settled) -> None:
-    if settled.replied or settled.released or settled.in_doubt:
-        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "yellow")
-    lines = (
-        (settled.replied, _("the server had answered already: %(mails)s")),
-        (settled.released, _("not begun, and sent now: %(mails)s")),
-        (settled.in_doubt, _("may have gone: %(mails)s; in doubt, not sent again without your word")),
-    )
-    for count, words in lines:
-        if count:
-            terminal.note(f"  {words % {'mails': mails(count)}}", "yellow")
 
 
 def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:

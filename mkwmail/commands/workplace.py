@@ -26,6 +26,7 @@ from mkwmail.sources.member import FaultyRow, Member
 from mkwmail.sources.member_list import MemberList, read_members
 from mkwmail.sources.settings import Settings
 from mkwmail.sources.settings_file import read_settings
+from mkwmail.user_folders import state_folder
 
 T = TypeVar("T")
 
@@ -83,7 +84,8 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     """The folder's ledger; the test ledger where the clock was shifted."""
     test = invocation.shifted
     now = invocation.clock.now()
-    return Ledger.open(folder.ledger_path(test), folder.id_path(test), now, this_computer())
+    ledger, named = folder.ledger_path(test), folder.id_path(test)
+    return Ledger.open(ledger, named, now, this_computer(), state=state_folder())
 
 
 @dataclass(frozen=True, slots=True)

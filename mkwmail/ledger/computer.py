@@ -1,4 +1,4 @@
-"""Which computer this is, and which of its boots."""
+"""Which computer this is, which of its boots, and which of its processes."""
 
 import hashlib
 import platform
@@ -60,6 +60,15 @@ def boot_id() -> str:
     if not text and sys.platform == "darwin":
         text = _asked("sysctl", "-n", "kern.bootsessionuuid")
     return text or f"unknown-{uuid.uuid4()}"
+
+
+def process_start(pid: int) -> str:
+    """Return when a process began, as the system says it; empty if it has ended, or if the system does not say."""
+    if sys.platform == "darwin":
+        return _asked("ps", "-o", "lstart=", "-p", str(pid))
+    # proc(5): behind the name, which may hold anything, come the state and, 19 fields later, the start.
+    fields = _first_line(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
 
 
 def _first_line(path: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain, islice, repeat
 from pathlib import Path
+from typing import NamedTuple
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
@@ -19,6 +20,22 @@ PRIVATE = 0o600
 
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
+
+
+class FileId(NamedTuple):
+    """Which file it is, whatever its name."""
+
+    device: int
+    inode: int
+
+
+def file_id(file: Path | int) -> FileId | None:
+    """Return which file has this path or descriptor; None if none can be seen there."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return FileId(found.st_dev, found.st_ino)
 
 
 class Database:
@@ -94,6 +111,12 @@ class Database:
         """The one number that a query answers; 0 for NULL."""
         return int(self.execute(statement, values)[0][0] or 0)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something is written that is not durable yet."""
+        with self._turn:
+            return self._connection.in_transaction
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, durable when the block is left. Within another one: part of that."""
@@ -129,6 +152,17 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise UserError(_fault_of(error, self.path), code=ExitCode.LEDGER_FAULT) from error
+
+
+def read_only(path: Path, statement: str) -> list[Row] | None:
+    """Return the rows of one query of another ledger, which is left as it is; None if it cannot be read."""
+    # Nobody has it open if there is no write-ahead log; SQLite would make one, and leave it.
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS)) as other:
+            return other.execute(statement).fetchall()
+    except sqlite3.Error:
+        return None
 
 
 def make_private(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Deliveries and attempts in the database: claim, record, settle, expire, resolve."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -159,7 +159,7 @@ def _for_claims(database: Database, of: Round) -> tuple[int, int | None, int]:
 def record(database: Database, results: Iterable[Result], now: datetime) -> None:
     """Make it durable how attempts ended, all or none.
 
-    :raises ValueError: where an attempt is not under way; nothing is recorded then.
+    :raises UserError: code LEDGER_FAULT if an attempt is not under way; nothing is recorded then.
     """
     at = moment_text(now)
     ended = [(each.attempt, *_ended(each, now), at) for each in results]
@@ -171,7 +171,7 @@ def record(database: Database, results: Iterable[Result], now: datetime) -> None
             ended,
         )
         if changed != len(ended):
-            raise ValueError("one of these attempts is not under way")
+            raise _settled_by_another(database)
         database.together("INSERT INTO results (attempt, state, code, reason, not_before, at) {rows}", ended)
 
 
@@ -181,21 +181,33 @@ def _ended(result: Result, now: datetime) -> tuple[str, int | None, str, str | N
     return result.state.value, result.code, _plain(result.reason), wait
 
 
-def settle(database: Database, journal: Journal | None, boot: str, now: datetime) -> Settled:
-    """Decide about the messages of a run that was cut off. The lock proves that it is gone."""
+def _settled_by_another(database: Database) -> UserError:
+    words = {"file": database.path.name}
+    fault = _("another run has decided about messages in %(file)s that this one still had under way") % words
+    remedy = _("run the same command again; what is in doubt then is settled with mkwmail resolve")
+    return UserError(Fault(str(database.path), fault, remedy), code=ExitCode.LEDGER_FAULT)
+
+
+def settle(
+    database: Database, journal: Journal | None, boot: str, now: datetime, is_newest: Callable[[str | None], bool]
+) -> Settled:
+    """Decide about the messages of a run that was cut off. The lock proves that it is gone.
+
+    ``is_newest``: whether the journal is the last one of the run with this token, and not an older one put back.
+    """
     ends: list[Result] = []
     replied = 0
     with database.transaction():
         rows = database.execute(
-            "SELECT attempt, journal FROM deliveries JOIN attempts ON attempts.id = deliveries.attempt"
-            " WHERE state = 'sending'"
+            "SELECT attempt, journal, token FROM deliveries JOIN attempts ON attempts.id = deliveries.attempt"
+            " LEFT JOIN runs ON runs.id = attempts.run WHERE state = 'sending'"
         )
-        for attempt, nonce in ((int(row[0] or 0), None if row[1] is None else str(row[1])) for row in rows):
+        for attempt, nonce, token in ((int(row[0] or 0), _text(row[1]), _text(row[2])) for row in rows):
             reply = journal.reply_to(attempt, nonce) if journal else None
             if reply is not None:
                 replied += 1
                 ends.append(reply)
-            elif journal is not None and journal.proves_unbegun(attempt, nonce, boot):
+            elif journal is not None and is_newest(token) and journal.proves_unbegun(attempt, nonce, boot):
                 ends.append(Result(attempt, State.PLANNED))
             else:
                 reason = _("the program was stopped before the server's answer was recorded")
@@ -209,6 +221,12 @@ def settle(database: Database, journal: Journal | None, boot: str, now: datetime
 def newest_attempt(database: Database) -> int:
     """The highest number that an attempt ever had, also if it was removed since."""
     return database.number(_NEWEST)
+
+
+def last_claim(database: Database) -> datetime | None:
+    """Return when the newest message was claimed, over all events."""
+    ((claimed,),) = database.execute("SELECT max(claimed) FROM attempts")
+    return _moment(claimed)
 
 
 def expire(database: Database, of: Round, persons: Iterable[str], now: datetime) -> None:
@@ -273,6 +291,10 @@ def _moment(value: Value) -> datetime | None:
 
 def _number(value: Value) -> int | None:
     return None if value is None else int(value)
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)
 
 
 def _mapping(value: Value) -> Mapping[str, str]:

@@ -1,9 +1,8 @@
 """The ledger: opened, named, held by one run at a time, asked and told."""
 
-import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +10,24 @@ from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.language import _
-from mkwmail.ledger import agenda, answers, deliveries, facts, forgetting, lock, names, persons, register, replies, wire
+from mkwmail.ledger import (
+    agenda,
+    answers,
+    deliveries,
+    facts,
+    forgetting,
+    last_seen,
+    lock,
+    names,
+    persons,
+    register,
+    replies,
+    wire,
+)
 from mkwmail.ledger.computer import boot_id
-from mkwmail.ledger.database import Database, cannot_write, damaged, make_private
+from mkwmail.ledger.database import Database, cannot_write, damaged, file_id, make_private
 from mkwmail.ledger.deliveries import Word
+from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
 from mkwmail.ledger.persons import Identified, Listed, Person
 from mkwmail.ledger.records import (
     Answer,
@@ -43,19 +56,27 @@ from mkwmail.ledger.records import (
     moment_text,
 )
 from mkwmail.ledger.schema import migrate, version_of
+from mkwmail.system import write_private
 
 
 class Ledger:
     """The durable record of a working folder. Safe to use from the threads of one run.
 
     Every method raises UserError with code LEDGER_FAULT where SQLite or the disk fails. A run that mails goes
-    ``with ledger.hold(…): ledger.settle(now); …; ledger.claim(…); ledger.wire.body(…); …; ledger.record(…)``.
+    ``with ledger.hold(…): ledger.compare(); ledger.settle(now); …``, then for each group of messages
+    ``ledger.record_and_claim(…)``, for each of them ``ledger.begin(attempt)`` before its body and
+    ``ledger.wire.reply(result)`` after its reply.
     """
 
-    def __init__(self, database: Database, computer: str, boot: str) -> None:
+    def __init__(self, database: Database, computer: str, boot: str, state: Path | None) -> None:
         self._database = database
         self._boot = boot
         self._computer = computer
+        self._state = state
+        found = file_id(database.path)
+        if found is None:
+            raise _gone(database.path)
+        self._file = found
         rows = database.execute("SELECT id, secret, computer FROM ledger")
         ((name, secret, made_on),) = rows
         self.id = str(name)
@@ -63,22 +84,38 @@ class Ledger:
         self.made_on = str(made_on)
         self._reader: Database | None = None
         self._run: int | None = None
+        self._lock: lock.Held | None = None
         self._wire: wire.Wire | None = None
+        self._note: Note | None = None
 
     @classmethod
-    def open(cls, path: Path, id_path: Path, now: datetime, computer: str, *, boot: str | None = None) -> "Ledger":
+    def open(
+        cls,
+        path: Path,
+        id_path: Path,
+        now: datetime,
+        computer: str,
+        *,
+        boot: str | None = None,
+        state: Path | None = None,
+    ) -> "Ledger":
         """Open the ledger, making it and the file that names it where there is neither.
 
-        ``computer`` is :func:`~mkwmail.ledger.computer.this_computer`.
+        ``computer`` is :func:`~mkwmail.ledger.computer.this_computer`; ``state`` is the user's state folder, in which
+        a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`), None for a ledger that is thrown
+        away.
 
-        :raises UserError: code SETTINGS where the ledger is lost (its name is there without it) or is not
-            the one that is named; code LEDGER_FAULT where it is damaged, locked, newer than this program,
-            or cannot be written.
+        :raises UserError: code SETTINGS where the ledger is lost (its name is there without it), is not the one that
+            is named, or has a second name (a hard link); code LEDGER_FAULT where it is damaged, locked, newer than
+            this program, or cannot be written.
         """
+        # A link leads to the ledger of another folder: what lies beside the ledger lies there.
+        path = path.resolve()
         named = _named(id_path)
         if named and not _has_content(path):
             raise _lost(path, id_path)
         make_private(path)
+        _refuse_second_name(path)
         database = Database(path)
         try:
             if version_of(database) == 0 and named:
@@ -86,7 +123,7 @@ class Ledger:
             _check(database)
             database.make_durable()
             _make(database, now, computer)
-            ledger = cls(database, computer, boot or boot_id())
+            ledger = cls(database, computer, boot or boot_id(), state)
             if named and named != ledger.id:
                 raise _another(path, id_path)
             if not named:
@@ -126,9 +163,9 @@ class Ledger:
     def hold(self, command: str, now: datetime) -> Iterator[None]:
         """Be the one run that may mail.
 
-        :raises UserError: code LEDGER_HELD where another run is.
+        :raises UserError: code LEDGER_HELD where another run is, also if its lock was deleted while it went on.
         """
-        with lock.held(self._database.path, command, now):
+        with lock.held(self._database.path, command, now) as self._lock:
             self._run = register.begin_run(self._database, command, now)
             try:
                 yield
@@ -137,6 +174,9 @@ class Ledger:
                 if self._wire is not None:
                     self._wire.close()
                     self._wire = None
+                if self._note is not None:
+                    self._note.close()
+                    self._note = None
 
     def holder(self) -> lock.Holder | None:
         """The run that holds the ledger, if one does and said so."""
@@ -145,6 +185,50 @@ class Ledger:
     def last_run(self, command: str) -> Run | None:
         """The newest run of a command that held the ledger."""
         return register.last_run(self._database, command)
+
+    def compare(self) -> Comparison:
+        """Compare the ledger with its note outside the folder; nothing is written.
+
+        The comparison's refusal says why nobody may be mailed, if so. Ask or refuse before :meth:`settle`.
+
+        :raises UserError: if the state folder cannot be used; code LEDGER_FAULT if the wire journal is newer than the
+            ledger.
+        """
+        path, newest = self._database.path, deliveries.newest_attempt(self._database)
+        if self._state is None:
+            return Comparison(Match.SAME, path, path)
+        tokens = register.tokens(self._database)
+        own = Own(path, self._file, self.id, newest, tokens, has_journal=not self.lacks_journal)
+        found = last_seen.compare(self._state, own)
+        if found.match is not Match.COPIED:
+            self._left_journal()
+        return found
+
+    def keep_note(self, answered: Comparison | None = None) -> None:
+        """Note, durably and outside the folder, that mail is sent from this ledger from now on.
+
+        Before the first claim it happens by itself. ``answered`` is a comparison that a person was asked about.
+
+        :raises UserError: if nobody may be mailed from this ledger without such a word; if the state folder cannot be
+            used; code LEDGER_HELD if a run goes on in the folder that this one is a copy of.
+        """
+        self._must_be_held()
+        if self._state is None or self._note is not None:
+            return
+        if self._wire is None:
+            raise RuntimeError("settle() comes first: it needs what the note says of the run before")
+        with last_seen.locked(self._state, self.id):
+            found = self.compare()
+            refusal = found.refusal()
+            if refusal is not None and not (found == answered and found.can_be_answered):
+                raise refusal
+            if found.match is Match.COPIED and found.other is not None:
+                lock.refuse_if_live(found.other)
+            token = secrets.token_hex(16)
+            register.give_token(self._database, self._run or 0, token)
+            newest = deliveries.newest_attempt(self._database)
+            seen = LastSeen(self._database.path, self._file, token, newest)
+            self._note = last_seen.write(self._state, self.id, seen)
 
     def settle(self, now: datetime) -> Settled:
         """Decide about the messages of a run that was cut off, and begin this run's wire journal.
@@ -157,13 +241,9 @@ class Ledger:
         """
         self._must_be_held()
         path = wire_path(self._database.path)
-        journal = wire.read(path)
-        if journal is not None and journal.ledger != self.id:
-            journal = None
+        journal = self._left_journal()
         newest = deliveries.newest_attempt(self._database)
-        if journal is not None and journal.newest > newest:
-            raise _older_copy(self._database.path, path)
-        settled = deliveries.settle(self._database, journal, self._boot, now)
+        settled = deliveries.settle(self._database, journal, self._boot, now, self._is_newest(journal))
         if self._wire is not None:
             self._wire.close()
         self._wire = wire.begin(path, self.id, self._boot, newest)
@@ -171,12 +251,71 @@ class Ledger:
         forgetting.wipe(self._database)
         return settled
 
+    def _left_journal(self) -> wire.Journal | None:
+        """The wire journal that an earlier run of this ledger left behind.
+
+        :raises UserError: code LEDGER_FAULT if it knows of messages that the ledger does not.
+        """
+        path = wire_path(self._database.path)
+        journal = wire.read(path)
+        if journal is None or journal.ledger != self.id:
+            return None
+        if journal.newest > deliveries.newest_attempt(self._database):
+            raise _older_copy(self._database.path, path)
+        return journal
+
+    def _is_newest(self, journal: wire.Journal | None) -> Callable[[str | None], bool]:
+        """Whether the journal has all that the run with a token began, by the note; it may be an older one put back."""
+        seen: LastSeen | None = None
+        if self._state is not None:
+            with suppress(UserError):
+                seen = last_seen.read(self._state, self.id)
+        bodies = len(journal.bodies) if journal is not None else 0
+
+        def has_all(token: str | None) -> bool:
+            if self._state is None or token is None:
+                return True
+            return seen is not None and seen.token == token and seen.begun is not None and bodies >= seen.begun
+
+        return has_all
+
     @property
     def wire(self) -> wire.Wire:
         """This run's wire journal: ``body`` before the first byte of each body, ``reply`` after each reply."""
         if self._wire is None:
             raise RuntimeError("settle() begins the wire journal")
         return self._wire
+
+    def begin(self, attempt: int) -> None:
+        """Note in the wire journal that an attempt's body is begun; call it before the first byte is written.
+
+        It may be called by several threads, and waits neither for the disk nor for the ledger's transactions.
+
+        :raises UserError: as :meth:`must_be_in_place`; the body must not be begun then.
+        """
+        self.must_be_in_place()
+        self.wire.body(attempt)
+        if self._note is not None:
+            self._note.begun()
+        # A run that found no lock, and has read the journal before this line, made a lock of its own before that.
+        self._lock_must_be_in_place()
+
+    def must_be_in_place(self) -> None:
+        """See that the next run would find the files that this one writes; as cheap as :meth:`begin`.
+
+        :raises UserError: code LEDGER_FAULT if the lock, the ledger or the journal was deleted, replaced or moved
+            during the run: nothing can be sent any more.
+        """
+        self._must_be_held()
+        self._lock_must_be_in_place()
+        if file_id(self._database.path) != self._file:
+            raise _gone(self._database.path)
+        if self._wire is not None and not self._wire.is_in_place:
+            raise _gone(wire_path(self._database.path))
+
+    def _lock_must_be_in_place(self) -> None:
+        if self._lock is not None and not self._lock.is_in_place:
+            raise _gone(self._lock.path)
 
     # Persons
 
@@ -215,35 +354,56 @@ class Ledger:
         """Every attempt for one person in one round, oldest first: what was sent, to the byte."""
         return deliveries.attempts(self._database, of, person)
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """All that is written within is one transaction, durable when it is left, all or none."""
-        return self._database.transaction()
-
-    def record_and_claim(
-        self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime
-    ) -> tuple[int, ...]:
-        """Record how attempts ended and claim the next messages, in one durable transaction; the new attempts' numbers.
-
-        If the claim fails, the results are recorded on their own, and the fault is raised.
-        """
-        try:
-            with self.together():
-                self.record(results, now)
-                return self.claim(of, claims, now)
-        except UserError:
-            self.record(results, now)
-            raise
-
-    def begin(self, attempt: int) -> None:
-        """Write into the journal that the body of this attempt is begun, before its first byte is."""
-        self.wire.body(attempt)
+        self.keep_note()
+        with self._database.transaction():
+            yield
+        if self._note is not None:
+            self._note.claimed(deliveries.newest_attempt(self._database))
 
     def claim(self, of: Round, claims: Sequence[Claim], now: datetime) -> tuple[int, ...]:
         """Claim the messages that are sent next; durable on return, all or none. The attempts' numbers.
 
         :raises UserError: code LEDGER_FAULT also where a claim would mail anybody, or any address, twice.
         """
+        return self.record_and_claim(of, (), claims, now)
+
+    def record_and_claim(
+        self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime
+    ) -> tuple[int, ...]:
+        """Record how attempts ended and claim the messages that are sent next, in one durable transaction.
+
+        Returns the numbers of the new attempts. The ledger's note outside the folder is up to date on return.
+
+        If the claims fail, the results are recorded on their own and the fault is raised: they need not be recorded
+        again. What was claimed when the note fails is planned again by the next run.
+
+        :raises UserError: code LEDGER_FAULT also if a claim would mail anybody, or any address, twice, or if the
+            ledger's files were deleted or replaced during the run; what :meth:`keep_note` raises.
+        """
         self._must_be_held()
+        try:
+            if claims:
+                self.keep_note()
+                self.must_be_in_place()
+            with self._database.transaction():
+                if results:
+                    deliveries.record(self._database, results, now)
+                attempts = self._claimed(of, claims, now) if claims else ()
+        except UserError:
+            if results and claims:
+                # What cannot be recorded now stands in the wire journal, by which the next run settles.
+                with suppress(UserError):
+                    deliveries.record(self._database, results, now)
+            raise
+        # Within together() nothing is durable yet: the note must not be ahead of the ledger.
+        if attempts and self._note is not None and not self._database.in_transaction:
+            self._note.claimed(attempts[-1])
+        return attempts
+
+    def _claimed(self, of: Round, claims: Sequence[Claim], now: datetime) -> tuple[int, ...]:
         nonce = self._wire.nonce if self._wire else None
         return deliveries.claim(self._database, of, claims, now, self._run or 0, nonce)
 
@@ -268,6 +428,16 @@ class Ledger:
         :raises UserError: code USAGE where there is no such message.
         """
         deliveries.resolve(self._database, Round(event, mailing, edition), person, word, now)
+
+    @property
+    def lacks_journal(self) -> bool:
+        """Whether the wire journal is missing that every run that mails leaves: other files may be missing too."""
+        path = self._database.path
+        return bool(deliveries.newest_attempt(self._database)) and wire.read(wire_path(path)) is None
+
+    def last_claim(self) -> datetime | None:
+        """Return when the newest message was claimed, over all events."""
+        return deliveries.last_claim(self._database)
 
     def sent_times(self, since: datetime) -> tuple[datetime, ...]:
         """When messages went, or may have gone, from a moment on, oldest first, over all events."""
@@ -503,14 +673,8 @@ def _named(id_path: Path) -> str | None:
 
 
 def _write_name(id_path: Path, name: str) -> None:
-    # A name of its own: two that open the ledger for the first time at once must not share a draft.
-    draft = id_path.with_name(f"{id_path.name}.{secrets.token_hex(4)}")
     try:
-        with draft.open("w", encoding="ascii") as file:
-            file.write(f"{name}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, id_path)
+        write_private(id_path, f"{name}\n".encode("ascii"))
     except OSError as error:
         raise cannot_write(id_path, error) from error
 
@@ -552,6 +716,31 @@ def _another(path: Path, id_path: Path) -> UserError:
     fault = _("%(ledger)s is not the ledger that %(id)s names: it is another folder's, or a new one") % words
     remedy = _("put the ledger of this folder back; only if this is the right one, delete %(id)s") % words
     return UserError(Fault(str(path), fault, remedy), code=ExitCode.SETTINGS)
+
+
+def _refuse_second_name(path: Path) -> None:
+    try:
+        names = path.stat().st_nlink
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if names > 1:
+        # SQLite and the lock go by the name of the file: under two names it is two ledgers to them.
+        fault = _("%(ledger)s has a second name (a hard link): another folder may use the same ledger")
+        remedy = _(
+            "delete the other name; if you cannot find it, give this one a file of its own: "
+            "cp %(ledger)s %(ledger)s.own && mv %(ledger)s.own %(ledger)s"
+        )
+        words = {"ledger": path.name}
+        raise UserError(Fault(str(path), fault % words, remedy % words), code=ExitCode.SETTINGS)
+
+
+def _gone(path: Path) -> UserError:
+    fault = _("%(file)s was deleted, moved or replaced during this run, so it was stopped") % {"file": path.name}
+    remedy = _(
+        "put the ledger's files back as they were, then run the same command again: nobody is mailed twice; do not "
+        "move or delete them while mkwmail runs"
+    )
+    return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)
 
 
 def _older_copy(path: Path, journal: Path) -> UserError:

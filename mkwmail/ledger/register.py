@@ -88,6 +88,16 @@ def begin_run(database: Database, command: str, now: datetime) -> int:
     )
 
 
+def give_token(database: Database, run: int, token: str) -> None:
+    """Give a run the token by which its mailing is known outside the working folder; durable on return."""
+    database.execute("UPDATE runs SET token = ? WHERE id = ?", (token, run))
+
+
+def tokens(database: Database) -> frozenset[str]:
+    """Return the tokens of all runs that mailed."""
+    return frozenset(str(token) for (token,) in database.execute("SELECT token FROM runs WHERE token IS NOT NULL"))
+
+
 def last_run(database: Database, command: str) -> Run | None:
     """The newest run of a command."""
     rows = database.execute(

@@ -300,6 +300,9 @@ _TOLD_APART: Migration = (
     ),
 )
 
+# By its token a run that mailed is known again outside the working folder (mkwmail.ledger.last_seen).
+_TOKENS: Migration = ("runs that mailed have a token", ("ALTER TABLE runs ADD COLUMN token TEXT",))
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _FACTS_AND_ANSWERS,
@@ -308,6 +311,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _FORGETTING,
     _IN_ORDER,
     _TOLD_APART,
+    _TOKENS,
 )
 
 

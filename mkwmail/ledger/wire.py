@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mkwmail.ledger.database import PRIVATE, cannot_write
+from mkwmail.ledger.database import PRIVATE, cannot_write, file_id
 from mkwmail.ledger.records import ENDS, Result, State, moment_text, read_moment_text
 
 _FORMAT = "mkwmail-wire-1"
@@ -58,7 +58,13 @@ class Wire:
         self.nonce = nonce
         self._path = path
         self._descriptor = descriptor
+        self._file = file_id(descriptor)
         self._turn = threading.Lock()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the next run would find it: its file was not deleted or replaced."""
+        return file_id(self._path) == self._file
 
     def body(self, attempt: int) -> None:
         """Note that the body of this attempt is begun. To be called before its first byte is written."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
@@ -360,6 +361,29 @@ def other_computer() -> Matter:
         "verhuisd, verstuur dan een keer met de hand; moet het hier niet, haal dan de crontab-regel weg "
         "(mkwmail schedule … --uninstall).",
         remedy=_("if it has moved here for good, type `mkwmail send …` once; if not: mkwmail schedule … --uninstall"),
+    )
+
+
+def no_ledger(code: ExitCode, fault: Fault) -> Matter:
+    """The ledger is a copy, an older one, or one of which it is not known how far it got."""
+    said = f"{fault.place}: {fault.fault}" if fault.place else fault.fault
+    return Matter(
+        name=f"ledger:{fault.fault}",
+        code=code,
+        said=said,
+        dutch=f"Uit deze map wordt niets automatisch verstuurd. Het programma meldt: {said}",
+        remedy=fault.remedy,
+    )
+
+
+def moved(before: Path, now: Path) -> Matter:
+    """The folder is no longer where it was at the last mailing; nobody has to do anything."""
+    return Matter(
+        name=f"once:moved:{before}:{now}",
+        code=ExitCode.OK,
+        said=_("this folder was moved here from %(before)s, and mkwmail goes on here") % {"before": before},
+        dutch=f"Deze map stond eerst in {before} en staat nu in {now}. mkwmail gaat hier verder.",
+        once=True,
     )
 
 

@@ -14,6 +14,7 @@ from mkwmail.signin import ring
 from mkwmail.signin.private import closing
 from mkwmail.sources.settings import Smtp
 from mkwmail.system import PRIVATE, reason_of, write_private
+from mkwmail.user_folders import config_folder
 
 Values = dict[str, str | float]
 
@@ -29,10 +30,11 @@ class Store:
 
     @classmethod
     def of_user(cls) -> "Store":
-        """In the place that the system has for a person's settings."""
-        import platformdirs
+        """In the place that the system has for a person's settings.
 
-        return cls(platformdirs.user_config_path("mkwmail", appauthor=False) / "logins")
+        :raises UserError: code SETTINGS if there is no such place.
+        """
+        return cls(config_folder() / "logins")
 
     def path(self, smtp: Smtp) -> Path:
         """The file of a login: one for each username at each server."""
@@ -164,6 +166,7 @@ class Store:
         problem = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A refresh token that was rotated is good once: the new one must not be lost with the power.
             write_private(path, json.dumps(dict(values)).encode())
         except OSError as error:
             problem = _unwritable(path, error)

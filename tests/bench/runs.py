@@ -126,6 +126,7 @@ def _network(port: int, far: bool) -> Iterator[int]:
 
 def _timed(command: Sequence[str], count: int, folder: Path, tree: Path) -> Measured:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree), "MKWMAIL_NOW": MOMENT, "LC_ALL": "C.UTF-8"}
+    environment["MKWMAIL_STATE"] = str(folder / ".state")
     with (folder / "said").open("wb") as said:
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=said)

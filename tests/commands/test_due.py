@@ -567,7 +567,8 @@ def test_the_real_program_works_with_an_empty_environment(tmp_path: Path) -> Non
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)
         assert place.run("schedule", ID, "invitation", "--yes", now="2020-02-10T10:00").code == 0
-        bare = ["/usr/bin/env", "-i", "MKWMAIL_NOW=2020-02-17T09:00", f"PYTHONPATH={ROOT}", *place.command("due")]
+        needed = ("MKWMAIL_NOW=2020-02-17T09:00", f"PYTHONPATH={ROOT}", f"MKWMAIL_STATE={tmp_path / '.state'}")
+        bare = ["/usr/bin/env", "-i", *needed, *place.command("due")]
         done = subprocess.run(bare, capture_output=True, stdin=subprocess.DEVNULL, cwd="/", timeout=60, check=False)
         assert (done.returncode, done.stderr.count(b"\n")) == (0, 1), done.stderr
         assert b"invitation: 5 mails sent" in done.stdout

@@ -151,8 +151,9 @@ def test_released_is_as_if_it_had_not_been_tried(ledger: Ledger) -> None:
 def test_a_result_is_for_an_attempt_under_way_and_once(ledger: Ledger) -> None:
     attempt = send(ledger, 0, State.SENT)
     (other,) = ledger.claim(INVITATION, [a_claim(ledger, 1)], NOW)
-    with pytest.raises(ValueError, match="not under way"):
+    with pytest.raises(UserError, match="another run has decided") as caught:
         ledger.record([Result(other, State.SENT), Result(attempt, State.REFUSED)], LATER)
+    assert caught.value.code is ExitCode.LEDGER_FAULT
     assert the(ledger, 1).state is State.SENDING and the(ledger, 0).state is State.SENT
 
 

@@ -1,4 +1,4 @@
-"""``make torture``: kills, power cuts, faults, inputs and real servers, with one table of what they led to.
+"""``make torture``: kills, power cuts, copies, faults, inputs and real servers, with one table of what they led to.
 
 The table is kept in docs/reliability.md too.
 """
@@ -22,12 +22,14 @@ from pathlib import Path
 from mkwmail import __version__
 from tests import postfix
 from tests.sending.faults import FAULTS
+from tests.torture.copies import copy_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
 from tests.torture.power import cut_often, stop_at_each_call
 from tests.workplace import ROOT
 
 KILLS = 500  # with each number of connections
+COPIES = 250  # likewise
 CALLS = 40
 CUTS = 300
 INPUTS = 15_000  # of each kind
@@ -104,6 +106,9 @@ def _rows() -> Iterator[Row | str]:
     yield from map(_inputs, KINDS)
     for connections in CONNECTIONS:
         yield _tried("killed at a step or moment", connections, lambda folder, c: kill_often(folder, KILLS, c, c))
+        yield _tried(
+            "copied or put back", connections, lambda folder, c: copy_often(folder, COPIES, c, c), most_in_doubt=MEMBERS
+        )
     if not shutil.which("strace"):
         yield "Not done: kills and power cuts at calls of the system (strace is missing)."
         return

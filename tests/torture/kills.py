@@ -22,13 +22,13 @@ MEMBERS = 12
 EVERYBODY = tuple(f"lid{n}@corp.example.org" for n in range(MEMBERS))
 PUT_OFF, UNKNOWN = EVERYBODY[2], EVERYBODY[7]
 CALLS = ("pwrite64", "fdatasync", "write", "sendto")
-_ENDS = (0, 75, 79, 80)
+ENDS = (0, 75, 79, 80)
 _HEADINGS = "naam;e-mail;organisatie"
 STEPS = ("GREETING", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "DOT", "QUIT")
 MOMENTS = ("2020-02-17T09:00", "2020-02-17T10:00")  # of the run, and of the one that tries again whom it put off
 SEND = ("send", "directeurendag-2020", "invitation", "--yes", "--json")
 # A run of so many members lasts about so long, in seconds; a moment beyond its end kills nothing.
-_LONGEST = 0.25
+LONGEST = 0.25
 
 
 @dataclass
@@ -70,7 +70,7 @@ def kill_often(folder: Path, kills: int, seed: int, connections: int, way: Killi
     dice, tally = random.Random(seed), Tally()
     pattern = a_crowd(folder / "pattern")
     while tally.kills < kills:
-        with _a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
+        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
             kind, hit = (way or by_conversation)(place, server, dice)
             tally.note(kind, hit)
             _go_on(place, server, tally)
@@ -78,7 +78,7 @@ def kill_often(folder: Path, kills: int, seed: int, connections: int, way: Killi
 
 
 @contextlib.contextmanager
-def _a_run(
+def a_run(
     folder: Path, pattern: Place, extensions: tuple[str, ...], connections: int
 ) -> Iterator[tuple[Place, ScriptedServer]]:
     """A working folder like the pattern, and a server that puts one member off and refuses another."""
@@ -101,9 +101,9 @@ def by_conversation(place: Place, server: ScriptedServer, dice: random.Random) -
         if kind == "at a step":
             step = dice.choice(STEPS)
             skip = 0 if step in ("GREETING", "EHLO", "QUIT") else dice.randrange(MEMBERS)
-            server.on(step, Call(lambda: _kill(process)), skip=skip, times=1)
+            server.on(step, Call(lambda: kill(process)), skip=skip, times=1)
         else:
-            timers.append(threading.Timer(dice.uniform(0, _LONGEST), _kill, (process,)))
+            timers.append(threading.Timer(dice.uniform(0, LONGEST), kill, (process,)))
             timers[0].start()
 
     ended = place.killed(*SEND, started=aim)
@@ -142,11 +142,31 @@ def killed_at_writes(place: Place, numbers: Iterable[int], *words: str, now: str
 
 def _go_on(place: Place, server: ScriptedServer, tally: Tally) -> None:
     """Let it go on until it is done."""
-    after = place.run(*SEND, now=MOMENTS[0])
-    if after.code in _ENDS and after.json["deferred"]:
-        after = place.run(*SEND, now=MOMENTS[1])
-    taken = Counter(taken.recipients[0] for taken in server.taken if taken.reply[0] not in "45")
+    judge_by(server, gone_on(place), tally)
+
+
+def gone_on(place: Place, **environment: str) -> Ran:
+    """Run it until it is done; how the last run ended."""
+    after = place.run(*SEND, now=MOMENTS[0], **environment)
+    if after.code in ENDS and after.json["deferred"]:
+        after = place.run(*SEND, now=MOMENTS[1], **environment)
+    return after
+
+
+def judge_by(server: ScriptedServer, after: Ran, tally: Tally) -> None:
+    """Judge by what a server took that was there all the time."""
+    taken = taken_by(server)
     judge(after, taken, taken, tally)
+
+
+def taken_by(server: ScriptedServer) -> Counter[str]:
+    """How many mails a server took for each address."""
+    return Counter(taken.recipients[0] for taken in server.taken if taken.reply[0] not in "45")
+
+
+def doubled(taken: Counter[str]) -> list[str]:
+    """Who was mailed more than once."""
+    return [address for address in EVERYBODY if taken[address] > 1]
 
 
 def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally) -> None:
@@ -154,7 +174,7 @@ def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally
 
     ``perhaps``: mails that a server may have taken; ``certain``: those that it took.
     """
-    if after.code not in _ENDS:
+    if after.code not in ENDS:
         tally.bad.append(f"exit {after.code}: {after.err}")
         return
     doubtful = {each["address"] for each in after.json["in_doubt"]}
@@ -163,10 +183,10 @@ def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally
         tally.bad.append(f"not done: {after.out}")
     tally.in_doubt += len(doubtful)
     tally.most_in_doubt = max(tally.most_in_doubt, len(doubtful))
-    tally.doubled += [address for address in EVERYBODY if perhaps[address] > 1]
+    tally.doubled += doubled(perhaps)
     tally.lost += [address for address in EVERYBODY if not certain[address] and address not in named]
 
 
-def _kill(process: int) -> None:
+def kill(process: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)

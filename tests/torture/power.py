@@ -1,7 +1,8 @@
 """Cut the power while the program sends: make its folder anew as a disk may hold it then, and let the next run go on.
 
 strace writes down what the program asks of the system. A disk is held to what was synced; of every later write it may
-have kept all, nothing or some sectors, in any order, and of the changes of the folder itself the first so many.
+have kept all, nothing or some sectors, in any order, and of the changes of each folder itself the first so many. That
+goes for the working folder and for the state folder, in which the ledger's note is.
 """
 
 import codecs
@@ -128,19 +129,23 @@ Names = dict[str, _File]
 
 
 class Disk:
-    """The ledger's files as they may be found when the power is cut at a line of the record."""
+    """The files of the ledger, or its note, as they may be found when the power is cut at a line of the record.
 
-    def __init__(self, calls: Sequence[Asked], folder: Path, cut: int) -> None:
+    All of them are in one folder, and their names begin so.
+    """
+
+    def __init__(self, calls: Sequence[Asked], beginning: str, cut: int) -> None:
         self._now: Names = {}
         self._safe: Names = {}
         self._renames: list[tuple[int, Callable[[Names], object]]] = []
+        folder = beginning.rpartition("/")[0]
         for call in calls:
             if call.began >= cut:
                 return
             if call.call in ("fsync", "fdatasync"):
                 if call.ended < cut:
                     self._sync(call, folder)
-            elif call.file.startswith(f"{folder}/mkwmail-test.") and not call.file.endswith("-shm"):
+            elif call.file.startswith(beginning) and not call.file.endswith(("-shm", ".seen.lock")):
                 self._change(call)
 
     def found(self, keeps: Callable[[], bool]) -> Mapping[str, bytes]:
@@ -152,8 +157,8 @@ class Disk:
             change(names)
         return {name: file.found(keeps) for name, file in names.items()}
 
-    def _sync(self, call: Asked, folder: Path) -> None:
-        if call.file == str(folder):
+    def _sync(self, call: Asked, folder: str) -> None:
+        if call.file == folder:
             for ended, change in self._renames:
                 if ended < call.began:
                     change(self._safe)
@@ -230,15 +235,24 @@ def _falls(dice: random.Random, odds: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """Two runs: the first is put off for one member and refused for another, the second tries the one again."""
+    """Two runs: the first is put off for one member and refused for another, the second tries the one again.
 
-    place: Place
+    ``folder`` is where they ran; ``kept`` is that folder now: at its old place it would be a second ledger.
+    """
+
+    folder: Path
+    kept: Path
     calls: Sequence[Asked]
+
+    @property
+    def beginnings(self) -> tuple[str, str]:
+        """How the paths of the ledger's files begin, and that of its note."""
+        return f"{self.folder}/mkwmail-test.", f"{_state_of(self.folder)}/"
 
     @property
     def moments(self) -> list[int]:
         """The lines at which something had just been done to a file or the server."""
-        ours = (f"{self.place.folder}/mkwmail-test.", "socket:")
+        ours = (*self.beginnings, "socket:")
         return sorted(
             {
                 at
@@ -250,18 +264,25 @@ class _Recorded:
 
     def go_on_after(self, cut: int, keeps: Callable[[], bool], boot: str, tally: Tally) -> None:
         """Make the folder as it was found then, and give the same command again."""
-        folder = self.place.folder.with_name("found")
-        shutil.copytree(self.place.folder, folder, ignore=shutil.ignore_patterns("mkwmail-test.*"))
-        for name, data in Disk(self.calls, self.place.folder, cut).found(keeps).items():
-            (folder / Path(name).name).write_bytes(data.replace(boot_id().encode(), boot.encode()))
+        folder = self.folder.with_name("found")
+        shutil.copytree(self.kept, folder, ignore=shutil.ignore_patterns("mkwmail-test.*"))
+        _state_of(folder).mkdir()
+        for beginning, home in zip(self.beginnings, (folder, _state_of(folder)), strict=True):
+            for name, data in Disk(self.calls, beginning, cut).found(keeps).items():
+                (home / Path(name).name).write_bytes(data.replace(boot_id().encode(), boot.encode()))
         with ScriptedServer() as server:
             Place(folder).settings(server.port)
-            after = Place(folder).run(*SEND, now=_LATER)
+            after = Place(folder).run(*SEND, now=_LATER, MKWMAIL_STATE=str(_state_of(folder)))
             taken = Counter(address for mail in server.taken for address in mail.recipients)
         perhaps, certain = _mails(self.calls, cut)
         tally.note("cut", True)
         judge(after, perhaps + taken, certain + taken, tally)
         shutil.rmtree(folder)
+        shutil.rmtree(_state_of(folder))
+
+
+def _state_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-state")
 
 
 def _recorded(folder: Path, extensions: tuple[str, ...], connections: int) -> _Recorded:
@@ -274,14 +295,19 @@ def _recorded(folder: Path, extensions: tuple[str, ...], connections: int) -> _R
         place.settings(server.port, f"pace: {{connections: {connections}}}\n")
         for now in MOMENTS:
             lines += _lines_of_a_run(place, folder / "record", now)
-    return _Recorded(place, _asked(lines))
+    kept = place.folder.rename(folder / "kept")
+    return _Recorded(place.folder, kept, _asked(lines))
 
 
 def _lines_of_a_run(place: Place, record: Path, now: str) -> list[str]:
     strace = ("strace", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "100000000", "-e", f"trace={_CALLS}")
     command = [*strace, "-o", str(record), *place.command(*SEND)]
     done = subprocess.run(
-        command, env=place.environment(now), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        command,
+        env=place.environment(now, MKWMAIL_STATE=str(_state_of(place.folder))),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode in (75, 80), done.stderr
     return record.read_text(encoding="ascii").splitlines()

@@ -31,15 +31,16 @@ def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connection
     assert min(tally.by_kind["at a step"], tally.by_kind["at a moment"]) > 5
 
 
-def _make_older(ledger: Path) -> None:
+def _make_older(place: Place) -> None:
     """Undo the migration that put the deliveries in order, and the newer ones: they are by person again."""
     number = next(number for number, each in enumerate(MIGRATIONS, start=1) if "order" in each[0])
     former = [statement for _name, statements in MIGRATIONS[: number - 1] for statement in statements]
     newest = {" ".join(statement.split()[:4]): statement for statement in former}
     newer = [statement for _name, statements in MIGRATIONS[number:] for statement in statements]
     tables = [statement.split()[2] for statement in newer if statement.startswith("CREATE TABLE")]
-    with closing(sqlite3.connect(ledger)) as database, database:
+    with closing(sqlite3.connect(place.folder / "mkwmail-test.db")) as database, database:
         for statement in (
+            "ALTER TABLE runs DROP COLUMN token",
             "CREATE TABLE kept AS SELECT * FROM deliveries",
             "DROP TABLE deliveries",
             newest["CREATE TABLE deliveries ("],
@@ -57,6 +58,9 @@ def _make_older(ledger: Path) -> None:
             f"PRAGMA user_version = {number - 1}",
         ):
             database.execute(statement)
+    # An older program kept no note of its ledger.
+    for note in (place.folder / ".home" / ".local" / "state" / "mkwmail").iterdir():
+        note.unlink()
 
 
 @needs_strace
@@ -66,7 +70,7 @@ def test_killed_while_it_brings_an_older_ledger_up_to_date(tmp_path: Path) -> No
         place = a_place(tmp_path, server.port)
         assert place.send("--limit", "3").json["sent"] == 3
         ledger = tmp_path / "mkwmail-test.db"
-        _make_older(ledger)
+        _make_older(place)
         killed = 0
         for hit in killed_at_writes(place, range(1, 24, 2), "status", EVENT):
             killed += hit

@@ -1,0 +1,408 @@
+"""The note of a ledger: where this user last mailed from it, and how far that went, kept outside the working folder.
+
+A copy of a ledger is as good as the ledger itself, and an older one that was put back knows nothing of what came
+later. So a small file for each ledger, in the user's state folder, names the ledger's file, the token of the last run
+that mailed, and the number of its last claim, which is durable before the first body of that claim is begun. A ledger
+that lacks the token or the claim is older than the note.
+
+The numbers have a fixed place at the start of the file, each with a checksum. The claim has two places that are
+written in turn: if a write is torn, the older number is read. The third number counts the bodies that the run has
+begun; nobody waits for the disk there, as in the wire journal. If an older journal is put back, it has fewer.
+"""
+
+import hashlib
+import json
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from errno import EDQUOT, EIO, ENOSPC
+from pathlib import Path
+from tempfile import TemporaryFile
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.language import _
+from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
+from mkwmail.system import reason_of, write_private
+from mkwmail.user_folders import STATE_VARIABLE
+
+_FORMAT = "mkwmail-last-seen-1"
+_DIGITS = 16  # of a number, and of its checksum
+_WIDTH = 2 * _DIGITS + 2
+_CLAIMS, _BEGUN = (0, 1), 2  # the places of the numbers
+_HEAD = 3 * _WIDTH  # where the rest begins
+_LOCK_SECONDS = 10.0  # another run compares and writes within milliseconds
+_FAULTY_DISK = (ENOSPC, EDQUOT, EIO)
+_OPEN_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """What a note says.
+
+    ``ledger`` is the path of the ledger's file and ``file`` that file; ``token`` is that of the last run that mailed,
+    ``claim`` the number of its last attempt, ``begun`` how many bodies it began (None if that cannot be read).
+    """
+
+    ledger: Path
+    file: FileId
+    token: str
+    claim: int
+    begun: int | None = 0
+
+
+def path_of(state: Path, name: str) -> Path:
+    """Return where the note of the ledger with this id is, in the user's state folder."""
+    return state / f"{quote(name, safe='')}.seen"
+
+
+def read(state: Path, name: str) -> LastSeen | None:
+    """Return what the note of a ledger says; None if there is none, or none that can be read.
+
+    :raises UserError: if the state folder cannot be used.
+    """
+    path = path_of(state, name)
+    with _used(state):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    head = data[_HEAD:]
+    claims = [number for place in _CLAIMS if (number := _number(data, place, head)) is not None]
+    try:
+        marker, _space, fields = head.decode("ascii").partition(" ")
+        ledger, device, inode, token = json.loads(fields)
+        if marker != _FORMAT or not claims:
+            return None
+        seen = LastSeen(Path(ledger), FileId(int(device), int(inode)), str(token), max(claims))
+    except (ValueError, TypeError):
+        return None
+    return LastSeen(seen.ledger, seen.file, seen.token, seen.claim, _number(data, _BEGUN, head))
+
+
+def write(state: Path, name: str, seen: LastSeen) -> "Note":
+    """Write a ledger's note, durable on return; the open note is for the run's numbers.
+
+    :raises UserError: if the state folder cannot be used.
+    """
+    path = path_of(state, name)
+    # Escaped to ASCII, so that a name in any encoding is read back as it was.
+    head = f"{_FORMAT} {json.dumps([str(seen.ledger), *seen.file, seen.token])}\n".encode("ascii")
+    with _used(state):
+        write_private(
+            path, b"".join((*(_slot(seen.claim, place, head) for place in _CLAIMS), _slot(0, _BEGUN, head), head))
+        )
+        return Note(path, os.open(path, _OPEN_FLAGS), head, seen.claim)
+
+
+def _slot(number: int, place: int, head: bytes) -> bytes:
+    digits = f"{number:0{_DIGITS}}"
+    check = hashlib.sha256(f"{place} {digits} ".encode("ascii") + head).hexdigest()
+    return f"{digits} {check[:_DIGITS]}\n".encode("ascii")
+
+
+def _number(data: bytes, place: int, head: bytes) -> int | None:
+    slot = data[place * _WIDTH : (place + 1) * _WIDTH]
+    digits = slot[:_DIGITS]
+    return int(digits) if digits.isdigit() and slot == _slot(int(digits), place, head) else None
+
+
+class Note:
+    """A note that a run keeps up to date. Safe to use from several threads."""
+
+    def __init__(self, path: Path, descriptor: int, head: bytes, claim: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._file = file_id(descriptor)  # what another folder's run writes is another file
+        self._head = head
+        self._claim = claim
+        self._place = 0
+        self._begun = 0
+        self._turn = threading.Lock()
+
+    def claimed(self, number: int) -> None:
+        """Note that attempts up to this number are claimed; durable on return. To be called before their bodies.
+
+        :raises UserError: code LEDGER_FAULT if that cannot be written, or if the note is no longer this run's.
+        """
+        with self._turn:
+            if number <= self._claim:
+                return  # another thread was faster
+            if file_id(self._path) != self._file:
+                raise _taken(self._path)
+            place = 1 - self._place
+            with self._written():
+                _put(self._descriptor, _slot(number, place, self._head), place * _WIDTH)
+                _sync(self._descriptor)
+            self._place, self._claim = place, number
+
+    def begun(self) -> None:
+        """Note that one more body is begun, without waiting for the disk.
+
+        :raises UserError: code LEDGER_FAULT if that cannot be written.
+        """
+        with self._turn, self._written():
+            self._begun += 1
+            _put(self._descriptor, _slot(self._begun, _BEGUN, self._head), _BEGUN * _WIDTH)
+
+    def close(self) -> None:
+        """Stop writing; the file stays for the next run."""
+        with self._turn:
+            # Its number may be given to a socket next: a thread that comes late must not write there.
+            descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _unusable(self._path.parent, error, ExitCode.LEDGER_FAULT) from error
+
+
+if sys.platform == "win32":
+
+    def _put(descriptor: int, data: bytes, place: int) -> None:
+        os.lseek(descriptor, place, os.SEEK_SET)
+        os.write(descriptor, data)
+
+else:
+    _put = os.pwrite
+
+_sync = getattr(os, "fdatasync", os.fsync)
+
+
+@contextmanager
+def locked(state: Path, name: str) -> Iterator[None]:
+    """Keep other runs from comparing and writing the same note meanwhile.
+
+    :raises UserError: if the state folder cannot be used.
+    """
+    path = path_of(state, name)
+    with _used(state):
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS, mode=PRIVATE)
+        try:
+            lock.acquire()
+        except Timeout:
+            fault = _("another mkwmail is writing %(note)s") % {"note": path}
+            raise UserError(Fault("", fault, _("run the same command again")), code=ExitCode.LEDGER_HELD) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# Comparing
+
+
+class Match(StrEnum):
+    """How a ledger and its note agree."""
+
+    SAME = "same"
+    FIRST = "first"  # there is no note, and nothing that it could have said
+    MOVED = "moved"  # the ledger is no longer where the note says
+    COPIED = "copied"  # it is there too
+    UNKNOWN = "unknown"  # there is no note, though people were mailed
+    OLDER = "older"  # the note knows more than the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a ledger knows of itself.
+
+    ``name`` is its id, ``newest`` the number of its newest attempt, ``tokens`` are those of the runs that mailed.
+    ``has_journal``: its wire journal lies beside it, as every run leaves it.
+    """
+
+    path: Path
+    file: FileId
+    name: str
+    newest: int
+    tokens: frozenset[str]
+    has_journal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A ledger beside its note.
+
+    ``other`` is the ledger's file by the note, if that is not this one. ``behind``: the other one has mailed more.
+    ``mailed``: this one has ever mailed.
+    """
+
+    match: Match
+    ledger: Path
+    note: Path
+    other: Path | None = None
+    behind: bool = False
+    mailed: bool = True
+
+    @property
+    def here(self) -> Path:
+        """The folder of this ledger."""
+        return self.ledger.parent
+
+    @property
+    def there(self) -> Path:
+        """The folder of the ledger by the note."""
+        return (self.other or self.ledger).parent
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the note is to be written anew, also if nobody is mailed."""
+        return self.match not in (Match.SAME, Match.FIRST)
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether a person's word is enough to mail from this ledger."""
+        return self.match is Match.UNKNOWN or (self.match is Match.COPIED and not self.behind)
+
+    def refusal(self) -> UserError | None:
+        """Why nobody may be mailed from this ledger without a person's word, or at all; None if it is in order."""
+        match self.match:
+            case Match.COPIED:
+                return UserError(self._copied(), code=ExitCode.SETTINGS)
+            case Match.UNKNOWN:
+                return UserError(self._unknown(), code=ExitCode.SETTINGS)
+            case Match.OLDER:
+                return UserError(self._older(), code=ExitCode.LEDGER_FAULT)
+        return None
+
+    def _copied(self) -> Fault:
+        words = {"here": self.here, "there": self.there, "ledger": self.ledger.name}
+        words |= {"id": self.ledger.with_suffix(".id").name}
+        words |= {"command": _send_from(self.here), "instead": _send_from(self.there)}
+        if self.behind and self.mailed:
+            fault = _("%(here)s is an older copy of %(there)s, from which more mail was sent since")
+            remedy = _("send from the other folder: %(instead)s")
+        elif self.behind:
+            fault = _("%(here)s is a copy of %(there)s, from which mail was sent since")
+            remedy = _(
+                "send from the other folder: %(instead)s; if this folder is for another association, delete %(ledger)s "
+                "and %(id)s in it"
+            )
+        else:
+            fault = _("%(there)s has the same ledger as %(here)s: one of the two folders is a copy")
+            remedy = _(
+                "send from the other folder: %(instead)s; or run this in a terminal and answer its question, and only "
+                "this folder sends from then on: %(command)s"
+            )
+        return Fault("", fault % words, remedy % words)
+
+    def _unknown(self) -> Fault:
+        fault = _("mail was sent from %(ledger)s before, but there is no note in %(state)s of how far that went")
+        remedy = _(
+            "if this is the newest copy and the only one, say so in a terminal: %(command)s; if it was sent by another "
+            "user, with another HOME or from a container, set %(variable)s to the folder with the note"
+        )
+        words = {"ledger": self.ledger, "state": self.note.parent, "variable": STATE_VARIABLE}
+        return Fault("", fault % words, remedy % {**words, "command": _send_from(self.here)})
+
+    def _older(self) -> Fault:
+        fault = _("%(ledger)s is an older copy: more mail was sent since it was made")
+        remedy = _(
+            "put the newest %(ledger)s back, with %(ledger)s-wal and %(ledger)s-wire if they are there: with this one "
+            "people would be mailed again; only if there is no newer one, delete %(note)s, and `send` asks you first"
+        )
+        words = {"ledger": self.ledger.name, "note": self.note}
+        return Fault(str(self.ledger), fault % words, remedy % words)
+
+
+def _send_from(folder: Path) -> str:
+    return f"mkwmail --folder {shlex.quote(str(folder))} send {_('EVENT')}"
+
+
+def compare(state: Path, own: Own) -> Comparison:
+    """Compare a ledger with its note; nothing is noted.
+
+    :raises UserError: if the state folder cannot be used: nobody types a number of mails for nothing.
+    """
+    with _used(state):
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TemporaryFile(dir=state).close()
+    note = path_of(state, own.name)
+    seen = read(state, own.name)
+    mailed = own.newest > 0
+    if seen is None:
+        # A ledger without any token is an older program's: its first run with a note writes one. But without its
+        # journal it is hardly whole, and may lack its newest part too.
+        match = Match.UNKNOWN if mailed and (own.tokens or not own.has_journal) else Match.FIRST
+        return Comparison(match, own.path, note, mailed=mailed)
+    behind = seen.token not in own.tokens or seen.claim > own.newest
+    other = None if seen.ledger == own.path else seen.ledger
+    if other is not None:
+        copied, newest = _look_at(other, own, seen)
+        if copied:
+            return Comparison(Match.COPIED, own.path, note, other, behind or newest > own.newest, mailed)
+    if behind:
+        return Comparison(Match.OLDER, own.path, note, mailed=mailed)
+    return Comparison(Match.MOVED if other else Match.SAME, own.path, note, other, mailed=mailed)
+
+
+def _look_at(path: Path, own: Own, seen: LastSeen) -> tuple[bool, int]:
+    """Whether there is another file with this ledger, and the number of its newest attempt as far as it is known."""
+    try:
+        there = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False, 0
+    except OSError:
+        # It cannot be looked at. What was moved is still the same file, unless it came to another disk.
+        return seen.file != own.file, 0
+    if FileId(there.st_dev, there.st_ino) == own.file or not there.st_size:
+        return False, 0
+    rows = read_only(path, "SELECT id, (SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts') FROM ledger")
+    for name, newest in rows or ():
+        return name == own.name, int(newest or 0)
+    with suppress(OSError):
+        return path.with_suffix(".id").read_text("ascii", "replace").strip() == own.name, 0
+    return False, 0
+
+
+# Faults
+
+
+@contextmanager
+def _used(state: Path) -> Iterator[None]:
+    if not state.is_absolute():
+        raise _nowhere(state)
+    try:
+        yield
+    except OSError as error:
+        code = ExitCode.LEDGER_FAULT if error.errno in _FAULTY_DISK else ExitCode.SETTINGS
+        raise _unusable(state, error, code) from error
+
+
+def _nowhere(state: Path) -> UserError:
+    words = {"variable": STATE_VARIABLE, "folder": state}
+    if os.environ.get(STATE_VARIABLE):
+        fault = _("%(variable)s is not the full path of a folder: %(folder)s")
+        remedy = _("write it from the root on: %(variable)s=/home/…")
+        return UserError(Fault("", fault % words, remedy % words), code=ExitCode.SETTINGS)
+    fault = _("there is no home folder in which mkwmail can note how far this ledger has got")
+    return UserError(Fault("", fault, _choose_folder()), code=ExitCode.SETTINGS)
+
+
+def _unusable(state: Path, error: OSError, code: ExitCode) -> UserError:
+    fault = _("mkwmail cannot note in %(folder)s how far this ledger has got: %(reason)s")
+    return UserError(Fault("", fault % {"folder": state, "reason": reason_of(error)}, _choose_folder()), code=code)
+
+
+def _choose_folder() -> str:
+    return _(
+        "set %(variable)s to a folder of yours that stays; until then nothing is sent, and everything else works"
+    ) % {"variable": STATE_VARIABLE}
+
+
+def _taken(note: Path) -> UserError:
+    fault = _("%(note)s was deleted or replaced during this run: another folder may send from this ledger now")
+    remedy = _("run the same command again: it says from which folder to send")
+    return UserError(Fault("", fault % {"note": note}, remedy), code=ExitCode.LEDGER_FAULT)
