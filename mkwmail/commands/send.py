@@ -69,13 +69,13 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
     sources = read_sources(invocation, event, wishes.skip_faulty)
     smtp = server_of(sources.settings, invocation.shifted)
     server = really_handed_to(sources.settings, invocation.shifted)
-    if server:
-        terminal.note(is_handed_to(server), "yellow")
     _warn_of_synchronising(terminal, sources)
     with open_ledger(invocation, sources.folder) as ledger:
         now = invocation.clock.now()
         with ledger.hold(f"send {sources.event.id}", now):
             take_ledger(invocation, ledger)
+            if server:
+                terminal.note(is_handed_to(server), "yellow")
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))

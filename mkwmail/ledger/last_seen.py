@@ -96,6 +96,7 @@ def write(state: Path, name: str, seen: LastSeen) -> "Note":
     # Escaped to ASCII, so that a name in any encoding is read back as it was.
     head = f"{_FORMAT} {json.dumps([str(seen.ledger), *seen.file, seen.token])}\n".encode("ascii")
     with _used(state):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(
             path, b"".join((*(_slot(seen.claim, place, head) for place in _CLAIMS), _slot(0, _BEGUN, head), head))
         )

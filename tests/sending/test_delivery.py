@@ -235,7 +235,7 @@ def test_a_kill_while_a_refusal_is_open_leaves_nobody_in_doubt(office: Office) -
 
         def copy() -> None:
             for path in office.folder.glob("mkwmail.*"):
-                if path.is_file() and path.suffix != ".lock":
+                if path.is_file() and path.suffix not in (".lock", ".holder"):
                     shutil.copy(path, killed.folder)
 
         server.on("DATA", Call(copy), recipient=B, times=1)
