@@ -15,13 +15,13 @@ from icalendar import (
     Alarm,
     Calendar,
     Component,
-    Event,
     Timezone,
     TimezoneDaylight,
     TimezoneStandard,
     vCalAddress,
     vText,
 )
+from icalendar import Event as CalendarEvent
 from icalendar.prop import vDDDTypes, vRecur
 
 from mkwmail.addresses import address_key
@@ -154,8 +154,8 @@ def content_lines(entry: Entry) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _event(entry: Entry) -> Event:
-    event = Event()
+def _event(entry: Entry) -> CalendarEvent:
+    event = CalendarEvent()
     event.add("UID", entry.uid)
     event.add("SEQUENCE", entry.sequence)
     event.add("DTSTAMP", entry.stamp if isinstance(entry.stamp, datetime) else _NO_MOMENT)

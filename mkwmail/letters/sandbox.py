@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from jinja2 import BaseLoader, StrictUndefined, nodes, pass_eval_context
+from jinja2 import BaseLoader, StrictUndefined, filters, nodes, pass_eval_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -124,7 +123,7 @@ def _format(text: Any, *args: Any, **named: Any) -> str:
 
 
 def _urlencode(text: Any) -> Markup:
-    return Markup(quote_link(FILTERS["urlencode"](str(text))))
+    return Markup(quote_link(filters.FILTERS["urlencode"](str(text))))
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
