@@ -96,11 +96,11 @@ def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) ->
     ``links`` are the fields whose values are whole URLs: inside an HTML attribute they stay URLs.
     """
     found: list[Segment] = []
-    for before, field in marks.split(text):
+    for before, name in marks.split(text):
         if before:
             found.append(_resolved(before, place))
-        if field is not None:
-            found.append(Hole(field, _WHOLE_URL.get(place, place) if field in links else place))
+        if name is not None:
+            found.append(Hole(name, _WHOLE_URL.get(place, place) if name in links else place))
     return joined(found)
 
 
