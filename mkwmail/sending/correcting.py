@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mkwmail.ledger.records import TOLD, Approval, Delivery
-from mkwmail.sending.approval import FACTS, Sources
-from mkwmail.sending.approval import differences as source_differences
+from mkwmail.sending.approval import FACTS, Sources, differences
 from mkwmail.sources.event import Event
 from mkwmail.sources.kinds import Kind, kind_of, mailing_named
 
@@ -57,7 +56,7 @@ def correcting(
     earlier = {
         person
         for person, delivery in last.items()
-        if delivery.approval is not None and source_differences(texts[delivery.approval], wording)
+        if delivery.approval is not None and differences(texts[delivery.approval], wording)
     }
     return Correcting(
         of, _edition([texts[key] for key in sorted(texts)], wording), frozenset(last), frozenset(earlier), now
@@ -84,6 +83,6 @@ def _edition(texts: Sequence[Sources], now: Sources) -> int:
     """The version of the text: one higher with every change, also when it is changed back."""
     number, last = -1, None
     for text in (*texts, now):
-        if last is None or source_differences(last, text):
+        if last is None or differences(last, text):
             number, last = number + 1, text
     return number
