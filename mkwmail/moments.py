@@ -1,6 +1,7 @@
 """Days and times as the person at the keyboard reads them, in the language of the program's own words."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
+from datetime import time as time_of_day
 
 from mkwmail.clock import ZONE
 from mkwmail.language import _
@@ -17,7 +18,7 @@ def day_in_words(moment: datetime) -> str:
     return _("%(day)s %(month)s %(year)s") % words
 
 
-def clock_time(moment: datetime | time) -> str:
+def clock_time(moment: datetime | time_of_day) -> str:
     """The time on the clock: ``09:00``, in Dutch ``9.00 uur``."""
     return _("%(hour)02d:%(minute)02d") % {"hour": moment.hour, "minute": moment.minute}
 
