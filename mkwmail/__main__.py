@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from mkwmail.language import speak, wanted
-from mkwmail.sources.spoken import language_setting
+from mkwmail.config.folder import language_setting
+from mkwmail.i18n import speak, wanted
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from mkwmail.language import _
+from mkwmail.i18n import _
 
 
 def address_key(address: str) -> str:

@@ -13,12 +13,12 @@ import typer
 from typer.exceptions import TyperException
 
 from mkwmail import __version__
+from mkwmail.cli_help import App, wrong_usage
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.usage import App, wrong_usage
+from mkwmail.i18n import _
 
 if TYPE_CHECKING:
-    from mkwmail.commands.invocation import Invocation
+    from mkwmail.commands.context import Invocation
 
 app = App(
     name="mkwmail",
@@ -99,7 +99,7 @@ def _say_version(wanted: bool) -> None:
 
 
 def _begin(ctx: typer.Context, quiet: bool = False) -> "Invocation":
-    from mkwmail.commands.invocation import begin
+    from mkwmail.commands.context import begin
 
     return begin(ctx.find_root().params["folder"], quiet)
 
@@ -127,7 +127,7 @@ def mkwmail(
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is None:
-        from mkwmail.commands.desk import desk
+        from mkwmail.commands.status import desk
 
         _finish(desk(_begin(ctx)))
 
@@ -152,7 +152,7 @@ def init(
         ),
     ] = Path("."),
 ) -> None:
-    from mkwmail.commands.init import init as command
+    from mkwmail.commands.setup import init as command
 
     _finish(command(_begin(ctx), folder))
 
@@ -223,7 +223,7 @@ def new(
         typer.Option("--from", metavar=_("EVENT"), help=_("The earlier event to copy."), autocompletion=_events),
     ] = None,
 ) -> None:
-    from mkwmail.commands.new import new as command
+    from mkwmail.commands.setup import new as command
 
     _finish(command(_begin(ctx), title, date, source))
 
@@ -300,7 +300,7 @@ def preview(
     if sent:
         if not (mailing and member) or html or browser or one_per_letter:
             raise UserError(Fault("--sent", _("it goes with MAILING and --member")), code=ExitCode.USAGE)
-        from mkwmail.commands.sent import preview_sent
+        from mkwmail.commands.preview import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
     from mkwmail.commands.preview import Files
@@ -499,7 +499,7 @@ def resolve(
         ),
     ] = None,
 ) -> None:
-    from mkwmail.commands.resolve import resolve as command
+    from mkwmail.commands.bounces import resolve as command
 
     _finish(command(_begin(ctx), event, sent=tuple(sent or ()), send_again=tuple(send_again or ())))
 
@@ -682,7 +682,7 @@ def skip(
     reason: Annotated[str | None, typer.Option("--reason", metavar=_("TEXT"), help=_("Why."))] = None,
     undo: Annotated[bool, typer.Option("--undo", help=_("Mail this person again."))] = False,
 ) -> None:
-    from mkwmail.commands.skip import skip as command
+    from mkwmail.commands.privacy import skip as command
 
     _finish(command(_begin(ctx), who, event=event, reason=reason, undo=undo))
 
@@ -704,7 +704,7 @@ def forget(
     ],
     yes: YesOption = False,
 ) -> None:
-    from mkwmail.commands.forgetting import forget as command
+    from mkwmail.commands.privacy import forget as command
 
     _finish(command(_begin(ctx), who, yes=yes))
 
@@ -726,7 +726,7 @@ def purge(
     dietary: Annotated[bool, typer.Option("--dietary", help=_("The dietary wishes alone."))] = False,
     yes: YesOption = False,
 ) -> None:
-    from mkwmail.commands.forgetting import purge as command
+    from mkwmail.commands.privacy import purge as command
 
     _finish(command(_begin(ctx), event, dietary=dietary, yes=yes))
 
@@ -744,7 +744,7 @@ def schema(
     ctx: typer.Context,
     which: Annotated[Schema, typer.Argument(metavar="event|settings", help=_("Which file's schema."))] = Schema.EVENT,
 ) -> None:
-    from mkwmail.commands.schema import schema as command
+    from mkwmail.commands.setup import schema as command
 
     _finish(command(_begin(ctx), which.value))
 
@@ -768,8 +768,7 @@ def main() -> None:
 
 
 def _refuse(error: UserError) -> NoReturn:
-    from mkwmail.report.faults import fault_lines
-    from mkwmail.report.terminal import Terminal
+    from mkwmail.report.terminal import Terminal, fault_lines
 
     terminal = Terminal()
     for line in fault_lines(error.faults):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
+from mkwmail.i18n import _
 
 #: Names another folder for the state.
 STATE_VARIABLE = "MKWMAIL_STATE"

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.sending.certificates import Certificate
+from tests.delivery.certificates import Certificate
 
 CLIENT = "5d7a-an-application"
 SCOPES = "mail.send offline"

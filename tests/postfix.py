@@ -21,7 +21,7 @@ from typing import Self
 
 import pytest
 
-from tests.sending.certificates import Certificate
+from tests.delivery.certificates import Certificate
 
 POSTFIX = shutil.which("postfix") or shutil.which("/usr/sbin/postfix")
 SASL = shutil.which("saslpasswd2") or shutil.which("/usr/sbin/saslpasswd2")

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NoReturn, Self
 
-from mkwmail.sources.settings import Security, Smtp
+from mkwmail.config.settings import Security, Smtp
 
 
 @dataclass(frozen=True)

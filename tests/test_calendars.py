@@ -18,21 +18,20 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mkwmail.clock import ZONE
-from mkwmail.commands.composing import composer_of
-from mkwmail.commands.running import jobs_for
+from mkwmail.commands.compose_mailing import composer_of
+from mkwmail.commands.context import Roll, Sources, call_roll, history_of, listed, plan_for
+from mkwmail.commands.send import jobs_for
 from mkwmail.commands.status import status_of
-from mkwmail.commands.workplace import Roll, Sources, call_roll, history_of, listed, plan_for
+from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Claim, Result, State
-from mkwmail.letters.entry import place_of
-from mkwmail.sources.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration
-from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.member import Member
-from mkwmail.sources.member_list import MemberList
-from mkwmail.sources.settings import Keep, Mailbox, Settings
-from tests.letters.workshop import SMALL_TEMPLATES
+from mkwmail.ledger.models import Claim, Result, State
+from mkwmail.mail.calendar_part import place_of
+from mkwmail.members.member_list import Member, MemberList
+from tests.mail.workshop import SMALL_TEMPLATES
 
 START = datetime(2020, 2, 1, 9, tzinfo=ZONE)
 SETTINGS = Settings(sender=Mailbox(name="Secretaris", email="secretaris@example.org"), form="je")

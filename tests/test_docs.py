@@ -9,15 +9,15 @@ import pytest
 import typer.main
 
 from mkwmail.cli import app
-from mkwmail.commands.init import EXAMPLE_MEMBERS
+from mkwmail.commands.setup import EXAMPLE_MEMBERS
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import ExitCode
-from mkwmail.letters.compose import template_names
-from mkwmail.letters.names import MEMBER_FIELDS
-from mkwmail.letters.templates import Templates
-from mkwmail.shipped import shipped
-from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.settings_file import read_settings
-from tests.letters.workshop import an_occasion
+from mkwmail.files import shipped
+from mkwmail.mail.compose import template_names
+from mkwmail.mail.context import MEMBER_FIELDS
+from mkwmail.mail.templates import Templates
+from tests.mail.workshop import an_occasion
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.language import wanted
+from mkwmail.i18n import wanted
 from tests.keyboard import typed
 from tests.test_docs import _commands
 from tests.test_layers import modules
@@ -43,7 +43,7 @@ def test_every_message_stands_where_the_catalogue_finds_it() -> None:
     found = {text for message in messages.messages() for text in _texts(message.id)}
     lost = []
     for name, tree in modules():
-        for call in ast.walk(tree) if name != "language" else ():
+        for call in ast.walk(tree) if name != "i18n" else ():
             if isinstance(call, ast.Call) and (called := _called(call)) in ("_", "ngettext"):
                 given = [getattr(each, "value", None) for each in call.args[: 2 if called == "ngettext" else 1]]
                 lost += [f"{name}:{call.lineno}" for text in given if text not in found]
@@ -127,27 +127,24 @@ def _without_code(text: str) -> str:
 # Where sentences stand that nobody reads in another language, or that are Dutch by their nature.
 OTHER_WORDS = {
     "ledger.schema": "tables",
-    "letters.gallery": "the policy of a page",
-    "letters.templates": "what the library says, recognised",
-    "replies.totals": "patterns of what people write",
-    "sending.smtp_replies": "patterns of what servers say",
-    "sending.schedule": "names of terms in the ledger",
-    "usage": "what the library says, recognised",
-    "replies.answer_words": "patterns of what people write",
-    "replies.signup_columns": "patterns of what people write",
-    "sources.yaml_file": "what the library says, recognised",
-    "sources.event": "examples",
-    "sources.kinds": "the JSON Schema's words for editors",
-    "sources.schema": "how dates are written",
-    "sources.settings": "examples",
-    "report.matters": "the mail to the secretary is Dutch",
-    "commands.telling": "the mail to the secretary is Dutch",
-    "commands.automatic": "the mail to the secretary is Dutch",
+    "mail.preview_page": "the policy of a page",
+    "mail.templates": "what the library says, recognised",
+    "responses.answers": "patterns of what people write",
+    "delivery.smtp_replies": "patterns of what servers say",
+    "planning.schedule": "names of terms in the ledger",
+    "cli_help": "what the library says, recognised",
+    "responses.signups": "patterns of what people write",
+    "config.yaml_document": "what the library says, recognised",
+    "config.event": "examples",
+    "config.kinds": "the JSON Schema's words for editors",
+    "config.json_schema": "how dates are written",
+    "config.settings": "examples",
+    "report.notices": "the mail to the secretary is Dutch",
+    "commands.notify": "the mail to the secretary is Dutch",
     "commands.due": "the mail to the secretary is Dutch",
-    "commands.init": "the files of a Dutch working folder",
-    "commands.new": "the files of a Dutch working folder",
-    "sending.facts": "mails are Dutch",
-    "letters.making": "mails are Dutch",
+    "commands.setup": "the files of a Dutch working folder",
+    "planning.facts": "mails are Dutch",
+    "mail.compose": "mails are Dutch",
 }
 _SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}")
 _SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER) ")

@@ -12,54 +12,46 @@ PACKAGE = Path(mkwmail.__file__).parent
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
     (
-        "errors",
-        "keyed",
-        "language",
-        "lazily",
-        "addresses",
-        "clock",
-        "moments",
-        "shipped",
-        "sizes",
-        "system",
-        "user_folders",
+        *("addresses", "clock", "errors", "files", "hmac_keys", "i18n", "lazy_sequence", "text", "user_folders"),
         "dutch",
     ),
-    ("ledger", "sources"),
-    ("letters", "signin"),
-    ("sending", "replies"),
+    ("members",),
+    ("config", "ledger"),
+    ("mail", "auth"),
+    ("planning",),
+    ("delivery", "responses"),
     ("report",),
     ("commands",),
-    ("usage",),
+    ("cli_help",),
     ("cli",),
     ("__main__",),
 )
 
-# The ground is one layer whose parts may use each other: dutch speaks through language.
+# The ground is one layer whose parts may use each other: dutch speaks through i18n.
 GROUND = LAYERS[0]
 
 # Where each outside package may be imported: a module, or a folder with all its modules.
 HOMES = {
-    "typer": ("cli", "usage"),
+    "typer": ("cli", "cli_help"),
     "rich": ("report",),
-    "yaml": ("sources.yaml_file",),
-    "jinja2": ("letters",),
-    "markupsafe": ("letters",),
-    "icalendar": ("letters.itip",),
+    "yaml": ("config.yaml_document",),
+    "jinja2": ("mail",),
+    "markupsafe": ("mail",),
+    "icalendar": ("mail.icalendar",),
     "sqlite3": ("ledger",),
-    "pydantic": ("sources",),
-    "pydantic_core": ("sources",),
+    "pydantic": ("config",),
+    "pydantic_core": ("config",),
     "email_validator": ("addresses",),
-    "markdown_it": ("letters",),
-    "css_inline": ("letters",),
-    "python_calamine": ("sources.tables",),
-    "aiosmtpd": ("sending.rehearsal",),
-    "filelock": ("ledger", "signin.store"),
+    "markdown_it": ("mail",),
+    "css_inline": ("mail",),
+    "python_calamine": ("members.table",),
+    "aiosmtpd": ("delivery.rehearsal",),
+    "filelock": ("ledger", "auth.store"),
     "platformdirs": ("user_folders",),
-    "oauthlib": ("signin.protocol",),
-    "keyring": ("signin.ring",),
-    "holidays": ("sending",),
-    "dns": ("sending.domain",),
+    "oauthlib": ("auth.oauth",),
+    "keyring": ("auth.store",),
+    "holidays": ("planning",),
+    "dns": ("delivery.dns_check",),
 }
 
 
@@ -112,7 +104,7 @@ def test_imports_run_downwards_only() -> None:
         for line, target in imported(name, tree)
         if target.startswith("mkwmail.") and upward(name, target)
     ]
-    assert not wrong, "against the layers (errors … < ledger, sources < letters < …):\n" + "\n".join(wrong)
+    assert not wrong, "against the layers (errors … < members < config, ledger < …):\n" + "\n".join(wrong)
 
 
 def test_each_outside_package_has_one_home() -> None:
@@ -137,10 +129,10 @@ def test_every_outside_package_is_one_that_is_known() -> None:
 
 
 def test_the_rules_themselves_tell_right_from_wrong() -> None:
-    assert upward("sources.tables", "mkwmail.letters.message.Message")
-    assert upward("sources.event_file", "mkwmail.ledger.Ledger")
-    assert not upward("letters.letter", "mkwmail.sources.event.Event")
-    assert not upward("dutch.names", "mkwmail.language._")
+    assert upward("members.table", "mkwmail.mail.letter.Message")
+    assert upward("config.event_file", "mkwmail.ledger.Ledger")
+    assert not upward("mail.letter", "mkwmail.config.event.Event")
+    assert not upward("dutch.names", "mkwmail.i18n._")
     assert not upward("cli", "mkwmail.__version__")
-    assert at_home("ledger.persons", "sqlite3")
-    assert not at_home("sources.yaml_text", "yaml")
+    assert at_home("ledger.people", "sqlite3")
+    assert not at_home("config.file_text", "yaml")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import postfix
+from tests.delivery.certificates import Certificate, make_certificate
 from tests.postfix import PASSWORD, USER, Postfix
-from tests.sending.certificates import Certificate, make_certificate
 from tests.workplace import MOMENT, PEOPLE, Place, Ran, a_place
 
 pytestmark = postfix.missing

@@ -3,20 +3,18 @@
 import sys
 from pathlib import Path
 
-from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.outputs import write_output
-from mkwmail.commands.workplace import folder_of, history_of, open_ledger
+from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger
+from mkwmail.commands.output import write_output
+from mkwmail.config.event import Mailing
+from mkwmail.config.event_file import read_event
+from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import ExitCode
-from mkwmail.language import _
-from mkwmail.letters.compose import Occasion
-from mkwmail.letters.entry import entry_uid
-from mkwmail.letters.templates import Templates
-from mkwmail.letters.website import website_entry
-from mkwmail.sending.facts import facts_of
-from mkwmail.shipped import shipped
-from mkwmail.sources.event import Mailing
-from mkwmail.sources.event_file import read_event
-from mkwmail.sources.settings_file import read_settings
+from mkwmail.files import shipped
+from mkwmail.i18n import _
+from mkwmail.mail.calendar_part import entry_uid
+from mkwmail.mail.compose import Occasion, website_entry
+from mkwmail.mail.templates import Templates
+from mkwmail.planning.facts import facts_of
 
 
 def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:

@@ -8,8 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from mkwmail.config.folder import WorkingFolder, find_folder
 from mkwmail.errors import UserError
-from mkwmail.sources.folder import WorkingFolder, find_folder
 
 _ID = re.compile(r"^id:\s*['\"]?([^\s'\"#]+)")
 _TITLE = re.compile(r"^title:\s*['\"]?(.*?)['\"]?\s*(?:#.*)?$")

@@ -1,29 +1,441 @@
 """``due``: what cron runs. Sends what is approved and due, tries again what was put off, and is silent otherwise."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from mkwmail.commands.automatic import Automatic, Found
-from mkwmail.commands.guard import really_handed_to
-from mkwmail.commands.invocation import Invocation, announce
-from mkwmail.commands.telling import forget, tell, told_now
-from mkwmail.commands.timetabling import timetable_of
-from mkwmail.commands.workplace import Sources, call_roll, folder_of, open_ledger
+from mkwmail.auth.credentials import credential_for
+from mkwmail.clock import ZONE
+from mkwmail.commands.compose_mailing import composer_of
+from mkwmail.commands.context import (
+    Invocation,
+    Roll,
+    Sources,
+    announce,
+    call_roll,
+    folder_of,
+    history_of,
+    listed,
+    open_ledger,
+    plan_for,
+    really_handed_to,
+    refuse_examples,
+    server_of,
+)
+from mkwmail.commands.notify import forget, tell, told_now
+from mkwmail.commands.schedule import changed, plan_ahead, timetable_of
+from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
+from mkwmail.commands.warnings import former_names
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.kinds import Kind, kind_of, latest_of, mailing_named, rule_of
+from mkwmail.config.settings import Settings
+from mkwmail.config.settings_file import read_settings
+from mkwmail.delivery.outcome import Outcome, exit_code, gravest, standing
+from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.smtp_replies import RunFault
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.language import _
+from mkwmail.i18n import _
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.report import matters
-from mkwmail.report.due import due_value, is_worth_a_word, show_went
+from mkwmail.ledger.models import GoAhead, State
+from mkwmail.ledger.people import is_mark
+from mkwmail.members.member_list import MemberList, read_members
+from mkwmail.planning.approval import Difference
+from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.schedule import (
+    CONCERNS,
+    WHEN,
+    Share,
+    Slot,
+    closing,
+    day_begins,
+    may_mail,
+    next_opening,
+    share_of,
+    superseded,
+    too_soon,
+)
+from mkwmail.report import notices as matters
+from mkwmail.report.delivery import Went, due_value, is_worth_a_word, show_went
+from mkwmail.report.notices import Matter
+from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
-from mkwmail.report.words import was_handed_to
-from mkwmail.sending.outcome import gravest
-from mkwmail.sending.schedule import Slot
-from mkwmail.sources.event import Event
-from mkwmail.sources.event_file import read_event
-from mkwmail.sources.folder import WorkingFolder, id_in
-from mkwmail.sources.member_list import read_members
-from mkwmail.sources.settings import Settings
-from mkwmail.sources.settings_file import read_settings
+
+_TOLD_FOR = timedelta(days=7)  # how long it is told that a mailing was missed
+
+
+@dataclass
+class Found:
+    """What a run found and did. ``whole``: it got to its end, so that nothing else is the matter.
+
+    ``codes``: shares of the exit code beside those of the matters.
+    """
+
+    matters: list[Matter] = field(default_factory=list)
+    went: list[Went] = field(default_factory=list)
+    codes: list[ExitCode] = field(default_factory=list)
+    settings: Settings | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An approved mailing whose time has come and not passed, and that nothing keeps from going."""
+
+    sources: Sources
+    given: GoAhead
+    opens: datetime
+    latest: datetime
+    plan: Plan
+    share: Share
+
+    @property
+    def mailing(self) -> str:
+        return self.given.mailing
+
+
+class Automatic:
+    """One run. The ledger must be held and settled."""
+
+    def __init__(self, invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> None:
+        self._invocation = invocation
+        self._folder = folder
+        self._ledger = ledger
+        self._now = invocation.clock.now()
+        self._reported = ledger.reported()
+        self.found = Found()
+        self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event that is judged: mailing → what changed
+
+    def run(self, settings: Settings) -> None:
+        """Judge everything that is approved, then deliver what is to go."""
+        self.found.settings = settings
+        given = [each for each in self._ledger.go_aheads() if self._concerns(each)]
+        if not given:
+            return
+        members = self._members(settings)
+        if members is None:
+            return
+        roll = call_roll(members.members, self._ledger.identify)
+        self._ledger.enlist(listed(roll), self._now)
+        if roll.doubtful:
+            names = [full_name(member.name) or member.email for member, _who in roll.doubtful]
+            self.found.matters.append(matters.doubtful(names))
+        by_event: dict[str, list[GoAhead]] = defaultdict(list)
+        for each in given:
+            by_event[each.event].append(each)
+        ready: list[_Ready] = []
+        judged: list[tuple[Sources, GoAhead]] = []
+        for sources, approved in self._events(by_event, settings, members):
+            ready += self._judged(sources, roll, approved)
+            judged += [(sources, each) for each in approved]
+        self._deliver(sorted(ready, key=lambda each: (each.opens, rule_of(each.mailing).order)), roll)
+        self._note_too_late(ready, roll)
+        for sources, each in judged:
+            self._look_back(sources, roll, each)
+
+    def _concerns(self, given: GoAhead) -> bool:
+        """Whether there is anything left of an approved mailing."""
+        if self._now <= given.latest:
+            return True
+        name = f"missed:{given.event}:{given.mailing}:{given.latest.isoformat()}"
+        known = self._reported.get(name)
+        if known is None:
+            return self._now <= given.latest + CONCERNS
+        return known.said is not None and known.first is not None and self._now < known.first + _TOLD_FOR
+
+    # What people wrote
+
+    def _members(self, settings: Settings) -> MemberList | None:
+        path = self._folder.path / settings.members
+        try:
+            return read_members(path, self._folder.shown(path))
+        except UserError as error:
+            self._faulty("members", error, _("the member list is faulty: nothing goes by itself"), _DUTCH_LIST)
+            self.found.whole = False
+            return None
+
+    def _faulty(self, name: str, error: UserError, what: str, dutch: str) -> None:
+        self.found.matters.append(matters.faulty(name, error.code, error.faults, what, dutch))
+
+    def _events(
+        self, given: dict[str, list[GoAhead]], settings: Settings, members: MemberList
+    ) -> Iterator[tuple[Sources, list[GoAhead]]]:
+        """Each event of which something is approved, as its file has it now."""
+        paths = defaultdict(list)
+        for path in self._folder.event_paths():
+            paths[id_in(path)].append(path)
+        for event, approved in given.items():
+            if not paths[event]:
+                self.found.matters.append(matters.no_event(event, [each.mailing for each in approved]))
+                continue
+            try:
+                # Two files of one id are one fault, and said as `check` says it.
+                path = self._folder.event_path(event) if len(paths[event]) > 1 else paths[event][0]
+                read = read_event(path, self._folder)
+            except UserError as error:
+                what = _("%(event)s: its file is faulty: nothing of it goes by itself") % {"event": event}
+                dutch = f"Het bestand van {event} is niet in orde: er gaat niets van uit."
+                self._faulty(f"event:{event}", error, what, dutch)
+                continue
+            yield Sources(self._folder, settings, path, read.value, members, read.warnings), approved
+
+    # Judging
+
+    def _judged(self, sources: Sources, roll: Roll, approved: Sequence[GoAhead]) -> list[_Ready]:
+        """The mailings of one event that are to go now; what keeps the others is noted."""
+        event, history = sources.event, history_of(self._ledger, sources.event)
+        self._altered = {}
+        due: list[str] = []
+        going: list[_Ready] = []
+        late: list[tuple[GoAhead, datetime]] = []
+        for given in approved:
+            name = given.mailing
+            if rule_of(name).by_name_only:
+                continue
+            if name not in event.mailings:
+                if self._now <= given.latest:
+                    self.found.matters.append(matters.no_longer(event, name))
+                continue
+            latest = latest_of(event, name)
+            opens = (mailing_named(event, name).send if WHEN in given.terms else None) or given.opens
+            if self._now > latest:
+                late.append((given, latest))
+                continue
+            if opens <= self._now:
+                due.append(name)
+            try:
+                ready = self._unhindered(sources, roll, history, given, opens, latest)
+            except UserError as error:
+                self._cannot(event, name, error)
+                continue
+            if ready is not None:
+                going.append(ready)
+        names = [each.mailing for each in going if each.share.to_send]
+        over = {name: by for name, by in superseded(event, due, history.deliveries).items() if name in due}
+        over |= too_soon([name for name in due if name not in over], names, history.deliveries)
+        self._note_changed(event, [name for name in self._altered if name not in over])
+        self._note_passed_over(event, over, history)
+        for given, latest in late:
+            self._note_missed(sources, roll, history, given, latest)
+        return [each for each in going if each.mailing not in over]
+
+    def _cannot(self, event: Event, name: str, error: UserError) -> None:
+        what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": name}
+        dutch = f"{name} voor {event.title} kan niet uit."
+        self._faulty(f"mailing:{event.id}:{name}", error, what, dutch)
+
+    def _unhindered(
+        self, sources: Sources, roll: Roll, history: History, given: GoAhead, opens: datetime, latest: datetime
+    ) -> _Ready | None:
+        """A mailing that is due, or None: its time is to come, or something that is noted keeps it.
+
+        :raises UserError: where its files cannot be read, or its audience cannot be told.
+        """
+        event, name, now = sources.event, given.mailing, self._now
+        different = changed(sources, given, self._ledger, history)
+        if opens > now:
+            if different:
+                self._altered[name] = different
+            else:
+                self._announce(sources, roll, history, name, opens)
+            return None
+        plan = plan_for(event, name, roll, history, now)
+        share = share_of(plan, given, roll.listings, _guests(history))
+        if different:
+            if plan.to_send:
+                self._altered[name] = different
+            return None
+        if plan.to_send and share.gone:
+            self.found.matters.append(matters.shrunk(event, name, share.gone))
+            return None
+        earlier = former_names(sources, roll, self._ledger, history, plan, now) if plan.to_send else ()
+        if earlier:
+            self.found.matters.append(matters.renamed(event, name, earlier[0]))
+            return None
+        return _Ready(sources, given, opens, latest, plan, share)
+
+    def _announce(self, sources: Sources, roll: Roll, history: History, name: str, opens: datetime) -> None:
+        """The day before a reminder: how many go, and whether all answers are in."""
+        hours, event = sources.settings.hours, sources.event
+        goes = next_opening(hours, opens)
+        eve = goes.astimezone(ZONE).date() - timedelta(days=1)
+        if kind_of(name) is not Kind.REMINDER or self._now.astimezone(ZONE).date() != eve:
+            return
+        count = len(plan_ahead(event, name, roll, history, self._now).to_send)
+        if count and day_begins(hours, self._now):
+            imported = [each.at for each in self._ledger.signups(event.id) if each.at is not None]
+            last = max([*imported, *(each.given for each in self._ledger.answers(event.id))], default=None)
+            self.found.matters.append(matters.tomorrow(event, name, count, goes, last))
+
+    def _note_changed(self, event: Event, names: Sequence[str]) -> None:
+        """What was changed since it was approved; one change mostly concerns several mailings, and is told once."""
+        by_change: dict[tuple[Difference, ...], list[str]] = defaultdict(list)
+        for name in names:
+            by_change[self._altered[name]].append(name)
+        for different, mailings in by_change.items():
+            self.found.matters.append(matters.changed(event, mailings, different))
+
+    def _note_passed_over(self, event: Event, over: dict[str, str], history: History) -> None:
+        begun = {each.round.mailing for each in history.deliveries}
+        for name, by in over.items():
+            # One that went before: who joins later gets the later mailing, and nothing was left out.
+            if name not in begun:
+                self.found.matters.append(matters.passed_over(event, name, by))
+
+    def _note_missed(self, sources: Sources, roll: Roll, history: History, given: GoAhead, latest: datetime) -> None:
+        """What did not go before its latest moment; looked at once, told for a week."""
+        event, name = sources.event, given.mailing
+        if self._passed_over(event, name, history):
+            return
+        key = matters.missed_name(event, name, latest)
+        plan = plan_for(event, name, roll, history, self._invocation.clock.now())
+        if key in self._reported:
+            expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
+            late = [each for each in plan.expired if each.person in expired]
+        else:
+            late = (
+                list(plan.expired) if given.others else [each for each in plan.expired if each.person in given.persons]
+            )
+            self._ledger.expire(plan.round, [each.person for each in late], self._now)
+        if late:
+            self.found.matters.append(matters.missed(event, name, [each.name or each.address for each in late], latest))
+        elif key not in self._reported:
+            # Looked at: who joins the list from now on was not missed.
+            self._ledger.note_reported([key], self._now, mailed=True)
+
+    def _note_too_late(self, ready: Sequence[_Ready], roll: Roll) -> None:
+        """The mailings that were in time when the run began, and are not any more."""
+        now = self._invocation.clock.now()
+        for each in ready:
+            if now > each.latest:
+                history = history_of(self._ledger, each.sources.event)
+                self._note_missed(each.sources, roll, history, each.given, each.latest)
+
+    def _passed_over(self, event: Event, name: str, history: History) -> bool:
+        if f"once:passed:{event.id}:{name}" in self._reported:
+            return True
+        return name in superseded(event, [name], history.deliveries)
+
+    # Delivering
+
+    def _deliver(self, ready: Sequence[_Ready], roll: Roll) -> None:
+        for each in ready:
+            event, hours = each.sources.event, each.sources.settings.hours
+            if each.share.added:
+                names = [full_name(planned.member.name) or planned.member.email for planned in each.share.added]
+                self.found.matters.append(matters.added(event, each.mailing, names))
+            if each.plan.waiting:
+                self.found.codes.append(ExitCode.WAITING)
+            if not each.share.to_send:
+                continue
+            now = self._invocation.clock.now()
+            if now > each.latest:
+                continue
+            if not may_mail(hours, now):
+                self.found.codes.append(ExitCode.WAITING)
+                continue
+            try:
+                outcome, after = self._delivered(each, roll, min(each.latest, closing(hours, now)))
+            except UserError as error:
+                if error.code is ExitCode.LEDGER_FAULT:
+                    raise
+                if error.code is ExitCode.LOGIN:
+                    # Not this mailing's fault, and all others would meet it too.
+                    stops = RunFault.of(error.faults[0], error.code)
+                    self.found.matters.append(matters.stopped(stops.code, stops.reason, stops.remedy))
+                    return
+                self._cannot(event, each.mailing, error)
+                continue
+            self.found.went.append(Went(event, each.mailing, outcome, after.too_late))
+            self.found.codes.append(exit_code(outcome, after))
+            if outcome.stopped is not None:
+                fault = outcome.stopped
+                self.found.matters.append(matters.stopped(fault.code, fault.reason, fault.remedy))
+            if outcome.stopped is not None or outcome.interrupted:
+                return
+
+    def _delivered(self, each: _Ready, roll: Roll, until: datetime) -> tuple[Outcome, Plan]:
+        """Compose and deliver one mailing, and return what became of it and the plan as it is afterwards.
+
+        :param until: the moment after which this run sends nothing.
+        :raises UserError: where nothing can be sent.
+        """
+        sources, terminal, ledger = each.sources, self._invocation.terminal, self._ledger
+        event, settings = sources.event, sources.settings
+        # Afresh: an earlier mailing of this run is history by now, and so is what was answered meanwhile.
+        now = self._invocation.clock.now()
+        history = history_of(ledger, event)
+        whole = plan_for(event, each.mailing, roll, history, now)
+        share = share_of(whole, each.given, roll.listings, _guests(history))
+        plan = replace(whole, to_send=share.to_send)
+        composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
+        ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
+        smtp = server_of(settings, self._invocation.shifted)
+        refuse_examples(sources, smtp, [one.member for one in plan.to_send])
+        credential = credential_for(smtp, sources.folder.path)
+        ledger.remember_list(plan.round, len(roll.listings), now)
+        note_skips(plan, ledger, now)
+        earlier = [one for one in history.deliveries if one.round == plan.round]
+        jobs = jobs_for(ready.outgoing, earlier, ledger, {})
+        connect = partial(open_session, smtp, credential)
+        outcome = run(
+            terminal, jobs, replace(plan, latest=until), ledger, connect, settings.pace, self._invocation.clock
+        )
+        return outcome, standing(plan, outcome, self._invocation.clock.now())
+
+    # What is left behind
+
+    def _look_back(self, sources: Sources, roll: Roll, given: GoAhead) -> None:
+        """Who is in doubt or refused, as long as something can be done about it."""
+        event, name, now = sources.event, given.mailing, self._invocation.clock.now()
+        if (name not in event.mailings and rule_of(name).needs_entry) or now > latest_of(event, name):
+            return
+        history = history_of(self._ledger, event)
+        if rule_of(name).by_name_only:
+            self._look_back_by_hand(event, name, history)
+            return
+        left = {each.state for each in history.deliveries if each.round.mailing == name}
+        if not left & {State.IN_DOUBT, State.SENDING, State.REFUSED}:
+            return
+        try:
+            plan = plan_for(event, name, roll, history, now)
+        except UserError:  # said already
+            return
+        if plan.in_doubt:
+            self.found.matters.append(matters.in_doubt(event, name, [one.name or one.address for one in plan.in_doubt]))
+        if plan.refused:
+            self.found.matters.append(matters.refused(event, name, [one.name or one.address for one in plan.refused]))
+
+    def _look_back_by_hand(self, event: Event, name: str, history: History) -> None:
+        names = {person.key: person.name for person in history.persons}
+        by_state: dict[State, list[str]] = defaultdict(list)
+        for each in history.deliveries:
+            if each.round.mailing == name and not is_mark(each.address):
+                by_state[each.state].append(names.get(each.person) or each.address)
+        if by_state[State.IN_DOUBT]:
+            self.found.matters.append(matters.in_doubt(event, name, by_state[State.IN_DOUBT]))
+        if by_state[State.REFUSED]:
+            self.found.matters.append(matters.refused(event, name, by_state[State.REFUSED]))
+        waiting = len(by_state[State.DEFERRED]) + len(by_state[State.PLANNED])
+        if waiting:
+            self.found.matters.append(matters.by_hand(event, name, waiting))
+
+
+_DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
+
+
+def _guests(history: History) -> frozenset[str]:
+    return frozenset(each.person for each in history.guests)
+
+
+def _is_expired(state: State, mailing: str, name: str) -> bool:
+    return state is State.EXPIRED and mailing == name
+
 
 COMMAND = "due"
 DAYS = 30

@@ -9,24 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mkwmail.commands.asking import sender_faults
-from mkwmail.commands.guard import server_of
-from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.workplace import folder_of
+from mkwmail.auth.credentials import VARIABLE, Credential, Password
+from mkwmail.auth.oauth import Application, Issued, JustIssued, Kept, require_protocol
+from mkwmail.auth.secret import Secret
+from mkwmail.auth.store import Store, Values
+from mkwmail.commands.check import sender_faults
+from mkwmail.commands.context import Invocation, folder_of, server_of
+from mkwmail.config.settings import Auth, Settings, Smtp
+from mkwmail.config.settings_file import read_settings
+from mkwmail.delivery.smtp_client import probe
+from mkwmail.delivery.transport import NoSessionError
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import duration
-from mkwmail.sending.smtp_client import probe
-from mkwmail.sending.transport import NoSessionError
-from mkwmail.signin.application import Application, Issued
-from mkwmail.signin.credential import Credential
-from mkwmail.signin.password import VARIABLE, Password
-from mkwmail.signin.secret import Secret
-from mkwmail.signin.store import Store, Values
-from mkwmail.signin.tokens import JustIssued, Kept, require_protocol
-from mkwmail.sources.settings import Auth, Settings, Smtp
-from mkwmail.sources.settings_file import read_settings
+from mkwmail.i18n import _
+from mkwmail.report.terminal import Terminal, duration
 
 _SETTINGS = "mkwmail.yaml: smtp"
 
@@ -217,8 +212,8 @@ def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> S
 
 
 def _by_code(terminal: Terminal, application: Application) -> Issued:
-    from mkwmail.signin.device import sign_in_by_device
-    from mkwmail.signin.protocol import DeviceCode
+    from mkwmail.auth.oauth import DeviceCode
+    from mkwmail.auth.sign_in import sign_in_by_device
 
     def show(code: DeviceCode) -> None:
         terminal.note(_("Open this address, on any computer or telephone:"))
@@ -232,7 +227,7 @@ def _by_code(terminal: Terminal, application: Application) -> Issued:
 
 
 def _by_browser(terminal: Terminal, application: Application, environment: Mapping[str, str]) -> Issued:
-    from mkwmail.signin.browser import sign_in_by_browser
+    from mkwmail.auth.sign_in import sign_in_by_browser
 
     here = _has_browser(environment)
 

@@ -6,18 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import Mailbag, Outgoing, composer_of, correcting_of, variants
-from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.leafing import leaf_through
-from mkwmail.commands.mails import write_mails
-from mkwmail.commands.outputs import write_output
-from mkwmail.commands.pages import Page, show_in_browser
-from mkwmail.commands.who import Candidate, find_person
-from mkwmail.commands.workplace import (
+from mkwmail.clock import day_and_time
+from mkwmail.commands.compose_mailing import Mailbag, Outgoing, composer_of, correcting_of, variants
+from mkwmail.commands.context import (
+    Invocation,
     Roll,
     Sources,
     call_roll,
+    folder_of,
     history_of,
     moment_of,
     open_ledger,
@@ -25,18 +21,65 @@ from mkwmail.commands.workplace import (
     presumed,
     read_sources,
 )
+from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
+from mkwmail.commands.prompts import Candidate, find_person
+from mkwmail.commands.send import chosen_mailing
+from mkwmail.config.fields import Read
+from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode
-from mkwmail.language import _, ngettext
-from mkwmail.report.faults import fault_lines, fault_values
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.erasure import NO_LETTER
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import TOLD, Attempt, Round
+from mkwmail.mail.letter import Letter, Message
+from mkwmail.planning.plan import Listing, Plan, Planned
 from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
-from mkwmail.report.people import entry_values
-from mkwmail.report.plan import entries, show_left_out, show_title
-from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import mails
-from mkwmail.sending.plan import Listing, Plan, Planned
-from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.read import Read
+from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mails, read_key
+
+_NEXT = frozenset("n \r\n")
+_BACK = frozenset("p\x7f\b")
+
+
+def leaf_through(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datetime) -> None:
+    """Show the first mail, and then whichever the person asks for, until they stop."""
+    at = 0
+    shown = -1
+    while True:
+        if at != shown:
+            terminal.say()
+            show_mail(terminal, mail_view(outgoing[at].message(moment)))
+            shown = at
+        words = {"number": at + 1, "of": len(outgoing)}
+        terminal.note(_("Mail %(number)d of %(of)d: n next, p previous, / search, q quit") % words, "dim")
+        key = read_key()
+        if key in _NEXT and key:
+            at = min(at + 1, len(outgoing) - 1)
+        elif key in _BACK and key:
+            at = max(at - 1, 0)
+        elif key == "/":
+            at = _searched(terminal, outgoing, at)
+        elif key in ("q", "", "\x1b", "\x04"):
+            return
+
+
+def _searched(terminal: Terminal, outgoing: Sequence[Outgoing], at: int) -> int:
+    """The place of the member whom the person names; where they are not found, it stays."""
+    word = terminal.ask(_("Name, address or number:"))
+    if not word:
+        return at
+    members = [each.planned.member for each in outgoing]
+    candidates = [
+        Candidate(str(number), full_name(member.name), member.email, member.organisation, member.number)
+        for number, member in enumerate(members)
+    ]
+    try:
+        return int(find_person(word, candidates).key)
+    except UserError as error:
+        for line in fault_lines(error.faults):
+            terminal.note(line, "yellow")
+        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +228,71 @@ def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dic
         "would_not_go": shown.why_not,
         "warnings": fault_values(sources.warnings),
     }
+
+
+def preview_sent(
+    invocation: Invocation, event: str, mailing: str, who: str, *, eml: Path | None = None, json: bool = False
+) -> ExitCode:
+    """Show what a member was sent, whatever has become of the event, the templates and the list since.
+
+    :raises UserError: code USAGE where the member was not sent this mailing.
+    """
+    terminal = invocation.terminal
+    folder = folder_of(invocation)
+    with open_ledger(invocation, folder) as ledger:
+        attempts = _attempts(ledger, _event_id(folder, event), mailing, who)
+        messages = [(attempt, _message(ledger, attempt)) for attempt in attempts]
+    if eml is not None:
+        written = write_mails(folder, eml, ((attempt.address, message.data) for attempt, message in messages))
+        terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(written), "folder": eml})
+    if json:
+        terminal.document({"mails": [mail_value(mail_view(message)) for _attempt, message in messages]})
+    elif eml is None:
+        for attempt, message in messages:
+            words = {"moment": day_and_time(attempt.claimed), "address": attempt.address}
+            terminal.say(_("Sent on %(moment)s to %(address)s:") % words, "bold")
+            terminal.say()
+            show_mail(terminal, mail_view(message))
+    return ExitCode.OK
+
+
+def _event_id(folder: WorkingFolder, word: str) -> str:
+    """The event's id; what is no event file any more is taken for an id itself."""
+    try:
+        path = folder.event_path(word)
+    except UserError:
+        return word
+    return id_in(path) or word
+
+
+def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attempt]:
+    """What the member was sent, or may have been, of a mailing: several where there were several editions."""
+    persons = {person.key: person for person in ledger.persons()}
+    rounds: dict[str, list[Round]] = {}
+    candidates = []
+    for delivery in ledger.deliveries(event):
+        if delivery.round.mailing != mailing or delivery.state not in TOLD:
+            continue
+        person = persons.get(delivery.person)
+        rounds.setdefault(delivery.person, []).append(delivery.round)
+        name, organisation, number = (person.name, person.organisation, person.number) if person else ("", "", "")
+        candidates.append(Candidate(delivery.person, name, delivery.address, organisation, number))
+    if not candidates:
+        fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": mailing, "event": event}
+        raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
+    key = find_person(who, candidates).key
+    return [ledger.attempts(of, key)[-1] for of in rounds[key]]
+
+
+def _message(ledger: Ledger, attempt: Attempt) -> Message:
+    if attempt.letter == NO_LETTER:
+        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
+            "day": day_and_time(attempt.claimed)
+        }
+        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+    message = Letter.load(ledger.letter(attempt.letter)).address(attempt.values)
+    # Ledgers of before have the hash of the whole message.
+    if attempt.digest not in (message.digest, message.sha256):
+        fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
+        raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)
+    return message

@@ -4,11 +4,10 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from mkwmail.addresses import is_example, mailable
-from mkwmail.commands.composing import composer_of, correcting_of
-from mkwmail.commands.confirming import confirmed, refuse_without_terminal
-from mkwmail.commands.guard import server_of
-from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.workplace import (
+from mkwmail.auth.credentials import credential_for
+from mkwmail.commands.compose_mailing import composer_of, correcting_of
+from mkwmail.commands.context import (
+    Invocation,
     Sources,
     call_roll,
     history_of,
@@ -17,22 +16,22 @@ from mkwmail.commands.workplace import (
     plan_for,
     presumed,
     read_sources,
+    server_of,
 )
+from mkwmail.commands.prompts import confirmed, refuse_without_terminal
+from mkwmail.config.kinds import mailing_named
+from mkwmail.config.settings import Smtp
+from mkwmail.config.settings_file import example_senders
+from mkwmail.delivery.outcome import gravest
+from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
+from mkwmail.delivery.transport import Reply
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.letters.message import Message
+from mkwmail.i18n import _
+from mkwmail.mail.letter import Message
+from mkwmail.planning.plan import Planned
 from mkwmail.report.mail import mail_view
-from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import mails, some
-from mkwmail.sending.outcome import gravest
-from mkwmail.sending.plan import Planned
-from mkwmail.sending.smtp_client import open_session
-from mkwmail.sending.smtp_replies import Meaning, meaning, run_fault
-from mkwmail.sending.transport import Reply
-from mkwmail.signin.credential import credential_for
-from mkwmail.sources.kinds import mailing_named
-from mkwmail.sources.settings import Smtp
-from mkwmail.sources.settings_file import example_senders
+from mkwmail.report.terminal import Terminal, mails, some
 
 
 def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[str], *, yes: bool = False) -> ExitCode:

@@ -5,17 +5,10 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mkwmail.clock import ShiftedClock
-from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import Mailbag, composer_of, correcting_of
-from mkwmail.commands.guard import refuse_examples, server_of
-from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.outputs import replace_file
-from mkwmail.commands.pages import PAGE, Page
-from mkwmail.commands.preview import show_variants
-from mkwmail.commands.running import Ready, jobs_for, make_ready, run, summed_up
-from mkwmail.commands.send import Wishes, prepared, proposal_of
-from mkwmail.commands.workplace import (
+from mkwmail.clock import ShiftedClock, day_and_time
+from mkwmail.commands.compose_mailing import Mailbag, composer_of, correcting_of
+from mkwmail.commands.context import (
+    Invocation,
     call_roll,
     history_of,
     listed_member,
@@ -24,24 +17,35 @@ from mkwmail.commands.workplace import (
     plan_for,
     presumed,
     read_sources,
+    refuse_examples,
+    server_of,
 )
+from mkwmail.commands.output import PAGE, Page, replace_file
+from mkwmail.commands.preview import show_variants
+from mkwmail.commands.send import (
+    Ready,
+    Wishes,
+    chosen_mailing,
+    jobs_for,
+    make_ready,
+    prepared,
+    proposal_of,
+    run,
+    summed_up,
+)
+from mkwmail.config.fields import Read
+from mkwmail.config.settings import Pace
+from mkwmail.delivery.outcome import Outcome, under_their_names
+from mkwmail.delivery.rehearsal import RehearsalServer
+from mkwmail.delivery.smtp_client import open_session
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.ledger.computer import this_computer
+from mkwmail.files import reason_of
+from mkwmail.i18n import _
+from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.moments import day_and_time
-from mkwmail.report.faults import fault_lines
-from mkwmail.report.people import show_by_reason
-from mkwmail.report.plan import show_proposal
-from mkwmail.report.summary import Summary, show_summary, summary_value
-from mkwmail.report.words import mails
-from mkwmail.sending.outcome import Outcome
-from mkwmail.sending.rehearsal import RehearsalServer
-from mkwmail.sending.smtp_client import open_session
-from mkwmail.sending.standing import under_their_names
-from mkwmail.sources.read import Read
-from mkwmail.sources.settings import Pace
-from mkwmail.system import reason_of
+from mkwmail.report.delivery import Summary, show_summary, summary_value
+from mkwmail.report.recipients import show_by_reason, show_proposal
+from mkwmail.report.terminal import fault_lines, mails
 
 
 def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:

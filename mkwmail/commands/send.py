@@ -1,52 +1,207 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mkwmail.commands.choice import chosen_mailing
-from mkwmail.commands.composing import composer_of, correcting_of, variants
-from mkwmail.commands.confirming import (
-    ask_about_move,
-    confirmed,
-    decisions,
-    refuse_without_terminal,
-    take_ledger,
-)
-from mkwmail.commands.guard import really_handed_to, refuse_examples, server_of
-from mkwmail.commands.invocation import Invocation
-from mkwmail.commands.renaming import ask_about_names, former_names, renamed_fault
-from mkwmail.commands.running import Ready, jobs_for, make_ready, note_skips, run, summed_up
-from mkwmail.commands.workplace import (
+from mkwmail.auth.credentials import credential_for
+from mkwmail.clock import Clock, day_and_time
+from mkwmail.commands.compose_mailing import Composer, Mailbag, Outgoing, composer_of, correcting_of, variants
+from mkwmail.commands.context import (
+    Invocation,
+    Roll,
     Sources,
     call_roll,
     history_of,
     identified,
+    left_out_reasons,
     listed,
     open_ledger,
     plan_for,
     read_sources,
+    really_handed_to,
+    refuse_examples,
+    server_of,
 )
+from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
+from mkwmail.commands.warnings import ask_about_names, former_names, renamed_fault
+from mkwmail.config.event import Event
+from mkwmail.config.folder import is_synchronised
+from mkwmail.config.kinds import in_order, mailing_named
+from mkwmail.config.settings import Pace
+from mkwmail.delivery.delivery import Job, Prepared, deliver
+from mkwmail.delivery.interrupts import interruptible
+from mkwmail.delivery.outcome import Outcome, exit_code, standing
+from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.transport import Open
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode
-from mkwmail.language import _, ngettext
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, ngettext
+from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import GoAhead
+from mkwmail.ledger.models import Delivery, GoAhead
+from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.renamed import Former
+from mkwmail.planning.schedule import due_by_date, go_ahead_for, superseded
+from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.mail import mail_view
-from mkwmail.report.plan import Proposal, show_proposal
-from mkwmail.report.summary import Summary, show_summary, summary_value
-from mkwmail.report.terminal import Terminal
-from mkwmail.report.words import duration, is_handed_to, was_handed_to
-from mkwmail.sending.approval import earlier_texts
-from mkwmail.sending.outcome import Outcome
-from mkwmail.sending.renamed import Former
-from mkwmail.sending.schedule import go_ahead_for
-from mkwmail.sending.smtp_client import open_session
-from mkwmail.sending.transport import Open
-from mkwmail.signin.credential import credential_for
-from mkwmail.sources.folder import is_synchronised
-from mkwmail.sources.settings import Pace
+from mkwmail.report.recipients import Entry, Proposal, show_proposal
+from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_handed_to, progress_bar, was_handed_to
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mailing that can go: the plan, and everybody's message composed."""
+
+    sources: Sources
+    roll: Roll
+    history: History
+    plan: Plan
+    composer: Composer
+    outgoing: Mailbag
+
+
+def make_ready(
+    terminal: Terminal,
+    sources: Sources,
+    roll: Roll,
+    history: History,
+    plan: Plan,
+    composer: Composer,
+    ledger: Ledger,
+) -> Ready:
+    """Compose every message of a plan.
+
+    :raises UserError: with the faults of all templates and members: then nobody is mailed.
+    """
+    with progress_bar(terminal, _("Composing"), len(plan.to_send)) as show:
+        outgoing = composer.outgoing(plan, history, ledger, show)
+    return Ready(sources, roll, history, plan, composer, outgoing)
+
+
+def jobs_for(outgoing: Mailbag, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]) -> Sequence[Job]:
+    """The messages as delivery wants them, their letters kept.
+
+    ``earlier``: where people stand in this round already. ``keys``: who each is in this ledger, where that
+    differs.
+    """
+    tries = {each.person: each.tries for each in earlier}
+    kept = {id(first.letter): ledger.keep_letter(first.letter.dump()) for first, _count in variants(outgoing)}
+
+    def job(number: int) -> Job:
+        each = outgoing[number]
+        member = each.planned.member
+        return Job(
+            person=keys.get(each.planned.person, each.planned.person),
+            address=member.email,
+            name=full_name(member.name),
+            prepare=_preparing(each, kept[id(each.letter)]),
+            tries=tries.get(each.planned.person, 0) + 1,
+            facts=each.facts,
+        )
+
+    return Lazily(len(outgoing), job)
+
+
+def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
+    retry = each.planned.retry
+
+    def prepare(moment: datetime) -> Prepared:
+        # An earlier try keeps its own date: the same bytes go again.
+        date = retry.date if each.addressed is None and retry and retry.date else moment
+        values = each.complete(date)
+        return Prepared(each.letter.address(values), letter, values, date)
+
+    return prepare
+
+
+def run(
+    terminal: Terminal,
+    jobs: Sequence[Job],
+    plan: Plan,
+    ledger: Ledger,
+    connect: Open,
+    pace: Pace,
+    clock: Clock,
+) -> Outcome:
+    """Deliver, with a progress bar; Ctrl-C finishes the message under way."""
+    of = plan.round
+
+    def left_out() -> Mapping[str, str]:
+        return left_out_reasons(ledger.left_out_now(), of.event)
+
+    with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
+        outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)
+    ledger.record_skips(of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
+    return outcome
+
+
+def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:
+    """How everybody stands after a run of so many."""
+    after = standing(ready.plan, outcome, now)
+    return Summary(
+        event=ready.sources.event.id,
+        mailing=ready.plan.round.mailing,
+        planned=planned,
+        outcome=outcome,
+        after=after,
+        code=exit_code(outcome, after, len(ready.roll.doubtful)),
+        faulty=faulty_entries(ready.sources),
+    )
+
+
+def note_skips(plan: Plan, ledger: Ledger, now: datetime) -> None:
+    """Record who is left out and why, but for rows of somebody who is mailed under another one."""
+    mailed = {each.person for each in plan.to_send}
+    ledger.record_skips(
+        plan.round, [(each.person, each.reason) for each in plan.skipped if each.person not in mailed], now
+    )
+
+
+def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
+    """The rows of the member list that were left out, with their faults."""
+    return tuple(
+        Entry(row.name, row.address, "; ".join(f"{fault.place}: {fault.fault}" for fault in row.faults))
+        for row in sources.members.faulty
+    )
+
+
+def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
+    """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
+    due = due_by_date(event, now)
+    over = superseded(event, due, history.deliveries)
+    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
+
+
+def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
+    """The mailing that is named, or the one that is due.
+
+    :raises UserError: code USAGE where there is no such mailing, or not exactly one is due.
+    """
+    if named is not None:
+        mailing_named(event, named)
+        return named
+    current = due_mailings(event, roll, history, now)
+    # Where everybody had all of them, it is said of the one.
+    due = [name for name, left in current.items() if left] or list(current)
+    if len(due) == 1:
+        return due[0]
+    if due:
+        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
+    else:
+        fault = _("no mailing is due now")
+    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
+    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+
+
+def _choices(event: Event, command: str) -> Iterator[str]:
+    width = max(map(len, event.mailings), default=0)
+    for name in in_order(event):
+        send = event.mailings[name].send
+        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
+        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
 
 
 @dataclass(frozen=True, slots=True)

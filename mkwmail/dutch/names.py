@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Literal, NamedTuple
 
-from mkwmail.language import _
+from mkwmail.i18n import _
 
 Form = Literal["je", "u"]
 Title = Literal["", "de heer", "mevrouw"]

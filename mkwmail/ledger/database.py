@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.system import reason_of
+from mkwmail.files import reason_of
+from mkwmail.i18n import _
 
 APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can tell whose database it is
 BUSY_SECONDS = 5.0

@@ -28,9 +28,9 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
+from mkwmail.files import reason_of, write_private
+from mkwmail.i18n import _
 from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
-from mkwmail.system import reason_of, write_private
 from mkwmail.user_folders import STATE_VARIABLE
 
 _FORMAT = "mkwmail-last-seen-1"

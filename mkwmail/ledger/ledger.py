@@ -9,27 +9,24 @@ from types import TracebackType
 from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
-from mkwmail.ledger import (
-    agenda,
-    answers,
-    deliveries,
-    facts,
-    forgetting,
-    last_seen,
-    lock,
-    names,
-    persons,
-    register,
-    replies,
-    wire,
-)
-from mkwmail.ledger.computer import boot_id
+from mkwmail.files import write_private
+from mkwmail.i18n import _
+from mkwmail.ledger import approvals as agenda
+from mkwmail.ledger import deliveries, last_seen
+from mkwmail.ledger import deliveries as facts
+from mkwmail.ledger import deliveries as names
+from mkwmail.ledger import erasure as forgetting
+from mkwmail.ledger import host as lock
+from mkwmail.ledger import journal as wire
+from mkwmail.ledger import people as persons
+from mkwmail.ledger import people as register
+from mkwmail.ledger import responses as answers
+from mkwmail.ledger import responses as replies
 from mkwmail.ledger.database import Database, cannot_write, damaged, file_id, make_private
 from mkwmail.ledger.deliveries import Word
+from mkwmail.ledger.host import boot_id
 from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
-from mkwmail.ledger.persons import Identified, Listed, Person
-from mkwmail.ledger.records import (
+from mkwmail.ledger.models import (
     Answer,
     Apart,
     Approval,
@@ -55,8 +52,8 @@ from mkwmail.ledger.records import (
     Stray,
     moment_text,
 )
+from mkwmail.ledger.people import Identified, Listed, Person
 from mkwmail.ledger.schema import migrate, version_of
-from mkwmail.system import write_private
 
 
 class Ledger:
@@ -101,7 +98,7 @@ class Ledger:
     ) -> "Ledger":
         """Open the ledger, making it and the file that names it where there is neither.
 
-        ``computer`` is :func:`~mkwmail.ledger.computer.this_computer`; ``state`` is the user's state folder, in which
+        ``computer`` is :func:`~mkwmail.ledger.host.this_computer`; ``state`` is the user's state folder, in which
         a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`), None for a ledger that is thrown
         away.
 
@@ -324,7 +321,7 @@ class Ledger:
         return register.persons(self._database)
 
     def identify(self, rows: Sequence[Listed], decided: Mapping[str, str] | None = None) -> tuple[Identified, ...]:
-        """Who each row is (:func:`mkwmail.ledger.persons.identify`); nothing is recorded."""
+        """Who each row is (:func:`mkwmail.ledger.people.identify`); nothing is recorded."""
         return persons.identify(self.persons(), rows, self.secret, decided)
 
     def enlist(
@@ -534,7 +531,7 @@ class Ledger:
     # Forgetting
 
     def forget(self, people: Iterable[Person]) -> None:
-        """Remove what is known of these persons (:mod:`mkwmail.ledger.forgetting`); wiped from the files on return."""
+        """Remove what is known of these persons (:mod:`mkwmail.ledger.erasure`); wiped from the files on return."""
         self._must_be_held()
         forgetting.forget(self._database, self.secret, people)
         forgetting.wipe(self._database)
@@ -592,7 +589,7 @@ class Ledger:
         return register.skips(self._database, event)
 
     def approve(self, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
-        """Note that a person approved a mailing as it is now (:mod:`mkwmail.sending.approval`)."""
+        """Note that a person approved a mailing as it is now (:mod:`mkwmail.planning.approval`)."""
         register.approve(self._database, event, mailing, sources, now)
 
     def approved(self, event: str, mailing: str) -> Approval | None:

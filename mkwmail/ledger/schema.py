@@ -2,7 +2,7 @@
 
 Moments are text in UTC, of one width. The rules that keep anybody from being mailed twice stand here, so that
 no fault in the program above can break them: one row for each round and person, one mail for each round and
-address, and only the transitions of :class:`~mkwmail.ledger.records.State`.
+address, and only the transitions of :class:`~mkwmail.ledger.models.State`.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from datetime import datetime
 
 from mkwmail import __version__
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.language import _
+from mkwmail.i18n import _
 from mkwmail.ledger.database import APPLICATION_ID, Database
-from mkwmail.ledger.records import moment_text
+from mkwmail.ledger.models import moment_text
 
 Migration = tuple[str, tuple[str, ...]]
 

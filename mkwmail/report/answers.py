@@ -1,21 +1,126 @@
 """Who comes: values that the table, the CSV file and the JSON document share."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mkwmail.clock import day_and_time, day_in_figures, day_in_words, moment_in_cell
+from mkwmail.config.event import Event
 from mkwmail.dutch.names import Name, sorting_name
-from mkwmail.language import _, ngettext
-from mkwmail.ledger.records import KeptSignup, Stray
-from mkwmail.moments import day_and_time, day_in_figures, moment_in_cell
-from mkwmail.replies.totals import Question
-from mkwmail.report.plan import show_title
-from mkwmail.report.signups import answer_words
-from mkwmail.report.spreadsheet import spreadsheet
-from mkwmail.report.terminal import Terminal
-from mkwmail.sources.event import Event
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.models import KeptSignup, Stray
+from mkwmail.report.mail import spreadsheet
+from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
+from mkwmail.report.terminal import Terminal, some
+from mkwmail.responses.answers import Question
+from mkwmail.responses.signup_changes import Changes
+from mkwmail.responses.signup_matching import By, Match
+from mkwmail.responses.signups import Export
+
+
+def answer_words(answer: str) -> str:
+    """An answer in the language of the person at the keyboard."""
+    words = {
+        "attending": _("attending"),
+        "declined": _("declined"),
+        "tentative": _("tentative"),
+        "present": _("present"),
+        "absent": _("absent"),
+    }
+    return words.get(answer, answer)
+
+
+def _by_words(by: By) -> str:
+    words = {
+        By.CODE: _("by the code of the link"),
+        By.ADDRESS: _("by the address"),
+        By.NAME: _("by name and organisation"),
+        By.NUMBER: _("by the number"),
+        By.GUEST: _("not in the list: guests"),
+        By.DOUBTFUL: _("doubtful"),
+    }
+    return words[by]
+
+
+def show_import(
+    terminal: Terminal, event: str, export: Export, found: Changes, gone: Mapping[str, bool], left: int
+) -> None:
+    """Print what was matched how, what changed, what stands, and what is still to be settled.
+
+    :param gone: of the missing rows that were decided about: whether the person does not come.
+    :param left: how many rows are in the list to settle, also those of earlier exports.
+    """
+    for note in export.notes:
+        terminal.note(note, "dim")
+    settled = [*found.news, *found.same, *(each.match for each in found.stands)]
+    ways = Counter(match.by for match in (*settled, *found.guests, *found.doubtful))
+    how = [f"{ways[by]} {_by_words(by)}" for by in By if ways[by]]
+    total = len(export.signups)
+    rows = ngettext("%(n)d row", "%(n)d rows", total) % {"n": total}
+    terminal.say(f"{rows}: {', '.join(how)}" if how else rows)
+    for line in _changed(found):
+        terminal.say(line)
+    for line in _open(found, gone):
+        terminal.say(line, "yellow")
+    if left:
+        words = ngettext(
+            "%(n)d row is to be settled: mkwmail answers list %(event)s",
+            "%(n)d rows are to be settled: mkwmail answers list %(event)s",
+            left,
+        )
+        terminal.say(words % {"n": left, "event": event}, "yellow")
+
+
+def _changed(found: Changes) -> Iterator[str]:
+    for match in (*found.news, *found.guests):
+        signup = match.signup
+        who = match.person.name if match.person else _("%(who)s, guest") % {"who": signup.who}
+        if match.person and signup.name and signup.name != match.person.name:
+            who = _("%(who)s (signed up as %(name)s)") % {"who": who, "name": signup.name}
+        yield f"  {who}: {answer_words(signup.answer or '')}"
+    for held in found.stands:
+        words = {
+            "who": held.match.person.name if held.match.person else held.match.signup.who,
+            "answer": answer_words(held.match.signup.answer or ""),
+            "held": answer_words(held.held.answer),
+            "day": day_in_words(held.held.given),
+        }
+        yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and stands") % words
+    count = len(found.news) + len(found.guests)
+    yield ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count}
+    if found.same:
+        same = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", len(found.same))
+        yield same % {"n": len(found.same)}
+    if found.superseded:
+        again = ngettext(
+            "%(n)d was filled in anew later: the last one counts.",
+            "%(n)d were filled in anew later: the last one counts.",
+            found.superseded,
+        )
+        yield again % {"n": found.superseded}
+
+
+def _open(found: Changes, gone: Mapping[str, bool]) -> Iterator[str]:
+    for match in found.doubtful:
+        yield _doubt(match)
+    missing = [each.name or each.address for each in found.missing if each.key not in gone]
+    if missing:
+        words = ngettext(
+            "%(n)d is in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
+            "%(n)d are in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
+            len(missing),
+        )
+        yield words % {"n": len(missing), "who": some(missing)}
+
+
+def _doubt(match: Match) -> str:
+    candidates = ", ".join(each.name for each in match.candidates)
+    words = {"row": match.signup.row, "who": match.signup.who, "doubt": match.doubt, "candidates": candidates}
+    if match.candidates:
+        return _("  row %(row)d, %(who)s: %(doubt)s (%(candidates)s?)") % words
+    return _("  row %(row)d, %(who)s: %(doubt)s") % words
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +283,80 @@ def question_values(questions: Sequence[Question]) -> list[dict[str, Any]]:
         {"question": each.question, "dietary": each.dietary, "counts": dict(each.counts), "filled": each.filled}
         for each in questions
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """The answers of an event. ``answers`` are those of members and guests, ``guests`` counts the latter who come.
+
+    ``silent``: members who were invited and have not answered. ``absent_places``: organisations nobody comes from.
+    ``to_phone``: whom no mail reaches. ``unsettled``: rows of exports that are doubtful. ``last``: when an answer
+    was given last.
+    """
+
+    answers: tuple[str, ...] = ()
+    guests: int = 0
+    silent: int = 0
+    questions: tuple[Question, ...] = ()
+    places: int = 0
+    absent_places: tuple[str, ...] = ()
+    to_phone: tuple[Entry, ...] = ()
+    unsettled: int = 0
+    last: datetime | None = None
+
+
+def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
+    """Who comes, in a phrase; and in sentences who is silent, and when the last answer was given."""
+    line = counts_in_words(attendance.answers)
+    if attendance.guests:
+        guests = ngettext("%(n)d guest among them", "%(n)d guests among them", attendance.guests)
+        line += f" ({guests % {'n': attendance.guests}})"
+    more = []
+    if attendance.silent:
+        silent = ngettext(
+            "%(n)d was invited and has not answered", "%(n)d were invited and have not answered", attendance.silent
+        )
+        more.append(silent % {"n": attendance.silent})
+    if attendance.last:
+        more.append(_("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+    return line, more
+
+
+def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
+    """Print who comes, what they chose, the organisations that stay away, and whom to telephone."""
+    if attendance.answers:
+        line, more = counted(attendance)
+        terminal.gap()
+        terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
+        for sentence in more:
+            terminal.say(f"  {sentence}")
+        show_questions(terminal, attendance.questions)
+        _show_places(terminal, attendance, everybody)
+    show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")
+
+
+def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) -> None:
+    absent: Sequence[str] = attendance.absent_places
+    if not absent:
+        return
+    words = {
+        "n": len(absent),
+        "all": attendance.places,
+        "names": ", ".join(absent) if everybody else some(absent, shown=8),
+    }
+    terminal.say(_("Nobody comes from %(n)d of %(all)d organisations: %(names)s") % words)
+
+
+def attendance_value(attendance: Attendance) -> dict[str, Any]:
+    """The attendance of a JSON document."""
+    return {
+        "answers": {answer: attendance.answers.count(answer) for answer in sorted(set(attendance.answers))},
+        "guests": attendance.guests,
+        "silent": attendance.silent,
+        "last": attendance.last.isoformat() if attendance.last else None,
+        "questions": question_values(attendance.questions),
+        "organisations": attendance.places,
+        "nobody_from": list(attendance.absent_places),
+        "to_phone": entry_values(attendance.to_phone),
+        "to_settle": attendance.unsettled,
+    }

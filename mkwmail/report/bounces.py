@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mkwmail.language import _, ngettext
-from mkwmail.replies.bounce_match import How, Matched
-from mkwmail.replies.bounces import Nature
-from mkwmail.replies.verdict import Verdict
+from mkwmail.i18n import _, ngettext
 from mkwmail.report.terminal import Terminal
+from mkwmail.responses.bounce_text import Verdict
+from mkwmail.responses.bounces import How, Matched, Nature
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,21 @@
 """A message as a person reads it in the terminal, and as a value of a JSON document."""
 
+import csv
 import email.policy
+import io
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 
-from mkwmail.language import _
-from mkwmail.letters.message import Message
-from mkwmail.moments import clock_time, day_and_time, day_in_words
+from mkwmail.clock import clock_time, day_and_time, day_in_words
+from mkwmail.i18n import _
+from mkwmail.mail.letter import Message
 from mkwmail.report.terminal import Terminal
-from mkwmail.sizes import size
+from mkwmail.text import size
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +151,17 @@ def mail_value(view: MailView) -> dict[str, Any]:
         "calendar": asdict(view.calendar) if view.calendar else None,
         "size": view.octets,
     }
+
+
+# What Excel takes for the start of a formula, when it stands first in a cell (OWASP, "CSV Injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def spreadsheet(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+    """CSV with byte order mark and ``;``; a cell that Excel would calculate starts with an apostrophe."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in row])
+    return text.getvalue().encode("utf-8-sig")

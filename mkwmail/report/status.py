@@ -1,25 +1,155 @@
 """What was done for everybody: values that the table, the JSON document and the CSV file share."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from mkwmail.language import _
-from mkwmail.ledger.records import Delivery, State
-from mkwmail.moments import day_in_figures, moment_in_cell, moment_in_figures
-from mkwmail.report.attendance import Attendance, attendance_value, show_attendance
-from mkwmail.report.chart import show_chart
-from mkwmail.report.course import Course
-from mkwmail.report.people import Entry, entry_values, show_by_reason
-from mkwmail.report.plan import show_title
-from mkwmail.report.spreadsheet import spreadsheet
+from mkwmail.clock import day_in_figures, moment_in_cell, moment_in_figures
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import Kind, kind_of, rule_of
+from mkwmail.i18n import _
+from mkwmail.ledger.models import TOLD, Answer, Delivery, State
+from mkwmail.planning.plan import Outdated
+from mkwmail.report.answers import Attendance, attendance_value, show_attendance
+from mkwmail.report.mail import spreadsheet
+from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
 from mkwmail.report.terminal import Terminal
-from mkwmail.sending.outdated import Outdated
-from mkwmail.sources.event import Event
-from mkwmail.sources.kinds import Kind, kind_of, rule_of
+
+_COMES, _DECLINES = "attending", "declined"
+# Who was there, or was not, is no answer to an invitation.
+_COUNTED = (_COMES, _DECLINES, "tentative")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """How many came and declined by their last word at the end of a day."""
+
+    day: date
+    attending: int
+    declined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The first day on which a mailing went, and to how many in all."""
+
+    day: date
+    mailing: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Every day from the first mailing or answer to the last one. Empty where nobody answered."""
+
+    days: tuple[Day, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def most(self) -> int:
+        """The most answers of both kinds on one day."""
+        return max((each.attending + each.declined for each in self.days), default=0)
+
+
+def course_of(answers: Sequence[Answer], deliveries: Iterable[Delivery]) -> Course:
+    """The course of an event's answers; ``answers`` in the order in which they were noted."""
+    given = [(each.given.date(), each.person, each.answer) for each in answers if each.answer in _COUNTED]
+    if not given:
+        return Course()
+    marks = _marks(deliveries)
+    first = min(day for day, *_rest in (*given, *((mark.day, "", "") for mark in marks)))
+    last = max(day for day, *_rest in (*given, *((mark.day, "", "") for mark in marks)))
+    # Of one day the last that was noted holds; the sort keeps that order.
+    given.sort(key=lambda each: each[0])
+    held: dict[str, str] = {}
+    days = []
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        while given and given[0][0] <= day:
+            _day, person, answer = given.pop(0)
+            held[person] = answer
+        counts = Counter(held.values())
+        days.append(Day(day, counts[_COMES], counts[_DECLINES]))
+    return Course(tuple(days), marks)
+
+
+def _marks(deliveries: Iterable[Delivery]) -> tuple[Mark, ...]:
+    days: dict[str, list[date]] = {}
+    for each in deliveries:
+        if each.state in TOLD:
+            days.setdefault(each.round.mailing, []).append(each.since.date())
+    marks = [Mark(min(found), mailing, len(found)) for mailing, found in days.items()]
+    return tuple(sorted(marks, key=lambda mark: (mark.day, mark.mailing)))
+
+
+_WIDTH = 60
+_HEIGHT = 6
+
+
+def show_chart(terminal: Terminal, course: Course) -> None:
+    """Print the chart, each mailing marked by a letter on the day it began to go; nothing where nobody answered."""
+    if not course.days:
+        return
+    terminal.gap()
+    comes, declines = ("█", "░") if terminal.draws else ("#", ".")
+    terminal.say(_("Answers by day: %(comes)s attending, %(declines)s declined") % _legend(comes, declines))
+    columns = _columns(course.days)
+    for line in _rows(columns, course.most, comes, declines):
+        terminal.say(line)
+    terminal.say(_axis(course, columns))
+    first, last = (day_in_figures(each.day) for each in (columns[0], columns[-1]))
+    if len(columns) > len(first) + len(last):
+        terminal.say(f"      {first}{last:>{len(columns) - len(first)}}")
+    else:
+        terminal.say(f"      {first} - {last}" if first != last else f"      {first}")
+    for letter, mark in zip(_letters(), course.marks, strict=False):
+        words = {"letter": letter, "mailing": mark.mailing, "day": day_in_figures(mark.day), "n": mark.count}
+        terminal.say("      " + _("%(letter)s = %(mailing)s, %(day)s (%(n)d)") % words, "dim")
+
+
+def _legend(comes: str, declines: str) -> dict[str, str]:
+    return {"comes": comes, "declines": declines}
+
+
+def _letters() -> Iterator[str]:
+    yield from "abcdefghijklmnopqrstuvwxyz"
+
+
+def _columns(days: Sequence[Day]) -> Sequence[Day]:
+    """A day for each column, or the last day of each stretch where there are more days than columns."""
+    stretch = -(-len(days) // _WIDTH)
+    # Counted from the end, so that the last column is how it stands now.
+    return days[(len(days) - 1) % stretch :: stretch]
+
+
+def _rows(columns: Sequence[Day], most: int, comes: str, declines: str) -> Iterator[str]:
+    height = min(_HEIGHT, most)
+    for row in range(height, 0, -1):
+        # A row is reached by what fills more than half of it; whoever answered is seen.
+        level = (row - 0.5) * most / height
+        cells = (_cell(each, level, row, comes, declines) for each in columns)
+        label = str(most) if row == height else ""
+        yield f"{label:>4}  {''.join(cells)}".rstrip()
+
+
+def _cell(day: Day, level: float, row: int, comes: str, declines: str) -> str:
+    if day.attending >= level or (row == 1 and day.attending):
+        return comes
+    return declines if day.attending + day.declined >= level or (row == 1 and day.declined) else " "
+
+
+def _axis(course: Course, columns: Sequence[Day]) -> str:
+    line = ["-"] * len(columns)
+    for letter, mark in zip(_letters(), course.marks, strict=False):
+        place = next(number for number, each in enumerate(columns) if each.day >= mark.day)
+        # Two on one day stand beside each other.
+        while place + 1 < len(line) and line[place] != "-":
+            place += 1
+        line[place] = letter
+    return f"   0  {''.join(line)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,12 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from mkwmail.language import _, spoken
-from mkwmail.moments import day_and_time, day_in_figures
-from mkwmail.report.answers import question_line
-from mkwmail.report.attendance import counted
-from mkwmail.report.course import Course
-from mkwmail.report.people import Entry, by_reason
-from mkwmail.report.signups import answer_words
-from mkwmail.report.status import EventStatus, people_of, table_of
-from mkwmail.report.words import mailing_words
+from mkwmail.clock import day_and_time, day_in_figures
+from mkwmail.i18n import _, spoken
+from mkwmail.report.answers import answer_words, counted, question_line
+from mkwmail.report.recipients import Entry, by_reason
+from mkwmail.report.status import Course, EventStatus, people_of, table_of
+from mkwmail.report.terminal import mailing_words
 
 _STYLE = Path(__file__).with_name("status.css")
 _ADDRESS = re.compile(r"<?[^\s<>@\"(),;]+@[^\s<>@\"(),;]+>?")

@@ -9,13 +9,20 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from getpass import getpass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.delivery.delivery import Pause, Step
+from mkwmail.errors import Fault
+from mkwmail.i18n import _, ngettext
 
 Style = Literal["", "bold", "dim", "red", "yellow", "green"]
 
@@ -192,3 +199,146 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+
+
+def read_key() -> str:
+    """The next key as a character; empty at end of file.
+
+    :raises KeyboardInterrupt: on Ctrl-C.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        key = msvcrt.getwch()
+    else:
+        import termios
+        import tty
+
+        keyboard = sys.stdin.fileno()
+        before = termios.tcgetattr(keyboard)
+        try:
+            # Not flushing: a key that was pressed a moment ago counts.
+            tty.setcbreak(keyboard, termios.TCSADRAIN)
+            key = sys.stdin.read(1)
+        finally:
+            termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+    if key == "\x03":
+        raise KeyboardInterrupt
+    return key
+
+
+def mails(count: int) -> str:
+    """``43 mails``."""
+    return ngettext("%(n)d mail", "%(n)d mails", count) % {"n": count}
+
+
+def members(count: int) -> str:
+    """``43 members``."""
+    return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
+
+
+def is_handed_to(server: str) -> str:
+    """Return the sentence that mail leaves although the clock is shifted."""
+    return _("Mail is really handed to %(server)s, which may deliver it.") % {"server": server}
+
+
+def was_handed_to(server: str) -> str:
+    """Return the sentence that mail left although the clock was shifted."""
+    return _("Mail was really handed to %(server)s, which may deliver it.") % {"server": server}
+
+
+def mailing_words(mailing: str) -> str:
+    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
+    words = {
+        Kind.SAVE_THE_DATE: _("save the date"),
+        Kind.INVITATION: _("invitation"),
+        Kind.REMINDER: _("reminder"),
+        Kind.UPDATE: _("update"),
+        Kind.CORRECTION: _("correction"),
+        Kind.PRACTICAL: _("practical information"),
+        Kind.CANCELLATION: _("cancellation"),
+        Kind.THANKS: _("thanks"),
+    }
+    kind = kind_of(mailing)
+    said = words.get(kind, mailing)
+    return said if mailing in (kind, said) else f"{said} ({mailing})"
+
+
+def duration(length: timedelta) -> str:
+    """``2 minutes``, rounded up; ``3 hours`` from ninety minutes on."""
+    minutes = max(1, -(-int(length.total_seconds()) // 60))
+    if minutes < 90:
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    hours = -(-minutes // 60)
+    return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """The first names of a list, and how many more there are.
+
+    >>> some(["An", "Bo", "Cy", "Di", "Ed"])
+    'An, Bo, Cy and 2 more'
+    """
+    if len(names) <= shown + 1:
+        return ", ".join(names)
+    rest = len(names) - shown
+    more = ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest}
+    return f"{', '.join(names[:shown])} {more}"
+
+
+class Show(Protocol):
+    """Shows how many are done, and of what where that changes."""
+
+    def __call__(self, done: int, of_what: str = "") -> None: ...
+
+
+@contextmanager
+def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
+    """A bar for work of ``total`` parts; the block calls what it gets with how many are done, and of what."""
+    if not terminal.errors.is_terminal or terminal.errors.is_dumb_terminal:
+        yield lambda done, of_what="": None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        *(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
+    )
+    with Progress(*columns, console=terminal.errors, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+
+        def show(done: int, of_what: str = "") -> None:
+            progress.update(task, completed=done, description=printable(of_what or what))
+
+        yield show
+
+
+@contextmanager
+def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step | Pause], None]]:
+    """A bar for a delivery: how far it is, and what it waits for."""
+    with progress_bar(terminal, _("Sending"), total) as show:
+        done = 0
+
+        def hear(news: Step | Pause) -> None:
+            nonlocal done
+            if isinstance(news, Step):
+                done = news.done
+                show(done, _("Sending"))
+                return
+            words = {"until": f"{news.until:%H:%M:%S}", "reason": news.reason, "mails": mails(news.left)}
+            show(done, _("Waiting until %(until)s: %(reason)s") % words)
+
+        yield hear
+
+
+def fault_lines(faults: Iterable[Fault]) -> Iterator[str]:
+    """Each fault as its place and sentence, and below it the remedy."""
+    for fault in faults:
+        yield f"{fault.place}: {fault.fault}" if fault.place else fault.fault
+        for index, line in enumerate(fault.remedy.splitlines()):
+            yield f"    {'→' if index == 0 else ' '} {line}"
+
+
+def fault_values(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    """The faults of a JSON document."""
+    return [{"place": fault.place, "fault": fault.fault, "remedy": fault.remedy} for fault in faults]

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from mkwmail.language import _, ngettext
-from mkwmail.moments import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
-from mkwmail.report.plan import show_title
+from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
+from mkwmail.config.event import Event
+from mkwmail.i18n import _, ngettext
+from mkwmail.planning.approval import Difference
+from mkwmail.planning.schedule import Slot
+from mkwmail.report.recipients import show_title
 from mkwmail.report.terminal import Terminal
-from mkwmail.sending.approval import Difference
-from mkwmail.sending.schedule import Slot
-from mkwmail.sources.event import Event
 
 
 def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> None:

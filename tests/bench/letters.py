@@ -11,15 +11,15 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.clock import ZONE
-from mkwmail.letters.attachments import Attachment
-from mkwmail.letters.compose import Composition, Occasion, compose
-from mkwmail.letters.names import Addressee
-from mkwmail.letters.templates import Templates
-from mkwmail.sources.event_file import read_event
-from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.kinds import mailing_named
-from mkwmail.sources.member_list import read_members
-from mkwmail.sources.settings import Mailbox, Settings
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.kinds import mailing_named
+from mkwmail.config.settings import Mailbox, Settings
+from mkwmail.mail.compose import Composition, Occasion, compose
+from mkwmail.mail.context import Addressee
+from mkwmail.mail.mime import Attachment
+from mkwmail.mail.templates import Templates
+from mkwmail.members.member_list import read_members
 
 ROOT = Path(__file__).parent.parent.parent
 EVENT = ROOT / "events" / "2020-04-16-directeurendag.yaml"

@@ -9,14 +9,14 @@ from email.message import EmailMessage
 from functools import cache
 from urllib.parse import unquote
 
-from mkwmail.letters.attachments import Attachment
-from mkwmail.letters.compose import Occasion, compose
-from mkwmail.letters.message import Message
-from mkwmail.letters.names import Addressee, Form
-from mkwmail.sources.event import Event, Mailing
-from mkwmail.sources.kinds import Kind
-from mkwmail.sources.settings import Mailbox, Settings
-from tests.letters.workshop import html_text, plain_text, read
+from mkwmail.config.event import Event, Mailing
+from mkwmail.config.kinds import Kind
+from mkwmail.config.settings import Mailbox, Settings
+from mkwmail.mail.compose import Occasion, compose
+from mkwmail.mail.context import Addressee, Form
+from mkwmail.mail.letter import Message
+from mkwmail.mail.mime import Attachment
+from tests.mail.workshop import html_text, plain_text, read
 from tests.templates.scenes import ANSWERS, CHANGES, MOMENT, TEMPLATES, a_reader, an_event
 
 OWN_TEXT = """Even iets over de **avond**: het buffet begint om 18.00 uur.

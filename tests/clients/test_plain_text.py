@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mkwmail.sources.kinds import Kind
+from mkwmail.config.kinds import Kind
 from tests.clients.mails import Sent, every_kind, sent
 from tests.templates.scenes import an_event
 from tests.templates.test_awkward_events import EVENTS

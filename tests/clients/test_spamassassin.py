@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.sources.kinds import Kind
+from mkwmail.config.kinds import Kind
 from tests.clients.mails import OWN_TEXT, a_logo, every_kind, sent
 
 pytestmark = pytest.mark.skipif(

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mkwmail.letters.making import MOST_HTML
-from mkwmail.sources.event import ProgrammeItem
-from mkwmail.sources.kinds import Kind
+from mkwmail.config.event import ProgrammeItem
+from mkwmail.config.kinds import Kind
+from mkwmail.mail.compose import MOST_HTML
 from tests.clients.mails import Sent, a_logo, every_kind, sent
 from tests.templates.scenes import an_event
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import pytest
 
-from mkwmail.sources.kinds import Kind
+from mkwmail.config.kinds import Kind
 from tests.clients.mails import a_logo, every_kind, sent
 from tests.clients.npm import DOIUSE_EMAIL, needs_npm
 

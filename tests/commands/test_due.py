@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from mkwmail.commands.context import Invocation
 from mkwmail.commands.due import due as due_command
 from mkwmail.commands.due import outlook
-from mkwmail.commands.invocation import Invocation
 from mkwmail.commands.schedule import Requests
 from mkwmail.commands.schedule import schedule as schedule_command
 from mkwmail.commands.send import Wishes
 from mkwmail.commands.send import send as send_command
 from mkwmail.errors import UserError
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Answer, State
+from mkwmail.ledger.models import Answer, State
 from mkwmail.report.terminal import Terminal
-from tests.sending.office import StillClock
+from tests.delivery.office import StillClock
 from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import EVENT, PEOPLE, ROOT, Place, Ran, a_place
 
@@ -78,7 +78,7 @@ class Office:
 
     def ledger(self) -> Ledger:
         folder = self.place.folder
-        from mkwmail.ledger.computer import this_computer
+        from mkwmail.ledger.host import this_computer
 
         start = moment("2020-01-01T00:00")
         return Ledger.open(folder / "mkwmail-test.db", folder / "mkwmail-test.id", start, this_computer())

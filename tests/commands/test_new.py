@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.sources.event_file import read_event
-from mkwmail.sources.folder import WorkingFolder
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT, a_place
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mkwmail.commands.who import Candidate, find_person
+from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.errors import ExitCode, UserError
 
 KIM = Candidate("1", "Kim Verbeek", "kim@example.org", "Woonstede", "007")

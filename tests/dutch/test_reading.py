@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mkwmail.clock import ZONE
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
-from mkwmail.dutch.reading import (
+from mkwmail.dutch.parsing import (
     Dated,
     UnreadableError,
     dated_words,

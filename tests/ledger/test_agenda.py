@@ -7,7 +7,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import GoAhead
+from mkwmail.ledger.models import GoAhead
 
 NOW = datetime(2020, 2, 10, 9, tzinfo=ZONE)
 GIVEN = GoAhead(

@@ -11,8 +11,8 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Listed
-from mkwmail.ledger.records import Claim, Delivery, Result, Round, State, next_try
+from mkwmail.ledger.models import Claim, Delivery, Result, Round, State, next_try
+from mkwmail.ledger.people import Listed
 
 NOW = datetime(2020, 2, 17, 9, 30, 15, 123456, tzinfo=ZONE)
 LATER = NOW + timedelta(hours=1)

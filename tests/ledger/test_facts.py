@@ -8,8 +8,8 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Listed
-from mkwmail.ledger.records import Answer, Claim, Facts, Result, Round, State, Stray
+from mkwmail.ledger.models import Answer, Claim, Facts, Result, Round, State, Stray
+from mkwmail.ledger.people import Listed
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 

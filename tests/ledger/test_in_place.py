@@ -12,8 +12,8 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.ledger import Ledger, wire_path
-from mkwmail.ledger.persons import Listed
-from mkwmail.ledger.records import Claim, Result, Round, State
+from mkwmail.ledger.models import Claim, Result, Round, State
+from mkwmail.ledger.people import Listed
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 INVITATION = Round("dag-2020", "invitation")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mkwmail.clock import ZONE
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.records import Apart, Round
+from mkwmail.ledger.models import Apart, Round
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 EVENTS = Apart("dag-2", "", "dag", "")

@@ -14,8 +14,8 @@ from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Listed
-from mkwmail.ledger.records import Claim, Round, State
+from mkwmail.ledger.models import Claim, Round, State
+from mkwmail.ledger.people import Listed
 from mkwmail.ledger.schema import MIGRATIONS, migrate
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)

@@ -9,8 +9,8 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.persons import Listed
-from mkwmail.ledger.records import Bounce, Claim, Guest, KeptSignup, LeftOut, Result, Round, State
+from mkwmail.ledger.models import Bounce, Claim, Guest, KeptSignup, LeftOut, Result, Round, State
+from mkwmail.ledger.people import Listed
 
 NOW = datetime(2020, 2, 17, 9, 0, tzinfo=ZONE)
 ROUND = Round("dag", "invitation")

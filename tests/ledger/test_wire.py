@@ -7,10 +7,10 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.ledger import wire
+from mkwmail.ledger import journal as wire
 from mkwmail.ledger.ledger import Ledger, wire_path
-from mkwmail.ledger.persons import Listed
-from mkwmail.ledger.records import Claim, Result, Round, Settled, State
+from mkwmail.ledger.models import Claim, Result, Round, Settled, State
+from mkwmail.ledger.people import Listed
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 INVITATION = Round("dag-2020", "invitation")

@@ -5,14 +5,20 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from mkwmail.clock import ZONE
+from mkwmail.clock import ZONE, day_and_time, moment_from
 from mkwmail.errors import Fault
-from mkwmail.moments import day_and_time, moment_from
-from mkwmail.report.faults import fault_lines, fault_values
-from mkwmail.report.spreadsheet import spreadsheet
-from mkwmail.report.terminal import Terminal, column_widths, printable, wrapped
-from mkwmail.report.words import duration, some
-from mkwmail.sizes import size
+from mkwmail.report.mail import spreadsheet
+from mkwmail.report.terminal import (
+    Terminal,
+    column_widths,
+    duration,
+    fault_lines,
+    fault_values,
+    printable,
+    some,
+    wrapped,
+)
+from mkwmail.text import size
 
 
 def test_data_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,17 +7,17 @@ from datetime import datetime, time
 from html import unescape
 
 from mkwmail.clock import ZONE
+from mkwmail.config.event import Event, Host, Location, Mailing, ProgrammeItem, Registration
+from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
-from mkwmail.letters.attachments import Attachment
-from mkwmail.letters.compose import Occasion, compose
-from mkwmail.letters.names import Addressee, Change, Form
-from mkwmail.letters.templates import Templates
-from mkwmail.shipped import shipped
-from mkwmail.sources.event import Event, Host, Location, Mailing, ProgrammeItem, Registration
-from mkwmail.sources.kinds import Kind, kind_of
-from mkwmail.sources.member import Member
-from mkwmail.sources.settings import Mailbox, Settings
-from tests.letters.workshop import html_text, plain_text, read
+from mkwmail.files import shipped
+from mkwmail.mail.compose import Occasion, compose
+from mkwmail.mail.context import Addressee, Change, Form
+from mkwmail.mail.mime import Attachment
+from mkwmail.mail.templates import Templates
+from mkwmail.members.member_list import Member
+from tests.mail.workshop import html_text, plain_text, read
 
 TEMPLATES = Templates((shipped("templates"),))
 MOMENT = datetime(2020, 2, 17, 9, 0, tzinfo=ZONE)

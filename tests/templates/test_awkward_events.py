@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mkwmail.dutch.forms import forms_in
-from mkwmail.letters.names import Form
-from mkwmail.sources.event import Host, Location, Online, ProgrammeItem, Registration
-from mkwmail.sources.kinds import Kind
+from mkwmail.config.event import Host, Location, Online, ProgrammeItem, Registration
+from mkwmail.config.kinds import Kind
+from mkwmail.dutch.parsing import forms_in
+from mkwmail.mail.context import Form
 from tests.templates.scenes import Mail, a_mail, an_event, moment
 
 URL = "https://aanmelden.example.org/?lid={code}"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.letters.names import Form
-from mkwmail.sources.kinds import Kind
+from mkwmail.config.kinds import Kind
+from mkwmail.mail.context import Form
 from tests.templates.scenes import Mail, a_mail
 
 GOLDEN = Path(__file__).parent / "golden"

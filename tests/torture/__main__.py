@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mkwmail import __version__
 from tests import postfix
-from tests.sending.faults import FAULTS
+from tests.delivery.faults import FAULTS
 from tests.torture.copies import copy_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
@@ -98,7 +98,7 @@ def _where() -> str:
 
 def _rows() -> Iterator[Row | str]:
     """A row for each trial, or a line about one that cannot be done here."""
-    yield _checked("faults of a server", "tests/sending/test_faults.py", len(FAULTS))
+    yield _checked("faults of a server", "tests/delivery/test_faults.py", len(FAULTS))
     if postfix.POSTFIX and postfix.SASL and os.geteuid() == 0:
         yield _checked("situations with Postfix", "tests/test_postfix.py", None)
     else:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import Fault, UserError
-from mkwmail.replies.bounces import read_returned
-from mkwmail.replies.calendar_replies import replies_in
-from mkwmail.replies.saved_mail import read_saved
-from mkwmail.replies.signups import read_signups
-from mkwmail.sources.event_file import read_event
-from mkwmail.sources.folder import WorkingFolder
-from mkwmail.sources.member_list import read_members
-from mkwmail.sources.settings_file import read_settings
-from tests.letters.workshop import a_member, a_workshop
+from mkwmail.members.member_list import read_members
+from mkwmail.responses.bounces import read_returned
+from mkwmail.responses.calendar_replies import replies_in
+from mkwmail.responses.saved_mail import read_saved
+from mkwmail.responses.signups import read_signups
+from tests.mail.workshop import a_member, a_workshop
 from tests.workplace import EVENT, HEADINGS, PEOPLE, ROOT
 
 CORPUS = ROOT / "tests" / "corpus"
@@ -158,7 +158,7 @@ def _template_seeds() -> tuple[bytes, ...]:
 
 
 KINDS: Mapping[str, Kind] = {
-    "event": Kind(_events, lambda: (EVENT.read_bytes(), (ROOT / "tests/sources/data/ten-faults.yaml").read_bytes())),
+    "event": Kind(_events, lambda: (EVENT.read_bytes(), (ROOT / "tests/config/data/ten-faults.yaml").read_bytes())),
     "settings": Kind(_settings, lambda: ((ROOT / "mkwmail.yaml").read_bytes(),)),
     "list": Kind(_lists, _list_seeds),
     "workbook": Kind(_workbooks, _workbook_seeds),

@@ -1,0 +1,193 @@
+"""Signing in with the browser of this computer, which comes back to it by the loopback network (RFC 8252 §7.3)."""
+
+import queue
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+from mkwmail.auth.oauth import (
+    Application,
+    Asked,
+    DeviceCode,
+    Issued,
+    ask_browser,
+    ask_device,
+    code_of,
+    redeem,
+    redeem_device,
+)
+from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInError, Step, sign_in_fault
+from mkwmail.auth.secret import Secret
+from mkwmail.i18n import _
+
+_SECONDS = 600.0  # for somebody to find a password and a telephone
+_GLANCE = 0.2  # seconds between two looks at the keyboard
+_REQUEST_SECONDS = 10.0
+
+
+def sign_in_by_browser(
+    application: Application,
+    show: Callable[[str], object],
+    typed: Callable[[], str] = str,
+    seconds: float = _SECONDS,
+) -> Issued:
+    """Send somebody to the provider, and wait until their browser comes back.
+
+    ``show`` is given the address to open. ``typed``: what was typed meanwhile, if anything: where the browser is on
+    another computer it cannot come back, and the address at which it ended is pasted.
+
+    :raises SignInError: where nobody comes in time, or the provider refuses.
+    """
+    answers: queue.SimpleQueue[Secret | Refusal] = queue.SimpleQueue()
+    refusal = Refusal("expired_token")
+    with _Listener(("127.0.0.1", 0), _Returning) as listener:
+        asked = ask_browser(application, f"http://{_our_name(application)}:{listener.server_port}")
+        listener.expect(asked, answers)
+        Thread(target=listener.serve_forever, daemon=True).start()
+        try:
+            show(asked.url)
+            answer = _awaited(asked, answers, typed, time.monotonic() + seconds)
+        finally:
+            listener.shutdown()
+    if isinstance(answer, Secret):
+        try:
+            return redeem(application, asked, answer)
+        except RefusedError as error:
+            answer = error.refusal
+    refusal = answer or refusal
+    raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, Step.BROWSER)
+
+
+def _our_name(application: Application) -> str:
+    # Microsoft lets the port differ for localhost alone (learn.microsoft.com, "Redirect URI best practices"); elsewhere
+    # the address is surer than the name (RFC 8252 §8.3).
+    is_microsoft = (urlsplit(application.authorize_url).hostname or "").endswith("microsoftonline.com")
+    return "localhost" if is_microsoft else "127.0.0.1"
+
+
+def _awaited(
+    asked: Asked, answers: "queue.SimpleQueue[Secret | Refusal]", typed: Callable[[], str], ends: float
+) -> Secret | Refusal | None:
+    while time.monotonic() < ends:
+        with suppress(queue.Empty):
+            return answers.get(timeout=_GLANCE)
+        pasted = urlsplit(typed().strip()).query
+        if pasted:
+            answer = _answer_in(asked, pasted)
+            if answer is not None:
+                return answer
+    return None
+
+
+def _answer_in(asked: Asked, query: str) -> Secret | Refusal | None:
+    try:
+        return code_of(asked, query)
+    except RefusedError as error:
+        return error.refusal
+
+
+class _Listener(ThreadingHTTPServer):
+    """Waits for the browser; what else comes by is turned away."""
+
+    daemon_threads = True
+
+    def expect(self, asked: Asked, answers: "queue.SimpleQueue[Secret | Refusal]") -> None:
+        self.asked = asked
+        self.answers = answers
+
+
+class _Returning(BaseHTTPRequestHandler):
+    """The browser, come back with a code or a refusal."""
+
+    server: _Listener
+    timeout = _REQUEST_SECONDS  # browsers open connections ahead, and say nothing on them
+    server_version = "mkwmail"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        target = urlsplit(self.path)
+        # Only with the state that was sent along is it the answer to what was asked (RFC 6749 §10.12).
+        answer = _answer_in(self.server.asked, target.query) if target.path == "/" and target.query else None
+        if answer is None:
+            self._page(HTTPStatus.NOT_FOUND, _("This is no page."))
+            return
+        done = isinstance(answer, Secret)
+        self._page(
+            HTTPStatus.OK,
+            _("mkwmail goes on in the terminal. You can close this window.")
+            if done
+            else _("You are not signed in. The terminal says why. You can close this window."),
+        )
+        self.server.answers.put(answer)
+
+    def _page(self, status: HTTPStatus, words: str) -> None:
+        page = f"<!doctype html><meta charset=utf-8><title>mkwmail</title><p>{escape(words)}</p>".encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.send_header("Content-Security-Policy", "default-src 'none'")
+        # The address holds the code: it goes to nobody, and stays in no cache.
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a line of the log would hold the code."""
+
+
+_SLOWER = 5.0  # seconds more between two questions, where the provider says slow_down (RFC 8628 §3.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How time goes by while somebody approves. ``wait``: sleeps so many seconds."""
+
+    wait: Callable[[float], object] = time.sleep
+    now: Callable[[], float] = time.monotonic
+
+
+def sign_in_by_device(
+    application: Application, show: Callable[[DeviceCode], object], patience: Patience | None = None
+) -> Issued:
+    """Show a code, and wait until somebody has typed it elsewhere and approved.
+
+    :raises SignInError: where nobody does in time, or the provider refuses.
+    """
+    given = patience or Patience()
+    try:
+        code = ask_device(application)
+    except RefusedError as error:
+        refusal = error.refusal
+    else:
+        show(code)
+        answer = _approved(application, code, given)
+        if isinstance(answer, Issued):
+            return answer
+        refusal = answer
+    raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, Step.DEVICE)
+
+
+def _approved(application: Application, code: DeviceCode, patience: Patience) -> Issued | Refusal:
+    interval, ends = code.interval, patience.now() + code.lifetime
+    while patience.now() < ends:
+        patience.wait(interval)
+        try:
+            return redeem_device(application, code)
+        except RefusedError as error:
+            if error.refusal.error == "slow_down":
+                interval += _SLOWER
+            elif error.refusal.error not in ("authorization_pending", "temporarily_unavailable"):
+                return error.refusal
+        except SignInError as error:
+            # The network may come back before the code has expired (RFC 8628 §3.5).
+            if error.lasting:
+                raise
+            interval += _SLOWER
+    return Refusal("expired_token")

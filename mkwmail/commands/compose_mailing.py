@@ -1,0 +1,290 @@
+"""A mailing's letters from what people wrote: templates, attachments, and the messages that come of them."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, overload
+
+from mkwmail.commands.context import Sources
+from mkwmail.config.event import CalendarMethod, Event
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.kinds import Kind, kind_of, mailing_named, templates_of
+from mkwmail.errors import Fault, UserError
+from mkwmail.files import reason_of, shipped
+from mkwmail.i18n import _
+from mkwmail.lazy_sequence import Lazily
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import Facts
+from mkwmail.ledger.people import CODE_LENGTH, code_for
+from mkwmail.mail.calendar_part import entry_uid
+from mkwmail.mail.compose import Addressed, Composition, Occasion, compose, message_id
+from mkwmail.mail.context import Addressee
+from mkwmail.mail.letter import Letter, Message
+from mkwmail.mail.mime import Attachment, read_attachment
+from mkwmail.mail.templates import Templates
+from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
+from mkwmail.planning.facts import facts_of, read_facts, words_of
+from mkwmail.planning.plan import History, Plan, Planned
+
+_SHARED_TEMPLATES = (
+    *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
+    *("layout.html", "layout.txt", "mail.css"),
+)
+_PROOF = "proef"
+
+
+class Outgoing(NamedTuple):
+    """One person's message before its date is known: an addressed letter, or the bytes of an earlier try.
+
+    ``facts``: the version of the event's facts that it carries.
+    """
+
+    planned: Planned
+    letter: Letter
+    values: Mapping[str, str]
+    message_id: str
+    addressed: Addressed | None
+    facts: Facts | None = None
+
+    def complete(self, moment: datetime) -> Mapping[str, str]:
+        """Every value that the letter is filled with, dated ``moment`` unless it is an earlier try's."""
+        return self.addressed.complete(self.message_id, moment) if self.addressed else self.values
+
+    def message(self, moment: datetime) -> Message:
+        """The message."""
+        return self.letter.address(self.complete(moment))
+
+
+class Mailbag(Sequence[Outgoing]):
+    """Everybody's message, made when it is asked for; ``letters`` are at hand without that."""
+
+    def __init__(self, letters: Sequence[Letter], outgoing: Sequence[Outgoing]) -> None:
+        self.letters = letters
+        self._outgoing = outgoing
+
+    def __len__(self) -> int:
+        return len(self._outgoing)
+
+    @overload
+    def __getitem__(self, index: int) -> Outgoing: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Mailbag": ...
+    def __getitem__(self, index: int | slice) -> "Outgoing | Mailbag":
+        if isinstance(index, slice):
+            return Mailbag(self.letters[index], self._outgoing[index])
+        return self._outgoing[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """A mailing's letters, ready to be composed for whoever gets them.
+
+    ``sources`` are what an approval is of (:mod:`mkwmail.planning.approval`).
+    """
+
+    occasion: Occasion
+    templates: Templates
+    sources: Mapping[str, str]
+    facts: Facts
+
+    def compose(
+        self,
+        planned: Sequence[Planned],
+        history: History,
+        secret: bytes,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Composition:
+        """All letters.
+
+        :raises UserError: with the faults of all templates and members.
+        """
+        event = self.occasion.event.id
+        # Each is asked for twice: before anything is composed, and when the message is made.
+        codes = "" if self.occasion.proof else "".join([code_for(secret, event, each.person) for each in planned])
+        updates = kind_of(self.occasion.name) is Kind.UPDATE
+        facts = read_facts(self.facts.document)
+        asks = self.occasion.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+
+        def addressee(number: int) -> Addressee:
+            each = planned[number]
+            answer = history.answers.get(each.person)
+            return Addressee(
+                each.person,
+                each.member,
+                codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF,
+                answer,
+                entry_uid(secret, event, each.person) if asks else "",
+                history.telling.changes_for(each.person, facts, answer) if updates else (),
+            )
+
+        return compose(self.occasion, self.templates, Lazily(len(planned), addressee), progress)
+
+    def outgoing(
+        self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
+    ) -> Mailbag:
+        """Everybody's message: an earlier try's bytes where sources and address are as they were.
+
+        :raises UserError: with the faults of all templates and members.
+        """
+        composition = self.compose(plan.to_send, history, ledger.secret, progress)
+        tries = {each.person: each.tries for each in history.deliveries if each.round == plan.round}
+        same = self._approvals_of_the_same(ledger)
+        domain = self.occasion.settings.sender.email.rpartition("@")[2]
+        again = {
+            number: earlier
+            for number, planned in enumerate(plan.to_send)
+            if (earlier := _earlier_try(planned, same, self.facts, ledger)) is not None
+        }
+
+        def outgoing(number: int) -> Outgoing:
+            if number in again:
+                return again[number]
+            planned, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
+            version = tries.get(planned.person, 0)
+            name = message_id(ledger.secret, of.event, of.mailing, of.edition, planned.person, version, domain)
+            return Outgoing(planned, addressed.letter, addressed.values, name, addressed, self.facts)
+
+        letters = [again[number].letter if number in again else letter for number, letter in enumerate(composition.of)]
+        return Mailbag(letters, Lazily(len(letters), outgoing))
+
+    def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
+        approvals = ledger.approvals(self.occasion.event.id, self.occasion.name)
+        return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
+
+
+def variants(mailbag: Mailbag) -> list[tuple[Outgoing, int]]:
+    """The first message of each letter, and how many members get that letter."""
+    counts = Counter(map(id, mailbag.letters))
+    firsts: dict[int, int] = {}
+    for number, letter in enumerate(mailbag.letters):
+        firsts.setdefault(id(letter), number)
+    return [(mailbag[number], counts[key]) for key, number in firsts.items()]
+
+
+def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> Outgoing | None:
+    retry = planned.retry
+    if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
+        return None
+    # Changed and changed back is another version: its calendar entry has another SEQUENCE.
+    if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
+        return None
+    return Outgoing(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
+
+
+def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
+    """The history with what the mailing corrects, where it is a correction.
+
+    :raises UserError: where what it corrects is no mailing of the event, or a file of it cannot be read.
+    """
+    event = sources.event
+    of = corrected_mailing(event, mailing, history.deliveries) if kind_of(mailing) is Kind.CORRECTION else None
+    if of is None:
+        return history
+    corrections = {each.round.mailing for each in history.deliveries if kind_of(each.round.mailing) is Kind.CORRECTION}
+    approvals = {name: ledger.approvals(event.id, name) for name in {of, mailing, *corrections}}
+    now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
+    return replace(history, correcting=correcting(of, history.deliveries, approvals, now))
+
+
+def composer_of(
+    sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False, automatic: bool = False
+) -> Composer:
+    """What composes a mailing; ``automatic``: nobody is there when it goes.
+
+    :raises UserError: where there is no such mailing or template, a file cannot be read, or the method of the
+        calendar entry is another than that of the entries that went out.
+    """
+    _refuse_another_method(sources, history.telling.method)
+    cancelled = history.cancelled is not None or kind_of(mailing) is Kind.CANCELLATION
+    facts = facts_of(sources.event, cancelled)
+    version = history.telling.version_of(facts)
+    event = _proof_of(sources.event) if proof else sources.event
+    entry = mailing_named(event, mailing)
+    folder, settings = sources.folder, sources.settings
+    logo = _file(folder, folder.path / settings.logo) if settings.logo else None
+    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.attachments)
+    templates = Templates((folder.templates_dir, shipped("templates")))
+    occasion = Occasion(
+        event=event,
+        name=mailing,
+        mailing=entry,
+        template=_template_name(folder, templates_of(mailing, entry)),
+        settings=settings,
+        uid=entry_uid(secret, event.id),
+        sequence=version,
+        cancelled=cancelled,
+        original=history.correcting.of if history.correcting else None,
+        attachments=attachments,
+        logo=logo,
+        proof=proof,
+        automatic=automatic,
+    )
+    method = event.calendar.method
+    carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
+    approved = _approved_sources(sources, occasion, templates)
+    if history.correcting is not None:
+        approved = with_corrected(approved, history.correcting)
+    return Composer(occasion, templates, approved, carried)
+
+
+def _refuse_another_method(sources: Sources, method: str) -> None:
+    wanted = sources.event.calendar.method.value
+    if not method or wanted == method:
+        return
+    fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
+    words = {"wanted": wanted, "method": method}
+    remedy = _("make it %(method)s again: entries of another method would stand beside those, or leave them unchanged")
+    raise UserError(Fault(sources.folder.shown(sources.event_path), fault % words, remedy % words))
+
+
+def _proof_of(event: Event) -> Event:
+    """The event with a sign-up link that is nobody's: a click in a proof signs nobody up."""
+    registration = event.registration
+    if registration is None or registration.url is None:
+        return event
+    url = registration.url
+    for field in ("{code}", "{member_id}", "{email}"):
+        url = url.replace(field, _PROOF)
+    return event.model_copy(update={"registration": registration.model_copy(update={"url": url})})
+
+
+def _file(folder: WorkingFolder, path: Path) -> Attachment:
+    try:
+        return read_attachment(path)
+    except OSError as error:
+        fault = _("cannot be read: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(folder.shown(path), fault)) from None
+
+
+def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
+    places = (folder.templates_dir, shipped("templates"))
+    found = (name for name in names if any((place / f"{name}.md").is_file() for place in places))
+    return next(found, names[-1])
+
+
+def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates) -> dict[str, str]:
+    """What the mails' content depends on, by the name under which a person knows it."""
+    settings = sources.settings
+    shown_event = sources.folder.shown(sources.event_path)
+    shown = {"association", "sender", "reply_to", "form"}
+    found = {
+        shown_event: _lines(json.dumps(words_of(sources.event))),
+        f"{shown_event}{FACTS}": _lines(facts_of(sources.event).document()),
+        f"mailings: {occasion.name}": _lines(
+            occasion.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
+        ),
+        "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
+    }
+    for name in (f"{occasion.template}.md", *_SHARED_TEMPLATES):
+        found[f"templates/{name}"] = templates.source(name)
+    for file in (*occasion.attachments, *([occasion.logo] if occasion.logo else [])):
+        found[file.name] = fingerprint(file.data)
+    return found
+
+
+def _lines(document: str) -> str:
+    """A JSON document with a line for each value and each line of a text, so that differences read well."""
+    return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")

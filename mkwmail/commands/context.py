@@ -1,0 +1,378 @@
+"""The wiring that commands share: folder → settings → event → members → ledger → who is who."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from mkwmail import clock
+from mkwmail.addresses import address_key, is_example
+from mkwmail.auth.credentials import credential_for
+from mkwmail.auth.store import Store
+from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder, find_folder
+from mkwmail.config.kinds import Audience, in_order, latest_of
+from mkwmail.config.links import example_links
+from mkwmail.config.settings import Settings, Smtp
+from mkwmail.config.settings_file import example_senders, read_settings
+from mkwmail.dutch.names import Name, full_name
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.host import this_computer
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import COMING, Delivery, Guest, LeftOut, RefusedMail, Round, State
+from mkwmail.ledger.people import Identified, Listed
+from mkwmail.members.member_list import FaultyRow, Member, MemberList, read_members
+from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
+from mkwmail.planning.facts import Telling, read_facts
+from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
+from mkwmail.report.terminal import Terminal, is_handed_to
+from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
+from mkwmail.user_folders import state_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the program.
+
+    ``folder`` is the working folder as the user named it, if so. ``shifted``: the clock was set by
+    ``MKWMAIL_NOW``, so only a loopback server is accepted and the ledger is the test ledger.
+    """
+
+    folder: Path | None
+    clock: Clock
+    shifted: bool
+    terminal: Terminal
+
+
+def begin(folder: Path | None, quiet: bool = False) -> Invocation:
+    """Read the clock of the environment and say so where it is not the computer's own; ``quiet``: not yet.
+
+    :raises UserError: where ``MKWMAIL_NOW`` is not a moment.
+    """
+    try:
+        chosen = clock.clock_of_environment()
+    except ValueError:
+        raise UserError(
+            Fault(clock.VARIABLE, _("this is not a moment"), _("write it as 2020-02-17T09:00")),
+            code=ExitCode.USAGE,
+        ) from None
+    shifted = isinstance(chosen, ShiftedClock)
+    invocation = Invocation(folder, chosen, shifted, Terminal())
+    if not quiet:
+        announce(invocation)
+    return invocation
+
+
+def announce(invocation: Invocation, server: str = "") -> None:
+    """Say that the clock is not the computer's own, if so; ``server``: the one to which mail is really handed."""
+    if invocation.shifted:
+        words = {"variable": clock.VARIABLE, "moment": day_and_time(invocation.clock.now())}
+        said = _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.") % words
+        invocation.terminal.note(f"{said} {is_handed_to(server)}" if server else said, "yellow")
+
+
+def lacking(settings: Settings, folder: Path, environment: Mapping[str, str] = os.environ) -> Fault | None:
+    """What keeps the program from logging in; None where nothing is known to. A password's command is not run."""
+    smtp = settings.smtp
+    if smtp is None or smtp.password_command:
+        return None
+    try:
+        credential_for(smtp, folder, environment)
+    except UserError as error:
+        return error.faults[0]
+    return None
+
+
+def out_of_crons_reach(smtp: Smtp) -> str:
+    """Why cron may not find a login that is there; empty where it does."""
+    if sys.platform != "linux" or not Store.of_user().is_in_ring(smtp):
+        return ""
+    return _(
+        "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
+        "type mkwmail login."
+    )
+
+
+def guest_listing(guest: Guest) -> Listing:
+    """A guest as the plan looks at everybody."""
+    member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
+    return Listing(guest.person, member)
+
+
+def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
+    """Person → why they are not mailed about an event, by the secretary's word about it or about everything."""
+    found: dict[str, str] = {}
+    for each in words:
+        if each.event in ("", event):
+            found[each.person] = _("not to be mailed: %(reason)s") % {"reason": each.reason}
+    return found
+
+
+def dead_addresses(refused: Iterable[RefusedMail]) -> Mapping[str, str]:
+    """Address key → why nothing more goes there until it is corrected in the list, or somebody resolves it.
+
+    Only an address that is no good itself: a full mailbox, or a server that refuses one mail, says nothing of the next.
+    """
+    found: dict[str, str] = {}
+    for each in refused:
+        day = {"day": day_in_words(each.at), "reply": each.reply, "event": each.event}
+        if each.verdict == Verdict.FAILED and (each.said or names_no_mailbox(each.reply)):
+            sentence = _("mail to this address came back on %(day)s (%(event)s): %(reply)s")
+        elif each.verdict is None and names_no_mailbox(each.reply):
+            sentence = _("a server refused this address on %(day)s (%(event)s): %(reply)s")
+        else:
+            continue
+        found[address_key(each.address)] = sentence % day
+    return found
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What people wrote that a command works with; ``warnings`` are odd but stop nobody."""
+
+    folder: WorkingFolder
+    settings: Settings
+    event_path: Path
+    event: Event
+    members: MemberList
+    warnings: tuple[Fault, ...]
+
+
+def folder_of(invocation: Invocation) -> WorkingFolder:
+    """The working folder.
+
+    :raises UserError: code SETTINGS where there is none.
+    """
+    return find_folder(Path.cwd(), invocation.folder)
+
+
+def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) -> Sources:
+    """Settings, event and member list.
+
+    :raises UserError: with the faults of all of them at once.
+    """
+    folder = folder_of(invocation)
+    path = folder.event_path(event)
+    faults: list[UserError] = []
+    settings = _tried(faults, lambda: read_settings(folder))
+    read = _tried(faults, lambda: read_event(path, folder))
+    members = None
+    if settings is not None:
+        list_path = folder.path / settings.members
+        members = _tried(faults, lambda: read_members(list_path, folder.shown(list_path), skip_faulty))
+    if settings is None or read is None or members is None:
+        every = [fault for error in faults for fault in error.faults]
+        raise UserError(*every, code=faults[0].code)
+    warnings = read.warnings
+    return Sources(folder, settings, path, read.value, members, warnings)
+
+
+def _tried(faults: list[UserError], reading: Callable[[], T]) -> T | None:
+    try:
+        return reading()
+    except UserError as error:
+        faults.append(error)
+        return None
+
+
+def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
+    """The folder's ledger; the test ledger where the clock was shifted."""
+    test = invocation.shifted
+    now = invocation.clock.now()
+    ledger, named = folder.ledger_path(test), folder.id_path(test)
+    return Ledger.open(ledger, named, now, this_computer(), state=state_folder())
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The member list with who each member is, in the order of the list.
+
+    ``moved``: those known before under another address, with that address. ``unaddressed``: those who are not
+    to be mailed and have no address: nobody is known by none. ``faulty``: rows that were left out, where that is told.
+    """
+
+    listings: tuple[Listing, ...]
+    moved: tuple[tuple[Member, str], ...] = ()
+    doubtful: tuple[tuple[Member, Identified], ...] = ()
+    unaddressed: tuple[Member, ...] = ()
+    faulty: tuple[FaultyRow, ...] = ()
+
+
+def listed_member(member: Member) -> Listed:
+    return Listed(member.email, full_name(member.name), member.organisation, member.number)
+
+
+def listed(roll: Roll) -> tuple[Listed, ...]:
+    """What the list says of who its members are, for the ledger's register."""
+    return tuple(listed_member(listing.member) for listing in roll.listings)
+
+
+def identified(roll: Roll) -> tuple[Identified, ...]:
+    """Who those of :func:`listed` are."""
+    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
+
+
+Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
+
+
+def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
+    """Members and who they are; ``identify`` asks the ledger, and may enlist them."""
+    addressed = [member for member in members if member.email]
+    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
+    pairs = tuple(zip(addressed, identify(rows), strict=True))
+    return Roll(
+        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
+        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
+        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
+        unaddressed=tuple(member for member in members if not member.email),
+    )
+
+
+def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
+    """The member list of a folder with who each member is; faulty rows are left out.
+
+    :raises UserError: where settings or list cannot be read.
+    """
+    return roll_of(read_list(folder, read_settings(folder)), ledger)
+
+
+def read_list(folder: WorkingFolder, settings: Settings) -> MemberList:
+    """The member list of a folder; faulty rows are left out.
+
+    :raises UserError: where it cannot be read.
+    """
+    path = folder.path / settings.members
+    return read_members(path, folder.shown(path), skip_faulty=True)
+
+
+def roll_of(members: MemberList, ledger: Ledger) -> Roll:
+    """A member list with who each member is."""
+    return replace(call_roll(members.members, ledger.identify), faulty=members.faulty)
+
+
+def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
+    """The plan, with those who have no address among its skipped.
+
+    :raises UserError: as :func:`mkwmail.planning.plan.plan`.
+    """
+    made = plan(event, mailing, roll.listings, history, now)
+    unaddressed = tuple(
+        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
+        for member in roll.unaddressed
+    )
+    return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
+
+
+def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
+    """Who comes, is no member, and would get the mailing if an address were known."""
+    rule = audience_of(event, mailing)
+    if rule not in FOR_GUESTS:
+        return
+    coming = were_there(history.answers) if rule is Audience.PRESENT else COMING
+    for guest in history.unaddressed:
+        if history.answers.get(guest.person) in coming:
+            reason = _("comes as a guest, and no address is known that can be mailed")
+            yield Skip(guest.person, full_name(guest.member.name), "", reason)
+
+
+def history_of(ledger: Ledger, event: Event) -> History:
+    """What the ledger says of an event."""
+    versions = tuple(read_facts(document) for document in ledger.facts(event.id))
+    answers = ledger.answers(event.id)
+    guests = ledger.guests(event.id)
+    return History(
+        deliveries=ledger.deliveries(event.id),
+        answers={each.person: each.answer for each in answers},
+        persons=ledger.persons(),
+        last_list=ledger.last_list(),
+        telling=Telling(versions, ledger.told(event.id), ledger.entry_method(event.id)),
+        answered={each.person: each.given for each in answers},
+        guests=tuple(guest_listing(each) for each in guests if each.address),
+        left_out=left_out_reasons(ledger.left_out(), event.id),
+        dead=dead_addresses(ledger.refused_mails()),
+        strangers=ledger.guest_keys(),
+        unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
+    )
+
+
+def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
+    """The moment at which a mailing is to be imagined: its own, else now, as far as it is not too late."""
+    entry = event.mailings.get(mailing)
+    return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
+
+
+def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
+    """The history as it will be at a mailing's own moment: whatever is planned before it has gone.
+
+    Nobody is presumed to have had this mailing itself: all of it is to be looked at.
+    """
+    happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
+    known = {(delivery.round.mailing, delivery.person) for delivery in happened}
+    for name in in_order(event):
+        send = event.mailings[name].send
+        if name == mailing or send is None or send >= moment:
+            continue
+        happened += [
+            Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
+            for each in roll.listings
+            if (name, each.person) not in known
+        ]
+    return replace(history, deliveries=tuple(happened))
+
+
+def server_of(settings: Settings, shifted: bool) -> Smtp:
+    """The server that takes the mail.
+
+    :raises UserError: code SETTINGS where none is named, or where the clock was shifted and it is not on
+        this computer: a mail with a wrong date must not reach anybody.
+    """
+    smtp = settings.smtp
+    if smtp is None:
+        remedy = _("write under smtp: the host of your mail server, or a provider: (see README)")
+        raise UserError(Fault("mkwmail.yaml", _("no mail server is named"), remedy), code=ExitCode.SETTINGS)
+    if shifted and not smtp.on_loopback:
+        fault = _("with %(variable)s set, mail goes to a server on this computer only, not to %(host)s")
+        words = {"variable": VARIABLE, "host": smtp.host}
+        remedy = _("unset %(variable)s, or rehearse: --rehearse") % words
+        raise UserError(Fault("", fault % words, remedy), code=ExitCode.SETTINGS)
+    return smtp
+
+
+def really_handed_to(settings: Settings | None, shifted: bool) -> str:
+    """Return the server that takes real mail while the clock is shifted, as ``host:port``; else an empty text.
+
+    A server on this computer may be one that passes mail on.
+    """
+    smtp = settings.smtp if settings else None
+    return f"{smtp.host}:{smtp.port}" if shifted and smtp is not None and smtp.on_loopback else ""
+
+
+def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) -> None:
+    """See that no example is taken for the real thing, unless the server is this computer.
+
+    :raises UserError: with every sender, recipient and link at a domain that is set aside for examples.
+    """
+    if smtp.on_loopback:
+        return
+    faults = [*example_senders(sources.settings), *example_links(sources.event)]
+    if is_example(smtp.host):
+        faults.append(Fault("mkwmail.yaml", _("smtp: %(host)s is an example") % {"host": smtp.host}))
+    example = [member for member in recipients if is_example(member.email.rpartition("@")[2])]
+    shown = sources.folder.shown(sources.folder.path / sources.settings.members)
+    for member in example:
+        fault = _("%(address)s is an address for examples, and reaches nobody") % {"address": member.email}
+        faults.append(Fault(f"{shown}:{member.row}", fault, ""))
+    if example:
+        remedy = _("put your own member list in the place of the example, or rehearse: --rehearse")
+        faults[-1] = Fault(faults[-1].place, faults[-1].fault, remedy)
+    if faults:
+        raise UserError(*faults, code=ExitCode.SETTINGS)

@@ -1,0 +1,136 @@
+"""What `due` found is told: on standard error and by mail, once, and then once a day as long as it is so."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from mkwmail.addresses import is_example
+from mkwmail.auth.credentials import credential_for
+from mkwmail.clock import ZONE
+from mkwmail.commands.context import Invocation, server_of
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.settings import Hours, Settings
+from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.smtp_replies import Meaning, meaning
+from mkwmail.errors import ExitCode, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import Reported
+from mkwmail.mail.mime import notice
+from mkwmail.planning.schedule import day_begins
+from mkwmail.report.notices import KEPT, Matter
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is to be told now: on standard error, and by mail."""
+
+    said: tuple[Matter, ...]
+    mailed: tuple[Matter, ...]
+
+
+def to_tell(matters: Sequence[Matter], reported: Mapping[str, Reported], hours: Hours, now: datetime) -> Telling:
+    """Which of the matters are news, or were last told on an earlier day."""
+
+    def is_due(matter: Matter, last: datetime | None) -> bool:
+        if last is None:
+            return True
+        earlier_day = last.astimezone(ZONE).date() < now.astimezone(ZONE).date()
+        return not matter.once and earlier_day and day_begins(hours, now)
+
+    nothing = Reported(None, None, None)
+    said = tuple(each for each in matters if is_due(each, reported.get(each.name, nothing).said))
+    mailed = tuple(each for each in matters if is_due(each, reported.get(each.name, nothing).mailed))
+    return Telling(said, mailed)
+
+
+def told_now(ledger: Ledger, settings: Settings | None, matters: Sequence[Matter], now: datetime) -> Telling:
+    """What is to be told in this run, by what was told before."""
+    return to_tell(matters, ledger.reported(), settings.hours if settings else Hours(), now)
+
+
+def tell(
+    invocation: Invocation, folder: WorkingFolder, settings: Settings | None, ledger: Ledger, telling: Telling
+) -> None:
+    """Say and mail what is to be told, and note that. A mail that fails is tried again by the next run."""
+    now = invocation.clock.now()
+    for matter in telling.said:
+        _say(invocation, matter)
+    ledger.note_reported([each.name for each in telling.said], now)
+    if not telling.mailed or settings is None:
+        return
+    if any(matter.code is ExitCode.LOGIN for matter in telling.mailed):
+        # It would take the same login, and a login that fails every half hour gets locked.
+        failure: str | None = _("it is the login that fails")
+    else:
+        failure = _mailed(invocation, folder, settings, telling.mailed)
+    if failure is None:
+        ledger.note_reported([each.name for each in telling.mailed], now, mailed=True)
+    elif telling.said:
+        words = {"address": _recipient(settings), "why": failure}
+        invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "yellow")
+
+
+def forget(ledger: Ledger, matters: Sequence[Matter]) -> None:
+    """Note that these are all matters there are: others are over, and are news should they come again."""
+    there = {each.name for each in matters}
+    over = [name for name in ledger.reported() if name not in there and not name.startswith(KEPT)]
+    ledger.forget_reported(over)
+
+
+def _say(invocation: Invocation, matter: Matter) -> None:
+    invocation.terminal.note(matter.said)
+    for detail in matter.details:
+        invocation.terminal.note(f"      {detail}")
+    if matter.remedy:
+        invocation.terminal.note(f"    → {matter.remedy}")
+
+
+def _recipient(settings: Settings) -> str:
+    return settings.report_to or settings.sender.email
+
+
+def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, matters: Sequence[Matter]) -> str | None:
+    """Mail the matters in one message; why that failed, or None. It is no mailing: the ledger knows nothing of it."""
+    to = _recipient(settings)
+    domain = settings.sender.email.rpartition("@")[2]
+    subject, lines = notice_text(folder, matters)
+    name = f"{secrets.token_hex(16)}@{domain}"
+    message = notice(settings.sender, to, subject, lines, name, invocation.clock.now())
+    try:
+        smtp = server_of(settings, invocation.shifted)
+        if not smtp.on_loopback and (is_example(to.rpartition("@")[2]) or is_example(domain)):
+            return _("it is an address for examples")
+        connect = partial(open_session, smtp, credential_for(smtp, folder.path))
+        session = connect()
+    except UserError as error:
+        return error.faults[0].fault
+    try:
+        replies = [reply for _message, reply in session.submit(iter([message]), lambda begun: True)]
+    finally:
+        session.close()
+    if not replies:
+        return _("the connection ended")
+    # In doubt: better one report too few than one every half hour.
+    return None if meaning(replies[0]) in (Meaning.SENT, Meaning.IN_DOUBT) else str(replies[0])
+
+
+def notice_text(folder: WorkingFolder, matters: Sequence[Matter]) -> tuple[str, tuple[str, ...]]:
+    """Subject and lines of the mail, in Dutch."""
+    asking = sum(not each.once for each in matters)
+    subject = "mkwmail: ter informatie"
+    if asking:
+        subject = "mkwmail: er vraagt iets om aandacht" if asking == 1 else f"mkwmail: {asking} dingen te doen"
+    lines = [f"Dit meldt mkwmail over de map {folder.path}.", ""]
+    for matter in matters:
+        lines.append(f"- {matter.dutch}")
+        lines += [f"    {detail}" for detail in matter.details if matter.quoted]
+        if matter.remedy:
+            lines.append(f"  Opdracht: {matter.remedy}")
+        lines.append("")
+    if asking:
+        lines += ["Zolang er iets te doen is, komt dit bericht een keer per dag.", ""]
+    lines.append("Hoe het ervoor staat: mkwmail status")
+    return subject, tuple(lines)

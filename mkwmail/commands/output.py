@@ -1,0 +1,179 @@
+"""Files that a person asked for: a new file for its owner alone, and never one of the folder's own."""
+
+import errno
+import os
+import re
+import unicodedata
+import webbrowser
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from mkwmail.commands.compose_mailing import Outgoing
+from mkwmail.config.event import Event
+from mkwmail.config.fields import Read
+from mkwmail.config.folder import WorkingFolder, find_folder
+from mkwmail.config.own_files import OwnFiles, own_words
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import no_ordinary_file, reason_of, write_private
+from mkwmail.i18n import _
+from mkwmail.mail.compose import Addressed, Composition
+from mkwmail.mail.context import Addressee
+from mkwmail.mail.preview_page import gallery_page
+from mkwmail.report.terminal import mailing_words
+
+# What another name for the file would not help against.
+_FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+def write_output(folder: WorkingFolder, path: Path, data: bytes, example: str) -> None:
+    """Write the file that a person named; a file that is there is replaced by a new one.
+
+    :param example: the name to propose instead of that of an own file.
+    :raises UserError: code USAGE for one of the folder's own files, and for what is not an ordinary file; as
+        :func:`replace_file` if it cannot be written.
+    """
+    _refuse_own(_own_files(folder, path.parent), path, example)
+    replace_file(path, data)
+
+
+def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[str, bytes]], example: str) -> int:
+    """Write files (name, bytes) in the directory that a person named, which is made if need be; how many.
+
+    :param example: the directory's name to propose instead of that of an own one.
+    :raises UserError: as :func:`write_output`, and code USAGE for a directory that holds the folder's own files.
+    """
+    own_files = tuple(_own_files(folder, directory))
+    _refuse_own(own_files, directory, example)
+    if any(each.is_kept(directory) for each in own_files):
+        fault = _("this folder is for mkwmail's own files")
+        remedy = _("give another folder, for example %(name)s") % {"name": example}
+        raise UserError(Fault(str(directory), fault, remedy), code=ExitCode.USAGE)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_be_written(directory, error) from None
+    count = 0
+    for name, data in files:
+        _refuse_own(own_files, directory / name, f"{example}/{name}")
+        replace_file(directory / name, data)
+        count += 1
+    return count
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file for its owner alone, whole or not at all.
+
+    :raises UserError: code USAGE if it cannot be written there; code LEDGER_FAULT if the disk is full or faulty.
+    """
+    if reason := no_ordinary_file(path):
+        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": reason}, _("give the name of a file"))
+        raise UserError(fault, code=ExitCode.USAGE)
+    try:
+        write_private(path, data)
+    except OSError as error:
+        raise _cannot_be_written(path, error) from None
+
+
+def _own_files(folder: WorkingFolder, directory: Path) -> Iterator[OwnFiles]:
+    """The own files of the folder, and of another working folder if the directory is in one."""
+    yield OwnFiles.of(folder)
+    with suppress(UserError):
+        other = find_folder(Path(os.path.realpath(directory)))
+        if not other.path.samefile(folder.path):
+            yield OwnFiles.of(other)
+
+
+def _refuse_own(own_files: Iterable[OwnFiles], path: Path, example: str) -> None:
+    own = next((own for each in own_files if (own := each.kind(path)) is not None), None)
+    if own is not None:
+        remedy = _("give another name, for example %(name)s") % {"name": example}
+        raise UserError(Fault(str(path), own_words(own), remedy), code=ExitCode.USAGE)
+
+
+def _cannot_be_written(path: Path, error: OSError) -> UserError:
+    fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+    if error.errno in _FAULTS_OF_THE_DISK:
+        return UserError(Fault(str(path), fault), code=ExitCode.LEDGER_FAULT)
+    remedy = _("close it where it is open (Excel), or give another name")
+    return UserError(Fault(str(path), fault, remedy), code=ExitCode.USAGE)
+
+
+def write_mails(folder: WorkingFolder, directory: Path, mails: Iterable[tuple[str, bytes]]) -> int:
+    """Write each mail (whose, bytes) as an ``.eml`` file in a directory, numbered in their order; how many.
+
+    :raises UserError: as :func:`mkwmail.commands.output.write_outputs`.
+    """
+    named = ((f"{number:03}-{file_word(whose)}.eml", data) for number, (whose, data) in enumerate(mails, start=1))
+    return write_outputs(folder, directory, named, "mails")
+
+
+def file_word(text: str) -> str:
+    """A name as part of a file name on any system.
+
+    >>> file_word("Noëlle van 't Hof")
+    'noelle-van-t-hof'
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "mail"
+
+
+PAGE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page shows: an event's mailing, dated ``moment``."""
+
+    event: Read[Event]
+    mailing: str
+    outgoing: Sequence[Outgoing]
+    moment: datetime
+
+    def html(self, one_per_letter: bool = False) -> str:
+        """The page; ``one_per_letter``: one mail of each variant, without anybody's name or address."""
+        outgoing = tuple(self.outgoing)
+        addressed = tuple(map(_addressed, outgoing))
+        composition = Composition(addressed, tuple(each.letter for each in addressed))
+        return gallery_page(
+            composition,
+            title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
+            moment=self.moment,
+            message_ids={each.planned.person: each.message_id for each in outgoing},
+            warnings=tuple(str(warning) for warning in self.event.warnings),
+            one_per_letter=one_per_letter,
+        )
+
+
+def _addressed(each: Outgoing) -> Addressed:
+    if each.addressed is not None:
+        return each.addressed
+    # An earlier try: its letter and values are those that were kept.
+    addressee = Addressee(each.planned.person, each.planned.member, code="")
+    return Addressed(addressee, each.letter, each.values)
+
+
+def show_in_browser(folder: WorkingFolder, html: str) -> Path:
+    """Open a page in the person's own browser; where it is.
+
+    It holds the members' names and addresses, so it stays inside the working folder, where the next page replaces it
+    and ``forget`` and ``purge`` remove it.
+
+    :raises UserError: if it cannot be written there.
+    """
+    directory = folder.preview_dir
+    if directory.is_symlink():
+        fault = _("this is a link, and the page with the members' names must stay in the working folder")
+        raise UserError(Fault(str(directory), fault, _("remove the link")), code=ExitCode.USAGE)
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
+    path = directory / PAGE
+    replace_file(path, html.encode())
+    webbrowser.open(path.as_uri())
+    return path

@@ -1,0 +1,229 @@
+"""What a person must say before anything is sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mkwmail.addresses import address_key
+from mkwmail.clock import day_and_time
+from mkwmail.commands.context import Invocation, Roll
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.host import this_computer
+from mkwmail.ledger.last_seen import Comparison, Match
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import Settled
+from mkwmail.ledger.people import NEW, folded
+from mkwmail.planning.schedule import moved_far
+from mkwmail.report import notices as matters
+from mkwmail.report.terminal import Terminal, mails
+from mkwmail.text import nearest
+
+_YES = ("yes", "ja")  # in either language
+
+
+def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
+    """See that somebody can confirm, or did so in advance.
+
+    :raises UserError: code SETTINGS (approval missing).
+    """
+    if not yes and not terminal.interactive:
+        fault = _("nobody is at the keyboard to confirm this")
+        remedy = _("give the command at a terminal, or add --yes to say so beforehand")
+        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+
+
+def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
+    """See that this is the ledger to send from, asking if only a person can know; settle what an earlier run left.
+
+    The ledger must be held.
+
+    :raises UserError: if it is not the one, or if nobody can be asked: with two of it in use, people would be mailed
+        twice.
+    """
+    found = _ask_about_ledger(invocation, ledger)
+    # Before the note is written: what the note says of the earlier run is needed to settle.
+    _say_settled(invocation.terminal, ledger.settle(invocation.clock.now()))
+    if found.is_news:
+        ledger.keep_note(found)
+
+
+def _say_settled(terminal: Terminal, settled: Settled) -> None:
+    if settled.replied or settled.released or settled.in_doubt:
+        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "yellow")
+    lines = (
+        (settled.replied, _("the server had answered already: %(mails)s")),
+        (settled.released, _("not begun, and sent now: %(mails)s")),
+        (settled.in_doubt, _("may have gone: %(mails)s; in doubt, not sent again without your word")),
+    )
+    for count, words in lines:
+        if count:
+            terminal.note(f"  {words % {'mails': mails(count)}}", "yellow")
+
+
+def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
+    moved_here = _ask_about_computer(invocation, ledger)
+    found = ledger.compare()
+    refusal = found.refusal()
+    terminal = invocation.terminal
+    if refusal is None:
+        if found.match is Match.MOVED:
+            terminal.note(matters.moved(found.there, found.here).said)
+        return found
+    if found.match is Match.UNKNOWN and moved_here:
+        return found
+    if not terminal.interactive or not found.can_be_answered:
+        raise refusal
+    terminal.note(f"{refusal.faults[0].fault}.", "yellow")
+    if found.match is Match.COPIED:
+        terminal.note(_("If mail is sent from both, members will get it twice."), "yellow")
+        question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
+    else:
+        last = ledger.last_claim()
+        words = {"moment": day_and_time(last) if last else "?"}
+        terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
+        _warn_of_parts(terminal, ledger)
+        terminal.note(_("If there is a newer copy, members will be mailed twice."), "yellow")
+        question = _("Is this the newest copy, and the only one in use? Type yes:")
+    if terminal.ask(question).casefold() not in _YES:
+        raise refusal
+    return found
+
+
+def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
+    """Ask whether a ledger that was last used on another computer has moved here; whether that was so.
+
+    :raises UserError: code SETTINGS where it has not, or nobody can be asked.
+    """
+    if not ledger.other_computer:
+        return False
+    terminal = invocation.terminal
+    fault = _("this ledger was made or last used on another computer")
+    remedy = _("send from that computer; or, if the folder has moved here for good, type `send` in a terminal")
+    if not terminal.interactive:
+        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+    terminal.note(_("This ledger was made or last used on another computer."), "yellow")
+    terminal.note(_("If it is still used there too, members will be mailed twice."), "yellow")
+    _warn_of_parts(terminal, ledger)
+    if terminal.ask(_("Is this computer the only one from now on? Type yes:")).casefold() not in _YES:
+        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+    ledger.adopt(this_computer())
+    return True
+
+
+def _warn_of_parts(terminal: Terminal, ledger: Ledger) -> None:
+    if ledger.lacks_journal:
+        terminal.note(
+            _("Its -wire file is missing: was its -wal file left behind too? It has the newest part."), "yellow"
+        )
+
+
+def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None:
+    """Where an event that was mailed about is now far from its day, ask whether it is the same event.
+
+    :raises UserError: code SETTINGS where it is not, or nobody can be asked: who had the earlier event's mails would
+        not get this one's.
+    """
+    earlier = moved_far(event, ledger.go_aheads(), ledger.deliveries(event.id))
+    if earlier is None:
+        return
+    terminal = invocation.terminal
+    words = {"id": event.id, "before": day_and_time(earlier), "now": day_and_time(event.starts), "title": event.title}
+    fault = _("%(id)s was mailed about as an event on %(before)s, and is now on %(now)s") % words
+    remedy = _(
+        'for another event, make a file with an id of its own: mkwmail new "%(title)s" --date DATE --from %(id)s; '
+        "if this one was moved, say so in a terminal"
+    )
+    if not terminal.interactive:
+        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+    terminal.note(fault, "yellow")
+    terminal.note(_("For another event everybody must get everything again: then it needs an id of its own."), "yellow")
+    if terminal.ask(_("Is it the same event, moved? Type yes:")).casefold() not in _YES:
+        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+
+
+def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, str]:
+    """What the person says of rows of which it is doubtful who they are; empty where nobody can be asked."""
+    decided: dict[str, str] = {}
+    if not terminal.interactive:
+        return decided
+    persons = {person.key: person for person in ledger.persons()}
+    for member, who in roll.doubtful:
+        terminal.note(who.doubt or "", "yellow")
+        known = [persons[key] for key in who.candidates if key in persons]
+        for number, person in enumerate(known, start=1):
+            terminal.note(f"  {number}  {person.name} <{person.address}>, {person.organisation}")
+        answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
+        if answer.casefold() == "n":
+            decided[member.address_key] = NEW
+        elif answer.isdecimal() and 1 <= int(answer) <= len(known):
+            decided[member.address_key] = known[int(answer) - 1].key
+    return decided
+
+
+def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
+    """Whether the person types the number of mails; for a cancellation, the event's id."""
+    if kind_of(mailing) is Kind.CANCELLATION:
+        wanted = event
+        question = _("This cancels the event. To send %(mails)s, type %(wanted)s:")
+    else:
+        wanted = str(count)
+        question = _("To send %(mails)s, type %(wanted)s:")
+    return terminal.ask(question % {"mails": mails(count), "wanted": wanted}) == wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who may be meant. ``key`` is the person's key in the ledger; ``address`` may be empty."""
+
+    key: str
+    name: str
+    address: str
+    organisation: str = ""
+    number: str = ""
+
+    def __str__(self) -> str:
+        shown = f"{self.name} <{self.address}>" if self.address else self.name
+        return f"{shown}, {self.organisation}" if self.organisation else shown
+
+
+def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:
+    """The one person whom ``word`` names: by address, else by number or whole name, else by part of the name.
+
+    :raises UserError: code USAGE where nobody is meant or more than one.
+    """
+    everyone = tuple(candidates)
+    for meant in (_by_address(word, everyone), _by_name_or_number(word, everyone), _by_part(word, everyone)):
+        # One person may stand in several rows of a list.
+        distinct = {candidate.key: candidate for candidate in meant}
+        if len(distinct) == 1:
+            return next(iter(distinct.values()))
+        if distinct:
+            raise _ambiguous(word, tuple(distinct.values()))
+    raise _unknown(word, everyone)
+
+
+def _by_address(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:
+    return [one for one in everyone if "@" in word and address_key(one.address) == address_key(word)]
+
+
+def _by_name_or_number(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:
+    wanted = folded(word)
+    return [one for one in everyone if wanted and wanted in (folded(one.name), folded(one.number))]
+
+
+def _by_part(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:
+    wanted = set(folded(word).split())
+    return [one for one in everyone if wanted and wanted <= set(folded(one.name).split())]
+
+
+def _ambiguous(word: str, meant: Sequence[Candidate]) -> UserError:
+    remedy = _("name one by the address:\n%(choices)s") % {"choices": "\n".join(map(str, meant))}
+    return UserError(Fault("", _('"%(word)s" can be one of several') % {"word": word}, remedy), code=ExitCode.USAGE)
+
+
+def _unknown(word: str, everyone: Sequence[Candidate]) -> UserError:
+    near = nearest(word, [text for one in everyone for text in (one.name, one.address) if text])
+    remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("see the list for who there is")
+    return UserError(Fault("", _('nobody is "%(word)s"') % {"word": word}, remedy), code=ExitCode.USAGE)

@@ -1,0 +1,464 @@
+"""``init``: a new working folder, with commented examples to start from."""
+
+import json
+import re
+import shlex
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from mkwmail.addresses import mailable
+from mkwmail.clock import day_and_time, day_in_words
+from mkwmail.commands.context import Invocation, folder_of, open_ledger
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised
+from mkwmail.config.json_schema import event_schema, settings_schema
+from mkwmail.config.kinds import in_order
+from mkwmail.config.providers import PRESETS
+from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
+from mkwmail.dutch.parsing import read_moment, read_time
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import reason_of, shipped, write_private
+from mkwmail.i18n import _
+from mkwmail.ledger.host import this_computer
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.planning.schedule import Move
+from mkwmail.report.terminal import Terminal
+
+EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
+EXAMPLE_ID = "directeurendag-2020"
+EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
+MEMBERS = "leden.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the five questions bring. ``server`` is a provider's name or a host."""
+
+    association: str = ""
+    name: str = ""
+    email: str = ""
+    server: str = ""
+    form: str = ""
+
+
+def init(invocation: Invocation, folder: Path) -> ExitCode:
+    """Make a working folder in ``folder``; whatever exists there already stays as it is.
+
+    :raises UserError: code USAGE where it is a working folder already, or lies in a file's place.
+    """
+    terminal = invocation.terminal
+    place = WorkingFolder(folder.expanduser().absolute())
+    _refuse_existing(place)
+    synchronised = is_synchronised(place.path)
+    if synchronised:
+        terminal.note(
+            _("This folder is kept by %(service)s, which can spoil the ledger: a folder beside it is safer.")
+            % {"service": synchronised},
+            "yellow",
+        )
+    answers = _asked(terminal) if terminal.interactive else Answers()
+    made = _write(place, settings_text(answers))
+    with Ledger.open(place.ledger_path(), place.id_path(), invocation.clock.now(), this_computer()):
+        pass
+    _say_what_is_next(terminal, place, made, answers)
+    return ExitCode.OK
+
+
+def _refuse_existing(place: WorkingFolder) -> None:
+    if place.settings_path.exists():
+        remedy = _("to see what is in it, type there: mkwmail")
+        fault = Fault(str(place.settings_path), _("this is a working folder already"), remedy)
+        raise UserError(fault, code=ExitCode.USAGE)
+    if place.path.exists() and not place.path.is_dir():
+        fault = Fault(str(place.path), _("this is a file"), _("name a folder that does not exist yet"))
+        raise UserError(fault, code=ExitCode.USAGE)
+
+
+def _asked(terminal: Terminal) -> Answers:
+    terminal.note(_("Five questions; Enter leaves one open, and every answer can be changed later."))
+    association = terminal.ask(_("1. The association's name:"))
+    name = terminal.ask(_("2. The sender's name, as members see it:"))
+    email = terminal.ask(_("3. The sender's address:"))
+    while email and (wrong := _unmailable(email)):
+        terminal.note(f"   {wrong}", "yellow")
+        email = terminal.ask(_("3. The sender's address:"))
+    known = ", ".join(PRESETS)
+    terminal.note(_("   Known mail servers: %(known)s") % {"known": known})
+    server = terminal.ask(_("4. The mail server: one of these, or its host name:"))
+    form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
+    while form not in ("", "je", "u"):
+        form = terminal.ask(_("5. Type je or u:")).casefold()
+    return Answers(association, name, email, server, form)
+
+
+def _unmailable(email: str) -> str:
+    try:
+        mailable(email)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def settings_text(answers: Answers) -> str:
+    """``mkwmail.yaml`` with the answers in it, and placeholders at example domains for the open ones."""
+    email = answers.email or "secretaris@example.org"
+    provider = answers.server.casefold() in PRESETS
+    host = "smtp.example.org" if provider or not answers.server else answers.server
+    server = _SMTP % {"host": json.dumps(host), "username": json.dumps(email)}
+    if provider:
+        server = f"provider: {answers.server.casefold()}\nsmtp:\n  username: {json.dumps(email)}\n"
+    values = {
+        "association": json.dumps(answers.association or "MKW Platform", ensure_ascii=False),
+        "name": json.dumps(answers.name or "Secretaris", ensure_ascii=False),
+        "email": json.dumps(email),
+        "members": MEMBERS,
+        "form": answers.form or "u",
+        "server": server,
+        "providers": ", ".join(PRESETS),
+    }
+    return _SETTINGS % values
+
+
+# Dutch, as the example event: these files are the secretary's, not the program's words.
+_SMTP = """\
+smtp:
+  host: %(host)s
+  port: 587
+  security: starttls            # starttls (poort 587) of tls (poort 465)
+  username: %(username)s
+"""
+
+_SETTINGS = """\
+# Instellingen van mkwmail. Wat achter een hekje staat, is uitleg. Een wachtwoord hoort hier niet in.
+
+association: %(association)s
+
+# De taal waarin mkwmail zelf spreekt: nl of en. De mails zijn altijd Nederlands.
+language: nl
+
+# Van wie de mails komen, zoals de leden het zien.
+sender:
+  name: %(name)s
+  email: %(email)s
+# reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
+
+# De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
+members: %(members)s
+
+# Hoe de mails de leden aanspreken: je of u.
+form: %(form)s
+
+# De mailserver. Een provider vult host, poort en tempo zelf in. Bekend zijn:
+#   %(providers)s
+%(server)s# Typ daarna: mkwmail login. Dat vraagt het wachtwoord, en bewaart het buiten deze map.
+# Laat Microsoft 365 of Google geen wachtwoord toe? Vraag de beheerder om de id van de app, en zet onder username
+# (met twee spaties ervoor, zonder hekje):
+#   auth: oauth
+#   client_id: 00000000-0000-0000-0000-000000000000
+
+# Hoe snel de server het toestaat, als de provider hierboven niet staat.
+# pace:
+#   per_minute: 25
+#   per_hour: 250
+"""
+
+
+def _write(place: WorkingFolder, settings: str) -> list[str]:
+    """Write what is not there yet; the paths that were made."""
+    examples = shipped("events")
+    copies = {
+        place.events_dir / EXAMPLE_EVENT: examples / EXAMPLE_EVENT,
+        place.path / MEMBERS: examples / EXAMPLE_MEMBERS,
+        place.templates_dir / "signature.md": shipped("templates") / "signature.md",
+    }
+    made = []
+    try:
+        place.events_dir.mkdir(parents=True, exist_ok=True)
+        place.templates_dir.mkdir(exist_ok=True)
+        for target, source in copies.items():
+            if not target.exists():
+                if target.name == MEMBERS:
+                    # The members' names and addresses will be in it.
+                    write_private(target, source.read_bytes())
+                else:
+                    shutil.copyfile(source, target)
+                made.append(place.shown(target))
+        # Last: a folder without it is not yet a working folder, so `init` can be repeated after a full disk.
+        place.settings_path.write_text(settings, encoding="utf-8", newline="\n")
+    except OSError as error:
+        fault = Fault(str(place.path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
+        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
+    return [SETTINGS, *made]
+
+
+def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str], answers: Answers) -> None:
+    event = EXAMPLE_ID
+    terminal.say(_("Made the working folder %(folder)s") % {"folder": place.path}, "bold")
+    meaning = {
+        SETTINGS: _("settings: sender, mail server"),
+        f"events/{EXAMPLE_EVENT}": _("an example event; your own go beside it"),
+        MEMBERS: _("an invented member list; save your own in its place"),
+        "templates/signature.md": _("the words below every mail"),
+    }
+    terminal.facts([(path, meaning.get(path, "")) for path in made])
+    known = bool(answers.email and answers.server)
+    if not known:
+        terminal.say(_("Open mkwmail.yaml and fill in the sender and the mail server."))
+    terminal.say()
+    terminal.say(_("Next, type:"))
+    if place.path != Path.cwd():
+        terminal.say(f"  cd {shlex.quote(str(place.path))}")
+    logs_in = ("login",) if known else ()
+    for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
+        terminal.say(f"  mkwmail {command}")
+
+
+# The example event: its mailings' distances and weekdays are the pattern of an event made from nothing.
+_PATTERN = date(2020, 4, 16)
+_PATTERN_MAILINGS = (
+    ("save-the-date", date(2020, 1, 20), ""),
+    ("invitation", date(2020, 2, 17), ""),
+    ("reminder", date(2020, 3, 23), "gaat alleen naar wie nog niets liet horen"),
+    ("practical", date(2020, 4, 9), "gaat alleen naar wie komt"),
+    ("thanks", date(2020, 4, 20), "gaat naar wie er was"),
+)
+_PATTERN_DEADLINE = date(2020, 4, 2)
+
+
+def new(invocation: Invocation, title: str, on: str, source: str | None) -> ExitCode:
+    """Write the file, and say what is still to be looked at.
+
+    :raises UserError: where the date cannot be read, or the earlier event's file is faulty.
+    """
+    terminal, now = invocation.terminal, invocation.clock.now()
+    folder = folder_of(invocation)
+    title = " ".join(title.split())
+    moment = _moment(on, title)
+    day = moment.date() if isinstance(moment, datetime) else moment
+    with open_ledger(invocation, folder) as ledger:
+        event_id = _own_id(folder, ledger, title, day)
+    earlier = None
+    if source is None:
+        text = _from_nothing(title, event_id, moment)
+    else:
+        path = folder.event_path(source)
+        earlier = read_event(path, folder).value
+        text = _moved(read_document(path, folder.shown(path)), earlier, title, event_id, moment)
+    made = _write_event(folder, f"{day:%Y-%m-%d}-{_slug(title)}", text)
+    terminal.say(_("Made %(file)s") % {"file": folder.shown(made)}, "bold")
+    event = read_event(made, folder)
+    _show(terminal, event.value, now)
+    for each in (*_still_the_same(earlier), *map(str, event.warnings)):
+        terminal.say(f"  {each}", "yellow")
+    terminal.say()
+    terminal.say(_("Look it through in an editor, then type:"))
+    terminal.say(f"  mkwmail check {event_id}")
+    return ExitCode.OK
+
+
+def _moment(text: str, title: str) -> date:
+    if not title:
+        raise UserError(Fault(_("TITLE"), _("the event needs a title")), code=ExitCode.USAGE)
+    try:
+        return read_moment(text)
+    except ValueError as error:
+        raise UserError(Fault("--date", str(error)), code=ExitCode.USAGE) from None
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "evenement"
+
+
+def _own_id(folder: WorkingFolder, ledger: Ledger, title: str, day: date) -> str:
+    """An id that no file has, and that nobody was ever mailed about."""
+    taken = {id_in(path) for path in folder.event_paths()}
+    slug = _slug(title)
+    first = slug if str(day.year) in slug else f"{slug}-{day.year}"
+    candidates = _candidates(first, day)
+    return next(name for name in candidates if name not in taken and not ledger.deliveries(name))
+
+
+def _candidates(first: str, day: date) -> Iterator[str]:
+    yield first
+    yield f"{first}-{day:%m}"
+    number = 2
+    while True:
+        yield f"{first}-{day:%m}-{number}"
+        number += 1
+
+
+def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
+    """Write a file that is not there yet."""
+    try:
+        folder.events_dir.mkdir(exist_ok=True)
+        for name in (stem, *(f"{stem}-{number}" for number in range(2, 100))):
+            path = folder.events_dir / f"{name}.yaml"
+            if not path.exists():
+                path.write_text(text, encoding="utf-8", newline="\n")
+                return path
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
+    raise UserError(Fault(stem, _("there are too many files of this name already")), code=ExitCode.USAGE)
+
+
+# From an earlier event
+
+
+def _moved(document: Document, event: Event, title: str, event_id: str, moment: date) -> str:
+    day = moment.date() if isinstance(moment, datetime) else moment
+    move = Move(event.starts.date(), day)
+    values: dict[Loc, str] = {("id",): event_id, ("title",): _scalar(title)}
+    starts = moment if isinstance(moment, datetime) else datetime.combine(day, event.starts.time())
+    values["starts",] = f"{starts:%Y-%m-%d %H.%M}"
+    if not _is_time(_text(document, ("ends",))):
+        ends = day + (event.ends.date() - event.starts.date())
+        values["ends",] = f"{ends:%Y-%m-%d} {event.ends:%H.%M}"
+    registration = event.registration
+    if registration is not None and registration.deadline is not None:
+        values["registration", "deadline"] = _moved_text(document, ("registration", "deadline"), move.day)
+    for name, mailing in event.mailings.items():
+        if mailing.send is not None:
+            values["mailings", name, "send"] = _moved_text(document, ("mailings", name, "send"), move.mailing_day)
+        if mailing.latest is not None:
+            values["mailings", name, "latest"] = _moved_text(document, ("mailings", name, "latest"), move.day)
+    # The id stands in comments too: commands to type.
+    lines = with_values(document, values).split("\n")
+    return "\n".join(line.replace(event.id, event_id) if line.lstrip().startswith("#") else line for line in lines)
+
+
+def _text(document: Document, loc: Loc) -> str:
+    node = document.node(loc)
+    return node.content if node is not None and isinstance(node.content, str) else ""
+
+
+def _is_time(text: str) -> bool:
+    try:
+        read_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _moved_text(document: Document, loc: Loc, moved: Callable[[date], date]) -> str:
+    """A date or moment of the file on its new day, at its old time; without one where it had none."""
+    old = read_moment(_text(document, loc))
+    if isinstance(old, datetime):
+        return f"{moved(old.date()):%Y-%m-%d} {old:%H.%M}"
+    return f"{moved(old):%Y-%m-%d}"
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML takes it on one line, in quotes where it needs them."""
+    bare = re.fullmatch(r"\w[\w '’.()/&+-]*", text) and not re.fullmatch(r"[\d\W]*|yes|no|true|false|null|ja|nee", text)
+    return text if bare else json.dumps(text, ensure_ascii=False)
+
+
+def _still_the_same(earlier: Event | None) -> Iterator[str]:
+    """What a copy says of the earlier event."""
+    if earlier is None:
+        return
+    given = {
+        "theme": earlier.theme,
+        "location": earlier.location,
+        "online": earlier.online,
+        "introduction": earlier.introduction,
+        "programme": earlier.programme,
+        "hosts": earlier.hosts,
+        "registration: url": earlier.registration and earlier.registration.url,
+        "pe_points": earlier.pe_points,
+    }
+    kept = [name for name, value in given.items() if value]
+    for name, mailing in earlier.mailings.items():
+        kept += [f"mailings: {name}: {part}" for part in ("text", "subject", "attachments") if getattr(mailing, part)]
+    if kept:
+        yield _("As it was in %(event)s; is it still so? %(parts)s") % {"event": earlier.id, "parts": ", ".join(kept)}
+
+
+def _show(terminal: Terminal, event: Event, now: datetime) -> None:
+    rows = [(_("starts"), day_and_time(event.starts))]
+    if event.registration is not None and event.registration.deadline is not None:
+        rows.append((_("deadline"), day_in_words(event.registration.deadline)))
+    past = _(" (this has passed: give it another date, or leave it out)")
+    for name in in_order(event):
+        send = event.mailings[name].send
+        if send is not None:
+            rows.append((name, f"{_weekday(send)} {day_and_time(send)}{past if send < now else ''}"))
+    terminal.facts(rows)
+
+
+def _weekday(moment: datetime) -> str:
+    days = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
+    return days[moment.weekday()]
+
+
+# From nothing
+
+
+def _from_nothing(title: str, event_id: str, moment: date) -> str:
+    day = moment.date() if isinstance(moment, datetime) else moment
+    move = Move(_PATTERN, day)
+    mailings = [
+        f"  {name}:{f'  # {comment}' if comment else ''}\n    send: {move.mailing_day(old):%Y-%m-%d} 09.00"
+        for name, old, comment in _PATTERN_MAILINGS
+    ]
+    starts = moment if isinstance(moment, datetime) else datetime(day.year, day.month, day.day, 13)
+    ends = starts.replace(hour=min(starts.hour + 5, 23))
+    words = {
+        "id": event_id,
+        "title": _scalar(title),
+        "starts": f"{starts:%Y-%m-%d %H.%M}",
+        "ends": f"{ends:%H.%M}",
+        "deadline": f"{move.day(_PATTERN_DEADLINE):%Y-%m-%d}",
+        "mailings": "\n".join(mailings),
+    }
+    return _EMPTY % words
+
+
+_EMPTY = """\
+# Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
+# Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
+
+id: %(id)s          # verandert nooit meer zodra er gemaild is
+title: %(title)s
+# theme: Waar het over gaat
+
+# Kloppen de tijden? De weekdag zoekt mkwmail zelf op.
+starts: %(starts)s
+ends: %(ends)s
+
+# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
+# location:
+#   name: De Moestuin
+#   street: Laan van Maarschalkerweerd 2
+#   city: Utrecht
+
+# Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
+# introduction: |
+#   ...
+
+# programme:
+#   - time: 13.00
+#     title: Begin van de middag
+
+# {code} wordt voor ieder lid een eigen code: zo is te zien wie zich aanmeldt.
+# registration:
+#   url: https://aanmelden.example.org/%(id)s?lid={code}
+#   deadline: %(deadline)s       # tot en met die dag
+
+# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
+mailings:
+%(mailings)s
+"""
+
+
+def schema(invocation: Invocation, which: str) -> ExitCode:
+    """Print the schema of ``event`` or ``settings`` files."""
+    invocation.terminal.document(settings_schema() if which == "settings" else event_schema())
+    return ExitCode.OK

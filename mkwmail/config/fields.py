@@ -1,0 +1,193 @@
+"""How a text in a file becomes a value of a model: the field types that event and settings share.
+
+Every type also takes the value itself, so that models can be made in code. Faults are ``ValueError`` with one
+plain sentence; :class:`UnusableError` adds what to write instead.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mkwmail.addresses import mailable
+from mkwmail.clock import ZONE
+from mkwmail.dutch.parsing import read_duration, read_moment, read_time
+from mkwmail.errors import Fault
+from mkwmail.i18n import _
+
+# The moment that stands for the end of a day, where only its date is written.
+END_OF_DAY = time(23, 59, 59)
+
+
+class UnusableError(ValueError):
+    """A value that cannot be used; ``remedy`` is the value to write instead."""
+
+    def __init__(self, fault: str, remedy: str = "") -> None:
+        super().__init__(fault)
+        self.remedy = remedy
+
+
+def from_text(read: Callable[[str], Any]) -> BeforeValidator:
+    """Read a text; leave every other value to the model."""
+
+    def validate(value: Any) -> Any:
+        return read(value.strip()) if isinstance(value, str) else value
+
+    return BeforeValidator(validate)
+
+
+def or_nothing(read: Callable[[str], Any]) -> BeforeValidator:
+    """As :func:`from_text`; a text without a letter in it is None."""
+
+    def validate(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return read(value.strip()) if value.strip() else None
+
+    return BeforeValidator(validate)
+
+
+def one_line(text: str) -> str:
+    """The text on one line; non-breaking spaces stay, for they were typed on purpose."""
+    return re.sub(r"[ \t\n]+", " ", text)
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise UnusableError(_("is empty"))
+    return one_line(text)
+
+
+def yes_or_no(text: str) -> bool:
+    """``true``, ``ja`` and ``yes``, or ``false``, ``nee`` and ``no``, in any case."""
+    word = text.casefold()
+    if word in ("true", "ja", "yes", "waar"):
+        return True
+    if word in ("false", "nee", "no", "onwaar"):
+        return False
+    raise UnusableError(_('"%(text)s" is neither true nor false') % {"text": text}, "true")
+
+
+def _moment_with_time(text: str) -> datetime:
+    moment = read_moment(text)
+    if isinstance(moment, datetime):
+        return moment
+    raise UnusableError(_("the time of the day is missing"), f"{moment.isoformat()} 13:00")
+
+
+def _at(of_day: time) -> Callable[[str], datetime]:
+    def read(text: str) -> datetime:
+        moment = read_moment(text)
+        return moment if isinstance(moment, datetime) else on_day(moment, of_day)
+
+    return read
+
+
+def on_day(day: date, of_day: time) -> datetime:
+    """A time on a day, in Europe/Amsterdam."""
+    return datetime.combine(day, of_day, tzinfo=ZONE)
+
+
+def _seconds(text: str) -> int:
+    return int(_not_negative(read_duration(text)).total_seconds())
+
+
+def _not_negative(duration: timedelta) -> timedelta:
+    if duration < timedelta(0):
+        raise UnusableError(_("cannot be negative"))
+    return duration
+
+
+def _pe_points(text: str) -> bool | int | float | None:
+    try:
+        return True if yes_or_no(text) else None
+    except UnusableError:
+        pass
+    if not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text):
+        fault = _('"%(text)s" is no number of points: write a number, or true where it is not known yet')
+        raise UnusableError(fault % {"text": text}, "true")
+    points = float(text.replace(",", "."))
+    if points == 0:
+        raise UnusableError(_("0 points are no points: write false"), "false")
+    return int(points) if points.is_integer() else points
+
+
+def _pe_value(value: Any) -> Any:
+    if value is False:
+        return None
+    return _pe_points(value.strip()) if isinstance(value, str) and value.strip() else value or None
+
+
+def _address(text: str) -> str:
+    try:
+        return mailable(text)
+    except ValueError as error:
+        fault = _("%(address)s is no address that can be mailed: %(reason)s")
+        raise UnusableError(fault % {"address": text, "reason": str(error).rstrip(".")}) from None
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise UnusableError(_('"%(text)s" is no whole number') % {"text": text})
+    return int(text)
+
+
+def _folded(text: str) -> str:
+    return text.casefold()
+
+
+def several(value: Any) -> Any:
+    """A list; nothing written is an empty one, and a text alone a list of one."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
+def nothing_is(default: Callable[[], Any]) -> BeforeValidator:
+    """A key with nothing behind it has its default."""
+
+    def validate(value: Any) -> Any:
+        return default() if value is None else value
+
+    return BeforeValidator(validate)
+
+
+Line = Annotated[str, from_text(_filled)]
+OptionalLine = Annotated[str | None, or_nothing(one_line)]
+Markdown = Annotated[str | None, or_nothing(str)]
+Word = Annotated[str | None, or_nothing(str)]
+YesNo = Annotated[bool, nothing_is(lambda: False), from_text(yes_or_no)]
+ClockTime = Annotated[time, from_text(read_time)]
+OptionalClockTime = Annotated[time | None, or_nothing(read_time)]
+Moment = Annotated[datetime, from_text(_moment_with_time)]
+StartOfDay = Annotated[datetime | None, or_nothing(_at(time(0)))]
+EndOfDay = Annotated[datetime | None, or_nothing(_at(END_OF_DAY))]
+Seconds = Annotated[int | None, or_nothing(_seconds)]
+Duration = Annotated[timedelta, from_text(lambda text: _not_negative(read_duration(text)))]
+PePoints = BeforeValidator(_pe_value)
+Address = Annotated[str, from_text(_address)]
+OptionalAddress = Annotated[str | None, or_nothing(_address)]
+Count = Annotated[int, from_text(_count), Field(gt=0)]
+OptionalCount = Annotated[Annotated[int, Field(gt=0)] | None, or_nothing(_count)]
+Lines = Annotated[tuple[Line, ...], BeforeValidator(several)]
+Folded = from_text(_folded)
+
+
+class Part(BaseModel):
+    """A frozen group of fields; a key that is none of them is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """A value read from a file. ``warnings`` are odd, but nothing is refused for them."""
+
+    value: T
+    warnings: tuple[Fault, ...] = ()

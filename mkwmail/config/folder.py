@@ -1,0 +1,264 @@
+"""The working folder: where settings, events, templates, list and ledger lie."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mkwmail.config.file_text import read_bytes, text_of
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.text import suggestion
+
+SETTINGS = "mkwmail.yaml"
+VARIABLE = "MKWMAIL_FOLDER"
+ENDINGS = (".yaml", ".yml")  # of event files
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingFolder:
+    """The folder of an association's mail. ``path`` is absolute."""
+
+    path: Path
+
+    @property
+    def settings_path(self) -> Path:
+        """Its settings."""
+        return self.path / SETTINGS
+
+    @property
+    def events_dir(self) -> Path:
+        """The event files and what is attached."""
+        return self.path / "events"
+
+    @property
+    def templates_dir(self) -> Path:
+        """Templates of their own; need not exist."""
+        return self.path / "templates"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Copies of the ledger; need not exist."""
+        return self.path / "backups"
+
+    @property
+    def rehearsal_dir(self) -> Path:
+        """The mails of the last rehearsal, and the page of all of them; need not exist."""
+        return self.path / "rehearsal"
+
+    @property
+    def preview_dir(self) -> Path:
+        """The page that was last shown in a browser; need not exist."""
+        return self.path / "preview"
+
+    def ledger_path(self, test: bool = False) -> Path:
+        """The ledger; ``test``: the one that a shifted clock writes to."""
+        return self.path / ("mkwmail-test.db" if test else "mkwmail.db")
+
+    def id_path(self, test: bool = False) -> Path:
+        """The file that names the ledger, and so shows that there was one."""
+        return self.path / ("mkwmail-test.id" if test else "mkwmail.id")
+
+    def shown(self, path: Path) -> str:
+        """How a path is named in messages: from the working folder on, with forward slashes."""
+        absolute = path if path.is_absolute() else self.path / path
+        for base in (self.path, self.path.resolve()):
+            for candidate in (absolute, absolute.resolve()):
+                if candidate.is_relative_to(base):
+                    return candidate.relative_to(base).as_posix()
+        return str(path)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file lies in the working folder, symbolic links followed to where they lead."""
+        return path.resolve().is_relative_to(self.path.resolve())
+
+    def event_paths(self) -> tuple[Path, ...]:
+        """The event files, by name."""
+        if not self.events_dir.is_dir():
+            return ()
+        found = (path for path in self.events_dir.iterdir() if path.suffix in ENDINGS and path.is_file())
+        return tuple(sorted(path for path in found if not path.name.startswith(".")))
+
+    def event_path(self, word: str) -> Path:
+        """The event file that somebody names: by its path, its name in ``events/`` or its ``id``.
+
+        :raises UserError: code USAGE, with the nearest name, where there is none; code FAULTY_FILE where
+            two files have this id.
+        """
+        as_paths = _existing(word, self.path)
+        if as_paths:
+            return next((path for path in as_paths if self.holds(path)), None) or self._outside(as_paths[0])
+        paths = self.event_paths()
+        for path in paths:
+            if word in (path.stem, path.name):
+                return path
+        ids = {path: id_in(path) for path in paths}
+        found = [path for path, event_id in ids.items() if event_id == word]
+        if len(found) > 1:
+            raise UserError(*(self._doubled(path, word) for path in found))
+        if found:
+            return found[0]
+        raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
+
+    def _outside(self, path: Path) -> NoReturn:
+        fault = _("the event file %(path)s lies outside the working folder %(folder)s")
+        remedy = _("put it into %(folder)s, or name its own folder with --folder") % {"folder": self.events_dir}
+        raise UserError(Fault("", fault % {"path": path, "folder": self.path}, remedy), code=ExitCode.USAGE)
+
+    def _doubled(self, path: Path, event_id: str) -> Fault:
+        fault = _('two files have the id "%(id)s"') % {"id": event_id}
+        return Fault(self.shown(path), fault, _("give one of them an id of its own"))
+
+    def _unknown(self, word: str, known: list[str]) -> UserError:
+        fault = _('there is no event "%(word)s" in %(folder)s') % {"word": word, "folder": self.events_dir}
+        stem = Path(word).stem if word.endswith(ENDINGS) else word
+        remedy = suggestion(stem, known) or _("make one with: mkwmail new TITLE --date DATE")
+        return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+
+
+def _existing(word: str, folder: Path) -> list[Path]:
+    """The files that a word is the path of, seen from here and from the working folder."""
+    if not word.endswith(ENDINGS) and os.sep not in word:
+        return []
+    try:
+        return [path for path in (Path(word).absolute(), folder / word) if path.is_file()]
+    except (OSError, ValueError):  # a name that no file system takes
+        return []
+
+
+_ID_LINE = re.compile(r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?))[ \t]*(?:[ \t]#.*)?$""", re.MULTILINE)
+
+
+def id_in(path: Path) -> str | None:
+    """The event's id that a file gives, read without the rest, so that a faulty file has one too."""
+    try:
+        found = _ID_LINE.search(text_of(read_bytes(path, path.name)))
+    except (UserError, ValueError):
+        return None
+    return next((group for group in found.groups() if group), None) if found else None
+
+
+def find_folder(start: Path, explicit: Path | None = None) -> WorkingFolder:
+    """The working folder that ``start`` lies in, or the one named (``--folder``, ``MKWMAIL_FOLDER``).
+
+    :raises UserError: code SETTINGS where there is none.
+    """
+    if explicit is not None:
+        chosen = explicit.expanduser().absolute()
+        if (chosen / SETTINGS).is_file():
+            return WorkingFolder(chosen)
+        fault = _("%(folder)s is not a working folder: it has no %(file)s")
+        fault = fault % {"folder": chosen, "file": SETTINGS}
+        raise UserError(
+            Fault("", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}),
+            code=ExitCode.SETTINGS,
+        )
+    here = start.absolute()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS).is_file():
+            return WorkingFolder(folder)
+    fault = _("%(folder)s is not in a working folder: no %(file)s here or above")
+    raise UserError(
+        Fault("", fault % {"folder": here, "file": SETTINGS}, _("make one here: mkwmail init")),
+        code=ExitCode.SETTINGS,
+    )
+
+
+_SYNCHRONISED = (
+    ("onedrive", "OneDrive"),
+    ("dropbox", "Dropbox"),
+    ("icloud", "iCloud"),
+    ("com~apple~clouddocs", "iCloud"),
+    ("mobile documents", "iCloud"),
+    ("google drive", "Google Drive"),
+    ("googledrive", "Google Drive"),
+    ("mijn drive", "Google Drive"),
+    ("my drive", "Google Drive"),
+    ("nextcloud", "Nextcloud"),
+    ("owncloud", "ownCloud"),
+    ("sharepoint", "SharePoint"),
+    ("cloudstorage", "CloudStorage"),
+)
+_NETWORK_TYPES = (
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "afpfs",
+    "webdav",
+    "davfs",
+    "fuse.sshfs",
+    "fuse.rclone",
+)
+
+
+def is_synchronised(path: Path) -> str | None:
+    """What copies a folder behind our back, or serves it over a network; None for an ordinary folder.
+
+    SQLite's write-ahead log does not work over a network file system, and a synchronised ledger is soon
+    one of two (sqlite.org/wal.html, sqlite.org/howtocorrupt.html §2).
+    """
+    parts = path.absolute().parts + path.resolve().parts
+    for part in parts:
+        for beginning, name in _SYNCHRONISED:
+            if part.casefold().startswith(beginning):
+                return name
+    if str(path).startswith(("\\\\", "//")) and os.name == "nt":
+        return _("a network share")
+    kind = network_type(path.resolve(), _mounts())
+    return None if kind is None else _("a network share (%(kind)s)") % {"kind": kind}
+
+
+def network_type(path: Path, mounts: Iterable[tuple[str, str]]) -> str | None:
+    """The type of the network file system that a path lies on; ``mounts``: folder and type of each."""
+    best, kind = "", ""
+    for folder, mounted_type in mounts:
+        if path.is_relative_to(folder) and len(folder) >= len(best):
+            best, kind = folder, mounted_type
+    return kind if kind in _NETWORK_TYPES else None
+
+
+def _mounts() -> list[tuple[str, str]]:
+    if sys.platform == "darwin":
+        listing = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
+        found = re.findall(r"^.+? on (.+) \((\w+)", listing, re.MULTILINE)
+        return [(folder, kind) for folder, kind in found]
+    try:
+        lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    fields = [line.split(" ") for line in lines]
+    # proc(5): a space in a name is written \040.
+    return [(field[1].replace("\\040", " "), field[2]) for field in fields if len(field) > 2]
+
+
+_LINE = re.compile(r"""^language[ \t]*:[ \t]*["']?(\w+)""", re.MULTILINE)
+
+
+def language_setting(words: Sequence[str], environment: Mapping[str, str], here: Path) -> str | None:
+    """The settings' ``language`` as it stands there, for a command line given in the folder ``here``.
+
+    None where there is no working folder, or its settings say none or cannot be read: the command itself will say
+    what is wrong with them.
+    """
+    named = _folder_option(words) or environment.get(VARIABLE)
+    try:
+        folder = find_folder(here, Path(named) if named else None)
+        found = _LINE.search(text_of(read_bytes(folder.settings_path, "")))
+    except (UserError, ValueError, OSError):
+        return None
+    return found[1].lower() if found else None
+
+
+def _folder_option(words: Sequence[str]) -> str | None:
+    for number, word in enumerate(words):
+        if word == "--folder":
+            return words[number + 1] if number + 1 < len(words) else None
+        if word.startswith("--folder="):
+            return word.partition("=")[2]
+    return None

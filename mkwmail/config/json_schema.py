@@ -1,0 +1,251 @@
+"""JSON Schema of event and settings files, so that editors complete and explain their keys.
+
+YAML gives an editor numbers and truth values where we read texts, so a value may be any of them; what the texts
+must look like is said in words, those of the program's language.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import WRITABLE_AUDIENCES, Kind
+from mkwmail.config.providers import PRESETS
+from mkwmail.config.settings import Keep, Settings
+from mkwmail.i18n import _
+
+
+def explanations() -> Mapping[str, Mapping[str, str]]:
+    """Part of a file → key → what it means, in the program's language; ``Event`` and ``Settings`` are whole files."""
+    return {**_of_an_event(), **_of_the_settings()}
+
+
+def _of_an_event() -> dict[str, dict[str, str]]:
+    return {
+        "Event": {
+            "id": _("the event's short name in commands; it never changes, also when the date does"),
+            "title": _("the event's name"),
+            "theme": _("what it is about, in a few words"),
+            "starts": _("when it begins"),
+            "ends": _("when it ends; a time alone is one on the day of the start"),
+            "location": _("where it is; leave out what is not known: the mail then says that it follows"),
+            "online": _("for those who follow it online"),
+            "introduction": _("the first lines of the invitation, in Markdown"),
+            "provisional": _("yes: the programme may still change, and the mail says so"),
+            "programme": _("the programme, item by item"),
+            "hosts": _("who leads the day: a name, or name, role and organisation"),
+            "registration": _("how members sign up"),
+            "pe_points": _("a number of PE points; true: there are some, the number follows"),
+            "calendar": _("the calendar entry in the mails"),
+            "mailings": _("the mailings: when each goes, and what is special about it"),
+        },
+        "Location": {
+            "name": _("the building's name"),
+            "street": _("street and number"),
+            "city": _("town or city"),
+        },
+        "Online": {"url": _("the link; only those who attend see it")},
+        "ProgrammeItem": {
+            "time": _("when the item begins"),
+            "title": _("the item's name"),
+            "until": _("when it ends; may be left out"),
+            "description": _("more about it, in Markdown"),
+            "speakers": _("who speaks"),
+            "optional": _("yes: members choose it when they sign up"),
+        },
+        "Host": {
+            "name": _("the person's name"),
+            "role": _("what the person does there"),
+            "organisation": _("the person's organisation"),
+        },
+        "Registration": {
+            "url": _("the sign-up form's address; {code}, {member_id} and {email} become each member's own"),
+            "deadline": _("until when members can sign up; a date alone: until the end of that day"),
+            "one_per_organisation": _(
+                "yes: once somebody of an organisation comes, its others are not invited or reminded"
+            ),
+        },
+        "CalendarEntry": {
+            "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),
+            "alarm": _("how long before the start the calendar rings"),
+        },
+        "ColumnAudience": {
+            "column": _("a column of the member list"),
+            "is": _("the values that the column may have"),
+        },
+        "Mailing": {
+            "send": _("the moment at which it goes"),
+            "latest": _("after this moment it goes to nobody; a date alone: until the end of that day"),
+            "template": _("the name of another template"),
+            "subject": _("another subject"),
+            "text": _("some lines of your own, in Markdown"),
+            "attachments": _("files that go with it, relative to the event's file"),
+            "audience": _("who gets it"),
+            "of": _("of a correction: the mailing that it corrects"),
+        },
+    }
+
+
+def _of_the_settings() -> dict[str, dict[str, str]]:
+    return {
+        "Settings": {
+            "sender": _("who the mails are from"),
+            "association": _("the association's name"),
+            "language": _("the program's language; mails are always Dutch"),
+            "reply_to": _("where answers go, if not to the sender"),
+            "report_to": _("who is told what `mkwmail due` did not do"),
+            "members": _("the member list: CSV or .xlsx"),
+            "form": _("how the mails address people: je or u"),
+            "logo": _("a picture at the top of the mails: PNG, JPEG or GIF"),
+            "provider": _("a known provider: brings host, port and pace"),
+            "smtp": _("the server that takes the mails"),
+            "pace": _("how fast mails go"),
+            "hours": _("when `mkwmail due` may mail"),
+            "keep": _("how long an event's personal data are kept"),
+        },
+        "Mailbox": {
+            "name": _("the name that people see"),
+            "email": _("the address"),
+        },
+        "Smtp": {
+            "host": _("the server's name"),
+            "port": _("587, or 465 with security: tls"),
+            "security": _("how the connection is encrypted; none only to this computer itself"),
+            "username": _("the name to log in with, often the mail address"),
+            "password_command": _("a command that prints the password"),
+            "password_file": _("a file with the password, which only you can read"),
+            "auth": _("password, or oauth for Microsoft 365 and Google"),
+            "client_id": _("with auth: oauth: the application's id at the provider"),
+            "tenant": _("with Microsoft: the organisation, by a domain of it or its id"),
+            "authorize_url": _("with a provider of your own: where people sign in with a browser"),
+            "device_url": _("with a provider of your own: where codes for another device come from"),
+            "token_url": _("with a provider of your own: where tokens come from"),
+            "scopes": _("with a provider of your own: what the sign-in is to allow"),
+        },
+        "Pace": {
+            "connections": _("connections at the same time"),
+            "per_connection": _("mails over one connection"),
+            "per_minute": _("mails a minute"),
+            "per_hour": _("mails an hour"),
+            "per_day": _("mails in 24 hours"),
+            "batch": _("mails before each pause"),
+            "pause": _("how long each pause lasts"),
+        },
+        "Hours": {
+            "from": _("from when in the day"),
+            "to": _("until when in the day"),
+            "days": _("working: Monday to Friday, no public holidays; all: every day"),
+        },
+    }
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_SCALAR = ["string", "number", "boolean", "null"]
+
+
+class _Texts(GenerateJsonSchema):
+    """A schema of what is written, not of the values that are read from it."""
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        return _written(datetime)
+
+    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        return _written(time)
+
+    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        return _written(timedelta)
+
+    def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
+        return {"type": ["integer", "string"]}
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        return {"type": ["number", "string"]}
+
+    def bool_schema(self, schema: core_schema.BoolSchema) -> JsonSchemaValue:
+        return {"enum": [True, False, "ja", "nee", "yes", "no"]}
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        return {"type": ["string", "number"]}
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        return _written(schema["cls"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        # A default is a value of ours (seconds, an object), not the text that somebody would write.
+        return self.generate_inner(schema["schema"])
+
+
+_FORMS = {
+    datetime: "2020-04-16 13:00, 16-4-2020 13.00, 16 april 2020",
+    time: "13.00, 13:00",
+    timedelta: "30 min, 2 uur, 1 dag",
+    Keep: "12 maanden, 1 jaar, 90 dagen",
+}
+
+
+def _written(kind: type[Any]) -> JsonSchemaValue:
+    return {"type": _SCALAR, "description": _FORMS[kind]}
+
+
+def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True, schema_generator=_Texts)
+    meanings = explanations()
+    for name, part in ((model.__name__, schema), *schema["$defs"].items()):
+        # What a class says of itself is for who works on the program.
+        part.pop("description", None)
+        for key, field in part.get("properties", {}).items():
+            field["description"] = _explained(meanings[name][key], field)
+    return {"$schema": DIALECT, **schema, "title": title}
+
+
+def _explained(meaning: str, field: dict[str, Any]) -> str:
+    """What a key means, and how its value is written where that is not plain."""
+    forms = [each.pop("description") for each in (field, *field.get("anyOf", ())) if "description" in each]
+    return _("%(meaning)s; written as: %(forms)s") % {"meaning": meaning, "forms": forms[0]} if forms else meaning
+
+
+def event_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an event's file."""
+    schema = _schema(Event, "mkwmail event")
+    mailings = schema["properties"]["mailings"]
+    mailings["propertyNames"] = {"pattern": "^[a-z][a-z0-9-]*$"}
+    # Named, so that an editor offers them; names of one's own may stand beside them.
+    entry = {"anyOf": [{"$ref": "#/$defs/Mailing"}, {"type": "null"}]}
+    mailings["properties"] = {kind.value: entry for kind in Kind if kind is not Kind.OWN}
+    mailings["additionalProperties"] = entry
+    audience = schema["$defs"]["Mailing"]["properties"]["audience"]
+    audience["description"] = f"{audience['description']}: {', '.join([*WRITABLE_AUDIENCES, 'got:<mailing>'])}"
+    _nullable(schema)
+    return schema
+
+
+def settings_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of mkwmail.yaml."""
+    schema = _schema(Settings, "mkwmail settings")
+    provider = schema["properties"]["provider"]
+    schema["properties"]["provider"] = {"enum": [*PRESETS, None], "description": provider["description"]}
+    # A provider's preset brings the host.
+    schema["$defs"]["Smtp"].pop("required", None)
+    _nullable(schema)
+    return schema
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Let a key stand without a value wherever it may be left out: it means the same."""
+    for part in (schema, *schema.get("$defs", {}).values()):
+        required = part.get("required", [])
+        for name, field in part.get("properties", {}).items():
+            if name in required or field.get("type") == _SCALAR or _allows_null(field):
+                continue
+            described = {key: field.pop(key) for key in ("title", "description", "examples") if key in field}
+            inner = dict(field)
+            field.clear()
+            field.update(described, anyOf=[inner, {"type": "null"}])
+
+
+def _allows_null(field: dict[str, Any]) -> bool:
+    return {"type": "null"} in field.get("anyOf", []) or None in field.get("enum", [])

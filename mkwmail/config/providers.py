@@ -1,0 +1,94 @@
+"""What is known of mail providers: their server, and how fast it lets a sender go.
+
+Limits are theirs and change; each has its source. A setting that is written in the file always wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mkwmail.config.settings import Auth
+from mkwmail.config.yaml_document import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """The settings of a provider, as texts of a settings file.
+
+    ``host`` is empty where every customer has a server's name of their own. ``sign_in``: the addresses and scopes for
+    ``auth: oauth``, where it is known.
+    """
+
+    host: str = ""
+    port: str = "587"
+    security: str = "starttls"
+    pace: Mapping[str, str] = field(default_factory=dict)
+    sign_in: Mapping[str, str] = field(default_factory=dict)
+
+
+# The tenant may be named by any domain of it. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
+# "Authenticate an IMAP, POP or SMTP connection using OAuth". Without a prompt the browser's own account is taken.
+_MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
+_MICROSOFT_SIGN_IN = {
+    "authorize_url": f"{_MICROSOFT}/authorize?prompt=select_account",
+    "device_url": f"{_MICROSOFT}/devicecode",
+    "token_url": f"{_MICROSOFT}/token",
+    "scopes": "https://outlook.office.com/SMTP.Send offline_access",
+}
+# Google gives no code for another device where mail is concerned, and a refresh token only where it is asked for and
+# consent is given anew. developers.google.com/identity/protocols/oauth2/native-app
+_GOOGLE_SIGN_IN = {
+    "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
+    "token_url": "https://oauth2.googleapis.com/token",
+    "scopes": "https://mail.google.com/",
+}
+
+PRESETS: Mapping[str, Preset] = {
+    # 3 connections and 30 messages a minute, 10,000 recipients a day; a little below it, so that a mail that
+    # the secretary sends meanwhile goes too. learn.microsoft.com, "Exchange Online limits"
+    "microsoft365": Preset(
+        host="smtp.office365.com",
+        pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
+        sign_in=_MICROSOFT_SIGN_IN,
+    ),
+    # Recipients in 24 hours, over all programs. support.google.com/a/answer/166852
+    "google": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "1900"}, sign_in=_GOOGLE_SIGN_IN),
+    # A mailbox at gmail.com. support.google.com/mail/answer/22839
+    "gmail": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "450"}, sign_in=_GOOGLE_SIGN_IN),
+    # 50 messages a connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
+    "previder": Preset(host="smtp.previder.nl", pace={"connections": "1", "per_connection": "50"}),
+    # 250 messages an hour. myhostingpartner.com, "Email limits and restrictions"
+    "mijnhostingpartner": Preset(pace={"connections": "1", "per_hour": "240"}),
+    # Fair use of 2,500 messages a day. hosting.nl, "de uitgaande verbindingslimieten"
+    "hosting.nl": Preset(pace={"connections": "1", "per_day": "2400"}),
+    # 300 messages a day.
+    "weboke": Preset(pace={"connections": "1", "per_day": "280"}),
+}
+
+
+def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
+    """The settings' fields with what the provider is known for, wherever the file is silent."""
+    filled = dict(fields)
+    smtp = fields.get("smtp")
+    if smtp is None and preset.host:
+        filled["smtp"] = {"host": preset.host, "port": preset.port, "security": preset.security}
+    elif isinstance(smtp, dict) and (preset.host or "host" in smtp):
+        own_host = "host" in smtp and smtp["host"] != preset.host
+        known: dict[str, Plain] = {} if own_host else {"host": preset.host, "port": preset.port}
+        # TLS from the first byte has a port of its own (RFC 8314 §7.3): neither goes without the other.
+        if smtp.get("security") == "tls" or "port" in smtp:
+            known.pop("port", None)
+        filled["smtp"] = {**known, **_sign_in(smtp, preset), **smtp}
+    pace = fields.get("pace")
+    if pace is None or isinstance(pace, dict):
+        filled["pace"] = {**preset.pace, **(pace or {})}
+    return filled
+
+
+def _sign_in(smtp: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
+    """Where to sign in, for those who do it without a password; an organisation goes by the domain of the username."""
+    auth, username, tenant = (smtp.get(key) for key in ("auth", "username", "tenant"))
+    if not isinstance(auth, str) or auth.strip().casefold() != Auth.OAUTH:
+        return {}
+    domain = username.rpartition("@")[2] if isinstance(username, str) else ""
+    organisation = tenant if isinstance(tenant, str) and tenant.strip() else domain
+    return {key: value.replace("{tenant}", organisation.strip()) for key, value in preset.sign_in.items()}

@@ -1,0 +1,190 @@
+"""What a model refuses, in our own words: place, one plain sentence, and the repaired line."""
+
+from collections.abc import Mapping
+from types import UnionType
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from mkwmail.config.event import COLUMN_TAG, FOLLOWS, TEXT_TAG
+from mkwmail.config.fields import UnusableError
+from mkwmail.config.yaml_document import Document, Loc
+from mkwmail.dutch.parsing import UnreadableError
+from mkwmail.errors import Fault
+from mkwmail.i18n import _
+from mkwmail.text import nearest
+
+Model = type[BaseModel]
+
+
+def location_of(details: ErrorDetails) -> Loc:
+    """Where in the file a fault is: pydantic's place without the steps that are its own."""
+    return tuple(step for step in details["loc"] if step not in (COLUMN_TAG, TEXT_TAG))
+
+
+def faults_of(error: ValidationError, document: Document, model: Model) -> tuple[Fault, ...]:
+    """A fault for everything that the model refuses in the document."""
+    faults = (_fault(details, document, model) for details in error.errors(include_url=False))
+    return tuple(fault for fault in faults if fault is not None)
+
+
+def _fault(details: ErrorDetails, document: Document, model: Model) -> Fault | None:
+    loc, kind = location_of(details), details["type"]
+    if kind == FOLLOWS:
+        return None
+    if kind == "missing":
+        return _missing(loc, document, model)
+    if kind == "extra_forbidden":
+        return _unknown(loc, document, model)
+    key = _name(loc)
+    place = document.place(loc)
+    sentence, value = _sentence(details, _field(model, loc))
+    remedy = _remedy(document, loc, key, value, _field(model, loc))
+    return Fault(place, f"{key}: {sentence}", remedy)
+
+
+def _name(loc: Loc) -> str:
+    return next((str(step) for step in reversed(loc) if isinstance(step, str)), "")
+
+
+def _missing(loc: Loc, document: Document, model: Model) -> Fault:
+    key = _name(loc)
+    example = _example(_field(model, loc))
+    above = document.place(loc[:-1]) if len(loc) > 1 else document.shown
+    remedy = f"{key}: {example}" if example else _("write a line %(key)s: …") % {"key": key}
+    return Fault(above, _("%(key)s: is missing, and must be there") % {"key": key}, remedy)
+
+
+def _unknown(loc: Loc, document: Document, model: Model) -> Fault:
+    key = str(loc[-1])
+    known = tuple(fields_at(model, loc[:-1]))
+    # A key out of another part of the file often only stands at the wrong indentation.
+    fault = _("%(key)s: this key is not known here") % {"key": key}
+    near = nearest(key, known)
+    node = document.node(loc[:-1])
+    key_node = node.keys.get(key) if node is not None else None
+    if near is not None and near not in (node.keys if node is not None else ()):
+        line = document.line(key_node.line) if key_node is not None else ""
+        return Fault(document.key_place(loc), fault, line.replace(key, near, 1) if key in line else f"{near}: …")
+    remedy = _("choose from: %(names)s") % {"names": ", ".join(known)}
+    return Fault(document.key_place(loc), fault, remedy)
+
+
+def _sentence(details: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]:
+    """What is wrong, and the value to write instead where that is known."""
+    kind, given = details["type"], details["input"]
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, (UnusableError, UnreadableError)):
+        return str(cause), cause.remedy
+    if isinstance(cause, ValueError):
+        return str(cause), ""
+    if kind in ("enum", "literal_error"):
+        return _choice(str(given), field)
+    if given is None or kind == "too_short":
+        return _("is empty"), ""
+    if kind == "greater_than":
+        return _("must be more than 0"), ""
+    if kind == "less_than_equal":
+        limit = details.get("ctx", {}).get("le")
+        return _("cannot be more than %(limit)s") % {"limit": limit}, ""
+    if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
+        return _("keys are expected here, each with its value on a line of its own, indented below it"), ""
+    if kind in ("tuple_type", "list_type"):
+        return _("a list is expected here, each item on a line that begins with a hyphen"), ""
+    if isinstance(given, (list, Mapping)):
+        return _("one text is expected here, not a list or keys of its own"), ""
+    return _('"%(value)s" cannot be used here') % {"value": given}, ""
+
+
+def _choice(given: str, field: FieldInfo | None) -> tuple[str, str]:
+    known = _choices(field.annotation) if field is not None else ()
+    names = {"value": given, "names": ", ".join(known)}
+    return _('"%(value)s" is not one of: %(names)s') % names, nearest(given, known) or ""
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    if isinstance(annotation, type) and hasattr(annotation, "__members__"):
+        return tuple(str(member.value) for member in annotation.__members__.values())
+    found: list[str] = []
+    for argument in get_args(annotation):
+        found.extend([argument] if isinstance(argument, str) else _choices(argument))
+    return tuple(found)
+
+
+def _remedy(document: Document, loc: Loc, key: str, value: str, field: FieldInfo | None) -> str:
+    node = document.node(loc)
+    old = node.content if node is not None and isinstance(node.content, str) else ""
+    if value and old and node is not None and old in document.line(node.line):
+        return _replaced(document.line(node.line), old, value)
+    example = value or _example(field)
+    if value:
+        return f"{key}: {value}"
+    return _("write it like this: %(line)s") % {"line": f"{key}: {example}"} if example else ""
+
+
+def _replaced(line: str, old: str, new: str) -> str:
+    # From the right: the key may hold the same letters as its value.
+    before, _old, behind = line.rpartition(old)
+    return f"{before}{new}{behind}"
+
+
+def _example(field: FieldInfo | None) -> str:
+    return str(field.examples[0]) if field is not None and field.examples else ""
+
+
+def fields_at(model: Model, loc: Loc) -> dict[str, FieldInfo]:
+    """The keys that are known at a place, with what is known of them; empty where any key may stand."""
+    current: Model | None = model
+    inside: Any = None  # what a list or mapping of others holds, its number or name being the next step
+    for step in loc:
+        if inside is not None:
+            current, inside = _model_in(inside), None
+            continue
+        field = _own_fields(current).get(str(step)) if current is not None else None
+        if field is None:
+            return {}
+        inside = _held(field.annotation)
+        current = None if inside is not None else _model_in(field.annotation)
+    return _own_fields(current) if current is not None else {}
+
+
+def _field(model: Model, loc: Loc) -> FieldInfo | None:
+    last = len(loc)
+    while last and not isinstance(loc[last - 1], str):
+        last -= 1
+    return fields_at(model, loc[: last - 1]).get(str(loc[last - 1])) if last else None
+
+
+def _own_fields(model: Model | None) -> dict[str, FieldInfo]:
+    if model is None:
+        return {}
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _is_model(annotation: Any) -> TypeGuard[Model]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _held(annotation: Any) -> Any:
+    """What a list or a mapping holds; None for anything else."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _held(get_args(annotation)[0])
+    if origin is tuple:
+        return get_args(annotation)[0]
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return get_args(annotation)[1]
+    return None
+
+
+def _model_in(annotation: Any) -> Model | None:
+    if _is_model(annotation):
+        return annotation
+    if get_origin(annotation) in (Annotated, Union, UnionType):
+        for argument in get_args(annotation):
+            found = _model_in(argument)
+            if found is not None:
+                return found
+    return None

@@ -1,0 +1,376 @@
+"""A YAML file as texts with their line and column.
+
+YAML's own types would make 13:00 the number 780 and NO a false (YAML 1.1), so everything stays text here and the
+models parse it. Anchors, aliases and tags are refused: nobody needs them in such a file, and a few lines of
+aliases can stand for gigabytes. Nodes are built without recursion, to a bounded depth.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import yaml
+
+from mkwmail.config.file_text import read_bytes, text_of
+from mkwmail.config.yaml_lint import Slip, mend
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+
+# mailings → a mailing → audience → is → a value: an event file needs six.
+DEEPEST = 12
+
+Loc: TypeAlias = tuple[str | int, ...]
+Plain: TypeAlias = "str | list[Plain] | dict[str, Plain] | None"
+
+
+@dataclass(slots=True)
+class Node:
+    """A part of the file. Lines and columns count from 1; ``end_line`` is the last line it stands on.
+
+    ``content`` is a text, None (nothing is written there), a list or a mapping. ``block``: a text below ``|``.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    content: "str | list[Node] | dict[str, Node] | None"
+    keys: dict[str, "Node"] = field(default_factory=dict)  # of a mapping: where each key stands
+    block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was read; ``faults`` are people's slips in it.
+
+    ``lines`` are the file's own; ``mended`` the same with the slips repaired, so that a line which is repaired for
+    a further fault has all its repairs.
+    """
+
+    shown: str
+    lines: tuple[str, ...]
+    mended: tuple[str, ...]
+    root: Node
+    faults: tuple[Fault, ...] = ()
+
+    def plain(self) -> Plain:
+        """The content as dicts, lists, texts and None, as a model takes it."""
+        return _plain(self.root)
+
+    def node(self, loc: Loc) -> Node | None:
+        """The part at keys and numbers from the root on; None where the file has none."""
+        node = self.root
+        for step in loc:
+            below = _step(node, step)
+            if below is None:
+                return None
+            node = below
+        return node
+
+    def place(self, loc: Loc) -> str:
+        """Where a part stands, ``events/x.yaml:12:5``; if it is not there, the nearest part that holds it."""
+        for length in range(len(loc), 0, -1):
+            node = self.node(loc[:length])
+            if node is not None:
+                if node.content is None:
+                    return self.key_place(loc[:length])
+                return self.at(node.line, node.column)
+        return self.shown
+
+    def key_place(self, loc: Loc) -> str:
+        """Where the key of a part stands."""
+        above = self.node(loc[:-1]) if loc else None
+        key = above.keys.get(str(loc[-1])) if above is not None else None
+        return self.at(key.line, key.column) if key is not None else self.place(loc[:-1])
+
+    def at(self, line: int, column: int) -> str:
+        """A line and column of the file as an editor opens it."""
+        return f"{self.shown}:{line}:{column}"
+
+    def line(self, number: int) -> str:
+        """A line of the file as it should be so far, without the white space around it."""
+        return self.mended[number - 1].strip() if 0 < number <= len(self.mended) else ""
+
+    def repaired(self, loc: Loc, old: str, new: str) -> str:
+        """The first line of a part that has ``old``, with ``new`` instead; empty where there is none."""
+        node = self.node(loc)
+        if node is None:
+            return ""
+        for number in range(node.line, node.end_line + 1):
+            if old in self.line(number):
+                return self.line(number).replace(old, new, 1)
+        return ""
+
+    def find(self, node: Node, part: str) -> tuple[str, str]:
+        """The place and the line of a part of a text; for one that runs over lines, those of the text itself."""
+        for number in range(node.line, min(node.end_line, len(self.lines)) + 1):
+            column = self.lines[number - 1].find(part, node.column - 1 if number == node.line else 0)
+            if column >= 0:
+                return self.at(number, column + 1), self.line(number)
+        return self.at(node.line, node.column), ""
+
+    def texts(self) -> Iterator[tuple[Loc, Node, str]]:
+        """Every text in the file with the way to it, in the order of the file."""
+        waiting: list[tuple[Loc, Node]] = [((), self.root)]
+        while waiting:
+            loc, node = waiting.pop()
+            if isinstance(node.content, str):
+                yield loc, node, node.content
+            elif isinstance(node.content, list):
+                waiting.extend(reversed([((*loc, n), item) for n, item in enumerate(node.content)]))
+            elif isinstance(node.content, dict):
+                waiting.extend(reversed([((*loc, key), item) for key, item in node.content.items()]))
+
+
+def _step(node: Node, step: str | int) -> Node | None:
+    content = node.content
+    if isinstance(content, dict):
+        return content.get(str(step))
+    if isinstance(content, list) and isinstance(step, int) and 0 <= step < len(content):
+        return content[step]
+    return None
+
+
+def _plain(node: Node) -> Plain:
+    # Recursion to DEEPEST only: the nodes were built no deeper.
+    if isinstance(node.content, list):
+        return [_plain(item) for item in node.content]
+    if isinstance(node.content, Mapping):
+        return {key: _plain(item) for key, item in node.content.items()}
+    return node.content
+
+
+def read_document(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Document:
+    """Read a file as far as it can be read: slips that could be repaired in memory are in ``faults``.
+
+    :raises UserError: with all that is wrong, where YAML could not go on all the same.
+    """
+    try:
+        text = text_of(read_bytes(path, shown, code))
+    except ValueError as error:
+        raise UserError(Fault(shown, str(error)), code=code) from None
+    mended, slips = mend(text)
+    faults = tuple(_slip_fault(shown, slip) for slip in slips)
+    builder = _Builder(shown)
+    try:
+        root = builder.build(mended)
+    except yaml.MarkedYAMLError as error:
+        known = {slip.line for slip in slips}
+        further = _yaml_fault(error, shown, text)
+        on_known_line = error.problem_mark is not None and error.problem_mark.line + 1 in known
+        raise UserError(*faults, *(() if on_known_line else (further,)), code=code) from None
+    except UserError as refused:
+        raise UserError(*faults, *refused.faults, code=code) from None
+    faults = in_file_order((*faults, *builder.faults))
+    if not isinstance(root.content, dict):
+        fault = Fault(shown, _("this file has no “key: value” lines, so there is nothing to read in it"))
+        raise UserError(*(faults or (fault,)), code=code)
+    return Document(shown, tuple(text.split("\n")), tuple(mended.split("\n")), root, faults)
+
+
+def _slip_fault(shown: str, slip: Slip) -> Fault:
+    fault = slip.fault
+    if slip.last_line > slip.line:
+        fault = _("%(fault)s (and so on to line %(line)d)") % {"fault": fault, "line": slip.last_line}
+    return Fault(f"{shown}:{slip.line}:{slip.column}", fault, slip.repaired.strip())
+
+
+def in_file_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """The faults of one file by line and column, each once."""
+    return tuple(sorted(dict.fromkeys(faults), key=_line_of))
+
+
+def _line_of(fault: Fault) -> tuple[int, int]:
+    numbers = [int(part) for part in fault.place.split(":")[-2:] if part.isdecimal()]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
+
+
+def _span(event: yaml.Event) -> tuple[int, int, int, int]:
+    """First line and column, last line and column behind it, from 1; SafeLoader gives every event its marks."""
+    start, end = event.start_mark, event.end_mark
+    if start is None or end is None:
+        return 1, 1, 1, 1
+    return start.line + 1, start.column + 1, end.line + 1, end.column + 1
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list that is being read; ``key``: the mapping's key whose value comes next."""
+
+    node: Node
+    key: tuple[str, Node] | None = None
+
+
+class _Builder:
+    """Nodes from the parser's events, one by one, so that depth and aliases are refused before they cost."""
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        self.faults: list[Fault] = []
+        self.open: list[_Open] = []
+        self.root: Node | None = None
+
+    def build(self, text: str) -> Node:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                self._close(event)
+            elif isinstance(event, yaml.NodeEvent):
+                self._node(event)
+            elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+                break
+        return self.root or Node(1, 1, 1, None)
+
+    def _refuse(self, event: yaml.Event, fault: str, remedy: str = "") -> UserError:
+        line, column, _end, _behind = _span(event)
+        return UserError(Fault(f"{self.shown}:{line}:{column}", fault, remedy))
+
+    def _close(self, event: yaml.Event) -> None:
+        closed = self.open.pop().node
+        closed.end_line = max(closed.line, _span(event)[2])
+
+    def _node(self, event: yaml.NodeEvent) -> None:
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            fault = _("anchors (&) and aliases (*) of YAML are not used here")
+            raise self._refuse(
+                event, fault, _("write the value itself; put quotes around a text that begins with such a sign")
+            )
+        if getattr(event, "tag", None) not in (None, "!"):
+            fault = _("tags (!) of YAML are not used here")
+            raise self._refuse(event, fault, _("leave it out; put quotes around a text that begins with such a sign"))
+        if len(self.open) >= DEEPEST:
+            raise self._refuse(event, _("this is nested too deeply for such a file"))
+        node = _empty_node(event)
+        self._attach(event, node)
+        if not isinstance(event, yaml.ScalarEvent):
+            self.open.append(_Open(node))
+
+    def _attach(self, event: yaml.NodeEvent, node: Node) -> None:
+        if not self.open:
+            self.root = node
+            return
+        above = self.open[-1]
+        content = above.node.content
+        if isinstance(content, list):
+            content.append(node)
+        elif isinstance(content, dict):
+            if above.key is None:
+                above.key = (self._key(event, node), node)
+                return
+            name, key_node = above.key
+            above.key = None
+            if name in content:
+                self._doubled(name, key_node, above.node.keys[name])
+                return
+            content[name] = node
+            above.node.keys[name] = key_node
+
+    def _key(self, event: yaml.NodeEvent, node: Node) -> str:
+        if isinstance(node.content, (list, dict)):
+            raise self._refuse(
+                event,
+                _("a key cannot be a list or braces; a text that begins so needs quotes"),
+                _("put quotes around the text"),
+            )
+        return node.content or ""
+
+    def _doubled(self, name: str, again: Node, first: Node) -> None:
+        fault = _("the key %(key)s stands here for the second time; the first is on line %(line)d")
+        self.faults.append(
+            Fault(
+                f"{self.shown}:{again.line}:{again.column}",
+                fault % {"key": name, "line": first.line},
+                _("keep one of the two"),
+            )
+        )
+
+
+def _empty_node(event: yaml.NodeEvent) -> Node:
+    line, column, end_line, behind = _span(event)
+    node = Node(line, column, line, None)
+    if isinstance(event, yaml.ScalarEvent):
+        bare = event.style is None or event.style == ""
+        nothing = bare and event.value in ("", "~", "null", "Null", "NULL")
+        node.content = None if nothing else event.value
+        node.block = event.style in ("|", ">")
+        # A block's end mark stands on the line below it.
+        node.end_line = max(line, end_line - (1 if node.block and behind == 1 else 0))
+    else:
+        node.content = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+    return node
+
+
+def _yaml_fault(error: yaml.MarkedYAMLError, shown: str, text: str) -> Fault:
+    """What YAML could not read, in our words: its own speak of tokens."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Fault(shown, _("this is not a YAML file"))
+    problem, context = error.problem or "", error.context or ""
+    lines = text.split("\n")
+    if "mapping values are not allowed" in problem:
+        fault = _(
+            "YAML does not expect a colon here: the line is indented wrongly, or a text with a colon lacks quotes"
+        )
+    elif "but found '<block mapping start>'" in problem or "but found '-'" in problem:
+        return _indentation_fault(shown, lines, mark.line)
+    elif "flow" in context:
+        fault = _("a bracket that opens on line %(line)d is not closed, or a comma is missing")
+        fault = fault % {"line": (error.context_mark or mark).line + 1}
+    elif "quoted scalar" in context:
+        fault = _("a quote that opens on line %(line)d is not closed")
+        fault = fault % {"line": (error.context_mark or mark).line + 1}
+    elif "could not find expected ':'" in problem:
+        fault = _("a line above this one lacks its colon")
+    elif "sequence entries are not allowed" in problem or "but found '?'" in problem:
+        fault = _("a list item cannot stand here: it begins on a line of its own, below its key")
+    else:
+        fault = _("YAML cannot read on from here")
+    seen = lines[mark.line].strip() if mark.line < len(lines) else ""
+    remedy = _("look at the indentation, quotes and brackets of this line and of the one above it") if seen else ""
+    return Fault(f"{shown}:{mark.line + 1}:{mark.column + 1}", fault, remedy)
+
+
+def _indentation_fault(shown: str, lines: list[str], index: int) -> Fault:
+    def spaces(line: str) -> int:
+        return len(line) - len(line.lstrip(" "))
+
+    above = next((line for line in reversed(lines[:index]) if line.strip()), "")
+    line = lines[index] if index < len(lines) else ""
+    fault = _("this line begins with %(here)d spaces, the one above with %(above)d; they do not fit together")
+    remedy = _("begin it with as many spaces as the lines that it belongs with")
+    return Fault(f"{shown}:{index + 1}:1", fault % {"here": spaces(line), "above": spaces(above)}, remedy)
+
+
+def with_values(document: Document, values: Mapping[Loc, str]) -> str:
+    """The file's text with these values, as YAML writes them, in the place of the ones at these keys.
+
+    :raises UserError: where a value is not there, or runs over several lines.
+    """
+    lines = list(document.mended)
+    places = {loc: document.node(loc) for loc in values}
+    # From the end on, so that columns before a change stay what they are.
+    for loc, node in sorted(places.items(), key=lambda each: _behind_first(each[1])):
+        text = node.content if node is not None else None
+        old = _written(lines[node.line - 1][node.column - 1 :], text) if node and isinstance(text, str) else None
+        if node is None or old is None:
+            fault = _("%(key)s must stand on one line") % {"key": ".".join(map(str, loc))}
+            raise UserError(Fault(document.place(loc), fault, _("write it behind its key, on the same line")))
+        line = lines[node.line - 1]
+        start = node.column - 1
+        lines[node.line - 1] = f"{line[:start]}{values[loc]}{line[start + len(old) :]}"
+    return "\n".join(lines)
+
+
+def _behind_first(node: object) -> tuple[int, int]:
+    return (-getattr(node, "line", 0), -getattr(node, "column", 0))
+
+
+def _written(rest: str, text: str) -> str | None:
+    """How a value is written at the beginning of the rest of a line: bare, or in quotes."""
+    for written in (text, f'"{text}"', f"'{text}'"):
+        if rest.startswith(written):
+            return written
+    quote = rest[:1]
+    if quote in ("'", '"'):
+        end = rest.find(quote, 1)
+        return rest[: end + 1] if end > 0 else None
+    return None

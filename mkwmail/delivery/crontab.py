@@ -1,0 +1,171 @@
+"""The crontab line that runs `due`: exactly one line of a crontab is ours, the rest is never touched.
+
+crontab(5): a line runs in /bin/sh with hardly any environment; an unescaped ``%`` ends the command.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+
+EVERY_HALF_HOUR = "*/30 * * * *"
+_PACKAGE = Path(__file__).parent.parent
+_PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin"
+_LONGEST = 998  # characters of a crontab line; Debian's cron takes no more (MAX_COMMAND 1000)
+_PASSED_ON = ("HOME", "LOGNAME", "USER", "MKWMAIL_LANG", "GNUPGHOME", "XDG_CONFIG_HOME", "SSL_CERT_FILE", "TZ")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be run every half hour.
+
+    ``name`` is the ledger's, so that the line is known again when the folder has moved.
+    """
+
+    folder: Path
+    name: str
+    python: Path
+    environment: Mapping[str, str]
+
+    @property
+    def marker(self) -> str:
+        """What ends our line, and no other."""
+        return f"# mkwmail {self.name[:12]}"
+
+
+def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ) -> Job:
+    """The job of a working folder, run by the Python that runs now.
+
+    Of the environment only what a password command, a certificate or the way to a provider may need is passed on; never
+    a password, which an address of a proxy may hold.
+    """
+    kept = {key: environment[key] for key in (*_PASSED_ON, *_PROXIES) if environment.get(key)}
+    kept = {key: value for key, value in kept.items() if key not in _PROXIES or "@" not in value}
+    kept.setdefault("HOME", str(Path.home()))
+    if not _is_installed():
+        kept["PYTHONPATH"] = str(_PACKAGE.parent)
+    wanted = [*environment.get("PATH", "").split(":"), *_PLAIN_PATH.split(":")]
+    places = dict.fromkeys(place for place in wanted if place.startswith("/"))
+    return Job(folder, name, Path(sys.executable).absolute(), {**kept, "LANG": "C.UTF-8", "PATH": ":".join(places)})
+
+
+def _is_installed() -> bool:
+    """Whether Python finds this package by itself; in a checkout it is found in the folder where one works."""
+    return str(_PACKAGE.parent) in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+
+
+def line_of(job: Job) -> str:
+    """The line, without its end.
+
+    :raises UserError: code SETTINGS where a name has a character in it that no crontab line can hold.
+    """
+    line = _line(job, job.environment)
+    if len(line) > _LONGEST:
+        # A long PATH: the plain one must do.
+        line = _line(job, {**job.environment, "PATH": _PLAIN_PATH})
+    if not line.isprintable() or "\\" in line or len(line) > _LONGEST:
+        fault = _("%(folder)s cannot stand in a crontab line: its name is too long or has odd characters in it")
+        raise UserError(
+            Fault("", fault % {"folder": job.folder}, _("give the folder a plain name")), code=ExitCode.SETTINGS
+        )
+    return f"{EVERY_HALF_HOUR} {line.replace('%', chr(92) + '%')}"
+
+
+def _line(job: Job, environment: Mapping[str, str]) -> str:
+    assignments = [f"{key}={value}" for key, value in sorted(environment.items())]
+    # -P: the folder in which cron starts is never searched for modules.
+    command = ["/usr/bin/env", "-i", *assignments, str(job.python), "-P", "-m", "mkwmail"]
+    command += ["--folder", str(job.folder), "due"]
+    return f"{' '.join(map(shlex.quote, command))} {job.marker}"
+
+
+def with_line(crontab: bytes, line: str, marker: str) -> bytes:
+    """The crontab with our line in it: in the place of the one that is there, else at its end."""
+    ours = f"{line}\n".encode()
+    lines = crontab.splitlines(keepends=True)
+    places = [number for number, each in enumerate(lines) if _is_ours(each, marker)]
+    if not places:
+        gap = b"\n" if crontab and not crontab.endswith(b"\n") else b""
+        return crontab + gap + ours
+    lines[places[0]] = ours
+    return b"".join(each for number, each in enumerate(lines) if number not in places[1:])
+
+
+def without_line(crontab: bytes, marker: str) -> bytes:
+    """The crontab without our line."""
+    return b"".join(each for each in crontab.splitlines(keepends=True) if not _is_ours(each, marker))
+
+
+def _is_ours(line: bytes, marker: str) -> bool:
+    # A line that somebody made a comment of is theirs.
+    return line.rstrip().endswith(marker.encode()) and not line.lstrip().startswith(b"#")
+
+
+def task_command(job: Job) -> str:
+    """The command that makes the same task on Windows (schtasks, Task Scheduler)."""
+    run = subprocess.list2cmdline([str(job.python), "-P", "-m", "mkwmail", "--folder", str(job.folder), "due"])
+    words = ["schtasks", "/Create", "/F", "/SC", "MINUTE", "/MO", "30", "/TN", _task(job), "/TR", run]
+    return subprocess.list2cmdline(words)
+
+
+def no_task_command(job: Job) -> str:
+    """The command that removes it."""
+    return subprocess.list2cmdline(["schtasks", "/Delete", "/F", "/TN", _task(job)])
+
+
+def _task(job: Job) -> str:
+    return job.marker.removeprefix("# ")
+
+
+# The crontab itself
+
+
+def read_crontab() -> bytes:
+    """This user's crontab; empty where there is none.
+
+    :raises UserError: where it cannot be read.
+    """
+    done = _crontab(["-l"])
+    if done.returncode == 0:
+        return done.stdout
+    if b"no crontab" in done.stderr.lower():
+        return b""
+    raise _cannot(done.stderr)
+
+
+def write_crontab(crontab: bytes) -> None:
+    """Put a crontab in the place of this user's; an empty one is taken away.
+
+    :raises UserError: where cron does not take it.
+    """
+    done = _crontab(["-"], crontab) if crontab else _crontab(["-r"])
+    if done.returncode and not (not crontab and b"no crontab" in done.stderr.lower()):
+        raise _cannot(done.stderr)
+
+
+def _crontab(arguments: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    # LC_ALL: its words are looked at.
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        return subprocess.run(
+            ["crontab", *arguments], input=given, capture_output=True, env=environment, timeout=30, check=False
+        )
+    except FileNotFoundError:
+        remedy = _("install cron, or let another scheduler run this command every half hour: mkwmail due")
+        raise UserError(Fault("crontab", _("there is no cron here"), remedy), code=ExitCode.SETTINGS) from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _cannot(str(error).encode()) from None
+
+
+def _cannot(words: bytes) -> UserError:
+    fault = _("cron refuses: %(words)s") % {"words": words.decode("utf-8", "replace").strip()}
+    remedy = _("put the line into your crontab by hand: crontab -e")
+    return UserError(Fault("crontab", fault, remedy), code=ExitCode.SETTINGS)

@@ -1,0 +1,158 @@
+"""Outcome: what became of a run, as a value; and the exit code of the process."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from mkwmail.delivery.smtp_replies import RunFault
+from mkwmail.errors import ExitCode
+from mkwmail.i18n import _
+from mkwmail.ledger.models import State
+from mkwmail.planning.plan import Plan, Skip, Waiting, already_sent, came_too_late, refused_by_server
+
+# The first that applies. An interruption is the person's own doing: it is told before what it left behind, and
+# after what would have stopped the run anyway.
+_ORDER = (
+    ExitCode.LEDGER_HELD,
+    ExitCode.LEDGER_FAULT,
+    ExitCode.SERVER,
+    ExitCode.LOGIN,
+    ExitCode.FAULTY_FILE,
+    ExitCode.SETTINGS,
+    ExitCode.INTERRUPTED,
+    ExitCode.IN_DOUBT,
+    ExitCode.REFUSED,
+    ExitCode.WAITING,
+)
+
+
+class Ending(NamedTuple):
+    """How it ended for one member in this run: the reply's words, or why the message did not go.
+
+    ``state`` is sent, deferred, refused, in doubt, or planned: still to go. ``not_before``: when a deferred
+    one may be tried again.
+    """
+
+    person: str
+    name: str
+    address: str
+    state: State
+    reason: str = ""
+    code: int | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of everybody whom a run was to mail; each is in exactly one of the tuples.
+
+    ``waiting`` are those who are planned still; ``skipped`` those whom a person's word left out during the run.
+    ``until``: when the rate limit lets the next one leave, if that made the run end. ``interrupted``: a person
+    stopped it before it was done.
+    """
+
+    sent: tuple[Ending, ...] = ()
+    deferred: tuple[Ending, ...] = ()
+    refused: tuple[Ending, ...] = ()
+    in_doubt: tuple[Ending, ...] = ()
+    waiting: tuple[Ending, ...] = ()
+    skipped: tuple[Ending, ...] = ()
+    stopped: RunFault | None = None
+    until: datetime | None = None
+    interrupted: bool = False
+
+
+def outcome_of(
+    endings: Iterable[Ending],
+    stopped: RunFault | None,
+    until: datetime | None,
+    interrupted: bool,
+    skipped: Iterable[Ending] = (),
+) -> Outcome:
+    """Return the endings of a run, sorted by state."""
+    by_state: dict[State, list[Ending]] = {}
+    for ending in endings:
+        by_state.setdefault(ending.state, []).append(ending)
+    of = {state: tuple(found) for state, found in by_state.items()}
+    return Outcome(
+        sent=of.get(State.SENT, ()),
+        deferred=of.get(State.DEFERRED, ()),
+        refused=of.get(State.REFUSED, ()),
+        in_doubt=of.get(State.IN_DOUBT, ()),
+        waiting=of.get(State.PLANNED, ()),
+        skipped=tuple(skipped),
+        stopped=stopped,
+        until=until,
+        interrupted=interrupted,
+    )
+
+
+def exit_code(outcome: Outcome, after: Plan | None = None, doubtful: int = 0) -> ExitCode:
+    """Return the exit code of a run and of what earlier runs left behind.
+
+    Too late counts as refused: the person does not get the mailing, and no later run sends it.
+
+    :param after: the plan as it is after the run; None: only what became of those whom the run was to mail.
+    :param doubtful: how many rows of the list wait for a person's word about who they are.
+    """
+    codes = []
+    if outcome.stopped:
+        codes.append(outcome.stopped.code)
+    if outcome.interrupted:
+        codes.append(ExitCode.INTERRUPTED)
+    if outcome.in_doubt or (after and after.in_doubt):
+        codes.append(ExitCode.IN_DOUBT)
+    if outcome.refused or (after and (after.refused or after.expired)):
+        codes.append(ExitCode.REFUSED)
+    if outcome.deferred or outcome.waiting or doubtful or (after and (after.to_send or after.waiting)):
+        codes.append(ExitCode.WAITING)
+    return gravest(codes)
+
+
+def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+    """The one of several exit codes that the process returns."""
+    found = set(codes)
+    return next((code for code in _ORDER if code in found), ExitCode.OK)
+
+
+def standing(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
+    """The plan as it would be made afresh after its run: whom it would still mail, who waits, and so on."""
+    ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt, *outcome.skipped)
+    done = {each.person for each in ended}
+    sent, unknown = already_sent(now), _("it is not known whether the server took it")
+    after = replace(
+        plan,
+        to_send=tuple(each for each in plan.to_send if each.person not in done),
+        skipped=(*plan.skipped, *(_skip(each, each.reason) for each in outcome.skipped)),
+        waiting=(*plan.waiting, *(_waiting(each, now) for each in outcome.deferred)),
+        refused=(*plan.refused, *(_skip(each, refused_by_server(now, each.reason)) for each in outcome.refused)),
+        in_doubt=(*plan.in_doubt, *(_skip(each, each.reason or unknown) for each in outcome.in_doubt)),
+        already=(*plan.already, *(_skip(each, sent) for each in outcome.sent)),
+    )
+    return came_too_late(after) if now > plan.latest else after
+
+
+def _waiting(ending: Ending, now: datetime) -> Waiting:
+    return Waiting(ending.person, ending.name, ending.address, ending.reason, ending.not_before or now)
+
+
+def _skip(ending: Ending, reason: str) -> Skip:
+    return Skip(ending.person, ending.name, ending.address, reason)
+
+
+def under_their_names(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
+    """The outcome with other keys for the same persons: key → key."""
+
+    def renamed(endings: Sequence[Ending]) -> tuple[Ending, ...]:
+        return tuple(each._replace(person=names[each.person]) for each in endings)
+
+    return replace(
+        outcome,
+        sent=renamed(outcome.sent),
+        deferred=renamed(outcome.deferred),
+        refused=renamed(outcome.refused),
+        in_doubt=renamed(outcome.in_doubt),
+        waiting=renamed(outcome.waiting),
+        skipped=renamed(outcome.skipped),
+    )

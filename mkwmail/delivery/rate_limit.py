@@ -1,0 +1,131 @@
+"""Pace: how many messages may go now, and when the next one may. Pure.
+
+Limits are counted over rolling windows, as providers count them (Google: any 24 hours), over all runs: the
+moments of earlier runs come from the ledger.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from operator import itemgetter
+
+from mkwmail.config.settings import Pace
+from mkwmail.i18n import _
+
+LONGEST_WINDOW = timedelta(hours=24)
+
+
+class Limit(Enum):
+    """What a message waits for."""
+
+    PAUSE = "pause"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+
+    @property
+    def in_words(self) -> str:
+        """The reason, as a sentence without its end."""
+        match self:
+            case Limit.PAUSE:
+                return _("the pause between batches")
+            case Limit.MINUTE:
+                return _("the limit of the last minute is reached (pace: per_minute)")
+            case Limit.HOUR:
+                return _("the limit of the last hour is reached (pace: per_hour)")
+            case Limit.DAY:
+                return _("the limit of the last 24 hours is reached (pace: per_day)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No message may go before ``until``, and why."""
+
+    until: datetime
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What went so far.
+
+    ``moments``: when messages went, all runs, oldest first, at least of the last 24 hours. ``this_run``: how
+    many of them in this run. ``under_way``: messages that are with the server now; their moment is to come.
+    """
+
+    moments: Sequence[datetime] = ()
+    this_run: int = 0
+    under_way: int = 0
+
+
+def room(pace: Pace, gone: Gone, now: datetime) -> int | None:
+    """How many messages may go now; None: no limit."""
+    now = now.astimezone(UTC)
+    rooms = [limit - _taken(gone, window, now) for limit, window, _which in _windows(pace)]
+    if pace.batch and pace.pause:
+        begun = gone.this_run + gone.under_way
+        full = begun > 0 and begun % pace.batch == 0 and _pause_end(pace, gone, now) > now
+        rooms.append(0 if full else pace.batch - begun % pace.batch)
+    return max(0, min(rooms)) if rooms else None
+
+
+def wait(pace: Pace, gone: Gone, now: datetime) -> Wait | None:
+    """What the next message waits for, the longest of them; None where one may go now."""
+    # In UTC: moments of one local zone are compared by their wall clocks, an hour off around summer time.
+    local, now = now.tzinfo, now.astimezone(UTC)
+    waits = [
+        (_free_at(gone, limit, window, now), which)
+        for limit, window, which in _windows(pace)
+        if _taken(gone, window, now) >= limit
+    ]
+    begun = gone.this_run + gone.under_way
+    if pace.batch and pace.pause and begun and begun % pace.batch == 0:
+        waits.append((_pause_end(pace, gone, now), Limit.PAUSE))
+    until, limit = max(waits, key=itemgetter(0), default=(now, Limit.PAUSE))
+    return Wait(until.astimezone(local), limit) if until > now else None
+
+
+def done_at(pace: Pace, moments: Sequence[datetime], count: int, now: datetime) -> datetime:
+    """When so many messages will have gone, if nothing but the pace holds them up."""
+    went, begun, moment = list(moments), 0, now
+    while begun < count:
+        gone = Gone(went, begun)
+        free = room(pace, gone, moment)
+        held = wait(pace, gone, moment)
+        if held:
+            moment = held.until
+            continue
+        some = count - begun if free is None else min(free, count - begun)
+        went += [moment.astimezone(UTC)] * some
+        begun += some
+    return moment
+
+
+def _windows(pace: Pace) -> list[tuple[int, timedelta, Limit]]:
+    limits = (
+        (pace.per_minute, timedelta(minutes=1), Limit.MINUTE),
+        (pace.per_hour, timedelta(hours=1), Limit.HOUR),
+        (pace.per_day, LONGEST_WINDOW, Limit.DAY),
+    )
+    return [(limit, window, which) for limit, window, which in limits if limit is not None]
+
+
+def _taken(gone: Gone, window: timedelta, now: datetime) -> int:
+    """How many went within the window. One that went exactly its length ago has left it."""
+    return len(gone.moments) - bisect_right(gone.moments, now - window) + gone.under_way
+
+
+def _free_at(gone: Gone, limit: int, window: timedelta, now: datetime) -> datetime:
+    """When there is room for one. What is under way counts as going now."""
+    leaving = len(gone.moments) + gone.under_way - limit
+    # A clock that was set back: what seems to lie in the future went now at the latest.
+    went = min(gone.moments[leaving], now) if leaving < len(gone.moments) else now
+    return went.astimezone(UTC) + window
+
+
+def _pause_end(pace: Pace, gone: Gone, now: datetime) -> datetime:
+    """When the pause after the last batch is over; it begins when the batch's last message has gone."""
+    last = now if gone.under_way or not gone.moments else min(gone.moments[-1], now)
+    return last.astimezone(UTC) + pace.pause

@@ -1,0 +1,765 @@
+"""SMTP submission: a session that is set up, and the messages submitted in it (RFC 6409, RFC 5321 §3.3).
+
+Setting up: connect, TLS or STARTTLS, EHLO, AUTH (RFC 8314, RFC 3207, RFC 4954). If the server offers PIPELINING
+(RFC 2920), the commands of a message leave together behind the body of the one before it: a message then costs one
+round trip. Its body always waits for the server's 354.
+
+Not smtplib: it cannot pipeline, puts no bound on a reply's length or total time, and raises the same exception for a
+connection that is lost before the final dot and after it.
+"""
+
+import base64
+import contextlib
+import re
+import select
+import socket
+import ssl
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TypeVar
+
+from mkwmail.auth import sasl
+from mkwmail.auth.credentials import Credential, Password
+from mkwmail.auth.oauth_errors import SignInError
+from mkwmail.auth.secret import Secret
+from mkwmail.config.settings import Security, Smtp
+from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, plain_text, run_fault, why, words_for
+from mkwmail.delivery.transport import NoSessionError, Phase, Reply
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import reason_of
+from mkwmail.i18n import _
+from mkwmail.mail.letter import Message
+
+# RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
+_LONGEST_LINE = 4096
+_MOST_LINES = 128
+_LONGEST_QUOTE = 80  # characters of an answer that is not SMTP
+_LINE = re.compile(rb"([2-5][0-5]\d)(?:([ -])(.*))?", re.DOTALL)
+_WRITE = 65536
+_TOGETHER = 65536  # octets of a body that leaves in one write with its dot and what follows
+_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+_DOT = b".\r\n"
+_LONGEST_INITIAL = 480  # characters of a response that leaves with AUTH
+_EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ =]?(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The seconds that each step may take as a whole (RFC 5321 §4.5.3.2, the least that it asks for)."""
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300  # EHLO, STARTTLS, AUTH, MAIL, RCPT
+    data: float = 120
+    block: float = 180  # each piece of the body
+    dot: float = 600
+    rset: float = 20  # another connection is the quicker way on
+    quit: float = 5  # nothing depends on it
+
+    def of(self, phase: Phase) -> float:
+        """Return how long the reply to this step may take."""
+        match phase:
+            case Phase.GREETING:
+                return self.greeting
+            case Phase.DATA:
+                return self.data
+            case Phase.BODY:
+                return self.block
+            case Phase.DOT:
+                return self.dot
+            case Phase.RSET:
+                return self.rset
+            case Phase.QUIT:
+                return self.quit
+            case _:
+                return self.command
+
+
+_TIMEOUTS = Timeouts()
+T = TypeVar("T")
+
+
+class Stream:
+    """A connected socket, plain or TLS, and what was read from it but not used yet.
+
+    ``lines`` are the lines of the last reply as they came: EHLO's list is in them. ``hide`` makes the stream mask
+    secrets that the server repeats, in every reply from then on.
+    """
+
+    def __init__(self, connection: socket.socket, timeouts: Timeouts) -> None:
+        self._socket = connection
+        self._timeouts = timeouts
+        self._lines: deque[bytes] = deque()  # read and not used yet, without their ends
+        self._rest = b""  # the beginning of a line of which the end is to come
+        self._awaits = False  # something was written since the last look for a reply
+        self._hidden: tuple[re.Pattern[str], ...] = ()
+        self.lines: list[bytes] = []
+        # The final dot is a small write after larger ones: it must not wait for their acknowledgement.
+        connection.settimeout(0)
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these in every later reply, also if the server spreads them over lines or spaces."""
+        # In a reply that is shown, white space and control characters are single spaces or gone.
+        shown = ("".join(letter for letter in secret if letter.isprintable()).split() for secret in secrets)
+        self._hidden += tuple(_mask("".join(words)) for words in shown if words)
+
+    def read(self, phase: Phase) -> Reply:
+        """Return the next reply; its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2)."""
+        # One deadline for the whole reply: a byte now and then does not prolong it.
+        deadline = time.monotonic() + self._timeouts.of(phase)
+        code = b""
+        lines: list[bytes] = []
+        self.lines = lines
+        try:
+            while len(lines) < _MOST_LINES:
+                line = self._next_line(deadline)
+                said, last, text = _read_line(line)
+                if not said or (code and said != code) or len(line) > _LONGEST_LINE:
+                    return self._unreadable(line, phase)
+                code = said
+                lines.append(text)
+                if last:
+                    return _reply(code, tuple(lines), phase, self._hidden)
+        except TimeoutError:
+            return Reply(0, _("the server did not answer in time"), phase)
+        except _TooLongError:
+            return self._unreadable(self._rest, phase)
+        except (OSError, ValueError):
+            return Reply(0, _("the connection was lost"), phase)
+        return self._unreadable(lines[0], phase)
+
+    def write(self, data: bytes) -> int:
+        """Write, and return how many octets the network took in time.
+
+        Fewer than all if the connection failed: the octets that were not taken have not reached the server.
+        """
+        taken = 0
+        view = memoryview(data)
+        try:
+            while taken < len(view):
+                send = partial(self._socket.send, view[taken : taken + _WRITE])
+                taken += self._done(send, time.monotonic() + self._timeouts.block, writing=True)
+                self._awaits = True
+        except (OSError, ValueError):
+            pass
+        return taken
+
+    def has_spoken(self) -> bool:
+        """Return whether the server has said something unasked, or closed the connection."""
+        if self.left_over:
+            return True
+        try:
+            # Not poll(): what is readable under TLS may be a session ticket, which says nothing.
+            self._keep(self._socket.recv(_LONGEST_LINE))
+        except _NOT_YET:
+            return False
+        except (OSError, ValueError):
+            pass
+        return True
+
+    @property
+    def tls(self) -> str:
+        """The version of TLS that protects the connection; empty if it is not protected."""
+        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
+
+    @property
+    def our_address(self) -> str:
+        """The IP address that the connection has on this side."""
+        try:
+            return str(self._socket.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+    @property
+    def left_over(self) -> bool:
+        """Whether more was read than was asked for."""
+        return bool(self._lines or self._rest)
+
+    def command(self, command: str, phase: Phase) -> Reply:
+        """Say something, and return the reply."""
+        # If the write fails, the server's last words may still be there to be read.
+        self.write(f"{command}\r\n".encode("ascii"))
+        return self.read(phase)
+
+    def encrypted(self, host: str) -> "Stream":
+        """Return a stream over the same connection, in TLS from now on; what was read before is not used.
+
+        Raises ssl.SSLError or OSError.
+        """
+        self._socket.settimeout(self._timeouts.connect)
+        return Stream(_context().wrap_socket(self._socket, server_hostname=host), self._timeouts)
+
+    def cut(self) -> None:
+        """End the connection now, also while another thread reads from it or writes to it."""
+        with contextlib.suppress(OSError):
+            # The plain socket's method: SSLSocket's own would let the other thread go on without TLS.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _next_line(self, deadline: float) -> bytes:
+        while not self._lines:
+            if len(self._rest) > _LONGEST_LINE:
+                raise _TooLongError
+            if self._awaits and not self._tls_pending():
+                # The answer to what was written this moment is hardly there yet.
+                _wait(self._socket, deadline, writing=False)
+            self._awaits = False
+            data = self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
+            if not data:
+                raise ConnectionResetError
+            self._keep(data)
+        return self._lines.popleft()
+
+    def _done(self, act: Callable[[], T], deadline: float, writing: bool) -> T:
+        """Read or write as soon as the network is ready; raise TimeoutError if it is not in time."""
+        while True:
+            try:
+                return act()
+            except ssl.SSLWantWriteError:
+                writing = True
+            except ssl.SSLWantReadError:
+                writing = False
+            except BlockingIOError:
+                pass
+            _wait(self._socket, deadline, writing)
+
+    def _tls_pending(self) -> bool:
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def _keep(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._lines += lines
+
+    def _unreadable(self, line: bytes, phase: Phase) -> Reply:
+        text = plain_text([line], self._hidden)[:_LONGEST_QUOTE]
+        return Reply(0, _("the server answered something that is not SMTP: %(text)s") % {"text": text}, phase)
+
+
+def _wait(connection: socket.socket, deadline: float, writing: bool) -> None:
+    """Wait until the network is ready for a connection; raise TimeoutError if it is not in time."""
+    left = max(0.0, deadline - time.monotonic())
+    if sys.platform == "win32":
+        wanted = ([], [connection], [connection]) if writing else ([connection], [], [])
+        ready = any(select.select(*wanted, left))
+    else:
+        # Unlike select(), for any number of open files.
+        poll = select.poll()
+        poll.register(connection, select.POLLOUT if writing else select.POLLIN)
+        ready = bool(poll.poll(left * 1000))
+    if not ready:
+        raise TimeoutError
+
+
+class _TooLongError(Exception):
+    """A reply line beyond all bounds."""
+
+
+def _mask(secret: str) -> re.Pattern[str]:
+    pattern = r"\s*".join(map(re.escape, secret))
+    # A short one is masked only as a word of its own: else half of every sentence would be gone.
+    return re.compile(pattern if len(secret) > 3 else rf"(?<!\w){pattern}(?!\w)")
+
+
+@lru_cache(maxsize=32)
+def _read_line(line: bytes) -> tuple[bytes, bool, bytes]:
+    """Return a line's code, whether it is the reply's last, and its text; the code is empty if it is no reply."""
+    match = _LINE.fullmatch(line.rstrip(b"\r"))
+    return (match[1], match[2] != b"-", match[3] or b"") if match else (b"", True, line)
+
+
+@lru_cache(maxsize=32)
+def _reply(code: bytes, lines: tuple[bytes, ...], phase: Phase, hidden: tuple[re.Pattern[str], ...]) -> Reply:
+    # Most replies say the same as the one before them at that step.
+    return Reply(int(code), plain_text(lines, hidden), phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """The extensions that the server offers (RFC 5321 §4.1.1.1): keyword, in upper case → parameters."""
+
+    offered: dict[str, str]
+
+    @property
+    def size(self) -> int | None:
+        """The largest message in octets; None if the server sets no fixed limit (RFC 1870 §4)."""
+        return _positive(self.offered.get("SIZE", ""))
+
+    @property
+    def most_messages(self) -> int | None:
+        """The number of messages that a session may carry (LIMITS MAILMAX, RFC 9422 §4.1).
+
+        RCPTMAX is at least one, and there is never more than one recipient.
+        """
+        for limit in self.offered.get("LIMITS", "").split():
+            name, _equals, value = limit.partition("=")
+            if name.upper() == "MAILMAX":
+                return _positive(value)
+        return None
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self.offered
+
+
+class Session:
+    """A session that is set up: connected, encrypted, logged in. A :class:`~mkwmail.delivery.transport.Transport`."""
+
+    def __init__(self, stream: Stream, extensions: Extensions) -> None:
+        self._stream = stream
+        self.extensions = extensions
+        self._pipelines = "PIPELINING" in extensions
+        self._dsn = "DSN" in extensions
+        self._limit = extensions.size
+        self.tls = stream.tls
+        self._usable = True
+        self._closed = False
+
+    @property
+    def most(self) -> int | None:
+        """The number of messages that this session may carry."""
+        return self.extensions.most_messages
+
+    def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
+        """Submit messages (:meth:`mkwmail.delivery.transport.Transport.submit`)."""
+        waiting = iter(messages)
+        message, asked = next(waiting, None) if self._usable else None, False
+        while message is not None:
+            following, ahead = None, False
+            reply = self._envelope(message, asked)
+            if reply is None:
+                reply, following, ahead = self._body(message, waiting, begin)
+            self._usable = self._usable and not closes(reply)
+            yield message, reply
+            if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
+                # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
+                self._usable = accepted(self._stream.command("RSET", Phase.RSET))
+            if not self._usable:
+                if following is not None:
+                    yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
+                return
+            message, asked = (following, ahead) if following is not None else (next(waiting, None), False)
+
+    def reply_to_sender(self, sender: str) -> Reply:
+        """Return the server's word about mail from a sender, to itself; nothing is sent.
+
+        It is the first failing reply, or that to RCPT: many servers judge the sender only there.
+        """
+        reply = self._stream.command(f"MAIL FROM:<{_mailbox(sender)}>", Phase.MAIL)
+        if accepted(reply):
+            reply = self._stream.command(f"RCPT TO:<{_mailbox(sender)}>", Phase.RCPT)
+        self._usable = self._usable and not closes(reply) and accepted(self._stream.command("RSET", Phase.RSET))
+        return reply
+
+    def cut(self) -> None:
+        """End the connection at once, from any thread."""
+        self._stream.cut()
+
+    def close(self) -> None:
+        """Say QUIT and end the connection. May be called more than once."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._usable:
+            self._stream.command("QUIT", Phase.QUIT)
+        self._usable = False
+        self._stream.close()
+
+    def _envelope(self, message: Message, asked: bool) -> Reply | None:
+        """Say MAIL, RCPT and DATA; return the first failing reply, None if the server waits for the body.
+
+        ``asked``: they are on the wire already.
+        """
+        if self._too_large(message):
+            return _too_large(message.size, self._limit or 0)
+        # After a long wait for the rate limit the server may have closed the connection.
+        if not asked and self._stream.has_spoken():
+            return self._stream.read(Phase.MAIL)
+        if self._pipelines and not asked:
+            self._stream.write(self._together(message))
+        commands = () if self._pipelines else self._commands(message)
+        failing, anybody = None, False
+        for step, phase in enumerate(_ENVELOPE):
+            reply = self._stream.read(phase) if self._pipelines else self._stream.command(commands[step], phase)
+            if not accepted(reply):
+                failing = failing or reply
+                self._usable = not closes(reply)
+                if not (self._usable and self._pipelines):
+                    break
+            elif phase is Phase.RCPT:
+                anybody = True
+            elif phase is Phase.DATA and failing is not None:
+                self._usable = not anybody and self._end_without_body()
+        return failing
+
+    def _end_without_body(self) -> bool:
+        """End a body that the server waits for and nobody would get: a dot alone (RFC 2920 §3.1).
+
+        Only if no recipient was accepted: else somebody would get an empty mail.
+        """
+        self._stream.write(_DOT)
+        return not closes(self._stream.read(Phase.DOT))
+
+    def _body(
+        self, message: Message, waiting: Iterator[Message], begin: Callable[[Message], bool]
+    ) -> tuple[Reply, Message | None, bool]:
+        """Write the body and its dot; return the reply, the next message, and whether its envelope left with it."""
+        # What the server says before the dot, it says of a message that it cannot have taken.
+        if self._stream.has_spoken():
+            return self._stream.read(Phase.BODY), None, False
+        if not self._may_begin(message, begin):
+            return Reply(0, _("the run was stopped"), Phase.DATA), None, False
+        body = b"".join(message.chunks if message.dotless else stuffed(message.chunks))
+        if message.size > _TOGETHER:
+            # Long enough for the server to change its mind on the way.
+            if self._stream.write(body) < len(body) or self._stream.has_spoken():
+                return self._stream.read(Phase.BODY), None, False
+            body = b""
+        following = next(waiting, None) if self._pipelines else None
+        ahead = following is not None and not self._too_large(following)
+        more = self._together(following) if following is not None and ahead else b""
+        if self._stream.write(b"".join((body, _DOT, more))) < len(body) + len(_DOT):
+            # Without its whole dot it is nothing (RFC 5321 §3.3).
+            return self._stream.read(Phase.BODY), following, False
+        return self._stream.read(Phase.DOT), following, ahead
+
+    def _may_begin(self, message: Message, begin: Callable[[Message], bool]) -> bool:
+        # If it may not, the server waits for a body that must not come: nothing more can be said to it.
+        self._usable = False
+        self._usable = begin(message)
+        return self._usable
+
+    def _too_large(self, message: Message) -> bool:
+        return self._limit is not None and message.size > self._limit
+
+    def _commands(self, message: Message) -> tuple[str, ...]:
+        """Return one command for each phase of the envelope."""
+        mail, rcpt = f"MAIL FROM:<{_mailbox(message.sender)}>", f"RCPT TO:<{_mailbox(message.recipient)}>"
+        if "SIZE" in self.extensions:
+            mail += f" SIZE={message.size}"
+        if self._dsn:
+            # ORCPT comes back as Original-Recipient, through every forwarding (RFC 3461 §4.2).
+            mail += f" RET=HDRS ENVID={envelope_id(message.message_id)}"
+            rcpt += f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{_xtext(message.recipient)}"
+        return mail, rcpt, "DATA"
+
+    def _together(self, message: Message) -> bytes:
+        return "\r\n".join((*self._commands(message), "")).encode("ascii")
+
+
+def envelope_id(message_id: str) -> str:
+    """Return the ENVID of a message, by which a report about it is matched (RFC 3461 §4.4).
+
+    It is the Message-ID without its brackets: opaque already, and known to the ledger.
+    """
+    return _xtext(message_id.strip("<> "))[:100]
+
+
+def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the body as it leaves, without its final dot: dots doubled at line starts, wherever the chunks are
+    cut, and CRLF at its end (RFC 5321 §4.5.2)."""
+    last = b"\n"
+    before = b"\r"
+    for chunk in chunks:
+        if not chunk:
+            continue
+        if last == b"\n" and chunk.startswith(b"."):
+            yield b"."
+        # If there is nothing to double, replace() returns the chunk itself: attachments are not copied.
+        yield chunk.replace(b"\n.", b"\n..")
+        before = chunk[-2:-1] or last
+        last = chunk[-1:]
+    if before + last != b"\r\n":
+        yield b"\r\n"
+
+
+_NOT_IN_XTEXT = re.compile(r"[^!-*,-<>-~]")
+_IN_A_PATH = re.compile(r"[!-;=?-~]+")
+
+
+def _too_large(size: int, limit: int) -> Reply:
+    text = _("5.3.4 the message has %(size)d bytes, and the server takes %(limit)d") % {"size": size, "limit": limit}
+    return Reply(552, text, Phase.MAIL)
+
+
+def _xtext(text: str) -> str:
+    """Return text as SMTP parameters carry it (RFC 3461 §4)."""
+    return _NOT_IN_XTEXT.sub(_in_hex, text)
+
+
+def _in_hex(found: re.Match[str]) -> str:
+    return f"+{ord(found[0]) & 0xFF:02X}"
+
+
+def _mailbox(address: str) -> str:
+    """Return the address, which must not be able to say anything else to the server."""
+    if not _IN_A_PATH.fullmatch(address):
+        raise ValueError(f"not an address that SMTP can carry: {address!r}")
+    return address
+
+
+def _positive(text: str) -> int | None:
+    digits = text.strip().partition(" ")[0]
+    return (int(digits) or None) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server's answers about itself to somebody who logs in.
+
+    ``tls`` is the version of TLS, empty without; ``size`` the largest message in octets, None without a fixed
+    limit; ``most_messages`` how many one session may carry; ``sender`` its reply about the sender's address.
+    """
+
+    host: str
+    port: int
+    tls: str
+    logged_in: bool
+    extensions: tuple[str, ...]
+    size: int | None
+    most_messages: int | None
+    sender: Reply
+
+
+def probe(smtp: Smtp, credential: Credential | None, sender: str, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
+    """Connect, log in, ask what the server can do and whether this sender may mail, and leave without sending.
+
+    Raises NoSessionError, as :func:`open_session` does.
+    """
+    session = open_session(smtp, credential, timeouts)
+    reply = session.reply_to_sender(sender)
+    session.close()
+    offered = session.extensions
+    names, logged_in = tuple(sorted(offered.offered)), smtp.username is not None
+    return ServerFacts(smtp.host, smtp.port, session.tls, logged_in, names, offered.size, offered.most_messages, reply)
+
+
+def open_session(smtp: Smtp, credential: Credential | None, timeouts: Timeouts = _TIMEOUTS) -> Session:
+    """Return a session that is ready for messages: encrypted, with a verified certificate, and logged in.
+
+    Raises NoSessionError: code SERVER if the server cannot be reached, cannot be trusted or refuses; LOGIN if it
+    refuses the login; SETTINGS if the settings would send mail unencrypted.
+    """
+    if smtp.security is Security.NONE and not smtp.on_loopback:
+        fault = _("security: none is for a server on this computer only: mail and password would go readable")
+        remedy = _("write security: starttls (port 587) or security: tls (port 465)")
+        raise NoSessionError(Fault("mkwmail.yaml", fault, remedy), ExitCode.SETTINGS, True)
+    place = f"{smtp.host}:{smtp.port}"
+    connection = None
+    try:
+        connection = socket.create_connection((smtp.host, smtp.port), timeouts.connect)
+        return _set_up(connection, smtp, credential, timeouts)
+    except _RefusedError as error:
+        problem = _refusal(place, error.reply)
+    except _LackingError as error:
+        problem = NoSessionError(Fault(place, error.fault, error.remedy), error.code, True)
+    except OSError as error:
+        problem = _unreachable(place, smtp, error)
+    except SignInError as error:
+        problem = NoSessionError(error.faults[0], error.code, error.lasting)
+    except UserError as error:
+        problem = NoSessionError(error.faults[0], error.code, True)
+    # Raised here and not within: no exception carries frames in which the password was at hand.
+    raise problem
+
+
+class _RefusedError(Exception):
+    """The server refused a step of setting up."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+class _LackingError(Exception):
+    """The server lacks something that the settings ask for."""
+
+    def __init__(self, fault: str, remedy: str, code: ExitCode) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.remedy = remedy
+        self.code = code
+
+
+def _context() -> ssl.SSLContext:
+    """Return TLS with a verified certificate and host name; nothing older than TLS 1.2 (RFC 8996)."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _set_up(connection: socket.socket, smtp: Smtp, credential: Credential | None, timeouts: Timeouts) -> Session:
+    stream = Stream(connection, timeouts)
+    try:
+        if smtp.security is Security.TLS:
+            stream = stream.encrypted(smtp.host)
+        _expected(stream.read(Phase.GREETING))
+        extensions = _greet(stream)
+        if smtp.security is Security.STARTTLS:
+            stream = _encrypt(stream, extensions, smtp.host)
+            # What was said before encryption may be anybody's words (RFC 3207 §4.2).
+            extensions = _greet(stream)
+        if smtp.username is not None:
+            _log_in(stream, extensions, smtp, credential if credential is not None else Password(""))
+    except BaseException:
+        stream.close()
+        raise
+    return Session(stream, extensions)
+
+
+def _expected(reply: Reply) -> Reply:
+    if not accepted(reply):
+        raise _RefusedError(reply)
+    return reply
+
+
+def _literal(address: str) -> str:
+    """Return an IP address as EHLO gives it (RFC 5321 §4.1.3).
+
+    >>> _literal("192.0.2.1"), _literal("fe80::1%eth0")
+    ('[192.0.2.1]', '[IPv6:fe80::1]')
+    """
+    return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"
+
+
+def _greet(stream: Stream) -> Extensions:
+    name = _literal(stream.our_address)
+    reply = stream.command(f"ehlo {name}", Phase.EHLO)
+    if reply.code in (500, 502):
+        # An old server without extensions (RFC 5321 §3.2): no login and no encryption with it.
+        _expected(stream.command(f"helo {name}", Phase.EHLO))
+        return Extensions({})
+    _expected(reply)
+    offered: dict[str, str] = {}
+    for line in stream.lines[1:]:
+        # "AUTH=LOGIN" is how some servers said it before RFC 2554.
+        if match := _EXTENSION.match(line.decode("ascii", "replace").strip()):
+            keyword = match[1].upper()
+            offered[keyword] = f"{offered.get(keyword, '')} {match[2]}".strip()
+    return Extensions(offered)
+
+
+def _encrypt(stream: Stream, extensions: Extensions, host: str) -> Stream:
+    """STARTTLS, or nothing: an attacker who strikes the offer out of the server's words gains nothing by it."""
+    if "STARTTLS" not in extensions:
+        raise _LackingError(
+            _("the server does not offer encryption (STARTTLS)"),
+            _("use port 587, or security: tls with port 465; if both fail, something on the way strikes it out"),
+            ExitCode.SERVER,
+        )
+    _expected(stream.command("STARTTLS", Phase.STARTTLS))
+    if stream.left_over:
+        # Words before encryption that would be taken for words after it (RFC 3207 §6, CVE-2011-0411).
+        raise _RefusedError(Reply(0, _("the server went on talking after STARTTLS"), Phase.STARTTLS))
+    return stream.encrypted(host)
+
+
+def _log_in(stream: Stream, extensions: Extensions, smtp: Smtp, credential: Credential) -> None:
+    """Try one mechanism once: a wrong password tried three times locks accounts.
+
+    A token that was refused is replaced once: by this computer's clock it may look good for longer than it is.
+    """
+    offered = extensions.offered.get("AUTH", "").upper().split()
+    if isinstance(credential, Password):
+        reply = _by_password(stream, offered, smtp.username or "", credential)
+    else:
+        token = credential.current()
+        reply = _by_token(stream, offered, smtp, token)
+        if reply.code == 535 and why(reply) is Why.TOKEN:
+            other = credential.other_than(token)
+            reply = _by_token(stream, offered, smtp, other) if other is not None else reply
+    if reply.code != 235:
+        raise _RefusedError(reply)
+
+
+def _by_password(stream: Stream, offered: Sequence[str], username: str, password: Password) -> Reply:
+    """Return the server's last reply to username and password in UTF-8 (RFC 4616 §2)."""
+    secret = password.reveal()
+    initial = _base64(f"\0{username}\0{secret}")
+    stream.hide((initial, _base64(username), _base64(secret), secret))
+    if "PLAIN" in offered:
+        return stream.command(f"AUTH PLAIN {initial}", Phase.AUTH)
+    if "LOGIN" not in offered:
+        raise _no_mechanism(offered)
+    reply = stream.command("AUTH LOGIN", Phase.AUTH)
+    for answer in (username, secret):
+        if reply.code == 334:
+            reply = stream.command(_base64(answer), Phase.AUTH)
+    return reply
+
+
+def _by_token(stream: Stream, offered: Sequence[str], smtp: Smtp, token: Secret) -> Reply:
+    """Return the server's last reply to an access token."""
+    mechanism = next((each for each in sasl.MECHANISMS if each in offered), None)
+    if mechanism is None:
+        raise _no_token_mechanism(offered)
+    initial = _base64(sasl.initial(mechanism, smtp.username or "", smtp.host, smtp.port, token.reveal()))
+    stream.hide((initial, token.reveal()))
+    # A command is at most 512 octets long (RFC 4954 §4): a longer token waits to be asked for.
+    if len(initial) < _LONGEST_INITIAL:
+        reply = stream.command(f"AUTH {mechanism} {initial}", Phase.TOKEN)
+    else:
+        reply = stream.command(f"AUTH {mechanism}", Phase.TOKEN)
+        if reply.code == 334:
+            reply = stream.command(initial, Phase.TOKEN)
+    if reply.code != 334:
+        return reply
+    # What is wrong comes as a challenge; the server's own word comes when that is answered (RFC 7628 §3.2.3).
+    reason = sasl.reason(reply.text)
+    last = stream.command(sasl.ANSWERS[mechanism], Phase.TOKEN)
+    return Reply(last.code, f"{last.text} ({reason})" if reason else last.text, Phase.TOKEN)
+
+
+def _no_mechanism(offered: Sequence[str]) -> _LackingError:
+    if offered:
+        reason, remedy = words_for(Why.BASIC_LOGIN_OFF)
+        how = _("%(reason)s (it offers: %(mechanisms)s)")
+        return _LackingError(how % {"reason": reason, "mechanisms": " ".join(offered)}, remedy, ExitCode.LOGIN)
+    remedy = _("use the provider's port for sending, 587 or 465; or leave out username if it needs no login")
+    return _LackingError(_("the server does not offer a login"), remedy, ExitCode.LOGIN)
+
+
+def _no_token_mechanism(offered: Sequence[str]) -> _LackingError:
+    fault = _("the server does not let anybody sign in without a password (it offers: %(mechanisms)s)")
+    remedy = _("write auth: password below smtp: in mkwmail.yaml, or the host of the server that does")
+    return _LackingError(fault % {"mechanisms": " ".join(offered) or "-"}, remedy, ExitCode.LOGIN)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def _refusal(place: str, reply: Reply) -> NoSessionError:
+    fault = run_fault(reply)
+    # Silence and 4yz pass; what the server refuses for good stays refused.
+    lasting = meaning(reply) is Meaning.RUN
+    return NoSessionError(Fault(place, fault.reason, fault.remedy), fault.code, lasting)
+
+
+def _unreachable(place: str, smtp: Smtp, error: OSError) -> NoSessionError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
+        remedy = _("write smtp: host as the provider gives it; nothing was sent, for it may be another server")
+        return NoSessionError(Fault(place, fault, remedy), ExitCode.SERVER, True)
+    if isinstance(error, ssl.SSLError):
+        fault = _("no encrypted connection could be made: %(reason)s") % {"reason": error.reason or error}
+        remedy = _("security: tls goes with port 465, security: starttls with port 587")
+    elif isinstance(error, socket.gaierror):
+        fault = _("the server %(host)s is not known") % {"host": smtp.host}
+        remedy = _("check smtp: host in mkwmail.yaml, and the network")
+    elif isinstance(error, TimeoutError):
+        fault = _("the server did not answer in time")
+        remedy = _("check smtp: host and port in mkwmail.yaml; some networks block port 25 and 587")
+    else:
+        fault = _("the server cannot be reached: %(reason)s") % {"reason": reason_of(error)}
+        remedy = _("check smtp: host and port in mkwmail.yaml, and the network")
+    return NoSessionError(Fault(place, fault, remedy), ExitCode.SERVER, False)

@@ -1,0 +1,94 @@
+"""The seam between delivery and the way a message travels. Delivery knows nothing else about SMTP."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.mail.letter import Message
+
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|:|$)")
+
+
+class Phase(StrEnum):
+    """The step of a session that a reply answers (RFC 5321 §3, RFC 3207, RFC 4954)."""
+
+    GREETING = "greeting"
+    EHLO = "EHLO"
+    STARTTLS = "STARTTLS"
+    AUTH = "AUTH"
+    TOKEN = "AUTH, token"  # the login with an access token instead of a password
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    BODY = "body"  # the body is under way, its final dot is not written
+    DOT = "final dot"  # the final dot is written, or may be
+    RSET = "RSET"
+    QUIT = "QUIT"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply of the server, or its absence.
+
+    ``code`` is the reply code (RFC 5321 §4.2), or 0 if there was none that can be understood: the connection was
+    lost, time ran out, or the answer was not SMTP. ``text`` can be shown: one line, no control characters, bounded.
+    """
+
+    code: int
+    text: str
+    phase: Phase
+
+    @property
+    def enhanced(self) -> str:
+        """The enhanced status code, as ``5.7.1``; empty if the reply has none (RFC 2034, RFC 3463)."""
+        match = _ENHANCED.match(self.text)
+        return match[0] if match else ""
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".strip() if self.code else self.text
+
+
+class Transport(Protocol):
+    """A way to hand messages over, used by one thread at a time.
+
+    The contract, which tests/sending/test_transport.py checks: ``begin`` is called before the first byte of each
+    body leaves, and a body that it declines (or for which it raises) does not leave. Every message of which the body
+    was begun is yielded with its reply, at most one at a time is without one, and nothing is yielded twice.
+    """
+
+    @property
+    def most(self) -> int | None:
+        """The number of messages that one session may carry, if the server limits it (LIMITS MAILMAX, RFC 9422)."""
+        ...
+
+    def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
+        """Submit messages in order; yield each with the reply that decided about it.
+
+        That is the first failing reply of its transaction, or the reply to its end. It ends early if the connection
+        is of no further use: messages that were not yielded then were not begun, unless the connection was lost
+        while the body of the last of them was under way.
+        """
+        ...
+
+    def cut(self) -> None:
+        """End the connection at once, from any thread; the message under way gets a reply with code 0."""
+        ...
+
+    def close(self) -> None:
+        """Take leave of the server and end the connection. May be called more than once."""
+        ...
+
+
+Open = Callable[[], Transport]
+"""Opens a session; raises :class:`NoSessionError`."""
+
+
+class NoSessionError(UserError):
+    """No session could be opened; ``lasting``: trying again is of no use before something is corrected."""
+
+    def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
+        super().__init__(fault, code=code)
+        self.lasting = lasting

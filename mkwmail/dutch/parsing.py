@@ -1,0 +1,302 @@
+"""Dates, times and durations as people in the Netherlands type them.
+
+Whatever is read is unambiguous: the day comes before the month, the year has four digits. What is not is refused
+with one sentence that names what is wrong, and where it can be told, with what to write instead.
+"""
+
+import calendar
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+from mkwmail.clock import ZONE
+from mkwmail.dutch.dates import MONTHS, WEEKDAYS, date_in_words
+from mkwmail.dutch.names import Form
+from mkwmail.i18n import _
+
+
+class UnreadableError(ValueError):
+    """A text that is no such date, time or duration; ``remedy`` is what to write instead, where it is known."""
+
+    def __init__(self, fault: str, remedy: str = "") -> None:
+        super().__init__(fault)
+        self.remedy = remedy
+
+
+_MONTH_NUMBERS = {
+    **{name: number for number, name in enumerate(MONTHS, 1)},
+    **{name[:3]: number for number, name in enumerate(MONTHS, 1)},
+    **{"mrt": 3, "sept": 9},
+}
+_WEEKDAY_NUMBERS = {
+    **{name: number for number, name in enumerate(WEEKDAYS)},
+    **{name[:2]: number for number, name in enumerate(WEEKDAYS)},
+}
+
+
+def _any_of(words: dict[str, int]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+# Hyphens as word processors make them: hyphen, non-breaking hyphen, en dash.
+_DASH = "[-\u2010\u2011\u2013]"
+_WEEKDAY = rf"(?P<weekday>{_any_of(_WEEKDAY_NUMBERS)})\b\.?,?"
+_MONTH = rf"(?P<name>{_any_of(_MONTH_NUMBERS)})\b\.?"
+_DATE_FORMS = tuple(
+    re.compile(rf"(?:{_WEEKDAY}\s+)?{form}", re.IGNORECASE)
+    for form in (
+        r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})".replace("[-/]", f"(?:{_DASH}|/)"),
+        rf"(?P<day>\d{{1,2}})(?:{_DASH}|/|\.)(?P<month>\d{{1,2}})(?:{_DASH}|/|\.)(?P<year>\d+)",
+        rf"(?P<day>\d{{1,2}})(?:\s+|{_DASH}){_MONTH}(?:(?:\s+|{_DASH})(?P<year>\d+))?",
+    )
+)
+_TIME = r"(?P<hour>\d{1,2})(?:\s?[:.uUh]\s?(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?(?P<unit>\s?(?:uur|u\.?|h))?"
+_TIME_FORM = re.compile(_TIME, re.IGNORECASE)
+_MOMENT_FORM = re.compile(rf"(?P<date>.*?\d)(?:T|,?\s+(?:om\s+)?)(?P<time>{_TIME})", re.IGNORECASE)
+_OFFSET_FORM = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:?\d\d)")
+_RANGE_END = re.compile(rf"\d[:.]\d\d(?:\s?uur)?\s*(?:{_DASH}|tot)\s*\d{{1,2}}[:.]", re.IGNORECASE)
+
+
+def _spaced(text: str) -> str:
+    """The text with single plain spaces, without any around it."""
+    return " ".join(text.split())
+
+
+def read_date(text: str) -> date:
+    """A date: ``2020-04-16``, ``16-4-2020``, ``16/4/2020``, ``do 16 april 2020``, ``16 apr. 2020``.
+
+    :raises UnreadableError: where it is none, does not exist, lacks its year, or falls on another weekday than
+        the one written with it.
+    """
+    text = _spaced(text)
+    for form in _DATE_FORMS:
+        found = form.fullmatch(text)
+        if found:
+            return _existing_date(found)
+    raise UnreadableError(_('"%(text)s" is no date: write it like 2020-04-16 or 16 april 2020') % {"text": text})
+
+
+def _existing_date(found: re.Match[str]) -> date:
+    parts = found.groupdict()
+    day = int(parts["day"])
+    month = _MONTH_NUMBERS[parts["name"].casefold()] if parts.get("name") else int(parts["month"])
+    year = _year(parts["year"], found[0], day, month)
+    if not 1 <= month <= 12:
+        remedy = f"{month}-{day}-{year}" if 1 <= day <= 12 else ""
+        fault = _('"%(text)s" does not exist: there is no month %(month)s, and the day comes before the month')
+        raise UnreadableError(fault % {"text": found[0], "month": month}, remedy)
+    days = calendar.monthrange(year, month)[1]
+    if not 1 <= day <= days:
+        fault = _('"%(text)s" does not exist: that month has %(days)s days')
+        raise UnreadableError(fault % {"text": found[0], "days": days})
+    read = date(year, month, day)
+    if parts["weekday"]:
+        _check_weekday(read, parts["weekday"], found[0])
+    return read
+
+
+def _year(digits: str | None, text: str, day: int, month: int) -> int:
+    if digits is None:
+        raise UnreadableError(_('"%(text)s" has no year') % {"text": text})
+    if len(digits) == 4 and digits[0] != "0":
+        return int(digits)
+    remedy = f"{day}-{month}-20{digits}" if len(digits) == 2 else ""
+    raise UnreadableError(_('"%(text)s": write the year in four digits') % {"text": text}, remedy)
+
+
+def _check_weekday(day: date, written: str, text: str) -> None:
+    right = WEEKDAYS[day.weekday()]
+    if _WEEKDAY_NUMBERS[written.casefold()] == day.weekday():
+        return
+    fault = _('"%(text)s": that day is a %(right)s, not a %(written)s')
+    names = {"text": text, "right": right, "written": WEEKDAYS[_WEEKDAY_NUMBERS[written.casefold()]]}
+    raise UnreadableError(fault % names, date_in_words(day))
+
+
+def read_time(text: str) -> time:
+    """A time of the day: ``13:00``, ``13.00``, ``13.00 uur``, ``13 uur``, ``13u30``, ``13:00:00``.
+
+    ``24.00`` is read as 0.00; where the day matters, :func:`read_time_on` takes it for the end of that day.
+
+    :raises UnreadableError: where it is none.
+    """
+    return _clock(_spaced(text))[0]
+
+
+def read_time_on(text: str, day: date) -> datetime:
+    """A time on a day, in Europe/Amsterdam; ``24.00`` is the beginning of the next day.
+
+    :raises UnreadableError: also where the clock skips that hour (see :func:`read_moment`).
+    """
+    moment, next_day = _clock(_spaced(text))
+    return _moment(day + timedelta(days=next_day), moment)
+
+
+def _clock(text: str) -> tuple[time, int]:
+    """The time, and how many days after the day it is written with."""
+    found = _TIME_FORM.fullmatch(text)
+    if not found or not (found["minute"] or found["unit"]):
+        remedy = f"{int(text)}.00" if re.fullmatch(r"\d{1,2}", text) and int(text) < 24 else ""
+        raise UnreadableError(_('"%(text)s" is no time: write it like 13.00') % {"text": text}, remedy)
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    if (hour, minute, second) == (24, 0, 0):
+        return time(0), 1
+    if hour > 23 or minute > 59 or second > 59:
+        fault = _('"%(text)s" does not exist: a day ends at 24.00, an hour has 60 minutes')
+        raise UnreadableError(fault % {"text": text})
+    return time(hour, minute, second), 0
+
+
+def read_moment(text: str) -> datetime | date:
+    """A date with a time, in Europe/Amsterdam; or a date alone, as such.
+
+    ``9-11-2022 12.00``, ``2020-04-16T13:00``, ``do 16 april 2020, 13.00 uur``, ``16 april 2020 om 13 uur``: any date
+    of :func:`read_date` with any time of :func:`read_time`. ``24.00`` is the beginning of the next day. A moment with
+    an offset (``2020-04-16T13:00+02:00``) is taken to Amsterdam.
+
+    In October the hour from 2.00 to 3.00 comes twice: the first is meant (summer time, ``fold=0``).
+
+    :raises UnreadableError: also for the hour that the clock skips in March.
+    """
+    text = _spaced(text)
+    if _OFFSET_FORM.fullmatch(text):
+        return _with_offset(text)
+    found = _MOMENT_FORM.fullmatch(text)
+    # "16-4-2020" ends in no time; "16 april 20" would: a time in a moment has its minutes or its "uur".
+    if found and (found["minute"] or found["unit"]):
+        return read_time_on(found["time"], read_date(found["date"]))
+    if _RANGE_END.search(text):
+        fault = _('"%(text)s" is a range: write its beginning and its end under their own keys')
+        raise UnreadableError(fault % {"text": text})
+    return read_date(text)
+
+
+def _with_offset(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(ZONE)
+    except ValueError:
+        raise UnreadableError(_('"%(text)s" does not exist') % {"text": text}) from None
+
+
+def _moment(day: date, clock: time) -> datetime:
+    moment = datetime.combine(day, clock, tzinfo=ZONE)
+    # An hour that the clock skips comes back from UTC as another one (PEP 495).
+    after = moment.astimezone(UTC).astimezone(ZONE)
+    if after.replace(tzinfo=None) == moment.replace(tzinfo=None):
+        return moment
+    fault = _("%(time)s does not exist on %(day)s: the clock skips it, summer time begins")
+    names = {"time": f"{clock.hour}.{clock.minute:02}", "day": date_in_words(day)}
+    raise UnreadableError(fault % names, f"{after:%Y-%m-%d %H:%M}")
+
+
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "seconde", "seconden", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "minuut", "minuten", "minute", "minutes"), 60),
+    **dict.fromkeys(("u", "uur", "uren", "h", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "dag", "dagen", "day", "days"), 86400),
+    **dict.fromkeys(("w", "week", "weken", "weeks"), 7 * 86400),
+}
+_AMOUNT = re.compile(r"(\d{1,6}(?:[.,]\d{1,3})?)\s?([a-z]+)\.?(?:(?:,| en| and)?\s|$)?")
+_MONTHS_FORM = re.compile(r"(\d{1,4})\s?(maand|maanden|month|months|jaar|jaren|year|years)")
+
+
+def read_duration(text: str) -> timedelta:
+    """A length of time: ``1 dag``, ``2 hours``, ``30 min``, ``1 uur en 30 minuten``, ``1,5 uur``, ``0 s``.
+
+    :raises UnreadableError: where it is none; months and years are among that, for their lengths differ
+        (:func:`read_months`).
+    """
+    rest = _spaced(text).casefold()
+    seconds = 0.0
+    while found := _AMOUNT.match(rest):
+        if found[2] not in _SECONDS:
+            break
+        seconds += float(found[1].replace(",", ".")) * _SECONDS[found[2]]
+        rest = rest[found.end() :]
+    if rest or not text.strip():
+        example = _('"%(text)s" is no length of time: write it like 1 day, 2 hours or 30 min') % {"text": text}
+        raise UnreadableError(example, f"{rest} min" if rest.isdecimal() else "")
+    return timedelta(seconds=seconds)
+
+
+def read_months(text: str) -> int:
+    """A number of months: ``12 months``, ``1 jaar``.
+
+    :raises UnreadableError: where it is none.
+    """
+    found = _MONTHS_FORM.fullmatch(_spaced(text).casefold())
+    if not found:
+        raise UnreadableError(_('"%(text)s" is no number of months: write it like 12 months') % {"text": text})
+    return int(found[1]) * (1 if found[2].startswith("m") else 12)
+
+
+class Dated(NamedTuple):
+    """A date in a text: the words, and what they say. ``weekday``: Monday is 0; None: not written."""
+
+    words: str
+    weekday: int | None
+    day: int
+    month: int
+    year: int | None
+
+
+_IN_PROSE = re.compile(
+    rf"""
+    (?<![\w.:/-])
+    (?:(?P<weekday>{_any_of(_WEEKDAY_NUMBERS)})\b\.?,?\s+(?:de\s+)?)?
+    (?P<day>\d{{1,2}})(?:e|de|ste)?
+    (?:
+        (?:\s+|-)(?P<name>{_any_of(_MONTH_NUMBERS)})\b(?:\.(?=\s+\d))?(?:(?:\s+|-)(?P<year>\d{{4}})(?![\w.:]\d|\d))?
+      | [-/](?P<month>\d{{1,2}})(?:[-/](?P<full>\d{{4}}))?(?![\w/-])
+      | # "donderdag 16 en vrijdag 17 april 2020": month and year come later
+        (?=(?:(?:,|\s+en|\s+of|\s+tot(?:\s+en\s+met)?|\s+t/m|\s*[-–])\s*(?:(?:{_any_of(_WEEKDAY_NUMBERS)})\s+)?\d{{1,2}}){{1,6}}
+        \s+(?P<later>{_any_of(_MONTH_NUMBERS)})\b(?:\.(?=\s+\d))?(?:\s+(?P<lateryear>\d{{4}})(?!\d))?)
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def dated_words(text: str) -> list[Dated]:
+    """Every date in a Dutch text, in order, for the check of weekday against date.
+
+    "donderdag 16 april [2020]", "do 16-4-2020", "donderdag 16 en vrijdag 17 april". A day and a month in digits
+    without a year count only behind a weekday: 3/4 may be anything. Whether the date exists is not looked at.
+    """
+    dates = []
+    for found in _IN_PROSE.finditer(text):
+        if found["month"] and not (found["full"] or found["weekday"]):
+            continue
+        name = found["name"] or found["later"]
+        month = _MONTH_NUMBERS[name.casefold()] if name else int(found["month"])
+        year = found["year"] or found["full"] or found["lateryear"]
+        weekday = _WEEKDAY_NUMBERS[found["weekday"].casefold()] if found["weekday"] else None
+        dates.append(Dated(_spaced(found[0]), weekday, int(found["day"]), month, int(year) if year else None))
+    return dates
+
+
+_FORMS: dict[str, Form] = {
+    **dict.fromkeys(("je", "jij", "jou", "jouw", "jouwe", "jezelf", "jouzelf", "jullie"), "je"),
+    **dict.fromkeys(("u", "uw", "uwe", "uzelf"), "u"),
+}
+# Links and addresses are not prose.
+_LINK = re.compile(r"\b(?:https?://|www\.|mailto:)\S+|(?<!\S)[^\s@]+@\S+", re.IGNORECASE)
+_WORD = re.compile(r"\b[^\W\d_]+(?:['’-][^\W\d_]+)*\b")
+# "13.00 u" is an hour, not a person.
+_HOUR = re.compile(r"\d\s?u\b", re.IGNORECASE)
+
+
+def forms_in(text: str) -> Mapping[Form, tuple[str, ...]]:
+    """The forms of address that a text uses, each with the words that show it, once each, in lower case.
+
+    Both keys: the text mixes them. "je" may also be nobody in particular ("zoals je vaak ziet"), which no program
+    can tell apart: a mixture is worth a warning, not a refusal.
+    """
+    prose = _HOUR.sub(" ", _LINK.sub(" ", text))
+    found: dict[Form, dict[str, None]] = {}
+    for word in _WORD.findall(prose):
+        form = _FORMS.get(word.casefold())
+        if form:
+            found.setdefault(form, {})[word.casefold()] = None
+    return {form: tuple(words) for form, words in found.items()}

@@ -1,0 +1,86 @@
+"""What is approved to go by itself, and what was reported about it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from mkwmail.ledger import people as register
+from mkwmail.ledger.database import Database
+from mkwmail.ledger.models import GoAhead, Reported, moment_text, read_moment_text
+
+
+def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
+    """Approve a mailing's sources, and let it go by itself from ``given.opens`` on."""
+    with database.transaction():
+        register.approve(database, given.event, given.mailing, sources, now)
+        approval = register.approvals(database, given.event, given.mailing)[-1].id
+        database.execute(
+            "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(given.event, given.mailing, approval, moment_text(given.opens), moment_text(given.latest)),
+                *(json.dumps(dict(given.terms)), json.dumps(sorted(given.persons)), int(given.others)),
+                moment_text(now),
+            ),
+        )
+
+
+def withdraw(database: Database, event: str, mailing: str, now: datetime) -> None:
+    """Let a mailing go by itself no longer."""
+    at = moment_text(now)
+    database.execute(
+        "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
+        " VALUES (?, ?, NULL, ?, ?, '{}', '[]', 0, ?)",
+        (event, mailing, at, at, at),
+    )
+
+
+def go_aheads(database: Database) -> tuple[GoAhead, ...]:
+    """Those in force, by the moment from which they go: the newest of each mailing, where it was not withdrawn."""
+    rows = database.execute(
+        "SELECT event, mailing, approval, opens, latest, terms, persons, others, at FROM go_aheads"
+        " WHERE id IN (SELECT max(id) FROM go_aheads GROUP BY event, mailing) AND approval IS NOT NULL"
+        " ORDER BY opens, id"
+    )
+    return tuple(
+        GoAhead(
+            event=str(event),
+            mailing=str(mailing),
+            opens=read_moment_text(str(opens)),
+            latest=read_moment_text(str(latest)),
+            terms=json.loads(str(terms)),
+            persons=frozenset(json.loads(str(persons))),
+            others=bool(others),
+            approval=int(approval or 0),
+            at=read_moment_text(str(at)),
+        )
+        for event, mailing, approval, opens, latest, terms, persons, others, at in rows
+    )
+
+
+def reported(database: Database) -> Mapping[str, Reported]:
+    """What was reported, by its name, and is still so."""
+    return {
+        str(name): Reported(_moment(first), _moment(said), _moment(mailed))
+        for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
+    }
+
+
+def _moment(value: object) -> datetime | None:
+    return read_moment_text(str(value)) if value else None
+
+
+def note_reported(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:
+    """Note that these were said, or mailed."""
+    at = moment_text(now)
+    column = "mailed" if mailed else "said"
+    database.each(
+        f"INSERT INTO reported (name, first, {column}) VALUES (?, ?, ?)"
+        f" ON CONFLICT (name) DO UPDATE SET {column} = excluded.{column}",
+        [(name, at, at) for name in names],
+    )
+
+
+def forget_reported(database: Database, names: Iterable[str]) -> None:
+    """Take away what is so no longer: should it be so again, it is news again."""
+    database.each("DELETE FROM reported WHERE name = ?", [(name,) for name in names])

@@ -1,0 +1,223 @@
+"""The run lock: one run at a time for each ledger, and who holds it."""
+
+import hashlib
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mkwmail.clock import day_and_time
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.database import PRIVATE, FileId, cannot_write, file_id
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+@cache
+def this_computer() -> str:
+    """A hash that stays the same on one computer and differs between two; it tells nothing about it.
+
+    The machine's own id with the host name. On macOS the hardware's id alone: there the host name follows
+    the network that one happens to be on.
+    """
+    machine = _machine_id()
+    host = "" if sys.platform == "darwin" and machine else socket.gethostname().casefold()
+    return hashlib.sha256(f"mkwmail\0{machine}\0{host}".encode()).hexdigest()[:32]
+
+
+def _machine_id() -> str:
+    for path in _MACHINE_IDS:
+        text = _first_line(path)
+        if text:
+            return text
+    if sys.platform == "darwin":
+        return _asked("sysctl", "-n", "kern.uuid")
+    if sys.platform == "win32":
+        return _windows_machine_id()
+    return platform.machine()
+
+
+if sys.platform == "win32":
+
+    def _windows_machine_id() -> str:
+        import winreg
+
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Cryptography") as key:
+                return str(winreg.QueryValueEx(key, "MachineGuid")[0])
+        except OSError:
+            return ""
+
+
+@cache
+def boot_id() -> str:
+    """A value that changes whenever the machine starts anew.
+
+    Where the system has none, it is another at every call of the program: what was not yet on disk is then
+    never taken to be proven, as after a power cut.
+    """
+    text = _first_line(_BOOT_ID)
+    if not text and sys.platform == "darwin":
+        text = _asked("sysctl", "-n", "kern.bootsessionuuid")
+    return text or f"unknown-{uuid.uuid4()}"
+
+
+def process_start(pid: int) -> str:
+    """Return when a process began, as the system says it; empty if it has ended, or if the system does not say."""
+    if sys.platform == "darwin":
+        return _asked("ps", "-o", "lstart=", "-p", str(pid))
+    # proc(5): behind the name, which may hold anything, come the state and, 19 fields later, the start.
+    fields = _first_line(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _asked(*command: str) -> str:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
+
+
+_TRIES = 3  # Windows may remove the file each time that it is let go
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that is held. ``file`` is the file that the system locked."""
+
+    path: Path
+    file: FileId | None
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether another run would meet this lock: its file was not deleted or replaced."""
+        return file_id(self.path) == self.file
+
+
+@contextmanager
+def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
+    """Hold the ledger's lock, which the system lets go when the process ends, however it ends.
+
+    :raises UserError: code LEDGER_HELD if another run has it (its process id, command and start), or if the run that
+        had it still lives, though its lock was deleted.
+    """
+    # The lock's own file is emptied by whoever tries to take it, so who holds it stands in another.
+    note = ledger.with_name(f"{ledger.name}.holder")
+    lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=PRIVATE)
+    taken = _acquired(lock, ledger)
+    try:
+        refuse_if_live(ledger)
+        _write(note, command, now)
+    except BaseException:
+        lock.release()
+        raise
+    try:
+        yield taken
+    finally:
+        # Gone before the lock is: the next one must not find its own note removed.
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
+        lock.release()
+
+
+def _acquired(lock: FileLock, ledger: Path) -> Held:
+    path = Path(lock.lock_file)
+    try:
+        for _each in range(_TRIES):
+            before = file_id(path)
+            lock.acquire()
+            # The same file before and after is the one that is locked; otherwise it was just made, or replaced.
+            if before is not None and file_id(path) == before:
+                break
+            lock.release()
+        else:
+            lock.acquire()
+        return Held(path, file_id(path))
+    except Timeout:
+        raise _is_held(ledger) from None
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _write(note: Path, command: str, now: datetime) -> None:
+    pid = os.getpid()
+    values = {"pid": pid, "command": command, "since": now.isoformat(timespec="seconds")}
+    values |= {"began": process_start(pid), "boot": boot_id()}
+    draft = note.with_name(f"{note.name}.new")
+    try:
+        draft.write_text(json.dumps(values), encoding="utf-8")
+        os.replace(draft, note)
+    except OSError as error:
+        raise cannot_write(note, error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The run that holds the ledger. ``began`` and ``boot`` tell its process from a later one with the same id."""
+
+    pid: int
+    command: str
+    since: datetime
+    began: str = ""
+    boot: str = ""
+
+    @property
+    def lives(self) -> bool:
+        """Whether its process is certainly still there."""
+        return bool(self.began) and self.boot == boot_id() and process_start(self.pid) == self.began
+
+
+def holder_of(ledger: Path) -> Holder | None:
+    """Who holds the ledger's lock, by what it noted; None if no note can be read."""
+    try:
+        note = json.loads(ledger.with_name(f"{ledger.name}.holder").read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(note["since"])
+        began, boot = (str(note.get(key, "")) for key in ("began", "boot"))
+        return Holder(int(note["pid"]), str(note["command"]), since, began, boot)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def refuse_if_live(ledger: Path) -> None:
+    """See that no run goes on in another folder's ledger.
+
+    :raises UserError: code LEDGER_HELD if one does.
+    """
+    holder = holder_of(ledger)
+    if holder is not None and holder.lives:
+        raise _is_held(ledger)
+
+
+def _is_held(ledger: Path) -> UserError:
+    holder = holder_of(ledger)
+    if holder is not None:
+        fault = _("another run holds the ledger: %(command)s (process %(pid)s), since %(since)s") % {
+            "command": holder.command,
+            "pid": holder.pid,
+            "since": day_and_time(holder.since),
+        }
+    else:
+        fault = _("another run holds the ledger")
+    remedy = _("wait until it is done, then give the command again")
+    return UserError(Fault(str(ledger), fault, remedy), code=ExitCode.LEDGER_HELD)

@@ -1,0 +1,466 @@
+"""The register of persons, and what was noted about rounds: lists, skips, approvals, letters, runs."""
+
+import hashlib
+import json
+import os
+import unicodedata
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from mkwmail.addresses import address_key
+from mkwmail.hmac_keys import keyed
+from mkwmail.i18n import _
+from mkwmail.ledger.database import Database
+from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text, read_moment_text
+
+#: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
+CODE_LENGTH = 10
+
+NEW = "new"
+
+_FORGOTTEN = "forgotten:"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the register. ``address`` and ``former`` (the addresses before it) are address keys.
+
+    Of somebody who was forgotten there are only ``marks`` (:func:`mark`), one of them in the address's place.
+    """
+
+    key: str
+    address: str
+    name: str
+    organisation: str = ""
+    number: str = ""
+    former: tuple[str, ...] = ()
+    marks: frozenset[str] = frozenset()
+
+
+class Listed(NamedTuple):
+    """What a row of the member list says of who it is."""
+
+    address: str
+    name: str
+    organisation: str = ""
+    number: str = ""
+
+
+class Identified(NamedTuple):
+    """Who a row is.
+
+    ``old_address`` is the address that the person had before, where it has changed. ``doubt`` says in a
+    sentence what is doubtful; the row is then not in the register and must not be mailed until a person has
+    chosen among ``candidates`` (keys) or :data:`NEW`; ``key`` is the one it has as somebody new.
+    """
+
+    key: str
+    is_new: bool
+    old_address: str | None = None
+    doubt: str | None = None
+    candidates: tuple[str, ...] = ()
+
+
+def person_key(secret: bytes, address: str, n: int = 0) -> str:
+    """The permanent key of the ``n``-th person who was first met under this address.
+
+    Derived, so that a preview before anything was recorded already shows the key that is recorded later;
+    keyed, so that it tells nobody the address.
+    """
+    return _keyed(secret, "person", address_key(address), str(n)).hex()[:32]
+
+
+def code_for(secret: bytes, event_id: str, person: str) -> str:
+    """The code in a member's sign-up link: one for each member and event, 50 bits that cannot be guessed."""
+    number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
+    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(CODE_LENGTH // 2)])
+
+
+def mark(secret: bytes, *parts: str) -> str:
+    """What stays of something about a forgotten person: known again when it is met, and telling nothing."""
+    return f"{_FORGOTTEN}{_keyed(secret, 'forgotten', *parts).hex()[:32]}"
+
+
+def is_mark(address: str) -> bool:
+    """Whether this stands in the place of an address that was forgotten."""
+    return address.startswith(_FORGOTTEN)
+
+
+def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: str, number: str) -> frozenset[str]:
+    """By what a person is known again after they were forgotten; ``addresses`` are address keys."""
+    traits = _traits(name, organisation, number, ())
+    return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
+
+
+def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
+    # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
+    message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
+    return keyed(secret, message)
+
+
+def identify(
+    persons: Iterable[Person],
+    rows: Sequence[Listed],
+    secret: bytes,
+    decided: Mapping[str, str] | None = None,
+) -> tuple[Identified, ...]:
+    """Who each row is, in the order of the rows. Rows with one address are one person.
+
+    ``decided`` is what a person chose for doubtful rows: address key → a candidate's key, or :data:`NEW`.
+    A choice that is no candidate (any more) is not followed: the doubt is said again.
+    """
+    keys = [address_key(row.address) for row in rows]
+    groups: dict[str, list[Listed]] = {}
+    for key, row in zip(keys, rows, strict=True):
+        groups.setdefault(key, []).append(row)
+    search = _Search(tuple(persons), frozenset(groups), secret, decided or {})
+    found = search.all(groups)
+    return tuple(found[key] for key in keys)
+
+
+def folded(text: str) -> str:
+    """A name, organisation or number in the form in which it is compared."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@dataclass(slots=True)
+class _Search:
+    persons: tuple[Person, ...]
+    listed: frozenset[str]
+    secret: bytes
+    decided: Mapping[str, str]
+    by_address: dict[str, Person] = field(init=False)
+    keys: frozenset[str] = field(init=False)
+    forgotten: bool = field(init=False)
+    # Those whose own address has left the list, by what they can be known again by.
+    gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
+    # Those who had an address before and are in the list under another one.
+    moved: dict[str, list[Person]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_address = {person.address: person for person in self.persons}
+        forgotten = {each: person for person in self.persons for each in person.marks}
+        self.forgotten = bool(forgotten)
+        if forgotten:
+            met = {address: mark(self.secret, address) for address in self.listed}
+            self.by_address |= {address: forgotten[each] for address, each in met.items() if each in forgotten}
+        here = {person.key for address, person in self.by_address.items() if address in self.listed}
+        self.keys = frozenset(person.key for person in self.persons)
+        self.gone = {}
+        self.moved = {}
+        for person in self.persons:
+            if person.key in here:
+                for address in person.former:
+                    self.moved.setdefault(address, []).append(person)
+            else:
+                for trait in _traits(person.name, person.organisation, person.number, person.former):
+                    self.gone.setdefault(trait, []).append(person)
+                for each in person.marks:
+                    self.gone.setdefault(_marked(each), []).append(person)
+
+    def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
+        known = {address: self.by_address[address] for address in groups if address in self.by_address}
+        # Of a new list nearly nobody has any: what is not there is not held.
+        candidates = {
+            address: some
+            for address, rows in groups.items()
+            if address not in known and (some := self.candidates(address, rows))
+        }
+        claimed: dict[str, int] = {}
+        for persons in candidates.values():
+            for person in persons:
+                claimed[person.key] = claimed.get(person.key, 0) + 1
+        found = {address: Identified(person.key, False) for address, person in known.items()}
+        for address, rows in groups.items():
+            if address not in known:
+                found[address] = self.judge(address, rows, candidates.get(address, ()), claimed)
+        return self.unique(found)
+
+    def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
+        """Who the row under an unknown address may be, each once, in the register's order."""
+        if not self.gone and not self.moved:
+            return ()
+        traits = [trait for row in rows for trait in _traits(row.name, row.organisation, row.number, (address,))]
+        traits += [_marked(mark(self.secret, *trait)) for trait in traits if self.forgotten]
+        matches = {person.key: person for trait in traits for person in self.gone.get(trait, ())}
+        names = {folded(row.name) for row in rows}
+        for person in self.moved.get(address, ()):
+            if folded(person.name) in names:
+                matches[person.key] = person
+        return tuple(matches.values())
+
+    def judge(
+        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
+    ) -> Identified:
+        new = Identified(self.new_key(address), True)
+        choice = self.decided.get(address)
+        if not persons or choice == NEW:
+            return new
+        for person in persons:
+            if choice == person.key and person.address not in self.listed:
+                return Identified(person.key, False, old_address=person.address)
+        doubt = self.doubt(address, rows, persons, claimed)
+        if doubt is None:
+            old = None if is_mark(persons[0].address) else persons[0].address
+            return Identified(persons[0].key, False, old_address=old)
+        open_to = tuple(person.key for person in persons)
+        return Identified(new.key, True, doubt=doubt, candidates=open_to)
+
+    def doubt(
+        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
+    ) -> str | None:
+        person = persons[0]
+        words = {"name": rows[0].name, "address": address, "old": person.address}
+        if len(persons) > 1:
+            words["others"] = ", ".join(other.address for other in persons)
+            return _("%(name)s <%(address)s> may be one of several whose address has left the list: %(others)s") % words
+        if person.address in self.listed:
+            return _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
+        if claimed[person.key] > 1:
+            return _("%(name)s <%(address)s> and another row may both be the one who was %(old)s") % words
+        numbers = {folded(row.number) for row in rows if row.number}
+        same_place = any(folded(row.organisation) == folded(person.organisation) for row in rows)
+        if person.number and numbers and folded(person.number) not in numbers and same_place:
+            words |= {"number": rows[0].number, "old_number": person.number}
+            return (
+                _(
+                    "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
+                    "has number %(old_number)s"
+                )
+                % words
+            )
+        return None
+
+    def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
+        """One person once: two addresses that a person's choice gave to one are doubtful again."""
+        if len({who.key for who in found.values()}) == len(found):
+            return found
+        first: dict[str, str] = {}
+        for address, who in found.items():
+            other = first.setdefault(who.key, address)
+            if other != address:
+                doubt = _("%(address)s and %(other)s cannot both be the same person") % {
+                    "address": address,
+                    "other": other,
+                }
+                found[address] = Identified(self.new_key(address), True, doubt=doubt, candidates=(who.key,))
+        return found
+
+    def new_key(self, address: str) -> str:
+        n = 0
+        while (key := person_key(self.secret, address, n)) in self.keys:
+            n += 1
+        return key
+
+
+def _marked(mark: str) -> tuple[str, str, str]:
+    return ("", "forgotten", mark)
+
+
+def _traits(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+    """What somebody can be known again by under another address. Without a name there is nothing."""
+    who = folded(name)
+    if not who:
+        return ()
+    places = [("organisation", folded(organisation)), ("number", folded(number))]
+    places += [("address", address) for address in addresses]
+    return tuple((who, kind, value) for kind, value in places if value)
+
+
+def persons(database: Database) -> tuple[Person, ...]:
+    """Everybody in the register, in the order in which they came."""
+    former: dict[str, list[str]] = {}
+    for key, address in database.execute("SELECT person, address FROM former_addresses"):
+        former.setdefault(str(key), []).append(str(address))
+    marks: dict[str, set[str]] = {}
+    for key, mark in database.execute("SELECT person, mark FROM forgotten"):
+        marks.setdefault(str(key), set()).add(str(mark))
+    return tuple(
+        Person(
+            *(str(key), str(address), str(name), str(organisation), str(number)),
+            tuple(former.get(str(key), ())),
+            frozenset(marks.get(str(key), ())),
+        )
+        for key, address, name, organisation, number in database.execute(
+            "SELECT key, address, name, organisation, number FROM persons ORDER BY id"
+        )
+    )
+
+
+def enlist(
+    database: Database,
+    rows: Sequence[Listed],
+    now: datetime,
+    who_of: Callable[[Collection[Person]], Sequence[Identified]],
+) -> tuple[Identified, ...]:
+    """Record who the rows are, as ``who_of`` the register says; the doubtful are left out."""
+    with database.transaction():
+        known = {person.key: person for person in persons(database)}
+        found = tuple(who_of(known.values()))
+        new: dict[str, Listed] = {}
+        done: set[str] = set()
+        for row, who in zip(rows, found, strict=True):
+            if who.doubt is not None or who.key in done:
+                continue
+            done.add(who.key)
+            if who.key in known:
+                _renew(database, known[who.key], row, now)
+            else:
+                new[who.key] = row
+        database.together(
+            "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
+            (
+                (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
+                for key, row in new.items()
+            ),
+        )
+        return found
+
+
+def _renew(database: Database, known: Person, row: Listed, now: datetime) -> None:
+    address = address_key(row.address)
+    if is_mark(known.address):
+        # The row that was to be deleted is still there: what was forgotten is not written down again.
+        return
+    if known.address != address:
+        database.execute(
+            "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, moment_text(now))
+        )
+    # An export without a column does not make us forget what an earlier one said.
+    now_known = (row.name or known.name, row.organisation or known.organisation, row.number or known.number)
+    if (address, *now_known) != (known.address, known.name, known.organisation, known.number):
+        database.execute(
+            "UPDATE persons SET address = ?, name = ?, organisation = ?, number = ? WHERE key = ?",
+            (address, *now_known, known.key),
+        )
+
+
+def begin_run(database: Database, command: str, now: datetime) -> int:
+    """Note that a command holds the ledger from now on; the run's number."""
+    return database.insert(
+        "INSERT INTO runs (command, pid, started) VALUES (?, ?, ?)", (command, os.getpid(), moment_text(now))
+    )
+
+
+def give_token(database: Database, run: int, token: str) -> None:
+    """Give a run the token by which its mailing is known outside the working folder; durable on return."""
+    database.execute("UPDATE runs SET token = ? WHERE id = ?", (token, run))
+
+
+def tokens(database: Database) -> frozenset[str]:
+    """Return the tokens of all runs that mailed."""
+    return frozenset(str(token) for (token,) in database.execute("SELECT token FROM runs WHERE token IS NOT NULL"))
+
+
+def last_run(database: Database, command: str) -> Run | None:
+    """The newest run of a command."""
+    rows = database.execute(
+        "SELECT id, command, pid, started FROM runs WHERE command = ? ORDER BY id DESC LIMIT 1", (command,)
+    )
+    for number, name, pid, started in rows:
+        return Run(int(number or 0), str(name), int(pid or 0), read_moment_text(str(started)))
+    return None
+
+
+def round_number(database: Database, of: Round) -> int:
+    """The number of a round, given to it at its first mention."""
+    key = (of.event, of.mailing, of.edition)
+    database.execute("INSERT OR IGNORE INTO rounds (event, mailing, edition) VALUES (?, ?, ?)", key)
+    return database.number("SELECT id FROM rounds WHERE (event, mailing, edition) = (?, ?, ?)", key)
+
+
+def keep_letter(database: Database, dump: bytes) -> str:
+    """Keep a letter, compressed, once; its SHA-256 in hex."""
+    name = hashlib.sha256(dump).hexdigest()
+    if not database.number("SELECT count(*) FROM letters WHERE hash = ?", (name,)):
+        database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (name, zlib.compress(dump)))
+    return name
+
+
+def letter(database: Database, name: str) -> bytes | None:
+    """The letter that was kept under this hash."""
+    for (body,) in database.execute("SELECT body FROM letters WHERE hash = ?", (name,)):
+        if isinstance(body, bytes):
+            return zlib.decompress(body)
+    return None
+
+
+def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Note who of the register was left out and why; what was noted last and is still so is not noted again."""
+    with database.transaction():
+        number = round_number(database, of)
+        noted = {
+            str(person): str(reason)
+            for person, reason in database.execute(
+                "SELECT person, reason FROM skips WHERE round = ? ORDER BY id", (number,)
+            )
+        }
+        fresh = [(person, reason) for person, reason in skips if noted.get(person) != reason]
+        # Who is in doubt is not in the register: nothing can be noted of them.
+        database.together(
+            "INSERT INTO skips (round, person, reason, at) SELECT column1, column2, column3, column4 FROM ({rows})"
+            " WHERE column2 IN (SELECT key FROM persons)",
+            [(number, person, reason, moment_text(now)) for person, reason in fresh],
+        )
+
+
+def skips(database: Database, event: str) -> tuple[Skipped, ...]:
+    """Every skip that was noted, oldest first."""
+    return tuple(
+        Skipped(
+            Round(event, str(mailing), int(edition or 0)),
+            str(person),
+            str(reason),
+            read_moment_text(str(at)),
+        )
+        for mailing, edition, person, reason, at in database.execute(
+            "SELECT mailing, edition, person, reason, at FROM skips JOIN rounds ON rounds.id = skips.round"
+            " WHERE event = ? ORDER BY skips.id",
+            (event,),
+        )
+    )
+
+
+def approve(database: Database, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
+    """Note that a person approved these sources; nothing new where they are the ones approved last."""
+    with database.transaction():
+        given = approvals(database, event, mailing)
+        if not given or given[-1].sources != sources:
+            database.execute(
+                "INSERT INTO approvals (event, mailing, sources, at) VALUES (?, ?, ?, ?)",
+                (event, mailing, json.dumps(dict(sources)), moment_text(now)),
+            )
+
+
+def approvals(database: Database, event: str, mailing: str) -> tuple[Approval, ...]:
+    """Every approval of a mailing, oldest first; the last one is in force."""
+    return tuple(
+        Approval(int(number or 0), json.loads(str(sources)), read_moment_text(str(at)))
+        for number, sources, at in database.execute(
+            "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
+        )
+    )
+
+
+def remember_list(database: Database, of: Round, size: int, now: datetime) -> None:
+    """Note how many members the list had when the round was sent."""
+    with database.transaction():
+        number = round_number(database, of)
+        database.execute("INSERT INTO lists (round, size, at) VALUES (?, ?, ?)", (number, size, moment_text(now)))
+
+
+def last_list(database: Database) -> ListSeen | None:
+    """The list at the last mailing of any event."""
+    rows = database.execute(
+        "SELECT event, mailing, edition, size, at FROM lists JOIN rounds ON rounds.id = lists.round"
+        " ORDER BY lists.id DESC LIMIT 1"
+    )
+    for event, mailing, edition, size, at in rows:
+        of = Round(str(event), str(mailing), int(edition or 0))
+        return ListSeen(of, int(size or 0), read_moment_text(str(at)))
+    return None

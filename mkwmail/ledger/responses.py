@@ -1,0 +1,261 @@
+"""What came back: sign-ups of exports and their guests, bounces, and a person's word about who is left out."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.database import Database
+from mkwmail.ledger.models import (
+    Answer,
+    Bounce,
+    Guest,
+    KeptSignup,
+    LeftOut,
+    RefusedMail,
+    Round,
+    SentMail,
+    Stray,
+    moment_text,
+    read_moment_text,
+)
+
+#: The word of a verdict that is no bounce: the server is still trying.
+DELAYED = "delayed"
+
+
+def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
+    """Note what an export says, in the place of what an earlier one said of the same rows."""
+    with database.transaction():
+        database.each(
+            "INSERT OR REPLACE INTO signups (event, key, person, digest, answer, name, address, organisation, number,"
+            " moment, asked, dietary, doubt, gone, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(event, each.key, each.person, each.digest, each.answer),
+                    *(each.name, each.address, each.organisation, each.number),
+                    moment_text(each.moment) if each.moment else None,
+                    *(json.dumps(dict(each.asked)), json.dumps(dict(each.dietary)), each.doubt),
+                    moment_text(each.gone) if each.gone else None,
+                    moment_text(each.at or now),
+                )
+                for each in rows
+            ],
+        )
+
+
+def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
+    """The last that exports said of each of their rows, oldest first."""
+    rows = database.execute(
+        "SELECT key, person, digest, answer, name, address, organisation, number, moment, gone, at, asked,"
+        " dietary, doubt FROM signups WHERE event = ? ORDER BY at, key",
+        (event,),
+    )
+    found = []
+    for *texts, moment, gone, at, asked, dietary, doubt in rows:
+        key, person, digest, answer, name, address, organisation, number = texts
+        found.append(
+            KeptSignup(
+                key=str(key),
+                person=None if person is None else str(person),
+                digest=str(digest),
+                answer=str(answer),
+                name=str(name),
+                address=str(address),
+                organisation=str(organisation),
+                number=str(number),
+                moment=_moment(moment),
+                asked=json.loads(str(asked)),
+                dietary=json.loads(str(dietary)),
+                doubt=str(doubt),
+                gone=_moment(gone),
+                at=_moment(at),
+            )
+        )
+    return tuple(found)
+
+
+def drop_signups(database: Database, event: str, keys: Iterable[str]) -> None:
+    """Take rows away that were settled otherwise."""
+    database.each("DELETE FROM signups WHERE event = ? AND key = ?", [(event, key) for key in keys])
+
+
+def add_guests(database: Database, event: str, guests: Iterable[Guest], now: datetime) -> None:
+    """Note who comes and is no member; what is known already is brought up to date."""
+    database.each(
+        "INSERT OR REPLACE INTO guests (event, person, name, address, organisation, at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(event, each.person, each.name, each.address, each.organisation, moment_text(now)) for each in guests],
+    )
+
+
+def guests(database: Database, event: str) -> tuple[Guest, ...]:
+    """Who signed up for an event and is no member."""
+    rows = database.execute(
+        "SELECT person, name, address, organisation FROM guests WHERE event = ? ORDER BY at, person", (event,)
+    )
+    return tuple(Guest(str(person), str(name), str(address), str(place)) for person, name, address, place in rows)
+
+
+def guest_keys(database: Database) -> frozenset[str]:
+    """Who was a guest of any event."""
+    return frozenset(str(person) for (person,) in database.execute("SELECT DISTINCT person FROM guests"))
+
+
+# Bounces
+
+
+def sent_mails(database: Database) -> tuple[SentMail, ...]:
+    """Every message that went, or may have gone, of all events, in the order of the attempts."""
+    rows = database.execute(
+        """SELECT a.id, event, mailing, edition, a.person, a.address, message_id, claimed
+           FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
+           WHERE results.state IN ('sent', 'in doubt') ORDER BY a.id"""
+    )
+    return tuple(
+        SentMail(
+            int(number or 0),
+            Round(str(event), str(mailing), int(edition or 0)),
+            str(person),
+            str(address),
+            str(message_id),
+            read_moment_text(str(claimed)),
+        )
+        for number, event, mailing, edition, person, address, message_id, claimed in rows
+    )
+
+
+def record_bounces(database: Database, bounces: Sequence[Bounce], now: datetime) -> tuple[Bounce, ...]:
+    """Note bounces, and let the messages count as refused that are the last of their round; those that are news.
+
+    A report that was noted before changes nothing, whatever was decided about its message since.
+    """
+    news = []
+    with database.transaction():
+        for each in bounces:
+            fresh = database.change(
+                "INSERT OR IGNORE INTO bounces (attempt, verdict, reply, said, digest, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (each.attempt, each.verdict, each.reply, int(each.said), each.digest, moment_text(each.at)),
+            )
+            if not fresh:
+                continue
+            news.append(each)
+            if each.verdict != DELAYED:
+                database.change(
+                    "UPDATE deliveries SET state = 'refused', since = ?, reason = ?, code = NULL"
+                    " WHERE attempt = ? AND state IN ('sent', 'in doubt')",
+                    (moment_text(each.at), each.reply, each.attempt),
+                )
+    return tuple(news)
+
+
+def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
+    """The messages of all events that were refused or came back, and about which nobody decided otherwise."""
+    rows = database.execute(
+        """SELECT rounds.event, d.person, d.address, d.since, coalesce(d.code, ''), d.reason, b.verdict, b.said
+           FROM deliveries d JOIN rounds ON rounds.id = d.round
+           LEFT JOIN bounces b ON b.id = (
+               SELECT max(id) FROM bounces WHERE attempt = d.attempt AND verdict <> 'delayed')
+           WHERE d.state = 'refused' ORDER BY d.since"""
+    )
+    return tuple(
+        RefusedMail(
+            event=str(event),
+            person=str(person),
+            address=str(address),
+            at=read_moment_text(str(since)),
+            reply=_words_of(str(code), str(reason)),
+            verdict=None if verdict is None else str(verdict),
+            said=bool(said),
+        )
+        for event, person, address, since, code, reason, verdict, said in rows
+    )
+
+
+def _words_of(code: str, reason: str) -> str:
+    """A server's reply, with its code once."""
+    return reason if reason.startswith(code) else f"{code} {reason}"
+
+
+# Who is left out
+
+
+def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
+    """Note a person's word that somebody is not to be mailed, or is so again.
+
+    :raises UserError: code USAGE where that is undone and nothing was said before.
+    """
+    with database.transaction():
+        in_force = {(each.person, each.event) for each in left_out(database)}
+        if word.undone and (word.person, word.event) not in in_force:
+            fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
+            raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
+        database.execute(
+            "INSERT INTO left_out (person, event, reason, undone, at) VALUES (?, ?, ?, ?, ?)",
+            (word.person, word.event, word.reason, int(word.undone), moment_text(now)),
+        )
+
+
+def left_out(database: Database) -> tuple[LeftOut, ...]:
+    """The words in force: the newest of each person and event, where it is not undone."""
+    rows = database.execute(
+        "SELECT person, event, reason, at FROM left_out"
+        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
+    )
+    return tuple(LeftOut(str(who), str(event), str(reason), False, _moment(at)) for who, event, reason, at in rows)
+
+
+def _moment(value: object) -> datetime | None:
+    return read_moment_text(str(value)) if value else None
+
+
+def record(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
+    """Note answers, all or none."""
+    with database.transaction():
+        database.each(
+            "INSERT INTO answers (event, person, answer, source, given, sequence, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (event, each.person, each.answer, each.source, moment_text(each.given), each.sequence, moment_text(now))
+                for each in answers
+            ],
+        )
+
+
+def answers(database: Database, event: str) -> tuple[Answer, ...]:
+    """Every answer that was noted, in that order."""
+    rows = database.execute(
+        "SELECT person, answer, source, given, sequence FROM answers WHERE event = ? ORDER BY id", (event,)
+    )
+    return tuple(
+        Answer(
+            str(person),
+            str(answer),
+            str(source),
+            read_moment_text(str(given)),
+            None if sequence is None else int(sequence),
+        )
+        for person, answer, source, given, sequence in rows
+    )
+
+
+def record_strays(database: Database, event: str, strays: Iterable[Stray], now: datetime) -> None:
+    """Note answers of which it is for the secretary to say whose they are; what is noted is not noted again."""
+    with database.transaction():
+        database.each(
+            "INSERT OR IGNORE INTO stray_answers (event, person, address, answer, given, at) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (event, each.person, each.address, each.answer, moment_text(each.given), moment_text(now))
+                for each in strays
+            ],
+        )
+
+
+def strays(database: Database, event: str) -> tuple[Stray, ...]:
+    """The answers that are for the secretary to look at, oldest first."""
+    rows = database.execute(
+        "SELECT person, address, answer, given FROM stray_answers WHERE event = ? ORDER BY id", (event,)
+    )
+    return tuple(
+        Stray(None if person is None else str(person), str(address), str(answer), read_moment_text(str(given)))
+        for person, address, answer, given in rows
+    )

@@ -1,1 +1,0 @@
-"""What is mailed: templates, letters, messages, the calendar part."""

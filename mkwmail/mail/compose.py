@@ -1,0 +1,576 @@
+"""Composing: every letter of a mailing before the first message leaves."""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from functools import lru_cache
+from pathlib import PurePath
+from typing import NamedTuple
+from urllib.parse import quote as percent_encode
+
+import css_inline
+from markupsafe import Markup
+
+from mkwmail.config.event import Event, Mailing
+from mkwmail.config.settings import Settings
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import Fault, UserError
+from mkwmail.hmac_keys import keyed
+from mkwmail.i18n import _
+from mkwmail.lazy_sequence import Lazily
+from mkwmail.mail.calendar_part import Frame, calendar_lines, calendar_method, entry_of, link_in
+from mkwmail.mail.context import (
+    LINK_FIELDS,
+    Addressee,
+    Change,
+    Form,
+    common_names,
+    greeting_values,
+    named,
+    personal_names,
+    personal_values,
+)
+from mkwmail.mail.icalendar import Method, content_lines, to_ics
+from mkwmail.mail.letter import (
+    CalendarFile,
+    FieldKind,
+    Fixed,
+    HeaderField,
+    Letter,
+    Line,
+    LineKind,
+    Message,
+    Piece,
+    Recipient,
+    mailbox,
+    settled,
+    unstructured,
+    verbatim,
+)
+from mkwmail.mail.markdown import html_of, text_of
+from mkwmail.mail.merge import (
+    PRIVATE_USE,
+    Hole,
+    Link,
+    Marks,
+    Place,
+    Segment,
+    Segments,
+    TakenMarks,
+    Value,
+    html_segments,
+    joined,
+    looked_at,
+    quote,
+    quote_link,
+    rendering_key,
+    segments_of,
+    text_segments,
+    unquote,
+)
+from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, multipart
+from mkwmail.mail.templates import Renderer, Rendering, Templates, plain, rendered, with_blocks
+
+MOST_HTML = 100_000
+"""Octets of HTML from which Gmail shows only a part (FACTS B9: it clips at about 102 KB)."""
+
+PROOF = "[PROEF]"
+
+
+def letter_of(rendering: Rendering, frame: Frame, marks: Marks) -> Letter:
+    """The letter that a rendering becomes.
+
+    :raises UserError: where its HTML is larger than mail programs show.
+    """
+    html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
+    html = _html_lines(_page(rendering, html_body, frame), marks)
+    text = _text_lines(_plain_page(text_body, frame), marks)
+    calendar = calendar_lines(frame, rendering.calendar, marks)
+    parts = _parts(frame, html, text, calendar)
+    content = (repr(part).encode() for part in (rendering, frame.sequence, frame.uid, frame.cancelled))
+    sender = frame.settings.sender.email
+    pieces = assembled(_fields(rendering, frame, marks), parts, content)
+    return Letter(sender, settled(pieces))
+
+
+def _page(rendering: Rendering, body: str, frame: Frame) -> str:
+    page = frame.layout_html.render(
+        subject=Markup(rendering.subject),
+        preheader=Markup(rendering.preheader),
+        body=Markup(body),
+        css=Markup(frame.css),
+        association=Value(frame.settings.association),
+        logo=Link(f"cid:{_logo_id(frame.logo)}") if frame.logo else None,
+    )
+    # css-inline would fetch what a page links to: mails link to nothing, and nothing is fetched.
+    inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
+    if len(inlined.encode()) > MOST_HTML:
+        raise UserError(
+            Fault(
+                frame.event.id,
+                _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB") % {"size": len(inlined) // 1000},
+                _("shorten the texts; a long explanation is better as an attachment"),
+            )
+        )
+    return inlined
+
+
+def _plain_page(body: str, frame: Frame) -> str:
+    return plain(frame.layout_text.render(body=Markup(body), association=Value(frame.settings.association))).strip("\n")
+
+
+def _logo_id(logo: Attachment) -> str:
+    return f"logo.{PurePath(logo.name).stem}@mkwmail".replace(" ", "-")
+
+
+def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+    return _lines(LineKind.HTML, html_segments(page, marks, LINK_FIELDS))
+
+
+def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+    lines = [line.rstrip() for line in page.split("\n")]
+    kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
+    return tuple(Line(LineKind.TEXT, text_segments(line, marks, LINK_FIELDS)) for line in kept)
+
+
+def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
+    """The segments cut at their line ends."""
+    lines: list[list[Segment]] = [[]]
+    for segment in segments:
+        if isinstance(segment, Hole):
+            lines[-1].append(segment)
+            continue
+        first, *rest = segment.split("\n")
+        lines[-1].append(first)
+        lines.extend([part] for part in rest)
+    return tuple(Line(kind, joined(line)) for line in lines)
+
+
+def _parts(frame: Frame, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
+    """The structure that Outlook takes a calendar entry from (FACTS A1)."""
+    utf8 = ("charset", "utf-8")
+    plain_part = Part("text/plain", (utf8,), "quoted-printable", pieces=tuple(text))
+    html_part = Part("text/html", (utf8,), "quoted-printable", pieces=tuple(html))
+    if frame.logo:
+        html_part = multipart("related", html_part, embedded(frame.logo, _logo_id(frame.logo)))
+    alternatives = [plain_part, html_part]
+    files = [attached(file) for file in frame.attachments]
+    if calendar:
+        method = ("method", calendar_method(frame))
+        lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
+        alternatives.append(Part("text/calendar", (utf8, method), "quoted-printable", pieces=lines))
+        files.append(
+            Part(
+                "application/ics",
+                (("name", "invite.ics"),),
+                "base64",
+                disposition="attachment",
+                filename="invite.ics",
+                pieces=(CalendarFile(tuple(calendar)),),
+            )
+        )
+    return multipart("mixed", multipart("alternative", *alternatives), *files)
+
+
+def _fields(rendering: Rendering, frame: Frame, marks: Marks) -> list[Piece]:
+    settings = frame.settings
+    sender = settings.sender
+    subject = f"{PROOF} {rendering.subject}" if frame.proof else rendering.subject
+    answer_to = settings.reply_to or sender.email
+    stop = percent_encode(_unsubscribe_subject(settings), safe="")
+    fields: list[Piece] = [
+        HeaderField("Date", FieldKind.VERBATIM, (Hole("date", Place.TEXT),)),
+        Fixed(mailbox("From", sender.name, sender.email)),
+        Recipient(),
+        *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
+        HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
+        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Hole("message_id", Place.TEXT), ">")),
+        Fixed(unstructured("Content-Language", "nl")),
+        Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
+        Fixed(verbatim("X-Auto-Response-Suppress", "OOF, AutoReply")),
+    ]
+    if frame.automatic:
+        fields.append(Fixed(verbatim("Auto-Submitted", "auto-generated")))
+    return fields
+
+
+def _unsubscribe_subject(settings: Settings) -> str:
+    return "Graag geen uitnodigingen meer" + (f" van {settings.association}" if settings.association else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a mailing's letters are made of, beside the templates and the members.
+
+    ``template`` is the template's name without ending. ``uid`` is the UID of the calendar entry that is the same
+    for everybody, ``sequence`` its version; ``cancelled``: the entry says that the event does not take place.
+    ``proof``: a copy to look at, marked so in its subject. ``automatic``: a timer sends it.
+    """
+
+    event: Event
+    name: str
+    mailing: Mailing
+    template: str
+    settings: Settings
+    uid: str
+    sequence: int = 0
+    cancelled: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    logo: Attachment | None = None
+    original: str | None = None
+    proof: bool = False
+    automatic: bool = False
+
+
+class Addressed(NamedTuple):
+    """A member's letter and what fills its holes; ``direct``: the template made sharing impossible."""
+
+    addressee: Addressee
+    letter: Letter
+    values: Mapping[str, str]
+    direct: bool = False
+
+    def message(self, message_id: str, moment: datetime) -> Message:
+        """The message, dated ``moment`` (aware)."""
+        return self.letter.address(self.complete(message_id, moment))
+
+    def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
+        """Every value that the letter is filled with; with the letter, all that is needed to make it again."""
+        date, dtstamp = _moment_values(moment, moment.utcoffset() or timedelta(0))
+        return {**self.values, "message_id": message_id, "date": date, "dtstamp": dtstamp}
+
+
+@lru_cache(maxsize=8)
+def _moment_values(moment: datetime, offset: timedelta) -> tuple[str, str]:
+    """Date and DTSTAMP of every message of a moment; ``offset`` is its own, in which equal moments may differ."""
+    return _second_values(moment.replace(tzinfo=None, microsecond=0), offset)
+
+
+@lru_cache(maxsize=8)
+def _second_values(local: datetime, offset: timedelta) -> tuple[str, str]:
+    moment = local.replace(tzinfo=timezone(offset))
+    return format_datetime(moment), moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """All letters of a mailing, and who gets which.
+
+    ``of`` is everybody's letter; what fills it is made when ``addressed`` is asked for, so that of a hundred
+    thousand hardly anything is held.
+    """
+
+    addressed: Sequence[Addressed]
+    of: Sequence[Letter]
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        """The letters, in the order of their first member."""
+        return tuple({id(letter): letter for letter in self.of}.values())
+
+
+def compose(
+    occasion: Occasion,
+    templates: Templates,
+    addressees: Sequence[Addressee],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Composition:
+    """The letters for these members.
+
+    Each member's mail is rendered with merge marks and directly. Where filling the marks gives what direct
+    rendering says, members with the same marked rendering share a letter; where a template measured or cut a
+    mark, that member's letter is made from the direct rendering.
+
+    ``progress`` hears how many members are done.
+
+    :raises UserError: with the faults of all templates and members.
+    """
+    composing = _Composing(occasion, templates)
+    alike = composing.sorted(addressees, progress)
+    tried: dict[int, Letter | UserError | None] = {}
+    shared: dict[int, Letter] = {}  # by group
+    own: dict[int, Letter] = {}  # by member
+    faults: dict[Fault, list[str]] = {}
+    for number, group in enumerate(alike):
+        if group not in tried:
+            tried[group] = _tried(composing.share, addressees[number])
+        found, letters, key = tried[group], shared, group
+        if found is None:
+            found, letters, key = _tried(composing.direct, addressees[number]), own, number
+        if isinstance(found, Letter):
+            letters[key] = found
+        elif found is not None:
+            who = full_name(addressees[number].member.name) or addressees[number].member.email
+            for fault in found.faults:
+                faults.setdefault(fault, []).append(who)
+    if faults:
+        raise UserError(*(_for_members(fault, names, len(addressees)) for fault, names in faults.items()))
+
+    of = [own.get(number) or shared[group] for number, group in enumerate(alike)]
+
+    def addressed(number: int) -> Addressed:
+        letter, addressee = of[number], addressees[number]
+        return Addressed(addressee, letter, composing.values(letter, addressee), number in own)
+
+    return Composition(Lazily(len(of), addressed), of)
+
+
+def _tried(make: Callable[[Addressee], Letter | None], addressee: Addressee) -> Letter | UserError | None:
+    try:
+        return make(addressee)
+    except UserError as error:
+        return error
+
+
+_NAMED = 3  # members whose mail has one and the same fault are named up to this number
+
+
+def _for_members(fault: Fault, names: Sequence[str], everyone: int) -> Fault:
+    words = {"fault": fault.fault, "names": ", ".join(names[:_NAMED]), "more": len(names) - _NAMED}
+    if len(names) == everyone > 1:
+        said = _("%(fault)s (in every mail)")
+    elif len(names) > _NAMED:
+        said = _("%(fault)s (in the mails for %(names)s and %(more)d more)")
+    else:
+        said = _("%(fault)s (in the mail for %(names)s)")
+    return Fault(fault.place, said % words, fault.remedy)
+
+
+def message_id(secret: bytes, event: str, mailing: str, edition: int, person: str, version: int, domain: str) -> str:
+    """The Message-ID of a person's message, without angle brackets (RFC 5322 §3.6.4).
+
+    Known before the first try and the same at every retry; ``version`` counts the times that the message was
+    composed anew.
+    """
+    subject = "\0".join((event, mailing, str(edition), person, str(version)))
+    return f"{keyed(secret, subject).hex()[:32]}@{domain}"
+
+
+class _Composing:
+    """One pass over the members, sharing letters on the way."""
+
+    def __init__(self, occasion: Occasion, templates: Templates) -> None:
+        self._occasion = occasion
+        self._form: Form = occasion.settings.form
+        self._url = _signup_url(occasion)
+        self._frame = _frame(occasion, templates)
+        self._renderer = _renderer(occasion, templates)
+        templates.know(template_names(occasion))
+        self._looked_at = _looked_at(occasion, templates)
+        self._letters: dict[Rendering, Letter] = {}
+        self._fields: dict[int, tuple[tuple[str, ...], bool]] = {}
+        self._taken = TakenMarks()
+        for text in _texts(occasion):
+            _check_private_use(text)
+        for text in (*_texts(occasion), *_template_sources(occasion, templates)):
+            self._taken.look_at(text)
+        self._marks = Marks("", ())
+
+    def sorted(self, addressees: Sequence[Addressee], progress: Callable[[int], None]) -> Sequence[int]:
+        """Who are alike: each member's group, by a number; and choose the marks on the way.
+
+        :raises UserError: where a text holds what no mail can show.
+        """
+        groups: dict[object, int] = {}
+        fields = {"dtstamp", "to_name", "to_address", "uid"}
+        alike = array("L")
+        for done, addressee in enumerate(addressees, start=1):
+            values = self._personal(addressee)
+            changed = [text for change in addressee.changes for text in (change.old, change.new)]
+            said = "\n".join((*values.values(), *changed))
+            _check_private_use(said)
+            self._taken.look_at(said)
+            fields.update(values)
+            key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes)
+            alike.append(groups.setdefault(key, len(groups)))
+            progress(done)
+        self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
+        return alike
+
+    def share(self, addressee: Addressee) -> Letter | None:
+        """The letter that all like this member share; None where a mark was measured or cut on the way."""
+        values = self._personal(addressee)
+        marked = self._render(addressee, values, self._marks.of)
+        direct = self._render(addressee, values, lambda field: "")
+        return self._letter(marked) if _filled(marked, self._marks, values) == direct.sources else None
+
+    def direct(self, addressee: Addressee) -> Letter:
+        """This member's own letter."""
+        return self._letter(self._render(addressee, self._personal(addressee), lambda field: ""))
+
+    def values(self, letter: Letter, addressee: Addressee) -> dict[str, str]:
+        """What fills the letter for a member."""
+        fields, of_member = self._fields.get(id(letter)) or self._know(letter)
+        values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
+        values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
+        values["uid"] = addressee.uid
+        return {field: values[field] for field in fields if field in values}
+
+    def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
+        """The letter's fields, and whether the member's own are among them."""
+        fields = tuple(sorted(letter.fields))
+        known = self._fields[id(letter)] = fields, any(field.startswith("member.") for field in fields)
+        return known
+
+    def _personal(self, addressee: Addressee) -> dict[str, str]:
+        return personal_values(addressee, self._url, self._form)
+
+    def _letter(self, rendering: Rendering) -> Letter:
+        letter = self._letters.get(rendering)
+        if letter is None:
+            letter = self._letters[rendering] = letter_of(rendering, self._frame, self._marks)
+        return letter
+
+    def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
+        names = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
+        return self._renderer.render({**personal_names(values, mark_of), **names})
+
+
+def template_names(occasion: Occasion) -> frozenset[str]:
+    """Every name that a template is given beside macros."""
+    personal = ("member", "salutation", "signup_link", "answer")
+    return frozenset({*_common_names(occasion), *personal})
+
+
+def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
+    """What the marked rendering says once its marks are filled."""
+
+    def value(field: str) -> str:
+        return quote_link(values[field]) if field in LINK_FIELDS else quote(values[field])
+
+    return tuple(
+        "".join(text + (value(field) if field is not None else "") for text, field in marks.split(source))
+        for source in rendering.sources
+    )
+
+
+def _signup_url(occasion: Occasion) -> str | None:
+    registration = occasion.event.registration
+    return registration.url if registration else None
+
+
+def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
+    return tuple({"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes)
+
+
+def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
+    subject = occasion.mailing.subject
+    return Renderer(
+        templates=templates,
+        mail=templates.mail(occasion.template),
+        signature=templates.part("signature.md"),
+        calendar=templates.part("calendar.txt"),
+        subject=templates.inline(f"subject of {occasion.name}", subject) if subject else None,
+        names=_common_names(occasion),
+    )
+
+
+def _common_names(occasion: Occasion) -> dict[str, object]:
+    """What the templates are given for every member alike."""
+    return {
+        **common_names(occasion.event, occasion.settings.form),
+        "mailing": {
+            "name": occasion.name,
+            "text": Markup(occasion.mailing.text) if occasion.mailing.text else None,
+            "attachments": tuple(Value(file.name) for file in occasion.attachments),
+        },
+        "sender": named(occasion.settings.sender),
+        "association": Value(occasion.settings.association),
+        "changes": (),  # each member has their own
+        "original": occasion.original,
+    }
+
+
+def _frame(occasion: Occasion, templates: Templates) -> Frame:
+    return Frame(
+        event=occasion.event,
+        settings=occasion.settings,
+        layout_html=templates.layout_html(),
+        layout_text=templates.part("layout.txt"),
+        css=templates.source("mail.css"),
+        attachments=occasion.attachments,
+        logo=occasion.logo,
+        uid=occasion.uid,
+        sequence=occasion.sequence,
+        cancelled=occasion.cancelled,
+        proof=occasion.proof,
+        automatic=occasion.automatic,
+    )
+
+
+def _looked_at(occasion: Occasion, templates: Templates) -> frozenset[str]:
+    trees = [templates.parsed(name) for name in _template_files(occasion)]
+    if occasion.mailing.subject:
+        trees.append(templates.text.parse(occasion.mailing.subject))
+    return looked_at(trees)
+
+
+def _template_files(occasion: Occasion) -> tuple[str, ...]:
+    return (f"{occasion.template}.md", "signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
+
+
+def _template_sources(occasion: Occasion, templates: Templates) -> Iterable[str]:
+    names = (*_template_files(occasion), "layout.html", "layout.txt", "mail.css")
+    return (templates.source(name) for name in names)
+
+
+def _texts(occasion: Occasion) -> tuple[str, ...]:
+    return (
+        occasion.event.model_dump_json(),
+        occasion.mailing.model_dump_json(),
+        occasion.settings.model_dump_json(),
+    )
+
+
+def _check_private_use(text: str) -> None:
+    if not text.isascii() and (found := PRIVATE_USE.search(text)):
+        raise UserError(
+            Fault(
+                "",
+                _("a text holds the private use character U+%(code)04X, which no mail program can show")
+                % {"code": ord(found[0])},
+                _("remove it; it often comes from a symbol font in Word"),
+            )
+        )
+
+
+def website_entry(occasion: Occasion, templates: Templates, moment: datetime) -> bytes:
+    """The event as a calendar file, METHOD:PUBLISH, stamped ``moment`` (aware).
+
+    It has the UID of the entry that everybody gets, so that a calendar that has both shows one. A sign-up link that
+    is each member's own is left out; so is the link for online, which is for those who attend.
+
+    :raises UserError: where ``calendar.txt`` is at fault, with its line.
+    """
+    event = _public(occasion.event)
+    url = event.registration.url if event.registration else None
+    names = {
+        **common_names(event, occasion.settings.form),
+        "sender": {"name": Value(occasion.settings.sender.name), "email": Value(occasion.settings.sender.email)},
+        "association": Value(occasion.settings.association),
+        "signup_link": Link(url) if url else None,
+        "answer": None,
+    }
+    names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
+    description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
+    entry = entry_of(
+        event,
+        occasion.settings,
+        method=Method.PUBLISH,
+        uid=occasion.uid,
+        sequence=occasion.sequence,
+        stamp=moment.astimezone(UTC),
+        description=description,
+        url=link_in(description, ""),
+        cancelled=occasion.cancelled,
+    )
+    return to_ics(content_lines(entry))
+
+
+def _public(event: Event) -> Event:
+    registration = event.registration
+    if registration is None or registration.url is None or "{" not in registration.url:
+        return event
+    return event.model_copy(update={"registration": registration.model_copy(update={"url": None})})

@@ -1,0 +1,166 @@
+"""The names that templates know: event, mailing, member and what goes with them.
+
+README lists them; a test keeps that list true.
+"""
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote as percent_encode
+
+from markupsafe import Markup
+
+from mkwmail.config.event import Event
+from mkwmail.config.fields import Part
+from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
+from mkwmail.dutch.names import full_name, salutation
+from mkwmail.mail.merge import Link, Value
+from mkwmail.mail.sandbox import Names
+from mkwmail.members.member_list import Member
+
+Form = Literal["je", "u"]
+
+MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
+LINK_FIELDS = frozenset({"signup_link"})
+MEMBER_FIELDS = (
+    "first_name",
+    "initials",
+    "prefix",
+    "surname",
+    "name",
+    "organisation",
+    "function",
+    "number",
+    "email",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact of the event that was told otherwise before, in Dutch words; empty: not known then, or not any more."""
+
+    what: str
+    old: str
+    new: str
+
+
+class Addressee(NamedTuple):
+    """A member as a letter is addressed to.
+
+    ``person`` is the ledger's key; ``code`` the sign-up code of this person and event; ``answer`` what
+    they answered so far, or None. ``uid`` is the UID of the person's own calendar entry, where each has one;
+    ``changes`` what has changed since they were told last.
+    """
+
+    person: str
+    member: Member
+    code: str
+    answer: str | None = None
+    uid: str = ""
+    changes: tuple[Change, ...] = ()
+
+
+def signup_link(url: str, addressee: Addressee) -> str:
+    """The member's own sign-up link: ``{code}``, ``{member_id}`` and ``{email}`` filled, percent-encoded."""
+    values = {
+        "code": addressee.code,
+        "member_id": addressee.member.number,
+        "email": addressee.member.email,
+    }
+    return "".join(
+        [text + (percent_encode(values[field], safe="") if field is not None else "") for text, field in _parts_of(url)]
+    )
+
+
+@lru_cache(maxsize=8)
+def _parts_of(url: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((text, field) for text, field, _spec, _conversion in string.Formatter().parse(url))
+
+
+def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+    """Every value that may differ per member, by the field whose mark stands for it.
+
+    A member's own are ``member.`` with the names that templates use, further columns of the list among them.
+    """
+    member, name = addressee.member, addressee.member.name
+    columns = {f"member.{column}": value for column, value in member.columns.items() if column.isidentifier()}
+    return {
+        **columns,
+        "member.first_name": name.first,
+        "member.initials": name.initials,
+        "member.prefix": name.prefix,
+        "member.surname": name.surname,
+        "member.name": full_name(name),
+        "member.organisation": member.organisation,
+        "member.function": member.function,
+        "member.number": member.number,
+        "member.email": member.email,
+        **greeting_values(addressee, url, form),
+    }
+
+
+def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+    """Those of them that are not the member's own: what nearly every letter has, and often it alone."""
+    values = {"salutation": salutation(addressee.member.name, form)}
+    if url is not None:
+        values["signup_link"] = signup_link(url, addressee)
+    return values
+
+
+def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> dict[str, Any]:
+    """The names of one member's rendering. ``mark_of`` gives a field's mark, or an empty text for none."""
+    member = {
+        field.removeprefix("member."): Value(text, mark_of(field))
+        for field, text in values.items()
+        if field.startswith("member.")
+    }
+    link = values.get("signup_link")
+    return {
+        "member": Names(member),
+        "salutation": Value(values["salutation"], mark_of("salutation")),
+        "signup_link": None if link is None else Link(link, mark_of("signup_link")),
+    }
+
+
+def named(value: Any, field: str = "") -> Any:
+    """A value of the event file as templates see it: texts as data, Markdown fields as markup, parts as names."""
+    if isinstance(value, Part):
+        return Names({key: named(getattr(value, key), key) for key in type(value).model_fields})
+    if isinstance(value, str):
+        if field in MARKDOWN_FIELDS:
+            return Markup(value)
+        return Link(value) if field == "url" else Value(value)
+    if isinstance(value, Mapping):
+        return {key: named(part) for key, part in value.items()}
+    if isinstance(value, Sequence):
+        return tuple(named(part, field) for part in value)
+    return value
+
+
+def common_names(event: Event, form: Form) -> dict[str, Any]:
+    """The names that are the same for every member, as far as the event gives them."""
+    return {
+        "event": named(event),
+        "u": form == "u",
+        "form": lambda je, u: u if form == "u" else je,
+        "period": lambda: Value(period(event.starts, event.ends)),
+    }
+
+
+def _day(moment: date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def _time(moment: datetime | time) -> time:
+    return moment.timetz() if isinstance(moment, datetime) else moment
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "date": lambda moment: Value(date_in_words(_day(moment))),
+    "short_date": lambda moment: Value(date_without_year(_day(moment))),
+    "time": lambda moment: Value(time_in_words(_time(moment))),
+    "clock": lambda moment: Value(clock_time(_time(moment))),
+}

@@ -1,0 +1,492 @@
+"""Letter: one mailing's mail, composed once. Addressed to a member it becomes a message.
+
+A letter is a sequence of pieces: bytes that are the same in every message, already encoded, and between them the
+header fields and lines that a member's values change.
+"""
+
+import binascii
+import hashlib
+import json
+import re
+import textwrap
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from email.header import Header
+from enum import StrEnum
+from functools import lru_cache, partial
+from hashlib import sha256
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from mkwmail.mail.icalendar import fold
+from mkwmail.mail.merge import HANG, Hole, Place, Segments, fill, filler, hang_of
+
+
+class Message(NamedTuple):
+    """One mail for one recipient (RFC 5322), with the envelope that SMTP carries (RFC 5321 §2.3.1).
+
+    ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII, CRLF line ends, ending in CRLF.
+    They are several so that what messages share (attachments) is held once. ``dotless``: it is known that no line
+    of theirs begins with a dot, so that none is to be doubled (RFC 5321 §4.5.2). ``digest`` is a letter's word for
+    these bytes (:meth:`mkwmail.mail.letter.Letter.address`).
+    """
+
+    sender: str
+    recipient: str
+    message_id: str
+    chunks: tuple[bytes, ...]
+    dotless: bool = False
+    digest: str = ""
+
+    @property
+    def data(self) -> bytes:
+        """The whole message."""
+        return b"".join(self.chunks)
+
+    @property
+    def size(self) -> int:
+        """Its length in octets, as SIZE counts it (RFC 1870)."""
+        return sum(map(len, self.chunks))
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its bytes, in hex."""
+        digest = hashlib.sha256()
+        for chunk in self.chunks:
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+WIDTH = 76  # plain text: what reads well, and RFC 2045's own limit for quoted-printable
+
+
+class LineKind(StrEnum):
+    """What a line belongs to, and so how it is broken."""
+
+    HTML = "html"  # not broken but by quoted-printable
+    TEXT = "text"  # wrapped at words
+    CALENDAR = "calendar"  # folded at 75 octets (RFC 5545 §3.1)
+
+
+def wrapped(line: str) -> list[str]:
+    """A line of plain text as lines of at most 76 characters; a longer word, such as a link, stays whole.
+
+    A hang sign in it says how far the lines after the first are indented.
+    """
+    sign = HANG.search(line)
+    if sign is None and len(line) <= WIDTH:
+        return [line.rstrip()]
+    indent = len(line) - len(line.lstrip(" ")) if sign is None else hang_of(sign[0])
+    line = HANG.sub("", line)
+    if len(line) <= WIDTH:
+        return [line.rstrip()]
+    start = len(line) - len(line.lstrip(" "))
+    return textwrap.wrap(
+        line[start:],
+        WIDTH,
+        initial_indent=" " * start,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def quoted_printable(line: str) -> bytes:
+    """One line as quoted-printable, with its CRLF. A dot at its start and mbox's "From " are encoded too."""
+    encoded = binascii.b2a_qp(line.encode(), istext=False).replace(b"=\n", b"=\r\n")
+    if encoded.startswith((b".", b"From ")):
+        encoded = _short(b"=%02X%s" % (encoded[0], encoded[1:]))
+    return encoded + b"\r\n"
+
+
+def _short(encoded: bytes) -> bytes:
+    # The three octets of an encoded first character may push the line over its limit (RFC 2045 §6.7 rule 5).
+    first, rest, others = encoded.partition(b"\r\n")
+    limit = WIDTH
+    if len(first) <= limit:
+        return encoded
+    body = first.removesuffix(b"=")
+    cut = limit - 1
+    while b"=" in body[max(cut - 2, 0) : cut]:
+        cut -= 1
+    return body[:cut] + b"=\r\n" + body[cut:] + (b"=" if rest else b"") + rest + others
+
+
+def _text_lines(line: str) -> bytes:
+    return b"".join([quoted_printable(part) for part in wrapped(line)])
+
+
+def _calendar_line(line: str) -> bytes:
+    folded = fold(line).decode().removesuffix("\r\n")
+    return b"".join([quoted_printable(part) for part in folded.split("\r\n")])
+
+
+ENCODERS: Mapping[LineKind, Callable[[str], bytes]] = {
+    LineKind.HTML: quoted_printable,
+    LineKind.TEXT: _text_lines,
+    LineKind.CALENDAR: _calendar_line,
+}
+
+
+BASE64_STEP = 57
+"""Octets that make one line of base64."""
+
+
+def base64_lines(data: bytes) -> bytes:
+    """Octets as base64 in lines of 76 characters, with CRLF (RFC 2045 §6.8)."""
+    encoded = binascii.b2a_base64(data, newline=False)
+    return b"".join([encoded[at : at + WIDTH] + b"\r\n" for at in range(0, len(encoded), WIDTH)])
+
+
+_ATOM_WORDS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_LIMIT = 78  # RFC 5322 §2.1.1: lines should be no longer
+_ENCODED_WORD = "=?"
+
+
+def unstructured(name: str, text: str) -> bytes:
+    """A field of free text, such as Subject: as it is where it is ASCII, else in encoded words.
+
+    White space is collapsed, so that no value can begin a field of its own.
+    """
+    return f"{name}: {_words(' '.join(text.split()), len(name) + 2)}\r\n".encode("ascii")
+
+
+def mailbox(name: str, display: str, address: str) -> bytes:
+    """A field with one mailbox (RFC 5322 §3.4): ``To: "Jansen, Kim" <kim@example.org>``."""
+    display = " ".join(display.split())
+    if not display:
+        return f"{name}: {address}\r\n".encode("ascii")
+    phrase = _phrase(display, len(name) + 2)
+    last = phrase.rsplit("\n", 1)[-1]
+    start = len(name) + 2 if last == phrase else 0
+    gap = " " if start + len(last) + len(address) + 3 <= _LIMIT else "\r\n "
+    return f"{name}: {phrase}{gap}<{address}>\r\n".encode("ascii")
+
+
+def verbatim(name: str, text: str) -> bytes:
+    """A field whose text is a token: identifiers, dates, addresses; never encoded or folded (FACTS B1)."""
+    return f"{name}: {text}\r\n".encode("ascii")
+
+
+def _phrase(text: str, start: int) -> str:
+    if not text.isascii() or _ENCODED_WORD in text or not text.isprintable():
+        return _encoded_word(text, start)
+    if _ATOM_WORDS.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _words(text: str, start: int) -> str:
+    if not text.isascii() or _ENCODED_WORD in text or not text.isprintable():
+        return _encoded_word(text, start)
+    if any(len(word) > _LIMIT - 2 for word in text.split(" ")):
+        return _encoded_word(text, start) if len(text) + start > _LIMIT else text
+    lines: list[str] = []
+    width = _LIMIT - start
+    for word in text.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            width = width if not lines else _LIMIT - 1
+            lines.append(word)
+    return "\r\n ".join(lines)
+
+
+def _encoded_word(text: str, start: int) -> str:
+    """Encoded words of at most 75 characters, each of whole characters (RFC 2047 §2, §5)."""
+    return Header(text, "utf-8", maxlinelen=_LIMIT - 2, header_name="x" * max(start - 2, 1)).encode(linesep="\r\n")
+
+
+FORMAT = 1
+"""The number of the form in which letters are kept; one that is kept is read for ever."""
+
+
+class FieldKind(StrEnum):
+    """How a header field's text is written."""
+
+    UNSTRUCTURED = "unstructured"  # free text (RFC 5322 §3.6.5)
+    VERBATIM = "verbatim"  # an identifier, a date
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Bytes that every message of the letter has."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderField:
+    """A header field with values in it."""
+
+    name: str
+    kind: FieldKind
+    segments: Segments
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A body's line with values in it; broken and encoded when they are known."""
+
+    kind: LineKind
+    segments: Segments
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarFile:
+    """A calendar as an attached file, in base64: content lines with values in them, the others folded already."""
+
+    lines: tuple[Segments | bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The To field."""
+
+    name: str = "To"
+
+
+Piece = Fixed | HeaderField | Line | CalendarFile | Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mailing's mail as its pieces. ``sender`` is the envelope's and the From field's address."""
+
+    sender: str
+    pieces: tuple[Piece, ...]
+    _form: "_Form" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_form", _form(self.pieces))
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it has holes for: what :meth:`address` needs of ``values``."""
+        found = {"to_name", "to_address", "message_id", "date", "dtstamp"}
+        for piece in self.pieces:
+            for segments in _segments_of(piece):
+                found |= _fields_of(segments)
+        return frozenset(found)
+
+    def address(self, values: Mapping[str, str]) -> Message:
+        """The message for one member: the same letter and values always give the same bytes.
+
+        ``values`` has every field of :attr:`fields`, among them ``to_name``, ``to_address``, ``message_id``
+        (without angle brackets), ``date`` (RFC 5322 §3.3) and ``dtstamp`` (RFC 5545 §3.3.5, UTC).
+
+        Its ``digest`` is the SHA-256 of what the values made, behind that of all other bytes: it tells as much as
+        a hash of the whole, of which most would be hashed again for every member.
+        """
+        form = self._form
+        parts = list(form.fixed)
+        for place, make in form.open:
+            parts[place] = make(values)
+        made = b"\n".join([b"", *[parts[place] for place, _make in form.open]])
+        digest = sha256(form.sha256)
+        for at in range(0, len(made), _HASHED):
+            digest.update(made[at : at + _HASHED])
+        return Message(
+            self.sender,
+            values["to_address"],
+            values["message_id"],
+            tuple([b"".join(parts[chunk]) for chunk in form.chunks]),
+            # Each piece begins a line.
+            form.dotless and b"\n." not in made,
+            digest.hexdigest(),
+        )
+
+    def dump(self) -> bytes:
+        """The letter as bytes to be kept."""
+        kept = {"format": FORMAT, "sender": self.sender, "pieces": [_to_json(piece) for piece in self.pieces]}
+        return json.dumps(kept, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def load(cls, kept: bytes) -> "Letter":
+        """The letter that :meth:`dump` kept."""
+        read = json.loads(kept)
+        return cls(read["sender"], tuple(_from_json(piece) for piece in read["pieces"]))
+
+
+_HASHED = 2_047  # octets; for more at once hashlib hands Python's lock to whoever waits for it
+_SHARED = 16_384  # octets from which fixed bytes are held once for all messages instead of copied into each
+
+_Step = bytes | Callable[[Mapping[str, str]], bytes]
+"""A piece as addressing goes through it: bytes as they are, or what makes them of a member's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A letter as addressing goes through it.
+
+    ``fixed``: the bytes of every piece, empty where it is ``open`` to values; ``chunks``: which of them stand in one
+    chunk of the message. ``sha256``: of all fixed bytes. ``dotless``: no line of theirs begins with a dot.
+    """
+
+    fixed: tuple[bytes, ...]
+    open: tuple[tuple[int, Callable[[Mapping[str, str]], bytes]], ...]
+    chunks: tuple[slice, ...]
+    sha256: bytes
+    dotless: bool
+
+
+def _form(pieces: Iterable[Piece]) -> _Form:
+    steps = tuple(map(_step, pieces))
+    fixed = tuple(step if isinstance(step, bytes) else b"" for step in steps)
+    runs = groupby(range(len(steps)), lambda place: -1 if len(fixed[place]) <= _SHARED else place)
+    places = [list(run) for _kind, run in runs]
+    return _Form(
+        fixed,
+        tuple((place, step) for place, step in enumerate(steps) if not isinstance(step, bytes)),
+        tuple(slice(run[0], run[-1] + 1) for run in places),
+        sha256(b"\n".join(fixed)).digest(),
+        all(map(_dotless, fixed)),
+    )
+
+
+_MOMENT_FIELDS = frozenset({"date", "dtstamp"})
+"""What one second's messages have alike."""
+
+
+def _segments_of(piece: Piece) -> tuple[Segments, ...]:
+    match piece:
+        case HeaderField() | Line():
+            return (piece.segments,)
+        case CalendarFile():
+            return tuple(line for line in piece.lines if not isinstance(line, bytes))
+        case _:
+            return ()
+
+
+def _dotless(data: bytes) -> bool:
+    return not data.startswith(b".") and b"\n." not in data
+
+
+def _step(piece: Piece) -> _Step:
+    match piece:
+        case Fixed():
+            return piece.data
+        case Recipient():
+            return lambda values: mailbox(piece.name, values["to_name"], values["to_address"])
+        case Line():
+            return _filled(piece.segments, ENCODERS[piece.kind])
+        case HeaderField():
+            write = unstructured if piece.kind is FieldKind.UNSTRUCTURED else verbatim
+            return _filled(piece.segments, partial(write, piece.name))
+        case CalendarFile():
+            return _calendar_file(piece)
+
+
+def _filled(segments: Segments, encode: Callable[[str], bytes]) -> _Step:
+    """What fills and encodes; where only the moment stands in it, once for all messages of that moment."""
+    fill_in = filler(segments)
+    if _fields_of(segments) - _MOMENT_FIELDS:
+        return lambda values: encode(fill_in(values))
+    encode_once = lru_cache(maxsize=2)(encode)
+    return lambda values: encode_once(fill_in(values))
+
+
+def _calendar_file(file: CalendarFile) -> _Step:
+    """What writes the file. As much of its beginning as no value moves is in base64 already."""
+    first, *rest = file.lines if isinstance(file.lines[0], bytes) else (b"", *file.lines)
+    assert isinstance(first, bytes)
+    ready = len(first) // BASE64_STEP * BASE64_STEP
+    begun, first = base64_lines(first[:ready]), first[ready:]
+    steps = [line if isinstance(line, bytes) else _filled(line, fold) for line in rest]
+
+    def written(values: Mapping[str, str]) -> bytes:
+        lines = [step if isinstance(step, bytes) else step(values) for step in steps]
+        return begun + base64_lines(b"".join([first, *lines]))
+
+    return written
+
+
+def _encoded(piece: Piece) -> bytes:
+    """The bytes of a piece without holes."""
+    step = _step(piece)
+    return step if isinstance(step, bytes) else step({})
+
+
+def _folded(line: Segments | bytes) -> bytes:
+    return line if isinstance(line, bytes) else fold(fill(line, {}))
+
+
+def _fields_of(segments: Segments) -> set[str]:
+    return {segment.field for segment in segments if isinstance(segment, Hole)}
+
+
+def _has_holes(segments: Segments) -> bool:
+    return bool(_fields_of(segments))
+
+
+def _folded_ahead(file: CalendarFile) -> CalendarFile:
+    """The same file with every run of lines that no value changes folded."""
+    runs = groupby(file.lines, lambda line: not isinstance(line, bytes) and _has_holes(line))
+    lines: list[Segments | bytes] = []
+    for holes, run in runs:
+        lines.extend(run if holes else [b"".join(map(_folded, run))])
+    return CalendarFile(tuple(lines))
+
+
+def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The pieces with everything encoded that no value changes, neighbouring bytes as one."""
+    done: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, CalendarFile):
+            piece = _folded_ahead(piece)
+        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, Recipient):
+            piece = Fixed(_encoded(piece))
+        last = done[-1] if done else None
+        if isinstance(piece, Fixed) and isinstance(last, Fixed) and len(piece.data) <= _SHARED >= len(last.data):
+            done[-1] = Fixed(last.data + piece.data)
+        else:
+            done.append(piece)
+    return tuple(done)
+
+
+def _to_json(piece: Piece) -> list[Any]:
+    match piece:
+        case Fixed():
+            if piece.data.isascii():
+                return ["fixed", piece.data.decode("ascii")]
+            return ["octets", b64encode(piece.data).decode("ascii")]
+        case HeaderField():
+            return ["header", piece.name, piece.kind, _segments_to_json(piece.segments)]
+        case Line():
+            return ["line", piece.kind, _segments_to_json(piece.segments)]
+        case CalendarFile():
+            lines = piece.lines
+            return [
+                "calendar",
+                [line.decode() if isinstance(line, bytes) else _segments_to_json(line) for line in lines],
+            ]
+        case Recipient():
+            return ["recipient", piece.name]
+
+
+def _from_json(kept: list[Any]) -> Piece:
+    match kept:
+        case ["fixed", str(text)]:
+            return Fixed(text.encode("ascii"))
+        case ["octets", str(text)]:
+            return Fixed(b64decode(text))
+        case ["header", str(name), str(kind), list(segments)]:
+            return HeaderField(name, FieldKind(kind), _segments_from_json(segments))
+        case ["line", str(kind), list(segments)]:
+            return Line(LineKind(kind), _segments_from_json(segments))
+        case ["calendar", list(lines)]:
+            read = (line.encode() if isinstance(line, str) else _segments_from_json(line) for line in lines)
+            return CalendarFile(tuple(read))
+        case ["recipient", str(name)]:
+            return Recipient(name)
+        case _:
+            raise ValueError(f"not a piece of a letter: {kept!r}")
+
+
+def _segments_to_json(segments: Segments) -> list[Any]:
+    return [segment if isinstance(segment, str) else [segment.field, segment.place] for segment in segments]
+
+
+def _segments_from_json(kept: list[Any]) -> Segments:
+    return tuple(segment if isinstance(segment, str) else Hole(segment[0], Place(segment[1])) for segment in kept)

@@ -1,0 +1,240 @@
+"""A letter opened: what its parts say, read back from the wire, with its holes still open.
+
+What no value changes is decoded from its encoded bytes, as a mail program does: whoever shows an opened letter
+shows what is sent, not what was meant.
+"""
+
+import re
+from base64 import b64encode
+from binascii import a2b_base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from mkwmail.mail.compose import Addressed
+from mkwmail.mail.icalendar import fold
+from mkwmail.mail.letter import (
+    CalendarFile,
+    Fixed,
+    HeaderField,
+    Letter,
+    Line,
+    Piece,
+    Recipient,
+    base64_lines,
+    quoted_printable,
+)
+from mkwmail.mail.merge import Segments, fill
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A header field; ``text`` is None for the field that holds the recipient's name and address."""
+
+    name: str
+    text: Segments | None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment. ``octets`` is its own size; for a calendar its ``lines`` decide, see :meth:`size`."""
+
+    name: str
+    content_type: str
+    octets: int
+    lines: tuple[Segments | bytes, ...] = ()
+
+    def size(self, values: Mapping[str, str]) -> int:
+        """Its size in octets with the holes filled."""
+        folded = (line if isinstance(line, bytes) else fold(fill(line, values)) for line in self.lines)
+        return self.octets + sum(map(len, folded))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a letter says, decoded, line by line; lines of ``calendar`` are unfolded (RFC 5545 §3.1).
+
+    A line of ``text`` with a hole in it is still to be wrapped (:func:`mkwmail.mail.letter.wrapped`).
+    ``images`` are the embedded ones, as data URLs (RFC 2397) by their Content-ID.
+    """
+
+    head: tuple[Field, ...]
+    text: tuple[Segments, ...]
+    html: tuple[Segments, ...]
+    calendar: tuple[Segments, ...]
+    files: tuple[File, ...]
+    images: Mapping[str, str]
+
+
+# What stands for a piece with holes while the rest is parsed: signs that input may not hold (values.PRIVATE_USE),
+# and a header field's name.
+_STAND_IN = re.compile("\ue500([0-9]+)\ue501")
+_STAND_IN_FIELD = "X-Piece-"
+_LONGEST = 32  # octets of a stand-in, amply
+
+
+# A file in base64 (RFC 2045 §6.8). Parsing goes line by line and would take long over a large one.
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{76}\r\n)+(?:[A-Za-z0-9+/]{0,75}={0,2}\r\n)?")
+
+
+def opened(letter: Letter) -> Opened:
+    """The letter's parts, decoded."""
+    wire = b"".join(_stand_in(number, piece) for number, piece in enumerate(letter.pieces))
+    mail = message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
+    parts = [part for part in mail.walk() if not part.is_multipart()]
+    inline = {part.get_content_type(): part for part in reversed(parts) if not part.get_content_disposition()}
+    return Opened(
+        head=tuple(_field(name, str(value), letter) for name, value in mail.items()),
+        text=_lines(inline.get("text/plain"), letter),
+        html=_lines(inline.get("text/html"), letter),
+        calendar=_calendar(inline.get("text/calendar"), letter),
+        files=tuple(_file(part, letter) for part in parts if part.get_content_disposition() == "attachment"),
+        images=dict(_image(part, letter) for part in parts if part["Content-ID"]),
+    )
+
+
+def _stand_in(number: int, piece: Piece) -> bytes:
+    match piece:
+        case Fixed():
+            return _base64_stand_in(number) if _BASE64.fullmatch(piece.data) else piece.data
+        case Line():
+            return quoted_printable(f"\ue500{number}\ue501")
+        case CalendarFile():
+            return _base64_stand_in(number)
+        case HeaderField() | Recipient():
+            return f"{_STAND_IN_FIELD}{number}: .\r\n".encode("ascii")
+
+
+def _base64_stand_in(number: int) -> bytes:
+    return base64_lines(f"\ue500{number}\ue501".encode())
+
+
+def _field(name: str, value: str, letter: Letter) -> Field:
+    if not name.startswith(_STAND_IN_FIELD):
+        return Field(name, (value,))
+    piece = letter.pieces[int(name.removeprefix(_STAND_IN_FIELD))]
+    if isinstance(piece, HeaderField):
+        return Field(piece.name, piece.segments)
+    assert isinstance(piece, Recipient)
+    return Field(piece.name, None)
+
+
+def _lines(part: EmailMessage | None, letter: Letter, unfolded: bool = False) -> tuple[Segments, ...]:
+    if part is None:
+        return ()
+    said = str(part.get_content()).replace("\r\n", "\n")
+    if unfolded:
+        said = said.replace("\n ", "")
+    return tuple(_segments(line, letter) for line in said.split("\n"))
+
+
+def _calendar(part: EmailMessage | None, letter: Letter) -> tuple[Segments, ...]:
+    return tuple(line for line in _lines(part, letter, unfolded=True) if line)
+
+
+def _segments(line: str, letter: Letter) -> Segments:
+    found = _STAND_IN.fullmatch(line)
+    if found is None:
+        return (line,) if line else ()
+    piece = letter.pieces[int(found[1])]
+    assert isinstance(piece, Line)
+    return piece.segments
+
+
+def _octets(part: EmailMessage, letter: Letter) -> bytes | CalendarFile:
+    """A part's data, or the piece of the letter that it comes from."""
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    found = _STAND_IN.fullmatch(data.decode(errors="ignore")) if len(data) < _LONGEST else None
+    if found is None:
+        return data
+    piece = letter.pieces[int(found[1])]
+    assert isinstance(piece, Fixed | CalendarFile)
+    return a2b_base64(piece.data) if isinstance(piece, Fixed) else piece
+
+
+def _file(part: EmailMessage, letter: Letter) -> File:
+    data = _octets(part, letter)
+    name, content_type = part.get_filename() or "", part.get_content_type()
+    if isinstance(data, CalendarFile):
+        return File(name, content_type, 0, data.lines)
+    return File(name, content_type, len(data))
+
+
+def _image(part: EmailMessage, letter: Letter) -> tuple[str, str]:
+    data = _octets(part, letter)
+    assert isinstance(data, bytes)
+    url = f"data:{part.get_content_type()};base64,{b64encode(data).decode('ascii')}"
+    return str(part["Content-ID"]).strip("<>"), url
+
+
+# Dutch, as the mails that they stand in.
+_WORDS = {
+    "member.first_name": "«voornaam»",
+    "member.initials": "«voorletters»",
+    "member.prefix": "«tussenvoegsel»",
+    "member.surname": "«achternaam»",
+    "member.name": "«naam»",
+    "member.organisation": "«organisatie»",
+    "member.function": "«functie»",
+    "member.number": "«lidnummer»",
+    "member.email": "«e-mailadres»",
+    "to_name": "«naam»",
+    "to_address": "naam@example.org",
+    "signup_link": "https://example.org/aanmelden",
+    "uid": "voorbeeld@mkwmail",
+    "message_id": "voorbeeld@example.org",
+}
+
+
+def invented(values: Mapping[str, str]) -> dict[str, str]:
+    """The values with everything of a person replaced; dates stay."""
+    return {field: _invented(field, value) for field, value in values.items()}
+
+
+def _invented(field: str, value: str) -> str:
+    if field in ("date", "dtstamp"):
+        return value
+    if field == "salutation":
+        return f"{value.partition(' ')[0]} «naam»"
+    return _WORDS.get(field, f"«{field.removeprefix('member.')}»")
+
+
+_SHORTEST = 3  # characters from which a value found in a mail is taken for the member's, not for chance
+
+
+def names_its_members(opened: Opened, addressed: Iterable[Addressed]) -> bool:
+    """Whether the letter itself, its holes aside, says who its members are.
+
+    It does where a template cut or changed a value instead of printing it. A letter of several members does not
+    merely because one of them is named in it, such as a host.
+    """
+    words = _words_of(opened)
+    return all(one.direct or any(value in words for value in _telling(one)) for one in addressed)
+
+
+def _telling(one: Addressed) -> list[str]:
+    member = one.addressee.member
+    name = member.name
+    parts = (
+        name.first,
+        name.surname,
+        name.written,
+        member.email,
+        member.organisation,
+        member.number,
+        one.addressee.code,
+    )
+    return [f" {_plain(part)} " for part in parts if len(part) >= _SHORTEST]
+
+
+def _words_of(opened: Opened) -> str:
+    lines: list[Segments] = [*opened.text, *opened.html, *opened.calendar]
+    lines.extend(field.text for field in opened.head if field.text)
+    fixed = (segment for line in lines for segment in line if isinstance(segment, str))
+    return f" {_plain(' '.join(fixed))} "
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))

@@ -1,0 +1,443 @@
+"""Filling: values into a letter's holes, escaped for the place where each stands."""
+
+import html
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from itertools import count
+from typing import Any
+from urllib.parse import quote as percent_encode
+
+from jinja2 import nodes
+from markupsafe import Markup
+
+from mkwmail.mail.icalendar import escape_parameter, escape_text
+
+_END = "z"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of one composing: a prefix and the fields it numbers, in a fixed order."""
+
+    prefix: str
+    fields: tuple[str, ...]
+
+    def of(self, field: str) -> str:
+        """The mark of a field, such as ``signup_link``."""
+        return f"{self.prefix}{self.fields.index(field)}{_END}"
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Finds marks; group 1 is the field's number."""
+        return re.compile(f"{self.prefix}([0-9]+){_END}")
+
+    def split(self, text: str) -> list[tuple[str, str | None]]:
+        """The text cut at its marks: pairs of the text before, and the field of the mark (None at the end)."""
+        pieces: list[tuple[str, str | None]] = []
+        at = 0
+        for found in self.pattern.finditer(text):
+            pieces.append((text[at : found.start()], self.fields[int(found[1])]))
+            at = found.end()
+        pieces.append((text[at:], None))
+        return pieces
+
+
+class TakenMarks:
+    """Finds a prefix for marks that no text holds.
+
+    It is the same for the same texts: a letter composed again has the same bytes.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def look_at(self, text: str) -> None:
+        """Prefixes that stand in this text are taken."""
+        self._taken.update(_LOOKS_LIKE_ONE.findall(text.casefold()))
+
+    @property
+    def free_prefix(self) -> str:
+        """The first prefix that stands in none of the texts."""
+        return next(f"Qm{number}w" for number in count() if str(number) not in self._taken)
+
+
+_LOOKS_LIKE_ONE = re.compile("qm([0-9]+)w")
+
+
+_DATA = 0xE000  # quoted data: escaped for its place
+_SYNTAX = 0xE100  # quoted text of a link that we made ourselves: kept as it is inside a URL
+_HANG = 0xE200  # plain text: the following lines of this line are indented by this many columns
+
+URL_START, URL_END = "\ue400", "\ue401"
+"""Plain text: what stands between them is a URL."""
+
+PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
+"""Input may not hold these characters: quoting would not come back as it went in."""
+
+_DATA_TABLE = {n: chr(_DATA + n) for n in range(0x80) if not chr(n).isalnum()}
+_SYNTAX_TABLE = {n: chr(_SYNTAX + n) for n in range(0x80) if not chr(n).isalnum()}
+_BACK_TABLE = {**{_DATA + n: n for n in range(0x80)}, **{_SYNTAX + n: n for n in range(0x80)}}
+
+QUOTED_DATA = re.compile("[\ue000-\ue07f]+")
+QUOTED = re.compile("[\ue000-\ue07f\ue100-\ue17f]+")
+HANG = re.compile("[\ue200-\ue2ff]")
+
+
+def quote(text: str) -> str:
+    """Text as data: of the same length, and nothing in it has a meaning."""
+    return text.translate(_DATA_TABLE)
+
+
+def quote_link(text: str) -> str:
+    """A URL that is safe as it is: as :func:`quote`, but inside a link it stays a URL."""
+    return text.translate(_SYNTAX_TABLE)
+
+
+def unquote(text: str) -> str:
+    """Quoted characters as themselves, escaped for no place: for headers and plain text."""
+    return text.translate(_BACK_TABLE)
+
+
+def hang_at(columns: int) -> str:
+    """The sign that a plain text line's following lines are indented by ``columns`` (0 to 255)."""
+    return chr(_HANG + columns)
+
+
+def hang_of(sign: str) -> int:
+    """The columns that :func:`hang_at` stands for."""
+    return ord(sign) - _HANG
+
+
+class Value(str):
+    """Data in a template: in tests, loops and filters the text itself, printed its mark or quoted text."""
+
+    __slots__ = ("mark",)
+    mark: str
+
+    def __new__(cls, text: str, mark: str = "") -> "Value":
+        value = super().__new__(cls, text)
+        # An empty value has no mark: a template that prints it says nothing, and members with and
+        # without a value do not share a letter.
+        value.mark = mark if text else ""
+        return value
+
+    def __html__(self) -> str:
+        return self.mark or self.quoted()
+
+    def quoted(self) -> str:
+        """The text as it is printed where no mark is used."""
+        return quote(str(self))
+
+
+def _kept(method: str) -> Callable[..., Value]:
+    plain = getattr(str, method)
+
+    def derived(self: Value, *args: Any) -> Value:
+        return Value(plain(self, *args))
+
+    return derived
+
+
+# A part or another case of a member's value is still data, also behind `safe`.
+for _method in (
+    "__getitem__",
+    "upper",
+    "lower",
+    "title",
+    "capitalize",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "replace",
+):
+    setattr(Value, _method, _kept(_method))
+
+
+class Link(Value):
+    """A URL from the event file or made by us; checked to be https before it comes here."""
+
+    __slots__ = ()
+
+    def quoted(self) -> str:
+        return quote_link(str(self))
+
+
+def printed(value: object) -> Markup:
+    """What a template's ``{{ … }}`` prints (Jinja's ``finalize``): markup as it is, everything else as data.
+
+    Nothing (``None``) prints nothing.
+    """
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        return Markup("")
+    if isinstance(value, Value):
+        return Markup(value)
+    return Markup(quote(str(value)))
+
+
+class Place(StrEnum):
+    """Where in a message a value stands; each place has its own escaping."""
+
+    TEXT = "text"  # plain text, and header text before RFC 2047
+    HTML = "html"  # between HTML tags
+    ATTRIBUTE = "attribute"  # in a double-quoted HTML attribute
+    URL = "url"  # inside a URL in an HTML attribute: percent-encoded (RFC 3986 §2.1)
+    LINK = "link"  # a whole URL of ours in an HTML attribute
+    ADDRESS = "address"  # inside a URL that is written out in plain text: percent-encoded
+    CALENDAR = "calendar"  # a TEXT value (RFC 5545 §3.3.11)
+    PARAMETER = "parameter"  # a property parameter's value (RFC 5545 §3.2)
+
+
+def _url(text: str) -> str:
+    return percent_encode(text, safe="")
+
+
+def _attribute(text: str) -> str:
+    return html.escape(text, quote=True)
+
+
+ESCAPES: Mapping[Place, Callable[[str], str]] = {
+    Place.TEXT: str,
+    Place.HTML: lambda text: html.escape(text, quote=False),
+    Place.ATTRIBUTE: _attribute,
+    Place.URL: _url,
+    Place.LINK: _attribute,
+    Place.ADDRESS: _url,
+    Place.CALENDAR: escape_text,
+    Place.PARAMETER: lambda text: f'"{escape_parameter(text)}"',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place in a letter that a member's value fills."""
+
+    field: str
+    place: Place
+
+
+Segment = str | Hole
+Segments = tuple[Segment, ...]
+
+
+def fill(segments: Segments, values: Mapping[str, str]) -> str:
+    """The segments' text with each hole filled."""
+    return "".join(
+        segment if isinstance(segment, str) else ESCAPES[segment.place](values[segment.field]) for segment in segments
+    )
+
+
+def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
+    """:func:`fill` of these segments, for the values of many."""
+    text = "".join("%s" if isinstance(segment, Hole) else segment.replace("%", "%%") for segment in segments)
+    holes = [(ESCAPES[segment.place], segment.field) for segment in segments if isinstance(segment, Hole)]
+    if len(holes) == 1:
+        ((escape, field),) = holes
+        return lambda values: text % escape(values[field])
+    return lambda values: text % tuple([escape(values[field]) for escape, field in holes])
+
+
+def _resolved(text: str, place: Place) -> str:
+    """Text without marks whose quoted characters are put back, escaped for the place."""
+    if place in (Place.TEXT, Place.CALENDAR, Place.PARAMETER):
+        return unquote(text)
+    if place in (Place.URL, Place.ADDRESS):
+        text = QUOTED_DATA.sub(lambda run: _url(unquote(run[0])), text)
+    if place is Place.ADDRESS:
+        return unquote(text)
+    escape = _attribute if place is Place.URL else ESCAPES[place]
+    return QUOTED.sub(lambda run: escape(unquote(run[0])), text)
+
+
+# How a value that is a URL itself stands where a URL is expected.
+_WHOLE_URL: Mapping[Place, Place] = {Place.URL: Place.LINK, Place.ADDRESS: Place.TEXT}
+
+
+def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) -> Segments:
+    """Text as the letter holds it: its own characters escaped for ``place``, its marks as holes.
+
+    ``links`` are the fields whose values are whole URLs: inside an HTML attribute they stay URLs.
+    """
+    found: list[Segment] = []
+    for before, name in marks.split(text):
+        if before:
+            found.append(_resolved(before, place))
+        if name is not None:
+            found.append(Hole(name, _WHOLE_URL.get(place, place) if name in links else place))
+    return joined(found)
+
+
+def joined(segments: list[Segment]) -> Segments:
+    """The same segments, neighbouring texts as one."""
+    together: list[Segment] = []
+    for segment in segments:
+        if isinstance(segment, str) and together and isinstance(together[-1], str):
+            together[-1] += segment
+        elif segment != "":
+            together.append(segment)
+    return tuple(together)
+
+
+_WRITTEN_URL = re.compile(f"{URL_START}(.*?){URL_END}")
+
+
+def text_segments(line: str, marks: Marks, links: frozenset[str]) -> Segments:
+    """A line of plain text cut at its holes; in a URL that it writes out, values are percent-encoded."""
+    found: list[Segment] = []
+    # A split at a pattern with one group gives texts and URLs by turns.
+    for number, part in enumerate(_WRITTEN_URL.split(line)):
+        found.extend(segments_of(part, Place.ADDRESS if number % 2 else Place.TEXT, marks, links))
+    return joined(found)
+
+
+_TAG = re.compile(r"""<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^>"'])*>""", re.DOTALL)
+_ATTRIBUTE = re.compile(r"""([\w:-]+)(\s*=\s*)("[^"]*"|'[^']*')""")
+_URL_ATTRIBUTES = frozenset({"href", "src", "background", "action"})
+
+
+def html_segments(page: str, marks: Marks, links: frozenset[str]) -> Segments:
+    """An HTML page cut at its holes, each with the place that its surroundings give it."""
+    found: list[Segment] = []
+    at = 0
+    for tag in _TAG.finditer(page):
+        found.extend(segments_of(page[at : tag.start()], Place.HTML, marks, links))
+        found.extend(_tag_segments(tag[0], marks, links))
+        at = tag.end()
+    found.extend(segments_of(page[at:], Place.HTML, marks, links))
+    return joined(found)
+
+
+def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment]:
+    found: list[Segment] = []
+    at = 0
+    for attribute in _ATTRIBUTE.finditer(tag):
+        found.append(tag[at : attribute.start(3)])
+        place = Place.URL if attribute[1].lower() in _URL_ATTRIBUTES else Place.ATTRIBUTE
+        found.extend(segments_of(attribute[3], place, marks, links))
+        at = attribute.end(3)
+    found.append(tag[at:])
+    return found
+
+
+PERSONAL = frozenset({"member", "salutation", "signup_link", "answer"})
+WHOLE_MEMBER = "member"
+"""In the looked-at fields: the member as a whole was handed on, so every field counts."""
+
+
+class _Use(IntEnum):
+    PRINTED = 0
+    ASKED = 1
+    LOOKED_AT = 2
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one piece of template does with values, and which macros it calls and how."""
+
+    fields: dict[str, _Use] = field(default_factory=dict)
+    calls: dict[str, _Use] = field(default_factory=dict)
+
+    def use(self, name: str, use: _Use) -> None:
+        self.fields[name] = max(use, self.fields.get(name, use))
+
+    def call(self, name: str, use: _Use) -> None:
+        self.calls[name] = max(use, self.calls.get(name, use))
+
+
+def looked_at(templates: Iterable[nodes.Template]) -> frozenset[str]:
+    """The fields (``member.function``, ``salutation``) whose values these templates look at."""
+    macros: dict[str, list[_Found]] = {}
+    pieces: list[_Found] = []
+    for template in templates:
+        top = _Found()
+        _visit_all(template.body, _Use.PRINTED, False, top, macros)
+        pieces.append(top)
+    uses: dict[str, _Use] = {}
+    seen: set[tuple[str, _Use]] = set()
+    todo = [(piece, _Use.PRINTED) for piece in pieces]
+    while todo:
+        piece, at_least = todo.pop()
+        for name, use in piece.fields.items():
+            uses[name] = max(use, at_least, uses.get(name, use))
+        for called, use in piece.calls.items():
+            mode = max(use, at_least)
+            if (called, mode) not in seen:
+                seen.add((called, mode))
+                todo.extend((found, mode) for found in macros.get(called, ()))
+    return frozenset(name for name, use in uses.items() if use is _Use.LOOKED_AT)
+
+
+Macros = dict[str, list[_Found]]
+
+
+def _visit_all(parts: Iterable[nodes.Node], use: _Use, caught: bool, found: _Found, macros: Macros) -> None:
+    for part in parts:
+        _visit(part, use, caught, found, macros)
+
+
+def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Macros) -> None:
+    """Note what a node does. ``use``: what happens to its value; ``caught``: printed text may be looked at."""
+    reference = _reference(node)
+    if reference is not None:
+        found.use(reference, use)
+        return
+    match node:
+        case nodes.Output():
+            _visit_all(node.nodes, _Use.LOOKED_AT if caught else _Use.PRINTED, caught, found, macros)
+        case nodes.Macro():
+            body = _Found()
+            _visit_all(node.body, _Use.PRINTED, False, body, macros)
+            _visit_all(node.defaults, _Use.LOOKED_AT, False, body, macros)
+            macros.setdefault(node.name, []).append(body)
+        case nodes.FilterBlock() | nodes.AssignBlock() | nodes.CallBlock():
+            _visit_all(node.iter_child_nodes(), _Use.LOOKED_AT, True, found, macros)
+        case nodes.If():
+            _visit(node.test, _Use.ASKED, caught, found, macros)
+            _visit_all([*node.body, *node.elif_, *node.else_], use, caught, found, macros)
+        case nodes.CondExpr():
+            _visit(node.test, _Use.ASKED, caught, found, macros)
+            _visit_all(filter(None, (node.expr1, node.expr2)), use, caught, found, macros)
+        case nodes.Not() | nodes.And() | nodes.Or() if use is _Use.ASKED:
+            _visit_all(node.iter_child_nodes(), _Use.ASKED, caught, found, macros)
+        case nodes.Concat() if use is _Use.PRINTED:
+            _visit_all(node.nodes, use, caught, found, macros)
+        case nodes.Call(node=nodes.Name(name=name)):
+            found.call(name, _Use.PRINTED if use is _Use.PRINTED else _Use.LOOKED_AT)
+            rest = (part for part in node.iter_child_nodes() if part is not node.node)
+            _visit_all(rest, _Use.LOOKED_AT, caught, found, macros)
+        case nodes.Expr():
+            _visit_all(node.iter_child_nodes(), _Use.LOOKED_AT, caught, found, macros)
+        case _:
+            _visit_all(node.iter_child_nodes(), _statement_use(node), caught, found, macros)
+
+
+def _statement_use(node: nodes.Node) -> _Use:
+    # A loop looks at what it goes through; what its body prints is printed (Output sees to that).
+    return _Use.LOOKED_AT if isinstance(node, nodes.Stmt) else _Use.PRINTED
+
+
+def _reference(node: nodes.Node) -> str | None:
+    """The field that a node names: ``member.x``, ``member["x"]``, or a personal name by itself."""
+    match node:
+        case nodes.Getattr(node=nodes.Name(name="member"), attr=attr):
+            return f"member.{attr}"
+        case nodes.Getitem(node=nodes.Name(name="member"), arg=nodes.Const(value=str(key))):
+            return f"member.{key}"
+        case nodes.Name(name=name, ctx="load") if name in PERSONAL:
+            return str(name)
+        case _:
+            return None
+
+
+def rendering_key(
+    values: Mapping[str, str], answer: str | None, fields: frozenset[str]
+) -> tuple[frozenset[tuple[str, str]], frozenset[str], str | None]:
+    """What a member's marked rendering depends on: the values looked at, the values lacking, the answer."""
+    names = fields
+    if WHOLE_MEMBER in fields:
+        names = fields.union([name for name in values if name.startswith("member.")])
+    seen = frozenset([(name, values[name]) for name in names if name in values])
+    return seen, frozenset([name for name, value in values.items() if not value]), answer

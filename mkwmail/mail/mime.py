@@ -1,0 +1,166 @@
+"""The MIME structure of a letter (RFC 2045, 2046, 2183), with the bodies' pieces in their places.
+
+The email package writes the structure, once per letter; what it cannot hold, lines with holes in them, takes the
+place of a token that stands in for each body.
+"""
+
+import hashlib
+import mimetypes
+import quopri
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.generator import BytesGenerator
+from email.message import Message as Structure
+from email.policy import compat32
+from email.utils import format_datetime
+from io import BytesIO
+from pathlib import Path
+
+from mkwmail.config.settings import Mailbox
+from mkwmail.mail.letter import Fixed, Message, Piece, base64_lines, mailbox, unstructured, verbatim
+
+# Lines of the structure are ours and short; the generator shall fold nothing.
+_POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a message: a body's pieces, or further parts.
+
+    ``content_type`` and ``disposition`` are a value and its parameters; a parameter outside ASCII is
+    written as RFC 2231 has it.
+    """
+
+    content_type: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    encoding: str = ""
+    disposition: str = ""
+    filename: str = ""
+    content_id: str = ""
+    pieces: tuple[Piece, ...] = ()
+    children: tuple["Part", ...] = field(default=())
+
+
+def multipart(subtype: str, *children: Part) -> Part:
+    """Several parts as one; a single one stays itself."""
+    return children[0] if len(children) == 1 else Part(f"multipart/{subtype}", children=children)
+
+
+def assembled(fields: Sequence[Piece], root: Part, content: Iterable[bytes]) -> list[Piece]:
+    """A whole message's pieces: its header fields, then the parts.
+
+    Boundaries are derived from ``content``, so that the same letter has the same bytes each time. ``=_`` can
+    occur neither in quoted-printable nor in base64: no body can hold a boundary (RFC 2045 §6.7).
+    """
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    bodies: list[tuple[Piece, ...]] = []
+    structure = _structure(root, f"=_{digest.hexdigest()[:32]}", bodies)
+    structure["MIME-Version"] = "1.0"
+    written = BytesIO()
+    BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(structure)
+    pieces = list(fields)
+    rest = written.getvalue()
+    for number, body in enumerate(bodies):
+        before, rest = rest.split(_token(number) + b"\r\n", 1)
+        pieces.append(Fixed(before))
+        pieces.extend(body)
+    pieces.append(Fixed(rest))
+    return pieces
+
+
+def _token(number: int) -> bytes:
+    return b"=_body_%d_=" % number
+
+
+def _structure(part: Part, boundary: str, bodies: list[tuple[Piece, ...]]) -> Structure:
+    made = Structure(policy=_POLICY)
+    parameters = dict(part.parameters)
+    if part.children:
+        parameters["boundary"] = boundary
+    made.add_header("Content-Type", part.content_type, **parameters)
+    if part.encoding:
+        made["Content-Transfer-Encoding"] = part.encoding
+    if part.content_id:
+        made["Content-ID"] = f"<{part.content_id}>"
+    if part.disposition:
+        made.add_header("Content-Disposition", part.disposition, **_filename(part.filename))
+    if part.children:
+        for number, child in enumerate(part.children):
+            made.attach(_structure(child, f"{boundary}.{number}", bodies))
+    else:
+        made.set_payload(_token(len(bodies)).decode("ascii"))
+        bodies.append(part.pieces)
+    return made
+
+
+def _filename(name: str) -> dict[str, str | tuple[str, None, str]]:
+    if not name:
+        return {}
+    return {"filename": name if name.isascii() else ("utf-8", None, name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file as it is attached."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+
+def read_attachment(path: Path) -> Attachment:
+    """The file with the type that its name says.
+
+    :raises OSError: where it cannot be read.
+    """
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Attachment(path.name, content_type, path.read_bytes())
+
+
+def attached(file: Attachment) -> Part:
+    """The part that carries a file."""
+    return Part(
+        file.content_type,
+        encoding="base64",
+        disposition="attachment",
+        filename=file.name,
+        pieces=(Fixed(base64_lines(file.data)),),
+    )
+
+
+def embedded(file: Attachment, content_id: str) -> Part:
+    """The part that carries an image of the HTML part (RFC 2392), such as the logo."""
+    return Part(
+        file.content_type,
+        encoding="base64",
+        disposition="inline",
+        filename=file.name,
+        content_id=content_id,
+        pieces=(Fixed(base64_lines(file.data)),),
+    )
+
+
+def notice(sender: Mailbox, to: str, subject: str, lines: Sequence[str], message_id: str, moment: datetime) -> Message:
+    """The mail: text/plain in quoted-printable, marked as made by a machine (RFC 3834 §5).
+
+    ``message_id`` is without its angle brackets.
+    """
+    body = "".join(f"{line}\n" for line in lines).encode()
+    encoded = quopri.encodestring(body).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    head = (
+        verbatim("Date", format_datetime(moment)),
+        mailbox("From", sender.name, sender.email),
+        mailbox("To", "", to),
+        unstructured("Subject", subject),
+        verbatim("Message-ID", f"<{message_id}>"),
+        verbatim("Auto-Submitted", "auto-generated"),
+        verbatim("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        unstructured("Content-Language", "nl"),
+        verbatim("MIME-Version", "1.0"),
+        verbatim("Content-Type", "text/plain; charset=utf-8"),
+        verbatim("Content-Transfer-Encoding", "quoted-printable"),
+    )
+    return Message(sender.email, to, message_id, (b"".join(head) + b"\r\n", encoded))

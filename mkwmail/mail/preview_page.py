@@ -1,0 +1,317 @@
+"""The gallery: one page to leaf through all mails of a mailing, in a browser.
+
+The page stands on its own: no request leaves it, scripts and styles are its own or the mail's, and each mail lies in
+a frame without scripts. Letters are stored once and values apart; the page fills a letter for the member who is
+looked at, by the rules of :mod:`mkwmail.mail.merge` and :mod:`mkwmail.mail.letter`, which a test holds.
+"""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from mkwmail.dutch.names import full_name
+from mkwmail.i18n import _, ngettext
+from mkwmail.mail.compose import Addressed, Composition
+from mkwmail.mail.letter import Letter
+from mkwmail.mail.letter_view import Opened, invented, names_its_members, opened
+from mkwmail.mail.merge import Hole, Segments
+from mkwmail.text import size
+
+
+def page_words(one_per_letter: bool) -> dict[str, str]:
+    """The page's words by the names under which page.html and page.js use them."""
+    return {**_frame(one_per_letter), **_mail(), **_entry(), **_variant_words(), **_help()}
+
+
+def _frame(one_per_letter: bool) -> dict[str, str]:
+    return {
+        # Translators: the code of the language that you translate into (RFC 5646), such as nl.
+        "language": _("en"),
+        "list": _("Variants") if one_per_letter else _("Members"),
+        "search": _("Search variants") if one_per_letter else _("Name, address, organisation"),
+        "found": _("%(found)s of %(all)s"),
+        "none_found": _("Nobody found"),
+        "none": _("There are no mails."),
+        "warnings": _("What to look at"),
+        "previous": _("Previous"),
+        "next": _("Next"),
+        "open_list": _("Show the list"),
+        "close_list": _("Close the list"),
+        "no_script": _("This page needs JavaScript, which is switched off in this browser."),
+    }
+
+
+def _mail() -> dict[str, str]:
+    return {
+        "views": _("How the mail is shown"),
+        "view_mail": _("Mail"),
+        "view_text": _("Plain text"),
+        "view_head": _("Head and files"),
+        "view_differences": _("Differences"),
+        "width": _("Width"),
+        "desktop": _("Desktop"),
+        "phone": _("Phone"),
+        "colours": _("Colours"),
+        "light": _("Light"),
+        "dark": _("Dark"),
+        "mail_of": _("The mail for %(name)s"),
+        "from": _("From"),
+        "to": _("To"),
+        "head": _("Head"),
+        "files": _("Files"),
+        "no_files": _("No files go with this mail."),
+        "file": _("File"),
+        "type": _("Type"),
+        "size": _("Size"),
+    }
+
+
+def _entry() -> dict[str, str]:
+    return {
+        "calendar": _("Calendar entry"),
+        "no_calendar": _("No calendar entry goes with this mail."),
+        "calendar_source": _("As it stands in the mail"),
+        "PUBLISH": _("An entry to put into one's calendar; mail programs show no answer buttons."),
+        "REQUEST": _("An invitation with answer buttons: accept, tentative, decline."),
+        "CANCEL": _("A cancellation: the entry disappears from the calendar."),
+        "summary": _("Title"),
+        "when": _("When"),
+        "where": _("Where"),
+        "organizer": _("Organiser"),
+        "attendee": _("Invited"),
+        "alarm": _("Reminder"),
+        "before": _("%(time)s before"),
+        "status": _("Status"),
+        "CONFIRMED": _("confirmed"),
+        "TENTATIVE": _("provisional"),
+        "CANCELLED": _("cancelled"),
+        "description": _("Description"),
+    }
+
+
+def _variant_words() -> dict[str, str]:
+    return {
+        "variant": _("Variant %(number)s"),
+        "only_variant": _("All mails have this text; only names and other personal values differ."),
+        "most_common": _("This is the most common text."),
+        "direct": _(
+            "The template cuts or changes a personal value here, so this mail was composed for one member alone."
+        ),
+        "compared": _("Compared with the most common text"),
+        "variants": _("All variants"),
+        "such_as": _("such as %(name)s"),
+        "more_variants": _("and %(n)s more"),
+        "same_text": _("Subject, text, calendar entry and files are the same; the differences are in the HTML:"),
+        "no_difference": _("There is no difference that can be read."),
+        "subject": _("Subject"),
+        "in_common": _("most common text"),
+        "in_this": _("this mail"),
+    }
+
+
+def _help() -> dict[str, str]:
+    return {
+        "key_help": _("Keys"),
+        "key_members": _("previous and next"),
+        "key_search": _("search"),
+        "key_views": _("mail, text, head, differences"),
+        "key_phone": _("phone or desktop"),
+        "key_dark": _("dark or light"),
+        "links": _("Links in the mail do nothing here."),
+    }
+
+
+_PAGE = Path(__file__).parent / "gallery_page"
+_SCRIPTS = ("filling.js", "calendar.js", "differences.js", "page.js")
+
+
+def gallery_page(
+    composition: Composition,
+    *,
+    title: str,
+    moment: datetime,
+    message_ids: Mapping[str, str],
+    warnings: Sequence[str] = (),
+    one_per_letter: bool = False,
+) -> str:
+    """The page, as HTML to be written in UTF-8.
+
+    ``moment`` (aware) dates the mails. ``message_ids`` has each person's Message-ID, without angle brackets; a mail
+    whose values have an ID and a date of their own, because it was tried before, keeps them. ``warnings`` are shown
+    on top, word for word.
+
+    ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
+    members. A variant that says by itself who its member is, is left out, and the page says so.
+    """
+    everybody = tuple(composition.addressed)
+    variants = _variants(everybody)
+    kept = [variant for variant in variants if not (one_per_letter and variant.tells)]
+    lines = _Lines()
+    letters = [_letter(variant, len(everybody), lines) for variant in kept]
+    if one_per_letter:
+        members = [_example(number, variant, moment) for number, variant in enumerate(kept)]
+        left_out = len(variants) - len(kept)
+        warnings = (*warnings, _left_out(left_out)) if left_out else warnings
+    else:
+        number_of = {id(one): number for number, variant in enumerate(kept) for one in variant.addressed}
+        members = [_member(number_of[id(one)], kept[number_of[id(one)]], one, message_ids, moment) for one in everybody]
+    data = {"letters": letters, "members": members, "lines": lines.all, "words": page_words(one_per_letter)}
+    return _written(title, len(everybody), len(variants), warnings, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """A letter and its members; ``fields`` gives the order in which the page has their values."""
+
+    opened: Opened
+    fields: tuple[str, ...]
+    addressed: tuple[Addressed, ...]
+
+    @property
+    def tells(self) -> bool:
+        return names_its_members(self.opened, self.addressed)
+
+
+def _variants(addressed: Sequence[Addressed]) -> list[_Variant]:
+    """The letters, the most common first."""
+    members: dict[Letter, list[Addressed]] = {}
+    known: dict[int, list[Addressed]] = {}
+    for one in addressed:
+        # A letter is large to compare: members who share the very same one are found by its identity.
+        group = known.get(id(one.letter))
+        if group is None:
+            group = known[id(one.letter)] = members.setdefault(one.letter, [])
+        group.append(one)
+    most_common = sorted(members.items(), key=lambda pair: -len(pair[1]))
+    return [_Variant(opened(letter), tuple(sorted(letter.fields)), tuple(group)) for letter, group in most_common]
+
+
+class _Lines:
+    """Lines that every letter may refer to by their number: letters share most of what they say."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    @property
+    def all(self) -> list[str]:
+        return list(self._numbers)
+
+    def number(self, text: str) -> int:
+        return self._numbers.setdefault(text, len(self._numbers))
+
+
+def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
+    said, count = variant.opened, len(variant.addressed)
+    first = variant.addressed[0]
+    # The size of a calendar hardly differs per member; the first one's stands for all.
+    values = {field: first.values.get(field, "") for field in variant.fields}
+
+    def segments(parts: Segments) -> list[Any]:
+        return [[variant.fields.index(part.field), part.place] if isinstance(part, Hole) else part for part in parts]
+
+    def line(parts: Segments) -> int | list[Any]:
+        if any(isinstance(part, Hole) for part in parts):
+            return segments(parts)
+        return lines.number("".join(str(part) for part in parts))
+
+    return {
+        "fields": variant.fields,
+        "count": count,
+        "direct": first.direct,
+        "words": ngettext("%(n)s of %(all)s members has this text", "%(n)s of %(all)s members have this text", count)
+        % {"n": count, "all": members},
+        "head": [[field.name, None if field.text is None else segments(field.text)] for field in said.head],
+        "text": [line(parts) for parts in said.text],
+        "html": [line(parts) for parts in said.html],
+        "calendar": [line(parts) for parts in said.calendar],
+        "files": [[file.name, file.content_type, size(file.size(values))] for file in said.files],
+        "images": {name: lines.number(url) for name, url in said.images.items()},
+    }
+
+
+def _member(
+    number: int, variant: _Variant, one: Addressed, message_ids: Mapping[str, str], moment: datetime
+) -> list[Any]:
+    member = one.addressee.member
+    values = {**one.complete(message_ids[one.addressee.person], moment), **one.values}
+    filled = [values[field] for field in variant.fields]
+    return [number, full_name(member.name), member.email, member.organisation, filled]
+
+
+def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
+    values = invented(variant.addressed[0].complete("", moment))
+    count = len(variant.addressed)
+    name = _("Variant %(number)s") % {"number": number + 1}
+    members = ngettext("%(n)s member", "%(n)s members", count) % {"n": count}
+    return [number, name, members, "", [values[field] for field in variant.fields]]
+
+
+def _left_out(count: int) -> str:
+    return ngettext(
+        "%(n)s variant is not shown: its text itself says who it is for.",
+        "%(n)s variants are not shown: their texts themselves say who they are for.",
+        count,
+    ) % {"n": count}
+
+
+def _written(title: str, members: int, variants: int, warnings: Sequence[str], data: dict[str, Any]) -> str:
+    script = "\n".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    style = (_PAGE / "page.css").read_text(encoding="utf-8")
+    # The mail's own style sheets may apply in its frame, and the page lets them by this word alone. Nobody can
+    # write it into a page that is already made.
+    nonce = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    page = environment.from_string((_PAGE / "page.html").read_text(encoding="utf-8"))
+    return page.render(
+        title=title,
+        summary=_summary(members, variants),
+        warnings=warnings,
+        words=data["words"],
+        policy=_policy(script, nonce),
+        nonce=nonce,
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(_json({**data, "nonce": nonce})),
+    )
+
+
+def _summary(members: int, variants: int) -> str:
+    count = ngettext("%(n)s mail", "%(n)s mails", members) % {"n": members}
+    if variants < 2:
+        return count
+    return _("%(mails)s in %(n)s variants") % {"mails": count, "n": variants}
+
+
+def _policy(script: str, nonce: str) -> str:
+    """The Content-Security-Policy (CSP Level 3); the mails' frames inherit it (HTML §7.1.7.1).
+
+    A mail's style attributes are allowed, since nothing can be fetched by them. ``about:`` is the frames' own
+    address, which WebKit asks for; a link that is followed inside a frame has another one.
+    """
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'sha256-{digest}'",
+            f"style-src-elem 'nonce-{nonce}'",
+            "style-src-attr 'unsafe-inline'",
+            "img-src data:",
+            "frame-src about:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _json(data: dict[str, Any]) -> str:
+    """JSON that no HTML parser can take for the end of the script element, or for a comment."""
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,352 @@
+"""Templates: finding, reading and rendering them, and saying where one is at fault."""
+
+import html
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
+from markupsafe import Markup
+
+from mkwmail.errors import Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.mail.context import FILTERS
+from mkwmail.mail.markdown import html_of, text_of
+from mkwmail.mail.merge import hang_at, printed
+from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment, nearest
+
+HEAD_FIELDS = ("subject", "preheader")
+_HEAD = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class MailTemplate:
+    """A kind's template: its head's fields and its body, each compiled."""
+
+    name: str
+    subject: Template
+    preheader: Template
+    body: Template
+
+
+def _markdown_to_html(text: object) -> Markup:
+    return Markup(html_of(str(text))) if text else Markup("")
+
+
+def _markdown_to_text(text: object) -> Markup:
+    return Markup(text_of(str(text))) if text else Markup("")
+
+
+def _hang(value: object, columns: int) -> Markup:
+    return Markup(hang_at(columns)) + printed(value)
+
+
+class Templates:
+    """The templates of a working folder; what is missing there comes with the program.
+
+    ``folders`` are searched in order. Faults name a template by its path relative to the working folder.
+    """
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._loader = FileSystemLoader([str(folder) for folder in folders], encoding="utf-8-sig")
+        self.html = self._environment(markdown=_markdown_to_html)
+        self.text = self._environment(markdown=_markdown_to_text, hang=_hang)
+
+    def _environment(self, **filters: Any) -> TemplateEnvironment:
+        environment = TemplateEnvironment(self._loader)
+        environment.filters.update(FILTERS, **filters)
+        return environment
+
+    def know(self, names: Iterable[str]) -> None:
+        """Tell which names templates are given, to suggest the nearest where one is unknown."""
+        for environment in (self.html, self.text):
+            environment.know(names)
+
+    def source(self, name: str) -> str:
+        """A template's own text.
+
+        :raises UserError: where there is no such template, or it is not UTF-8.
+        """
+        try:
+            return self._loader.get_source(self.text, name)[0]
+        except TemplateNotFound:
+            known = nearest(name, self._loader.list_templates())
+            remedy = _('perhaps "%(name)s"?') % {"name": known} if known else ""
+            raise UserError(Fault(f"templates/{name}", _("there is no such template"), remedy)) from None
+        except UnicodeDecodeError:
+            remedy = _('save it with the encoding "UTF-8"')
+            raise UserError(Fault(f"templates/{name}", _("the file is not UTF-8"), remedy)) from None
+
+    def mail(self, name: str) -> MailTemplate:
+        """The template ``<name>.md``: its head and its body.
+
+        :raises UserError: where the head is missing or wrong, or the template has a syntax fault.
+        """
+        file = f"{name}.md"
+        text = self.source(file).replace("\r\n", "\n")
+        found = _HEAD.match(text)
+        if found is None:
+            raise UserError(
+                Fault(
+                    f"templates/{file}:1",
+                    _("the template has no head"),
+                    _('begin it with "---", a line "subject: …" and a line "preheader: …", and "---"'),
+                )
+            )
+        head = self._head(file, found[1])
+        body = "\n" * text[: found.end()].count("\n") + text[found.end() :]
+        return MailTemplate(
+            name=file,
+            body=self._compiled(file, body),
+            **{k: self._compiled(file, v) for k, v in head.items()},
+        )
+
+    def _head(self, file: str, head: str) -> dict[str, str]:
+        fields = dict.fromkeys(HEAD_FIELDS, "")
+        for line, text in enumerate(head.splitlines(), start=2):
+            key, colon, value = text.partition(":")
+            key = key.strip()
+            if not text.strip():
+                continue
+            if not colon or key not in fields:
+                raise UserError(
+                    Fault(
+                        f"templates/{file}:{line}",
+                        _('"%(text)s" is not a line of the head') % {"text": text.strip()},
+                        _("the head has lines that begin with subject: or preheader:"),
+                    )
+                )
+            # Blank lines before it, so that a fault in it names its own line.
+            fields[key] = "\n" * (line - 1) + value.strip()
+        return fields
+
+    def _compiled(self, file: str, text: str) -> Template:
+        with template_faults(file):
+            code = self.text.compile(text, name=file, filename=file)
+            return Template.from_code(self.text, code, self.text.make_globals(None))
+
+    def part(self, file: str) -> Template:
+        """A template of plain text or Markdown without a head, such as ``signature.md``."""
+        return self._compiled(file, self.source(file))
+
+    def layout_html(self) -> Template:
+        """The frame of the HTML part."""
+        with template_faults("layout.html"):
+            return self.html.get_template("layout.html")
+
+    def parsed(self, file: str) -> nodes.Template:
+        """A template's syntax tree; the head's lines count as text that is printed."""
+        with template_faults(file):
+            return self.text.parse(self.source(file), file, file)
+
+    def inline(self, place: str, text: str) -> Template:
+        """A single line of template that stands in another file, such as a mailing's ``subject:``."""
+        with template_faults(place):
+            return self.text.from_string(text)
+
+    def macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The macros that a file of shared blocks or phrases defines, bound to these names."""
+        with template_faults(file):
+            module = environment.get_template(file).make_module(dict(names))
+        return {name: part for name, part in vars(module).items() if not name.startswith("_")}
+
+
+def rendered(template: Template, file: str, names: Mapping[str, Any]) -> str:
+    """What a template says with these names.
+
+    :raises UserError: with the template's file and line.
+    """
+    with template_faults(file):
+        return template.render(names)
+
+
+def plain(rendering: str) -> str:
+    """A rendering that is not markup: HTML entities that Jinja made are characters again."""
+    return html.unescape(rendering)
+
+
+@contextmanager
+def template_faults(file: str) -> Iterator[None]:
+    """Turns whatever a template raises into a fault with its file and line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except TemplateSyntaxError as error:
+        place = f"{_shown(error.name or file)}:{error.lineno}"
+        raise UserError(Fault(place, _syntax_fault(error.message or ""))) from None
+    except Exception as error:
+        raise UserError(Fault(_place_of(error, file), _filling_fault(error))) from None
+
+
+def _filling_fault(error: Exception) -> str:
+    """Why a template that can be read could not be filled in: Python's own words are English, and for programmers."""
+    match error:
+        case UndefinedError() | ForbiddenError():
+            return str(error)
+        case ZeroDivisionError():
+            return _("the template divides by zero")
+        case SecurityError():
+            found = re.search(r"'(\w+)'", str(error))
+            return _('the template reaches for "%(name)s", which it may not use') % {"name": found[1] if found else "?"}
+        case TypeError():
+            return _("the template puts values together that do not go together, such as a text and a number")
+    return _("the template cannot be filled in here (%(kind)s)") % {"kind": type(error).__name__}
+
+
+def _syntax_fault(why: str) -> str:
+    """What Jinja's parser refused, in the words of the person at the keyboard."""
+    if found := re.match(r"No (?:filter|test) named '(.+?)'", why):
+        return _("there is no filter called %(name)s") % {"name": found[1]}
+    if found := re.search(r"innermost block that needs to be closed is '(\w+)'", why):
+        return _("%(opened)s is opened in this template, and nowhere closed by %(closed)s") % {
+            "opened": f"{{% {found[1]} %}}",
+            "closed": f"{{% end{found[1]} %}}",
+        }
+    if "unknown tag" in why and (found := re.search(r"'(\w+)'", why)):
+        return _("there is no %(tag)s that could stand here") % {"tag": f"{{% {found[1]} %}}"}
+    if found := re.search(r"(?:got|unexpected|unexpected char) '([^\w\s]+)'", why):
+        return _('"%(sign)s" was not expected here') % {"sign": found[1]}
+    return _("the template cannot be read from here on: something lacks, or is one word too many, between the braces")
+
+
+def _shown(name: str) -> str:
+    return name if ":" in name or "/" in name else f"templates/{name}"
+
+
+_TEMPLATE_FILE = re.compile(r"([^/\\]+\.(?:md|html|txt|css))$")
+
+
+def _place_of(error: Exception, file: str) -> str:
+    """Where in a template an error arose: Jinja puts the template's lines into the traceback."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        found = _TEMPLATE_FILE.search(frame.filename)
+        if found:
+            return f"templates/{found[1]}:{frame.lineno}"
+    return _shown(file)
+
+
+_BLOCK = 0xE300  # a block's place in the Markdown: one private use character, by its number
+_BLOCK_SIGNS = re.compile("[\ue300-\ue3ff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A shared block in its two forms: HTML, and unwrapped lines of plain text."""
+
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a template said for one member: still with merge marks or quoted values in it.
+
+    Two members whose renderings are equal share a letter.
+    """
+
+    subject: str
+    preheader: str
+    markdown: str
+    calendar: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Everything that it says, as one sequence."""
+        forms = (form for block in self.blocks for form in (block.html, block.text))
+        return (self.subject, self.preheader, self.markdown, self.calendar, *forms)
+
+
+class _Blocks:
+    """Collects the blocks that a body calls for, and leaves a sign for each in the Markdown."""
+
+    def __init__(self, html: Mapping[str, Any], text: Mapping[str, Any]) -> None:
+        self._html = html
+        self._text = text
+        self.called: list[Block] = []
+
+    def caller(self, name: str) -> Callable[..., Markup]:
+        def call(*args: Any, **named: Any) -> Markup:
+            html = str(self._html[name](*args, **named)).strip()
+            if not html:
+                return Markup("")
+            text = plain(str(self._text[name](*args, **named))).strip("\n")
+            self.called.append(Block(html, text))
+            return Markup(chr(_BLOCK + len(self.called) - 1))
+
+        return call
+
+    def callers(self) -> dict[str, Callable[..., Markup]]:
+        return {name: self.caller(name) for name in self._html if name in self._text}
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """A mailing's templates, ready to be rendered for each member.
+
+    ``subject`` is the mailing's own subject line, or None for the template's.
+    """
+
+    templates: Templates
+    mail: MailTemplate
+    signature: Template
+    calendar: Template
+    subject: Template | None
+    names: Mapping[str, Any]
+
+    def render(self, personal: Mapping[str, Any]) -> Rendering:
+        """The mail for the member whose names these are.
+
+        :raises UserError: where a template is at fault, with file and line.
+        """
+        names = {**self.names, **personal}
+        names.update(self._macros(self.templates.text, "phrases.md", names))
+        blocks = _Blocks(
+            self._macros(self.templates.html, "blocks.html", names),
+            self._macros(self.templates.text, "blocks.txt", names),
+        )
+        names.update(blocks.callers())
+        body = rendered(self.mail.body, self.mail.name, names)
+        signature = rendered(self.signature, "signature.md", names)
+        markdown = f"{body.strip()}\n\n{signature.strip()}\n"
+        self._check_blocks(markdown)
+        return Rendering(
+            subject=self._line(self.subject or self.mail.subject, names),
+            preheader=self._line(self.mail.preheader, names),
+            markdown=markdown,
+            calendar=plain(rendered(self.calendar, "calendar.txt", names)).strip(),
+            blocks=tuple(blocks.called),
+        )
+
+    def _macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:
+        return self.templates.macros(environment, file, names)
+
+    def _line(self, template: Template, names: Mapping[str, Any]) -> str:
+        return " ".join(plain(rendered(template, self.mail.name, names)).split())
+
+    def _check_blocks(self, markdown: str) -> None:
+        for line in markdown.splitlines():
+            if _BLOCK_SIGNS.search(line) and len(line.strip()) > 1:
+                raise UserError(
+                    Fault(
+                        f"templates/{self.mail.name}",
+                        _('a block such as facts() shares its line with other text: "%(line)s"')
+                        % {"line": _BLOCK_SIGNS.sub("…", line.strip())},
+                        _("put the block on a line of its own, with an empty line before and after it"),
+                    )
+                )
+
+
+def with_blocks(html: str, text: str, blocks: tuple[Block, ...]) -> tuple[str, str]:
+    """HTML and plain text with each block in its place."""
+    for number, block in enumerate(blocks):
+        sign = chr(_BLOCK + number)
+        html = html.replace(f"<p>{sign}</p>", block.html)
+        text = text.replace(sign, block.text)
+    return html, text

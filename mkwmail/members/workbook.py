@@ -1,0 +1,254 @@
+"""The parts of an .xlsx file (ECMA-376): their limits, and what the reader of cells does not tell.
+
+python-calamine sets aside room for the whole rectangle up to the last cell, so one stray cell in the last corner of a
+sheet ends the process; so does a false count of shared texts. And it gives an empty text for a formula without a saved
+outcome and for an error. So the parts are unpacked here within bounds and looked through once, before it reads them.
+"""
+
+import io
+import posixpath
+import re
+import struct
+import xml.etree.ElementTree as ElementTree
+import zipfile
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from mkwmail.errors import Fault, UserError
+from mkwmail.i18n import _
+
+LARGEST_CONTENT = 64 << 20  # octets of all parts, unpacked: some 200,000 rows
+MOST_CELLS = 2_000_000  # in the rectangle from A1 to the last cell that is filled
+
+_CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_COUNTING_TAG = re.compile(rb"<[^<>]*\s(?:uniqueCount|count)\s*=[^<>]*>")
+_COUNT = re.compile(rb"\s(?:uniqueCount|count)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of every encrypted Office file (MS-CFB §2.2)
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO §2.3.4.4
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OverflowError,
+)
+
+Parts = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a worksheet's part says of itself, rows counted from 1 and columns from 0.
+
+    ``without_value`` holds the filled cells that come out empty: ``""`` for a formula whose outcome was not saved, else
+    the error that Excel shows. ``hidden`` are the filled rows that are not to be seen in Excel.
+    """
+
+    name: str
+    filled: int
+    rows: int
+    columns: int
+    without_value: Mapping[tuple[int, int], str]
+    hidden: frozenset[int]
+
+
+def damaged(shown: str) -> UserError:
+    """The fault of a workbook that cannot be read."""
+    return UserError(
+        Fault(
+            shown,
+            _("the workbook is damaged, or is not an Excel workbook"),
+            _("open it in Excel and save it anew as .xlsx, or take the copy before it"),
+        )
+    )
+
+
+def refuse_older(data: bytes, shown: str) -> None:
+    """Refuse the workbooks of another kind that are no zip archive.
+
+    :raises UserError: for a workbook with a password, or of Excel 97-2003.
+    """
+    if not data.startswith(_OLE):
+        return
+    if _ENCRYPTED in data:
+        raise UserError(
+            Fault(
+                shown,
+                _("the workbook has a password"),
+                _("open it in Excel, take the password off (File > Info > Protect Workbook) and save it"),
+            )
+        )
+    raise UserError(
+        Fault(
+            shown,
+            _("the file is a workbook of Excel 97-2003 (.xls)"),
+            _("open it in Excel and save it as .xlsx"),
+        )
+    )
+
+
+def unpack(data: bytes, shown: str) -> Parts:
+    """The parts that are XML, by name; pictures and the like stay out.
+
+    :raises UserError: where the archive is damaged, larger than a list can be, or a workbook of another kind.
+    """
+    parts: dict[str, bytes] = {}
+    size = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = {entry.filename.replace("\\", "/"): entry for entry in archive.infolist()}
+            _refuse_other_kinds(names.keys(), shown)
+            for name, entry in names.items():
+                if name.endswith((".xml", ".rels")):
+                    size += entry.file_size
+                    if size > LARGEST_CONTENT:
+                        raise _too_large(shown)
+                    # zipfile gives no more than the declared size and checks it: a false one is a damaged archive.
+                    parts[name] = _without_counts(archive.read(entry))
+    except _BROKEN:
+        raise damaged(shown) from None
+    return parts
+
+
+def _refuse_other_kinds(names: Collection[str], shown: str) -> None:
+    if "content.xml" in names and "mimetype" in names:
+        kind = _("the file is a workbook of LibreOffice (.ods)")
+    elif "xl/workbook.bin" in names:
+        kind = _("the file is a binary workbook (.xlsb)")
+    elif not any(name.startswith("xl/") for name in names):
+        kind = _("the file is an archive without an Excel workbook in it")
+    else:
+        return
+    raise UserError(Fault(shown, kind, _("open it in Excel or LibreOffice and save it as .xlsx")))
+
+
+def _without_counts(content: bytes) -> bytes:
+    """The part without its tags' counts, which are optional, and believed by the reader of cells.
+
+    :raises ValueError: for XML in UTF-16, in which they could not be found; Excel writes UTF-8.
+    """
+    if b"\0" in content:
+        raise ValueError("not UTF-8")
+    return _COUNTING_TAG.sub(lambda tag: _COUNT.sub(b"", tag[0]), content)
+
+
+def _too_large(shown: str) -> UserError:
+    return UserError(
+        Fault(
+            shown,
+            _("the workbook is larger than a list can be"),
+            _("copy the rows of the list into a new workbook and save that"),
+        )
+    )
+
+
+def repack(parts: Parts) -> io.BytesIO:
+    """An archive of these parts alone, so that the reader of cells sees what was looked through and no more."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    buffer.seek(0)
+    return buffer
+
+
+def sheet_parts(parts: Parts, shown: str) -> Mapping[str, bytes]:
+    """The part of every worksheet by the sheet's name, in the order of the tabs (ECMA-376 part 1 §18.2.19)."""
+    try:
+        book = ElementTree.fromstring(parts["xl/workbook.xml"])
+        relations = ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"])
+    except (KeyError, ElementTree.ParseError, ValueError, LookupError):
+        raise damaged(shown) from None
+    targets = {relation.get("Id"): relation.get("Target", "") for relation in relations}
+    sheets: dict[str, bytes] = {}
+    for element in book.iter():
+        if _local(element.tag) != "sheet":
+            continue
+        identity = next((value for key, value in element.items() if _local(key) == "id"), None)
+        path = posixpath.normpath(posixpath.join("/xl", targets.get(identity, ""))).lstrip("/")
+        if path in parts and (name := element.get("name")):
+            sheets[name] = parts[path]
+    return sheets
+
+
+def look_through(name: str, content: bytes, shown: str) -> Sheet:
+    """What the worksheet's part says of itself.
+
+    :raises UserError: where the part is damaged, or its last cell lies so far out that it cannot be a list.
+    """
+    try:
+        sheet = _look_through(name, content)
+    except (ElementTree.ParseError, ValueError, LookupError):
+        raise damaged(shown) from None
+    if sheet.rows * sheet.columns > MOST_CELLS:
+        raise UserError(
+            Fault(
+                f"{shown}:{sheet.rows}",
+                _("a cell is filled far outside the list, in sheet %(sheet)s") % {"sheet": name},
+                _("clear it, or copy the rows of the list into a new workbook and save that"),
+            )
+        )
+    return sheet
+
+
+def _look_through(name: str, content: bytes) -> Sheet:
+    rows = columns = filled = row = column = 0
+    without_value: dict[tuple[int, int], str] = {}
+    hidden: set[int] = set()
+    row_hidden = False
+    for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
+        tag = _local(element.tag)
+        if tag == "row" and event == "start":
+            row = int(element.get("r", row + 1))
+            column = 0
+            row_hidden = element.get("hidden") in ("1", "true")
+        elif tag == "c" and event == "end":
+            row, column = _position(element.get("r"), row, column)
+            lack = _lack(element)
+            if lack is not None:
+                without_value[row, column] = lack
+            if lack is not None or _has_value(element):
+                filled += 1
+                rows, columns = max(rows, row), max(columns, column + 1)
+                hidden.update({row} if row_hidden else ())
+            column += 1
+        elif tag == "row":
+            element.clear()
+    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden))
+
+
+def _position(reference: str | None, row: int, column: int) -> tuple[int, int]:
+    if reference is None:  # optional: then the cell follows the one before it (ECMA-376 part 1 §18.3.1.4)
+        return row, column
+    match = _CELL.fullmatch(reference)
+    if not match:
+        raise ValueError(reference)
+    number = 0
+    for letter in match[1]:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return int(match[2]), number - 1
+
+
+def _has_value(cell: ElementTree.Element) -> bool:
+    return any(_local(child.tag) in ("v", "is") and (child.text or len(child)) for child in cell)
+
+
+def _lack(cell: ElementTree.Element) -> str | None:
+    values = {_local(child.tag): child.text or "" for child in cell}
+    if cell.get("t") == "e":
+        return values.get("v") or "#N/A"
+    # A formula whose outcome is an empty text has the type str; one that was never reckoned has no outcome.
+    if "f" in values and not values.get("v") and cell.get("t") != "str":
+        return ""
+    return None
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]

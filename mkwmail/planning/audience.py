@@ -1,0 +1,253 @@
+"""Audiences: the rules that say which members a mailing is for. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mkwmail.clock import ZONE, day_in_words
+from mkwmail.config.event import ColumnAudience, Event
+from mkwmail.config.kinds import GOT, Audience, Kind, kind_of, mailing_named, rule_of
+from mkwmail.errors import Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.models import COMING, TOLD, Delivery
+from mkwmail.ledger.people import folded
+from mkwmail.members.headings import column_name
+from mkwmail.members.member_list import Member
+from mkwmail.planning.approval import Correcting
+from mkwmail.planning.facts import Telling, facts_of
+
+#: Audiences that guests belong to: they are never invited, but hear what concerns those who come.
+FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
+
+_QUIET_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """Who got another mailing."""
+
+    mailing: str
+
+
+Rule = Audience | Got | ColumnAudience
+
+
+def audience_of(event: Event, mailing: str) -> Rule:
+    """The rule of a mailing: its entry's own, else its kind's.
+
+    :raises UserError: code USAGE where there is no such mailing; code FAULTY_FILE where its audience is none.
+    """
+    written = mailing_named(event, mailing).audience
+    if written is None:
+        return rule_of(mailing).audience
+    if isinstance(written, ColumnAudience):
+        return written
+    if written.startswith(GOT):
+        return Got(written.removeprefix(GOT).strip())
+    try:
+        return Audience(written)
+    except ValueError:
+        # Never "everyone" for want of a rule.
+        fault = _('the mailing "%(mailing)s" has no such audience: %(audience)s')
+        words = {"mailing": mailing, "audience": written}
+        raise UserError(Fault(event.id, fault % words)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an event's members: deliveries, answers, the facts and texts they were told.
+
+    ``correcting``: what the correction is of. ``cancelled``: when the event was cancelled, if it was.
+    ``answered``: when each answered. ``guests``: those of the persons who are no members.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    telling: Telling = field(default_factory=Telling)
+    correcting: Correcting | None = None
+    cancelled: datetime | None = None
+    answered: Mapping[str, datetime] = field(default_factory=dict)
+    guests: frozenset[str] = frozenset()
+
+
+def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, Member]) -> frozenset[str]:
+    """The organisations, folded, that need not be asked any more: one who comes counts for all of the corporation.
+
+    ``members``: person → member, guests among them. Nothing where the event does not go by organisation.
+    """
+    if event.registration is None or not event.registration.one_per_organisation:
+        return frozenset()
+    coming = (members[person] for person, answer in answers.items() if answer in COMING and person in members)
+    return frozenset(folded(each.organisation) for each in coming if each.organisation)
+
+
+def were_there(answers: Mapping[str, str]) -> frozenset[str]:
+    """Return the answers of those who count as having been there: present if that was recorded, else attending.
+
+    :param answers: person → answer, of everybody.
+    """
+    return frozenset({"present"}) if "present" in answers.values() else COMING
+
+
+class Audiences:
+    """The audience of one mailing at one moment, asked member by member.
+
+    ``members``: person → member, everybody in the list.
+
+    :raises UserError: where the audience cannot be told.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        mailing: str,
+        known: Known,
+        members: Mapping[str, Member],
+        now: datetime,
+    ) -> None:
+        self._event = event
+        self._mailing = mailing
+        self._known = known
+        self._answers = known.answers
+        self._now = now
+        # mailing → person → when first
+        self._told: dict[str, dict[str, datetime]] = {}
+        for each in known.deliveries:
+            if each.state in TOLD:
+                persons = self._told.setdefault(each.round.mailing, {})
+                persons[each.person] = min(each.since, persons.get(each.person, each.since))
+        self._represented = represented(event, known.answers, members)
+        self._rule = self._chosen(members)
+
+    def why_not(self, person: str, member: Member) -> str | None:
+        """None where the mailing is for this member; else the reason, in a sentence."""
+        closed = self._known.cancelled
+        if closed is not None and not self._follows_a_cancellation():
+            return _("the event was cancelled on %(day)s") % {"day": day_in_words(closed)}
+        return self._rule(person, member)
+
+    def _follows_a_cancellation(self) -> bool:
+        """Whether the mailing is the cancellation, or a correction of it: nothing else follows one."""
+        correcting = self._known.correcting
+        kinds = {kind_of(self._mailing), kind_of(correcting.of) if correcting else None}
+        return Kind.CANCELLATION in kinds and kinds <= {Kind.CANCELLATION, Kind.CORRECTION, None}
+
+    def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
+        rule = audience_of(self._event, self._mailing)
+        if isinstance(rule, Got):
+            return lambda person, _member: self._without(rule.mailing, person)
+        if isinstance(rule, ColumnAudience):
+            return self._by_column(rule, members)
+        choices: dict[Audience, Callable[[str, Member], str | None]] = {
+            Audience.EVERYONE: self._colleague_comes if self._asks_to_come() else lambda _person, _member: None,
+            Audience.UNANSWERED: self._not_silent,
+            Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
+            Audience.PRESENT: lambda person, _member: self._unless(person, were_there(self._answers)),
+            Audience.DECLINED: lambda person, _member: self._unless(person, {"declined"}),
+            Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
+            Audience.TOLD: self._never_told,
+            Audience.OUTDATED: self._up_to_date,
+            Audience.EARLIER_TEXT: self._has_this_text,
+        }
+        return choices[rule]
+
+    def _unless(self, person: str, wanted: Set[str]) -> str | None:
+        answer = self._answers.get(person)
+        if answer in wanted:
+            return None
+        return self._has_answered(person, answer) if answer else _("has not answered")
+
+    def _is_coming_guest(self, person: str) -> bool:
+        return person in self._known.guests and self._answers.get(person) in COMING
+
+    def _has_answered(self, person: str, answer: str) -> str:
+        when = self._known.answered.get(person)
+        if answer in ("present", "absent"):
+            return _("was present") if answer == "present" else _("was absent")
+        if when is None:
+            return _("has answered: %(answer)s") % {"answer": answer}
+        sentences = {
+            "attending": _("signed up on %(day)s"),
+            "declined": _("declined on %(day)s"),
+            "tentative": _("answered on %(day)s: perhaps"),
+        }
+        return sentences[answer] % {"day": day_in_words(when)}
+
+    def _not_silent(self, person: str, member: Member) -> str | None:
+        answer = self._answers.get(person)
+        if answer:
+            return self._has_answered(person, answer)
+        colleague = self._colleague_comes(person, member)
+        if colleague is not None:
+            return colleague
+        invited = [
+            persons[person]
+            for mailing, persons in self._told.items()
+            if kind_of(mailing) is Kind.INVITATION and person in persons
+        ]
+        if not invited:
+            return _("never got the invitation: that goes first, not a reminder")
+        # Whole days: what went on Monday at 9.05 may be reminded of on Thursday at 9.00.
+        passed = self._now.astimezone(ZONE).date() - min(invited).astimezone(ZONE).date()
+        if passed.days < _QUIET_DAYS:
+            return _("got the invitation on %(day)s, less than three days ago") % {"day": day_in_words(min(invited))}
+        return None
+
+    def _asks_to_come(self) -> bool:
+        """What only asks whether one comes, or announces that question; mailings of one's own may tell more."""
+        return kind_of(self._mailing) in (Kind.SAVE_THE_DATE, Kind.INVITATION)
+
+    def _colleague_comes(self, person: str, member: Member) -> str | None:
+        if folded(member.organisation) not in self._represented or self._answers.get(person) in COMING:
+            return None
+        return _("a colleague of %(organisation)s comes") % {"organisation": member.organisation}
+
+    def _never_told(self, person: str, _member: Member) -> str | None:
+        if any(person in persons for persons in self._told.values()) or self._is_coming_guest(person):
+            return None
+        return _("was never told of the event")
+
+    def _up_to_date(self, person: str, member: Member) -> str | None:
+        telling = self._known.telling
+        if person not in telling.told and self._is_coming_guest(person):
+            return None  # what they know of the event they know from others, and it may have changed
+        if person not in telling.told:
+            return self._never_told(person, member) or _("what they were told is not recorded")
+        facts = facts_of(self._event, self._known.cancelled is not None)
+        if telling.changes_for(person, facts, self._answers.get(person)):
+            return None
+        return _("was told everything as it is now")
+
+    def _has_this_text(self, person: str, _member: Member) -> str | None:
+        correcting = self._known.correcting
+        if correcting is None:
+            return _("nothing went yet that could be corrected")
+        if person in correcting.earlier:
+            return None
+        if person in correcting.had:
+            return _("got %(mailing)s as it is now") % {"mailing": correcting.of}
+        return _("did not get %(mailing)s") % {"mailing": correcting.of}
+
+    def _without(self, mailing: str, person: str) -> str | None:
+        if person in self._told.get(mailing, {}):
+            return None
+        return _("did not get %(mailing)s") % {"mailing": mailing}
+
+    def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
+        column = column_name(rule.column)
+        if not any(column in member.columns for member in members.values()):
+            fault = _('the member list has no column "%(column)s", which says whom %(mailing)s is for')
+            words = {"column": rule.column, "mailing": self._mailing}
+            remedy = _("add the column to the list, or mend the audience in the event file")
+            raise UserError(Fault(self._event.id, fault % words, remedy))
+        wanted = {folded(value) for value in rule.values}
+
+        def why_not(_person: str, member: Member) -> str | None:
+            value = member.columns.get(column, "")
+            if folded(value) in wanted:
+                return None
+            if not value:
+                return _("has nothing in the column %(column)s") % {"column": rule.column}
+            return _("%(column)s is %(value)s") % {"column": rule.column, "value": value}
+
+        return why_not

@@ -1,0 +1,254 @@
+"""The facts of an event that people are told, their versions, and what differs between two of them. Pure.
+
+A version is a number that only goes up, also when a fact is changed back: it is the SEQUENCE of the calendar
+entry (RFC 5546 §2.1.4). The ledger keeps each version from the first message on that carries it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, time
+from typing import Any
+
+from mkwmail.config.event import Event, ProgrammeItem
+from mkwmail.dutch.dates import clock_time, date_in_words, number, range_in_table, time_in_words
+from mkwmail.ledger.models import COMING
+from mkwmail.mail.calendar_part import place_of
+from mkwmail.mail.context import Change
+
+_UNKNOWN_PLACE = "volgt nog"
+_END_OF_DAY = time(23, 59)
+
+ProgrammeLine = tuple[str, str, str]
+"""An item of the programme: from, until (may be empty), title."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """What people plan their day by. Moments are ISO 8601 with their offset; what is not known is empty.
+
+    ``online``: it can be followed online; ``link``: where. ``pe``: the number of PE points, or ``true``.
+    """
+
+    title: str
+    starts: str
+    ends: str
+    place: str = ""
+    online: bool = False
+    link: str = ""
+    deadline: str = ""
+    signup: str = ""
+    programme: tuple[ProgrammeLine, ...] = ()
+    pe: str = ""
+    cancelled: bool = False
+
+    def document(self) -> str:
+        """The facts as the ledger keeps them."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+def read_facts(document: str) -> EventFacts:
+    """The facts that :meth:`EventFacts.document` wrote."""
+    fields: dict[str, Any] = json.loads(document)
+    fields["programme"] = tuple((str(start), str(end), str(title)) for start, end, title in fields["programme"])
+    return EventFacts(**fields)
+
+
+def facts_of(event: Event, cancelled: bool = False) -> EventFacts:
+    """The facts of an event's file."""
+    registration, online = event.registration, event.online
+    deadline = registration.deadline if registration else None
+    return EventFacts(
+        title=event.title,
+        starts=event.starts.isoformat(),
+        ends=event.ends.isoformat(),
+        place=place_of(event) if event.location else "",
+        online=online is not None,
+        link=(online.url if online else None) or "",
+        deadline=deadline.isoformat() if deadline else "",
+        signup=(registration.url if registration else None) or "",
+        programme=tuple(_line(item) for item in event.programme),
+        pe=_pe(event.pe_points),
+        cancelled=cancelled,
+    )
+
+
+def words_of(event: Event) -> dict[str, Any]:
+    """What the mails say of an event beside its facts: what a correction is about, not an update."""
+    facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings"}
+    words = event.model_dump(mode="json", exclude=facts, exclude_none=True)
+    for item in words.get("programme", ()):
+        for known in ("time", "until"):
+            item.pop(known, None)
+    return words
+
+
+def _line(item: ProgrammeItem) -> ProgrammeLine:
+    return (item.time.isoformat("minutes"), item.until.isoformat("minutes") if item.until else "", item.title)
+
+
+def _pe(points: int | float | None) -> str:
+    if points is True:
+        return "true"
+    return number(points) if points else ""
+
+
+def for_person(facts: EventFacts, answer: str | None) -> EventFacts:
+    """The facts as somebody is told them: the link for online is for those who attend."""
+    return facts if answer in COMING else replace(facts, link="")
+
+
+def differences(old: EventFacts, new: EventFacts) -> tuple[Change, ...]:
+    """What differs, in Dutch words, in the order in which a mail names it; nothing does once it is cancelled."""
+    if old.cancelled and new.cancelled:
+        return ()
+    return tuple(
+        Change(what, old_words, new_words)
+        for what, words in _WHAT
+        for old_words, new_words in [words(old, new)]
+        if old_words != new_words
+    )
+
+
+def changes_since(candidates: Sequence[EventFacts], now: EventFacts) -> tuple[Change, ...]:
+    """What is to be told to somebody who was last told one of ``candidates``, the likeliest first.
+
+    None where the likeliest is up to date. What the others alone had otherwise is named too: of a message in
+    doubt nobody knows whether it was read.
+    """
+    if not candidates or not differences(candidates[0], now):
+        return ()
+    found: dict[str, Change] = {}
+    for told in candidates:
+        for change in differences(told, now):
+            found.setdefault(change.what, change)
+    order = [what for what, _words in _WHAT]
+    return tuple(sorted(found.values(), key=lambda change: order.index(change.what)))
+
+
+def only_added(changes: Iterable[Change]) -> bool:
+    """Whether nothing that was told is wrong: what changed was still to follow, as the address in a city was."""
+    return all(change.old in ("", _UNKNOWN_PLACE) or change.new.endswith(f", {change.old}") for change in changes)
+
+
+Words = Callable[[EventFacts, EventFacts], tuple[str, str]]
+
+
+def _each(words: Callable[[EventFacts], str]) -> Words:
+    return lambda old, new: (words(old), words(new))
+
+
+def _day(moment: str) -> date:
+    return datetime.fromisoformat(moment).date()
+
+
+def _time(moment: str) -> time:
+    return datetime.fromisoformat(moment).timetz().replace(tzinfo=None)
+
+
+def _days_in_words(facts: EventFacts) -> str:
+    first, last = _day(facts.starts), _day(facts.ends)
+    if first == last:
+        return date_in_words(first)
+    return f"{date_in_words(first)} tot en met {date_in_words(last)}"
+
+
+def _hours(facts: EventFacts) -> str:
+    starts, ends = _time(facts.starts), _time(facts.ends)
+    if _day(facts.starts) == _day(facts.ends):
+        return range_in_table(starts, ends)
+    return f"begin {time_in_words(starts)}, einde {time_in_words(ends)}"
+
+
+def _hours_changed(old: EventFacts, new: EventFacts) -> tuple[str, str]:
+    times = [(_time(facts.starts), _time(facts.ends)) for facts in (old, new)]
+    return ("", "") if times[0] == times[1] else (_hours(old), _hours(new))
+
+
+def _place(facts: EventFacts) -> str:
+    if facts.online:
+        return f"{facts.place}, of online" if facts.place else "online"
+    return facts.place or _UNKNOWN_PLACE
+
+
+def _deadline(facts: EventFacts) -> str:
+    if not facts.deadline:
+        return ""
+    moment = datetime.fromisoformat(facts.deadline)
+    day = date_in_words(moment.date())
+    if moment.time().replace(second=0, microsecond=0) == _END_OF_DAY:
+        return f"tot en met {day}"
+    return f"tot {day}, {time_in_words(moment.time())}"
+
+
+def _signup(old: EventFacts, new: EventFacts) -> tuple[str, str]:
+    # The links themselves are each member's own; the new one stands in the mail.
+    if old.signup == new.signup:
+        return "", ""
+    return "de link in ons vorige bericht" if old.signup else "", "een nieuwe link" if new.signup else ""
+
+
+def _programme(old: EventFacts, new: EventFacts) -> tuple[str, str]:
+    """The items that stand at another time, came or went; another title at the same time is only words."""
+    before, after = {line[:2] for line in old.programme}, {line[:2] for line in new.programme}
+    titles = {line[2]: line[:2] for line in old.programme}
+    moved = any(titles.get(line[2], line[:2]) != line[:2] for line in new.programme)
+    if before == after and len(old.programme) == len(new.programme) and not moved:
+        return "", ""
+    was = [line for line in old.programme if line not in new.programme]
+    becomes = [line for line in new.programme if line not in old.programme]
+    return _items(was), _items(becomes)
+
+
+def _items(lines: Iterable[ProgrammeLine]) -> str:
+    return "; ".join(f"{_item_time(starts, until)} {title}" for starts, until, title in lines)
+
+
+def _item_time(starts: str, until: str) -> str:
+    first = time.fromisoformat(starts)
+    return range_in_table(first, time.fromisoformat(until)) if until else f"{clock_time(first)} uur"
+
+
+def _pe_words(facts: EventFacts) -> str:
+    return "ja, het aantal volgt nog" if facts.pe == "true" else facts.pe
+
+
+_WHAT: tuple[tuple[str, Words], ...] = (
+    ("Bijeenkomst", _each(lambda facts: "gaat niet door" if facts.cancelled else "gaat door")),
+    ("Titel", _each(lambda facts: facts.title)),
+    ("Datum", _each(_days_in_words)),
+    ("Tijd", _hours_changed),
+    ("Locatie", _each(_place)),
+    ("Link", _each(lambda facts: facts.link)),
+    ("Aanmelden", _each(_deadline)),
+    ("Aanmeldlink", _signup),
+    ("Programma", _programme),
+    ("PE-punten", _each(_pe_words)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What everybody was told of an event's facts.
+
+    ``versions``: the facts by version. ``told``: person → the versions of which one is what they were last told,
+    the likeliest first. ``method``: of the first calendar entry that went out, else empty.
+    """
+
+    versions: tuple[EventFacts, ...] = ()
+    told: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    method: str = ""
+
+    def version_of(self, facts: EventFacts) -> int:
+        """The number that these facts have, or get with the first message that carries them."""
+        if self.versions and not differences(self.versions[-1], facts):
+            return len(self.versions) - 1
+        return len(self.versions)
+
+    def changes_for(self, person: str, facts: EventFacts, answer: str | None) -> tuple[Change, ...]:
+        """What has changed since the person was told last; none where they are up to date, or were never told."""
+        told = self.told.get(person)
+        if not told:
+            return ()
+        candidates = [for_person(self.versions[version], answer) for version in told]
+        return changes_since(candidates, for_person(facts, answer))

@@ -1,0 +1,449 @@
+"""Plan: who gets a mailing, who does not, and why. Pure.
+
+Made afresh at the start of every run from the event, the list and the ledger's history. Everybody in the list
+comes out in exactly one place, so nobody is forgotten without a word.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from mkwmail.addresses import address_key
+from mkwmail.clock import day_in_words
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import Audience, Kind, kind_of, latest_of, mailing_named
+from mkwmail.dutch.names import Name, full_name
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, Round, State
+from mkwmail.ledger.people import Person, is_mark
+from mkwmail.mail.context import Change
+from mkwmail.members.member_list import Member
+from mkwmail.planning.approval import Correcting
+from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of
+from mkwmail.planning.facts import Telling, facts_of, only_added
+
+# These say every fact of the event.
+_WITH_FACTS = (Kind.SAVE_THE_DATE, Kind.INVITATION, Kind.REMINDER, Kind.PRACTICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A member with the key of who it is. ``doubt``: why that is doubtful; such a one is not mailed."""
+
+    person: str
+    member: Member
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger and the answers say of an event.
+
+    ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
+    those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: which facts
+    everybody was told. ``correcting``: what a correction is of, where one is being planned.
+    ``answered``: when each answered. ``guests``: who signed up and is no member. ``left_out``: person → why they are
+    not to be mailed, by the secretary's word. ``dead``: address key → why nothing more goes to that address.
+    ``strangers``: who was a guest of any event; they stand in the register, and have left no list.
+    ``unaddressed``: guests of whom no address is known that can be mailed.
+    """
+
+    deliveries: tuple[Delivery, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    persons: tuple[Person, ...] = ()
+    last_list: ListSeen | None = None
+    telling: Telling = field(default_factory=Telling)
+    correcting: Correcting | None = None
+    answered: Mapping[str, datetime] = field(default_factory=dict)
+    guests: tuple[Listing, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    dead: Mapping[str, str] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
+    unaddressed: tuple[Listing, ...] = ()
+
+    @property
+    def cancelled(self) -> datetime | None:
+        """When the first message went that says that the event is cancelled: that closes it."""
+        told = (
+            each.since
+            for each in self.deliveries
+            if kind_of(each.round.mailing) is Kind.CANCELLATION and each.state is not State.EXPIRED
+        )
+        return min(told, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Somebody who gets the mailing now. ``retry``: the delivery that was tried or given back before."""
+
+    person: str
+    member: Member
+    retry: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Somebody who does not get it in this run, and why."""
+
+    person: str
+    name: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody whose message the server put off: not before that moment."""
+
+    person: str
+    name: str
+    address: str
+    reason: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The outcome of audience x members x ledger at one moment.
+
+    ``skipped`` are those it is not for; ``already`` had it; ``refused`` and ``in_doubt`` ask for a person's
+    word; ``expired`` would have got it, had the ``latest`` moment not passed. ``odd``: sentences that the
+    person who confirms must see.
+    """
+
+    round: Round
+    latest: datetime
+    too_late: bool
+    to_send: tuple[Planned, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    in_doubt: tuple[Skip, ...] = ()
+    already: tuple[Skip, ...] = ()
+    refused: tuple[Skip, ...] = ()
+    expired: tuple[Skip, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+def plan(event: Event, mailing: str, listings: Sequence[Listing], history: History, now: datetime) -> Plan:
+    """Who gets a mailing at this moment.
+
+    :raises UserError: where the event has no such mailing (USAGE), or where its audience cannot be told.
+    """
+    latest = latest_of(event, mailing)
+    of = Round(event.id, mailing, _edition(event, mailing, history))
+    rule = audience_of(event, mailing)
+    members = {each.person for each in listings}
+    guests = [each for each in history.guests if each.person not in members]
+    everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
+    if rule is Audience.TOLD or _corrects_a_cancellation(mailing, history):
+        everyone += _departed(everyone, history)
+    told = Known(
+        history.deliveries,
+        history.answers,
+        history.telling,
+        history.correcting,
+        history.cancelled,
+        history.answered,
+        frozenset(each.person for each in guests),
+    )
+    # A guest's organisation is one that somebody comes of, also where the mailing is not for guests.
+    audiences = Audiences(event, mailing, told, {each.person: each.member for each in (*everyone, *guests)}, now)
+    sorting = _Sorting(of, history, audiences, now)
+    for each in everyone:
+        sorting.sort(each)
+    # Who was refused in a run that stopped for it goes last: three such at the front would stop each run again.
+    sorting.to_send.sort(key=lambda planned: planned.retry is not None and planned.retry.code is not None)
+    if rule is Audience.TOLD:
+        # Who would travel in vain hears first.
+        sorting.to_send.sort(key=lambda planned: history.answers.get(planned.person) not in COMING)
+    made = sorting.plan(latest, now > latest)
+    return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
+
+
+def _edition(event: Event, mailing: str, history: History) -> int:
+    """The version of the facts for an update, of the text for a correction, else 0."""
+    kind = kind_of(mailing)
+    if kind is Kind.UPDATE:
+        return history.telling.version_of(facts_of(event, history.cancelled is not None))
+    return history.correcting.edition if kind is Kind.CORRECTION and history.correcting else 0
+
+
+def _corrects_a_cancellation(mailing: str, history: History) -> bool:
+    of = history.correcting.of if history.correcting else ""
+    return kind_of(mailing) is Kind.CORRECTION and kind_of(of) is Kind.CANCELLATION
+
+
+def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing]:
+    """Who was told and has left the list since, under the address at which they were told last."""
+    listed = {listing.person for listing in listings}
+    persons = {person.key: person for person in history.persons}
+    told: dict[str, Delivery] = {}
+    for delivery in history.deliveries:
+        if delivery.state in TOLD and delivery.person not in listed and not is_mark(delivery.address):
+            told[delivery.person] = max(delivery, told.get(delivery.person, delivery), key=lambda each: each.since)
+    for key, delivery in told.items():
+        known = persons.get(key)
+        name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
+        member = Member(0, Name(written=name), delivery.address, organisation=organisation, number=number)
+        yield Listing(key, member)
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """Puts each member in its place. The order of the questions is the order of what must not go wrong."""
+
+    of: Round
+    history: History
+    audiences: Audiences
+    now: datetime
+    to_send: list[Planned] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    in_doubt: list[Skip] = field(default_factory=list)
+    already: list[Skip] = field(default_factory=list)
+    refused: list[Skip] = field(default_factory=list)
+    here: dict[str, Delivery] = field(init=False)
+    mailed: dict[str, Delivery] = field(init=False)
+    seen: dict[str, Member] = field(default_factory=dict)
+    seen_addresses: dict[str, Member] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.here = {each.person: each for each in self.history.deliveries if each.round == self.of}
+        self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
+
+    def sort(self, listing: Listing) -> None:
+        member, address = listing.member, listing.member.address_key
+        delivery = self.here.get(listing.person)
+        twin = self.seen.get(listing.person) or self.seen_addresses.get(address)
+        if twin is not None:
+            self.skipped.append(_skip(listing, _twice(twin)))
+            return
+        self.seen[listing.person] = self.seen_addresses[address] = member
+        if delivery is not None and delivery.state in TOLD:
+            self._told(listing, delivery)
+            return
+        reason = self._left_out(listing)
+        if reason is None and (delivery is None or delivery.state is State.EXPIRED):
+            # A message that waits was looked at when it was claimed, or a person said that it is to go again.
+            reason = self.history.dead.get(address)
+        if reason is not None:
+            self.skipped.append(_skip(listing, reason))
+        elif delivery is None or delivery.state is State.EXPIRED:
+            self.to_send.append(Planned(listing.person, member))
+        elif delivery.state is State.REFUSED:
+            self._refused(listing, delivery)
+        elif delivery.not_before is not None and delivery.not_before > self.now:
+            late = Waiting(listing.person, full_name(member.name), member.email, delivery.reason, delivery.not_before)
+            self.waiting.append(late)
+        else:
+            self.to_send.append(Planned(listing.person, member, retry=delivery))
+
+    def _told(self, listing: Listing, delivery: Delivery) -> None:
+        if delivery.state is State.SENT:
+            self.already.append(_skip(listing, already_sent(delivery.since)))
+        elif is_mark(delivery.address):
+            # Nobody can be asked about it any more, so it counts as sent.
+            reason = _("may have got it on %(day)s, and was forgotten since") % {"day": day_in_words(delivery.since)}
+            self.already.append(_skip(listing, reason))
+        else:
+            reason = delivery.reason or _("it is not known whether the server took it")
+            self.in_doubt.append(_skip(listing, reason))
+
+    def _refused(self, listing: Listing, delivery: Delivery) -> None:
+        if is_mark(delivery.address):
+            # Whether the address is another one now is not known.
+            reason = _("refused by the server on %(day)s, and forgotten since") % {"day": day_in_words(delivery.since)}
+            self.skipped.append(_skip(listing, reason))
+            return
+        if address_key(delivery.address) != listing.member.address_key:
+            # The address was corrected: another mailbox, which refused nothing.
+            self.to_send.append(Planned(listing.person, listing.member))
+            return
+        self.refused.append(_skip(listing, refused_by_server(delivery.since, delivery.reason)))
+
+    def _left_out(self, listing: Listing) -> str | None:
+        """Why somebody who was not mailed yet is not to be, from what concerns them outside the ledger."""
+        if listing.doubt:
+            return _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+        if listing.member.do_not_mail:
+            return _("not to be mailed: %(reason)s") % {"reason": listing.member.do_not_mail}
+        if listing.person in self.history.left_out:
+            return self.history.left_out[listing.person]
+        other = self.mailed.get(listing.member.address_key)
+        if other is not None:
+            return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
+        return self.audiences.why_not(listing.person, listing.member)
+
+    def plan(self, latest: datetime, too_late: bool) -> Plan:
+        made = Plan(
+            self.of,
+            latest,
+            too_late,
+            tuple(self.to_send),
+            tuple(self.skipped),
+            tuple(self.waiting),
+            tuple(self.in_doubt),
+            tuple(self.already),
+            tuple(self.refused),
+        )
+        return came_too_late(made) if too_late else made
+
+
+def came_too_late(plan: Plan) -> Plan:
+    """The plan once its latest moment has passed: who would have got it is missed."""
+    reason = _("not sent before its latest moment, %(day)s") % {"day": day_in_words(plan.latest)}
+    missed = [_skip(Listing(each.person, each.member), reason) for each in plan.to_send]
+    missed += [Skip(each.person, each.name, each.address, reason) for each in plan.waiting]
+    return replace(plan, too_late=True, to_send=(), waiting=(), expired=(*plan.expired, *missed))
+
+
+def already_sent(when: datetime) -> str:
+    """Why somebody who has it does not get it again."""
+    return _("already sent on %(day)s") % {"day": day_in_words(when)}
+
+
+def refused_by_server(when: datetime, reply: str) -> str:
+    """Why somebody whom the server refused is not tried again."""
+    return _("refused by the server on %(day)s: %(reply)s") % {"day": day_in_words(when), "reply": reply}
+
+
+def list_tolerance(size: int) -> float:
+    """Return how many members may join or leave a list of this size before the list itself is doubtful."""
+    return max(5, size * 0.1)
+
+
+def _skip(listing: Listing, reason: str) -> Skip:
+    return Skip(listing.person, full_name(listing.member.name), listing.member.email, reason)
+
+
+def _twice(first: Member) -> str:
+    if not first.row:
+        return _("this address is there twice: one mail")
+    return _("the same address as row %(row)s, %(name)s: one mail") % {
+        "row": first.row,
+        "name": full_name(first.name),
+    }
+
+
+def _odd(
+    event: Event, mailing: str, listings: Sequence[Listing], history: History, made: Plan, now: datetime
+) -> Iterator[str]:
+    """What the person who confirms would want to know before."""
+    send = mailing_named(event, mailing).send
+    if send is not None and now.date() < send.astimezone(now.tzinfo).date():
+        words = {"planned": day_in_words(send), "today": day_in_words(now)}
+        yield _("planned for %(planned)s, but today is %(today)s") % words
+    if made.too_late:
+        words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
+        yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
+    listed = {listing.person for listing in listings}
+    others = [each for each in made.to_send if each.person not in listed]
+    guests = {each.person for each in history.guests}
+    names = [full_name(each.member.name) or each.member.email for each in others if each.person in guests]
+    if names:
+        yield ngettext(
+            "%(names)s is no member, comes as a guest, and gets it too",
+            "%(names)s are no members, come as guests, and get it too",
+            len(names),
+        ) % {"names": ", ".join(names)}
+    gone = [full_name(each.member.name) or each.member.email for each in others if each.person not in guests]
+    if gone:
+        yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
+    before = history.last_list
+    if before is not None and before.size - len(listings) > list_tolerance(before.size):
+        sizes = {"before": before.size, "now": len(listings)}
+        yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
+    facts = facts_of(event)
+    # What was still to follow is told by this very mail; what was told otherwise would only stand there anew.
+    told_now = {each.person for each in made.to_send} if kind_of(mailing) in _WITH_FACTS else set()
+    outdated = [
+        listing
+        for listing in listings
+        for changes in [history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))]
+        if changes and not (listing.person in told_now and only_added(changes))
+    ]
+    if outdated and history.cancelled is None and kind_of(mailing) not in (Kind.UPDATE, Kind.CANCELLATION):
+        told = ngettext(
+            "%(n)d was told other facts than the file's; `mkwmail send %(event)s update` says what changed",
+            "%(n)d were told other facts than the file's; `mkwmail send %(event)s update` says what changed",
+            len(outdated),
+        )
+        yield told % {"n": len(outdated), "event": event.id}
+    if audience_of(event, mailing) is Audience.UNANSWERED and not history.answers and made.to_send:
+        yield _("no answers are recorded: everyone who was invited gets it, also who signed up already")
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Somebody who was told other facts. ``why_not``: why the mailing that mends it does not reach them."""
+
+    person: str
+    name: str
+    address: str
+    changes: tuple[Change, ...]
+    why_not: str = ""
+
+    @property
+    def what(self) -> str:
+        """What they know otherwise: ``Datum, Locatie``."""
+        return ", ".join(change.what for change in self.changes)
+
+
+def mending(history: History) -> str:
+    """The mailing that tells people what they do not know yet."""
+    return Kind.CANCELLATION if history.cancelled else Kind.UPDATE
+
+
+def outdated(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> tuple[Outdated, ...]:
+    """Everybody who was told other facts than those of now, in the order of the register.
+
+    In doubt counts as told. Once the event is over there is nothing to mend; nor where what was still to follow
+    is told by an invitation that is yet to reach them.
+    """
+    if now > event.ends:
+        return ()
+    facts = facts_of(event, history.cancelled is not None)
+    changed = [
+        (person, changes)
+        for person in history.telling.told
+        if (changes := history.telling.changes_for(person, facts, history.answers.get(person)))
+    ]
+    if not changed:
+        return ()
+    made = plan(event, mending(history), listings, history, now)
+    left_out = {person: reason for person, reason in _left_out(made)}
+    reached = _reached(made)
+    addresses = {each.person: each.address for each in history.deliveries}
+    names = {each.key: (each.name, each.address) for each in history.persons}
+    # Of who was forgotten and is in the list still, the list knows the address.
+    here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
+    names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
+    to_be_invited = _to_be_invited(event, listings, history, now)
+    found = []
+    for person, changes in changed:
+        if not (only_added(changes) and person in to_be_invited):
+            name, address = names.get(person, ("", addresses.get(person, "")))
+            if is_mark(address):
+                continue
+            why_not = "" if person in reached else left_out.get(person, _("has left the list"))
+            found.append(Outdated(person, name, address, changes, why_not))
+    order = [each.key for each in history.persons]
+    return tuple(sorted(found, key=lambda each: order.index(each.person) if each.person in order else len(order)))
+
+
+def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> frozenset[str]:
+    """Whom an invitation, which has all the facts, is still to reach."""
+    if history.cancelled:
+        return frozenset()
+    invitations = [name for name in event.mailings if kind_of(name) is Kind.INVITATION]
+    return frozenset().union(*(_reached(plan(event, name, listings, history, now)) for name in invitations))
+
+
+def _reached(made: Plan) -> frozenset[str]:
+    """Whom a mailing still goes to."""
+    return frozenset(each.person for each in made.to_send) | {each.person for each in made.waiting}
+
+
+def _left_out(made: Plan) -> Iterator[tuple[str, str]]:
+    for each in (*made.skipped, *made.already, *made.refused, *made.in_doubt, *made.expired):
+        yield each.person, each.reason

@@ -1,0 +1,101 @@
+"""Names that were changed after mailing: an event's id, or a mailing's key. Pure.
+
+Who had what is known by these names, so under a new one everybody would be mailed again. A name that is in no file any
+more is taken for the earlier name of an event or a mailing that looks the same and goes to the same people, until a
+person says otherwise.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mkwmail.clock import ZONE
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import Kind, kind_of, rule_of
+from mkwmail.ledger.models import TOLD, Apart, Delivery, State
+from mkwmail.ledger.people import folded
+from mkwmail.planning.facts import EventFacts
+from mkwmail.planning.schedule import FAR
+
+_NUMBER = re.compile(r"-\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What was mailed under a name that is in no file any more.
+
+    ``mailing`` is a mailing of the event ``event``; it is empty if ``event`` itself is the name. ``persons`` (keys)
+    had something of it or may have had it, the last of them at ``last``.
+    """
+
+    event: str
+    mailing: str
+    persons: frozenset[str]
+    last: datetime
+
+    def apart_from(self, event: str, mailing: str) -> Apart:
+        """Return the word of a person who says that this is something else than a mailing that is planned."""
+        return Apart(event, mailing if self.mailing else "", self.event, self.mailing)
+
+
+def is_begun(deliveries: Iterable[Delivery], mailing: str = "") -> bool:
+    """Check whether anything went or was tried under a mailing's name; without one, of the whole event."""
+    return any(
+        each.state is not State.EXPIRED and (not mailing or each.round.mailing == mailing) for each in deliveries
+    )
+
+
+def is_like(event: Event, told: EventFacts, now: datetime) -> bool:
+    """Check whether an event looks like the one that people were told of.
+
+    They start at the same moment, and nobody can be at both, or they have the same title and day. With the same title
+    the day may also be another one, 90 days away at most, if the earlier day is still to come: an id often holds the
+    date, and is changed when the event moves. What was cancelled is over.
+    """
+    if told.cancelled:
+        return False
+    starts = datetime.fromisoformat(told.starts).astimezone(ZONE)
+    if starts == event.starts:
+        return True
+    if folded(told.title) != folded(event.title):
+        return False
+    return starts.date() == event.starts.date() or (starts > now and abs(event.starts - starts) <= FAR)
+
+
+def former_keys(event: Event, mailing: str, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
+    """Return the mailings of the same kind that went and are not in the event's file any more.
+
+    Mailings that need no entry, such as an update, are never in the file; each of their editions is planned by itself.
+    A mailing of which anything went has its own record.
+    """
+    if is_begun(deliveries, mailing):
+        return ()
+    entry = event.mailings.get(mailing)
+    sorts = {_sort(mailing)}
+    if kind_of(mailing) is Kind.OWN and entry is not None and entry.template:
+        sorts.add(_sort(entry.template))
+    mailed = {each.round.mailing for each in deliveries if each.state in TOLD}
+    gone = (name for name in mailed if name not in event.mailings and rule_of(name).needs_entry)
+    return tuple(sorted(name for name in gone if name != mailing and _sort(name) in sorts))
+
+
+def _sort(name: str) -> str:
+    kind = kind_of(name)
+    return _NUMBER.sub("", name) if kind is Kind.OWN else kind.value
+
+
+def former(event: str, mailing: str, deliveries: Iterable[Delivery], persons: Collection[str]) -> Former | None:
+    """Return what went under an earlier name if it went to these persons (keys), else None.
+
+    At least half of them had it, or at least half of those who had it are among them: a run that was stopped after a
+    few mails has reached a small part of the list.
+
+    :param mailing: the earlier mailing; if empty, all mailings of ``event``.
+    """
+    told = [each for each in deliveries if each.state in TOLD and mailing in ("", each.round.mailing)]
+    had = frozenset(each.person for each in told)
+    both = len(had.intersection(persons))
+    if not both or 2 * both < min(len(had), len(set(persons))):
+        return None
+    return Former(event, mailing, had, max(each.since for each in told))

@@ -1,0 +1,332 @@
+"""Schedule: what goes by itself, when, and what keeps it from going. Pure.
+
+Everything is decided by what is approved and not yet done, never by what time it is alone: a run that comes days
+late does what the missed ones would have done, as far as it still makes sense.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+
+from holidays import country_holidays
+
+from mkwmail.clock import ZONE
+from mkwmail.config.event import ColumnAudience, Event
+from mkwmail.config.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
+from mkwmail.config.settings import Hours
+from mkwmail.i18n import _
+from mkwmail.ledger.models import TOLD, Delivery, GoAhead
+from mkwmail.planning.approval import Difference, Sources, differences
+from mkwmail.planning.plan import History, Listing, Plan, Planned, list_tolerance
+
+WHEN = "when it goes"
+TO_WHOM = "to whom it goes"
+STARTS = "starts"
+
+#: An event that is mailed about and then moves further than this is taken for another event, until a person says so.
+FAR = timedelta(days=90)
+
+#: How long after its latest moment a mailing still concerns `due`, which reports what was missed.
+CONCERNS = timedelta(days=30)
+
+
+def can_go_by_itself(event: Event, mailing: str) -> bool:
+    """Whether `due` may send a mailing: it has a date, and is none that goes by its name only."""
+    entry = event.mailings.get(mailing)
+    return entry is not None and entry.send is not None and not rule_of(mailing).by_name_only
+
+
+def terms_of(event: Event, mailing: str, dated: bool = True) -> dict[str, str]:
+    """What is approved beside the text: when a mailing goes, until when, and to whom; and when the event is.
+
+    ``dated``: that it goes at its date. A person who sends it by hand approves it for that moment instead.
+    """
+    entry = mailing_named(event, mailing)
+    audience = entry.audience
+    if isinstance(audience, ColumnAudience):
+        to_whom = json.dumps({"column": audience.column, "is": list(audience.values)}, ensure_ascii=False)
+    else:
+        to_whom = audience or rule_of(mailing).audience.value
+    latest = latest_of(event, mailing)
+    found = {TO_WHOM: f"{to_whom}\nlatest: {_written(latest)}", STARTS: event.starts.isoformat()}
+    if dated and entry.send is not None:
+        found[WHEN] = f"send: {_written(entry.send)}"
+    return found
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def go_ahead_for(
+    event: Event, mailing: str, persons: Collection[str], at: datetime | None = None, others: bool = True
+) -> GoAhead:
+    """What a person approves: the mailing at its date, or from ``at`` on where it is sent by hand."""
+    send = mailing_named(event, mailing).send
+    return GoAhead(
+        event=event.id,
+        mailing=mailing,
+        opens=at or send or event.starts,
+        latest=latest_of(event, mailing),
+        terms=terms_of(event, mailing, dated=at is None),
+        persons=frozenset(persons),
+        others=others,
+    )
+
+
+def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tuple[Difference, ...]:
+    """What is not as it was approved, source by source; empty where nothing is."""
+    current = terms_of(event, given.mailing)
+    shown = {WHEN: _("when it goes"), TO_WHOM: _("to whom it goes")}
+    before = {name: given.terms[name] for name in shown if name in given.terms}
+    after = {name: current[name] for name in before if name in current}
+    return (*differences(before, after, shown), *differences(approved, now))
+
+
+def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Delivery]) -> datetime | None:
+    """When the event was to be as it was last mailed about, where it is now more than 90 days away from that."""
+    earlier = [each for each in given if each.event == event.id and STARTS in each.terms]
+    if not earlier or not any(each.state in TOLD for each in deliveries):
+        return None
+    # A newer approval was given by a person who was asked.
+    last = max(earlier, key=lambda each: each.at or each.opens)
+    starts = datetime.fromisoformat(last.terms[STARTS]).astimezone(event.starts.tzinfo)
+    return starts if abs(event.starts - starts) > FAR else None
+
+
+# What is overdue
+
+
+def due_by_date(event: Event, now: datetime) -> tuple[str, ...]:
+    """Return the mailings whose date has come and whose latest moment has not passed, by date.
+
+    Those that are only sent by their name are never among them.
+    """
+
+    def is_due(name: str) -> bool:
+        send = event.mailings[name].send
+        return send is not None and send <= now <= latest_of(event, name) and not rule_of(name).by_name_only
+
+    return tuple(filter(is_due, in_order(event)))
+
+
+def begun(deliveries: Sequence[Delivery]) -> frozenset[str]:
+    """Return the mailings that somebody had, or may have had."""
+    return frozenset(each.round.mailing for each in deliveries if each.state in TOLD)
+
+
+def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """Return the mailings that a later one makes pointless, by date, each with that later one.
+
+    A save-the-date is pointless once an invitation is due or somebody has been sent one; a reminder, once a later
+    reminder to the same people is due.
+
+    :param due: the mailings that are due now, by their dates or as they were approved.
+    """
+    had = begun(deliveries)
+    found = {}
+    for name in in_order(event):
+        match kind_of(name):
+            case Kind.SAVE_THE_DATE:
+                rivals = [other for other in (*due, *sorted(had)) if kind_of(other) is Kind.INVITATION]
+            case Kind.REMINDER:
+                rivals = [other for other in due if _follows(event, other, name)]
+            case _:
+                rivals = []
+        if rivals:
+            found[name] = rivals[0]
+    return found
+
+
+def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """Return the reminders that are due and that nobody can get yet, each with the invitation that goes in this run.
+
+    :param going: the mailings that somebody gets in this run.
+    """
+    had = begun(deliveries)
+    invitation = next((name for name in going if kind_of(name) is Kind.INVITATION), None)
+    if invitation is None:
+        return {}
+    waiting = [name for name in due if kind_of(name) is Kind.REMINDER and name not in going and name not in had]
+    return dict.fromkeys(waiting, invitation)
+
+
+def _follows(event: Event, later: str, name: str) -> bool:
+    """Whether a reminder comes after another, to the same people."""
+    if later == name or kind_of(later) is not Kind.REMINDER:
+        return False
+    first, second = event.mailings[name], event.mailings[later]
+    if first.send is None or second.send is None:
+        return False
+    return second.send > first.send and second.audience == first.audience
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Whom of a plan an approval covers. ``added``: who joined since, more than may without a person's word.
+
+    ``gone``: how many left the list, where those are so many that the list itself is doubtful; nobody is mailed then.
+    """
+
+    to_send: tuple[Planned, ...]
+    added: tuple[Planned, ...] = ()
+    gone: int = 0
+
+
+def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Collection[str] = ()) -> Share:
+    """Whom `due` may mail: those approved and those being retried; others while they are few.
+
+    ``guests`` (keys) are in no list and were not there to be approved: they signed up since.
+    """
+    limit = list_tolerance(len(given.persons))
+    gone = len(given.persons - {each.person for each in listings})
+    if gone > limit:
+        return Share((), gone=gone)
+    known = given.persons.union(guests)
+    covered = [each for each in plan.to_send if each.person in known or each.retry is not None]
+    added = [each for each in plan.to_send if each not in covered]
+    if not given.others:
+        return Share(tuple(covered))
+    if len(added) > limit:
+        return Share(tuple(covered), tuple(added))
+    return Share(plan.to_send)
+
+
+# The timetable
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A mailing of the timetable.
+
+    ``goes``: when it goes, within the hours in which mail may; None where it goes by hand only, or is over.
+    ``had``: how many have had it; ``to_get``: how many would get it as things are now. ``given``: the approval in
+    force. ``changes``: what differs from that. ``overdue``: its date has come, and not its latest moment.
+    """
+
+    mailing: str
+    send: datetime | None
+    goes: datetime | None
+    latest: datetime
+    had: int
+    to_get: int
+    given: GoAhead | None = None
+    changes: tuple[Difference, ...] = ()
+    by_hand: bool = False
+    overdue: bool = False
+    over: bool = False
+
+    @property
+    def approvable(self) -> bool:
+        """Whether there is something left to approve: it may go by itself, and would not as it is."""
+        wanted = self.given is None or bool(self.changes)
+        return wanted and not self.by_hand and not self.over and bool(self.to_get or not self.had)
+
+
+def with_own(presumed: History, history: History, mailing: str) -> History:
+    """What is presumed of the other mailings, with what truly happened in this one."""
+    own = [each for each in history.deliveries if each.round.mailing == mailing]
+    others = [each for each in presumed.deliveries if each.round.mailing != mailing]
+    return replace(presumed, deliveries=(*others, *own))
+
+
+def newest(given: Sequence[GoAhead], event: str) -> Mapping[str, GoAhead]:
+    """Mailing → what was approved of it, for one event."""
+    return {each.mailing: each for each in given if each.event == event}
+
+
+_SATURDAY = 5
+
+
+@cache
+def _holidays(year: int) -> frozenset[date]:
+    """The public holidays of the Netherlands in a year (Algemene termijnenwet, art. 3)."""
+    return frozenset(country_holidays("NL", years=year))
+
+
+def is_working_day(day: date) -> bool:
+    """Whether offices are open on a day in the Netherlands: Monday to Friday, no public holiday."""
+    return day.weekday() < _SATURDAY and day not in _holidays(day.year)
+
+
+def may_mail(hours: Hours, now: datetime) -> bool:
+    """Whether this moment lies within the hours; the last minute before ``to`` does, ``to`` itself does not."""
+    local = now.astimezone(ZONE)
+    return _is_open(hours, local.date()) and hours.start <= local.time() < hours.end
+
+
+def closing(hours: Hours, now: datetime) -> datetime:
+    """The last moment of this day at which mail may go."""
+    return _at(now.astimezone(ZONE).date(), hours.end) - timedelta(microseconds=1)
+
+
+def next_opening(hours: Hours, moment: datetime) -> datetime:
+    """The first moment from this one on at which mail may go."""
+    local = moment.astimezone(ZONE)
+    if may_mail(hours, local):
+        return local
+    day = local.date()
+    if not _is_open(hours, day) or local.time() >= hours.start:
+        day += timedelta(days=1)
+        while not _is_open(hours, day):
+            day += timedelta(days=1)
+    return _at(day, hours.start)
+
+
+def day_begins(hours: Hours, now: datetime) -> bool:
+    """Whether the day's hours have begun, working day or not: when words for a person are not early."""
+    return now.astimezone(ZONE).time() >= hours.start
+
+
+def _is_open(hours: Hours, day: date) -> bool:
+    return hours.days == "all" or is_working_day(day)
+
+
+def _at(day: date, clock: time) -> datetime:
+    # By way of UTC: an hour that a summer time change skips becomes the one after it.
+    return datetime.combine(day, clock, ZONE).astimezone(UTC).astimezone(ZONE)
+
+
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An event that goes from one day to another, and its dates with it.
+
+    They keep their weekday: a Monday's mail stays a Monday's. So all of them move by the same number of whole weeks,
+    which keeps the distances between them; that to the event itself changes by three days at most.
+    """
+
+    before: date
+    after: date
+
+    @property
+    def weeks(self) -> timedelta:
+        """By how much the dates around the event move."""
+        return round((self.after - self.before) / _WEEK) * _WEEK
+
+    def day(self, old: date) -> date:
+        """A date around the event: a deadline, a latest moment. What was before the event stays before it."""
+        new = old + self.weeks
+        if old < self.before and new >= self.after:
+            return new - _WEEK
+        if old > self.before and new <= self.after:
+            return new + _WEEK
+        return self.after if old == self.before else new
+
+    def mailing_day(self, old: date) -> date:
+        """A mailing's date; one on a working day is not moved to a public holiday, but to the next working day."""
+        new = self.day(old)
+        if not is_working_day(old) or old == self.before:
+            return new
+        later = new
+        while not is_working_day(later):
+            later += timedelta(days=1)
+        if old > self.before or later < self.after:
+            return later
+        while not is_working_day(new):
+            new -= timedelta(days=1)
+        return new

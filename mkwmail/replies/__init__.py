@@ -1,1 +1,0 @@
-"""What comes back: sign-ups, delivery reports."""

@@ -1,0 +1,224 @@
+"""What a run did: the summary that people read and the document that programs read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mkwmail.clock import day_and_time, moment_from
+from mkwmail.config.event import Event
+from mkwmail.delivery.outcome import Outcome
+from mkwmail.errors import ExitCode, Fault
+from mkwmail.i18n import _
+from mkwmail.planning.plan import Plan
+from mkwmail.report.notices import Matter
+from mkwmail.report.recipients import Entry, deferred_entries, entries, entry_values, show_by_reason
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mails
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run and how everybody stands after it.
+
+    ``planned`` counts this run; ``after`` is the plan made afresh when the run was over: whom it would still
+    mail are those who wait. ``code`` is the exit code of the command. ``faulty``: rows of the list that were left out.
+    """
+
+    event: str
+    mailing: str
+    planned: int
+    outcome: Outcome
+    after: Plan
+    code: ExitCode
+    faulty: tuple[Entry, ...] = ()
+
+    @property
+    def sent(self) -> int:
+        """How many were sent in this run."""
+        return len(self.outcome.sent)
+
+    @property
+    def waiting(self) -> int:
+        """How many a next run will mail."""
+        return len(self.after.to_send)
+
+    @property
+    def skipped(self) -> tuple[Entry, ...]:
+        """Everybody whom the mailing is not for, or whose row is faulty."""
+        return (*entries(self.after.skipped), *self.faulty)
+
+    @property
+    def late(self) -> tuple[Entry, ...]:
+        """Everybody who would have got the mailing if its latest moment had not passed."""
+        return entries(self.after.expired)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What stopped the run, or keeps it from being made."""
+        stopped = self.outcome.stopped
+        found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
+        if self.after.expired:
+            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
+            remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
+            found.append(Fault("", fault, remedy))
+        return tuple(found)
+
+
+def summary_value(summary: Summary) -> dict[str, Any]:
+    """The document of ``send --json``."""
+    after = summary.after
+    return {
+        "event": summary.event,
+        "mailing": summary.mailing,
+        "planned": summary.planned,
+        "sent": summary.sent,
+        "waiting": summary.waiting,
+        "deferred": entry_values(deferred_entries(after.waiting)),
+        "refused": entry_values(entries(after.refused)),
+        "in_doubt": entry_values(entries(after.in_doubt)),
+        "skipped": entry_values((*entries(after.skipped), *summary.late, *summary.faulty)),
+        "faults": fault_values(summary.faults),
+    }
+
+
+def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
+    """Print what went, what did not and why, and the command that goes on."""
+    after = summary.after
+    for line in fault_lines(summary.faults):
+        terminal.say(line, "red")
+    if summary.outcome.interrupted:
+        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "yellow")
+    if not summary.planned:
+        _show_nothing_left(terminal, summary)
+    else:
+        clean = summary.code is ExitCode.OK
+        terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
+    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
+    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
+    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+    # If the run had nobody to mail, the first names will do.
+    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
+    show_by_reason(terminal, _("Skipped"), summary.skipped)
+    for step in _next_steps(summary, now):
+        terminal.say(step)
+
+
+def _counts(summary: Summary) -> list[str]:
+    after = summary.after
+    counts = (
+        (_("%(n)d waiting"), summary.waiting),
+        (_("%(n)d deferred"), len(after.waiting)),
+        (_("%(n)d refused"), len(after.refused)),
+        (_("%(n)d in doubt"), len(after.in_doubt)),
+        (_("%(n)d too late"), len(summary.late)),
+        (_("%(n)d skipped"), len(summary.skipped)),
+    )
+    sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}
+    return [sent, *(words % {"n": count} for words, count in counts if count)]
+
+
+def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
+    after = summary.after
+    others = after.waiting or after.refused or after.in_doubt or after.expired
+    if after.already and not others:
+        sentence = _("Nothing was sent: everybody already had the %(mailing)s.")
+    else:
+        sentence = _("Nothing was sent: there is nobody to send the %(mailing)s to now.")
+    terminal.say(sentence % {"mailing": summary.mailing}, "bold")
+    show_by_reason(terminal, _("Had it already"), entries(after.already))
+
+
+def _next_steps(summary: Summary, now: datetime) -> list[str]:
+    """The commands that go on, each in a sentence."""
+    words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
+    after = summary.after
+    steps = []
+    if summary.waiting and summary.outcome.until:
+        words["moment"] = moment_from(now, summary.outcome.until)
+        steps.append(_("%(mails)s still to go, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    elif summary.waiting:
+        steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
+    if after.waiting:
+        words["moment"] = moment_from(now, min(each.not_before for each in after.waiting))
+        steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    if after.in_doubt or after.refused:
+        steps.append(_("About those in doubt or refused: mkwmail resolve %(event)s") % words)
+    if not steps:
+        steps.append(_("Who got what: mkwmail status %(event)s") % words)
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """What was delivered of one mailing in this run. ``late``: its latest moment had passed when the run was over."""
+
+    event: Event
+    mailing: str
+    outcome: Outcome
+    late: bool = False
+
+    @property
+    def deferred(self) -> int:
+        """How many the server put off whom a later run tries again."""
+        return 0 if self.late else len(self.outcome.deferred)
+
+    @property
+    def waiting(self) -> int:
+        """How many a later run will mail."""
+        return 0 if self.late else len(self.outcome.waiting)
+
+    @property
+    def too_late(self) -> int:
+        """How many of those whom this run was to mail get nothing any more."""
+        return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
+
+
+def is_worth_a_word(went: Went) -> bool:
+    """Whether anything came of it for anybody."""
+    outcome = went.outcome
+    return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
+
+
+def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
+    """Print a line for each mailing: how many went, and how many did not."""
+    for each in went:
+        outcome = each.outcome
+        counts = (
+            (_("%(n)d deferred"), each.deferred),
+            (_("%(n)d waiting"), each.waiting),
+            (_("%(n)d refused"), len(outcome.refused)),
+            (_("%(n)d in doubt"), len(outcome.in_doubt)),
+            (_("%(n)d too late"), each.too_late),
+        )
+        sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
+        words = [sent, *(word % {"n": count} for word, count in counts if count)]
+        terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
+
+
+def due_value(went: Sequence[Went], matters: Sequence[Matter]) -> dict[str, Any]:
+    """The document of ``due --json``: what went in this run, and all that asks for a person, told before or not."""
+    return {
+        "mailings": [
+            {
+                "event": each.event.id,
+                "mailing": each.mailing,
+                "sent": len(each.outcome.sent),
+                "deferred": each.deferred,
+                "waiting": each.waiting,
+                "refused": len(each.outcome.refused),
+                "in_doubt": len(each.outcome.in_doubt),
+            }
+            for each in went
+        ],
+        "matters": [
+            {
+                "matter": matter.name,
+                "code": int(matter.code),
+                "said": matter.said,
+                "remedy": matter.remedy,
+                "details": list(matter.details),
+            }
+            for matter in matters
+        ],
+    }

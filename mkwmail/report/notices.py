@@ -1,0 +1,405 @@
+"""What `due` has to tell: in the language of the person at the keyboard, and in Dutch for the mail to the secretary."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from mkwmail.clock import clock_time, day_and_time, day_in_words
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
+from mkwmail.errors import ExitCode, Fault
+from mkwmail.i18n import _, ngettext
+from mkwmail.planning.approval import FACTS, Difference
+from mkwmail.planning.renamed import Former
+from mkwmail.planning.schedule import TO_WHOM, WHEN
+from mkwmail.report.terminal import mails, members, some
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something that a person is to know, or must do something about.
+
+    ``name`` stays the same as long as it is so. ``code``: its share of the exit code; OK where nobody has to do
+    anything. ``said`` and ``dutch`` are the same sentence; ``remedy`` is for both what to type, or empty; ``details``
+    are lines below it, in the mail too where they are ``quoted``. ``once``: news, told once; everything else is told
+    again each day.
+    """
+
+    name: str
+    code: ExitCode
+    said: str
+    dutch: str
+    remedy: str = ""
+    details: tuple[str, ...] = ()
+    quoted: bool = False
+    once: bool = False
+
+
+#: Names that begin so are kept when they are no longer so: what they tell of happens once.
+KEPT = ("once:", "missed:")
+
+#: The name of the matter that the login was refused: of this no mail can tell.
+LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
+
+_DUTCH = {
+    Kind.SAVE_THE_DATE: "de vooraankondiging",
+    Kind.INVITATION: "de uitnodiging",
+    Kind.REMINDER: "de herinnering",
+    Kind.PRACTICAL: "de praktische informatie",
+    Kind.THANKS: "het bedankje",
+    Kind.UPDATE: "de wijziging",
+    Kind.CORRECTION: "de correctie",
+    Kind.CANCELLATION: "de afzegging",
+}
+
+
+_DUTCH_SOURCES = {WHEN: "het moment", TO_WHOM: "aan wie het gaat"}
+
+
+def _dutch_source(name: str) -> str:
+    if name.endswith(FACTS):
+        return f"wat er in {name.removesuffix(FACTS)} staat over datum, plaats en programma"
+    return _DUTCH_SOURCES.get(name, name)
+
+
+def _what(event: Event, mailing: str) -> str:
+    """``de uitnodiging voor Directeurendag``."""
+    kind = kind_of(mailing)
+    name = _DUTCH.get(kind, f"de mailing '{mailing}'")
+    return f"{name} voor {event.title}" if mailing == kind else f"{name} ({mailing}) voor {event.title}"
+
+
+def _begin(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _mails(count: int) -> str:
+    return "1 mail" if count == 1 else f"{count} mails"
+
+
+def _people(count: int) -> str:
+    return "1 lid" if count == 1 else f"{count} leden"
+
+
+def _approve(event: Event, mailing: str) -> str:
+    return f"mkwmail schedule {event.id} {mailing}"
+
+
+def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Matter:
+    """They differ from what was approved, so they do not go."""
+    words = {"event": event.id, "mailings": ", ".join(mailings)}
+    sources = join_words([_dutch_source(difference.source) for difference in differences])
+    # Another change is news; that one of the mailings was approved again is none.
+    version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
+    return Matter(
+        name=f"changed:{event.id}:{version}",
+        code=ExitCode.SETTINGS,
+        said=ngettext(
+            "%(event)s: %(mailings)s was changed since it was approved, and is not sent",
+            "%(event)s: %(mailings)s were changed since they were approved, and are not sent",
+            len(mailings),
+        )
+        % words,
+        dutch=f"Dit gaat niet uit: {join_words([_what(event, mailing) for mailing in mailings])}. Sinds de goedkeuring "
+        f"is er iets veranderd: {sources}. Kijk het na en keur het opnieuw goed.",
+        remedy=f"mkwmail schedule {event.id} {' '.join(mailings)}",
+        details=tuple(line for difference in differences for line in (difference.what, *difference.lines)),
+    )
+
+
+def added(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+    """Too many joined the list since the approval to be mailed without a word."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    return Matter(
+        name=f"added:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mails)s of %(mailing)s wait for your word: many joined the list (%(names)s)") % words,
+        dutch=f"{_begin(_what(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
+        "kwamen: dat zijn er veel. Klopt de lijst, keur het dan opnieuw goed.",
+        remedy=_approve(event, mailing),
+    )
+
+
+def shrunk(event: Event, mailing: str, gone: int) -> Matter:
+    """So many left the list since the approval that the list itself is doubtful."""
+    words = {"event": event.id, "mailing": mailing, "n": gone}
+    return Matter(
+        name=f"shrunk:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mailing)s is not sent: %(n)d members have left the list since it was approved") % words,
+        dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring zijn {gone} leden uit de "
+        "ledenlijst verdwenen. Klopt de lijst, keur het dan opnieuw goed.",
+        remedy=_approve(event, mailing),
+    )
+
+
+def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
+    """It seems to have gone under another name, its own or the event's; it waits for a person's word."""
+    count, day = len(earlier.persons), date_in_words(earlier.last.date())
+    words = {"event": event.id, "mailing": mailing, "members": members(count), "day": day_in_words(earlier.last)}
+    words["earlier"] = earlier.mailing or earlier.event
+    if earlier.mailing:
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and is not in "
+            "the event file any more; it looks like the same mailing"
+        )
+        dutch = (
+            f"'{earlier.mailing}' is verstuurd aan {_people(count)}, voor het laatst op {day}, en staat niet meer in "
+            "het evenement. Is dit dezelfde mailing? Geef die dan de oude naam terug. Is dit een andere mailing? Typ "
+            "dan de opdracht en antwoord ja."
+        )
+    else:
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent: %(earlier)s was mailed to %(members)s, last on %(day)s, and no event "
+            "file has that id any more; it looks like the same event"
+        )
+        dutch = (
+            f"Over '{earlier.event}' is al gemaild aan {_people(count)}, voor het laatst op {day}, en dat id staat in "
+            "geen enkel bestand meer. Is dit hetzelfde evenement? Zet dan het oude id terug. Is dit een ander "
+            "evenement? Typ dan de opdracht en antwoord ja."
+        )
+    return Matter(
+        name=f"renamed:{event.id}:{mailing}:{earlier.event}:{earlier.mailing}",
+        code=ExitCode.SETTINGS,
+        said=sentence % words,
+        dutch=f"{_begin(_what(event, mailing))} wordt niet verstuurd. {dutch}",
+        remedy=_approve(event, mailing),
+    )
+
+
+def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -> Matter:
+    """Its latest moment passed before everybody had it; it is never sent late."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    words |= {"latest": day_and_time(latest)}
+    sentence = _("%(event)s: %(mails)s of %(mailing)s did not go before its latest moment, %(latest)s: %(names)s")
+    return Matter(
+        name=missed_name(event, mailing, latest),
+        code=ExitCode.REFUSED,
+        said=sentence % words,
+        dutch=f"{_begin(_what(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste moment "
+        f"was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, zet dan "
+        "een later moment in het evenement (latest) en keur het opnieuw goed; trek anders de goedkeuring in.",
+        remedy=f"{_approve(event, mailing)} --withdraw",
+    )
+
+
+def missed_name(event: Event, mailing: str, latest: datetime) -> str:
+    """The name under which it is kept that a mailing's latest moment was dealt with."""
+    return f"missed:{event.id}:{mailing}:{latest.isoformat()}"
+
+
+def passed_over(event: Event, mailing: str, by: str) -> Matter:
+    """A later mailing makes it pointless."""
+    words = {"event": event.id, "mailing": mailing, "by": by}
+    sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s is due too or has gone") % words
+    name, later = f"once:passed:{event.id}:{mailing}", ""
+    if kind_of(by) is Kind.INVITATION and kind_of(mailing) is Kind.REMINDER:
+        sentence = _("%(event)s: %(mailing)s does not go yet, right behind %(by)s: in three days, to who is silent")
+        sentence %= words
+        name = f"once:behind:{event.id}:{mailing}"
+        later = " Wie na drie dagen niets liet horen, krijgt die dan alsnog."
+    return Matter(
+        name=name,
+        code=ExitCode.OK,
+        said=sentence,
+        dutch=f"{_begin(_what(event, mailing))} is overgeslagen, want {_what(event, by)} is nu ook aan de beurt "
+        f"of al weg.{later}",
+        once=True,
+    )
+
+
+def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer: datetime | None) -> Matter:
+    """A reminder goes tomorrow; are all answers in?"""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": clock_time(goes)}
+    if last_answer is None:
+        sentence = ngettext(
+            "%(event)s: %(mails)s of %(mailing)s goes tomorrow at %(time)s; no answers were recorded",
+            "%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; no answers were recorded",
+            count,
+        )
+        answers = "Er zijn nog geen aanmeldingen ingelezen."
+    else:
+        words["day"] = day_in_words(last_answer)
+        sentence = ngettext(
+            "%(event)s: %(mails)s of %(mailing)s goes tomorrow at %(time)s; the last answers are of %(day)s",
+            "%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; the last answers are of %(day)s",
+            count,
+        )
+        answers = f"De laatste aanmeldingen zijn ingelezen op {date_without_year(last_answer.date())}."
+    return Matter(
+        name=f"once:tomorrow:{event.id}:{mailing}:{goes:%Y-%m-%d}",
+        code=ExitCode.OK,
+        said=sentence % words,
+        dutch=f"Morgen om {time_in_words(goes.time())} gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
+        remedy=f"mkwmail answers import {event.id} {_('FILE')}",
+        once=True,
+    )
+
+
+def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+    """Some may have it or not."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    return Matter(
+        name=f"in doubt:{event.id}:{mailing}",
+        code=ExitCode.IN_DOUBT,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s is in doubt: %(names)s",
+            "%(event)s: %(mails)s of %(mailing)s are in doubt: %(names)s",
+            len(names),
+        )
+        % words,
+        dutch=f"Van {_what(event, mailing)} is van {_mails(len(names))} onzeker of die is aangekomen "
+        f"({some_dutch(names)}). Of die opnieuw moet, kan mkwmail niet weten.",
+        remedy=f"mkwmail resolve {event.id}",
+    )
+
+
+def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+    """The server refused some for good."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    return Matter(
+        name=f"refused:{event.id}:{mailing}",
+        code=ExitCode.REFUSED,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s was refused: %(names)s",
+            "%(event)s: %(mails)s of %(mailing)s were refused: %(names)s",
+            len(names),
+        )
+        % words,
+        dutch=f"Van {_what(event, mailing)} is {_mails(len(names))} geweigerd ({some_dutch(names)}). Verbeter het "
+        "adres in de ledenlijst, of vul daar 'niet mailen' in.",
+        remedy=f"mkwmail resolve {event.id}",
+    )
+
+
+def by_hand(event: Event, mailing: str, count: int) -> Matter:
+    """The server put off mails that go by a person's word only."""
+    words = {"event": event.id, "mailing": mailing, "mails": mails(count)}
+    return Matter(
+        name=f"by hand:{event.id}:{mailing}",
+        code=ExitCode.WAITING,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s still has to go, and is sent by hand only",
+            "%(event)s: %(mails)s of %(mailing)s still have to go, and are sent by hand only",
+            count,
+        )
+        % words,
+        dutch=f"Van {_what(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
+        remedy=f"mkwmail send {event.id} {mailing}",
+    )
+
+
+def no_longer(event: Event, mailing: str) -> Matter:
+    """What was approved stands in the event file no more."""
+    words = {"event": event.id, "mailing": mailing}
+    return Matter(
+        name=f"no longer:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mailing)s was approved, and is no longer in the event file: it does not go") % words,
+        dutch=f"{_begin(_what(event, mailing))} is goedgekeurd, maar staat niet meer in het evenement. Nu "
+        "gaat er niets uit.",
+        remedy=f"{_approve(event, mailing)} --withdraw",
+    )
+
+
+def no_event(event: str, mailings: Sequence[str]) -> Matter:
+    """The file of an event with approved mailings is gone."""
+    words = {"event": event, "mailings": ", ".join(mailings)}
+    return Matter(
+        name=f"no event:{event}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: its file is gone from events/, but this was approved: %(mailings)s") % words,
+        dutch=f"Het bestand van {event} staat niet meer in de map events; goedgekeurd was: {', '.join(mailings)}. "
+        "Zet het terug.",
+    )
+
+
+def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch: str) -> Matter:
+    """A file or a setting is faulty. ``what`` and ``dutch`` say what does not go because of it."""
+    return Matter(
+        name=f"faulty:{name}",
+        code=code,
+        said=what,
+        dutch=f"{dutch} Het programma meldt:",
+        details=tuple(str(fault) for fault in faults[:8]),
+        quoted=True,
+    )
+
+
+def doubtful(names: Sequence[str]) -> Matter:
+    """Rows of the list of which it is doubtful who they are."""
+    return Matter(
+        name="doubtful",
+        code=ExitCode.WAITING,
+        said=_("it is doubtful who these are, so they are not mailed: %(names)s") % {"names": some(names)},
+        dutch=f"Van {len(names)} regels in de ledenlijst is onduidelijk wie het zijn; zij krijgen niets "
+        f"({some_dutch(names)}). Verstuur een keer met de hand: dan vraagt mkwmail het.",
+    )
+
+
+def stopped(code: ExitCode, reason: str, remedy: str) -> Matter:
+    """The server, the login or the disk stopped the run."""
+    return Matter(
+        name=f"stopped:{int(code)}",
+        code=code,
+        said=reason,
+        dutch=f"Het versturen is gestopt. Het programma meldt: {reason}",
+        remedy=remedy,
+    )
+
+
+def other_computer() -> Matter:
+    """The ledger belongs to another computer."""
+    return Matter(
+        name="other computer",
+        code=ExitCode.SETTINGS,
+        said=_("this ledger was made or last used on another computer: nothing goes by itself here"),
+        dutch="Deze map hoort bij een andere computer: vanaf deze computer gaat niets vanzelf uit. Is de map voorgoed "
+        "verhuisd, verstuur dan een keer met de hand; moet het hier niet, haal dan de crontab-regel weg "
+        "(mkwmail schedule … --uninstall).",
+        remedy=_("if it has moved here for good, type `mkwmail send …` once; if not: mkwmail schedule … --uninstall"),
+    )
+
+
+def no_ledger(code: ExitCode, fault: Fault) -> Matter:
+    """The ledger is a copy, an older one, or one of which it is not known how far it got."""
+    said = f"{fault.place}: {fault.fault}" if fault.place else fault.fault
+    return Matter(
+        name=f"ledger:{fault.fault}",
+        code=code,
+        said=said,
+        dutch=f"Uit deze map wordt niets automatisch verstuurd. Het programma meldt: {said}",
+        remedy=fault.remedy,
+    )
+
+
+def moved(before: Path, now: Path) -> Matter:
+    """The folder is no longer where it was at the last mailing; nobody has to do anything."""
+    return Matter(
+        name=f"once:moved:{before}:{now}",
+        code=ExitCode.OK,
+        said=_("this folder was moved here from %(before)s, and mkwmail goes on here") % {"before": before},
+        dutch=f"Deze map stond eerst in {before} en staat nu in {now}. mkwmail gaat hier verder.",
+        once=True,
+    )
+
+
+def held(words: str, since: datetime) -> Matter:
+    """Another run has held the ledger for long."""
+    return Matter(
+        name="held",
+        code=ExitCode.LEDGER_HELD,
+        said=words,
+        dutch=f"Er loopt sinds {since:%H.%M} uur een andere mkwmail in deze map, misschien een `send` die op antwoord "
+        "wacht. Zolang die loopt, gaat niets vanzelf uit.",
+    )
+
+
+def some_dutch(names: Sequence[str], shown: int = 3) -> str:
+    """The first names, and how many more there are."""
+    if len(names) <= shown + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:shown])} en {len(names) - shown} anderen"

@@ -1,0 +1,384 @@
+"""Delivery reports as values: what a server said became of a message (RFC 3464), and which mails are none.
+
+Only a report, or a mail that a mail system itself sent, can be a bounce: what a person writes is listed and never
+counted, even where it quotes one. A server that sends no machine-readable part is understood by the habits of the
+few that still do so, and by the Message-ID that it returns.
+"""
+
+import email
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from enum import StrEnum
+
+from mkwmail.addresses import address_key
+from mkwmail.responses.bounce_text import Prose, Verdict, read_prose, verdict
+from mkwmail.responses.saved_mail import SavedMail
+
+_MOST_PARTS = 200
+_LONGEST_REPLY = 300  # characters of a server's words that are kept
+
+
+class Nature(StrEnum):
+    """What a mail that came back is."""
+
+    REPORT = "report"  # of one message that was not delivered, or not yet
+    DELIVERED = "delivered"  # a report of success
+    AUTOMATIC = "automatic reply"  # out of office and the like
+    REPLY = "reply"  # written by a person
+    UNCLEAR = "unclear"  # a mail system's, but it cannot be told about what
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """One mail that came back, or one recipient's part of a report.
+
+    ``verdict`` is set for a report. ``recipients`` are the addresses it is about, as the sender wrote it first
+    (Original-Recipient before Final-Recipient, RFC 3464 §2.3.1-2). ``envelope_id`` is the ENVID;
+    ``message_ids`` are those of the message that it returns, without brackets. ``reply`` is what the server said.
+    ``digest`` names the mail: the same saved twice has the same.
+    """
+
+    place: str
+    nature: Nature
+    sender: str
+    subject: str
+    at: datetime | None
+    digest: str
+    verdict: Verdict | None = None
+    recipients: tuple[str, ...] = ()
+    envelope_id: str = ""
+    message_ids: tuple[str, ...] = ()
+    status: str = ""
+    reply: str = ""
+
+
+def read_returned(saved: SavedMail) -> tuple[Returned, ...]:
+    """What a saved mail is; a report about several recipients gives one value for each.
+
+    Reports that somebody forwarded as attachments are read in the place of the mail that carries them.
+    """
+    try:
+        mail = email.message_from_bytes(saved.data)
+        carried = _carried_reports(mail)
+        if carried:
+            return tuple(value for report in carried for value in _read(replace(saved, data=bytes(report)), report))
+        return tuple(_read(saved, mail))
+    except (RecursionError, LookupError, ValueError, TypeError, AttributeError):
+        # Mails are written by strangers, and Python's reader has its limits with them (nesting, charsets).
+        digest = hashlib.sha256(saved.data).hexdigest()
+        return (Returned(saved.place, Nature.UNCLEAR, "", "", None, digest),)
+
+
+def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
+    parts = [part for part, _number in zip(mail.walk(), range(_MOST_PARTS), strict=False)]
+    frame = _frame(saved, mail)
+    fields = _status_fields(parts) if _is_report(mail) else []
+    if fields:
+        yield from _from_fields(frame, parts, fields)
+        return
+    prose = read_prose(_text(parts), _header(mail, "X-Failed-Recipients"))
+    if prose is not None and _is_from_a_server(mail, prose):
+        returned = _returned_ids(parts)
+        known = prose.recipients or returned
+        yield replace(
+            frame,
+            nature=Nature.REPORT if known else Nature.UNCLEAR,
+            verdict=prose.verdict if known else None,
+            recipients=prose.recipients,
+            message_ids=returned,
+            reply=_short(prose.reply),
+        )
+        return
+    yield replace(frame, nature=_nature_of_others(mail))
+
+
+def _carried_reports(mail: Message) -> list[Message]:
+    """The reports that a mail has as its attachments; none of a report, whose attachment is what came back."""
+    if _is_report(mail) or not mail.is_multipart():
+        return []
+    attached = [part for part in mail.get_payload() if isinstance(part, Message)]
+    inner = [part.get_payload(0) for part in attached if part.get_content_type() == "message/rfc822"]
+    return [each for each in inner if isinstance(each, Message) and _is_report(each)]
+
+
+def _frame(saved: SavedMail, mail: Message) -> Returned:
+    """What every mail has, before it is known what it is."""
+    digest = hashlib.sha256(saved.data).hexdigest()
+    return Returned(saved.place, Nature.UNCLEAR, _sender(mail), _header(mail, "Subject"), _date(mail), digest)
+
+
+def _sender(mail: Message) -> str:
+    return next((address for _name, address in getaddresses([_header(mail, "From")]) if address), "")
+
+
+# Reports with a machine-readable part
+
+Fields = dict[str, str]
+
+
+def _is_report(mail: Message) -> bool:
+    """multipart/report of deliveries (RFC 6522 §3); a receipt (RFC 8098) or a complaint (RFC 5965) is none."""
+    kind = str(mail.get_param("report-type", "delivery-status")).casefold()
+    return mail.get_content_type() == "multipart/report" and kind in ("delivery-status", "global-delivery-status")
+
+
+def _status_fields(parts: list[Message]) -> list[Fields]:
+    """The groups of fields of the machine-readable part: first the message's, then each recipient's."""
+    for part in parts:
+        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
+            groups = [_fields(group) for group in re.split(r"\n[ \t]*\n", _inner_text(part))]
+            return [group for group in groups if group]
+    return []
+
+
+def _inner_text(part: Message) -> str:
+    """The text of a part of type message/…, which Python's reader takes apart as far as it can."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        text = "\n".join(_as_it_came(each) for each in payload if isinstance(each, Message))
+    else:
+        text = str(payload)
+    if "base64" in str(part.get("Content-Transfer-Encoding", "")).casefold() and ":" not in text:
+        encoded = Message()
+        encoded["Content-Transfer-Encoding"] = "base64"
+        encoded.set_payload(text)
+        text = _decoded(encoded)
+    return text.replace("\r\n", "\n")
+
+
+def _as_it_came(block: Message) -> str:
+    """A block of fields as text; Message.as_string() would write them anew, and refuses what it would not write."""
+    fields = [f"{name}: {value}" for name, value in block.raw_items()]
+    body = block.get_payload()
+    text = "\n".join([*fields, "", body if isinstance(body, str) else ""])
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _fields(group: str) -> Fields:
+    unfolded = re.sub(r"\n[ \t]+", " ", group)
+    found: Fields = {}
+    for line in unfolded.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and re.fullmatch(r"[\x21-\x39\x3b-\x7e]+", name.strip()):
+            found.setdefault(name.strip().casefold(), value.strip())
+    return found
+
+
+def _from_fields(frame: Returned, parts: list[Message], groups: list[Fields]) -> Iterator[Returned]:
+    envelope_id = next((group["original-envelope-id"] for group in groups if "original-envelope-id" in group), "")
+    message_ids = _returned_ids(parts)
+    about = [group for group in groups if "final-recipient" in group or "original-recipient" in group]
+    if not about:
+        yield replace(frame, message_ids=message_ids)
+    for group in about:
+        status = _without_comment(group.get("status", ""))
+        reply = _short(_typed(group.get("diagnostic-code", "")))
+        action = _without_comment(group.get("action", "")).casefold()
+        success = action in ("delivered", "relayed", "expanded") or (not action and status.startswith("2"))
+        found = verdict(status, reply) if action != "delayed" else Verdict.DELAYED
+        yield replace(
+            frame,
+            nature=Nature.DELIVERED if success else Nature.REPORT,
+            verdict=None if success else found,
+            recipients=tuple(_recipients(group)),
+            envelope_id=_from_xtext(envelope_id),
+            message_ids=message_ids,
+            status=status,
+            reply=reply or status,
+        )
+
+
+def _recipients(group: Fields) -> Iterator[str]:
+    seen = set()
+    for name in ("original-recipient", "final-recipient"):
+        address = _from_xtext(_typed(group.get(name, ""))).strip("<> ")
+        if "@" in address and address not in seen:
+            seen.add(address)
+            yield address
+
+
+def _typed(value: str) -> str:
+    """A value behind its type: ``rfc822;kim@example.org``, ``smtp; 550 5.1.1 …`` (RFC 3464 §2.1.2)."""
+    kind, semicolon, rest = value.partition(";")
+    return rest.strip() if semicolon and re.fullmatch(r"[\w.-]+", kind.strip()) else value.strip()
+
+
+def _without_comment(value: str) -> str:
+    return re.sub(r"\([^()]*\)", "", value).strip()
+
+
+def _from_xtext(value: str) -> str:
+    """RFC 3461 §4: ``+2B`` stands for a plus sign."""
+    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), value)
+
+
+# What every kind of mail has
+
+_MESSAGE_ID = re.compile(r"(?im)^[> \t]*message-id:\s{0,4}<?([^\s<>@]+@[^\s<>@]+)>?[ \t\r]*$")
+
+
+def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
+    """The Message-IDs of the messages that a mail returns, in whatever part and in whatever shape."""
+    found: dict[str, None] = {}
+    for part in parts[1:] if parts[0].is_multipart() else parts:
+        own = str(part.get("Message-ID", "")).strip("<> \t\r\n")
+        if own and part is not parts[0]:
+            found[own] = None
+        if not part.is_multipart():
+            found.update(dict.fromkeys(_MESSAGE_ID.findall(_decoded(part))))
+    return tuple(found)
+
+
+def _text(parts: list[Message]) -> str:
+    """The text of a mail as a person sees it, up to the message that it returns."""
+    texts: list[str] = []
+    for part in parts:
+        if part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
+            break
+        if part.get_content_maintype() == "text" and not (part.get_content_subtype() == "html" and texts):
+            texts.append(_decoded(part))
+    return "\n".join(texts).replace("\r\n", "\n")
+
+
+def _decoded(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    try:
+        return data.decode(part.get_content_charset() or "utf-8", "replace")
+    except LookupError:
+        return data.decode("latin-1")
+
+
+def _header(mail: Message, name: str) -> str:
+    value = mail.get(name, "")
+    try:
+        text = str(make_header(decode_header(str(value))))
+    except (ValueError, LookupError, HeaderParseError):
+        text = str(value)
+    return " ".join(text.split())
+
+
+def _date(mail: Message) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(str(mail.get("Date", "")))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_REPLY]
+
+
+_SERVERS = re.compile(r"(?:mailer-?daemon|postmaster|mail-?delivery|microsoftexchange[0-9a-f]*)@?|^$", re.IGNORECASE)
+_AUTOMATIC_SUBJECT = re.compile(
+    r"(?:automatisch antwoord|automatic reply|auto(?:matic)?[- ]?reply|out of (?:the )?office|afwezig(?:heid)?|"
+    r"niet aanwezig|automatische antwort|abwesenheit)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_from_a_server(mail: Message, prose: Prose) -> bool:
+    """Whether a mail system wrote it: by its own shape, else by an empty or a system's sender."""
+    if prose.certain:
+        return True
+    is_null = str(mail.get("Return-Path", "")).strip() == "<>"
+    return bool(_SERVERS.match(_sender(mail))) or (is_null and not _is_automatic(mail))
+
+
+def _is_automatic(mail: Message) -> bool:
+    """RFC 3834 §5, and the marks of those that do not keep to it."""
+    submitted = _without_comment(_header(mail, "Auto-Submitted").partition(";")[0]).casefold()
+    if submitted:
+        return submitted != "no"
+    marked = any(mail.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Autogenerated"))
+    precedence = _header(mail, "Precedence").casefold()
+    return marked or precedence == "auto_reply" or bool(_AUTOMATIC_SUBJECT.match(_header(mail, "Subject")))
+
+
+def _nature_of_others(mail: Message) -> Nature:
+    if mail.get_content_type() == "multipart/report":
+        # A receipt, a complaint, or a report whose machine-readable part is lost.
+        return Nature.UNCLEAR if _is_report(mail) else Nature.AUTOMATIC
+    if _is_automatic(mail):
+        return Nature.AUTOMATIC
+    sender = _sender(mail)
+    return Nature.UNCLEAR if sender and _SERVERS.match(sender) else Nature.REPLY
+
+
+_LONGEST_ENVID = 100  # RFC 3461 §4.4
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that went, or may have gone. ``attempt`` is its number in the ledger."""
+
+    attempt: int
+    event: str
+    mailing: str
+    person: str
+    address: str
+    message_id: str
+    at: datetime
+
+
+class How(StrEnum):
+    """By what a report was matched, the surest first."""
+
+    ENVELOPE_ID = "envelope id"
+    MESSAGE_ID = "message id"
+    ADDRESS = "address"
+    OTHER_MESSAGE = "another message to this address"  # not matched: somebody else's mail came back
+    NOT = "not matched"
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A mail that came back, with the message it is about where that is known."""
+
+    returned: Returned
+    how: How
+    message: SentMessage | None = None
+
+
+def match(returned: Iterable[Returned], sent: Iterable[SentMessage]) -> tuple[Matched, ...]:
+    """Each mail with its message. Of several attempts under one Message-ID, or to one address, the newest.
+
+    A report that returns another Message-ID than ours is about another mail, though it went to one of our
+    addresses; it is told apart, for the address may be dead all the same.
+    """
+    by_id: dict[str, SentMessage] = {}
+    by_address: dict[str, list[SentMessage]] = {}
+    for message in sorted(sent, key=lambda each: each.attempt):
+        by_id[message.message_id.strip("<>")[:_LONGEST_ENVID]] = message
+        by_address.setdefault(address_key(message.address), []).append(message)
+    return tuple(_one(each, by_id, by_address) for each in returned)
+
+
+def _one(returned: Returned, by_id: dict[str, SentMessage], by_address: dict[str, list[SentMessage]]) -> Matched:
+    if returned.nature not in (Nature.REPORT, Nature.DELIVERED):
+        return Matched(returned, How.NOT)
+    envelope = by_id.get(returned.envelope_id.strip("<>")[:_LONGEST_ENVID])
+    if envelope is not None:
+        return Matched(returned, How.ENVELOPE_ID, envelope)
+    for name in returned.message_ids:
+        message = by_id.get(name[:_LONGEST_ENVID])
+        if message is not None:
+            return Matched(returned, How.MESSAGE_ID, message)
+    for address in returned.recipients:
+        before = [
+            each for each in by_address.get(address_key(address), ()) if returned.at is None or each.at <= returned.at
+        ]
+        if before:
+            if returned.message_ids or returned.envelope_id:
+                return Matched(returned, How.OTHER_MESSAGE)
+            return Matched(returned, How.ADDRESS, before[-1])
+    return Matched(returned, How.NOT)

@@ -1,1 +1,0 @@
-"""How mail goes out: the plan, the SMTP session, delivery, rehearsal."""

@@ -1,1 +1,0 @@
-"""Who logs in to the mail server, and with what: passwords, and sign-ins without one."""

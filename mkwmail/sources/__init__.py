@@ -1,1 +1,0 @@
-"""What people write: the working folder, settings, event files, member lists."""

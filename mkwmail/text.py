@@ -1,0 +1,32 @@
+"""Sizes as the person at the keyboard reads them."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from mkwmail.i18n import _
+
+
+def size(octets: int) -> str:
+    """``120 kB``, ``3.4 MB``: decimal, as mail providers give their limits."""
+    if octets < 1_000_000:
+        return f"{max(1, round(octets / 1000))} kB"
+    megabytes, tenth = divmod(round(octets / 100_000), 10)
+    return _("%(megabytes)d.%(tenth)d MB") % {"megabytes": megabytes, "tenth": tenth}
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that is most like ``word``, as it is written there; None where none is near."""
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(name.casefold().replace("-", "_"), name)
+    found = get_close_matches(word.casefold().replace("-", "_"), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The nearest known word as a question, else all of them to choose from; empty where there is none."""
+    names = list(dict.fromkeys(known))
+    near = nearest(word, names)
+    if near is not None:
+        return _('did you mean "%(name)s"?') % {"name": near}
+    return _("choose from: %(names)s") % {"names": ", ".join(names)} if names else ""

@@ -1,0 +1,451 @@
+"""Event files: what is read, and every fault of one at once, with its place and the repaired line."""
+
+from collections.abc import Callable
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+
+from mkwmail.clock import ZONE
+from mkwmail.config.attachments import MOST_BYTES
+from mkwmail.config.event import CalendarMethod, ColumnAudience, Event, Mailing
+from mkwmail.config.event_file import read_event
+from mkwmail.config.fields import Read
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.links import example_links
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import shipped
+
+DATA = Path(__file__).parent / "data"
+HEAD = "id: dag\ntitle: Dag\nstarts: 2020-04-16 13:00\nends: 18:00\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> WorkingFolder:
+    (tmp_path / "mkwmail.yaml").write_text("sender: {name: x, email: x@example.org}\n")
+    (tmp_path / "events").mkdir()
+    return WorkingFolder(tmp_path)
+
+
+def read(folder: WorkingFolder, text: str) -> Read[Event]:
+    path = folder.events_dir / "x.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_event(path, folder)
+
+
+def faults(folder: WorkingFolder, text: str) -> list[Fault]:
+    with pytest.raises(UserError) as raised:
+        read(folder, text)
+    assert raised.value.code is ExitCode.FAULTY_FILE
+    return list(raised.value.faults)
+
+
+def one(folder: WorkingFolder, text: str) -> tuple[str, str, str]:
+    (fault,) = faults(folder, text)
+    return fault.place.removeprefix("events/x.yaml"), fault.fault, fault.remedy
+
+
+def test_ten_planted_faults_are_all_named(folder: WorkingFolder) -> None:
+    found = faults(folder, (DATA / "ten-faults.yaml").read_text(encoding="utf-8"))
+    assert [(fault.place, fault.fault.split(";")[0], fault.remedy) for fault in found] == [
+        (
+            "events/x.yaml:1:5",
+            'id: "Directeurendag 2020" is no id: it has small letters, digits and hyphens only, 64 at most',
+            "id: directeurendag-2020",
+        ),
+        (
+            "events/x.yaml:2:8",
+            "a colon inside a text makes YAML read another key there",
+            'title: "Directeurendag: samenwerking"',
+        ),
+        (
+            "events/x.yaml:3:8",
+            "the text from the # on would be lost, for YAML takes it for a comment",
+            'theme: "Samen #2"',
+        ),
+        (
+            "events/x.yaml:5:7",
+            "ends: the event ends on 2020-04-16 12:00, before it starts on 2020-04-16 13:00",
+            "write the date too where it ends on a later day: ends: 2020-04-16 12:00",
+        ),
+        (
+            "events/x.yaml:6:11",
+            "a comma between braces begins a new key",
+            'location: {name: "De Moestuin, Utrecht"}',
+        ),
+        (
+            "events/x.yaml:8:10",
+            '"vrijdag 16 april": the weekday does not match, for it is donderdag 16 april 2020',
+            "Kom op donderdag 16 april.",
+        ),
+        (
+            "events/x.yaml:10:8",
+            "url: the link must begin with https://, so that nobody reads along",
+            "url: https://aanmelden.voorbeeld.nl/dag",
+        ),
+        (
+            "events/x.yaml:11:13",
+            'deadline: "2020-04-31" does not exist: that month has 30 days',
+            "write it like this: deadline: 2020-04-02",
+        ),
+        ("events/x.yaml:12:1", "programe: this key is not known here", "programme:"),
+        ("events/x.yaml:15:54", 'attachments: there is no file "programma.pdf" in events', ""),
+    ]
+
+
+def test_the_shipped_example_is_read_without_a_fault() -> None:
+    path = next(shipped("events").glob("*.yaml"))
+    event = read_event(path, WorkingFolder(path.parents[1])).value
+    assert event.starts == datetime(2020, 4, 16, 13, tzinfo=ZONE)
+    assert event.pe_points is True
+
+
+def test_everything_a_file_may_say_becomes_values(folder: WorkingFolder) -> None:
+    (folder.events_dir / "a.pdf").write_text("x")
+    text = """\
+id: dag-2020
+title: |
+  Directeurendag
+  2020
+starts: do 16 april 2020, 13.00 uur
+ends: 17-4-2020 1.00
+provisional: Ja
+online: {url: https://vergaderen.nl/dag?wie=1}
+programme:
+- {time: 12.00, until: 13:00, title: Lunch, optional: yes, speakers: Jan}
+- time: 0.30
+  title: Borrel
+hosts: [Bram Lipsch, {name: Corry Keulen, role: bestuur}]
+registration:
+  url: https://aanmelden.nl/dag?lid={code}&nr={member_id}&mail={email}
+  deadline: 2020-04-02
+pe_points: 2,5
+calendar: {method: REQUEST, alarm: 2 uur}
+mailings:
+  invitation:
+  reminder-2: {send: 2020-03-23, latest: 2020-04-01, attachments: a.pdf}
+  regio: {audience: {column: regio, is: Utrecht}}
+  herinnering-gasten: {template: reminder, audience: Got:Invitation}
+  correction: {of: invitation}
+"""
+    event = read(folder, text).value
+    assert event.title == "Directeurendag 2020"
+    assert event.ends == datetime(2020, 4, 17, 1, tzinfo=ZONE)
+    assert event.provisional
+    assert event.programme[0].until == time(13)
+    assert event.programme[0].optional
+    assert event.programme[0].speakers == ("Jan",)
+    assert [host.name for host in event.hosts] == ["Bram Lipsch", "Corry Keulen"]
+    assert event.registration is not None
+    assert event.registration.deadline == datetime(2020, 4, 2, 23, 59, 59, tzinfo=ZONE)
+    assert event.pe_points == 2.5
+    assert (event.calendar.method, event.calendar.alarm) == (CalendarMethod.REQUEST, 7200)
+    assert event.mailings["invitation"] == Mailing()
+    assert event.mailings["reminder-2"].send == datetime(2020, 3, 23, tzinfo=ZONE)
+    assert event.mailings["reminder-2"].attachments == ("a.pdf",)
+    assert event.mailings["regio"].audience == ColumnAudience.model_validate({"column": "regio", "is": ["Utrecht"]})
+    assert event.mailings["herinnering-gasten"].audience == "got:invitation"
+
+
+@pytest.mark.parametrize(
+    ("written", "points"), [("true", True), ("ja", True), ("false", None), ("nee", None), ("3", 3), ("", None)]
+)
+def test_pe_points(folder: WorkingFolder, written: str, points: object) -> None:
+    found = read(folder, f"{HEAD}pe_points: {written}\n").value.pe_points
+    assert found == points
+    assert type(found) is type(points)
+
+
+def test_keys_without_anything_behind_them_have_their_defaults(folder: WorkingFolder) -> None:
+    keys = ["theme", "location", "online", "introduction", "provisional", "programme", "hosts"]
+    keys += ["registration", "pe_points", "calendar", "mailings"]
+    event = read(folder, HEAD + "".join(f"{key}:\n" for key in keys)).value
+    assert event == read(folder, HEAD).value
+
+
+FORMS = [
+    ("pe_points: 0", ":5:12", "pe_points: 0 points are no points: write false", "pe_points: false"),
+    ("provisional: misschien", ":5:14", 'provisional: "misschien" is neither true nor false', "provisional: true"),
+    (
+        "calendar: {method: reqest}",
+        ":5:20",
+        'method: "reqest" is not one of: publish, request, none',
+        "calendar: {method: request}",
+    ),
+    (
+        "location: Utrecht",
+        ":5:11",
+        "location: keys are expected here, each with its value on a line of its own, indented below it",
+        "",
+    ),
+    ("hosts: Jan", ":5:8", "hosts: a list is expected here, each item on a line that begins with a hyphen", ""),
+    ("theme: [a, b]", ":5:8", "theme: one text is expected here, not a list or keys of its own", ""),
+    ("titel: x", ":5:1", "titel: this key is not known here", "choose from: "),
+    ("Theme: x", ":5:1", "Theme: this key is not known here", "theme: x"),
+    ("location: {citi: Ede}", ":5:12", "citi: this key is not known here", "location: {city: Ede}"),
+    (
+        "programme: [{time: 12.00}]",
+        ":5:13",
+        "title: is missing, and must be there",
+        "title: Inlooplunch",
+    ),
+    (
+        "mailings: {x: {audience: {column: regio}, template: own}}",
+        ":5:26",
+        "is: is missing, and must be there",
+        "is: [Utrecht]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "place", "sentence", "remedy"), FORMS)
+def test_values_of_the_wrong_form(folder: WorkingFolder, line: str, place: str, sentence: str, remedy: str) -> None:
+    found = one(folder, f"{HEAD}{line}\n")
+    assert found[:2] == (place, sentence)
+    assert found[2].startswith(remedy)
+    assert bool(found[2]) == bool(remedy)
+
+
+def test_what_must_be_there(folder: WorkingFolder) -> None:
+    assert {(fault.place, fault.fault) for fault in faults(folder, "theme: x\ntitle:\nends: 18:00\n")} == {
+        ("events/x.yaml", "id: is missing, and must be there"),
+        ("events/x.yaml", "starts: is missing, and must be there"),
+        ("events/x.yaml:2:1", "title: is empty"),
+    }
+
+
+def test_a_start_needs_its_time(folder: WorkingFolder) -> None:
+    place, sentence, remedy = one(folder, "id: dag\ntitle: Dag\nstarts: 2020-04-16\nends: 18:00\n")
+    assert (place, sentence) == (":3:9", "starts: the time of the day is missing")
+    assert remedy == "starts: 2020-04-16 13:00"
+
+
+MEANINGS = [
+    (
+        "registration: {deadline: 2020-04-20}",
+        "deadline: the deadline, 2020-04-20, is after the start of the event on 2020-04-16 13:00",
+    ),
+    (
+        "mailings: {invitation: {send: 2020-02-17 09:00, latest: 2020-02-01}}",
+        "latest: the last moment for invitation, 2020-02-01, is before it is sent on 2020-02-17 09:00",
+    ),
+    (
+        "mailings: {invitation: {send: 2020-02-17}, save-the-date: {send: 2020-03-01}}",
+        "send: invitation would go on 2020-02-17 00:00, before save-the-date on 2020-03-01 00:00",
+    ),
+    (
+        "registration: {deadline: 2020-04-02}\nmailings: {reminder: {send: 2020-04-03}}",
+        "send: reminder would go on 2020-04-03 00:00, and makes no sense after 2020-04-02",
+    ),
+    (
+        "mailings: {thanks: {send: 2020-04-16 12:00}}",
+        "send: thanks would go on 2020-04-16 12:00, before the event has ended on 2020-04-16 18:00",
+    ),
+    ("mailings: {invitation: {audience: everybody}}", 'audience: "everybody" is no audience'),
+    (
+        "mailings: {invitation: {audience: got:vooraf}}",
+        'audience: "got:vooraf" names a mailing that this event does not have',
+    ),
+    ("mailings: {invitation: {audience: earlier-text}}", 'audience: "earlier-text" is no audience'),
+    ("mailings: {correction: {of: uitnodiging}}", 'of: this event has no mailing "uitnodiging"'),
+    (
+        "mailings: {invitation: {of: reminder}}",
+        "of: only a correction has this key: it names the mailing that is corrected",
+    ),
+    (
+        "mailings: {Invitation: {}}",
+        '"Invitation" is no name of a mailing: it has small letters, digits and hyphens, and begins with a letter',
+    ),
+    (
+        "mailings: {invitaton: {}}",
+        'invitaton: is this "invitation"? A name of its own would make it another mailing, to everyone',
+    ),
+    ("registration: {url: https://x.nl/?l={cod}}", None),
+    (
+        "registration:\n  url: https://x.nl/?l={cod}",
+        "url: {cod} is not filled in; {code}, {member_id} and {email} are",
+    ),
+    ("online:\n  url: https://x.nl/{code}", "url: nothing is filled in here, so {code} would be mailed as it is"),
+    ("online:\n  url: www.x.nl/dag", "url: the link must be whole, and begin with https://"),
+    ("online:\n  url: https:///dag", "url: the link names no web site behind https://"),
+    ("online:\n  url: https://x.nl/een dag", "url: a link cannot have white space in it"),
+    ("online:\n  url: <https://x.nl>", "url: signs around the link would become part of it"),
+    ("introduction: zie http://x.nl/a", "the link http://x.nl/a must begin with https://"),
+    (
+        "introduction: zie [hier](www.x.nl) alles",
+        '"www.x.nl" is no whole link: it must begin with https:// or mailto:',
+    ),
+    (
+        "introduction: zie “https://x.nl/a”",
+        "curly quotes around a link would become part of it; leave them out",
+    ),
+    ("theme: TODO", '"TODO" looks like something still to be filled in'),
+    ("theme: van xxx tot later", '"xxx" looks like something still to be filled in'),
+    ("theme: VUL IN", '"VUL IN" looks like something still to be filled in'),
+    ("theme: Lorem ipsum dolor", '"Lorem ipsum" looks like something still to be filled in'),
+    (
+        "introduction: Beste {{ naam }}, kom",
+        "{{ naam }} would be mailed as it is: such signs work in templates only",
+    ),
+    (
+        "theme: op do 17 april 2020",
+        '"do 17 april 2020": the weekday does not match, for it is vrijdag 17 april 2020',
+    ),
+    ("theme: op 31 april", '"31 april": this date does not exist'),
+]
+
+
+@pytest.mark.parametrize(("lines", "sentence"), MEANINGS)
+def test_what_contradicts_something_else(folder: WorkingFolder, lines: str, sentence: str | None) -> None:
+    found = [fault.fault for fault in faults(folder, f"{HEAD}{lines}\n")]
+    if sentence is not None:
+        assert found == [sentence]
+
+
+REPAIRS = [
+    ("online:\n  url: www.x.nl/dag", "url: https://www.x.nl/dag"),
+    ("registration:\n  url: https://x.nl/?l={cod}", "url: https://x.nl/?l={code}"),
+    ("introduction: zie “https://x.nl/a”", "introduction: zie https://x.nl/a"),
+    ("introduction: zie [hier](“https://x.nl/a”) alles", "introduction: zie [hier](https://x.nl/a) alles"),
+    ("introduction: zie [hier](www.x.nl) alles", "introduction: zie [hier](https://www.x.nl) alles"),
+    ("theme: Op Vrijdag 16 april", "theme: Op Donderdag 16 april"),
+    ("mailings: {invitation: {audience: everone}}", "audience: everyone"),
+    ("mailings: {x: {template: practica}}", "template: practical"),
+]
+
+
+@pytest.mark.parametrize(("lines", "remedy"), REPAIRS)
+def test_the_remedy_is_the_repaired_line(folder: WorkingFolder, lines: str, remedy: str) -> None:
+    assert one(folder, f"{HEAD}{lines}\n")[2] == remedy
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "introduction: Donderdag 16 april, van 13.00-18.00 uur; het vervolg is op dinsdag 10 november.",
+        "theme: terugblik op donderdag 12 december",  # of the year before
+        "theme: op vrijdag 17 april 2020 en 16-4-2020",
+        "introduction: '[mail](mailto:a@example.org), [bel](tel:030123), <https://x.nl> en vul in wat je wilt'",
+        "registration: {deadline: 2020-04-16}",
+        "mailings: {reminder: {send: 2020-03-01}, reminder-2: {send: 2020-02-20}}",
+        "mailings: {parkeren: {send: 2020-05-01, template: practical}}",
+        "mailings: {invitation: {send: 2020-02-17}, practical: {send: 2020-04-09}, thanks: {send: 2020-04-17}}",
+    ],
+)
+def test_what_is_right_is_not_refused(folder: WorkingFolder, lines: str) -> None:
+    assert read(folder, f"{HEAD}{lines}\n").warnings == ()
+
+
+def test_one_faulty_field_does_not_hide_the_meaning_of_the_others(folder: WorkingFolder) -> None:
+    text = HEAD.replace("2020-04-16 13:00", "2020-04-16 25:00") + (
+        "programme:\n  - title: x\n  - time: 9.00\nregistration: {url: http://x.nl, deadline: morgen}\n"
+        "mailings:\n  invitation: {send: 2020-02-17, latest: 2020-02-01, subject: [x]}\n  reminder: {audience: ieder}\n"
+    )
+    assert [fault.place.removeprefix("events/x.yaml") for fault in faults(folder, text)] == [
+        *(":3:9", ":6:5", ":7:5", ":8:21", ":8:44", ":10:42", ":10:63", ":11:24"),
+    ]
+
+
+def test_one_id_in_two_files(folder: WorkingFolder) -> None:
+    (folder.events_dir / "ander.yaml").write_text("id: 'dag'  # dezelfde\ntitle: fout: nog\n")
+    place, sentence, _remedy = one(folder, HEAD)
+    assert place == ":1:5"
+    assert "events/ander.yaml" in sentence
+
+
+ATTACHMENTS: list[tuple[str, Callable[[Path], object], str]] = [
+    ("weg.pdf", lambda events: None, 'there is no file "weg.pdf" in events'),
+    ("../programma.pdf", lambda events: (events.parent / "programma.pdf").write_bytes(b"%PDF"), ""),
+    (
+        "../mkwmail.yaml",
+        lambda events: None,
+        '"../mkwmail.yaml" is not mailed: this is the settings file of this folder',
+    ),
+    ("../../x.pdf", lambda events: None, '"../../x.pdf" lies outside the working folder, so it is not mailed'),
+    (
+        "/etc/hostname",
+        lambda events: None,
+        '"/etc/hostname" must be named from the folder of the event\'s file on, inside the working folder',
+    ),
+    (
+        "C:/x.pdf",
+        lambda events: None,
+        '"C:/x.pdf" must be named from the folder of the event\'s file on, inside the working folder',
+    ),
+    (r"map\x.pdf", lambda events: None, r'"map\x.pdf": folders are divided by / here'),
+    (
+        "link.pdf",
+        lambda events: (events / "link.pdf").symlink_to("/etc/hostname"),
+        '"link.pdf" lies outside the working folder, so it is not mailed',
+    ),
+    (
+        "links/hostname",
+        lambda events: (events / "links").symlink_to("/etc"),
+        '"links/hostname" lies outside the working folder, so it is not mailed',
+    ),
+    ("leeg.pdf", lambda events: (events / "leeg.pdf").touch(), '"leeg.pdf" is an empty file'),
+    ("map", lambda events: (events / "map").mkdir(), 'there is no file "map" in events'),
+]
+
+
+@pytest.mark.parametrize(("name", "prepare", "sentence"), ATTACHMENTS)
+def test_attachments(folder: WorkingFolder, name: str, prepare: Callable[[Path], object], sentence: str) -> None:
+    prepare(folder.events_dir)
+    text = f"{HEAD}mailings:\n  invitation:\n    attachments:\n      - {name}\n"
+    if sentence:
+        assert one(folder, text)[:2] == (":8:9", f"attachments: {sentence}")
+    else:
+        assert read(folder, text).value.mailings["invitation"].attachments == (name,)
+
+
+def test_attachments_that_are_too_large_together(folder: WorkingFolder) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        (folder.events_dir / name).write_bytes(b"x" * (MOST_BYTES // 2 + 50_000))
+    assert one(folder, HEAD + "mailings: {invitation: {attachments: [a.pdf, b.pdf]}}\n") == (
+        ":5:38",
+        "attachments: together the files are 10.1 MB, and a mail may take 10 MB along",
+        "make them smaller, or link to them in the text",
+    )
+
+
+WARNINGS = [
+    (
+        "registration:\n  url: https://aanmelden.example.org/{code}",
+        ":6:8",
+        "aanmelden.example.org is an address for examples and leads nowhere",
+    ),
+    ("introduction: Zie https://example.com.", ":5:19", "example.com is an address for examples and leads nowhere"),
+    (
+        "programme: [{time: 12.00, title: A}, {time: 11.00, title: B}]",
+        ":5:45",
+        "time: B begins at 11.00, earlier than the item above it at 12.00",
+    ),
+    (
+        "programme: [{time: 12.00, until: 11.00, title: A}]",
+        ":5:34",
+        "until: A is until 11.00, before it begins at 12.00",
+    ),
+    ("theme: Beste {naam}", ":5:14", "{naam} will be mailed as it is: nothing is filled in here"),
+    ("theme: Samen # sterk", ":5:14", "what stands behind the # is a remark and is not mailed"),
+]
+
+
+@pytest.mark.parametrize(("lines", "place", "sentence"), WARNINGS)
+def test_what_is_odd_is_a_warning(folder: WorkingFolder, lines: str, place: str, sentence: str) -> None:
+    (warning,) = read(folder, f"{HEAD}{lines}\n").warnings
+    assert (warning.place, warning.fault) == (f"events/x.yaml{place}", sentence)
+
+
+def test_a_programme_may_pass_midnight(folder: WorkingFolder) -> None:
+    items = "{time: 23.00, until: 0.30, title: A}, {time: 1.00, title: B}"
+    assert read(folder, f"{HEAD}programme: [{items}]\n").warnings == ()
+
+
+def test_links_to_examples_are_found_in_all_that_is_mailed(folder: WorkingFolder) -> None:
+    text = (
+        "registration: {url: https://example.org/a}\nonline: {url: https://vergaderen.nl}\n"
+        "introduction: Zie https://example.com/b\nmailings: {invitation: {text: of https://x.test/c}}\n"
+    )
+    found = example_links(read(folder, HEAD + text).value)
+    assert [fault.fault.split()[0] for fault in found] == ["example.org", "example.com", "x.test"]
+    assert example_links(read(folder, HEAD).value) == ()

@@ -1,0 +1,140 @@
+"""What replies mean: the table, and the providers' own words."""
+
+import pytest
+
+from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, plain_text, run_fault, why
+from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.errors import ExitCode
+
+MESSAGE = [Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT]
+
+
+@pytest.mark.parametrize(
+    ("phase", "code", "text", "expected"),
+    [
+        (Phase.DOT, 250, "2.0.0 queued", Meaning.SENT),
+        (Phase.DOT, 251, "ok", Meaning.SENT),
+        (Phase.DOT, 0, "lost", Meaning.IN_DOUBT),
+        (Phase.DOT, 354, "again?", Meaning.IN_DOUBT),
+        (Phase.DOT, 421, "4.3.2 going down", Meaning.DEFERRED),
+        (Phase.DOT, 452, "4.3.1 disk full", Meaning.DEFERRED),
+        (Phase.DOT, 554, "5.7.1 spam", Meaning.REFUSED),
+        (Phase.BODY, 0, "lost", Meaning.RELEASED),
+        (Phase.BODY, 250, "thanks already", Meaning.IN_DOUBT),
+        (Phase.BODY, 552, "5.3.4 too large", Meaning.RUN),
+        (Phase.BODY, 451, "4.3.0 later", Meaning.DEFERRED),
+        (Phase.BODY, 354, "again", Meaning.RELEASED),
+        (Phase.DATA, 0, "lost", Meaning.RELEASED),
+        (Phase.DATA, 250, "what?", Meaning.RELEASED),
+        (Phase.DATA, 451, "4.2.0 later", Meaning.DEFERRED),
+        (Phase.DATA, 554, "5.5.1 no valid recipients", Meaning.REFUSED),
+        (Phase.RCPT, 450, "4.2.0 greylisted", Meaning.DEFERRED),
+        (Phase.RCPT, 552, "too many recipients", Meaning.DEFERRED),  # RFC 5321 §4.5.3.1.10
+        (Phase.RCPT, 550, "5.1.1 unknown", Meaning.REFUSED),
+        (Phase.RCPT, 550, "", Meaning.REFUSED),
+        (Phase.RCPT, 554, "5.7.1 Relay access denied", Meaning.REFUSED),  # until there are three of them
+        (Phase.RCPT, 421, "4.7.0 busy", Meaning.RELEASED),
+        (Phase.RCPT, 0, "lost", Meaning.RELEASED),
+        (Phase.RCPT, 553, "5.7.1 Sender address rejected: not owned by user", Meaning.RUN),
+        (Phase.RCPT, 550, "5.1.8 Access denied, bad outbound sender", Meaning.RUN),
+        (Phase.MAIL, 251, "ok?", Meaning.RUN),
+        (Phase.MAIL, 451, "4.3.0 later", Meaning.RUN),
+        (Phase.MAIL, 552, "5.3.4 too large", Meaning.RUN),
+        (Phase.MAIL, 550, "5.7.1 no", Meaning.RUN),
+        (Phase.MAIL, 421, "4.4.2 idle", Meaning.RELEASED),
+        (Phase.MAIL, 0, "lost", Meaning.RELEASED),
+        (Phase.AUTH, 535, "5.7.8 wrong", Meaning.RUN),
+        (Phase.AUTH, 500, "what", Meaning.RUN),
+        (Phase.TOKEN, 535, "5.7.3 Authentication unsuccessful", Meaning.RUN),
+        (Phase.TOKEN, 334, "more", Meaning.RUN),
+        (Phase.TOKEN, 454, "4.7.0 Temporary authentication failure", Meaning.RELEASED),
+        (Phase.TOKEN, 421, "4.7.0 busy", Meaning.RELEASED),
+        (Phase.TOKEN, 0, "lost", Meaning.RELEASED),
+        (Phase.AUTH, 432, "4.3.2 Concurrent connections limit exceeded", Meaning.RELEASED),
+        (Phase.GREETING, 421, "busy", Meaning.RELEASED),
+        (Phase.GREETING, 554, "no", Meaning.RUN),
+    ],
+)
+def test_meaning(phase: Phase, code: int, text: str, expected: Meaning) -> None:
+    assert meaning(Reply(code, text, phase)) is expected
+
+
+@pytest.mark.parametrize("phase", MESSAGE)
+@pytest.mark.parametrize(
+    ("code", "text", "reason"),
+    [
+        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", Why.QUOTA),
+        (550, "5.4.5 Daily user sending limit exceeded", Why.QUOTA),
+        (550, "5.7.232 Your message can't be sent because your tenant exceeded its limit", Why.QUOTA),
+        (554, "5.2.252 SendAsDenied; info@example.org not allowed to send as", Why.SEND_AS),
+        (550, "5.7.60 SMTP; Client does not have permissions to send as this sender", Why.SEND_AS),
+        (535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled", Why.SMTP_AUTH_OFF),
+        (530, "5.7.0 Authentication required", Why.LOGIN),
+        (550, "5.7.30 Basic authentication is not supported for Client Submission", Why.BASIC_LOGIN_OFF),
+    ],
+)
+def test_what_providers_say_about_the_account_means_the_run_at_every_step(
+    phase: Phase, code: int, text: str, reason: Why
+) -> None:
+    reply = Reply(code, text, phase)
+    assert meaning(reply) is Meaning.RUN
+    assert why(reply) is reason
+
+
+def test_every_reply_at_every_step_means_something() -> None:
+    for phase in Phase:
+        for code in (0, *range(100, 600)):
+            reply = Reply(code, "", phase)
+            if not accepted(reply) or phase is Phase.DOT:
+                assert meaning(reply) in Meaning
+            # Only an acceptance of the whole message counts as sent.
+            assert (meaning(reply) is Meaning.SENT) == (phase is Phase.DOT and 200 <= code < 300)
+
+
+def test_every_run_fault_says_what_happened_what_to_do_and_quotes_the_server() -> None:
+    for phase, code, text in [
+        (Phase.AUTH, 535, "5.7.139 basic authentication is disabled"),
+        (Phase.AUTH, 534, "5.7.9 app password"),
+        (Phase.AUTH, 535, "5.7.8 wrong"),
+        (Phase.DOT, 554, "5.2.0 quota"),
+        (Phase.AUTH, 535, "5.7.139 SmtpClientAuthentication is disabled for the Mailbox."),
+        (Phase.TOKEN, 535, "5.7.139 SmtpClientAuthentication is disabled for the Tenant."),
+        (Phase.TOKEN, 535, "5.7.3 Authentication unsuccessful"),
+        (Phase.TOKEN, 535, "5.7.139 the user credentials were incorrect"),
+        (Phase.TOKEN, 535, "5.7.8 no (insufficient_scope)"),
+        (Phase.RCPT, 554, "5.2.252 SendAsDenied"),
+        (Phase.RCPT, 553, "5.7.1 Sender address rejected: not owned by user"),
+        (Phase.MAIL, 552, "5.3.4 too large"),
+        (Phase.MAIL, 451, "later"),
+        (Phase.MAIL, 550, "no"),
+        (Phase.GREETING, 0, "the server did not answer in time"),
+    ]:
+        fault = run_fault(Reply(code, text, phase))
+        assert text in fault.reason
+        assert fault.remedy
+        logs_in = phase in (Phase.AUTH, Phase.TOKEN) or "SendAs" in text
+        assert fault.code == (ExitCode.LOGIN if logs_in else ExitCode.SERVER)
+
+
+def test_the_connection_is_of_no_use_after_421_silence_or_words_out_of_step() -> None:
+    assert closes(Reply(421, "", Phase.RCPT))
+    assert closes(Reply(0, "", Phase.DOT))
+    assert closes(Reply(250, "", Phase.DATA))
+    assert closes(Reply(451, "", Phase.BODY))
+    assert not closes(Reply(550, "", Phase.RCPT))
+    assert not closes(Reply(451, "", Phase.DOT))
+    assert not closes(Reply(250, "", Phase.DOT))
+
+
+def test_a_servers_words_can_be_shown() -> None:
+    assert plain_text([b"5.1.1 no \x1b[31msuch\x07 user", b"5.1.1 sorry \xff\xe2\x80\xae", b""]) == (
+        "5.1.1 no [31msuch user sorry \N{REPLACEMENT CHARACTER}"
+    )
+    assert len(plain_text([b"x" * 5000])) == 500
+
+
+def test_enhanced_codes_are_read_only_where_they_stand() -> None:
+    assert Reply(550, "5.1.1 unknown", Phase.RCPT).enhanced == "5.1.1"
+    assert Reply(550, "5.1.1", Phase.RCPT).enhanced == "5.1.1"
+    assert Reply(550, "see 5.1.1", Phase.RCPT).enhanced == ""
+    assert Reply(550, "5.1.1.2 x", Phase.RCPT).enhanced == ""

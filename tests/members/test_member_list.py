@@ -1,0 +1,360 @@
+"""The member list: the same people whatever wrote it, and every faulty cell named at once."""
+
+import contextlib
+import io
+import os
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mkwmail.dutch.names import Name, full_name
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import shipped
+from mkwmail.members.member_list import Member, MemberList, example_addresses, read_members
+
+HEADINGS = ["Aanhef", "Voornaam", "Tussenvoegsel", "Achternaam", "E-mail", "Corporatie", "Regio"]
+PEOPLE = [
+    ["mevr.", "Renée", "van der", "Velde", "r.vandervelde@linde.example.org", "De Linde", "Zuid"],
+    ["dhr", "Kees", "'t", "Hart", "kees@veerhuis.example.net", "Het Veerhuis", "West"],
+    ["", "Kim", "", "Verbeek", "kim@terpstede.example.com", "Terpstede; Wonen, Zorg", "Noord"],
+]
+
+
+def read(folder: Path, data: str | bytes, skip_faulty: bool = False) -> MemberList:
+    path = folder / "leden.csv"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return read_members(path, "leden.csv", skip_faulty)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="named pipes are POSIX")
+def test_a_list_that_is_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "leden.csv")
+    for path in (Path("/dev/null"), Path("/dev/zero"), tmp_path / "leden.csv"):
+        with pytest.raises(UserError) as caught:
+            read_members(path, "leden.csv")
+        assert [str(fault) for fault in caught.value.faults] == [
+            "leden.csv: the file cannot be read: it is a pipe or a device, not an ordinary file"
+        ]
+    with pytest.raises(UserError, match="it is a folder"):
+        read_members(tmp_path, "leden.csv")
+
+
+def faults(folder: Path, data: str | bytes) -> tuple[Fault, ...]:
+    with pytest.raises(UserError) as caught:
+        read(folder, data)
+    assert caught.value.code is ExitCode.FAULTY_FILE
+    return caught.value.faults
+
+
+def as_csv(rows: list[list[str]], separator: str, encoding: str) -> bytes:
+    quoted = [[f'"{cell}"' if set(cell) & set(";,") else cell for cell in row] for row in rows]
+    return "\r\n".join(separator.join(row) for row in quoted).encode(encoding)
+
+
+def as_xlsx(rows: list[list[str]]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append([cell or None for cell in row])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5, 6), (6, 5, 4, 3, 2, 1, 0), (4, 0, 5, 1, 6, 2, 3)])
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_the_same_people_from_every_encoding_separator_and_order(
+    tmp_path: Path, encoding: str, separator: str, order: tuple[int, ...]
+) -> None:
+    plain = read(tmp_path, as_csv([HEADINGS, *PEOPLE], ";", "utf-8"))
+    rows = [[row[column] for column in order] for row in [HEADINGS, *PEOPLE]]
+    assert read(tmp_path, as_csv(rows, separator, encoding)).members == plain.members
+    assert read(tmp_path, as_xlsx(rows)).members == plain.members
+
+
+def test_a_member_holds_what_its_row_says(tmp_path: Path) -> None:
+    first, *_others = read(tmp_path, as_csv([HEADINGS, *PEOPLE], ";", "cp1252")).members
+    assert first == Member(
+        row=2,
+        name=Name(first="Renée", prefix="van der", surname="Velde", title="mevrouw"),
+        email="r.vandervelde@linde.example.org",
+        organisation="De Linde",
+        columns={"regio": "Zuid"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "value", "expected"),
+    [
+        ("Roepnaam", "Kim", "first"),
+        ("First name", "Kim", "first"),
+        ("VOORLETTERS", "K.", "initials"),
+        ("Initialen", "K.", "initials"),
+        ("Tussenvoegsels", "van", "prefix"),
+        ("tussenv.", "van", "prefix"),
+        ("Naam", "Kim Verbeek", "written"),
+        ("Volledige naam:", "Kim Verbeek", "written"),
+        ("Last\nName", "Verbeek", "surname"),
+    ],
+)
+def test_headings_of_names(tmp_path: Path, heading: str, value: str, expected: str) -> None:
+    surname = "Achternaam" if expected != "surname" else "Regio"
+    text = f'"{heading}";{surname};E-mailadres\n{value};Verbeek;kim@linde.example.org\n'
+    (member,) = read(tmp_path, text).members
+    assert getattr(member.name, expected) == value
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        ("organisatie", "organisation"),
+        ("Bedrijf", "organisation"),
+        ("Woningcorporatie", "organisation"),
+        ("Company", "organisation"),
+        ("functie", "function"),
+        ("Job Title", "function"),
+        ("Lidnummer", "number"),
+        ("Relatienummer", "number"),
+        ("NUMMER", "number"),
+    ],
+)
+@pytest.mark.parametrize("address", ["e-mail", "Email", "E\u2011mail adres", "mailadres", "E-mail address"])
+def test_headings_of_other_columns(tmp_path: Path, heading: str, field: str, address: str) -> None:
+    (member,) = read(tmp_path, f"naam;{heading};{address}\nKim;007a;kim@linde.example.org\n").members
+    assert (getattr(member, field), member.email) == ("007a", "kim@linde.example.org")
+
+
+@pytest.mark.parametrize("heading", ["aanhef", "Geslacht", "titel", "M/V"])
+def test_headings_of_titles(tmp_path: Path, heading: str) -> None:
+    (member,) = read(tmp_path, f"{heading};naam;e-mail\nmw;Kim;kim@linde.example.org\n").members
+    assert member.name.title == "mevrouw"
+
+
+def test_headings_below_a_title_and_an_explanation(tmp_path: Path) -> None:
+    text = "Ledenlijst 2020;;\n;;\nVragen? kim@linde.example.org;;\nnaam;e-mail;regio\nKim;kim@linde.example.org;Zuid\n"
+    members = read(tmp_path, text)
+    assert [member.row for member in members.members] == [5]
+    assert any("row 4" in note for note in members.notes)
+
+
+def test_white_space_of_every_kind_is_collapsed_and_letters_are_composed(tmp_path: Path) -> None:
+    text = "naam;e-mail;Regio  naam\n\u00a0Rene\u0301e \n\t van\u200b  Dam ;\u2003kim@linde.example.org\ufeff;=1+1\n"
+    (member,) = read(tmp_path, text.replace("\n\t", "\t")).members
+    assert member.name.written == "Renée van Dam"
+    assert member.email == "kim@linde.example.org"
+    assert member.columns == {"regio_naam": "=1+1"}
+
+
+PLANTED: list[tuple[str, str, str, str, str]] = [
+    # first name, surname, address, what is said, what is advised
+    ("Jan", "A", "jan@@linde.example.org", '"jan@@linde.example.org" has more than one @', '"jan@linde.example.org"'),
+    ("Jan", "B", '"jan@linde.example.org, an@linde.example.org"', "more than one address", "a row of their own"),
+    ("Jan", "C", '"jan@linde.example.org\nan@linde.example.org"', "more than one address", "keep jan@linde"),
+    ("Jan", "D", "jan@linde,example.org", "has a comma where a dot belongs", '"jan@linde.example.org"'),
+    ("Jan", "E", "Jan Jansen <jan@linde.example.org>", "is a name with an address", '"jan@linde.example.org"'),
+    ("Jan", "F", "jan@linde.example.org.", "has a mark after the address", '"jan@linde.example.org"'),
+    ("Jan", "G", '"jan@linde.example.org;"', "has a mark after the address", '"jan@linde.example.org"'),
+    ("Jan", "H", "", "the address is missing", "delete the row"),
+    ("", "", "jan@linde.example.org", "the name is missing", "fill in the surname"),
+    ("Jan", "I", "jan jansen@linde.example.org", "has a space", 'probably "janjansen@linde.example.org"'),
+    ("Jan", "I", "jan @ linde.example. org", "has a space", 'write "jan@linde.example.org"'),
+    ("Jan", "J", "jörg@linde.example.org", "a letter with an accent", 'probably "jorg@linde.example.org"'),
+    ("Jan", "K", "jan.linde.example.org", "has no @", "like jan@example.org"),
+    ("Jan", "L", "jan(at)linde.example.org", "has no @", '"jan@linde.example.org"'),
+    ("Jan", "M", "jan@linde", "no dot after the @", "like jan@example.org"),
+    ("Jan", "N", "jan@linde..example.org", "two dots in a row", '"jan@linde.example.org"'),
+    ("Jan", "O", "mailto:jan@linde.example.org", "is a link to an address", '"jan@linde.example.org"'),
+    ("Jan", "P", "@linde.example.org", "nothing before the @", "like jan@example.org"),
+    ("Jan", "Q", "jan@linde_hof.example.org", "not an address that can be mailed", "like jan@example.org"),
+    ("J\u202ean", "R", "jan@linde.example.org", "J<U+202E>an", "type its text again"),
+    ("J\ue000an", "S", "jan@linde.example.org", "U+E000", "type its text again"),
+    ("J\x07an", "T", "jan@linde.example.org", "U+0007", "type its text again"),
+    ("RenÃ©", "U", "jan@linde.example.org", '"RenÃ©" was spoiled', '"René"'),
+    ("Ren\ufffd", "V", "jan@linde.example.org", "lost a letter", "type the letter again"),
+    ("#N/B", "W", "jan@linde.example.org", "#N/B", "mend the formula"),
+    ("J" * 300, "X", "jan@linde.example.org", "300 characters", "shorten"),
+]
+
+
+def test_every_planted_fault_is_named_with_row_column_value_and_remedy(tmp_path: Path) -> None:
+    lines = [f"{first};{surname};{address}" for first, surname, address, _said, _advised in PLANTED]
+    found = faults(tmp_path, "\n".join(["Voornaam;Achternaam;E-mail", *lines]))
+    assert len(found) == len(PLANTED) > 20
+    for row, (fault, (first, surname, _address, said, advised)) in enumerate(zip(found, PLANTED, strict=True), 2):
+        odd_first = first not in ("", "Jan")
+        column = "Voornaam" if odd_first else "E-mail" if surname else "Achternaam"
+        assert fault.place == f"leden.csv:{row} {column}"
+        assert said in fault.fault
+        assert advised in fault.remedy
+        assert str(fault).isprintable()
+
+
+def test_several_faults_in_one_row_are_all_named_once(tmp_path: Path) -> None:
+    text = "aanhef;naam;e-mail;regio\nprins;;jan@;\x07\n"
+    assert [fault.place for fault in faults(tmp_path, text)] == [
+        f"leden.csv:2 {column}" for column in ("regio", "aanhef", "naam", "e-mail")
+    ]
+
+
+def test_an_unknown_title_is_told_what_to_write(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, "aanhef;naam;e-mail\nprins;Kim;kim@linde.example.org\n")
+    assert '"prins"' in fault.fault
+    assert "dhr or mevr" in fault.remedy
+
+
+def test_a_separator_inside_a_value_moves_the_row_and_is_refused(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, "naam;e-mail;corporatie\nKim;kim@linde.example.org;Wonen;Zorg\n")
+    assert (fault.place, "4 cells" in fault.fault) == ("leden.csv:2", True)
+
+
+def test_formulas_without_an_outcome_are_named_where_they_matter(tmp_path: Path) -> None:
+    rows = [["naam", "e-mail", "regio"], ["Kim", '="kim@"&"linde.example.org"', "Zuid"]]
+    (fault,) = faults(tmp_path, as_xlsx(rows))
+    assert fault.place == "leden.csv:2 e-mail"
+    assert "formula" in fault.fault
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "advised"),
+    [
+        (
+            "naam;mailtje;regio\nKim;kim@linde.example.org;Zuid\n",
+            '"naam", "mailtje", "regio"',
+            'column B, now "mailtje"',
+        ),
+        ("naam;e-mial\nKim;\n", '"naam", "e-mial"', 'change the heading "e-mial" to e-mail'),
+        ("naam;adres\nKim;Dorpsstraat 1\n", "no column has the heading e-mail", "heading e-mail"),
+        ("Kim;kim@linde.example.org\nAn;an@linde.example.org\n", "has no headings", "put a row above it"),
+        ("naam;e-mail;E-mailadres\nKim;kim@linde.example.org;\n", 'B "e-mail" and C "E-mailadres"', "delete one"),
+        ("naam;e-mail;regio;Regio\nKim;kim@linde.example.org;;\n", 'C "regio" and D "Regio"', "delete one"),
+        ("e-mail\nkim@linde.example.org\n", "no column holds names", "voornaam"),
+        ("naam;e-mail\n", "nobody is below them", "add the members"),
+        ("naam;e-\u202email\nKim;kim@linde.example.org\n", "U+202E", "type its text again"),
+    ],
+)
+def test_headings_that_do_not_tell_what_is_needed(tmp_path: Path, text: str, said: str, advised: str) -> None:
+    found = faults(tmp_path, text)
+    assert any(said in fault.fault and advised in fault.remedy for fault in found), found
+
+
+def test_an_empty_sheet_is_an_empty_list(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, as_xlsx([]))
+    assert "empty" in fault.fault
+
+
+def test_faulty_rows_are_left_out_only_on_request_and_stay_named(tmp_path: Path) -> None:
+    text = "naam;e-mail\nKim;kim@linde.example.org\nAn;an@@linde.example.org\n"
+    assert len(faults(tmp_path, text)) == 1
+    members = read(tmp_path, text, skip_faulty=True)
+    assert [member.row for member in members.members] == [2]
+    assert [(row.row, row.name, row.address) for row in members.faulty] == [(3, "An", "an@@linde.example.org")]
+    assert members.faulty[0].faults[0].place == "leden.csv:3 e-mail"
+    with pytest.raises(UserError, match="nobody is left"):
+        read(tmp_path, "naam;e-mail\nAn;an@@linde.example.org\n", skip_faulty=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", ""),
+        ("nee", ""),
+        ("0", ""),
+        ("False", ""),
+        ("ONWAAR", ""),
+        ("x", "marked in the member list as not to be mailed"),
+        ("JA", "marked in the member list as not to be mailed"),
+        ("1", "marked in the member list as not to be mailed"),
+        ("verhuisd naar Spanje", "verhuisd naar Spanje"),
+    ],
+)
+@pytest.mark.parametrize("heading", ["niet mailen", "Niet-mailen", "Do not mail"])
+def test_who_is_not_to_be_mailed(tmp_path: Path, heading: str, text: str, reason: str) -> None:
+    (member,) = read(tmp_path, f"naam;e-mail;{heading}\nKim;kim@linde.example.org;{text}\n").members
+    assert member.do_not_mail == reason
+
+
+def test_who_is_not_to_be_mailed_needs_no_address_but_no_bad_characters_either(tmp_path: Path) -> None:
+    text = "aanhef;naam;e-mail;niet mailen\nprins;Kim;;x\n;;kim@@linde;x\n;An;an@linde.example.org;\n"
+    members = read(tmp_path, text)
+    assert [(member.email, bool(member.do_not_mail)) for member in members.members] == [
+        ("", True),
+        ("", True),
+        ("an@linde.example.org", False),
+    ]
+    assert members.doubles == ()
+    (fault,) = faults(tmp_path, "naam;e-mail;niet mailen\nK\x07im;;x\n")
+    assert fault.place == "leden.csv:2 naam"
+
+
+def test_one_address_on_several_rows_is_a_double_and_no_fault(tmp_path: Path) -> None:
+    text = "naam;e-mail\nKim;directie@linde.example.org\nAn;Directie@Linde.example.org\nBo;directie@linde.example.org\n"
+    pairs = [(first.row, later.row) for first, later in read(tmp_path, text).doubles]
+    assert pairs == [(2, 3), (2, 4)]
+
+
+def test_not_to_be_mailed_holds_for_every_row_with_the_address(tmp_path: Path) -> None:
+    rows = ("Kim;k@linde.example.org;", "K.;K@linde.example.org;op verzoek", "An;a@linde.example.org;")
+    text = "\n".join(["naam;e-mail;niet mailen", *rows])
+    members = read(tmp_path, text)
+    assert [member.do_not_mail for member in members.members] == ["op verzoek", "op verzoek", ""]
+    assert any("row 2" in note and "row 3" in note for note in members.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("naam;e-mail;;regio\nKim;k@linde.example.org;los;Zuid\n", "column C has values but no heading"),
+        ("naam;e-mail;regio\nKim;k@linde.example.org;Zuid\n", "further columns, for templates and audiences: regio"),
+        ("naam;e-mail\nKim;kim@gmial.com\n", "is kim@gmial.com meant to be kim@gmail.com?"),
+        ("naam;e-mail\nVerbeek, Kim;k@linde.example.org\n", '"Verbeek, Kim" in row 2'),
+        ("naam\te-mail\nKim\tk@linde.example.org\n", "UTF-8, separated by tabs"),
+    ],
+)
+def test_what_is_odd_is_noted(tmp_path: Path, text: str, said: str) -> None:
+    assert any(said in note for note in read(tmp_path, text).notes)
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "live.nl", "live.be", "linde.nl", "homes.example.org"])
+def test_other_domains_are_no_slips(tmp_path: Path, domain: str) -> None:
+    assert not any("meant" in note for note in read(tmp_path, f"naam;e-mail\nKim;kim@{domain}\n").notes)
+
+
+def test_domains_go_to_punycode_and_examples_are_told(tmp_path: Path) -> None:
+    members = read(tmp_path, "naam;e-mail\nKim;kim@bücher.example.org\nAn;an@bücher.nl\n").members
+    assert [member.email for member in members] == ["kim@xn--bcher-kva.example.org", "an@xn--bcher-kva.nl"]
+    assert [member.row for member in example_addresses(members)] == [2]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary()
+    | st.text().map(lambda text: f"naam;e-mail\n{text};{text}@linde.example.org\n".encode("utf-8", "surrogatepass"))
+    | st.lists(st.text(";,\t\"'\n\r@.<> aé\0\u202e=", max_size=8)).map(
+        lambda cells: ";".join(cells).encode("cp1252", "replace")
+    )
+    | st.binary().map(lambda data: b"PK\x03\x04" + data)
+)
+def test_any_bytes_are_members_or_faults(tmp_path: Path, data: bytes) -> None:
+    with contextlib.suppress(UserError):
+        for member in read(tmp_path, data, skip_faulty=True).members:
+            assert member.email or member.do_not_mail
+            assert f"{full_name(member.name)}{member.organisation}{member.email}".isprintable()
+
+
+def test_the_example_lists_hold_the_same_people_without_a_fault() -> None:
+    lists = [read_members(shipped("events") / f"leden-voorbeeld.{kind}", kind) for kind in ("csv", "xlsx")]
+    assert lists[0].members == lists[1].members
+    members = lists[0].members
+    assert len(members) >= 40
+    assert example_addresses(members) == members
+    assert lists[0].columns == ("regio",)
+    assert len(lists[0].doubles) == 1
+    assert sum(bool(member.do_not_mail) for member in members) == 1
+    names = [full_name(member.name) for member in members]
+    for trap in ("Marieke van der Velde", "Kees 't Hart", "Chiara d'Ancona", "IJsbrand Dijkstra", "J.W.F. Bouwman"):
+        assert trap in names
+    assert {"Els van der Ven-van Dijk", "Renée Coëlho", "François Provençal", "Luc Van Den Broeck"} <= set(names)
+    assert any(not member.name.title for member in members)

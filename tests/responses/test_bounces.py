@@ -1,0 +1,207 @@
+"""Delivery reports of six kinds of servers, and mails that are none: what each says, and which message it is about."""
+
+import email
+import mailbox
+import time
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from mkwmail.clock import ZONE
+from mkwmail.errors import UserError
+from mkwmail.responses.bounce_text import Verdict, verdict
+from mkwmail.responses.bounces import How, Matched, Nature, Returned, SentMessage, match, read_returned
+from mkwmail.responses.saved_mail import SavedMail, read_saved
+
+REPORTS = Path(__file__).parent / "reports"
+OURS = "6f0c1d2e3b4a59687786a5b4c3d2e1f0@platform.example.org"
+KEES = "k.jansen@huis.example.net"
+
+
+def returned(name: str) -> Returned:
+    (found,) = read_returned(SavedMail(name, (REPORTS / f"{name}.eml").read_bytes()))
+    return found
+
+
+def sent(attempt: int = 1, message_id: str = OURS, address: str = KEES, day: int = 17) -> SentMessage:
+    moment = datetime(2020, 2, day, 8, 0, tzinfo=ZONE)
+    return SentMessage(attempt, "dag", "invitation", "p1", address, message_id, moment)
+
+
+def matched(value: Returned, *messages: SentMessage) -> Matched:
+    (found,) = match([value], messages)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "how", "status"),
+    [
+        ("postfix-unknown", Verdict.FAILED, How.ENVELOPE_ID, "5.1.1"),
+        ("postfix-delayed", Verdict.DELAYED, How.MESSAGE_ID, "4.4.1"),
+        ("exchange-online-unknown", Verdict.FAILED, How.MESSAGE_ID, "5.1.10"),
+        ("exchange-online-policy", Verdict.POLICY, How.MESSAGE_ID, "5.7.133"),
+        ("exim-report", Verdict.FULL, How.MESSAGE_ID, "5.0.0"),
+        ("exim-older", Verdict.FAILED, How.MESSAGE_ID, ""),
+        ("gmail-unknown", Verdict.FAILED, How.MESSAGE_ID, "5.1.1"),
+        ("gmail-full", Verdict.FULL, How.MESSAGE_ID, "5.2.2"),
+        ("sendmail-unknown", Verdict.FAILED, How.ADDRESS, "5.1.1"),
+        ("qmail-unknown", Verdict.FAILED, How.MESSAGE_ID, ""),
+        ("plain-dutch", Verdict.FULL, How.MESSAGE_ID, ""),
+    ],
+)
+def test_a_report_is_understood_and_matched(name: str, expected: Verdict, how: How, status: str) -> None:
+    value = returned(name)
+    assert (value.nature, value.verdict, value.status) == (Nature.REPORT, expected, status)
+    found = matched(value, sent(1, "0@platform.example.org", "iemand@example.net"), sent(2))
+    assert (found.how, found.message and found.message.attempt) == (how, 2)
+    assert value.reply, "what the server said is for the person who telephones"
+
+
+def test_what_the_server_said_is_kept_on_one_line() -> None:
+    said = "550 5.1.1 <k.jansen@huis.example.net>: Recipient address rejected: User unknown in virtual mailbox table"
+    assert returned("postfix-unknown").reply == said
+    assert returned("qmail-unknown").reply.startswith("192.0.2.25 does not like recipient. Remote host said: 550")
+
+
+@pytest.mark.parametrize(
+    ("name", "nature"),
+    [
+        ("out-of-office", Nature.AUTOMATIC),
+        ("human-quoting", Nature.REPLY),
+        ("read-receipt", Nature.AUTOMATIC),
+    ],
+)
+def test_what_people_and_their_answering_machines_write_is_never_a_bounce(name: str, nature: Nature) -> None:
+    value = returned(name)
+    assert (value.nature, value.verdict) == (nature, None)
+    assert matched(value, sent()).message is None
+
+
+def test_the_first_recipient_decides_where_a_mail_was_forwarded() -> None:
+    assert returned("sendmail-unknown").recipients == (KEES, "kjansen@intern.huis.example.net")
+
+
+def test_a_report_about_another_mail_to_one_of_our_addresses_is_told_apart() -> None:
+    found = matched(returned("another-mail"), sent())
+    assert (found.how, found.message) == (How.OTHER_MESSAGE, None)
+
+
+def test_by_address_the_newest_message_before_the_report_is_meant() -> None:
+    messages = [sent(1, "1@x"), sent(2, "2@x"), sent(3, "3@x", day=18)]
+    found = matched(returned("sendmail-unknown"), *messages)
+    assert found.message is not None and found.message.attempt == 2
+
+
+def test_a_report_about_somebody_else_matches_nobody() -> None:
+    assert matched(returned("sendmail-unknown"), sent(1, "1@x", "iemand@example.net")).how is How.NOT
+
+
+def test_of_two_attempts_with_the_same_bytes_the_newest_is_meant() -> None:
+    found = matched(returned("postfix-unknown"), sent(2), sent(1))
+    assert found.message is not None and found.message.attempt == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "expected"),
+    [
+        ("5.1.1", "", Verdict.FAILED),
+        ("5.2.1", "mailbox disabled", Verdict.FAILED),
+        ("5.2.2", "", Verdict.FULL),
+        ("4.2.2", "over quota", Verdict.FULL),
+        ("5.0.0", "550 5.7.1 Message rejected as spam", Verdict.POLICY),
+        ("5.7.1", "User unknown", Verdict.POLICY),
+        ("5.2.3", "message too large for recipient", Verdict.POLICY),
+        ("5.1.8", "bad sender", Verdict.POLICY),
+        ("5.4.1", "Recipient address rejected: Access denied", Verdict.FAILED),
+        ("5.5.0", "550 Requested action not taken: mailbox unavailable", Verdict.FAILED),
+        ("", "552 sorry", Verdict.FULL),
+        ("", "550 blocked using example.dnsbl", Verdict.POLICY),
+        ("", "connect to 5.1.1.25: Connection refused", Verdict.GIVEN_UP),
+        ("4.4.7", "delivery time expired", Verdict.GIVEN_UP),
+        ("5.4.7", "delivery time expired", Verdict.GIVEN_UP),
+        ("4.4.1", "connect: no route to host", Verdict.GIVEN_UP),
+    ],
+)
+def test_the_codes_tell_a_dead_address_from_what_says_nothing_of_it(status: str, reply: str, expected: Verdict) -> None:
+    assert verdict(status, reply) is expected
+
+
+def test_mbox_maildir_and_folders_hold_the_same_reports(tmp_path: Path) -> None:
+    names = ("postfix-unknown", "qmail-unknown", "human-quoting")
+    box = mailbox.mbox(tmp_path / "teruggekomen.mbox")
+    directory = mailbox.Maildir(tmp_path / "Maildir")
+    folder = tmp_path / "map"
+    folder.mkdir()
+    for name in names:
+        data = (REPORTS / f"{name}.eml").read_bytes()
+        box.add(data)
+        directory.add(data)
+        (folder / f"{name}.eml").write_bytes(data.replace(b"\n", b"\r\n"))
+    box.close()
+    expected = sorted((returned(name).nature, returned(name).verdict or "") for name in names)
+    for place in (tmp_path / "teruggekomen.mbox", tmp_path / "Maildir", folder):
+        found = [value for saved in read_saved([place]) for value in read_returned(saved)]
+        assert sorted((value.nature, value.verdict or "") for value in found) == expected, place
+
+
+def test_reports_forwarded_as_attachments_are_read_in_the_place_of_the_mail_that_carries_them() -> None:
+    forward = EmailMessage()
+    forward["From"], forward["To"], forward["Subject"] = "Lilian <l@example.org>", "s@example.org", "FW: teruggekomen"
+    forward.set_content("Deze kwamen terug.")
+    for name in ("postfix-unknown", "exchange-online-unknown", "human-quoting"):
+        forward.add_attachment(email.message_from_bytes((REPORTS / f"{name}.eml").read_bytes()))
+    found = read_returned(SavedMail("doorgestuurd.eml", forward.as_bytes()))
+    assert [(each.nature, each.verdict) for each in found] == [(Nature.REPORT, Verdict.FAILED)] * 2
+    assert [each.recipients for each in found] == [
+        each.recipients for name in ("postfix-unknown", "exchange-online-unknown") for each in [returned(name)]
+    ]
+    # A report that returns a message is no forward of it.
+    assert len(read_returned(SavedMail("x", (REPORTS / "gmail-full.eml").read_bytes()))) == 1
+
+
+def test_outlooks_own_format_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "bericht.msg").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100)
+    with pytest.raises(UserError, match=r"\.eml"):
+        read_saved([tmp_path])
+
+
+def test_an_empty_folder_and_a_missing_file_are_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no mail"):
+        read_saved([tmp_path])
+    with pytest.raises(UserError, match="not there"):
+        read_saved([tmp_path / "weg.eml"])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe\xfd",
+        b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\nniets\n--x--\n",
+        b"Content-Type: multipart/report; report-type=delivery-status\n\nno boundary at all\n",
+        b"From: =?x-unknown?q?=ff?= <mailer-daemon@a.nl>\nDate: gisteren\n\nUndelivered to k@x.nl\n",
+        b"Content-Type: text/plain; charset=bestaat-niet\nFrom: <MAILER-DAEMON@a.nl>\n\nreturned mail\n",
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
+    ],
+)
+def test_no_mail_breaks_the_reader(data: bytes) -> None:
+    assert all(
+        value.verdict is None or value.recipients or value.message_ids for value in read_returned(SavedMail("x", data))
+    )
+
+
+def test_a_mail_of_blank_lines_is_read_at_once() -> None:
+    data = b"From: MAILER-DAEMON@a.nl\n\nreturned mail\n" + b"\n" * 300_000 + b"> " * 100_000
+    started = time.monotonic()
+    read_returned(SavedMail("x", data))
+    assert time.monotonic() - started < 5
+
+
+def test_a_report_about_two_recipients_gives_one_value_for_each() -> None:
+    data = (REPORTS / "postfix-unknown.eml").read_bytes()
+    other = b"Final-Recipient: rfc822; ander@huis.example.net\nAction: delivered\nStatus: 2.0.0\n\nFinal-Recipient:"
+    first, second = read_returned(SavedMail("x", data.replace(b"Final-Recipient:", other)))
+    assert (first.nature, second.nature) == (Nature.DELIVERED, Nature.REPORT)
+    assert first.recipients == ("ander@huis.example.net",)
