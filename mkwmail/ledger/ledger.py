@@ -1,6 +1,7 @@
 """The ledger: opened, named, held by one run at a time, asked and told."""
 
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -84,6 +85,7 @@ class Ledger:
         self._lock: lock.Held | None = None
         self._wire: wire.Wire | None = None
         self._note: Note | None = None
+        self._noting = threading.Lock()
 
     @classmethod
     def open(
@@ -214,7 +216,13 @@ class Ledger:
             return
         if self._wire is None:
             raise RuntimeError("settle() comes first: it needs what the note says of the run before")
-        with last_seen.locked(self._state, self.id):
+        # Several connections may make their first claims at once: one of them writes the note.
+        with self._noting:
+            if self._note is None:
+                self._write_note(self._state, answered)
+
+    def _write_note(self, state: Path, answered: Comparison | None) -> None:
+        with last_seen.locked(state, self.id):
             found = self.compare()
             refusal = found.refusal()
             if refusal is not None and not (found == answered and found.can_be_answered):
@@ -225,7 +233,7 @@ class Ledger:
             register.give_token(self._database, self._run or 0, token)
             newest = deliveries.newest_attempt(self._database)
             seen = LastSeen(self._database.path, self._file, token, newest)
-            self._note = last_seen.write(self._state, self.id, seen)
+            self._note = last_seen.write(state, self.id, seen)
 
     def settle(self, now: datetime) -> Settled:
         """Decide about the messages of a run that was cut off, and begin this run's wire journal.
