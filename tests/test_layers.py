@@ -48,7 +48,7 @@ HOMES = {
     "aiosmtpd": ("delivery.rehearsal",),
     "filelock": ("ledger", "auth.store"),
     "platformdirs": ("user_folders",),
-    "oauthlib": ("auth.oauth",),
+    "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),

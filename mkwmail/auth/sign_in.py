@@ -11,18 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
-from mkwmail.auth.oauth import (
-    Application,
-    Asked,
-    DeviceCode,
-    Issued,
-    ask_browser,
-    ask_device,
-    code_of,
-    redeem,
-    redeem_device,
-)
+from mkwmail.auth.oauth import Application, Issued
 from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInError, Step, sign_in_fault
+from mkwmail.auth.oauth_protocol import Asked, DeviceCode, ask_browser, ask_device, code_of, redeem, redeem_device
 from mkwmail.auth.secret import Secret
 from mkwmail.i18n import _
 

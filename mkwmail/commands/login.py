@@ -212,7 +212,7 @@ def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> S
 
 
 def _by_code(terminal: Terminal, application: Application) -> Issued:
-    from mkwmail.auth.oauth import DeviceCode
+    from mkwmail.auth.oauth_protocol import DeviceCode
     from mkwmail.auth.sign_in import sign_in_by_device
 
     def show(code: DeviceCode) -> None:

@@ -170,7 +170,7 @@ def test_a_login_with_a_password_imports_nothing_of_it(desk: Desk) -> None:
     assert "exit 0" in said
     tops = {name.partition(".")[0] for name in imported}
     assert not tops & {"oauthlib", "keyring", "platformdirs", "webbrowser"}
-    assert not imported & {"urllib.request", "mkwmail.auth.oauth"}
+    assert not imported & {"urllib.request", "mkwmail.auth.oauth_protocol"}
 
 
 def test_a_token_that_is_still_good_needs_nothing_of_it_either(desk: Desk) -> None:

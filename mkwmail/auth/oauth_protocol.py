@@ -1,0 +1,274 @@
+"""OAuth 2.0 as a native program speaks it (RFC 6749, RFC 7636, RFC 8252, RFC 8628).
+
+oauthlib does the protocol. It was chosen by trying: msal takes another provider than Microsoft only by its discovery
+document, and tells each what system it runs on; authlib has the device code for servers alone, google-auth-oauthlib
+not at all. They come as 10, 12 and 14 packages of about 20 MB, with cryptography for signatures that nobody here
+checks, and take 0.2 to 0.3 seconds to import. oauthlib, on which google-auth-oauthlib itself stands, is one package of
+1 MB (0.06 seconds), takes any endpoint, and asks nothing of anybody by itself; who asks is
+:func:`post`.
+"""
+
+import base64
+import json
+import ssl
+import time
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+
+from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2.rfc6749.errors import MismatchingStateError
+
+from mkwmail.auth.oauth import Application, Issued
+from mkwmail.auth.oauth_errors import Refusal, RefusedError, unreachable
+from mkwmail.auth.secret import Secret
+from mkwmail.files import reason_of
+from mkwmail.i18n import _
+
+_HTTPS_SECONDS = 30.0
+_MOST = 1_000_000  # octets of an answer
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A token endpoint that sends us elsewhere is none: what is asked holds secrets."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        return None
+
+
+def post(url: str, body: str) -> tuple[int, bytes]:
+    """Ask, as a form (RFC 6749 §4.1.3); status and body of the answer, whatever the status.
+
+    :raises SignInError: code SERVER where there is no answer, or from nobody who can be trusted.
+    """
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    request = Request(url, body.encode("ascii"), headers)
+    problem: OSError | HTTPException | None = None
+    try:
+        with _opener().open(request, timeout=_HTTPS_SECONDS) as answer:
+            return answer.status, answer.read(_MOST)
+    except HTTPError as error:
+        with error:
+            return error.code, error.read(_MOST)
+    except (OSError, HTTPException) as error:
+        problem = error
+    # Raised here and not within: no exception carries frames in which what was asked is at hand.
+    raise _unreachable(urlsplit(url).netloc, problem)
+
+
+def _opener() -> OpenerDirector:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return build_opener(HTTPSHandler(context=context), _NoRedirect())
+
+
+def _unreachable(place: str, error: OSError | HTTPException) -> Exception:
+    reason = error.reason if isinstance(error, URLError) else error
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        fault = _("its certificate cannot be trusted: %(reason)s") % {"reason": reason.verify_message}
+        remedy = _(
+            "if your organisation reads along with a proxy of its own: let SSL_CERT_FILE name a file with its authority"
+        )
+        return unreachable(place, fault, remedy, lasting=True)
+    words = reason_of(reason) if isinstance(reason, OSError) else str(reason)
+    return unreachable(place, words, _("check the network, and give the command again"))
+
+
+_LIFETIME = 3600.0  # seconds of a token whose provider says nothing of it
+_POLLING = 5.0  # seconds between two questions about a device code, where nothing is said (RFC 8628 §3.2)
+_CODE_LIFETIME = 900.0
+_VERIFIER_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A sign-in with the browser that was begun. ``url``: where to send the browser."""
+
+    url: str
+    redirect: str
+    state: str
+    verifier: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """A code that somebody types elsewhere. ``interval``, ``lifetime``: in seconds."""
+
+    device: Secret
+    user: str
+    address: str
+    interval: float
+    lifetime: float
+
+
+def ask_browser(application: Application, redirect: str) -> Asked:
+    """Begin a sign-in with the browser, with PKCE (RFC 7636: S256)."""
+    client = WebApplicationClient(application.client_id)
+    verifier = client.create_code_verifier(_VERIFIER_LENGTH)
+    state = client.create_code_verifier(43)
+    url = client.prepare_request_uri(
+        application.authorize_url,
+        redirect_uri=redirect,
+        scope=application.scopes,
+        state=state,
+        code_challenge=client.create_code_challenge(verifier, "S256"),
+        code_challenge_method="S256",
+        login_hint=application.username,
+    )
+    return Asked(url, redirect, state, Secret(verifier))
+
+
+def code_of(asked: Asked, query: str) -> Secret | None:
+    """The code with which the browser came back; None where it is no answer to what was asked.
+
+    :raises RefusedError: where it brought a refusal.
+    """
+    client = WebApplicationClient("")
+    try:
+        # The way back is this computer's own: nobody is between (RFC 8252 §8.3), so what oauthlib wants of its
+        # address says nothing.
+        read = client.parse_request_uri_response(f"https://localhost/?{query}", state=asked.state)
+    except MismatchingStateError:
+        return None
+    except OAuth2Error as error:
+        # Without a code or an error in it, it was somebody else's: a browser that asks for an icon.
+        if not error.description and error.error in ("missing_code", "mismatching_state"):
+            return None
+        raise RefusedError(Refusal(str(error.error), str(error.description or ""))) from None
+    code = read.get("code")
+    return Secret(str(code)) if code else None
+
+
+def redeem(application: Application, asked: Asked, code: Secret) -> Issued:
+    """Tokens for the browser's code.
+
+    :raises RefusedError: where the provider gives none; SignInError where it cannot be reached.
+    """
+    client = WebApplicationClient(application.client_id)
+    body = client.prepare_request_body(
+        code=code.reveal(),
+        redirect_uri=asked.redirect,
+        code_verifier=asked.verifier.reveal(),
+        **_own_secret(application),
+    )
+    return _issued(application, client, body)
+
+
+def ask_device(application: Application) -> DeviceCode:
+    """A code for another device (RFC 8628 §3.1).
+
+    :raises RefusedError: where the provider gives none; SignInError where it cannot be reached.
+    """
+    body = urlencode({"client_id": application.client_id, "scope": application.scopes})
+    status, answer = post(application.device_url, body)
+    read = _read(application.device_url, status, answer)
+    if "error" in read:
+        raise RefusedError(Refusal(str(read["error"]), str(read.get("error_description") or "")))
+    address = read.get("verification_uri") or read.get("verification_url")  # Google's older spelling
+    if not (read.get("device_code") and read.get("user_code") and address):
+        raise _no_provider(application.device_url)
+    return DeviceCode(
+        Secret(str(read["device_code"])),
+        str(read["user_code"]),
+        str(address),
+        _seconds(read.get("interval"), _POLLING),
+        _seconds(read.get("expires_in"), _CODE_LIFETIME),
+    )
+
+
+def redeem_device(application: Application, code: DeviceCode) -> Issued:
+    """Tokens for a device code.
+
+    :raises RefusedError: as long as nobody has approved it (``authorization_pending``, ``slow_down``), or where
+        somebody refused.
+    """
+    client = DeviceClient(application.client_id)
+    body = client.prepare_request_body(
+        code.device.reveal(), include_client_id=True, scope=None, **_own_secret(application)
+    )
+    return _issued(application, client, body)
+
+
+def renew(application: Application, refresh: Secret) -> Issued:
+    """New tokens for a refresh token (RFC 6749 §6); the same refresh token where the provider sends no other.
+
+    :raises RefusedError: where it has expired or was withdrawn.
+    """
+    client = WebApplicationClient(application.client_id)
+    body = client.prepare_refresh_body(
+        refresh_token=refresh.reveal(),
+        scope=application.scopes,
+        client_id=application.client_id,
+        **_own_secret(application),
+    )
+    return _issued(application, client, body, refresh)
+
+
+def _own_secret(application: Application) -> dict[str, str]:
+    secret = application.client_secret
+    return {"client_secret": secret.reveal()} if secret is not None else {}
+
+
+def _issued(application: Application, client: Any, body: str, refresh: Secret | None = None) -> Issued:
+    status, answer = post(application.token_url, body)
+    read = _read(application.token_url, status, answer)
+    refusal = None
+    try:
+        token = client.parse_request_body_response(json.dumps(read))
+    except OAuth2Error as error:
+        refusal = Refusal(str(error.error), str(error.description or ""))
+    except ValueError:
+        refusal = Refusal("invalid_response")
+    # Raised here and not within: no exception carries frames in which tokens are at hand.
+    if refusal is not None:
+        raise RefusedError(refusal)
+    kept = str(token["refresh_token"]) if token.get("refresh_token") else None
+    return Issued(
+        Secret(str(token["access_token"])),
+        time.time() + _seconds(token.get("expires_in"), _LIFETIME),
+        Secret(kept) if kept else refresh,
+        _account(token.get("id_token")),
+    )
+
+
+def _read(url: str, status: int, answer: bytes) -> dict[str, Any]:
+    try:
+        read = json.loads(answer)
+    except ValueError:
+        read = None
+    if isinstance(read, dict) and (status == 200 or "error" in read):
+        return read
+    if status >= 500:
+        raise RefusedError(Refusal("temporarily_unavailable", f"HTTP {status}"))
+    raise _no_provider(url)
+
+
+def _no_provider(url: str) -> Exception:
+    reason = _("what answers does not speak OAuth")
+    remedy = _("check the addresses below smtp: in mkwmail.yaml, tenant too; some networks want a sign-in of their own")
+    return unreachable(urlsplit(url).netloc, reason, remedy, lasting=True)
+
+
+def _account(id_token: object) -> str:
+    """Who signed in, where the provider says so in an ID token; for a message to people, and for nothing else.
+
+    Its signature is not checked: it came from the provider itself over TLS (OpenID Connect Core §3.1.3.7).
+    """
+    try:
+        payload = str(id_token).split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims.get("email") or claims.get("preferred_username") or "")
+    except (ValueError, IndexError, AttributeError):
+        return ""
+
+
+def _seconds(value: object, otherwise: float) -> float:
+    try:
+        return max(0.0, float(str(value)))
+    except ValueError:
+        return otherwise
