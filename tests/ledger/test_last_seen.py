@@ -30,8 +30,9 @@ ROWS = [Listed(f"m{number}@example.org", f"Lid {number}") for number in range(8)
 
 def opened(folder: Path, computer: str = "here") -> Ledger:
     """The ledger of a folder, with the state folder that all folders of a test share."""
-    state = folder.parent / "state"
-    return Ledger.open(folder / "mkwmail.db", folder / "mkwmail.id", NOW, computer, boot="boot", state=state)
+    return Ledger.open(
+        folder / "mkwmail.db", folder / "mkwmail.id", NOW, computer, boot="boot", state=lambda: folder.parent / "state"
+    )
 
 
 def claims_of(ledger: Ledger, people: Sequence[int]) -> list[Claim]:
@@ -592,7 +593,7 @@ def unusable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 def test_without_a_place_for_the_note_nobody_is_mailed(folder: Path, unusable: Path) -> None:
     ledger_file = folder / "mkwmail.db"
     with (
-        Ledger.open(ledger_file, folder / "mkwmail.id", NOW, "here", boot="boot", state=unusable) as ledger,
+        Ledger.open(ledger_file, folder / "mkwmail.id", NOW, "here", boot="boot", state=lambda: unusable) as ledger,
         ledger.hold("send", NOW),
     ):
         for act in (ledger.compare, ledger.keep_note, lambda: send(ledger, [2])):
