@@ -33,11 +33,11 @@ def state_folder() -> Path:
 
     It is no full path if ``MKWMAIL_STATE`` is not one, or if the system knows no home folder.
     """
-    import platformdirs
-
     chosen = os.environ.get(STATE_VARIABLE)
     if chosen:
         return Path(chosen)
+    import platformdirs
+
     try:
         return platformdirs.user_state_path("mkwmail", appauthor=False)
     except RuntimeError:

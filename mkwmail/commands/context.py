@@ -189,7 +189,7 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     test = invocation.shifted
     now = invocation.clock.now()
     ledger, named = folder.ledger_path(test), folder.id_path(test)
-    return Ledger.open(ledger, named, now, this_computer(), state=state_folder())
+    return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,11 +66,11 @@ class Ledger:
     ``ledger.wire.reply(result)`` after its reply.
     """
 
-    def __init__(self, database: Database, computer: str, boot: str, state: Path | None) -> None:
+    def __init__(self, database: Database, computer: str, boot: str, state: Callable[[], Path] | None) -> None:
         self._database = database
         self._boot = boot
         self._computer = computer
-        self._state = state
+        self._state_folder = state
         found = file_id(database.path)
         if found is None:
             raise _gone(database.path)
@@ -96,13 +96,13 @@ class Ledger:
         computer: str,
         *,
         boot: str | None = None,
-        state: Path | None = None,
+        state: Callable[[], Path] | None = None,
     ) -> "Ledger":
         """Open the ledger, making it and the file that names it where there is neither.
 
-        ``computer`` is :func:`~mkwmail.ledger.host.this_computer`; ``state`` is the user's state folder, in which
-        a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`), None for a ledger that is thrown
-        away.
+        ``computer`` is :func:`~mkwmail.ledger.host.this_computer`; ``state`` tells the user's state folder, in
+        which a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`); None for a ledger that is
+        thrown away.
 
         :raises UserError: code SETTINGS where the ledger is lost (its name is there without it), is not the one that
             is named, or has a second name (a hard link); code LEDGER_FAULT where it is damaged, locked, newer than
@@ -194,11 +194,11 @@ class Ledger:
             ledger.
         """
         path, newest = self._database.path, deliveries.newest_attempt(self._database)
-        if self._state is None:
+        if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
         tokens = register.tokens(self._database)
         own = Own(path, self._file, self.id, newest, tokens, has_journal=not self.lacks_journal)
-        found = last_seen.compare(self._state, own)
+        found = last_seen.compare(self._state_folder(), own)
         if found.match is not Match.COPIED:
             self._left_journal()
         return found
@@ -212,14 +212,14 @@ class Ledger:
             used; code LEDGER_HELD if a run goes on in the folder that this one is a copy of.
         """
         self._must_be_held()
-        if self._state is None or self._note is not None:
+        if self._state_folder is None or self._note is not None:
             return
         if self._wire is None:
             raise RuntimeError("settle() comes first: it needs what the note says of the run before")
         # Several connections may make their first claims at once: one of them writes the note.
         with self._noting:
             if self._note is None:
-                self._write_note(self._state, answered)
+                self._write_note(self._state_folder(), answered)
 
     def _write_note(self, state: Path, answered: Comparison | None) -> None:
         with last_seen.locked(state, self.id):
@@ -271,14 +271,15 @@ class Ledger:
 
     def _is_newest(self, journal: wire.Journal | None) -> Callable[[str | None], bool]:
         """Whether the journal has all that the run with a token began, by the note; it may be an older one put back."""
+        if self._state_folder is None:
+            return lambda _token: True
         seen: LastSeen | None = None
-        if self._state is not None:
-            with suppress(UserError):
-                seen = last_seen.read(self._state, self.id)
+        with suppress(UserError):
+            seen = last_seen.read(self._state_folder(), self.id)
         bodies = len(journal.bodies) if journal is not None else 0
 
         def has_all(token: str | None) -> bool:
-            if self._state is None or token is None:
+            if token is None:
                 return True
             return seen is not None and seen.token == token and seen.begun is not None and bodies >= seen.begun
 

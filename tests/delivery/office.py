@@ -73,8 +73,8 @@ class Office:
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """The ledger, held and settled, everybody enlisted; its note is in a folder beside it."""
-        files, state = (self.folder / "mkwmail.db", self.folder / "mkwmail.id"), self.folder / "state"
-        with Ledger.open(*files, START, "here", boot="boot", state=state) as ledger:
+        files = (self.folder / "mkwmail.db", self.folder / "mkwmail.id")
+        with Ledger.open(*files, START, "here", boot="boot", state=lambda: self.folder / "state") as ledger:
             ledger.enlist([Listed(address, address, "", "") for address in self.addresses], START)
             with ledger.hold("send", self.clock.now()):
                 ledger.settle(self.clock.now())

@@ -23,8 +23,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps open file
 
 
 def opened(folder: Path) -> Ledger:
-    state = folder.parent / "state"
-    return Ledger.open(folder / "mkwmail.db", folder / "mkwmail.id", NOW, "here", boot="boot", state=state)
+    return Ledger.open(
+        folder / "mkwmail.db", folder / "mkwmail.id", NOW, "here", boot="boot", state=lambda: folder.parent / "state"
+    )
 
 
 @pytest.fixture

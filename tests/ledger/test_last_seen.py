@@ -30,8 +30,9 @@ ROWS = [Listed(f"m{number}@example.org", f"Lid {number}") for number in range(8)
 
 def opened(folder: Path, computer: str = "here") -> Ledger:
     """The ledger of a folder, with the state folder that all folders of a test share."""
-    state = folder.parent / "state"
-    return Ledger.open(folder / "mkwmail.db", folder / "mkwmail.id", NOW, computer, boot="boot", state=state)
+    return Ledger.open(
+        folder / "mkwmail.db", folder / "mkwmail.id", NOW, computer, boot="boot", state=lambda: folder.parent / "state"
+    )
 
 
 def claims_of(ledger: Ledger, people: Sequence[int]) -> list[Claim]:
@@ -592,7 +593,7 @@ def unusable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 def test_without_a_place_for_the_note_nobody_is_mailed(folder: Path, unusable: Path) -> None:
     ledger_file = folder / "mkwmail.db"
     with (
-        Ledger.open(ledger_file, folder / "mkwmail.id", NOW, "here", boot="boot", state=unusable) as ledger,
+        Ledger.open(ledger_file, folder / "mkwmail.id", NOW, "here", boot="boot", state=lambda: unusable) as ledger,
         ledger.hold("send", NOW),
     ):
         for act in (ledger.compare, ledger.keep_note, lambda: send(ledger, [2])):
@@ -631,3 +632,37 @@ def test_another_ledger_is_read_while_a_run_goes_on_in_it_and_after_a_kill(folde
         with opened(copy) as other:
             assert other.compare().behind
         send(ledger, [7])
+
+
+def test_connections_that_make_their_first_claims_at_once_write_one_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, errors, written = tmp_path / "folder", [], []
+    folder.mkdir()
+    write, together = last_seen.write, threading.Barrier(8)
+
+    def counted(state: Path, name: str, seen: LastSeen) -> last_seen.Note:
+        written.append(seen.token)
+        return write(state, name, seen)
+
+    monkeypatch.setattr(last_seen, "write", counted)
+    with opened(folder) as ledger, ledger.hold("send", NOW):
+        ledger.settle(NOW)
+        claims = claims_of(ledger, range(8))
+
+        def first(claim: Claim) -> None:
+            together.wait(10)
+            try:
+                (attempt,) = ledger.record_and_claim(INVITATION, (), [claim], NOW)
+                ledger.begin(attempt)
+            except UserError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=first, args=(claim,)) for claim in claims]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert errors == []
+    assert len(written) == 1
+    assert match(folder) is Match.SAME
