@@ -19,7 +19,10 @@ EVERY_HALF_HOUR = "*/30 * * * *"
 _PACKAGE = Path(__file__).parent.parent
 _PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 _LONGEST = 998  # characters of a crontab line; Debian's cron takes no more (MAX_COMMAND 1000)
-_PASSED_ON = ("HOME", "LOGNAME", "USER", "MKWMAIL_LANG", "GNUPGHOME", "XDG_CONFIG_HOME", "SSL_CERT_FILE", "TZ")
+_PASSED_ON = (
+    *("HOME", "LOGNAME", "USER", "MKWMAIL_LANG", "MKWMAIL_STATE", "GNUPGHOME"),
+    *("XDG_CONFIG_HOME", "XDG_STATE_HOME", "SSL_CERT_FILE", "TZ"),
+)
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 
 

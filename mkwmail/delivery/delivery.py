@@ -1,7 +1,7 @@
 """Delivery: claim a group, submit it, record how it ended; until everybody is served or the run must stop.
 
 There is one thread for each connection, and each does the same thing over and over: in one durable transaction it
-records how its last group ended and claims the next one, then it submits that group.
+records how its messages ended and claims the next group, then it submits that group.
 
 Why nobody is mailed twice:
 
@@ -447,7 +447,9 @@ class _Connection:
         self._size = 1  # of the next group
         self._accepts = False  # the server took a message of this session: before that, nobody knows whether it will
         self._failures = 0  # connections lost in a row, without a reply that shows progress
-        self._results: list[Result] = []  # in the journal, and not yet in the ledger
+        self._still_open: dict[str, _Claimed] = {}  # claimed and not decided, by Message-ID
+        self._results: list[Result] = []  # decided, and not yet in the ledger
+        self._problem: Exception | None = None
         self.opening = False
 
     def serve(self) -> None:
@@ -455,9 +457,7 @@ class _Connection:
         run = self._run
         try:
             while self._has_work() and self._is_connected():
-                group = self._claim()
-                if group:
-                    self._submit(group)
+                self._submit()
         except UserError as error:
             run.stop_for(error)
         except BaseException as error:
@@ -478,14 +478,19 @@ class _Connection:
             self._record()
         return self._run.has_work(wait=True)
 
-    def _claim(self) -> list[_Claimed]:
-        """Record how the last group ended and claim the next one, in one durable transaction."""
+    def _claim(self, wait: bool) -> list[_Claimed]:
+        """Record how messages ended and claim the next group, in one durable transaction.
+
+        ``wait`` until the rate limit allows one; else the group may be empty although somebody waits.
+        """
         run = self._run
         most = self._size if self._left is None else min(self._size, self._left)
         numbers = run.take(most, len(self._results), wait=False)
-        if not numbers:
+        if not numbers and wait:
             self._record()
             numbers = run.take(most, 0, wait=True)
+        if not numbers:
+            return []
         run.look()
         now = run.clock.now()
         jobs = [run.jobs[number % len(run.jobs)] for number in numbers]
@@ -497,7 +502,7 @@ class _Connection:
         claims = [_claim_of(job, each) for job, each in zip(jobs, prepared, strict=False)]
         results, self._results = self._results, []
         try:
-            attempts = run.ledger.record_and_claim(run.of, results, claims, now) if claims else ()
+            attempts = run.ledger.record_and_claim(run.of, results, claims, now)
         except BaseException:
             run.give_back(numbers)
             run.recorded(len(numbers))
@@ -524,18 +529,16 @@ class _Connection:
 
     # Submitting
 
-    def _submit(self, group: Sequence[_Claimed]) -> None:
-        """Submit a group, and decide about every message of it, however the transport ends."""
+    def _submit(self) -> None:
+        """Submit group after group, and decide about every message, however the transport ends."""
         run, transport = self._run, self._transport
         assert transport is not None
-        still_open = {each.message.message_id: each for each in group}
         begun = ""  # the Message-ID of the body that is under way
         declined = lost = False
-        problem: Exception | None = None
 
         def begin(message: Message) -> bool:
             nonlocal begun, declined
-            claimed = still_open[message.message_id]
+            claimed = self._still_open[message.message_id]
             if run.is_over() or run.why_left_out(claimed.job.person) is not None:
                 declined = True
                 return False
@@ -543,32 +546,43 @@ class _Connection:
             begun = message.message_id
             return True
 
-        started = time.monotonic()
         try:
-            for message, reply in transport.submit(self._offers(group), begin):
-                lost = self._conclude(still_open.pop(message.message_id), reply)
+            for message, reply in transport.submit(self._offers(), begin):
+                lost = self._conclude(self._still_open.pop(message.message_id), reply)
         except Exception as error:
-            problem = error
-        if begun in still_open:
+            self._problem = self._problem or error
+        if begun in self._still_open:
             # It broke off within the body, which may have arrived.
-            lost = self._conclude(still_open.pop(begun), Reply(0, _("the connection was lost"), Phase.DOT))
-        lost = self._release(still_open) or lost
-        if problem is not None:
-            raise problem
+            lost = self._conclude(self._still_open.pop(begun), Reply(0, _("the connection was lost"), Phase.DOT))
+        lost = self._release() or lost
+        if self._problem is not None:
+            raise self._problem
         if lost:
             self._lose(failed=not declined)
-        else:
-            self._grow((time.monotonic() - started) / len(group))
 
-    def _offers(self, group: Sequence[_Claimed]) -> Iterator[Message]:
-        """Yield the messages that may be begun, as the transport asks for them."""
-        for each in group:
-            if self._run.is_stopping():
-                return
-            if self._run.why_left_out(each.job.person) is None:
-                if self._left is not None:
-                    self._left -= 1
-                yield each.message
+    def _offers(self) -> Iterator[Message]:
+        """Yield the messages that may be begun, as the transport asks for them.
+
+        A transport that pipelines asks for the next message while the body of this one is under way: the next group is
+        claimed then, so that a group costs no round trip. If the claim fails, that body is finished first.
+        """
+        group: Sequence[_Claimed] = ()
+        try:
+            while self._left != 0 and (group := self._claim(wait=not group)):
+                started = time.monotonic()
+                self._still_open |= {each.message.message_id: each for each in group}
+                for each in group:
+                    if self._run.is_stopping():
+                        return
+                    if self._run.why_left_out(each.job.person) is None:
+                        # Before its commands: a server that waits for a body should get one.
+                        self._run.ledger.must_be_in_place()
+                        if self._left is not None:
+                            self._left -= 1
+                        yield each.message
+                self._grow((time.monotonic() - started) / len(group))
+        except UserError as error:
+            self._problem = error
 
     def _conclude(self, claimed: _Claimed, reply: Reply) -> bool:
         """Write a reply into the journal, then decide about it; return whether the connection is lost with it."""
@@ -589,8 +603,9 @@ class _Connection:
             self._results += run.decide(claimed, reply, means, result, now)
         return means in (Meaning.RELEASED, Meaning.IN_DOUBT)
 
-    def _release(self, still_open: Mapping[str, _Claimed]) -> bool:
+    def _release(self) -> bool:
         """Give back the claims of which no body was begun; return whether any of them should have been submitted."""
+        still_open, self._still_open = self._still_open, {}
         self._results += [Result(each.attempt, State.PLANNED) for each in still_open.values()]
         waiting = []
         for each in still_open.values():
