@@ -1,4 +1,4 @@
-"""The files that a mailing takes along."""
+"""Files attached to a mailing, and the files that must not be."""
 
 import codecs
 import csv
@@ -18,18 +18,18 @@ from mkwmail.i18n import _
 from mkwmail.members.table import SEPARATORS, read_table
 from mkwmail.text import nearest
 
-_START = 64 * 1024  # octets; every mark is in them
-_TOP = 20  # rows in which the headings are looked for
+_START = 64 * 1024  # octets; they contain every sign by which an export is recognised
+_TOP = 20  # rows that are searched for the headings
 
-# Headings that are in no other table, in every language spoken: together those of `status --csv`, and each alone the
-# one of `answers list --csv`.
+# Headings that no other table has, in every language of the program: all of those of `status --csv` together, or a
+# single one of those of `answers list --csv`.
 _STATUS = (
     {"mailing", "address", "state", "moment", "reason"},
     {"mailing", "adres", "toestand", "tijdstip", "reden"},
 )
 _ANSWERS = re.compile(r"answer when listed|antwoord bij opmaak")
 _GENERATOR = re.compile(rb"""<meta\s+name=["']?generator["']?\s+content=["']?mkwmail\b""", re.IGNORECASE)
-# Every mail has both (letters.making, letters.mime), whoever it was kept by.
+# Every mail has both (mail.compose, mail.mime), no matter which program saved it.
 _MAIL = (
     re.compile(rb"^X-Auto-Response-Suppress: OOF, AutoReply\r?$", re.MULTILINE),
     re.compile(rb"""^Content-Type: multipart/[a-z]+;\s+boundary="=_[0-9a-f]{32}"\r?$""", re.MULTILINE),
@@ -39,9 +39,10 @@ _LEDGER = re.compile(rb"SQLite format 3\0.{52}mkwm", re.DOTALL)
 
 
 def is_export(path: Path) -> bool:
-    """Return whether mkwmail made a file: a table, a page, a mail, or a copy of the ledger.
+    """Return whether mkwmail made a file.
 
-    A calendar entry is not counted: it is made for everybody. An export that Excel saved as a workbook is.
+    Such a file is a table (also one that Excel saved as a workbook), a page, a mail or a copy of the ledger. A calendar
+    entry does not count, because it is made for everybody.
 
     :raises OSError: if the file cannot be read.
     """
@@ -57,14 +58,17 @@ def _has_our_headings(row: set[str]) -> bool:
 
 
 def _rows(path: Path, start: bytes) -> Iterator[set[str]]:
-    """The first rows of what may be a table, as sets of folded cells; a line of text once for each separator."""
+    """Return the first rows of a possible table as sets of folded cells.
+
+    A line of text is returned once for each separator.
+    """
     if start.startswith(b"PK"):
         if _is_workbook(path):
             with suppress(UserError):
                 yield from (_folded(row.cells) for row in read_table(path, path.name).rows[:_TOP])
         return
     encoding = "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    # The headings that are looked for are ASCII: whatever else cannot be decoded does not matter.
+    # The headings are ASCII, so other characters that cannot be decoded do not matter.
     for line in start.decode(encoding, errors="replace").splitlines()[:_TOP]:
         for separator in SEPARATORS:
             with suppress(csv.Error):
@@ -83,22 +87,25 @@ def _is_workbook(path: Path) -> bool:
         return False
 
 
-# Base64 makes 14 MB of it; many servers take no more than 20 or 25 MB a message.
+# Base64 turns it into 14 MB; many servers accept no more than 20 or 25 MB per message.
 MOST_BYTES = 10_000_000
 
-# Own files that nobody is harmed by. If the settings cannot be read, nothing is mailed at all.
+# Own files that can be mailed without harm. (If the settings cannot be read, nothing is mailed at all.)
 _HARMLESS = (Own.BESIDE_EVENT, Own.LOGO, Own.MAYBE_LIST)
 
 
 def attachment_path(event_path: Path, name: str) -> Path:
-    """The file that an event's file names as attachment."""
+    """Return the path of an attachment named in an event file."""
     return event_path.parent / name
 
 
 def attachment_faults(
     names: Sequence[str], loc: Loc, document: Document, folder: WorkingFolder, event_path: Path
 ) -> Iterator[Fault]:
-    """What is wrong with a mailing's attachments: absent, empty, outside the folder, not for members, too large."""
+    """Return the faults of a mailing's attachments.
+
+    A file may be absent, empty, outside the folder, not for members, or too large.
+    """
     total = 0
     own_files = OwnFiles.of(folder) if names else None
     for number, name in enumerate(names):
@@ -125,7 +132,10 @@ def attachment_faults(
 
 
 def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, str]:
-    """Why a file cannot go along, and the name to write instead where that is known; empty where it can."""
+    """Return why a file cannot be attached, and the name to write instead.
+
+    The name is empty if it is unknown; both are empty if the file can be attached.
+    """
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("~", "\\")):
         fault = _('"%(name)s" must be named from the folder of the event\'s file on, inside the working folder')
         return fault % {"name": name}, ""
@@ -149,7 +159,10 @@ def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, s
 
 
 def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
-    """Why a file is the secretary's own, and not for members; empty if it may be mailed."""
+    """Return why a file is only for the secretary, not for members.
+
+    It is empty if the file may be mailed.
+    """
     own = own_files.kind(path)
     if own is not None and own not in _HARMLESS:
         return own_words(own)

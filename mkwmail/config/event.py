@@ -1,6 +1,6 @@
 """Event and its parts, as frozen values.
 
-Texts marked *Markdown* are the secretary's own and are rendered as such; every other text is shown literally.
+Texts marked *Markdown* are the secretary's own and are rendered as Markdown; all other texts are shown literally.
 Moments are aware datetimes in Europe/Amsterdam.
 """
 
@@ -36,12 +36,15 @@ from mkwmail.config.fields import (
 from mkwmail.dutch.parsing import read_time, read_time_on
 from mkwmail.i18n import _
 
-# A fault of ``ends`` that is one of ``starts``, and is said there.
+# A fault of ``ends`` that is really one of ``starts``, and is reported there.
 FOLLOWS = "follows_from_starts"
 
 
 class Location(Part):
-    """Where it is. Any part may be missing: the mail then says that it follows."""
+    """Place of the event.
+
+    Any part may be missing: the mail then says that it will follow.
+    """
 
     name: OptionalLine = None
     street: OptionalLine = None
@@ -49,13 +52,16 @@ class Location(Part):
 
 
 class Online(Part):
-    """Where it is online; shown only to those who attend."""
+    """Online access, shown only to those who attend."""
 
     url: Word = None
 
 
 class ProgrammeItem(Part):
-    """One line of the programme. ``optional``: members choose it when signing up."""
+    """Line of the programme.
+
+    ``optional``: members choose this item when they sign up.
+    """
 
     time: ClockTime = Field(examples=["12.00"])
     title: Line = Field(examples=["Inlooplunch"])
@@ -70,7 +76,7 @@ def _host(value: Any) -> Any:
 
 
 class Host(Part):
-    """Who leads the day."""
+    """Person who leads the day."""
 
     name: Line = Field(examples=["Bram Lipsch"])
     role: OptionalLine = None
@@ -78,7 +84,10 @@ class Host(Part):
 
 
 class Registration(Part):
-    """How members sign up. ``url`` may hold ``{code}``, ``{member_id}`` and ``{email}``."""
+    """Way to sign up.
+
+    ``url`` may hold ``{code}``, ``{member_id}`` and ``{email}``.
+    """
 
     url: Word = Field(default=None, examples=["https://example.org/aanmelden?lid={code}"])
     deadline: EndOfDay = Field(default=None, examples=["2020-04-02"])  # a date alone means the end of that day
@@ -86,7 +95,7 @@ class Registration(Part):
 
 
 class CalendarMethod(StrEnum):
-    """The iTIP method of the calendar entry (RFC 5546 §1.4), or none."""
+    """iTIP method of the calendar entry (RFC 5546 §1.4), or none."""
 
     PUBLISH = "publish"
     REQUEST = "request"
@@ -94,14 +103,17 @@ class CalendarMethod(StrEnum):
 
 
 class CalendarEntry(Part):
-    """The calendar entry in the mails. ``alarm``: how long before the start, in seconds."""
+    """Calendar entry in the mails.
+
+    ``alarm`` is the time of the alarm before the start, in seconds.
+    """
 
     method: Annotated[CalendarMethod, Folded] = Field(default=CalendarMethod.PUBLISH, examples=["publish"])
     alarm: Seconds = Field(default=None, examples=["1 dag"])
 
 
 class ColumnAudience(Part):
-    """Members whose ``column`` of the list has one of the values in ``is``."""
+    """Members with one of the values of ``is`` in ``column`` of the list."""
 
     column: Line = Field(examples=["regio"])
     values: Lines = Field(alias="is", min_length=1, examples=["[Utrecht]"])
@@ -111,7 +123,7 @@ def _audience_form(value: Any) -> str:
     return COLUMN_TAG if isinstance(value, (Mapping, ColumnAudience)) else TEXT_TAG
 
 
-# Steps that pydantic adds to the place of a fault; no key in a file can be called so.
+# Steps that pydantic adds to the place of a fault; no key in a file can have such a name.
 COLUMN_TAG, TEXT_TAG = "<column>", "<text>"
 
 AudienceRule = Annotated[
@@ -120,7 +132,7 @@ AudienceRule = Annotated[
 
 
 class Mailing(Part):
-    """One round of mail about the event, as its file plans it."""
+    """A round of mail about the event, as planned in its file."""
 
     # A date alone means the start of that day for `send`, and its end for `latest`.
     send: StartOfDay = Field(default=None, examples=["2020-02-17 09:00"])
@@ -145,7 +157,10 @@ def _event_id(text: str) -> str:
 
 
 class Event(Part):
-    """What people are invited to; one YAML file in ``events/``."""
+    """Occasion to which people are invited.
+
+    It is one YAML file in ``events/``.
+    """
 
     id: Annotated[str, from_text(_event_id)] = Field(examples=["directeurendag-2020"])
     title: Line = Field(examples=["Directeurendag"])
@@ -159,7 +174,7 @@ class Event(Part):
     programme: Annotated[tuple[ProgrammeItem, ...], nothing_is(tuple)] = ()
     hosts: Annotated[tuple[Annotated[Host, BeforeValidator(_host)], ...], nothing_is(tuple)] = ()
     registration: Registration | None = None
-    # True: they apply, number not known; None: none
+    # True: there are points, but the number is not known; None: no points
     pe_points: Annotated[Literal[True] | int | float | None, PePoints] = Field(default=None, examples=["true"])
     calendar: Annotated[CalendarEntry, nothing_is(CalendarEntry)] = CalendarEntry()
     mailings: Annotated[Mapping[str, Annotated[Mailing, nothing_is(Mailing)]], nothing_is(dict)] = Field(
@@ -169,7 +184,7 @@ class Event(Part):
     @field_validator("ends", mode="before")
     @classmethod
     def _time_alone(cls, value: Any, info: ValidationInfo) -> Any:
-        """A time alone is one on the day of the start."""
+        """Combine an end that is only a time with the day of the start."""
         if not isinstance(value, str):
             return value
         try:

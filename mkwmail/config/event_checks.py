@@ -1,7 +1,7 @@
-"""What contradicts something else in an event's file: dates, mailings, audiences, templates, its id.
+"""Contradictions within an event file.
 
-These checks are a pass of their own over whatever fields could be read, so that a fault in one field does not
-hide those of the others.
+They concern dates, mailings, audiences, templates and the id. The checks are a separate pass over all fields that
+could be read, so that a fault in one field does not hide those of the others.
 """
 
 import re
@@ -36,19 +36,22 @@ from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.text import nearest, suggestion
 
-# Capitals count where the small word is ordinary Dutch: "vul in wat je wilt".
+# Capitals are required if the word in lower case is ordinary Dutch: "vul in wat je wilt".
 _LEFT_OVER = re.compile(
     r"\b(?:TODO|TBD|FIXME|VUL[ -]IN|INVULLEN|(?i:lorem(?: ipsum)?|x{3,}|xx[-/.]xx))\b|\?{3,}|\[\.{3}\]|<[a-z]+ hier>"
 )
 _TEMPLATE_SIGNS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 _FIELD = re.compile(r"(?<![{%])\{[A-Za-z_ ]{2,30}\}(?!\})")
-# Where a remark behind one space may as well be the rest of the text.
+# Keys of free texts: a remark after a single space may really be the rest of the text.
 _FREE = ("title", "theme", "subject", "name", "role", "organisation", "street", "city", "introduction", "text")
 _FILES = ("attachments", "template", "audience", "of")
 
 
 def text_faults(document: Document, starts: datetime | None) -> Iterator[Fault]:
-    """Faults in every text of the file; ``starts`` gives the year to dates without one."""
+    """Return the faults in every text of the file.
+
+    ``starts`` gives the year to dates without one.
+    """
     for loc, node, text in document.texts():
         if not _is_prose(loc):
             continue
@@ -69,7 +72,10 @@ def text_faults(document: Document, starts: datetime | None) -> Iterator[Fault]:
 
 
 def text_warnings(document: Document, year: int | None) -> Iterator[Fault]:
-    """What may be meant, but is odd: a field in braces where nothing is filled in, a remark that may be text."""
+    """Return warnings about texts that may be meant but are odd.
+
+    Examples are a field in braces in a text without merge fields, and a remark that may be text.
+    """
     for loc, node, text in document.texts():
         if _is_prose(loc) and loc[-1:] != ("url",):
             for found in _FIELD.finditer(text):
@@ -90,7 +96,10 @@ def _is_prose(loc: Loc) -> bool:
 def _wrong_date(
     weekday: int | None, day: int, month: int, year: int | None, starts: datetime | None
 ) -> tuple[str, date | None] | None:
-    """Why a date in a text cannot be right, and the date that is meant; None where it can."""
+    """Return why a date in a text is wrong, and the date that is meant.
+
+    None if the date can be right.
+    """
     years = [year] if year else _years(day, month, starts)
     dates = []
     for candidate in years:
@@ -107,7 +116,10 @@ def _wrong_date(
 
 
 def _years(day: int, month: int, starts: datetime | None) -> list[int]:
-    """The event's year; and the year before or after it where the date is nearer to the event then."""
+    """Return the years that a date without a year may belong to.
+
+    They are the event's year and, if the date is then nearer to the event, the year before or after it.
+    """
     if starts is None:
         return []
     distance = month - starts.month
@@ -126,9 +138,9 @@ def _with_weekday(line: str, matched: str, right: date | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event as far as its file could be read.
+    """Event, as far as its file could be read.
 
-    ``known``: the top-level fields whose value is the file's own; ``whole``: those without any fault.
+    ``known``: the top-level fields whose value comes from the file; ``whole``: those without any fault.
     """
 
     event: Event
@@ -149,21 +161,21 @@ class Draft:
         return self.event.ends if "ends" in self.known else None
 
     def fault(self, loc: Loc, sentence: str, remedy: str = "") -> Fault:
-        """A fault of the value at a place, said with its key."""
+        """Return a fault of the value at a place, prefixed with its key."""
         key = next((str(step) for step in reversed(loc) if isinstance(step, str)), "")
         return Fault(self.document.place(loc), f"{key}: {sentence}", remedy)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the checks found."""
+    """Faults and warnings that the checks found."""
 
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
 
 
 def check(draft: Draft) -> Found:
-    """Everything that can be checked in what was read."""
+    """Run all checks on the fields that were read."""
     year = draft.starts.year if draft.starts else None
     faults = (
         *_id_faults(draft),
@@ -182,7 +194,10 @@ def check(draft: Draft) -> Found:
 
 
 def _written(moment: datetime) -> str:
-    """A moment as a file has it: its date, and its time where one was written."""
+    """Return a moment as a file has it.
+
+    That is its date, with the time if one was written.
+    """
     return f"{moment:%Y-%m-%d}" if moment.time() == END_OF_DAY else f"{moment:%Y-%m-%d %H:%M}"
 
 
@@ -213,7 +228,10 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _programme_warnings(draft: Draft) -> Iterator[Fault]:
-    """Times that run backwards; an evening may pass midnight, so a jump to the small hours is none."""
+    """Return a warning for each time that runs backwards.
+
+    A jump to the small hours is not one, because an evening may pass midnight.
+    """
     if "programme" not in draft.whole:
         return
     items = draft.event.programme
@@ -281,13 +299,13 @@ def _latest_known(draft: Draft, name: str) -> bool:
     if draft.starts is None or draft.ends is None or draft.ends <= draft.starts:
         return False
     deadline = draft.event.registration.deadline if draft.event.registration else None
-    # A deadline after the event is a fault already, and one that cannot be read says nothing.
+    # A deadline after the event is already a fault, and a deadline that cannot be read tells nothing.
     sound = "registration" in draft.whole or "registration" not in draft.known
     return rule is not Latest.DEADLINE or (sound and (deadline is None or deadline <= draft.starts))
 
 
 def _order_faults(draft: Draft) -> Iterator[Fault]:
-    """Mailings whose dates stand in another order than their kinds."""
+    """Return faults of mailings whose dates contradict the order of kinds."""
     dated = [
         (SEQUENCE.index(kind_of(name)), name, mailing.send)
         for name, mailing in draft.event.mailings.items()
@@ -325,7 +343,10 @@ def _audience_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Faul
 
 
 def _template_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
-    """A template that is named and not there; what a kind uses by itself comes with the program."""
+    """Return the fault of a named template that does not exist.
+
+    The default templates of the kinds are part of the program.
+    """
     candidates = templates_of(name, mailing)
     if any(candidate in set(Kind) for candidate in candidates):
         near = nearest(name, list(Kind)[:-1])
@@ -342,7 +363,10 @@ def _template_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Faul
 
 
 def _misspelt(draft: Draft, name: str, near: str) -> Iterator[Fault]:
-    """A mailing that is called almost as a kind would go to everyone, with a text of its own."""
+    """Return the fault of a mailing whose name resembles a kind.
+
+    It would be sent to everyone, with a text of its own.
+    """
     if name in _templates(draft.folder):
         return
     loc = ("mailings", name)

@@ -1,4 +1,4 @@
-"""Event files: read, checked, and all that is wrong with one named at once."""
+"""Event files: read and check them, and report all faults at once."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from mkwmail.config.validation import faults_of, location_of
 from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
 from mkwmail.errors import Fault, UserError
 
-# What stands in for a required value that cannot be read, so that the rest still becomes values to be checked.
-# No check looks at them: they are not among the draft's known fields.
+# Placeholders for required values that cannot be read, so that the other fields still become values to check.
+# The checks ignore them: they are not among the draft's known fields.
 _STAND_INS: dict[str, Plain] = {
     "id": "unknown",
     "title": "unknown",
@@ -26,8 +26,8 @@ _STAND_INS: dict[str, Plain] = {
 def read_event(path: Path, folder: WorkingFolder) -> Read[Event]:
     """Read an event file and check all that the file alone can tell.
 
-    :raises UserError: code FAULTY_FILE with every fault: slips of YAML, values of the wrong form, and what
-        contradicts something else in the file.
+    :raises UserError: code FAULTY_FILE with every fault: YAML slips, values of the wrong form, and contradictions in
+        the file.
     """
     document = read_document(path, folder.shown(path))
     drafted = _drafted(document)
@@ -40,7 +40,10 @@ def read_event(path: Path, folder: WorkingFolder) -> Read[Event]:
 
 
 class _Drafted(NamedTuple):
-    """An event of whatever could be read; ``known`` fields are the file's, ``whole`` ones without a fault."""
+    """Event made of the fields that could be read.
+
+    ``known`` fields have the file's value; ``whole`` fields have no fault.
+    """
 
     event: Event
     known: frozenset[str]
@@ -58,7 +61,7 @@ def _drafted(document: Document) -> _Drafted:
         try:
             event = Event.model_validate(fields)
         except ValidationError as error:
-            # Only the first faults are the file's: later ones come of what was taken out.
+            # Only the first faults are the file's own: later ones result from the values that were removed.
             faults = faults if faults is not None else faults_of(error, document, Event)
             places = [(location_of(each), each["type"]) for each in error.errors(include_url=False)]
             faulty.update(str(loc[0]) for loc, _kind in places if loc)
@@ -70,12 +73,18 @@ def _drafted(document: Document) -> _Drafted:
 
 
 def _last_first(place: tuple[Loc, str]) -> tuple[tuple[int, str], ...]:
-    """Items of a list are taken out from the last on, so that the others keep their numbers meanwhile."""
+    """Return a sort key that puts the last items of a list last.
+
+    With the order reversed, they are removed from the end on, so that the other items keep their numbers meanwhile.
+    """
     return tuple((step, "") if isinstance(step, int) else (-1, step) for step in place[0])
 
 
 def _take_out(fields: dict[str, Plain], loc: Loc) -> None:
-    """Remove what cannot be read; at the top, put the stand-ins where something required is missing."""
+    """Remove a value that cannot be read.
+
+    If a required key at the top level is missing then, add its placeholder.
+    """
     steps = loc
     while steps and not _removed(fields, steps):
         steps = steps[:-1]

@@ -1,7 +1,7 @@
-"""How a text in a file becomes a value of a model: the field types that event and settings share.
+"""Field types that event and settings share: from text to value.
 
-Every type also takes the value itself, so that models can be made in code. Faults are ``ValueError`` with one
-plain sentence; :class:`UnusableError` adds what to write instead.
+Every type also accepts the value itself, so that models can be made in code. Faults are ``ValueError`` with one plain
+sentence; :class:`UnusableError` adds what to write instead.
 """
 
 import re
@@ -18,12 +18,15 @@ from mkwmail.dutch.parsing import read_duration, read_moment, read_time
 from mkwmail.errors import Fault
 from mkwmail.i18n import _
 
-# The moment that stands for the end of a day, where only its date is written.
+# The time that means the end of a day, if only its date is written.
 END_OF_DAY = time(23, 59, 59)
 
 
 class UnusableError(ValueError):
-    """A value that cannot be used; ``remedy`` is the value to write instead."""
+    """A value that cannot be used.
+
+    ``remedy`` is the value to write instead; it may be empty.
+    """
 
     def __init__(self, fault: str, remedy: str = "") -> None:
         super().__init__(fault)
@@ -31,7 +34,7 @@ class UnusableError(ValueError):
 
 
 def from_text(read: Callable[[str], Any]) -> BeforeValidator:
-    """Read a text; leave every other value to the model."""
+    """Return a validator that reads texts and passes on other values."""
 
     def validate(value: Any) -> Any:
         return read(value.strip()) if isinstance(value, str) else value
@@ -40,7 +43,10 @@ def from_text(read: Callable[[str], Any]) -> BeforeValidator:
 
 
 def or_nothing(read: Callable[[str], Any]) -> BeforeValidator:
-    """As :func:`from_text`; a text without a letter in it is None."""
+    """Return a validator like :func:`from_text`, but for optional values.
+
+    A text that is empty or only white space becomes None.
+    """
 
     def validate(value: Any) -> Any:
         if not isinstance(value, str):
@@ -51,7 +57,10 @@ def or_nothing(read: Callable[[str], Any]) -> BeforeValidator:
 
 
 def one_line(text: str) -> str:
-    """The text on one line; non-breaking spaces stay, for they were typed on purpose."""
+    """Return the text on one line.
+
+    Non-breaking spaces stay, because they were typed on purpose.
+    """
     return re.sub(r"[ \t\n]+", " ", text)
 
 
@@ -62,7 +71,12 @@ def _filled(text: str) -> str:
 
 
 def yes_or_no(text: str) -> bool:
-    """``true``, ``ja`` and ``yes``, or ``false``, ``nee`` and ``no``, in any case."""
+    """Read a truth value, in any case.
+
+    True: ``true``, ``ja``, ``yes``, ``waar``. False: ``false``, ``nee``, ``no``, ``onwaar``.
+
+    :raises UnusableError: for any other text.
+    """
     word = text.casefold()
     if word in ("true", "ja", "yes", "waar"):
         return True
@@ -87,7 +101,7 @@ def _at(of_day: time) -> Callable[[str], datetime]:
 
 
 def on_day(day: date, of_day: time) -> datetime:
-    """A time on a day, in Europe/Amsterdam."""
+    """Return a time on a day, in Europe/Amsterdam."""
     return datetime.combine(day, of_day, tzinfo=ZONE)
 
 
@@ -140,14 +154,17 @@ def _folded(text: str) -> str:
 
 
 def several(value: Any) -> Any:
-    """A list; nothing written is an empty one, and a text alone a list of one."""
+    """Return a list.
+
+    An absent value becomes an empty list, and a single text a list of one.
+    """
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else value
 
 
 def nothing_is(default: Callable[[], Any]) -> BeforeValidator:
-    """A key with nothing behind it has its default."""
+    """Return a validator that gives a key without a value its default."""
 
     def validate(value: Any) -> Any:
         return default() if value is None else value
@@ -177,7 +194,7 @@ Folded = from_text(_folded)
 
 
 class Part(BaseModel):
-    """A frozen group of fields; a key that is none of them is a fault."""
+    """Frozen group of fields; an unknown key is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -187,7 +204,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[T]):
-    """A value read from a file. ``warnings`` are odd, but nothing is refused for them."""
+    """Value read from a file.
+
+    ``warnings`` report oddities for which nothing is refused.
+    """
 
     value: T
     warnings: tuple[Fault, ...] = ()

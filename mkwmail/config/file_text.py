@@ -1,4 +1,4 @@
-"""A text file as Notepad writes it, as one string with ``\\n`` line ends."""
+"""Text files as Notepad writes them, read with ``\\n`` line ends."""
 
 import codecs
 import re
@@ -8,28 +8,28 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
-# An event of a whole day with every text in it is some ten thousand characters.
+# An event of a whole day with all its texts has some ten thousand characters.
 MOST_BYTES = 256 * 1024
 
 _MARKS = (
-    # UTF-32's mark begins with UTF-16's, so it is asked for first.
+    # UTF-32's mark begins with UTF-16's, so it is checked first.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Line ends to YAML (YAML 1.1 §4.2) that no editor shows as such; text pasted from a web page has them.
+# Line ends for YAML (YAML 1.1 §4.2) that no editor shows as line ends; text pasted from a web page has them.
 _HIDDEN_LINE_ENDS = str.maketrans({"\x85": " ", "\u2028": " ", "\u2029": " "})
 
-# What YAML refuses anywhere (YAML 1.1 §5.1): controls, surrogates, non-characters, a byte order mark inside.
+# YAML refuses them everywhere (YAML 1.1 §5.1): controls, surrogates, non-characters, a byte order mark inside.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def read_bytes(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> bytes:
-    """The bytes of a file that people write.
+    """Return the bytes of a file that people write.
 
-    :raises UserError: where it cannot be read, or is larger than such a file can be.
+    :raises UserError: if it cannot be read, or is larger than such a file can be.
     """
     try:
         with path.open("rb") as file:
@@ -47,9 +47,11 @@ def read_bytes(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) ->
 
 
 def text_of(data: bytes) -> str:
-    """The text: UTF-8 with or without its mark, UTF-16, else Windows-1252; every line end as ``\\n``.
+    """Return the text of a file, with every line end as ``\\n``.
 
-    :raises ValueError: saying in one sentence why it is not a text.
+    The encoding is UTF-8 with or without its mark, UTF-16, or else Windows-1252.
+
+    :raises ValueError: if it is not a text, with the reason in one sentence.
     """
     text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n").translate(_HIDDEN_LINE_ENDS)
     found = _CONTROL.search(text)
@@ -67,7 +69,7 @@ def _decoded(data: bytes) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _strictly(data, encoding)
-    # Every second byte zero: UTF-16 without its mark, as some programs export it.
+    # Every second byte is zero: UTF-16 without its mark, as some programs export it.
     if len(data) >= 4 and data[1] == 0 and data[3] == 0:
         return _strictly(data, "utf-16-le")
     if len(data) >= 4 and data[0] == 0 and data[2] == 0:

@@ -1,4 +1,4 @@
-"""The working folder: where settings, events, templates, list and ledger lie."""
+"""Working folder with settings, events, templates, list and ledger."""
 
 import os
 import re
@@ -21,50 +21,65 @@ ENDINGS = (".yaml", ".yml")  # of event files
 
 @dataclass(frozen=True, slots=True)
 class WorkingFolder:
-    """The folder of an association's mail. ``path`` is absolute."""
+    """Folder of an association's mail. ``path`` is absolute."""
 
     path: Path
 
     @property
     def settings_path(self) -> Path:
-        """Its settings."""
+        """The settings file."""
         return self.path / SETTINGS
 
     @property
     def events_dir(self) -> Path:
-        """The event files and what is attached."""
+        """The folder of event files and their attachments."""
         return self.path / "events"
 
     @property
     def templates_dir(self) -> Path:
-        """Templates of their own; need not exist."""
+        """The folder of the association's own templates; it may not exist."""
         return self.path / "templates"
 
     @property
     def backups_dir(self) -> Path:
-        """Copies of the ledger; need not exist."""
+        """The folder of copies of the ledger; it may not exist."""
         return self.path / "backups"
 
     @property
     def rehearsal_dir(self) -> Path:
-        """The mails of the last rehearsal, and the page of all of them; need not exist."""
+        """The folder of the last rehearsal; it may not exist.
+
+        It has the mails, and the page with all of them.
+        """
         return self.path / "rehearsal"
 
     @property
     def preview_dir(self) -> Path:
-        """The page that was last shown in a browser; need not exist."""
+        """The folder of the page that was last shown in a browser.
+
+        It may not exist.
+        """
         return self.path / "preview"
 
     def ledger_path(self, test: bool = False) -> Path:
-        """The ledger; ``test``: the one that a shifted clock writes to."""
+        """Return the path of the ledger.
+
+        :param test: the ledger to which a run with a shifted clock writes.
+        """
         return self.path / ("mkwmail-test.db" if test else "mkwmail.db")
 
     def id_path(self, test: bool = False) -> Path:
-        """The file that names the ledger, and so shows that there was one."""
+        """Return the file that names the ledger.
+
+        If it exists, there was a ledger.
+        """
         return self.path / ("mkwmail-test.id" if test else "mkwmail.id")
 
     def shown(self, path: Path) -> str:
-        """How a path is named in messages: from the working folder on, with forward slashes."""
+        """Return a path as messages show it.
+
+        It is relative to the working folder, with forward slashes.
+        """
         absolute = path if path.is_absolute() else self.path / path
         for base in (self.path, self.path.resolve()):
             for candidate in (absolute, absolute.resolve()):
@@ -73,21 +88,26 @@ class WorkingFolder:
         return str(path)
 
     def holds(self, path: Path) -> bool:
-        """Whether a file lies in the working folder, symbolic links followed to where they lead."""
+        """Return whether a file is in the working folder.
+
+        Symbolic links are followed.
+        """
         return path.resolve().is_relative_to(self.path.resolve())
 
     def event_paths(self) -> tuple[Path, ...]:
-        """The event files, by name."""
+        """Return the event files, sorted by name."""
         if not self.events_dir.is_dir():
             return ()
         found = (path for path in self.events_dir.iterdir() if path.suffix in ENDINGS and path.is_file())
         return tuple(sorted(path for path in found if not path.name.startswith(".")))
 
     def event_path(self, word: str) -> Path:
-        """The event file that somebody names: by its path, its name in ``events/`` or its ``id``.
+        """Return the event file that a word names.
 
-        :raises UserError: code USAGE, with the nearest name, where there is none; code FAULTY_FILE where
-            two files have this id.
+        The word is its path, its name in ``events/`` or its ``id``.
+
+        :raises UserError: code USAGE if there is no such file, with the nearest name; code FAULTY_FILE if two
+            files have this id.
         """
         as_paths = _existing(word, self.path)
         if as_paths:
@@ -121,7 +141,10 @@ class WorkingFolder:
 
 
 def _existing(word: str, folder: Path) -> list[Path]:
-    """The files that a word is the path of, seen from here and from the working folder."""
+    """Return the existing files with this path.
+
+    The path is relative to the current folder or to the working folder.
+    """
     if not word.endswith(ENDINGS) and os.sep not in word:
         return []
     try:
@@ -134,7 +157,10 @@ _ID_LINE = re.compile(r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?)
 
 
 def id_in(path: Path) -> str | None:
-    """The event's id that a file gives, read without the rest, so that a faulty file has one too."""
+    """Return the event's id in a file, or None.
+
+    The rest of the file is not read, so that a faulty file has an id too.
+    """
     try:
         found = _ID_LINE.search(text_of(read_bytes(path, path.name)))
     except (UserError, ValueError):
@@ -143,9 +169,11 @@ def id_in(path: Path) -> str | None:
 
 
 def find_folder(start: Path, explicit: Path | None = None) -> WorkingFolder:
-    """The working folder that ``start`` lies in, or the one named (``--folder``, ``MKWMAIL_FOLDER``).
+    """Return the working folder that contains ``start``.
 
-    :raises UserError: code SETTINGS where there is none.
+    If a folder is named (``--folder``, ``MKWMAIL_FOLDER``), return that one.
+
+    :raises UserError: code SETTINGS if there is no working folder.
     """
     if explicit is not None:
         chosen = explicit.expanduser().absolute()
@@ -198,10 +226,10 @@ _NETWORK_TYPES = (
 
 
 def is_synchronised(path: Path) -> str | None:
-    """What copies a folder behind our back, or serves it over a network; None for an ordinary folder.
+    """Return what synchronises a folder or serves it over a network.
 
-    SQLite's write-ahead log does not work over a network file system, and a synchronised ledger is soon
-    one of two (sqlite.org/wal.html, sqlite.org/howtocorrupt.html §2).
+    None for an ordinary folder. SQLite's write-ahead log does not work over a network file system, and synchronisation
+    soon makes two ledgers of one (sqlite.org/wal.html, sqlite.org/howtocorrupt.html §2).
     """
     parts = path.absolute().parts + path.resolve().parts
     for part in parts:
@@ -215,7 +243,12 @@ def is_synchronised(path: Path) -> str | None:
 
 
 def network_type(path: Path, mounts: Iterable[tuple[str, str]]) -> str | None:
-    """The type of the network file system that a path lies on; ``mounts``: folder and type of each."""
+    """Return the type of the network file system that contains a path.
+
+    None if it is not on a network file system.
+
+    :param mounts: the folder and type of each mount.
+    """
     best, kind = "", ""
     for folder, mounted_type in mounts:
         if path.is_relative_to(folder) and len(folder) >= len(best):
@@ -233,7 +266,7 @@ def _mounts() -> list[tuple[str, str]]:
     except OSError:
         return []
     fields = [line.split(" ") for line in lines]
-    # proc(5): a space in a name is written \040.
+    # proc(5): a space in a name is written as \040.
     return [(field[1].replace("\\040", " "), field[2]) for field in fields if len(field) > 2]
 
 
@@ -241,10 +274,10 @@ _LINE = re.compile(r"""^language[ \t]*:[ \t]*["']?(\w+)""", re.MULTILINE)
 
 
 def language_setting(words: Sequence[str], environment: Mapping[str, str], here: Path) -> str | None:
-    """The settings' ``language`` as it stands there, for a command line given in the folder ``here``.
+    """Return the ``language`` that the settings give, or None.
 
-    None where there is no working folder, or its settings say none or cannot be read: the command itself will say
-    what is wrong with them.
+    The command line ``words`` is given in the folder ``here``. None if there is no working folder, or its settings
+    have no language or cannot be read: the command itself reports their faults.
     """
     named = _folder_option(words) or environment.get(VARIABLE)
     try:

@@ -1,7 +1,7 @@
-"""JSON Schema of event and settings files, so that editors complete and explain their keys.
+"""JSON Schema of event and settings files, for completion in editors.
 
-YAML gives an editor numbers and truth values where we read texts, so a value may be any of them; what the texts
-must look like is said in words, those of the program's language.
+In YAML, an editor sees numbers and truth values, but the program reads texts. Therefore a value may be any of
+them, and the form of the texts is described in words, in the program's language.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,10 @@ from mkwmail.i18n import _
 
 
 def explanations() -> Mapping[str, Mapping[str, str]]:
-    """Part of a file → key → what it means, in the program's language; ``Event`` and ``Settings`` are whole files."""
+    """Return the meaning of each key of each part of a file.
+
+    It is part → key → meaning, in the program's language; ``Event`` and ``Settings`` are whole files.
+    """
     return {**_of_an_event(), **_of_the_settings()}
 
 
@@ -148,7 +151,10 @@ _SCALAR = ["string", "number", "boolean", "null"]
 
 
 class _Texts(GenerateJsonSchema):
-    """A schema of what is written, not of the values that are read from it."""
+    """Generator of a schema for the written texts.
+
+    The default schema describes the values that are read from them.
+    """
 
     def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
         return _written(datetime)
@@ -175,7 +181,7 @@ class _Texts(GenerateJsonSchema):
         return _written(schema["cls"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        # A default is a value of ours (seconds, an object), not the text that somebody would write.
+        # A default is a value of the program (seconds, an object), not the text that a person would write.
         return self.generate_inner(schema["schema"])
 
 
@@ -195,7 +201,7 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Texts)
     meanings = explanations()
     for name, part in ((model.__name__, schema), *schema["$defs"].items()):
-        # What a class says of itself is for who works on the program.
+        # The docstring of a class is for developers.
         part.pop("description", None)
         for key, field in part.get("properties", {}).items():
             field["description"] = _explained(meanings[name][key], field)
@@ -203,17 +209,17 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
 
 
 def _explained(meaning: str, field: dict[str, Any]) -> str:
-    """What a key means, and how its value is written where that is not plain."""
+    """Return the meaning of a key, with the form of its value if needed."""
     forms = [each.pop("description") for each in (field, *field.get("anyOf", ())) if "description" in each]
     return _("%(meaning)s; written as: %(forms)s") % {"meaning": meaning, "forms": forms[0]} if forms else meaning
 
 
 def event_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of an event's file."""
+    """Return the JSON Schema (draft 2020-12) of an event file."""
     schema = _schema(Event, "mkwmail event")
     mailings = schema["properties"]["mailings"]
     mailings["propertyNames"] = {"pattern": "^[a-z][a-z0-9-]*$"}
-    # Named, so that an editor offers them; names of one's own may stand beside them.
+    # They are listed so that an editor offers them; other names are allowed too.
     entry = {"anyOf": [{"$ref": "#/$defs/Mailing"}, {"type": "null"}]}
     mailings["properties"] = {kind.value: entry for kind in Kind if kind is not Kind.OWN}
     mailings["additionalProperties"] = entry
@@ -224,18 +230,21 @@ def event_schema() -> dict[str, Any]:
 
 
 def settings_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of mkwmail.yaml."""
+    """Return the JSON Schema (draft 2020-12) of mkwmail.yaml."""
     schema = _schema(Settings, "mkwmail settings")
     provider = schema["properties"]["provider"]
     schema["properties"]["provider"] = {"enum": [*PRESETS, None], "description": provider["description"]}
-    # A provider's preset brings the host.
+    # The host may come from the provider's preset.
     schema["$defs"]["Smtp"].pop("required", None)
     _nullable(schema)
     return schema
 
 
 def _nullable(schema: dict[str, Any]) -> None:
-    """Let a key stand without a value wherever it may be left out: it means the same."""
+    """Allow a key without a value if the key may be left out.
+
+    Both mean the same.
+    """
     for part in (schema, *schema.get("$defs", {}).values()):
         required = part.get("required", [])
         for name, field in part.get("properties", {}).items():

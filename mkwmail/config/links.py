@@ -1,4 +1,4 @@
-"""Links in an event's file: whole, safe, and leading somewhere."""
+"""Links in an event file: complete, safe and not for examples."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,10 @@ _OWN_LINKS: tuple[Loc, ...] = (("registration", "url"), ("online", "url"))
 
 
 def link_faults(document: Document) -> Iterator[Fault]:
-    """Links that cannot be followed safely: in the fields for a link, and in every text."""
+    """Return a fault for each link that cannot be followed safely.
+
+    The keys for a link and all texts are checked.
+    """
     for loc, node, text in document.texts():
         if loc in _OWN_LINKS:
             yield from _own_link_faults(document, loc, text.strip())
@@ -90,7 +93,10 @@ def _text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterato
 
 
 def _urls(text: str) -> list[str]:
-    """The links written out in a text, without the mark that ends the sentence."""
+    """Return the links written out in a text.
+
+    Punctuation that ends the sentence is not part of a link.
+    """
     return [found.group().rstrip(".,;:!?'’") for found in _IN_TEXT.finditer(text)]
 
 
@@ -107,7 +113,10 @@ def _example_fault(place: str, url: str) -> Fault:
 
 
 def link_warnings(document: Document) -> Iterator[Fault]:
-    """Links into domains for examples: refused only where they would really be mailed."""
+    """Return a warning for each link to a domain for examples.
+
+    Such links are refused only if they would really be mailed.
+    """
     for loc, node, text in document.texts():
         if loc in _OWN_LINKS:
             if is_example(_host(text.strip())):
@@ -120,7 +129,10 @@ def link_warnings(document: Document) -> Iterator[Fault]:
 
 
 def example_links(event: Event) -> tuple[Fault, ...]:
-    """The event's links into domains for examples (RFC 2606): they are refused where mail really leaves."""
+    """Return a fault for each link to a domain for examples (RFC 2606).
+
+    Such links are refused if mail really leaves this computer.
+    """
     urls: list[tuple[str, str]] = []
     if event.registration is not None and event.registration.url:
         urls.append(("registration: url", event.registration.url))

@@ -1,4 +1,7 @@
-"""The working folder's own files: no command writes over one of them, and no mail takes one along."""
+"""The working folder's own files.
+
+No command overwrites one of them, and no mail has one attached.
+"""
 
 import os
 import unicodedata
@@ -16,10 +19,10 @@ from mkwmail.i18n import _
 
 
 class Own(Enum):
-    """What a file is to its working folder."""
+    """Meaning of a file to its working folder."""
 
     LIST = auto()
-    MAYBE_LIST = auto()  # the settings, which name the list, do not tell it
+    MAYBE_LIST = auto()  # the settings, which should name the list, do not tell which file it is
     SETTINGS = auto()
     LEDGER = auto()
     LOGO = auto()
@@ -54,11 +57,11 @@ def own_words(own: Own) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
-    """The own files of a working folder, as they were when they were looked up.
+    """Own files of a working folder at the time of the look-up.
 
-    ``member_list`` is None if the settings do not tell it. All other names are folded paths (see :func:`_folded`),
-    also of files that do not exist yet: ``names`` of single files, ``beginnings`` of many; ``events`` and ``root``
-    begin everything in ``events/`` and in the folder. ``inodes`` are the device and inode of the files that exist: a
+    ``member_list`` is None if the settings do not tell it. All other names are folded paths (see :func:`_folded`), also
+    of files that do not exist yet: ``names`` of single files, ``beginnings`` of many; ``events`` and ``root`` begin the
+    paths of everything in ``events/`` and in the folder. ``inodes`` are the device and inode of the files that exist: a
     hard link of the member list in ``events/`` is the member list.
     """
 
@@ -97,10 +100,10 @@ class OwnFiles:
         return replace(by_name, inodes=inodes)
 
     def kind(self, path: Path) -> Own | None:
-        """Return what a path is to the folder; None if it is none of its own files.
+        """Return the meaning of a path to the folder.
 
-        Links are followed, names are compared without regard to capitals, as many file systems do, and another name
-        of the same file (a hard link) is the same file.
+        None if it is not one of the folder's own files. Links are followed, names are compared without regard to case,
+        as many file systems do, and another name of the same file (a hard link) is the same file.
         """
         inode = _inode(path)
         own = (self.inodes.get(inode) if inode is not None else None) or self._by_name(path)
@@ -109,12 +112,15 @@ class OwnFiles:
         return own
 
     def is_kept(self, directory: Path) -> bool:
-        """Return whether a directory is for own files only: ``events/``, ``templates/``, ``backups/`` or below."""
+        """Return whether a directory is for own files only.
+
+        That is ``events/``, ``templates/``, ``backups/`` or a directory below one of them.
+        """
         kept = [name for name, own in self.beginnings if own is not Own.LEDGER]
         return _inside(directory).startswith((self.events, *kept))
 
     def _by_name(self, path: Path) -> Own | None:
-        # Where it leads, and where it is itself: a template may be a link to a file elsewhere.
+        # The path with and without links followed: a template may be a link to a file elsewhere.
         both = (_folded(path), _inside(path.parent) + _folded_name(path.name))
         return next((own for name in both if (own := self._named(name, path)) is not None), None)
 
@@ -130,7 +136,10 @@ class OwnFiles:
 
 
 def _folded(path: Path) -> str:
-    """Where a path leads, written alike for every spelling that a file system may take for the same name."""
+    """Return the target of a path, folded for comparison.
+
+    All spellings that a file system may take for the same name become equal.
+    """
     return _folded_name(os.path.realpath(path))
 
 
@@ -139,12 +148,15 @@ def _folded_name(name: str) -> str:
 
 
 def _inside(directory: Path) -> str:
-    """How the folded path of everything in a directory begins."""
+    """Return the beginning of the folded path of all files in a directory."""
     return _folded(directory) + os.sep
 
 
 def _ledger_names(folder: WorkingFolder) -> Iterator[str]:
-    """The folded paths that begin those of the ledgers' files, beside a link and beside the file that it leads to."""
+    """Return the folded paths with which the ledgers' files begin.
+
+    They are next to a link to the ledger, and next to the file that it leads to.
+    """
     for test in (False, True):
         for path in (folder.ledger_path(test), folder.id_path(test)):
             yield _folded(path)
@@ -156,12 +168,12 @@ def _inode(path: Path) -> tuple[int, int] | None:
         found = path.stat()
     except OSError:
         return None
-    # Some file systems of Windows number no files.
+    # Some file systems on Windows do not number files.
     return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def _existing(folder: WorkingFolder) -> Iterator[Path]:
-    """What is in the folder itself, and all that is in its own directories."""
+    """Return the files in the folder, and all that is in its directories."""
     with suppress(OSError):
         yield from folder.path.iterdir()
     for directory in (folder.events_dir, folder.templates_dir, folder.backups_dir):
@@ -169,7 +181,10 @@ def _existing(folder: WorkingFolder) -> Iterator[Path]:
 
 
 def _named_in_settings(folder: WorkingFolder) -> tuple[Path | None, Path | None]:
-    """The member list and the logo that the settings name, whatever else is wrong with them."""
+    """Return the member list and the logo that the settings name.
+
+    Other faults of the settings do not matter.
+    """
     try:
         fields = read_document(folder.settings_path, "").plain()
     except UserError:

@@ -1,6 +1,6 @@
-"""What is known of mail providers: their server, and how fast it lets a sender go.
+"""Presets of mail providers: server, sending limits and sign-in.
 
-Limits are theirs and change; each has its source. A setting that is written in the file always wins.
+The limits are set by the providers and change; each has its source. A setting in the file always takes precedence.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from mkwmail.config.yaml_document import Plain
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The settings of a provider, as texts of a settings file.
+    """Settings of a provider, as texts of a settings file.
 
-    ``host`` is empty where every customer has a server's name of their own. ``sign_in``: the addresses and scopes for
-    ``auth: oauth``, where it is known.
+    ``host`` is empty if every customer has a different server name. ``sign_in``: the addresses and scopes for
+    ``auth: oauth``, if known.
     """
 
     host: str = ""
@@ -25,8 +25,8 @@ class Preset:
     sign_in: Mapping[str, str] = field(default_factory=dict)
 
 
-# The tenant may be named by any domain of it. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
-# "Authenticate an IMAP, POP or SMTP connection using OAuth". Without a prompt the browser's own account is taken.
+# Any of its domains may name the tenant. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
+# "Authenticate an IMAP, POP or SMTP connection using OAuth". Without a prompt, the browser's own account is used.
 _MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
 _MICROSOFT_SIGN_IN = {
     "authorize_url": f"{_MICROSOFT}/authorize?prompt=select_account",
@@ -34,8 +34,8 @@ _MICROSOFT_SIGN_IN = {
     "token_url": f"{_MICROSOFT}/token",
     "scopes": "https://outlook.office.com/SMTP.Send offline_access",
 }
-# Google gives no code for another device where mail is concerned, and a refresh token only where it is asked for and
-# consent is given anew. developers.google.com/identity/protocols/oauth2/native-app
+# Google gives no code for another device if the scope is mail, and a refresh token only if it is requested and consent
+# is given again. developers.google.com/identity/protocols/oauth2/native-app
 _GOOGLE_SIGN_IN = {
     "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
     "token_url": "https://oauth2.googleapis.com/token",
@@ -43,18 +43,18 @@ _GOOGLE_SIGN_IN = {
 }
 
 PRESETS: Mapping[str, Preset] = {
-    # 3 connections and 30 messages a minute, 10,000 recipients a day; a little below it, so that a mail that
-    # the secretary sends meanwhile goes too. learn.microsoft.com, "Exchange Online limits"
+    # 3 connections and 30 messages a minute, 10,000 recipients a day; the preset is a little lower, so that the
+    # secretary can also send other mail meanwhile. learn.microsoft.com, "Exchange Online limits"
     "microsoft365": Preset(
         host="smtp.office365.com",
         pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
         sign_in=_MICROSOFT_SIGN_IN,
     ),
-    # Recipients in 24 hours, over all programs. support.google.com/a/answer/166852
+    # Recipients in 24 hours, for all programs together. support.google.com/a/answer/166852
     "google": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "1900"}, sign_in=_GOOGLE_SIGN_IN),
     # A mailbox at gmail.com. support.google.com/mail/answer/22839
     "gmail": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "450"}, sign_in=_GOOGLE_SIGN_IN),
-    # 50 messages a connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
+    # 50 messages per connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
     "previder": Preset(host="smtp.previder.nl", pace={"connections": "1", "per_connection": "50"}),
     # 250 messages an hour. myhostingpartner.com, "Email limits and restrictions"
     "mijnhostingpartner": Preset(pace={"connections": "1", "per_hour": "240"}),
@@ -66,7 +66,10 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
-    """The settings' fields with what the provider is known for, wherever the file is silent."""
+    """Return the settings' fields, completed with a provider's preset.
+
+    A field in the file takes precedence.
+    """
     filled = dict(fields)
     smtp = fields.get("smtp")
     if smtp is None and preset.host:
@@ -74,7 +77,7 @@ def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]
     elif isinstance(smtp, dict) and (preset.host or "host" in smtp):
         own_host = "host" in smtp and smtp["host"] != preset.host
         known: dict[str, Plain] = {} if own_host else {"host": preset.host, "port": preset.port}
-        # TLS from the first byte has a port of its own (RFC 8314 §7.3): neither goes without the other.
+        # Implicit TLS has its own port (RFC 8314 §7.3), so port and security come from the same source.
         if smtp.get("security") == "tls" or "port" in smtp:
             known.pop("port", None)
         filled["smtp"] = {**known, **_sign_in(smtp, preset), **smtp}
@@ -85,7 +88,10 @@ def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]
 
 
 def _sign_in(smtp: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
-    """Where to sign in, for those who do it without a password; an organisation goes by the domain of the username."""
+    """Return the addresses for signing in with OAuth.
+
+    The domain of the username names the organisation, unless the file gives a tenant.
+    """
     auth, username, tenant = (smtp.get(key) for key in ("auth", "username", "tenant"))
     if not isinstance(auth, str) or auth.strip().casefold() != Auth.OAUTH:
         return {}

@@ -1,4 +1,7 @@
-"""mkwmail.yaml: the working folder's settings. No secret is in it."""
+"""Settings of the working folder, from mkwmail.yaml.
+
+They contain no secret.
+"""
 
 import calendar
 from dataclasses import dataclass
@@ -31,14 +34,14 @@ from mkwmail.i18n import _
 
 
 class Mailbox(Part):
-    """A name and an address."""
+    """Name and mail address."""
 
     name: Line = Field(examples=["Lilian van Zandbrink"])
     email: Address = Field(examples=["secretaris@example.org"])
 
 
 class Security(StrEnum):
-    """How the connection to the server is protected (RFC 8314)."""
+    """Protection of the connection to the server (RFC 8314)."""
 
     STARTTLS = "starttls"
     TLS = "tls"
@@ -46,14 +49,14 @@ class Security(StrEnum):
 
 
 class Auth(StrEnum):
-    """How the server knows who logs in (RFC 4954)."""
+    """Authentication to the server (RFC 4954)."""
 
     PASSWORD = "password"
-    OAUTH = "oauth"  # RFC 6749: an access token stands for the password (RFC 7628)
+    OAUTH = "oauth"  # RFC 6749: an access token takes the place of the password (RFC 7628)
 
 
 class Smtp(Part):
-    """The server that takes the mail (RFC 6409)."""
+    """Server that accepts the mail (RFC 6409)."""
 
     host: Line = Field(examples=["smtp.example.org"])
     port: Annotated[Count, Field(le=65535)] = Field(default=587, examples=["587"])
@@ -71,12 +74,14 @@ class Smtp(Part):
 
     @property
     def on_loopback(self) -> bool:
-        """Whether the server is this computer itself, so that no mail leaves it."""
+        """True if the server is this computer, so that no mail leaves it."""
         return is_loopback(self.host)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this computer: ``localhost`` or a loopback address (RFC 6761 §6.3, RFC 5735 §3).
+    """Return whether a host is this computer.
+
+    That is ``localhost`` or a loopback address (RFC 6761 §6.3, RFC 5735 §3).
 
     >>> is_loopback("127.0.0.1"), is_loopback("smtp.example.org")
     (True, False)
@@ -91,7 +96,10 @@ def is_loopback(host: str) -> bool:
 
 
 class Pace(Part):
-    """How fast the server lets us go; None means no limit. Counted over runs."""
+    """Sending limits of the server; None means no limit.
+
+    Mails are counted across runs.
+    """
 
     connections: Count = 1
     per_connection: OptionalCount = None
@@ -103,7 +111,7 @@ class Pace(Part):
 
 
 class Hours(Part):
-    """When ``due`` may mail."""
+    """Hours in which ``due`` may send mail."""
 
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
     end: ClockTime = Field(default=time(20), alias="to", examples=["20.00"])
@@ -112,18 +120,24 @@ class Hours(Part):
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long an event's personal data are kept, in whole months or in days."""
+    """Time for which an event's personal data are kept.
+
+    It is in whole months or in days.
+    """
 
     months: int = 0
     days: int = 0
 
     @classmethod
     def default(cls) -> "Keep":
-        """A year."""
+        """Return the default: a year."""
         return cls(months=12)
 
     def until(self, moment: datetime) -> datetime:
-        """The moment after which a purge is proposed; the last day of a month where it has no such day."""
+        """Return the moment after which a purge is proposed.
+
+        If its month has no such day, it is the last day of that month.
+        """
         month = moment.month - 1 + self.months
         year, month = moment.year + month // 12, month % 12 + 1
         day = min(moment.day, calendar.monthrange(year, month)[1])
@@ -146,7 +160,7 @@ def _days(text: str) -> int:
 
 
 class Settings(Part):
-    """What the working folder says about the association, its sender and its server."""
+    """Settings of the association, its sender and its server."""
 
     sender: Mailbox
     association: Annotated[str, nothing_is(str), from_text(str)] = ""

@@ -1,4 +1,4 @@
-"""The settings' file: read, filled with what is known of the provider, and checked."""
+"""Settings file: read, completed with the provider's preset, checked."""
 
 import re
 from collections.abc import Iterator
@@ -22,8 +22,12 @@ _TENANT = re.compile(r"[A-Za-z0-9.-]+")
 
 
 def sign_in_faults(document: Document, filled: dict[str, Plain]) -> Iterator[Fault]:
-    """The faults of ``smtp:`` that concern ``auth: oauth``; seen in the texts, so that faults elsewhere do not hide
-    them. ``filled``: the file's fields with the provider's."""
+    """Return the faults of ``smtp:`` that concern ``auth: oauth``.
+
+    The texts are checked, so that faults elsewhere do not hide them.
+
+    :param filled: the file's fields, completed with the provider's.
+    """
     smtp = filled.get("smtp")
     if not isinstance(smtp, dict):
         return
@@ -53,7 +57,7 @@ def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fau
         )
         yield Fault(document.place(("smtp", "auth")), fault, remedy)
     for key in _ADDRESSES:
-        # A token that goes readable over the network is anybody's (RFC 6749 §1.6).
+        # Anyone on the network could use a token that is sent unencrypted (RFC 6749 §1.6).
         if key in written and not written[key].casefold().startswith("https://"):
             fault = _('%(key)s: "%(url)s" is no address that begins with https://')
             yield Fault(document.place(("smtp", key)), fault % {"key": key, "url": written[key]})
@@ -62,7 +66,7 @@ def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fau
         yield Fault(document.place(("smtp", "tenant")), fault, "tenant: mkw.nl")
 
 
-# What people call a password; `password_command` and `password_file` only say where it is.
+# Keys that people use for a password; `password_command` and `password_file` only tell how to find it.
 _SECRETS = (
     *("password", "passwd", "pass", "passwort", "wachtwoord", "smtp_password"),
     *("secret", "client_secret", "token", "access_token", "refresh_token"),
@@ -99,7 +103,7 @@ def read_settings(folder: WorkingFolder) -> Settings:
 
 
 def _parts(fields: dict[str, Plain]) -> list[tuple[Loc, dict[str, Plain]]]:
-    """The mappings of the file: its own, and each one level below."""
+    """Return the mappings of the file: the top level and one level below."""
     return [((), fields), *(((name,), part) for name, part in fields.items() if isinstance(part, dict))]
 
 
@@ -109,13 +113,16 @@ def _secret_values(fields: dict[str, Plain]) -> list[str]:
 
 
 def _hushed(fault: Fault, secrets: list[str]) -> Fault:
-    """The fault without a repaired line that has a password in it."""
+    """Return the fault; omit a repaired line that shows a password."""
     said = any(secret in fault.remedy for secret in secrets)
     return Fault(fault.place, fault.fault) if said else fault
 
 
 def _secrets(document: Document, fields: dict[str, Plain]) -> list[Fault]:
-    """Passwords in the file, taken out so that nothing else looks at them; their text is never shown."""
+    """Return the faults of passwords in the file, and remove the passwords.
+
+    They are removed so that no other check sees them; their text is never shown.
+    """
     faults: list[Fault] = []
     for loc, part in _parts(fields):
         for key in [key for key in part if key.casefold() in _SECRETS]:
@@ -141,7 +148,10 @@ def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None
 
 
 def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset | None) -> Iterator[Fault]:
-    """What does not go together in `smtp`; seen in the texts, so that faults elsewhere do not hide it."""
+    """Return the contradictions in ``smtp``.
+
+    The texts are checked, so that faults elsewhere do not hide them.
+    """
     smtp = filled.get("smtp")
     if not isinstance(smtp, dict):
         return
@@ -193,7 +203,10 @@ def _pictures(place: Path) -> list[str]:
 
 
 def example_senders(settings: Settings) -> tuple[Fault, ...]:
-    """Addresses of ours at domains for examples (RFC 2606): refused where mail really leaves this computer."""
+    """Return a fault for each own address at a domain for examples.
+
+    Such addresses are refused if mail really leaves this computer (RFC 2606).
+    """
     named = (
         ("sender", settings.sender.email),
         ("reply_to", settings.reply_to),

@@ -1,4 +1,7 @@
-"""What a model refuses, in our own words: place, one plain sentence, and the repaired line."""
+"""Faults of a model in the program's own words.
+
+Each has a place, one plain sentence and the repaired line.
+"""
 
 from collections.abc import Mapping
 from types import UnionType
@@ -20,12 +23,15 @@ Model = type[BaseModel]
 
 
 def location_of(details: ErrorDetails) -> Loc:
-    """Where in the file a fault is: pydantic's place without the steps that are its own."""
+    """Return the place of a fault in the file.
+
+    It is pydantic's place, without the steps that pydantic adds.
+    """
     return tuple(step for step in details["loc"] if step not in (COLUMN_TAG, TEXT_TAG))
 
 
 def faults_of(error: ValidationError, document: Document, model: Model) -> tuple[Fault, ...]:
-    """A fault for everything that the model refuses in the document."""
+    """Return a fault for each value of the document that a model refuses."""
     faults = (_fault(details, document, model) for details in error.errors(include_url=False))
     return tuple(fault for fault in faults if fault is not None)
 
@@ -60,7 +66,7 @@ def _missing(loc: Loc, document: Document, model: Model) -> Fault:
 def _unknown(loc: Loc, document: Document, model: Model) -> Fault:
     key = str(loc[-1])
     known = tuple(fields_at(model, loc[:-1]))
-    # A key out of another part of the file often only stands at the wrong indentation.
+    # A key of another part of the file often only has the wrong indentation.
     fault = _("%(key)s: this key is not known here") % {"key": key}
     near = nearest(key, known)
     node = document.node(loc[:-1])
@@ -73,7 +79,10 @@ def _unknown(loc: Loc, document: Document, model: Model) -> Fault:
 
 
 def _sentence(details: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]:
-    """What is wrong, and the value to write instead where that is known."""
+    """Return the fault in a sentence, and the value to write instead.
+
+    The value is empty if it is unknown.
+    """
     kind, given = details["type"], details["input"]
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, (UnusableError, UnreadableError)):
@@ -125,7 +134,7 @@ def _remedy(document: Document, loc: Loc, key: str, value: str, field: FieldInfo
 
 
 def _replaced(line: str, old: str, new: str) -> str:
-    # From the right: the key may hold the same letters as its value.
+    # From the right, because the key may contain the same letters as its value.
     before, _old, behind = line.rpartition(old)
     return f"{before}{new}{behind}"
 
@@ -135,9 +144,12 @@ def _example(field: FieldInfo | None) -> str:
 
 
 def fields_at(model: Model, loc: Loc) -> dict[str, FieldInfo]:
-    """The keys that are known at a place, with what is known of them; empty where any key may stand."""
+    """Return the keys that are allowed at a place, with their fields.
+
+    Empty if any key is allowed there.
+    """
     current: Model | None = model
-    inside: Any = None  # what a list or mapping of others holds, its number or name being the next step
+    inside: Any = None  # the type of the items of a list or mapping; the next step is their number or name
     for step in loc:
         if inside is not None:
             current, inside = _model_in(inside), None
@@ -168,7 +180,7 @@ def _is_model(annotation: Any) -> TypeGuard[Model]:
 
 
 def _held(annotation: Any) -> Any:
-    """What a list or a mapping holds; None for anything else."""
+    """Return the type of the items of a list or mapping, else None."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _held(get_args(annotation)[0])

@@ -1,8 +1,8 @@
-"""A YAML file as texts with their line and column.
+"""YAML file as texts with their line and column.
 
-YAML's own types would make 13:00 the number 780 and NO a false (YAML 1.1), so everything stays text here and the
-models parse it. Anchors, aliases and tags are refused: nobody needs them in such a file, and a few lines of
-aliases can stand for gigabytes. Nodes are built without recursion, to a bounded depth.
+YAML's own types would make 13:00 the number 780, and NO false (YAML 1.1). Therefore everything stays text here, and
+the models parse it. Anchors, aliases and tags are refused: such a file does not need them, and a few lines of aliases
+can expand to gigabytes. Nodes are built without recursion, to a limited depth.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from mkwmail.config.yaml_lint import Slip, mend
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
-# mailings → a mailing → audience → is → a value: an event file needs six.
+# mailings → a mailing → audience → is → a value: an event file needs six levels.
 DEEPEST = 12
 
 Loc: TypeAlias = tuple[str | int, ...]
@@ -26,25 +26,26 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain] | None"
 
 @dataclass(slots=True)
 class Node:
-    """A part of the file. Lines and columns count from 1; ``end_line`` is the last line it stands on.
+    """Part of the file.
 
-    ``content`` is a text, None (nothing is written there), a list or a mapping. ``block``: a text below ``|``.
+    Lines and columns count from 1; ``end_line`` is its last line. ``content`` is a text, None (nothing is written
+    there), a list or a mapping. ``block``: a text below ``|``.
     """
 
     line: int
     column: int
     end_line: int
     content: "str | list[Node] | dict[str, Node] | None"
-    keys: dict[str, "Node"] = field(default_factory=dict)  # of a mapping: where each key stands
+    keys: dict[str, "Node"] = field(default_factory=dict)  # of a mapping: the place of each key
     block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that was read; ``faults`` are people's slips in it.
+    """File that was read; ``faults`` are the slips in it.
 
-    ``lines`` are the file's own; ``mended`` the same with the slips repaired, so that a line which is repaired for
-    a further fault has all its repairs.
+    ``lines`` are the lines of the file; ``mended`` are the same lines with the slips repaired, so that a line repaired
+    for another fault has all its repairs.
     """
 
     shown: str
@@ -54,11 +55,17 @@ class Document:
     faults: tuple[Fault, ...] = ()
 
     def plain(self) -> Plain:
-        """The content as dicts, lists, texts and None, as a model takes it."""
+        """Return the content for a model.
+
+        It consists of dicts, lists, texts and None.
+        """
         return _plain(self.root)
 
     def node(self, loc: Loc) -> Node | None:
-        """The part at keys and numbers from the root on; None where the file has none."""
+        """Return the part at keys and numbers from the root on.
+
+        None if the file has no such part.
+        """
         node = self.root
         for step in loc:
             below = _step(node, step)
@@ -68,7 +75,10 @@ class Document:
         return node
 
     def place(self, loc: Loc) -> str:
-        """Where a part stands, ``events/x.yaml:12:5``; if it is not there, the nearest part that holds it."""
+        """Return the place of a part: ``events/x.yaml:12:5``.
+
+        If the part does not exist, return the place of the nearest part that would contain it.
+        """
         for length in range(len(loc), 0, -1):
             node = self.node(loc[:length])
             if node is not None:
@@ -78,21 +88,27 @@ class Document:
         return self.shown
 
     def key_place(self, loc: Loc) -> str:
-        """Where the key of a part stands."""
+        """Return the place of the key of a part."""
         above = self.node(loc[:-1]) if loc else None
         key = above.keys.get(str(loc[-1])) if above is not None else None
         return self.at(key.line, key.column) if key is not None else self.place(loc[:-1])
 
     def at(self, line: int, column: int) -> str:
-        """A line and column of the file as an editor opens it."""
+        """Return a line and column of the file in the form that editors open."""
         return f"{self.shown}:{line}:{column}"
 
     def line(self, number: int) -> str:
-        """A line of the file as it should be so far, without the white space around it."""
+        """Return a line with the repairs so far.
+
+        White space around it is removed.
+        """
         return self.mended[number - 1].strip() if 0 < number <= len(self.mended) else ""
 
     def repaired(self, loc: Loc, old: str, new: str) -> str:
-        """The first line of a part that has ``old``, with ``new`` instead; empty where there is none."""
+        """Return the first line of a part with ``old`` replaced by ``new``.
+
+        It is the first line that has ``old``; empty if there is none.
+        """
         node = self.node(loc)
         if node is None:
             return ""
@@ -102,7 +118,10 @@ class Document:
         return ""
 
     def find(self, node: Node, part: str) -> tuple[str, str]:
-        """The place and the line of a part of a text; for one that runs over lines, those of the text itself."""
+        """Return the place and the line of a passage in a text.
+
+        If the passage runs over several lines, return the place of the text itself and an empty line.
+        """
         for number in range(node.line, min(node.end_line, len(self.lines)) + 1):
             column = self.lines[number - 1].find(part, node.column - 1 if number == node.line else 0)
             if column >= 0:
@@ -110,7 +129,7 @@ class Document:
         return self.at(node.line, node.column), ""
 
     def texts(self) -> Iterator[tuple[Loc, Node, str]]:
-        """Every text in the file with the way to it, in the order of the file."""
+        """Return every text in the file with its path, in file order."""
         waiting: list[tuple[Loc, Node]] = [((), self.root)]
         while waiting:
             loc, node = waiting.pop()
@@ -132,7 +151,7 @@ def _step(node: Node, step: str | int) -> Node | None:
 
 
 def _plain(node: Node) -> Plain:
-    # Recursion to DEEPEST only: the nodes were built no deeper.
+    # The recursion is limited to DEEPEST, because the nodes are not deeper.
     if isinstance(node.content, list):
         return [_plain(item) for item in node.content]
     if isinstance(node.content, Mapping):
@@ -141,9 +160,11 @@ def _plain(node: Node) -> Plain:
 
 
 def read_document(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Document:
-    """Read a file as far as it can be read: slips that could be repaired in memory are in ``faults``.
+    """Read a file as far as possible.
 
-    :raises UserError: with all that is wrong, where YAML could not go on all the same.
+    Slips that could be repaired in memory are in ``faults``.
+
+    :raises UserError: with all faults, if the file cannot be read, or YAML cannot read it even with the repairs.
     """
     try:
         text = text_of(read_bytes(path, shown, code))
@@ -176,7 +197,7 @@ def _slip_fault(shown: str, slip: Slip) -> Fault:
 
 
 def in_file_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """The faults of one file by line and column, each once."""
+    """Return the faults of one file by line and column, each once."""
     return tuple(sorted(dict.fromkeys(faults), key=_line_of))
 
 
@@ -186,7 +207,10 @@ def _line_of(fault: Fault) -> tuple[int, int]:
 
 
 def _span(event: yaml.Event) -> tuple[int, int, int, int]:
-    """First line and column, last line and column behind it, from 1; SafeLoader gives every event its marks."""
+    """Return first line and column, last line and the column after it.
+
+    They count from 1; SafeLoader gives every event its marks.
+    """
     start, end = event.start_mark, event.end_mark
     if start is None or end is None:
         return 1, 1, 1, 1
@@ -195,14 +219,20 @@ def _span(event: yaml.Event) -> tuple[int, int, int, int]:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list that is being read; ``key``: the mapping's key whose value comes next."""
+    """Mapping or list that is being read.
+
+    ``key``: the key of the mapping whose value comes next.
+    """
 
     node: Node
     key: tuple[str, Node] | None = None
 
 
 class _Builder:
-    """Nodes from the parser's events, one by one, so that depth and aliases are refused before they cost."""
+    """Builder of nodes from the parser's events.
+
+    It takes them one by one, so that depth and aliases are refused before they cost memory or time.
+    """
 
     def __init__(self, shown: str) -> None:
         self.shown = shown
@@ -292,7 +322,7 @@ def _empty_node(event: yaml.NodeEvent) -> Node:
         nothing = bare and event.value in ("", "~", "null", "Null", "NULL")
         node.content = None if nothing else event.value
         node.block = event.style in ("|", ">")
-        # A block's end mark stands on the line below it.
+        # The end mark of a block is on the line below it.
         node.end_line = max(line, end_line - (1 if node.block and behind == 1 else 0))
     else:
         node.content = [] if isinstance(event, yaml.SequenceStartEvent) else {}
@@ -300,7 +330,10 @@ def _empty_node(event: yaml.NodeEvent) -> Node:
 
 
 def _yaml_fault(error: yaml.MarkedYAMLError, shown: str, text: str) -> Fault:
-    """What YAML could not read, in our words: its own speak of tokens."""
+    """Return the fault that stopped YAML, in plain words.
+
+    YAML's own messages are about tokens.
+    """
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Fault(shown, _("this is not a YAML file"))
@@ -341,13 +374,15 @@ def _indentation_fault(shown: str, lines: list[str], index: int) -> Fault:
 
 
 def with_values(document: Document, values: Mapping[Loc, str]) -> str:
-    """The file's text with these values, as YAML writes them, in the place of the ones at these keys.
+    """Return the file's text with new values at these keys.
 
-    :raises UserError: where a value is not there, or runs over several lines.
+    The values are given as YAML writes them.
+
+    :raises UserError: if a value is absent, or runs over several lines.
     """
     lines = list(document.mended)
     places = {loc: document.node(loc) for loc in values}
-    # From the end on, so that columns before a change stay what they are.
+    # From the end on, so that the columns before a change stay the same.
     for loc, node in sorted(places.items(), key=lambda each: _behind_first(each[1])):
         text = node.content if node is not None else None
         old = _written(lines[node.line - 1][node.column - 1 :], text) if node and isinstance(text, str) else None
@@ -365,7 +400,10 @@ def _behind_first(node: object) -> tuple[int, int]:
 
 
 def _written(rest: str, text: str) -> str | None:
-    """How a value is written at the beginning of the rest of a line: bare, or in quotes."""
+    """Return a value as written at the beginning of the rest of a line.
+
+    It is bare or in quotes; None if it is not there.
+    """
     for written in (text, f'"{text}"', f"'{text}'"):
         if rest.startswith(written):
             return written

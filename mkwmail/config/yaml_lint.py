@@ -1,7 +1,8 @@
-"""Slips of people who write YAML in Notepad: each named in one plain sentence, with the repaired line.
+"""Slips in YAML that people write in Notepad.
 
-YAML stops at the first thing it cannot read, and some slips it reads as something else. So the lines are looked
-through first, lightly: what is recognised is named and repaired in memory, so that YAML can go on to the others.
+Each is named in one plain sentence, with the repaired line. YAML stops at the first error, and it reads some slips as
+something else. Therefore the lines are first searched for known slips: each is named and repaired in memory, so that
+YAML can continue to the others.
 """
 
 import re
@@ -13,7 +14,10 @@ from mkwmail.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A value as it should stand there. ``fault`` is empty where nothing needs saying."""
+    """Value with its slips repaired.
+
+    ``fault`` is empty if there is nothing to report.
+    """
 
     value: str
     fault: str = ""
@@ -22,7 +26,7 @@ class Mended:
 STRAIGHT = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^']|'')*'")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _BEHIND = re.compile(r"\s*$|\s+#")
-# `#2` is text; `# a remark` is a comment, and so is anything behind a date, a number, yes or no.
+# `#2` is text; `# a remark` is a comment, and so is any # after a date, a number, yes or no.
 _LOST = re.compile(r"\s#(?=[^\s#])")
 _BARE = re.compile(r"[\d\s.:,/-]*|true|false|ja|nee|yes|no|null", re.IGNORECASE)
 _OPENING, _CLOSING = "“”„‟«‘’‚‛‹", "“”»‘’›"
@@ -34,14 +38,17 @@ _BAD_ESCAPE = re.compile(
 
 
 def quoted(text: str) -> str:
-    """The text between straight quotes, as YAML reads it back."""
+    """Return the text between straight quotes, as YAML reads it back."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'
 
 
 def without_comment(value: str) -> tuple[str, str]:
-    """A value that is not quoted, and the comment behind it with the space before."""
+    """Return an unquoted value, and the comment after it.
+
+    The comment begins with the white space before the #.
+    """
     found = _COMMENT.search(value)
     if found is None:
         return value.rstrip(), ""
@@ -50,7 +57,10 @@ def without_comment(value: str) -> tuple[str, str]:
 
 
 def mended_value(value: str) -> Mended:
-    """The value of a key or list item on one line, quotes and brackets closed on that line."""
+    """Return the repaired value of a key or list item.
+
+    The value is on one line, with quotes and brackets closed on that line.
+    """
     first = value[:1]
     if first in _OPENING and first:
         curly = _mended_curly(value)
@@ -64,7 +74,10 @@ def mended_value(value: str) -> Mended:
 
 
 def mended_plain(value: str) -> Mended:
-    """A value without quotes: all of it must be read as its text."""
+    """Return a repaired value without quotes.
+
+    All of the value must be read as its text.
+    """
     lost = _LOST.search(value)
     if lost is not None and not _BARE.fullmatch(value[: lost.start()]):
         return Mended(
@@ -94,7 +107,7 @@ def _mended_curly(value: str) -> Mended | None:
     if (text[0] in _SINGLE) != (text[-1] in _SINGLE + "'"):
         return None
     same = _SINGLE if text[0] in _SINGLE else '“”„‟«»"'
-    # Two quoted words, “a” and “b”: then the quotes are the writer's own.
+    # In two quoted words, “a” and “b”, the quotes are part of the text.
     if any(sign in inside for sign in same.replace("’", "")):
         return None
     fault = _("curly quotes are no quotes to YAML and would be mailed along; use straight ones")
@@ -138,16 +151,17 @@ def _mended_flow(value: str) -> Mended:
         text, comment = without_comment(value)
         fault = _("a text cannot begin with %(sign)s without quotes: YAML has another use for it")
         return Mended(quoted(text) + comment, fault % {"sign": value[0]})
-    # A comma keeps its meaning between values; every part keeps the white space it was typed with.
+    # A comma keeps its meaning between values, and every part keeps its white space.
     parts = _parts(inside)
     joined, faults = (_mended_pairs if value[0] == "{" else _mended_list)(parts)
     return Mended(value[0] + joined + value[end - 1] + rest, faults[0] if faults else "")
 
 
 def flow_end(value: str) -> int | None:
-    """Where the bracket at the beginning is closed; None where it is not.
+    """Return the index after the bracket that closes the first one.
 
-    Brackets count in plain text as well, so that ``{url: https://x/{code}}`` ends where its writer thinks.
+    None if it is not closed. Brackets in plain text count too, so that ``{url: https://x/{code}}`` ends at the bracket
+    that its writer means.
     """
     depth, index = 0, 0
     while index < len(value):
@@ -187,7 +201,10 @@ def _parts(inside: str) -> list[str]:
 
 
 def _mended_pairs(parts: list[str]) -> tuple[str, list[str]]:
-    """The ``key: value`` parts of a mapping; a part without a key belongs to the text before its comma."""
+    """Return the ``key: value`` pairs of a mapping, repaired.
+
+    A part without a key belongs to the text before its comma.
+    """
     faults: list[str] = []
     pairs: list[str] = []
     for part in parts:
@@ -250,16 +267,16 @@ def _mended_item(part: str) -> Mended:
     if not plain.fault and re.search(r"[{}\[\]]", text):
         plain = Mended(quoted(text), _("put quotes around a text with brackets in it"))
     if not plain.fault and "?" in text:
-        # PyYAML ends such a text at a question mark, which YAML 1.2 §7.3.3 does not: nobody's slip.
+        # PyYAML ends such a text at a question mark, but YAML 1.2 §7.3.3 does not, so it is not a slip of the writer.
         plain = Mended(quoted(text))
     return Mended(lead + plain.value + trail, plain.fault)
 
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """What is wrong on a line, and the whole line as it should be. Lines and columns count from 1.
+    """Slip on a line, with the whole line repaired.
 
-    ``group``: slips of one group on lines that follow each other are said once.
+    Lines and columns count from 1. ``group``: slips of the same group on consecutive lines are reported once.
     """
 
     line: int
@@ -270,7 +287,7 @@ class Slip:
     last_line: int = 0
 
 
-# Spaces of other widths, or of none, that look like one or like nothing (Unicode category Zs; U+200B, U+2060).
+# Spaces of other widths or of no width, which look like a space or like nothing (Unicode Zs; U+200B, U+2060).
 _STRANGE = (
     "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u202f\u205f\u2060\u3000"
 )
@@ -290,7 +307,10 @@ _SECRET = re.compile(r"\b(?:smtp_)?(?:pass(?:wor[dt]|wd)?|wachtwoord|secret|toke
 
 @dataclass(slots=True)
 class _Block:
-    """A text below ``|``: the key's column, its name, and the text's own indentation once it is known."""
+    """Text below ``|``.
+
+    ``parent``: the key's column; ``key``: its name; ``indent``: the indentation of the text, -1 while unknown.
+    """
 
     parent: int
     key: str
@@ -299,7 +319,10 @@ class _Block:
 
 @dataclass(slots=True)
 class _Plain:
-    """A text behind a key without quotes, which goes on over the lines that are indented further."""
+    """Text without quotes after a key.
+
+    It continues on the lines below that have more indentation.
+    """
 
     column: int
     key: str
@@ -307,7 +330,10 @@ class _Plain:
 
 
 class _Walk:
-    """One walk over the lines of a file. Its state is what the line above leaves open."""
+    """Walk over the lines of a file.
+
+    Its state is whatever the previous lines leave open.
+    """
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
@@ -315,7 +341,7 @@ class _Walk:
         self.slips: list[Slip] = []
         self.block: _Block | None = None
         self.plain: _Plain | None = None
-        self.open_until = -1  # the last line of a quotation or bracket that goes on below
+        self.open_until = -1  # the last line of a quotation or bracket that continues below
         self.unit = _unit(self.lines)
         self.begun = False
 
@@ -327,7 +353,7 @@ class _Walk:
             self.mended.append(self._line(index, line))
 
     def say(self, index: int, column: int, fault: str, repaired: str, group: str = "") -> None:
-        # A repaired line is printed, so it must not be one with a password in it.
+        # A repaired line is printed, so it must not contain a password.
         shown = "" if _SECRET.search(repaired) else repaired.rstrip()
         self.slips.append(Slip(index + 1, column, fault, shown, group, index + 1))
 
@@ -355,7 +381,7 @@ class _Walk:
         return ""
 
     def _lead(self, index: int, line: str) -> str:
-        """The line with spaces only before its content."""
+        """Return the line with only spaces before its content."""
         lead = _LEAD.match(line)
         white = lead.group() if lead else ""
         if not white.strip(" "):
@@ -416,7 +442,10 @@ class _Walk:
         return repaired
 
     def _pair(self, index: int, line: str, start: int, found: re.Match[str]) -> str:
-        """A line ``key: value``; ``start``: where the key begins."""
+        """Return a line ``key: value``, repaired.
+
+        ``start``: the index at which the key begins.
+        """
         written, gap = found.group(1), found.group(2)
         name = written.strip(_EDGE)
         rest = line[start + found.end() :]
@@ -442,7 +471,10 @@ class _Walk:
         return self._value(index, line, len(line) - len(value), start, name)
 
     def _value(self, index: int, line: str, at: int, column: int, key: str) -> str:
-        """The line with its value repaired; ``at``: where the value begins, ``column``: where its key does."""
+        """Return the line with its value repaired.
+
+        ``at``: the index at which the value begins; ``column``: the one at which its key begins.
+        """
         value = line[at:]
         if _BLOCK.match(value):
             self.plain = None
@@ -459,7 +491,10 @@ class _Walk:
         return repaired
 
     def _goes_on(self, index: int, value: str, column: int) -> bool:
-        """Whether a quotation or bracket is closed on a line below, before the next key."""
+        """Return whether a quotation or bracket is closed on a line below.
+
+        It must be closed before the next key.
+        """
         quote = value[0] in "\"'"
         if (STRAIGHT.match(value) if quote else flow_end(value)) is not None:
             return False
@@ -475,7 +510,7 @@ class _Walk:
         return False
 
     def _continued(self, index: int, line: str, plain: _Plain) -> str:
-        """A line that belongs to the text of the line above."""
+        """Return a line that belongs to the text of the line above."""
         content = line.lstrip(" ")
         key = _PLAIN_KEY.match(content)
         if key is not None:
@@ -510,7 +545,10 @@ class _Walk:
         return ""
 
     def _block_line(self, index: int, line: str, block: _Block) -> str | None:
-        """The line as part of the text below ``|``; None where it is not."""
+        """Return the line as part of the text below ``|``, repaired.
+
+        None if it is not part of that text.
+        """
         lead = _LEAD.match(line)
         white = lead.group() if lead else ""
         content = line[len(white) :]
@@ -521,7 +559,7 @@ class _Walk:
         if block.indent >= 0 and spaces >= block.indent:
             return line
         strange = white.strip(" ")
-        # Behind the text: the next key, item or comment.
+        # After the text: the next key, item or comment.
         if not strange and spaces <= block.parent:
             dash = content.startswith("- ") or content == "-"
             if _PLAIN_KEY.match(content) or content.startswith(("#", "---", "...")):
@@ -554,7 +592,7 @@ def _start(line: str, indent: int) -> int:
 
 
 def _unit(lines: list[str]) -> int:
-    """How many spaces this file indents by."""
+    """Return the number of spaces by which this file indents."""
     indents = (len(line) - len(line.lstrip(" ")) for line in lines if line[:1] == " " and line.strip())
     return min((indent for indent in indents if indent), default=2)
 
@@ -573,7 +611,10 @@ def _merged(slips: list[Slip], lines: list[str]) -> tuple[Slip, ...]:
 
 
 def mend(text: str) -> tuple[str, tuple[Slip, ...]]:
-    """The text with what is recognised repaired, line for line, and the slips in the order of the lines."""
+    """Repair the known slips in a text.
+
+    Return the text, line for line, and the slips in the order of the lines.
+    """
     walk = _Walk(text)
     walk.run()
     return "\n".join(walk.mended), _merged(walk.slips, walk.lines)

@@ -1,1 +1,1 @@
-"""Dutch as it is written: dates, times, names, salutations."""
+"""Written Dutch: dates, times, names and salutations."""

@@ -1,9 +1,11 @@
-"""Dates, times, amounts and enumerations as Dutch writes them.
+"""Dates, times, numbers and enumerations in written Dutch.
 
-Days and months in small letters, a full stop between hours and minutes, no zero before the hour (9.30 uur).
+Days and months are in lower case, a full stop separates hours and minutes, and the hour has no leading zero
+(9.30 uur).
 
 Sources: https://onzetaal.nl/taalloket ("Tijdsaanduiding", "Datum", "Eurobedragen"), https://taaladvies.net
-("8h30 / 8u.30 / 8.30 u. / 8.30 uur"). The words are those of Unicode CLDR, which the tests compare with.
+("8h30 / 8u.30 / 8.30 u. / 8.30 uur"). The names of days and months are those of Unicode CLDR; the tests compare
+them.
 """
 
 from collections.abc import Sequence
@@ -30,45 +32,54 @@ _MIDNIGHT = time(0)
 
 
 def date_without_year(day: date) -> str:
-    """donderdag 16 april"""
+    """Return a date without its year: donderdag 16 april."""
     return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
 
 
 def date_in_words(day: date) -> str:
-    """donderdag 16 april 2020"""
+    """Return a date in words: donderdag 16 april 2020."""
     return f"{date_without_year(day)} {day.year}"
 
 
 def clock_time(moment: time) -> str:
-    """13.00: hours and minutes with a full stop between; seconds are not shown."""
+    """Return hours and minutes with a full stop (13.00), without seconds."""
     return f"{moment.hour}.{moment.minute:02}"
 
 
 def time_in_words(moment: time) -> str:
-    """13.00 uur"""
+    """Return a time in words: 13.00 uur."""
     return f"{clock_time(moment)} uur"
 
 
 def _end_time(end: time) -> str:
-    """A range that ends at midnight ends at 24.00: 0.00 would be its day's beginning."""
+    """Return the end of a range of times.
+
+    Midnight becomes 24.00, because 0.00 would be the beginning of the same day.
+    """
     return "24.00" if end.replace(tzinfo=None) == _MIDNIGHT else clock_time(end)
 
 
 def range_in_prose(start: time, end: time) -> str:
-    """van 13.00 tot 18.00 uur; the end at midnight is 24.00."""
+    """Return a range of times for prose: van 13.00 tot 18.00 uur.
+
+    An end at midnight becomes 24.00.
+    """
     return f"van {clock_time(start)} tot {_end_time(end)} uur"
 
 
 def range_in_table(start: time, end: time) -> str:
-    """13.00-18.00 uur, as a table has it."""
+    """Return a range of times for a table: 13.00-18.00 uur.
+
+    An end at midnight becomes 24.00.
+    """
     return f"{clock_time(start)}-{_end_time(end)} uur"
 
 
 def period(starts: datetime, ends: datetime) -> str:
-    """From when to when: "donderdag 16 april 2020, van 13.00 tot 18.00 uur".
+    """Return a period: donderdag 16 april 2020, van 13.00 tot 18.00 uur.
 
-    Over several days: "van donderdag 16 april, 13.00 uur, tot vrijdag 17 april 2020, 18.00 uur", both years
-    where they differ. An end at midnight belongs to the day before it (24.00 uur); whole days have no times.
+    Over several days: "van donderdag 16 april, 13.00 uur, tot vrijdag 17 april 2020, 18.00 uur", with both years if
+    they differ. An end at midnight belongs to the day before it (24.00 uur). Whole days have no times.
     """
     midnight = ends.time() == _MIDNIGHT and ends.date() > starts.date()
     last = ends.date() - timedelta(days=1) if midnight else ends.date()
@@ -91,19 +102,19 @@ def _days(first: date, last: date) -> str:
 
 
 def _first_day(first: date, last: date) -> str:
-    """The first of two days: its year only where the other's is another."""
+    """Return the first of two days, with its year only if the years differ."""
     return date_without_year(first) if first.year == last.year else date_in_words(first)
 
 
 def number(value: Decimal | int | float) -> str:
-    """A number as prose has it: 4; 2,5; no zeros behind the comma."""
+    """Return a number for prose (4; 2,5), without trailing zeros."""
     whole, _, fraction = f"{Decimal(str(value)):f}".partition(".")
     fraction = fraction.rstrip("0")
     return f"{whole},{fraction}" if fraction else whole
 
 
 def join_words(words: Sequence[str], last: Literal["en", "of"] = "en") -> str:
-    """a, b en c: without a comma before the last word."""
+    """Join words as in “a, b en c”, without a comma before the last one."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,8 +1,8 @@
-"""Names of people in Dutch: prefixes (tussenvoegsels), initials, salutations, sorting.
+"""Names of people in Dutch: prefixes, initials, salutations, sorting.
 
-A name is never recased: what the list writes with a capital keeps it, for Belgian and many foreign names are
-registered so. All that happens to a name is the capital of a prefix that comes first. A gender is never
-inferred; a title is used only where the list gives it.
+The capitals in a name are never changed: a prefix with a capital in the list keeps it, because Belgian and many
+foreign names are registered that way. The only exception is a prefix at the beginning, which gets a capital. A
+gender is never inferred, and a title is used only if the list gives one.
 
 Sources: https://onzetaal.nl/taalloket/hoofdletters-namen-nederland,
 https://taaladvies.net/j-van-den-berg/, https://taaladvies.net/mevrouw-van-der-ven-van-dijk/.
@@ -21,8 +21,8 @@ Title = Literal["", "de heer", "mevrouw"]
 class Name(NamedTuple):
     """A person's name as the member list gives it, in parts or whole.
 
-    ``written`` is a name given whole: it wins over the parts and is never changed. ``prefix`` is the
-    tussenvoegsel ("van der"); a surname may carry its own instead ("van der Ven").
+    ``written`` is a whole name: it takes precedence over the parts and is never changed. ``prefix`` is the
+    tussenvoegsel ("van der"); a surname may also contain its own ("van der Ven").
     """
 
     first: str = ""
@@ -41,9 +41,11 @@ _TITLES: dict[str, Title] = {
 
 
 def read_title(text: str) -> Title:
-    """The title that a cell of the column `aanhef` means; empty where it says none.
+    """Return the title that a cell of the column `aanhef` means.
 
-    :raises ValueError: for anything else. "mr." is among them: in Dutch it is a lawyer's degree.
+    The result is empty if the cell gives no title.
+
+    :raises ValueError: for any other text, including "mr.": in Dutch it is a lawyer's degree.
     """
     key = " ".join(text.casefold().replace(".", " ").split())
     try:
@@ -54,16 +56,17 @@ def read_title(text: str) -> Title:
         ) from None
 
 
-# Initials of more than one letter that people keep as such (Onze Taal: both T. and Th. are right).
+# Initials of more than one letter that people keep (Onze Taal: both T. and Th. are correct).
 _LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
 _INITIALS = re.compile(r"[^\W\d_]+(?:[. -]+[^\W\d_]+)*\.?")
 
 
 def normal_initials(text: str) -> str:
-    """Initials with a full stop after each and no spaces: "l", "LM", "L M" → "L.", "L.M.", "L.M.".
+    """Return initials with a full stop after each and without spaces.
 
-    "Th", "Chr", "Joh", "IJ" and their like stay together. What cannot be told apart (a first name in the
-    column, lower-case letters in a row) stays as it is: better odd than wrong.
+    "l" becomes "L.", and "LM" and "L M" become "L.M.". "Th", "Chr", "Joh", "IJ" and similar ones stay together. A text
+    that is ambiguous (a first name in the column, several lower-case letters together) stays as it is, because an odd
+    spelling is better than a wrong one.
     """
     text = " ".join(text.split())
     if not _INITIALS.fullmatch(text):
@@ -73,7 +76,10 @@ def normal_initials(text: str) -> str:
 
 
 def _initial(part: str) -> str:
-    """One part between dots or spaces, with its full stops; empty where it is no initial."""
+    """Return the initials in one part of the text, with full stops.
+
+    The part has no dots or spaces in it. The result is empty if it is not an initial.
+    """
     hyphen, letters = ("-", part[1:]) if part.startswith("-") else ("", part)
     if letters in _LONG_INITIALS:
         return f"{hyphen}{letters}."
@@ -95,7 +101,7 @@ _PREFIX_WORDS = frozenset(
 
 
 def _plain(word: str) -> str:
-    """A word folded for looking it up: lower case, one kind of apostrophe."""
+    """Return a word for look-ups: lower case, one kind of apostrophe."""
     folded = word.casefold()
     for mark in _APOSTROPHES:
         folded = folded.replace(mark, "'")
@@ -107,16 +113,19 @@ def _is_prefix(word: str) -> bool:
 
 
 def _join(prefix: str, rest: str) -> str:
-    """Prefix and main word: "van Zandbrink", and without a space after an apostrophe: "d'Ancona"."""
+    """Join prefix and main word: "van Zandbrink".
+
+    There is no space after an apostrophe: "d'Ancona".
+    """
     if not prefix or not rest:
         return prefix or rest
     return prefix + rest if prefix[-1] in _APOSTROPHES else f"{prefix} {rest}"
 
 
 def _family(name: Name) -> str:
-    """The surname with its prefix, as it stands after a first name.
+    """Return the surname with its prefix, as written after a first name.
 
-    Where the name is also written whole and ends in this family name, the spelling there wins.
+    If the name is also given whole and ends in this family name, the spelling there takes precedence.
     """
     family = _join(name.prefix, name.surname)
     if not name.written:
@@ -126,10 +135,10 @@ def _family(name: Name) -> str:
 
 
 def _at_start(family: str) -> str:
-    """A family name with nothing before it: its first prefix takes a capital ("Van der Ven-van Dijk").
+    """Return a family name that has nothing before it.
 
-    't and d' stay lower case also there (onzetaal.nl: meneer 't Hart, mevrouw d'Ancona). A single word is
-    left alone: whoever writes "jansen" is not corrected here.
+    Its first prefix gets a capital ("Van der Ven-van Dijk"), except 't and d', which stay in lower case
+    (onzetaal.nl: meneer 't Hart, mevrouw d'Ancona). A single word is not changed: "jansen" is not corrected here.
     """
     word, space, rest = family.partition(" ")
     if not rest or not word.islower() or any(mark in word for mark in _APOSTROPHES):
@@ -138,20 +147,20 @@ def _at_start(family: str) -> str:
 
 
 def _call_name(name: Name) -> str:
-    """The first name to greet with; empty where the list has only initials for one."""
+    """Return the first name for a greeting; empty if it is only initials."""
     first = name.first
     return "" if len(first) < 2 or first.endswith(".") else first
 
 
 def _known_initials(name: Name) -> str:
-    """The initials, also where they stand in the column of the first name."""
+    """Return the initials, including those in the first-name column."""
     return normal_initials(name.initials or ("" if _call_name(name) else name.first))
 
 
 def full_name(name: Name) -> str:
-    """The name in full: "Lilian van Zandbrink"; with initials where no first name is known.
+    """Return the name in full: "Lilian van Zandbrink".
 
-    Empty where nothing is known.
+    Without a first name it begins with the initials. The result is empty if no part of the name is known.
     """
     if name.written:
         return name.written
@@ -161,9 +170,10 @@ def full_name(name: Name) -> str:
 
 
 def formal_name(name: Name) -> str:
-    """The name for a formal letter: "mevrouw Van Zandbrink"; "L. van Zandbrink" without a title.
+    """Return the name for a formal letter: "mevrouw Van Zandbrink".
 
-    Initials are never made from a first name (Theo may be T. or Th.): without any, the first name stays.
+    Without a title: "L. van Zandbrink". Initials are never derived from a first name (Theo may be T. or Th.): without
+    initials, the first name is used.
     """
     family = _family(name)
     if name.title:
@@ -176,11 +186,11 @@ def formal_name(name: Name) -> str:
 
 
 def salutation(name: Name, form: Form) -> str:
-    """The opening words of a letter, without the comma.
+    """Return the opening words of a letter, without the comma.
 
-    ``je``: "Beste Lilian", and without a first name the full name or the title: never initials alone.
-    ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" where no title is given.
-    Where nothing is known of the name: "Beste collega", "Geachte bestuurder", which presume no gender.
+    ``je``: "Beste Lilian"; without a first name the full name or the title, but never initials alone.
+    ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" if no title is given.
+    If nothing is known of the name: "Beste collega" or "Geachte bestuurder", which assume no gender.
     """
     if form == "je" and (called := _call_name(name)):
         return f"Beste {called}"
@@ -191,7 +201,7 @@ def salutation(name: Name, form: Form) -> str:
 
 
 def _parts(name: Name) -> tuple[str, str, str]:
-    """Main word, what is given before it, and the prefix, as a list of names is sorted by them."""
+    """Return main word, given name and prefix, for sorting."""
     family = _family(name)
     given = _call_name(name) or _known_initials(name)
     if not family:
@@ -207,8 +217,11 @@ def _parts(name: Name) -> tuple[str, str, str]:
 
 
 def _split(written: str) -> tuple[str, str]:
-    """A name that is only known whole, split in given and family name: before the first prefix in it, else
-    before its last word. Used for sorting alone, where a wrong guess puts nobody's name wrong."""
+    """Split a name that is only known whole into given and family name.
+
+    It is split before its first prefix, or else before its last word. Only sorting uses the result, so a wrong guess
+    never changes how a name is written.
+    """
     words = written.split()
     for index, word in enumerate(words[1:-1], 1):
         if _is_prefix(word):
@@ -219,23 +232,26 @@ def _split(written: str) -> tuple[str, str]:
 
 
 def _folded(text: str) -> str:
-    """Text for comparing: without case, accents and apostrophes."""
+    """Return text for comparisons: no case, accents or apostrophes."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in decomposed if letter.isalnum() or letter == " ").strip()
 
 
 def sort_key(name: Name) -> tuple[str, str, str]:
-    """What lists of names are sorted by: main word, given name, prefix; accents and case do not count.
+    """Return the key for sorting by name: main word, given name, prefix.
 
-    Dutch lists go by the main word: Van Zandbrink under Z. A Belgian name, whose prefix has its capital
-    after a first name too, goes by its prefix, as Belgian lists do.
+    Accents and case do not count. Dutch lists sort by the main word: Van Zandbrink under Z. A Belgian name, whose
+    prefix has a capital even after a first name, is sorted by its prefix, as Belgian lists do.
     """
     main, given, prefix = _parts(name)
     return _folded(main), _folded(given), _folded(prefix)
 
 
 def sorting_name(name: Name) -> str:
-    """The name as an alphabetical list prints it: "Zandbrink, Lilian van"; "Hart, Kim 't"."""
+    """Return the name as an alphabetical list prints it.
+
+    For example "Zandbrink, Lilian van" and "Hart, Kim 't".
+    """
     main, given, prefix = _parts(name)
     after = " ".join(part for part in (given, prefix) if part)
     return f"{main}, {after}" if after else main

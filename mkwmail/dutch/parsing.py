@@ -1,7 +1,7 @@
 """Dates, times and durations as people in the Netherlands type them.
 
-Whatever is read is unambiguous: the day comes before the month, the year has four digits. What is not is refused
-with one sentence that names what is wrong, and where it can be told, with what to write instead.
+Accepted texts are unambiguous: the day comes before the month, and the year has four digits. Any other text is
+refused with one sentence that names the fault and, if it can be derived, the text to write instead.
 """
 
 import calendar
@@ -17,7 +17,10 @@ from mkwmail.i18n import _
 
 
 class UnreadableError(ValueError):
-    """A text that is no such date, time or duration; ``remedy`` is what to write instead, where it is known."""
+    """A text that is not such a date, time or duration.
+
+    ``remedy`` is the text to write instead; empty if unknown.
+    """
 
     def __init__(self, fault: str, remedy: str = "") -> None:
         super().__init__(fault)
@@ -39,7 +42,7 @@ def _any_of(words: dict[str, int]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
-# Hyphens as word processors make them: hyphen, non-breaking hyphen, en dash.
+# The hyphens that word processors make: hyphen, non-breaking hyphen, en dash.
 _DASH = "[-\u2010\u2011\u2013]"
 _WEEKDAY = rf"(?P<weekday>{_any_of(_WEEKDAY_NUMBERS)})\b\.?,?"
 _MONTH = rf"(?P<name>{_any_of(_MONTH_NUMBERS)})\b\.?"
@@ -59,15 +62,17 @@ _RANGE_END = re.compile(rf"\d[:.]\d\d(?:\s?uur)?\s*(?:{_DASH}|tot)\s*\d{{1,2}}[:
 
 
 def _spaced(text: str) -> str:
-    """The text with single plain spaces, without any around it."""
+    """Return the text trimmed, with single plain spaces inside."""
     return " ".join(text.split())
 
 
 def read_date(text: str) -> date:
-    """A date: ``2020-04-16``, ``16-4-2020``, ``16/4/2020``, ``do 16 april 2020``, ``16 apr. 2020``.
+    """Read a date.
 
-    :raises UnreadableError: where it is none, does not exist, lacks its year, or falls on another weekday than
-        the one written with it.
+    ``2020-04-16``, ``16-4-2020``, ``16/4/2020``, ``do 16 april 2020``, ``16 apr. 2020``.
+
+    :raises UnreadableError: if the text is not a date, the date does not exist, its year is missing, or it falls on a
+        different weekday from the one written with it.
     """
     text = _spaced(text)
     for form in _DATE_FORMS:
@@ -115,26 +120,29 @@ def _check_weekday(day: date, written: str, text: str) -> None:
 
 
 def read_time(text: str) -> time:
-    """A time of the day: ``13:00``, ``13.00``, ``13.00 uur``, ``13 uur``, ``13u30``, ``13:00:00``.
+    """Read a time of day.
 
-    ``24.00`` is read as 0.00; where the day matters, :func:`read_time_on` takes it for the end of that day.
+    ``13:00``, ``13.00``, ``13.00 uur``, ``13 uur``, ``13u30``, ``13:00:00``. ``24.00`` is read as 0.00; if the day
+    matters, use :func:`read_time_on`, which takes it as the end of that day.
 
-    :raises UnreadableError: where it is none.
+    :raises UnreadableError: if the text is not a time.
     """
     return _clock(_spaced(text))[0]
 
 
 def read_time_on(text: str, day: date) -> datetime:
-    """A time on a day, in Europe/Amsterdam; ``24.00`` is the beginning of the next day.
+    """Read a time on a given day, in Europe/Amsterdam.
 
-    :raises UnreadableError: also where the clock skips that hour (see :func:`read_moment`).
+    ``24.00`` is the beginning of the next day.
+
+    :raises UnreadableError: if the text is not a time, or the clock skips that hour (see :func:`read_moment`).
     """
     moment, next_day = _clock(_spaced(text))
     return _moment(day + timedelta(days=next_day), moment)
 
 
 def _clock(text: str) -> tuple[time, int]:
-    """The time, and how many days after the day it is written with."""
+    """Return the time, and the number of days to add to its date."""
     found = _TIME_FORM.fullmatch(text)
     if not found or not (found["minute"] or found["unit"]):
         remedy = f"{int(text)}.00" if re.fullmatch(r"\d{1,2}", text) and int(text) < 24 else ""
@@ -149,21 +157,21 @@ def _clock(text: str) -> tuple[time, int]:
 
 
 def read_moment(text: str) -> datetime | date:
-    """A date with a time, in Europe/Amsterdam; or a date alone, as such.
+    """Read a date with a time, in Europe/Amsterdam, or a date alone.
 
     ``9-11-2022 12.00``, ``2020-04-16T13:00``, ``do 16 april 2020, 13.00 uur``, ``16 april 2020 om 13 uur``: any date
     of :func:`read_date` with any time of :func:`read_time`. ``24.00`` is the beginning of the next day. A moment with
-    an offset (``2020-04-16T13:00+02:00``) is taken to Amsterdam.
+    an offset (``2020-04-16T13:00+02:00``) is converted to Amsterdam time.
 
-    In October the hour from 2.00 to 3.00 comes twice: the first is meant (summer time, ``fold=0``).
+    In October the hour from 2.00 to 3.00 occurs twice: the first one is meant (summer time, ``fold=0``).
 
-    :raises UnreadableError: also for the hour that the clock skips in March.
+    :raises UnreadableError: if the text is not a moment, or the clock skips that hour in March.
     """
     text = _spaced(text)
     if _OFFSET_FORM.fullmatch(text):
         return _with_offset(text)
     found = _MOMENT_FORM.fullmatch(text)
-    # "16-4-2020" ends in no time; "16 april 20" would: a time in a moment has its minutes or its "uur".
+    # "16-4-2020" does not end in a time, but "16 april 20" could: a time in a moment needs its minutes or "uur".
     if found and (found["minute"] or found["unit"]):
         return read_time_on(found["time"], read_date(found["date"]))
     if _RANGE_END.search(text):
@@ -181,7 +189,7 @@ def _with_offset(text: str) -> datetime:
 
 def _moment(day: date, clock: time) -> datetime:
     moment = datetime.combine(day, clock, tzinfo=ZONE)
-    # An hour that the clock skips comes back from UTC as another one (PEP 495).
+    # An hour that the clock skips becomes another hour on the way to UTC and back (PEP 495).
     after = moment.astimezone(UTC).astimezone(ZONE)
     if after.replace(tzinfo=None) == moment.replace(tzinfo=None):
         return moment
@@ -202,10 +210,12 @@ _MONTHS_FORM = re.compile(r"(\d{1,4})\s?(maand|maanden|month|months|jaar|jaren|y
 
 
 def read_duration(text: str) -> timedelta:
-    """A length of time: ``1 dag``, ``2 hours``, ``30 min``, ``1 uur en 30 minuten``, ``1,5 uur``, ``0 s``.
+    """Read a length of time.
 
-    :raises UnreadableError: where it is none; months and years are among that, for their lengths differ
-        (:func:`read_months`).
+    ``1 dag``, ``2 hours``, ``30 min``, ``1 uur en 30 minuten``, ``1,5 uur``, ``0 s``.
+
+    :raises UnreadableError: if the text is not a length of time. Months and years are refused as well, because their
+        lengths differ (:func:`read_months`).
     """
     rest = _spaced(text).casefold()
     seconds = 0.0
@@ -221,9 +231,9 @@ def read_duration(text: str) -> timedelta:
 
 
 def read_months(text: str) -> int:
-    """A number of months: ``12 months``, ``1 jaar``.
+    """Read a number of months: ``12 months``, ``1 jaar``.
 
-    :raises UnreadableError: where it is none.
+    :raises UnreadableError: if the text is not a number of months or years.
     """
     found = _MONTHS_FORM.fullmatch(_spaced(text).casefold())
     if not found:
@@ -232,7 +242,10 @@ def read_months(text: str) -> int:
 
 
 class Dated(NamedTuple):
-    """A date in a text: the words, and what they say. ``weekday``: Monday is 0; None: not written."""
+    """A date in a text: its words and the values they give.
+
+    ``weekday``: 0 for Monday; None if not written.
+    """
 
     words: str
     weekday: int | None
@@ -259,10 +272,11 @@ _IN_PROSE = re.compile(
 
 
 def dated_words(text: str) -> list[Dated]:
-    """Every date in a Dutch text, in order, for the check of weekday against date.
+    """Return every date in a Dutch text, in order.
 
-    "donderdag 16 april [2020]", "do 16-4-2020", "donderdag 16 en vrijdag 17 april". A day and a month in digits
-    without a year count only behind a weekday: 3/4 may be anything. Whether the date exists is not looked at.
+    They are for the check of the weekday against the date. "donderdag 16 april [2020]", "do 16-4-2020", "donderdag 16
+    en vrijdag 17 april". A day and a month in digits without a year count only after a weekday, because 3/4 is
+    ambiguous. The date itself may not exist: that is not checked here.
     """
     dates = []
     for found in _IN_PROSE.finditer(text):
@@ -288,10 +302,11 @@ _HOUR = re.compile(r"\d\s?u\b", re.IGNORECASE)
 
 
 def forms_in(text: str) -> Mapping[Form, tuple[str, ...]]:
-    """The forms of address that a text uses, each with the words that show it, once each, in lower case.
+    """Return the forms of address in a text, with the words that show them.
 
-    Both keys: the text mixes them. "je" may also be nobody in particular ("zoals je vaak ziet"), which no program
-    can tell apart: a mixture is worth a warning, not a refusal.
+    Each word is listed once, in lower case. The text mixes the forms if both keys are present. "je" may also mean
+    people in general ("zoals je vaak ziet"), which no program can distinguish: a mixture deserves a warning, not a
+    refusal.
     """
     prose = _HOUR.sub(" ", _LINK.sub(" ", text))
     found: dict[Form, dict[str, None]] = {}

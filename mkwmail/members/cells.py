@@ -1,4 +1,4 @@
-"""One cell of a table: what is cleaned silently, what is refused, and how it is shown in a message."""
+"""Cells of a table: clean a text, read an address, show a value."""
 
 import difflib
 import re
@@ -12,17 +12,20 @@ from mkwmail.i18n import _
 LONGEST_CELL = 32_767  # characters, as in Excel ("Excel specifications and limits")
 _SHOWN = 60
 
-# Written by web pages and Outlook, invisible, and without a meaning in a Dutch name or address.
+# Web pages and Outlook write them; they are invisible and mean nothing in a Dutch name or address.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _SPACES = "\t\n\v\f\r"
-# Excel's errors in English and Dutch, and the hash marks of a column too narrow for its dates.
+# Excel's errors in English and Dutch, and the hash marks that a column shows if it is too narrow for its dates.
 _EXCEL_ERROR = re.compile(
     r"#(?:N/A|N/B|REF!|VERW!|NAME\?|NAAM\?|VALUE!|WAARDE!|DIV/0!|DEEL/0!|NULL!|LEEG!|NUM!|GETAL!|##+)", re.IGNORECASE
 )
 
 
 class CellError(ValueError):
-    """What is wrong with a value: one plain sentence, and what to write instead."""
+    """A fault in a value, in one plain sentence.
+
+    ``remedy`` is what to write instead; it may be empty.
+    """
 
     def __init__(self, fault: str, remedy: str = "") -> None:
         super().__init__(fault)
@@ -31,7 +34,9 @@ class CellError(ValueError):
 
 
 def shown_value(text: str) -> str:
-    """The text as a message may show it: short, on one line, everything invisible spelled out.
+    """Return the text for a message: short, on one line.
+
+    Invisible characters are spelled out.
 
     >>> shown_value("jan\\u202e@x.nl")
     'jan<U+202E>@x.nl'
@@ -41,11 +46,13 @@ def shown_value(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """The text trimmed, its white space collapsed, invisible characters left out, letters composed (NFC).
+    """Return the text trimmed, with white space collapsed.
 
-    :raises CellError: where the text holds what nobody typed on purpose: control characters, characters that turn the
-        direction of reading (Unicode TR 36 §2.10.1), private-use characters, letters that a wrong encoding has
-        spoiled, an error of Excel, or more than a cell can hold.
+    Invisible characters are removed and letters composed (NFC).
+
+    :raises CellError: if the text holds anything that people do not type on purpose: control characters, characters
+        that reverse the reading direction (Unicode TR 36 §2.10.1), private-use characters, letters spoiled by a wrong
+        encoding, an error of Excel, or more characters than a cell can hold.
     """
     if len(text) > LONGEST_CELL:
         raise CellError(
@@ -54,7 +61,7 @@ def clean(text: str) -> str:
         )
     if text.isascii() and text.isprintable() and "#" not in text:
         collapsed = " ".join(text.split()) if " " in text else text
-        # The text itself where it is clean already: a long list is not held twice.
+        # Return the text itself if it is already clean, so that a long list is not held in memory twice.
         return text if collapsed == text else collapsed
     for char in text:
         _refuse(char, text)
@@ -66,7 +73,7 @@ def clean(text: str) -> str:
 
 
 def excel_error(text: str) -> CellError:
-    """The fault of a cell in which Excel shows an error instead of a value."""
+    """Return the fault of a cell that shows an Excel error, not a value."""
     return CellError(
         _("the cell shows %(error)s, an error of Excel, instead of a value") % {"error": text},
         _("mend the formula, or make the column wider, and save the list again"),
@@ -97,7 +104,10 @@ def _refuse_spoiled(text: str) -> None:
 
 
 def _undone(text: str) -> str:
-    """The text as it was before UTF-8 was read as Windows-1252: RenÃ© → René; else the text itself."""
+    """Return the text as it was before a wrong decoding.
+
+    That is UTF-8 read as Windows-1252 (RenÃ© becomes René); any other text is returned unchanged.
+    """
     if text.isascii():
         return text
     try:
@@ -110,20 +120,22 @@ _IN_BRACKETS = re.compile(r".*<\s*(?:mailto:)?([^<>]*?)\s*>\s*[;,.]?")
 _BETWEEN = re.compile(r"[\s;,/|&]+|\s+(?:en|of|and|or)\s+")
 _EDGES = " .;,:'\"<>()[]"
 
-# Domains of mailboxes at home that people mistype; a corporation's own domain is known to nobody but itself.
+# Domains of private mailboxes that people mistype. A corporation's own domain cannot be checked this way.
 _COMMON_DOMAINS = (
     *("gmail.com", "googlemail.com", "hotmail.com", "hotmail.nl", "outlook.com", "live.nl", "live.com", "icloud.com"),
     *("me.com", "msn.com", "yahoo.com", "protonmail.com", "proton.me", "ziggo.nl", "kpnmail.nl", "kpnplanet.nl"),
     *("planet.nl", "hetnet.nl", "home.nl", "xs4all.nl", "upcmail.nl", "casema.nl", "quicknet.nl", "solcon.nl"),
     *("chello.nl", "tele2.nl", "telfort.nl", "online.nl"),
 )
-_ALIKE = 0.85  # of difflib's ratio: a letter or two apart
+_ALIKE = 0.85  # of difflib's ratio: they differ in a letter or two
 
 
 def read_address(text: str) -> str:
-    """The one address in a cleaned, filled cell: ASCII, the domain in punycode.
+    """Return the one address in a cleaned, filled cell.
 
-    :raises CellError: with the value, and with the address that was probably meant where that is clear.
+    It is ASCII, with the domain in punycode.
+
+    :raises CellError: with the value and, if it is clear, the address that was probably meant.
     """
     try:
         return mailable(text)
@@ -132,9 +144,10 @@ def read_address(text: str) -> str:
 
 
 def likely_meant(address: str) -> str | None:
-    """The address with the well-known domain that this one's domain is a slip of (gmial.com, hotmal.com); else None.
+    """Return the address with its mistyped domain corrected, or None.
 
-    Letters that changed places, one too many or one too few: another letter may be another company.
+    Only slips for a well-known domain count (gmial.com, hotmal.com): swapped letters, one letter too many or too few. A
+    different letter may make it another company's domain.
     """
     local, _at, domain = address.casefold().rpartition("@")
     meant = _domain_meant(domain)
@@ -143,7 +156,7 @@ def likely_meant(address: str) -> str | None:
 
 @lru_cache(maxsize=1024)  # a list has many addresses of few domains
 def _domain_meant(domain: str) -> str | None:
-    # difflib looks at the lengths too, but only after the letters were taken apart.
+    # difflib compares the lengths too, but only after it has indexed the letters.
     alike = [each for each in _COMMON_DOMAINS if 2 * min(len(each), len(domain)) >= _ALIKE * (len(each) + len(domain))]
     near = difflib.get_close_matches(domain, alike, n=1, cutoff=_ALIKE)
     if not near or near[0] == domain:
@@ -180,7 +193,10 @@ def _remedy(text: str) -> str:
 
 
 def _sentences(text: str) -> Iterator[tuple[bool, str]]:
-    """Whether a usual mistake was made, and its sentence; the first that was made is told."""
+    """Return each common mistake: if it was made, and its sentence.
+
+    The caller reports the first one that was made.
+    """
     local, at, domain = text.rpartition("@")
     yield "<" in text, _('"%(value)s" is a name with an address')
     yield text.casefold().startswith("mailto:"), _('"%(value)s" is a link to an address')
@@ -206,7 +222,10 @@ def _several(text: str) -> list[str]:
 
 
 def _repairs(text: str) -> Iterator[str]:
-    """What was certainly meant: the same letters, without what cannot be part of an address."""
+    """Return what was certainly meant.
+
+    The letters are the same, without characters that cannot be part of an address.
+    """
     bracketed = _IN_BRACKETS.fullmatch(text)
     bare = (bracketed[1] if bracketed else text).strip(_EDGES)
     bare = re.sub(r"(?i)^mailto:\s*", "", bare)
@@ -216,7 +235,10 @@ def _repairs(text: str) -> Iterator[str]:
 
 
 def _guesses(text: str) -> Iterator[str]:
-    """What was probably meant: a letter may be another's address."""
+    """Return what was probably meant.
+
+    They are only guesses, because a different letter may make it another person's address.
+    """
     *_others, dotted = _repairs(text)
     tight = "@".join(part.strip(".") for part in re.sub(r"\s+", "", dotted).split("@"))
     yield from (tight, _without_accents(tight))

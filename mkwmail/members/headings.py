@@ -1,4 +1,4 @@
-"""The headings of a member list: which column means what, in Dutch and English, and what is odd about them."""
+"""Headings of a member list, in Dutch and English, and their oddities."""
 
 import difflib
 import unicodedata
@@ -12,14 +12,16 @@ from mkwmail.members.table import Row, Table
 
 Meanings = Mapping[str, tuple[str, ...]]
 
-_LOOKED_AT = 20  # rows from the top that may be the headings: above them stand a title, a date, an explanation
+_LOOKED_AT = 20  # rows at the top that may be the headings: a title, a date or an explanation may precede them
 _ALIKE = 0.75  # of 1: "emial" is like "email", "adres" is not like "mailadres"
 
 
 @dataclass(frozen=True, slots=True)
 class Headings:
-    """The headings' row. ``columns`` gives the columns of each known meaning, more than one where it is said twice;
-    ``others`` those of each further heading, by its folded form; ``unnamed`` those without a heading but with values.
+    """The row of headings.
+
+    ``columns`` gives the columns of each known meaning, more than one if it occurs twice; ``others`` gives those of
+    each further heading, by its folded form; ``unnamed`` are the columns with values but without a heading.
     """
 
     row: Row
@@ -28,12 +30,17 @@ class Headings:
     unnamed: tuple[int, ...]
 
     def written(self, column: int) -> str:
-        """A column's heading as it stands in the file; its letter in Excel where it has none."""
+        """Return a column's heading as the file has it.
+
+        Without a heading, return its letter in Excel.
+        """
         return " ".join(self.row.cell(column).split()) or column_letter(column)
 
 
 def heading_key(text: str) -> str:
-    """The form in which headings are compared: letters and digits alone, lower case, no accents.
+    """Return the form in which headings are compared.
+
+    It has letters and digits only, in lower case, without accents.
 
     >>> heading_key(" E-Mail adres: ")
     'emailadres'
@@ -42,7 +49,9 @@ def heading_key(text: str) -> str:
 
 
 def column_name(text: str) -> str:
-    """A heading as templates and audiences name its column: lower case, spaces as underscores.
+    """Return the name of a column in templates and audiences.
+
+    It is the heading in lower case, with underscores for spaces.
 
     >>> column_name("Aantal  Woningen")
     'aantal_woningen'
@@ -51,7 +60,7 @@ def column_name(text: str) -> str:
 
 
 def column_letter(column: int) -> str:
-    """A column, counted from 0, as Excel shows it: A, Z, AA."""
+    """Return a column, counted from 0, as Excel shows it: A, Z, AA."""
     letters = ""
     column += 1
     while column:
@@ -61,7 +70,9 @@ def column_letter(column: int) -> str:
 
 
 def find_headings(table: Table, meanings: Meanings) -> Headings:
-    """The first of the topmost rows with most known headings; the first row of all where none is known.
+    """Return the row near the top with the most known headings.
+
+    If several have as many, it is the first of them; if no heading is known, it is the first row of all.
 
     :param table: a table with at least one row.
     :param meanings: the spellings of each meaning, in the form of :func:`heading_key`.
@@ -87,7 +98,10 @@ def _unnamed(table: Table, headings: Row) -> tuple[int, ...]:
 
 
 def nearest_heading(headings: Headings, spellings: tuple[str, ...]) -> str | None:
-    """The heading, as written, that looks most like one of the spellings; None where none does."""
+    """Return the heading, as written, that is most like a spelling.
+
+    None if no heading is like one of the spellings.
+    """
     best, found = 0.0, None
     for column, cell in enumerate(headings.row.cells):
         key = heading_key(cell)
@@ -98,7 +112,7 @@ def nearest_heading(headings: Headings, spellings: tuple[str, ...]) -> str | Non
     return found
 
 
-# Spellings as heading_key folds them: letters and digits alone.
+# Spellings as heading_key folds them: letters and digits only.
 MEANINGS: Meanings = {
     "first": ("voornaam", "roepnaam", "firstname", "givenname"),
     "initials": ("voorletters", "voorletter", "voorl", "initialen", "initials"),
@@ -144,14 +158,16 @@ _SPELLINGS = frozenset(spelling for spellings in MEANINGS.values() for spelling 
 
 
 def is_known(cell: str) -> bool:
-    """Whether a text is a heading of a member list."""
+    """Return whether a text is a heading of a member list."""
     return heading_key(cell) in _SPELLINGS
 
 
 def read_headings(table: Table, shown: str) -> Headings:
-    """The headings of the list, each meaning in one column at most, with e-mail and some name among them.
+    """Return the headings of a member list.
 
-    :raises UserError: with everything that is wrong with them.
+    Each meaning has one column at most; e-mail and some kind of name are among them.
+
+    :raises UserError: with all faults of the headings.
     """
     if not table.rows:
         raise UserError(
@@ -221,7 +237,10 @@ def _missing(table: Table, headings: Headings, shown: str) -> Iterator[Fault]:
 
 
 def _remedy_for_email(table: Table, headings: Headings) -> str:
-    """The column that holds addresses, whatever its heading; else the heading that looks like e-mail."""
+    """Return how to name the column of e-mail addresses.
+
+    The column is the one that holds addresses, whatever its heading, or else the one whose heading looks like e-mail.
+    """
     below = [row for row in table.rows if row.number > headings.row.number]
     with_address = [
         column for column in range(len(headings.row.cells)) if any("@" in row.cell(column) for row in below)
@@ -244,7 +263,7 @@ def _found(headings: Headings) -> str:
 
 
 def notes(table: Table, headings: Headings) -> tuple[str, ...]:
-    """What was read, and what is odd about it, one sentence each."""
+    """Return what was read and what is odd about it, a sentence each."""
     return tuple(_notes(table, headings))
 
 

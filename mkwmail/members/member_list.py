@@ -1,4 +1,7 @@
-"""The member list, CSV or Excel, as members: every faulty cell named, nothing guessed."""
+"""Member list (CSV or Excel) as members.
+
+Every faulty cell is named, and nothing is guessed.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,16 +23,19 @@ NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
 class Member(NamedTuple):
-    """A row of the member list, cleaned: trimmed, white space collapsed, no control characters."""
+    """A cleaned row of the member list.
 
-    row: int  # the row in the file, as Excel numbers it: the headings are row 1
+    Its texts are trimmed, with white space collapsed and without control characters.
+    """
+
+    row: int  # the number of the row in Excel: the headings are row 1
     name: Name
-    email: str  # as SMTP carries it: ASCII, the domain in punycode; may be empty where do_not_mail is filled
+    email: str  # as SMTP carries it: ASCII, the domain in punycode; may be empty if do_not_mail is filled
     organisation: str = ""
     function: str = ""
     number: str = ""
     do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
-    columns: Mapping[str, str] = NO_COLUMNS  # the further ones, by folded heading
+    columns: Mapping[str, str] = NO_COLUMNS  # the further columns, by folded heading
 
     @property
     def address_key(self) -> str:
@@ -39,7 +45,10 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FaultyRow:
-    """A row that cannot be mailed as it stands; name and address as far as they can be read."""
+    """A row that cannot be mailed because of its faults.
+
+    ``name`` and ``email`` are filled as far as they can be read.
+    """
 
     row: int
     name: str
@@ -47,15 +56,16 @@ class FaultyRow:
     faults: tuple[Fault, ...]
 
 
-_LONGEST = 200  # characters of a name, an organisation, a function: more is text in the wrong column
+_LONGEST = 200  # characters of a name, an organisation or a function: a longer text is in the wrong column
 _MAY_BE_MAILED = frozenset(("nee", "n", "no", "0", "false", "onwaar", "-"))
 _NO_REASON = frozenset(("x", "ja", "j", "yes", "y", "1", "true", "waar", "v", "✓", "✔", "niet mailen", "optout"))
 
 
 def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member | FaultyRow:
-    """The member in a row below the headings, or all its faults.
+    """Return the member in a row below the headings, or all its faults.
 
-    Who is not to be mailed needs no usable name or address: for that row only what no text may hold is a fault.
+    A member who is not to be mailed needs no usable name or address: such a row is faulty only if a text has characters
+    that are never allowed.
     """
     cells = _Cells(row, table, headings, shown)
     texts = {meaning: cells.text(columns[0]) for meaning, columns in headings.columns.items()}
@@ -88,7 +98,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
 
 
 def _reason(text: str) -> str:
-    """Why a member is not to be mailed, by the column's text; empty where they may be."""
+    """Return why a member must not be mailed; empty if mail is allowed."""
     folded = text.casefold()
     if not text or folded in _MAY_BE_MAILED:
         return ""
@@ -96,7 +106,7 @@ def _reason(text: str) -> str:
 
 
 class _Cells:
-    """The cells of one row, and the faults met in reading them."""
+    """Cells of one row, and the faults found while reading them."""
 
     def __init__(self, row: Row, table: Table, headings: Headings, shown: str) -> None:
         self.faults: list[Fault] = []
@@ -107,7 +117,10 @@ class _Cells:
         self._refused: set[int] = set()
 
     def text(self, column: int, longest: int | None = _LONGEST) -> str:
-        """The cleaned text of a cell; empty, and a fault, where it cannot be used."""
+        """Return the cleaned text of a cell.
+
+        If it cannot be used, record a fault and return an empty text.
+        """
         lack = self._table.without_value.get((self._row.number, column))
         try:
             if lack is not None:
@@ -121,7 +134,10 @@ class _Cells:
         return text
 
     def check_width(self) -> None:
-        """A row of a text file with more cells than headings has a separator inside a value: all after it has moved."""
+        """Check that a row of a text file is not wider than the headings.
+
+        If it is, a value has a separator inside, and all values after it have moved one column.
+        """
         width = len(self._headings.row.cells)
         if self._table.sheet or not any(cell.strip() for cell in self._row.cells[width:]):
             return
@@ -136,7 +152,10 @@ class _Cells:
         )
 
     def title(self, text: str) -> Title:
-        """The title that the cell means; none, and a fault, for a word that is no title."""
+        """Return the title that the cell means.
+
+        If the word is not a title, record a fault and return none.
+        """
         try:
             return read_title(text)
         except ValueError:
@@ -148,14 +167,20 @@ class _Cells:
             return ""
 
     def check_name(self, name: Name) -> None:
-        """A mail must be able to say whom it is for: a surname, a first name, or a name written whole."""
+        """Check that a mail can name the person.
+
+        That takes a surname, a first name or a name written whole.
+        """
         if name.written or name.surname or name.first:
             return
         remedy = _("fill in the surname, or delete the row; for an office write its name in a column naam")
         self._refuse(self._column("surname", "written", "first"), CellError(_("the name is missing"), remedy))
 
     def address(self, text: str) -> str:
-        """The address as SMTP carries it; empty, and a fault, where there is none."""
+        """Return the address as SMTP carries it.
+
+        If there is none, record a fault and return an empty text.
+        """
         try:
             if not text:
                 raise CellError(
@@ -167,11 +192,11 @@ class _Cells:
             return ""
 
     def _column(self, *meanings: str) -> int:
-        """The column of the first of these meanings that the list has."""
+        """Return the column of the first of these meanings in the list."""
         return next(self._headings.columns[meaning][0] for meaning in meanings if meaning in self._headings.columns)
 
     def _refuse(self, column: int, wrong: CellError) -> None:
-        if column in self._refused:  # a cell that was refused reads as empty: that is not a second fault
+        if column in self._refused:  # a refused cell reads as empty, which is not a second fault
             return
         self._refused.add(column)
         heading = shown_value(self._headings.written(column)) or column_letter(column)
@@ -198,11 +223,11 @@ __all__ = ["FaultyRow", "MemberList", "example_addresses", "read_members"]
 
 @dataclass(frozen=True, slots=True)
 class MemberList:
-    """What a member list says.
+    """Content of a member list.
 
-    ``members`` are in the order of the rows, those who are not to be mailed among them. ``doubles`` pairs each row
-    that repeats an address with the first that has it: one person, one mail. ``columns`` are the further columns by
-    the names that templates and audiences use; ``notes`` say what was read and what is odd, one sentence each.
+    ``members`` are in the order of the rows, including those who are not to be mailed. ``doubles`` pairs each row that
+    repeats an address with the first row that has it: one person, one mail. ``columns`` are the further columns, by the
+    names that templates and audiences use. ``notes`` tell what was read and what is odd, one sentence each.
     """
 
     members: tuple[Member, ...]
@@ -217,8 +242,8 @@ def read_members(path: Path, shown: str, skip_faulty: bool = False) -> MemberLis
 
     :param shown: the file's name in messages.
     :param skip_faulty: leave faulty rows out, and name them in ``faulty``, instead of refusing the list.
-    :raises UserError: with all faults, where the file cannot be read, its headings do not tell what is needed, a
-        row is faulty, or nobody is in it: an empty list never means everyone.
+    :raises UserError: with all faults, if the file cannot be read, a necessary heading is missing, a row is faulty, or
+        the list has no members: an empty list never means everyone.
     """
     table = read_table(path, shown, list_headings.is_known)
     headings = list_headings.read_headings(table, shown)
@@ -241,7 +266,10 @@ def read_members(path: Path, shown: str, skip_faulty: bool = False) -> MemberLis
 
 
 def example_addresses(members: Iterable[Member]) -> tuple[Member, ...]:
-    """The members whose address is at a domain set aside for examples: mail to them reaches nobody (RFC 2606)."""
+    """Return the members whose address is at a domain for examples.
+
+    Mail to such a domain is never delivered (RFC 2606).
+    """
     return tuple(member for member in members if is_example(member.email.rpartition("@")[2]))
 
 
@@ -264,7 +292,10 @@ def _doubles(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
 
 
 def _settle_opt_outs(members: Sequence[Member]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
-    """Rows with one address are one person: who is not to be mailed in one of them is not to be mailed at all."""
+    """Apply an opt-out to every row with the same address.
+
+    Rows with one address are one person: if one of the rows opts out, no mail is sent to that person.
+    """
     reasons = {member.address_key: member for member in members if member.do_not_mail and member.email}
     settled: list[Member] = []
     notes: list[str] = []

@@ -1,4 +1,7 @@
-"""A table of texts out of a file: CSV, Excel's "Unicode text" or an .xlsx workbook, told apart by their content."""
+"""Table of texts read from a file.
+
+The file is CSV, Excel's "Unicode text" or an .xlsx workbook; its content tells which.
+"""
 
 import codecs
 import csv
@@ -19,18 +22,19 @@ from mkwmail.i18n import _
 from mkwmail.members import workbook
 
 SEPARATORS = (";", "\t", ",")
-_SAMPLE = 200  # records that the separator is judged by
+_SAMPLE = 200  # records that decide which separator is used
 
 Records = tuple[tuple[int, tuple[str, ...]], ...]
 
 
 def decode(data: bytes, shown: str) -> tuple[str, str]:
-    """The text and the name of its encoding: UTF-16 or UTF-8 where the bytes say so, else Windows-1252.
+    """Return the text and the name of its encoding.
 
-    UTF-8 is tried strictly and first: text in Windows-1252 with a letter outside ASCII is practically never valid
-    UTF-8, while every UTF-8 file would pass as Windows-1252.
+    The encoding is UTF-16 or UTF-8 if the bytes show it, else Windows-1252. UTF-8 is tried strictly and first: text in
+    Windows-1252 with a letter outside ASCII is practically never valid UTF-8, while every UTF-8 file would pass as
+    Windows-1252.
 
-    :raises UserError: where it is neither, or no text at all.
+    :raises UserError: if it is none of these, or not a text at all.
     """
     attempts = [("utf-8-sig", "UTF-8"), ("cp1252", "Windows-1252")]
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -71,13 +75,13 @@ def _refuse_no_text(text: str, shown: str) -> None:
 
 
 def split(text: str, shown: str, known: Callable[[str], bool]) -> tuple[str, Records]:
-    """The separator, and the records with the numbers of their rows in Excel; blank records are left out.
+    """Return the separator, and the records with their row numbers.
 
-    A record is a row, also when a cell of it has several lines. A first line ``sep=;`` is Excel's own note of the
-    separator and no row. ``known`` says whether a cell is a heading that is looked for: where several separators are
-    possible, the one that brings most such headings together in one row is it.
+    Rows are numbered as in Excel; blank records are left out. A record is one row, even if a cell of it has several
+    lines. A first line ``sep=;`` is Excel's own note of the separator, not a row. ``known`` tells if a cell is one of
+    the expected headings: if several separators are possible, the one that gives most such headings in one row is used.
 
-    :raises UserError: where quotation marks are not closed, or a cell is larger than any cell can be.
+    :raises UserError: if a quotation mark is not closed, or a cell is larger than any cell can be.
     """
     announced = re.match(r"(?:\"?)sep=(.)\"?[ \t]*(?:\r\n|\r|\n|$)", text, re.IGNORECASE)
     if announced:
@@ -103,7 +107,10 @@ def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines with their ends, one after the other: io.StringIO would hold four octets for every character."""
+    """Return the lines with their line ends, one at a time.
+
+    io.StringIO would hold four octets for every character.
+    """
     return (found[0] for found in _LINE.finditer(text))
 
 
@@ -125,9 +132,10 @@ def _quoting_fault(error: csv.Error, place: str) -> Fault:
 
 
 def _separator(text: str, known: Callable[[str], bool]) -> str:
-    """The separator that brings most known headings together, splits most records, gives most columns.
+    """Return the separator that suits the text best.
 
-    csv.Sniffer guesses from characters' frequencies and fails on one column. Here ``;`` is the answer where no
+    It gives the most known headings in one row; then it splits the most records, then it gives the most columns.
+    csv.Sniffer guesses from the frequencies of characters and fails on one column. Here the answer is ``;`` if no
     separator splits more than half of the records: then there is one column.
     """
     best, separator = (0, 0, 0), SEPARATORS[0]
@@ -168,17 +176,20 @@ class Row:
     cells: tuple[str, ...]
 
     def cell(self, column: int) -> str:
-        """The text in a column, counted from 0; empty beyond the row's end."""
+        """Return the text in a column, counted from 0.
+
+        It is empty beyond the end of the row.
+        """
         return self.cells[column] if column < len(self.cells) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows that are not blank, and where they were found.
+    """Rows that are not blank, and their source.
 
-    A workbook has ``sheet``, and ``other_sheets`` that hold something too and were not read; a text file has
-    ``encoding`` and ``separator``. ``without_value`` names the cells, by row number and column, that are filled in
-    Excel and have no text here: a formula whose outcome was not saved (``""``), or the error that Excel shows.
+    A workbook has ``sheet``, and ``other_sheets`` that have content too but were not read; a text file has ``encoding``
+    and ``separator``. ``without_value`` names the cells, by row number and column, that are filled in Excel but have no
+    text here: a formula whose result was not saved (``""``), or the error that Excel shows.
     """
 
     rows: tuple[Row, ...]
@@ -191,15 +202,15 @@ class Table:
 
 
 def read_table(path: Path, shown: str, known: Callable[[str], bool] = lambda cell: False) -> Table:
-    """Read a file of rows as Excel shows them, all cells as text, not yet cleaned.
+    """Read a file of rows as Excel shows them.
 
-    Of a workbook the first visible sheet with something in it is read. Numbers and dates become what a Dutch Excel
-    shows: ``7``, ``7,5``, ``16-4-2020``, ``13:00``, ``WAAR``; leading zeros live only in text, in Excel too. A cell
-    that is merged over several rows counts for each of them.
+    All cells are texts, not yet cleaned. Of a workbook, the first visible sheet with content is read. Numbers and dates
+    are written as a Dutch Excel shows them: ``7``, ``7,5``, ``16-4-2020``, ``13:00``, ``WAAR``. Only texts have leading
+    zeros, in Excel too. A cell that is merged over several rows counts for each of them.
 
     :param shown: the file's name in messages.
-    :param known: whether a text is a heading that is looked for; it decides between separators of a text file.
-    :raises UserError: where the file cannot be read as a table, with what to do.
+    :param known: tells if a text is one of the expected headings; this decides between separators of a text file.
+    :raises UserError: if the file cannot be read as a table, with what to do.
     """
     data = _bytes(path, shown)
     if not data.strip():
@@ -276,10 +287,10 @@ def _table(sheet: CalamineSheet, filled: list[workbook.Sheet]) -> Table:
 
 
 def _fill_merged(grid: list[list[str]], ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
-    """Give the value of a merged cell to every row it spans; its further columns stay empty.
+    """Give the value of a merged cell to every row that it spans.
 
-    A corporation merged over its two directors is the corporation of both; a title merged over the headings' width
-    is no value of each column.
+    Its further columns stay empty. A corporation merged over the rows of its two directors is the corporation of both,
+    but a title merged over the width of the headings is not a value of each column.
     """
     for (top, left), (bottom, _right) in ranges:
         if top < len(grid) and left < len(grid[top]):
@@ -289,7 +300,10 @@ def _fill_merged(grid: list[list[str]], ranges: Iterable[tuple[tuple[int, int], 
 
 
 def as_text(value: Cell) -> str:
-    """What a Dutch Excel shows for a value in its general format, or in its short formats of date and time."""
+    """Return a value as a Dutch Excel shows it.
+
+    The format is Excel's general format, or its short formats of date and time.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

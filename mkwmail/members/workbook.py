@@ -1,8 +1,9 @@
-"""The parts of an .xlsx file (ECMA-376): their limits, and what the reader of cells does not tell.
+"""Parts of an .xlsx file (ECMA-376), unpacked and checked within limits.
 
-python-calamine sets aside room for the whole rectangle up to the last cell, so one stray cell in the last corner of a
-sheet ends the process; so does a false count of shared texts. And it gives an empty text for a formula without a saved
-outcome and for an error. So the parts are unpacked here within bounds and looked through once, before it reads them.
+python-calamine allocates memory for the whole rectangle up to the last cell, so one stray cell in the last corner of
+a sheet ends the process; so does a false count of shared texts. And it gives an empty text for an error, and for a
+formula without a saved result. Therefore the parts are unpacked here within limits and inspected once, before
+python-calamine reads them.
 """
 
 import io
@@ -19,12 +20,12 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
 
 LARGEST_CONTENT = 64 << 20  # octets of all parts, unpacked: some 200,000 rows
-MOST_CELLS = 2_000_000  # in the rectangle from A1 to the last cell that is filled
+MOST_CELLS = 2_000_000  # in the rectangle from A1 to the last filled cell
 
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _COUNTING_TAG = re.compile(rb"<[^<>]*\s(?:uniqueCount|count)\s*=[^<>]*>")
 _COUNT = re.compile(rb"\s(?:uniqueCount|count)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of every encrypted Office file (MS-CFB §2.2)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls and of every encrypted Office file (MS-CFB §2.2)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO §2.3.4.4
 _BROKEN = (
     zipfile.BadZipFile,
@@ -45,10 +46,10 @@ Parts = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a worksheet's part says of itself, rows counted from 1 and columns from 0.
+    """Properties of a worksheet, with rows counted from 1, columns from 0.
 
-    ``without_value`` holds the filled cells that come out empty: ``""`` for a formula whose outcome was not saved, else
-    the error that Excel shows. ``hidden`` are the filled rows that are not to be seen in Excel.
+    ``without_value`` holds the filled cells that are read as empty: ``""`` for a formula whose result was not saved,
+    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Sheet:
 
 
 def damaged(shown: str) -> UserError:
-    """The fault of a workbook that cannot be read."""
+    """Return the fault of a workbook that cannot be read."""
     return UserError(
         Fault(
             shown,
@@ -71,9 +72,9 @@ def damaged(shown: str) -> UserError:
 
 
 def refuse_older(data: bytes, shown: str) -> None:
-    """Refuse the workbooks of another kind that are no zip archive.
+    """Refuse workbooks that are not a zip archive.
 
-    :raises UserError: for a workbook with a password, or of Excel 97-2003.
+    :raises UserError: if the workbook has a password, or is of Excel 97-2003.
     """
     if not data.startswith(_OLE):
         return
@@ -95,9 +96,9 @@ def refuse_older(data: bytes, shown: str) -> None:
 
 
 def unpack(data: bytes, shown: str) -> Parts:
-    """The parts that are XML, by name; pictures and the like stay out.
+    """Return the XML parts by name, without pictures and other files.
 
-    :raises UserError: where the archive is damaged, larger than a list can be, or a workbook of another kind.
+    :raises UserError: if the archive is damaged, is larger than a list can be, or is another kind of workbook.
     """
     parts: dict[str, bytes] = {}
     size = 0
@@ -110,7 +111,7 @@ def unpack(data: bytes, shown: str) -> Parts:
                     size += entry.file_size
                     if size > LARGEST_CONTENT:
                         raise _too_large(shown)
-                    # zipfile gives no more than the declared size and checks it: a false one is a damaged archive.
+                    # zipfile returns at most the declared size and checks it: if it is false, the archive is damaged.
                     parts[name] = _without_counts(archive.read(entry))
     except _BROKEN:
         raise damaged(shown) from None
@@ -130,9 +131,11 @@ def _refuse_other_kinds(names: Collection[str], shown: str) -> None:
 
 
 def _without_counts(content: bytes) -> bytes:
-    """The part without its tags' counts, which are optional, and believed by the reader of cells.
+    """Return the part without the counts in its tags.
 
-    :raises ValueError: for XML in UTF-16, in which they could not be found; Excel writes UTF-8.
+    They are optional, but python-calamine trusts them.
+
+    :raises ValueError: if the XML is in UTF-16, in which the counts could not be found; Excel writes UTF-8.
     """
     if b"\0" in content:
         raise ValueError("not UTF-8")
@@ -150,7 +153,10 @@ def _too_large(shown: str) -> UserError:
 
 
 def repack(parts: Parts) -> io.BytesIO:
-    """An archive of these parts alone, so that the reader of cells sees what was looked through and no more."""
+    """Return an archive of only these parts.
+
+    Then python-calamine reads nothing that was not inspected.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
@@ -160,7 +166,12 @@ def repack(parts: Parts) -> io.BytesIO:
 
 
 def sheet_parts(parts: Parts, shown: str) -> Mapping[str, bytes]:
-    """The part of every worksheet by the sheet's name, in the order of the tabs (ECMA-376 part 1 §18.2.19)."""
+    """Return the part of every worksheet by the sheet's name.
+
+    They are in the order of the tabs (ECMA-376 part 1 §18.2.19).
+
+    :raises UserError: if the workbook is damaged.
+    """
     try:
         book = ElementTree.fromstring(parts["xl/workbook.xml"])
         relations = ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"])
@@ -179,9 +190,9 @@ def sheet_parts(parts: Parts, shown: str) -> Mapping[str, bytes]:
 
 
 def look_through(name: str, content: bytes, shown: str) -> Sheet:
-    """What the worksheet's part says of itself.
+    """Return the properties of a worksheet from its part.
 
-    :raises UserError: where the part is damaged, or its last cell lies so far out that it cannot be a list.
+    :raises UserError: if the part is damaged, or its last cell is too far out for a list.
     """
     try:
         sheet = _look_through(name, content)
@@ -225,7 +236,7 @@ def _look_through(name: str, content: bytes) -> Sheet:
 
 
 def _position(reference: str | None, row: int, column: int) -> tuple[int, int]:
-    if reference is None:  # optional: then the cell follows the one before it (ECMA-376 part 1 §18.3.1.4)
+    if reference is None:  # optional: if absent, the cell follows the previous one (ECMA-376 part 1 §18.3.1.4)
         return row, column
     match = _CELL.fullmatch(reference)
     if not match:
@@ -244,7 +255,7 @@ def _lack(cell: ElementTree.Element) -> str | None:
     values = {_local(child.tag): child.text or "" for child in cell}
     if cell.get("t") == "e":
         return values.get("v") or "#N/A"
-    # A formula whose outcome is an empty text has the type str; one that was never reckoned has no outcome.
+    # A formula whose result is an empty text has the type str; one that was never calculated has no result.
     if "f" in values and not values.get("v") and cell.get("t") != "str":
         return ""
     return None
