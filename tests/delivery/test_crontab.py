@@ -42,6 +42,11 @@ def test_the_way_to_a_provider_is_passed_on_without_a_password() -> None:
     assert "https_proxy=http://proxy.example.org:3128" in line and "geheim" not in line
 
 
+def test_cron_finds_the_same_state_folder() -> None:
+    line = line_of(job_for(Path("/x"), "0123456789ab", {"MKWMAIL_STATE": "/srv/state", "XDG_STATE_HOME": "/srv/xdg"}))
+    assert "MKWMAIL_STATE=/srv/state" in line and "XDG_STATE_HOME=/srv/xdg" in line
+
+
 def test_a_long_path_gives_way() -> None:
     long = ":".join(f"/opt/{number}/bin" for number in range(200))
     assert "PATH=/usr/local/bin:/usr/bin:/bin " in line_of(job_for(Path("/x"), "0123456789ab", {"PATH": long}))
