@@ -20,9 +20,10 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Generic, NamedTuple, TypeVar
 
 from mkwmail.clock import Clock
@@ -546,21 +547,23 @@ class _Connection:
             begun = message.message_id
             return True
 
+        offers = self._offers()
         try:
-            for message, reply in transport.submit(self._offers(), begin):
+            for message, reply in transport.submit(offers, begin):
                 lost = self._conclude(self._still_open.pop(message.message_id), reply)
         except Exception as error:
             self._problem = self._problem or error
         if begun in self._still_open:
             # It broke off within the body, which may have arrived.
             lost = self._conclude(self._still_open.pop(begun), Reply(0, _("the connection was lost"), Phase.DOT))
-        lost = self._release() or lost
+        # A transport that stops asking before there is nothing more to offer is of no further use.
+        lost = self._release() or lost or getgeneratorstate(offers) != GEN_CLOSED
         if self._problem is not None:
             raise self._problem
         if lost:
             self._lose(failed=not declined)
 
-    def _offers(self) -> Iterator[Message]:
+    def _offers(self) -> Generator[Message, None, None]:
         """Yield the messages that may be begun, as the transport asks for them.
 
         A transport that pipelines asks for the next message while the body of this one is under way: the next group is
