@@ -5,7 +5,7 @@ the requests. oauthlib was chosen after trying the alternatives. msal accepts pr
 their discovery document, and tells each provider which system it runs on. authlib supports the device code for servers
 only, google-auth-oauthlib not at all. They install 10, 12 and 14 packages of about 20 MB, with cryptography for
 signatures that mkwmail does not check, and take 0.2 to 0.3 seconds to import. oauthlib, which google-auth-oauthlib
-itself uses, is one package of 1 MB (0.06 seconds), accepts any endpoint, and connects to no server.
+itself uses, is one package of 1 MB (0.06 seconds), accepts any endpoint, and never connects itself.
 """
 
 import base64

@@ -194,7 +194,7 @@ class Store:
     def locked(self, smtp: Smtp) -> Iterator[None]:
         """Lock a login, so that one process or thread at a time renews it.
 
-        :raises UserError: if another process holds the lock for two minutes, or the lock file cannot be written.
+        :raises UserError: if the lock is taken for two minutes, or the lock file cannot be written.
         """
         path = self.path(smtp).with_suffix(".lock")
         lock = FileLock(path, timeout=_LOCK_SECONDS, mode=PRIVATE)

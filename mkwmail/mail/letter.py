@@ -29,7 +29,7 @@ class Message(NamedTuple):
 
     The envelope is that of RFC 5321 §2.3.1. ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII,
     CRLF line ends, ending in CRLF. There are several chunks, so that messages share bytes such as attachments in
-    memory. ``dotless``: no line is known to begin with a dot, so that no dot has to be doubled (RFC 5321 §4.5.2).
+    memory. ``dotless``: it is known that no line begins with a dot, so no dot has to be doubled (RFC 5321 §4.5.2).
     ``digest`` is the letter's digest of these bytes (:meth:`mkwmail.mail.letter.Letter.address`).
     """
 
@@ -341,7 +341,7 @@ class Letter:
 
 
 _HASHED = 2_047  # octets; for more at once hashlib gives Python's lock to any thread that waits for it
-_SHARED = 16_384  # octets; more fixed bytes are held once for all messages instead of copied into each
+_SHARED = 16_384  # octets; longer fixed pieces are held once for all messages instead of copied into each
 
 _Step = bytes | Callable[[Mapping[str, str]], bytes]
 """A piece in the form that addressing uses.
