@@ -1,4 +1,4 @@
-"""With what somebody logs in to the mail server."""
+"""Credentials for the login to the mail server."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
 VARIABLE = "MKWMAIL_SMTP_PASSWORD"
-_COMMAND_SECONDS = 60.0  # a password manager may ask its owner for a word
+_COMMAND_SECONDS = 60.0  # a password manager may first ask its owner for a passphrase
 
 
 class Password(Secret):
@@ -29,12 +29,12 @@ def password_for(
     store: Store | None = None,
     seconds: float = _COMMAND_SECONDS,
 ) -> Password:
-    """The password for the server, where the settings name a username.
+    """Return the password for the username in the settings.
 
-    The environment comes first, then the command, then the file; both of these run and lie in ``folder``. Last comes
-    what ``mkwmail login`` kept.
+    The sources in order: the environment, the command, the file, and the login that ``mkwmail login`` stored. The
+    command runs in ``folder``, and the path of the file is relative to it.
 
-    :raises UserError: code SETTINGS where there is none, or its source fails or is open to others.
+    :raises UserError: code SETTINGS if there is no password, or if its source fails or can be read by others.
     """
     if environment.get(VARIABLE):
         return Password(environment[VARIABLE])
@@ -53,7 +53,10 @@ def password_for(
 
 
 def _printed(command: str, folder: Path, seconds: float) -> Password:
-    """The first line that the command prints. What it says of errors goes to the terminal by itself."""
+    """Return the first line that the command prints.
+
+    Its standard error is not captured, so the user sees it in the terminal.
+    """
     what = {"command": command, "seconds": f"{seconds:g}"}
     fault = output = None
     try:
@@ -71,7 +74,7 @@ def _printed(command: str, folder: Path, seconds: float) -> Password:
         reason = reason_of(error) if isinstance(error, OSError) else error
         fault = _("password_command cannot be run: %(command)s (%(reason)s)") % {**what, "reason": reason}
     remedy = _("type the command in a terminal, in the working folder: its first line must be the password")
-    # Raised outside of the except clauses: TimeoutExpired carries what was printed so far.
+    # Raised outside the except clauses: TimeoutExpired holds the output so far, which may contain the password.
     if fault:
         raise _fault(fault, remedy)
     password = _first_line(output or b"")
@@ -122,11 +125,13 @@ Credential = Password | Issuing
 def credential_for(
     smtp: Smtp, folder: Path, environment: Mapping[str, str] = os.environ, store: Store | None = None
 ) -> Credential | None:
-    """The password, or the tokens of a sign-in; None where the settings name no username. ``folder``: the working
-    folder, in which a password's command runs and its file lies.
+    """Return the password, or the tokens of a sign-in.
 
-    :raises UserError: code SETTINGS where there is none, or its source fails or is open to others; LOGIN where nobody
-        has signed in.
+    Return None if the settings name no username. ``folder`` is the working folder: a password's command runs there,
+    and the path of its file is relative to it.
+
+    :raises UserError: code SETTINGS if there is no credential, or if its source fails or can be read by others; LOGIN
+        if there is no sign-in yet.
     """
     if smtp.username is None:
         return None

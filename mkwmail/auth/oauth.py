@@ -1,6 +1,6 @@
-"""Sign-ins without a password: the application, and the tokens that are kept and renewed.
+"""OAuth sign-ins: the application and the tokens, stored and renewed.
 
-Few need oauthlib, so :mod:`~mkwmail.auth.oauth_protocol` is imported only where it is used.
+Few users need oauthlib, so :mod:`~mkwmail.auth.oauth_protocol` is imported only when it is used.
 """
 
 import threading
@@ -21,10 +21,10 @@ from mkwmail.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """As which application, where, and for what somebody signs in; an address is empty where the provider has none.
+    """The OAuth application, its endpoints and scopes, and the username.
 
-    ``client_secret``: only of providers that give desktop programs one, as Google does; it is no proof of anything
-    (RFC 8252 §8.5).
+    The URL of an endpoint is empty if the provider does not have it. ``client_secret`` is set only for providers that
+    give desktop programs one, as Google does; it proves nothing (RFC 8252 §8.5).
     """
 
     client_id: str
@@ -37,7 +37,10 @@ class Application:
 
     @classmethod
     def of(cls, smtp: Smtp, client_id: str, client_secret: Secret | None) -> "Application":
-        """That of the settings, whose faults were told when they were read."""
+        """Return the application that the settings describe.
+
+        The settings were checked when they were read.
+        """
         return cls(
             client_id,
             client_secret,
@@ -51,8 +54,11 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a provider issued. ``expires``: when the access token does, in seconds since 1970 by this computer's clock;
-    ``refresh``: None where it gave none; ``account``: who signed in, where it says so."""
+    """Tokens that a provider issued.
+
+    ``expires``: when the access token expires, in seconds since 1970 by this computer's clock. ``refresh``: None if
+    the provider gave none. ``account``: the account that signed in, empty if the provider does not say.
+    """
 
     access: Secret
     expires: float
@@ -60,20 +66,20 @@ class Issued:
     account: str = ""
 
 
-# A token is renewed so many seconds before it expires: a session that begins with it must come to its login.
+# A token is renewed this many seconds before it expires: a session that starts with it must still reach its login.
 _MARGIN = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A sign-in as it is kept."""
+    """A sign-in as it is stored."""
 
     client_id: str
     client_secret: Secret | None
     issued: Issued
 
     def values(self) -> Values:
-        """For the store."""
+        """Return the values for the store."""
         secret, refresh = self.client_secret, self.issued.refresh
         return {
             "client_id": self.client_id,
@@ -85,7 +91,7 @@ class Kept:
 
     @classmethod
     def of(cls, values: Values | None) -> "Kept | None":
-        """From the store; None where it keeps no sign-in."""
+        """Return the sign-in in stored values, or None if there is none."""
         if values is None or not values.get("client_id"):
             return None
         secret, refresh = values.get("client_secret"), values.get("refresh_token")
@@ -98,34 +104,43 @@ class Kept:
 
 
 class Issuing(Protocol):
-    """Whence the tokens of a login come."""
+    """A source of access tokens for a login."""
 
     def current(self) -> Secret:
-        """A token that is good for now. :raises UserError: where none is to be had."""
+        """Return a valid access token.
+
+        :raises UserError: if none is available.
+        """
         ...
 
     def other_than(self, refused: Secret) -> Secret | None:
-        """Another one than the server refused; None where there is none. :raises UserError: as ``current``."""
+        """Return another token than the refused one, or None.
+
+        :raises UserError: as :meth:`current`.
+        """
         ...
 
 
 class JustIssued:
-    """The one token of a sign-in that is to be tried before it is kept."""
+    """The only token of a new sign-in, tested before it is stored."""
 
     def __init__(self, issued: Issued) -> None:
         self._issued = issued
 
     def current(self) -> Secret:
-        """It."""
+        """Return the token."""
         return self._issued.access
 
     def other_than(self, refused: Secret) -> None:
-        """None: so fresh a token is not refused for its age."""
+        """Return None: a token this new is not refused for its age."""
         return None
 
 
 class Tokens:
-    """The access tokens of a login. May be asked from several threads; other processes may renew it meanwhile."""
+    """The access tokens of a login.
+
+    Several threads may use one object, and other processes may renew the same login.
+    """
 
     def __init__(self, smtp: Smtp, store: Store, now: Callable[[], float] = time.time) -> None:
         self._smtp = smtp
@@ -134,24 +149,26 @@ class Tokens:
         self._turn = threading.Lock()
 
     def check(self) -> None:
-        """See that somebody has signed in.
+        """Check that a sign-in is stored, without connecting.
 
-        :raises UserError: code LOGIN where nobody has; SETTINGS where what is kept is open to others.
+        :raises UserError: code LOGIN if there is none; SETTINGS if the stored login can be read by others.
         """
         self._kept()
 
     def current(self) -> Secret:
-        """A token that is good for now.
+        """Return a valid access token; renew it first if necessary.
 
-        :raises SignInError: where none is to be had.
+        :raises SignInError: if none is available.
         """
         kept = self._kept()
         return kept.issued.access if self._is_fresh(kept) else self._renewed(self._is_fresh)
 
     def other_than(self, refused: Secret) -> Secret:
-        """Another token than one that the server refused before its time, as when this computer's clock was set.
+        """Return another token than the refused one.
 
-        :raises SignInError: where none is to be had.
+        A server refuses a token that is valid by this computer's clock if, for example, that clock was set.
+
+        :raises SignInError: if none is available.
         """
         return self._renewed(lambda kept: kept.issued.access != refused and self._is_fresh(kept))
 
@@ -160,7 +177,7 @@ class Tokens:
 
     def _renewed(self, will_do: Callable[[Kept], bool]) -> Secret:
         with self._turn, self._store.locked(self._smtp):
-            # Whoever held it before may have renewed it; its refresh token is then the only one that is good.
+            # The previous holder of the lock may have renewed the login; only its new refresh token is then valid.
             kept = self._kept()
             if will_do(kept):
                 return kept.issued.access
@@ -183,7 +200,7 @@ class Tokens:
             return renew(application, refresh)
         except RefusedError as error:
             refusal = error.refusal
-        # Raised here and not within: no exception carries frames in which tokens are at hand.
+        # Raised outside the except clause, so that no exception carries frames that hold tokens.
         raise sign_in_fault(place, application.username, refusal, Step.RENEWAL)
 
     def _kept(self) -> Kept:
@@ -199,9 +216,11 @@ class Tokens:
 
 
 def require_protocol() -> None:
-    """See that what speaks OAuth is installed: few need it, so it is imported only where it is used.
+    """Check that oauthlib is installed.
 
-    :raises UserError: where it is not.
+    Few users need it, so it is an extra and is imported only when it is used.
+
+    :raises UserError: if it is not installed.
     """
     if find_spec("oauthlib") is None:
         fault = _("signing in without a password needs a package that is not installed")

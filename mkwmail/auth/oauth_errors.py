@@ -1,7 +1,8 @@
-"""Why a sign-in failed, and what to do about it. The only place where a provider's error codes are read.
+"""Errors of a sign-in, with their causes and remedies.
 
-RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5; Microsoft puts its own codes (AADSTS…) into the description
-(learn.microsoft.com, "Microsoft Entra authentication and authorization error codes"), and may change them.
+Only this module reads a provider's error codes: RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5. Microsoft puts its own codes
+(AADSTS…) into the description (learn.microsoft.com, "Microsoft Entra authentication and authorization error codes"),
+and may change them.
 """
 
 import re
@@ -15,7 +16,10 @@ _LONGEST = 200
 
 
 class SignInError(UserError):
-    """No access token is to be had. ``lasting``: trying again without a person's doing is of no use."""
+    """The error that no access token is available.
+
+    ``lasting``: trying again does not help until a person has done something.
+    """
 
     def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
         super().__init__(fault, code=code)
@@ -23,7 +27,7 @@ class SignInError(UserError):
 
 
 class Step(Enum):
-    """What was being done when the provider said no."""
+    """The step of the sign-in that the provider refused."""
 
     DEVICE = "device"
     BROWSER = "browser"
@@ -32,14 +36,14 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The provider's word: an error code and, mostly, a description."""
+    """A provider's error code and, usually, its description."""
 
     error: str
     description: str = ""
 
 
 class RefusedError(Exception):
-    """The provider refused."""
+    """The error that the provider refused a request."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.error)
@@ -64,7 +68,7 @@ _TABLE = tuple(
     (re.compile(words, re.IGNORECASE), why)
     for words, why in (
         (r"AADSTS(65\d{3,4}|90094|90008)\b|^consent_required", _Why.CONSENT),
-        # Conditional access, of which a rule against device codes is a part; 50199 stops a sign-in halfway.
+        # Conditional access, which includes rules against device codes; 50199 interrupts a sign-in halfway.
         (r"AADSTS(5300\d{1,2}|50199|50097|50105)\b", _Why.POLICY),
         (r"AADSTS(7000218|7000215|70002)\b|^invalid_client|client_secret", _Why.PUBLIC),
         (r"AADSTS(700016|90002|900023|50194|50059|7000112)\b|^unauthorized_client", _Why.APPLICATION),
@@ -79,7 +83,10 @@ _TABLE = tuple(
 
 
 def sign_in_fault(place: str, username: str, refused: Refusal, step: Step) -> SignInError:
-    """The words for what a provider refused, and exit code 77; 69 where it says that it cannot now."""
+    """Return the error for a refusal, with its cause and remedy.
+
+    Its exit code is 77 (LOGIN), or 69 (SERVER) if the provider reports a temporary failure.
+    """
     text = f"{refused.error} {refused.description}"
     why = next((why for words, why in _TABLE if words.search(text)), _Why.UNKNOWN)
     fault, remedy = _words(why, step)
@@ -168,7 +175,10 @@ def _policy(step: Step) -> tuple[str, str]:
 
 
 def _said(refused: Refusal, why: _Why) -> str:
-    """The provider's codes; its own words too where we have none. Without what differs each time, such as its trace."""
+    """Return the provider's codes and, if the cause is unknown, its text.
+
+    Details that differ each time, such as the trace ID, are left out.
+    """
     code = re.search(r"AADSTS\d+", refused.description)
     words = [refused.error, code[0] if code else ""]
     if why is _Why.UNKNOWN:
@@ -179,6 +189,9 @@ def _said(refused: Refusal, why: _Why) -> str:
 
 
 def unreachable(place: str, reason: str, remedy: str, lasting: bool = False) -> SignInError:
-    """The provider cannot be reached, or what answers is not the provider."""
+    """Return the error for a provider that cannot be reached.
+
+    It is also the error for a server that answers but is not the provider.
+    """
     fault = _("the sign-in cannot be renewed or made: %(reason)s") % {"reason": reason}
     return SignInError(Fault(place, fault, remedy), ExitCode.SERVER, lasting)

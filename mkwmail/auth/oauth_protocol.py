@@ -1,11 +1,11 @@
-"""OAuth 2.0 as a native program speaks it (RFC 6749, RFC 7636, RFC 8252, RFC 8628).
+"""The OAuth 2.0 requests of a native program.
 
-oauthlib does the protocol. It was chosen by trying: msal takes another provider than Microsoft only by its discovery
-document, and tells each what system it runs on; authlib has the device code for servers alone, google-auth-oauthlib
-not at all. They come as 10, 12 and 14 packages of about 20 MB, with cryptography for signatures that nobody here
-checks, and take 0.2 to 0.3 seconds to import. oauthlib, on which google-auth-oauthlib itself stands, is one package of
-1 MB (0.06 seconds), takes any endpoint, and asks nothing of anybody by itself; who asks is
-:func:`post`.
+The standards are RFC 6749, RFC 7636, RFC 8252 and RFC 8628. oauthlib implements the protocol, and :func:`post` sends
+the requests. oauthlib was chosen after trying the alternatives. msal accepts providers other than Microsoft only by
+their discovery document, and tells each provider which system it runs on. authlib supports the device code for servers
+only, google-auth-oauthlib not at all. They install 10, 12 and 14 packages of about 20 MB, with cryptography for
+signatures that mkwmail does not check, and take 0.2 to 0.3 seconds to import. oauthlib, which google-auth-oauthlib
+itself uses, is one package of 1 MB (0.06 seconds), accepts any endpoint, and never connects itself.
 """
 
 import base64
@@ -29,11 +29,11 @@ from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
 _HTTPS_SECONDS = 30.0
-_MOST = 1_000_000  # octets of an answer
+_MOST = 1_000_000  # octets that are read of a response at most
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A token endpoint that sends us elsewhere is none: what is asked holds secrets."""
+    """A handler that follows no redirect: a token request contains secrets."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -42,9 +42,11 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 def post(url: str, body: str) -> tuple[int, bytes]:
-    """Ask, as a form (RFC 6749 §4.1.3); status and body of the answer, whatever the status.
+    """Send a form (RFC 6749 §4.1.3); return the response's status and body.
 
-    :raises SignInError: code SERVER where there is no answer, or from nobody who can be trusted.
+    An HTTP error status is returned, not raised.
+
+    :raises SignInError: code SERVER if there is no response, or if the server's certificate cannot be trusted.
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     request = Request(url, body.encode("ascii"), headers)
@@ -57,7 +59,7 @@ def post(url: str, body: str) -> tuple[int, bytes]:
             return error.code, error.read(_MOST)
     except (OSError, HTTPException) as error:
         problem = error
-    # Raised here and not within: no exception carries frames in which what was asked is at hand.
+    # Raised outside the except clauses, so that no exception carries frames that hold the request.
     raise _unreachable(urlsplit(url).netloc, problem)
 
 
@@ -79,15 +81,18 @@ def _unreachable(place: str, error: OSError | HTTPException) -> Exception:
     return unreachable(place, words, _("check the network, and give the command again"))
 
 
-_LIFETIME = 3600.0  # seconds of a token whose provider says nothing of it
-_POLLING = 5.0  # seconds between two questions about a device code, where nothing is said (RFC 8628 §3.2)
+_LIFETIME = 3600.0  # seconds that a token is valid if the provider does not say
+_POLLING = 5.0  # seconds between two requests about a device code if the provider does not say (RFC 8628 §3.2)
 _CODE_LIFETIME = 900.0
 _VERIFIER_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A sign-in with the browser that was begun. ``url``: where to send the browser."""
+    """A sign-in with the browser that has started.
+
+    ``url``: the address that the browser must open.
+    """
 
     url: str
     redirect: str
@@ -97,7 +102,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """A code that somebody types elsewhere. ``interval``, ``lifetime``: in seconds."""
+    """A code that the user types on another device.
+
+    ``interval`` and ``lifetime`` are in seconds.
+    """
 
     device: Secret
     user: str
@@ -107,7 +115,7 @@ class DeviceCode:
 
 
 def ask_browser(application: Application, redirect: str) -> Asked:
-    """Begin a sign-in with the browser, with PKCE (RFC 7636: S256)."""
+    """Start a sign-in with the browser, with PKCE (RFC 7636: S256)."""
     client = WebApplicationClient(application.client_id)
     verifier = client.create_code_verifier(_VERIFIER_LENGTH)
     state = client.create_code_verifier(43)
@@ -124,19 +132,20 @@ def ask_browser(application: Application, redirect: str) -> Asked:
 
 
 def code_of(asked: Asked, query: str) -> Secret | None:
-    """The code with which the browser came back; None where it is no answer to what was asked.
+    """Return the authorization code in the query of the browser's request.
 
-    :raises RefusedError: where it brought a refusal.
+    Return None if the query does not answer the sign-in that was started.
+
+    :raises RefusedError: if the query contains a refusal.
     """
     client = WebApplicationClient("")
     try:
-        # The way back is this computer's own: nobody is between (RFC 8252 §8.3), so what oauthlib wants of its
-        # address says nothing.
+        # oauthlib requires https, but the redirect never leaves this computer (RFC 8252 §8.3).
         read = client.parse_request_uri_response(f"https://localhost/?{query}", state=asked.state)
     except MismatchingStateError:
         return None
     except OAuth2Error as error:
-        # Without a code or an error in it, it was somebody else's: a browser that asks for an icon.
+        # A request without a code or an error is another one, such as the browser's request for an icon.
         if not error.description and error.error in ("missing_code", "mismatching_state"):
             return None
         raise RefusedError(Refusal(str(error.error), str(error.description or ""))) from None
@@ -145,9 +154,9 @@ def code_of(asked: Asked, query: str) -> Secret | None:
 
 
 def redeem(application: Application, asked: Asked, code: Secret) -> Issued:
-    """Tokens for the browser's code.
+    """Exchange the browser's code for tokens.
 
-    :raises RefusedError: where the provider gives none; SignInError where it cannot be reached.
+    :raises RefusedError: if the provider gives none; SignInError if it cannot be reached.
     """
     client = WebApplicationClient(application.client_id)
     body = client.prepare_request_body(
@@ -160,9 +169,9 @@ def redeem(application: Application, asked: Asked, code: Secret) -> Issued:
 
 
 def ask_device(application: Application) -> DeviceCode:
-    """A code for another device (RFC 8628 §3.1).
+    """Request a code for another device (RFC 8628 §3.1).
 
-    :raises RefusedError: where the provider gives none; SignInError where it cannot be reached.
+    :raises RefusedError: if the provider gives none; SignInError if it cannot be reached.
     """
     body = urlencode({"client_id": application.client_id, "scope": application.scopes})
     status, answer = post(application.device_url, body)
@@ -182,10 +191,10 @@ def ask_device(application: Application) -> DeviceCode:
 
 
 def redeem_device(application: Application, code: DeviceCode) -> Issued:
-    """Tokens for a device code.
+    """Exchange a device code for tokens.
 
-    :raises RefusedError: as long as nobody has approved it (``authorization_pending``, ``slow_down``), or where
-        somebody refused.
+    :raises RefusedError: until the user has approved the code (``authorization_pending``, ``slow_down``), or if the
+        user refused.
     """
     client = DeviceClient(application.client_id)
     body = client.prepare_request_body(
@@ -195,9 +204,11 @@ def redeem_device(application: Application, code: DeviceCode) -> Issued:
 
 
 def renew(application: Application, refresh: Secret) -> Issued:
-    """New tokens for a refresh token (RFC 6749 §6); the same refresh token where the provider sends no other.
+    """Exchange a refresh token for new tokens (RFC 6749 §6).
 
-    :raises RefusedError: where it has expired or was withdrawn.
+    The result contains the same refresh token if the provider sends no new one.
+
+    :raises RefusedError: if the refresh token has expired or was withdrawn.
     """
     client = WebApplicationClient(application.client_id)
     body = client.prepare_refresh_body(
@@ -224,7 +235,7 @@ def _issued(application: Application, client: Any, body: str, refresh: Secret | 
         refusal = Refusal(str(error.error), str(error.description or ""))
     except ValueError:
         refusal = Refusal("invalid_response")
-    # Raised here and not within: no exception carries frames in which tokens are at hand.
+    # Raised outside the except clauses, so that no exception carries frames that hold tokens.
     if refusal is not None:
         raise RefusedError(refusal)
     kept = str(token["refresh_token"]) if token.get("refresh_token") else None
@@ -255,9 +266,10 @@ def _no_provider(url: str) -> Exception:
 
 
 def _account(id_token: object) -> str:
-    """Who signed in, where the provider says so in an ID token; for a message to people, and for nothing else.
+    """Return the account in an ID token, or an empty text.
 
-    Its signature is not checked: it came from the provider itself over TLS (OpenID Connect Core §3.1.3.7).
+    Use it only in messages to people. The signature is not checked: the token came from the provider itself over TLS
+    (OpenID Connect Core §3.1.3.7).
     """
     try:
         payload = str(id_token).split(".")[1]

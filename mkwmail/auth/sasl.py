@@ -1,20 +1,21 @@
-"""Access tokens in SMTP's login: OAUTHBEARER (RFC 7628), and XOAUTH2, which came before it.
+"""SMTP authentication with an access token: OAUTHBEARER and XOAUTH2.
 
-XOAUTH2 is Google's and Microsoft's: developers.google.com/gmail/imap/xoauth2-protocol.
+OAUTHBEARER is RFC 7628. XOAUTH2 is the older mechanism of Google and Microsoft:
+developers.google.com/gmail/imap/xoauth2-protocol.
 """
 
 import base64
 import json
 
-#: In the order of preference: the standard first.
+#: In order of preference: the standard first.
 MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
 
-#: What is answered, in base64, to a challenge that says what is wrong: nothing, or one octet (RFC 7628 §3.2.3).
+#: The response, in base64, to a challenge that reports an error: empty, or one octet (RFC 7628 §3.2.3).
 ANSWERS = {"OAUTHBEARER": "AQ==", "XOAUTH2": ""}
 
 
 def initial(mechanism: str, username: str, host: str, port: int, token: str) -> str:
-    """The client's first word.
+    """Return the client's initial response.
 
     >>> initial("XOAUTH2", "kim@example.org", "", 0, "t").split("\\1")
     ['user=kim@example.org', 'auth=Bearer t', '', '']
@@ -27,7 +28,10 @@ def initial(mechanism: str, username: str, host: str, port: int, token: str) -> 
 
 
 def reason(challenge: str) -> str:
-    """What the server's JSON says is wrong, as ``invalid_token``; empty where it says nothing that can be read."""
+    """Return the error in the server's JSON, such as ``invalid_token``.
+
+    Return an empty text if the challenge contains none that can be read.
+    """
     try:
         read = json.loads(base64.b64decode(challenge.split(" ")[-1], validate=True))
         status = str(read["status"])

@@ -1,8 +1,8 @@
-"""A secret: what must reach a server and nobody else."""
+"""Secrets, which must reach the server and no one else."""
 
 
 class Secret:
-    """A password or a token. Printing, logging or showing the object never shows it."""
+    """A password or a token; printing or logging the object hides it."""
 
     __slots__ = ("_secret",)
 
@@ -10,7 +10,7 @@ class Secret:
         self._secret = secret
 
     def reveal(self) -> str:
-        """The secret itself, for the server or the store alone."""
+        """Return the secret itself, only for the server or the store."""
         return self._secret
 
     def __eq__(self, other: object) -> bool:

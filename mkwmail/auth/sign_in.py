@@ -1,4 +1,8 @@
-"""Signing in with the browser of this computer, which comes back to it by the loopback network (RFC 8252 §7.3)."""
+"""Signing in with the browser of this computer, or with a device code.
+
+The browser returns to this computer through the loopback interface (RFC 8252 §7.3). A device code is approved on
+another device (RFC 8628).
+"""
 
 import queue
 import time
@@ -17,8 +21,8 @@ from mkwmail.auth.oauth_protocol import Asked, DeviceCode, ask_browser, ask_devi
 from mkwmail.auth.secret import Secret
 from mkwmail.i18n import _
 
-_SECONDS = 600.0  # for somebody to find a password and a telephone
-_GLANCE = 0.2  # seconds between two looks at the keyboard
+_SECONDS = 600.0  # enough time to find a password and a telephone
+_GLANCE = 0.2  # seconds between two checks of the keyboard
 _REQUEST_SECONDS = 10.0
 
 
@@ -28,12 +32,12 @@ def sign_in_by_browser(
     typed: Callable[[], str] = str,
     seconds: float = _SECONDS,
 ) -> Issued:
-    """Send somebody to the provider, and wait until their browser comes back.
+    """Send the user to the provider, and wait until the browser returns.
 
-    ``show`` is given the address to open. ``typed``: what was typed meanwhile, if anything: where the browser is on
-    another computer it cannot come back, and the address at which it ended is pasted.
+    ``show`` receives the address to open. ``typed`` returns the text that was typed meanwhile, if any: a browser on
+    another computer cannot return to this one, so the user pastes the address at which it ended.
 
-    :raises SignInError: where nobody comes in time, or the provider refuses.
+    :raises SignInError: if the browser does not return in time, or the provider refuses.
     """
     answers: queue.SimpleQueue[Secret | Refusal] = queue.SimpleQueue()
     refusal = Refusal("expired_token")
@@ -56,8 +60,8 @@ def sign_in_by_browser(
 
 
 def _our_name(application: Application) -> str:
-    # Microsoft lets the port differ for localhost alone (learn.microsoft.com, "Redirect URI best practices"); elsewhere
-    # the address is surer than the name (RFC 8252 §8.3).
+    # Microsoft allows another port only for localhost (learn.microsoft.com, "Redirect URI best practices"); for other
+    # providers the address is more reliable than the name (RFC 8252 §8.3).
     is_microsoft = (urlsplit(application.authorize_url).hostname or "").endswith("microsoftonline.com")
     return "localhost" if is_microsoft else "127.0.0.1"
 
@@ -84,7 +88,7 @@ def _answer_in(asked: Asked, query: str) -> Secret | Refusal | None:
 
 
 class _Listener(ThreadingHTTPServer):
-    """Waits for the browser; what else comes by is turned away."""
+    """A server that waits for the browser and rejects other requests."""
 
     daemon_threads = True
 
@@ -94,16 +98,16 @@ class _Listener(ThreadingHTTPServer):
 
 
 class _Returning(BaseHTTPRequestHandler):
-    """The browser, come back with a code or a refusal."""
+    """A handler for the browser that returns with a code or a refusal."""
 
     server: _Listener
-    timeout = _REQUEST_SECONDS  # browsers open connections ahead, and say nothing on them
+    timeout = _REQUEST_SECONDS  # browsers open connections in advance, and send nothing on them
     server_version = "mkwmail"
     sys_version = ""
 
     def do_GET(self) -> None:
         target = urlsplit(self.path)
-        # Only with the state that was sent along is it the answer to what was asked (RFC 6749 §10.12).
+        # A request answers this sign-in only if it has the state that was sent (RFC 6749 §10.12).
         answer = _answer_in(self.server.asked, target.query) if target.path == "/" and target.query else None
         if answer is None:
             self._page(HTTPStatus.NOT_FOUND, _("This is no page."))
@@ -123,22 +127,25 @@ class _Returning(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(page)))
         self.send_header("Content-Security-Policy", "default-src 'none'")
-        # The address holds the code: it goes to nobody, and stays in no cache.
+        # The address contains the code: keep it out of the Referer header and out of caches.
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         self.wfile.write(page)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a line of the log would hold the code."""
+        """Log nothing: a log line would contain the code."""
 
 
-_SLOWER = 5.0  # seconds more between two questions, where the provider says slow_down (RFC 8628 §3.5)
+_SLOWER = 5.0  # seconds added to the interval if the provider says slow_down (RFC 8628 §3.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How time goes by while somebody approves. ``wait``: sleeps so many seconds."""
+    """The clock while the user approves a code; both are in seconds.
+
+    ``wait`` sleeps, ``now`` returns the time.
+    """
 
     wait: Callable[[float], object] = time.sleep
     now: Callable[[], float] = time.monotonic
@@ -147,9 +154,9 @@ class Patience:
 def sign_in_by_device(
     application: Application, show: Callable[[DeviceCode], object], patience: Patience | None = None
 ) -> Issued:
-    """Show a code, and wait until somebody has typed it elsewhere and approved.
+    """Show a code, and wait until the user has approved it elsewhere.
 
-    :raises SignInError: where nobody does in time, or the provider refuses.
+    :raises SignInError: if the code is not approved in time, or the provider refuses.
     """
     given = patience or Patience()
     try:

@@ -1,4 +1,7 @@
-"""Where logins are kept: outside the working folder, in the system's keyring, else in a file of one's own."""
+"""Storage of logins, outside the working folder.
+
+A login is in the system's keyring or, if that is not possible, in a file that only the user can read.
+"""
 
 import json
 import os
@@ -24,25 +27,25 @@ _SERVICE = "mkwmail"
 
 
 class NoRingError(Exception):
-    """There is no keyring here, it is closed, or it does not take this."""
+    """The error that the keyring is missing, locked or rejects the text."""
 
 
 def put(name: str, text: str) -> None:
-    """Keep a text.
+    """Store a text in the keyring.
 
-    :raises NoRingError: where it is not kept.
+    :raises NoRingError: if the keyring does not store it.
     """
     try:
         _ring().set_password(_SERVICE, name, text)
-    # Whatever a system's keyring raises: one that takes no long text (Windows: 2,560 octets) or was closed, too.
+    # Each keyring raises its own errors, for example if it is locked or the text is too long (Windows: 2,560 octets).
     except Exception as error:
         raise NoRingError from error
 
 
 def get(name: str) -> str | None:
-    """The text that is kept; None where there is none.
+    """Return the text in the keyring, or None if there is none.
 
-    :raises NoRingError: where the keyring cannot be asked, as from cron.
+    :raises NoRingError: if the keyring cannot be reached, for example from cron.
     """
     try:
         return _ring().get_password(_SERVICE, name)
@@ -51,9 +54,9 @@ def get(name: str) -> str | None:
 
 
 def remove(name: str) -> None:
-    """Keep it no longer.
+    """Remove a text from the keyring, if it is there.
 
-    :raises NoRingError: where the keyring cannot be asked.
+    :raises NoRingError: if the keyring cannot be reached.
     """
     try:
         ring = _ring()
@@ -67,15 +70,18 @@ def _ring() -> "KeyringBackend":
     import keyring
 
     ring = keyring.get_keyring()
-    # Below 1 are those that keyring itself does not recommend: plain files, and none at all.
+    # Below 1 are the backends that keyring itself does not recommend: plain files, and the one that stores nothing.
     if ring.priority < 1:
         raise NoRingError
     return ring
 
 
 def closing(path: Path, mode: int) -> str:
-    """The command that closes a file to others; empty where it is closed. ``mode``: its ``st_mode``."""
-    # Windows keeps no such modes: st_mode says nothing about who may read there.
+    """Return the command that makes a file private.
+
+    Return an empty text if it is private already. ``mode``: its ``st_mode``.
+    """
+    # On Windows st_mode does not show who may read a file.
     is_open = os.name == "posix" and bool(mode & 0o077)
     return f"chmod 600 {shlex.quote(str(path))}" if is_open else ""
 
@@ -87,28 +93,31 @@ _LOCK_SECONDS = 120.0  # another process may be waiting for the provider
 
 
 class Store:
-    """The logins of the person at this computer. Each has a file, even where the keyring has what it is about."""
+    """The logins of the current user.
+
+    Each login has a file, even if its values are in the keyring.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @classmethod
     def of_user(cls) -> "Store":
-        """In the place that the system has for a person's settings.
+        """Return the store in the system's folder for a user's settings.
 
         :raises UserError: code SETTINGS if there is no such place.
         """
         return cls(config_folder() / "logins")
 
     def path(self, smtp: Smtp) -> Path:
-        """The file of a login: one for each username at each server."""
+        """Return the file of a login: one for each username and server."""
         return self._folder / f"{quote(name_of(smtp), safe='@')}.json"
 
     def load(self, smtp: Smtp) -> Values | None:
-        """What is kept of a login; None where nothing is.
+        """Return the values of a login, or None if there are none.
 
-        :raises UserError: code SETTINGS where the file is open to others or cannot be read; LOGIN where it is in a
-            keyring that cannot be asked.
+        :raises UserError: code SETTINGS if others can read the file or if it cannot be read; LOGIN if the values are
+            in a keyring that cannot be reached.
         """
         values = self._read(self.path(smtp))
         if values != _IN_RING:
@@ -129,9 +138,11 @@ class Store:
         return _parsed(text.encode()) if text is not None else None
 
     def keep(self, smtp: Smtp, values: Mapping[str, str | float]) -> str:
-        """Keep a login, in the keyring where there is one. Returns where, in words.
+        """Store a login, in the keyring if possible.
 
-        :raises UserError: where it can be kept nowhere.
+        Return the place in words, for a message.
+
+        :raises UserError: if neither the keyring nor the file can hold it.
         """
         if self._put_in_ring(smtp, values):
             return _("the system's keyring")
@@ -139,22 +150,25 @@ class Store:
         return str(self.path(smtp))
 
     def renew(self, smtp: Smtp, values: Mapping[str, str | float]) -> None:
-        """Keep what a login has become, where it was kept before.
+        """Store the new values of a login in the place of the old ones.
 
-        :raises UserError: where that cannot be written.
+        :raises UserError: if they cannot be written.
         """
         if self.is_in_ring(smtp) and self._put_in_ring(smtp, values):
             return
         self._write(self.path(smtp), values)
 
     def is_in_ring(self, smtp: Smtp) -> bool:
-        """Whether a login is in the system's keyring. :raises UserError: where its file cannot be read."""
+        """Return whether a login is in the system's keyring.
+
+        :raises UserError: if its file cannot be read.
+        """
         return self._read(self.path(smtp)) == _IN_RING
 
     def remove(self, smtp: Smtp) -> bool:
-        """Keep a login no longer; whether there was one.
+        """Remove a login; return whether there was one.
 
-        :raises UserError: where it cannot be removed.
+        :raises UserError: if it cannot be removed.
         """
         path = self.path(smtp)
         if not path.exists():
@@ -162,7 +176,7 @@ class Store:
         try:
             ringed = self.is_in_ring(smtp)
         except UserError:
-            ringed = False  # open to others, or spoiled: it goes all the same
+            ringed = False  # others can read it, or it is damaged: remove it all the same
         try:
             if ringed:
                 remove(name_of(smtp))
@@ -178,9 +192,9 @@ class Store:
 
     @contextmanager
     def locked(self, smtp: Smtp) -> Iterator[None]:
-        """Hold a login against other processes and threads, so that one at a time renews it.
+        """Lock a login, so that one process or thread at a time renews it.
 
-        :raises UserError: where somebody else holds it for long, or nothing can be written there.
+        :raises UserError: if the lock is taken for two minutes, or the lock file cannot be written.
         """
         path = self.path(smtp).with_suffix(".lock")
         lock = FileLock(path, timeout=_LOCK_SECONDS, mode=PRIVATE)
@@ -230,17 +244,17 @@ class Store:
         problem = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A refresh token that was rotated is good once: the new one must not be lost with the power.
+            # A rotated refresh token is valid once: the new one must survive a power failure.
             write_private(path, json.dumps(dict(values)).encode())
         except OSError as error:
             problem = _unwritable(path, error)
-        # Raised here and not within: no exception carries frames in which the values are at hand.
+        # Raised outside the except clause, so that no exception carries frames that hold the values.
         if problem is not None:
             raise problem
 
 
 def name_of(smtp: Smtp) -> str:
-    """How a login is called: by its username and its server."""
+    """Return the name of a login, from its username and server."""
     return f"{smtp.username}_{smtp.host.casefold()}"
 
 

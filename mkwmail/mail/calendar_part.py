@@ -1,4 +1,7 @@
-"""A letter's calendar entry: the event's facts as content lines, with holes where a member's values stand."""
+"""A letter's calendar entry: content lines with holes for values.
+
+The lines give the event's facts; a member's values fill the holes.
+"""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from mkwmail.mail.mime import Attachment
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What frames every letter of a mailing."""
+    """The data that every letter of a mailing shares."""
 
     event: Event
     settings: Settings
@@ -33,26 +36,32 @@ class Frame:
 
 
 _TEXT_PROPERTIES = ("SUMMARY", "DESCRIPTION", "LOCATION")
-# Not the sender's domain: that may change, and a UID never does.
+# Not the sender's domain: that may change, and a UID may not.
 _UID_DOMAIN = "mkwmail"
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _PARAMETER_MARK = re.compile(r"(?<=;CN=)[A-Za-z0-9]+(?=[;:])")
 
 
 def calendar_method(frame: Frame) -> Method:
-    """The method of the letter's entry. A proof asks for no answer: Outlook would send one (FACTS A6)."""
+    """Return the method of the letter's entry.
+
+    A proof does not ask for an answer, because Outlook would send one.
+    """
     if frame.event.calendar.method is CalendarMethod.REQUEST and not frame.proof:
         return Method.CANCEL if frame.cancelled else Method.REQUEST
     return Method.PUBLISH
 
 
 def entry_uid(secret: bytes, event: str, person: str | None = None) -> str:
-    """The UID of an event's entry: the one that everybody shares (PUBLISH), or a person's own (REQUEST)."""
+    """Return the UID of an event's entry.
+
+    ``person``: None for the entry that all recipients share (PUBLISH), a person for their own entry (REQUEST).
+    """
     return uid(secret, event, person, _UID_DOMAIN)
 
 
 def place_of(event: Event) -> str:
-    """LOCATION: the place as far as it is known, in one line."""
+    """Return LOCATION: the known parts of the place, in one line."""
     location = event.location
     parts = (location.name, location.street, location.city) if location else ()
     known = ", ".join(part for part in parts if part)
@@ -60,7 +69,7 @@ def place_of(event: Event) -> str:
 
 
 def calendar_lines(frame: Frame, description: str, marks: Marks) -> tuple[Segments, ...]:
-    """The entry's content lines, or none where the event has no calendar entry.
+    """Return the entry's content lines, or none if it has no entry.
 
     ``description`` is the rendered ``calendar.txt``, with marks.
     """
@@ -99,7 +108,7 @@ def entry_of(
     attendee: Party | None = None,
     cancelled: bool = False,
 ) -> Entry:
-    """The event as an entry, with the secretary as its organizer."""
+    """Return the event as an entry, with the secretary as organizer."""
     alarm = event.calendar.alarm
     return Entry(
         method=method,
@@ -120,7 +129,10 @@ def entry_of(
 
 
 def link_in(description: str, mark: str) -> str:
-    """The first link of a description, which is the entry's URL; ``mark`` stands for a member's own."""
+    """Return the first link of a description, for the entry's URL.
+
+    ``mark``: the mark of the member's own link, which counts as a link; empty if there is none.
+    """
     pattern = _LINK if not mark else re.compile(f"{mark}|{_LINK.pattern}")
     found = pattern.search(description)
     return found[0].rstrip(".,;:)") if found else ""

@@ -1,4 +1,7 @@
-"""Composing: every letter of a mailing before the first message leaves."""
+"""Composing: all letters of a mailing, before the first message is sent.
+
+:func:`website_entry` makes the calendar file for the website.
+"""
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -74,15 +77,15 @@ from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, m
 from mkwmail.mail.templates import Renderer, Rendering, Templates, plain, rendered, with_blocks
 
 MOST_HTML = 100_000
-"""Octets of HTML from which Gmail shows only a part (FACTS B9: it clips at about 102 KB)."""
+"""The most octets of HTML; Gmail clips a mail at about 102 KB."""
 
 PROOF = "[PROEF]"
 
 
 def letter_of(rendering: Rendering, frame: Frame, marks: Marks) -> Letter:
-    """The letter that a rendering becomes.
+    """Return the letter made from a rendering.
 
-    :raises UserError: where its HTML is larger than mail programs show.
+    :raises UserError: if its HTML is larger than mail programs show.
     """
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
     html = _html_lines(_page(rendering, html_body, frame), marks)
@@ -104,7 +107,7 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
         association=Value(frame.settings.association),
         logo=Link(f"cid:{_logo_id(frame.logo)}") if frame.logo else None,
     )
-    # css-inline would fetch what a page links to: mails link to nothing, and nothing is fetched.
+    # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
     inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
     if len(inlined.encode()) > MOST_HTML:
         raise UserError(
@@ -136,7 +139,7 @@ def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
 
 
 def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
-    """The segments cut at their line ends."""
+    """Cut the segments at their line ends."""
     lines: list[list[Segment]] = [[]]
     for segment in segments:
         if isinstance(segment, Hole):
@@ -149,7 +152,10 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
 
 
 def _parts(frame: Frame, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
-    """The structure that Outlook takes a calendar entry from (FACTS A1)."""
+    """Return the structure in which Outlook recognises a calendar entry.
+
+    Outlook takes calendar data anywhere else for an attachment (MS-STANOICAL V0343).
+    """
     utf8 = ("charset", "utf-8")
     plain_part = Part("text/plain", (utf8,), "quoted-printable", pieces=tuple(text))
     html_part = Part("text/html", (utf8,), "quoted-printable", pieces=tuple(html))
@@ -202,11 +208,11 @@ def _unsubscribe_subject(settings: Settings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a mailing's letters are made of, beside the templates and the members.
+    """The data for a mailing's letters, besides templates and members.
 
-    ``template`` is the template's name without ending. ``uid`` is the UID of the calendar entry that is the same
-    for everybody, ``sequence`` its version; ``cancelled``: the entry says that the event does not take place.
-    ``proof``: a copy to look at, marked so in its subject. ``automatic``: a timer sends it.
+    ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
+    share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
+    the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
     """
 
     event: Event
@@ -225,7 +231,10 @@ class Occasion:
 
 
 class Addressed(NamedTuple):
-    """A member's letter and what fills its holes; ``direct``: the template made sharing impossible."""
+    """A member's letter and the values for its holes.
+
+    ``direct``: the letter is not shared, because the template made that impossible.
+    """
 
     addressee: Addressee
     letter: Letter
@@ -233,18 +242,24 @@ class Addressed(NamedTuple):
     direct: bool = False
 
     def message(self, message_id: str, moment: datetime) -> Message:
-        """The message, dated ``moment`` (aware)."""
+        """Return the message, dated ``moment`` (aware)."""
         return self.letter.address(self.complete(message_id, moment))
 
     def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
-        """Every value that the letter is filled with; with the letter, all that is needed to make it again."""
+        """Return every value that fills the letter.
+
+        The letter and these values are enough to make the message again.
+        """
         date, dtstamp = _moment_values(moment, moment.utcoffset() or timedelta(0))
         return {**self.values, "message_id": message_id, "date": date, "dtstamp": dtstamp}
 
 
 @lru_cache(maxsize=8)
 def _moment_values(moment: datetime, offset: timedelta) -> tuple[str, str]:
-    """Date and DTSTAMP of every message of a moment; ``offset`` is its own, in which equal moments may differ."""
+    """Return Date and DTSTAMP for every message of a moment.
+
+    ``offset`` is the moment's UTC offset, in which equal moments may differ.
+    """
     return _second_values(moment.replace(tzinfo=None, microsecond=0), offset)
 
 
@@ -256,10 +271,10 @@ def _second_values(local: datetime, offset: timedelta) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """All letters of a mailing, and who gets which.
+    """All letters of a mailing, and the letter of each member.
 
-    ``of`` is everybody's letter; what fills it is made when ``addressed`` is asked for, so that of a hundred
-    thousand hardly anything is held.
+    ``of`` has one letter per member. Its values are computed when an item of ``addressed`` is read, so that a hundred
+    thousand members take hardly any memory.
     """
 
     addressed: Sequence[Addressed]
@@ -267,7 +282,7 @@ class Composition:
 
     @property
     def letters(self) -> tuple[Letter, ...]:
-        """The letters, in the order of their first member."""
+        """Return the distinct letters, in the order of their first member."""
         return tuple({id(letter): letter for letter in self.of}.values())
 
 
@@ -277,13 +292,13 @@ def compose(
     addressees: Sequence[Addressee],
     progress: Callable[[int], None] = lambda done: None,
 ) -> Composition:
-    """The letters for these members.
+    """Return the letters for these members.
 
-    Each member's mail is rendered with merge marks and directly. Where filling the marks gives what direct
-    rendering says, members with the same marked rendering share a letter; where a template measured or cut a
-    mark, that member's letter is made from the direct rendering.
+    Each mail is rendered with merge marks and directly. If filling the marks gives the direct rendering, members with
+    the same marked rendering share a letter. If a template measured or cut a mark, that member's letter is made from
+    the direct rendering.
 
-    ``progress`` hears how many members are done.
+    ``progress`` receives the number of members that are done.
 
     :raises UserError: with the faults of all templates and members.
     """
@@ -324,7 +339,7 @@ def _tried(make: Callable[[Addressee], Letter | None], addressee: Addressee) -> 
         return error
 
 
-_NAMED = 3  # members whose mail has one and the same fault are named up to this number
+_NAMED = 3  # the most members that are named for one fault
 
 
 def _for_members(fault: Fault, names: Sequence[str], everyone: int) -> Fault:
@@ -339,17 +354,17 @@ def _for_members(fault: Fault, names: Sequence[str], everyone: int) -> Fault:
 
 
 def message_id(secret: bytes, event: str, mailing: str, edition: int, person: str, version: int, domain: str) -> str:
-    """The Message-ID of a person's message, without angle brackets (RFC 5322 §3.6.4).
+    """Return the Message-ID of a person's message (RFC 5322 §3.6.4).
 
-    Known before the first try and the same at every retry; ``version`` counts the times that the message was
-    composed anew.
+    It has no angle brackets. It is known before the first try and is the same at every retry; ``version`` counts how
+    often the message was composed again.
     """
     subject = "\0".join((event, mailing, str(edition), person, str(version)))
     return f"{keyed(secret, subject).hex()[:32]}@{domain}"
 
 
 class _Composing:
-    """One pass over the members, sharing letters on the way."""
+    """One pass over the members, which finds the letters they share."""
 
     def __init__(self, occasion: Occasion, templates: Templates) -> None:
         self._occasion = occasion
@@ -369,9 +384,11 @@ class _Composing:
         self._marks = Marks("", ())
 
     def sorted(self, addressees: Sequence[Addressee], progress: Callable[[int], None]) -> Sequence[int]:
-        """Who are alike: each member's group, by a number; and choose the marks on the way.
+        """Group the members whose mails are alike, and choose the marks.
 
-        :raises UserError: where a text holds what no mail can show.
+        Return the number of each member's group.
+
+        :raises UserError: if a text contains a character that no mail program can show.
         """
         groups: dict[object, int] = {}
         fields = {"dtstamp", "to_name", "to_address", "uid"}
@@ -390,18 +407,21 @@ class _Composing:
         return alike
 
     def share(self, addressee: Addressee) -> Letter | None:
-        """The letter that all like this member share; None where a mark was measured or cut on the way."""
+        """Return the letter that this member's group shares.
+
+        Return None if the template measured or cut a mark.
+        """
         values = self._personal(addressee)
         marked = self._render(addressee, values, self._marks.of)
         direct = self._render(addressee, values, lambda field: "")
         return self._letter(marked) if _filled(marked, self._marks, values) == direct.sources else None
 
     def direct(self, addressee: Addressee) -> Letter:
-        """This member's own letter."""
+        """Return this member's own letter."""
         return self._letter(self._render(addressee, self._personal(addressee), lambda field: ""))
 
     def values(self, letter: Letter, addressee: Addressee) -> dict[str, str]:
-        """What fills the letter for a member."""
+        """Return the values that fill the letter for a member."""
         fields, of_member = self._fields.get(id(letter)) or self._know(letter)
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
@@ -409,7 +429,7 @@ class _Composing:
         return {field: values[field] for field in fields if field in values}
 
     def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
-        """The letter's fields, and whether the member's own are among them."""
+        """Return the letter's fields, and whether some are the member's own."""
         fields = tuple(sorted(letter.fields))
         known = self._fields[id(letter)] = fields, any(field.startswith("member.") for field in fields)
         return known
@@ -429,13 +449,13 @@ class _Composing:
 
 
 def template_names(occasion: Occasion) -> frozenset[str]:
-    """Every name that a template is given beside macros."""
+    """Return every name that a template is given, besides macros."""
     personal = ("member", "salutation", "signup_link", "answer")
     return frozenset({*_common_names(occasion), *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
-    """What the marked rendering says once its marks are filled."""
+    """Return the texts of a marked rendering with its marks filled."""
 
     def value(field: str) -> str:
         return quote_link(values[field]) if field in LINK_FIELDS else quote(values[field])
@@ -468,7 +488,7 @@ def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
 
 
 def _common_names(occasion: Occasion) -> dict[str, object]:
-    """What the templates are given for every member alike."""
+    """Return the names that templates are given for every member alike."""
     return {
         **common_names(occasion.event, occasion.settings.form),
         "mailing": {
@@ -537,12 +557,13 @@ def _check_private_use(text: str) -> None:
 
 
 def website_entry(occasion: Occasion, templates: Templates, moment: datetime) -> bytes:
-    """The event as a calendar file, METHOD:PUBLISH, stamped ``moment`` (aware).
+    """Return the event as a calendar file, METHOD:PUBLISH.
 
-    It has the UID of the entry that everybody gets, so that a calendar that has both shows one. A sign-up link that
-    is each member's own is left out; so is the link for online, which is for those who attend.
+    ``moment`` (aware) is its DTSTAMP. It has the UID of the entry that all recipients get, so that a calendar that has
+    both shows one. A sign-up link that differs per member is left out; so is the link for online, which is for people
+    who attend.
 
-    :raises UserError: where ``calendar.txt`` is at fault, with its line.
+    :raises UserError: if ``calendar.txt`` has a fault, with its line.
     """
     event = _public(occasion.event)
     url = event.registration.url if event.registration else None

@@ -1,6 +1,6 @@
-"""The names that templates know: event, mailing, member and what goes with them.
+"""The names that templates know, such as event, mailing and member.
 
-README lists them; a test keeps that list true.
+README lists them; a test checks that list.
 """
 
 import string
@@ -40,7 +40,10 @@ MEMBER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A fact of the event that was told otherwise before, in Dutch words; empty: not known then, or not any more."""
+    """A fact of the event that has changed since a member was told.
+
+    The texts are in Dutch. ``old`` is empty if the fact was not known then, ``new`` if it is not known any more.
+    """
 
     what: str
     old: str
@@ -48,11 +51,11 @@ class Change:
 
 
 class Addressee(NamedTuple):
-    """A member as a letter is addressed to.
+    """A member as the addressee of a letter.
 
-    ``person`` is the ledger's key; ``code`` the sign-up code of this person and event; ``answer`` what
-    they answered so far, or None. ``uid`` is the UID of the person's own calendar entry, where each has one;
-    ``changes`` what has changed since they were told last.
+    ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
+    far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
+    changes since they were last told.
     """
 
     person: str
@@ -64,7 +67,10 @@ class Addressee(NamedTuple):
 
 
 def signup_link(url: str, addressee: Addressee) -> str:
-    """The member's own sign-up link: ``{code}``, ``{member_id}`` and ``{email}`` filled, percent-encoded."""
+    """Return the member's own sign-up link.
+
+    ``{code}``, ``{member_id}`` and ``{email}`` are filled, percent-encoded.
+    """
     values = {
         "code": addressee.code,
         "member_id": addressee.member.number,
@@ -81,9 +87,10 @@ def _parts_of(url: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
-    """Every value that may differ per member, by the field whose mark stands for it.
+    """Return every value that may differ per member, by its field.
 
-    A member's own are ``member.`` with the names that templates use, further columns of the list among them.
+    The member's own fields are ``member.`` with the name that templates use; they include the other columns of the
+    member list.
     """
     member, name = addressee.member, addressee.member.name
     columns = {f"member.{column}": value for column, value in member.columns.items() if column.isidentifier()}
@@ -103,7 +110,10 @@ def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
 
 
 def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
-    """Those of them that are not the member's own: what nearly every letter has, and often it alone."""
+    """Return the personal values that are not the member's own fields.
+
+    Nearly every letter has these values, and often no others.
+    """
     values = {"salutation": salutation(addressee.member.name, form)}
     if url is not None:
         values["signup_link"] = signup_link(url, addressee)
@@ -111,7 +121,10 @@ def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
 
 
 def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> dict[str, Any]:
-    """The names of one member's rendering. ``mark_of`` gives a field's mark, or an empty text for none."""
+    """Return the names for one member's rendering.
+
+    ``mark_of`` returns a field's mark, or an empty text for none.
+    """
     member = {
         field.removeprefix("member."): Value(text, mark_of(field))
         for field, text in values.items()
@@ -126,7 +139,10 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
 
 
 def named(value: Any, field: str = "") -> Any:
-    """A value of the event file as templates see it: texts as data, Markdown fields as markup, parts as names."""
+    """Return a value of the event file as templates see it.
+
+    Texts become data, Markdown fields become markup, and parts become names.
+    """
     if isinstance(value, Part):
         return Names({key: named(getattr(value, key), key) for key in type(value).model_fields})
     if isinstance(value, str):
@@ -141,7 +157,10 @@ def named(value: Any, field: str = "") -> Any:
 
 
 def common_names(event: Event, form: Form) -> dict[str, Any]:
-    """The names that are the same for every member, as far as the event gives them."""
+    """Return the names that are the same for every member.
+
+    These are the names that depend only on the event and the form of address.
+    """
     return {
         "event": named(event),
         "u": form == "u",

@@ -1,7 +1,8 @@
-"""The calendar entry of an event: iCalendar (RFC 5545) as iTIP (RFC 5546) and iMIP (RFC 6047) use it.
+"""Calendar entries of events, and the replies to them.
 
-An entry is built as unfolded content lines, so that a letter can fill members' values into them; :func:`fold`
-and :func:`escape_text` finish what is filled. What members' calendars answer is read by :func:`read_reply`.
+The format is iCalendar (RFC 5545), as iTIP (RFC 5546) and iMIP (RFC 6047) use it. An entry is built as unfolded content
+lines, so that a letter can fill members' values into them; :func:`escape_text` and :func:`fold` finish the filled
+lines. :func:`read_reply` reads the answers from members' calendars.
 """
 
 import re
@@ -30,12 +31,12 @@ from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
-_LINE = 75  # octets in a folded line, its CRLF aside
+_LINE = 75  # octets in a folded line, without its CRLF
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Method(StrEnum):
-    """What the entry asks of who gets it (RFC 5546 §1.4)."""
+    """The request that an entry makes of its recipient (RFC 5546 §1.4)."""
 
     PUBLISH = "PUBLISH"
     REQUEST = "REQUEST"
@@ -52,12 +53,13 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One calendar entry. Texts are as people read them; ``stamp`` is DTSTAMP, or a mark that stands for it.
+    """One calendar entry, with its texts as people read them.
 
-    ``attendee``: for REQUEST and CANCEL exactly the recipient (FACTS A5); for PUBLISH none (RFC 5546 §3.2.1).
-    ``alarm``: how long before the start it sounds. ``cancelled``: the event does not take place.
+    ``stamp`` is DTSTAMP, or a mark in its place. ``attendee``: for REQUEST and CANCEL exactly the recipient, because
+    other recipients are never listed, for privacy; for PUBLISH None (RFC 5546 §3.2.1). ``alarm``: how long before the
+    start it sounds. ``cancelled``: the event does not take place.
 
-    :raises ValueError: where moments have no zone, or the attendee does not go with the method.
+    :raises ValueError: if moments have no zone, or the attendee does not fit the method.
     """
 
     method: Method
@@ -83,41 +85,51 @@ class Entry:
 
 
 def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
-    """The entry's UID: opaque, always the same for one event, or one person and event (RFC 7986 §5.3)."""
+    """Return the entry's UID, which is opaque (RFC 7986 §5.3).
+
+    It is always the same for one event, or for one person and event.
+    """
     digest = keyed(secret, f"{event}\0{person or ''}")
     return f"{digest.hex()[:32]}@{domain}"
 
 
-# What readers somewhere take for a line end (Python's splitlines does); U+0085 and U+2028 are among them.
+# Some readers take these for a line end (Python's splitlines does); U+0085 and U+2028 are among them.
 _LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_AS_IT_IS = re.compile(r"[\w \-./:@?&=%+#~!'()]*", re.ASCII)  # nothing that a TEXT value would have to escape
+_AS_IT_IS = re.compile(r"[\w \-./:@?&=%+#~!'()]*", re.ASCII)  # no character that a TEXT value has to escape
 
 
 def _text(text: str) -> str:
-    """Text as TEXT can carry it: every line end ``\\n``, no control characters (RFC 5545 §3.1)."""
+    """Return text that TEXT can contain (RFC 5545 §3.1).
+
+    Every line end becomes ``\\n``, and control characters are removed.
+    """
     return _CONTROL.sub("", _LINE_END.sub("\n", text))
 
 
 def escape_text(text: str) -> str:
-    """A TEXT value (RFC 5545 §3.3.11): backslash, semicolon, comma and line end escaped.
+    """Return text escaped as a TEXT value (RFC 5545 §3.3.11).
 
-    Control characters, which no value may hold, are left out.
+    Backslash, semicolon, comma and line end are escaped. Control characters, which no value may contain, are removed.
     """
     return text if _AS_IT_IS.fullmatch(text) else vText(_text(text)).to_ical().decode()
 
 
 def escape_parameter(text: str) -> str:
-    """A parameter's value for within double quotes: what readers would take apart is left out.
+    """Return a parameter's value for use between double quotes.
 
-    RFC 5545 §3.2 has no way to write a quote, and RFC 6868's ``^'`` is shown as such by mail programs (FACTS A12).
-    A caret would be taken for the beginning of one, a backslash for an escape (by icalendar, among others).
+    Characters that readers would interpret are removed. RFC 5545 §3.2 has no way to write a quote, and mail programs
+    show RFC 6868's ``^'`` as it is. Readers (icalendar, among others) would take a caret for the start of such a
+    sequence, and a backslash for an escape.
     """
     return "".join(letter for letter in text if letter not in '"^\\' and letter.isprintable())
 
 
 def fold(line: str) -> bytes:
-    """A content line in lines of at most 75 octets, never inside a character, with CRLF (RFC 5545 §3.1)."""
+    """Fold a content line to lines of at most 75 octets (RFC 5545 §3.1).
+
+    A line ends with CRLF, and never inside a character.
+    """
     octets = line.encode()
     if len(octets) <= _LINE:
         return octets + b"\r\n"
@@ -129,19 +141,19 @@ def _cuts(octets: bytes) -> Iterator[int]:
     cut = 0
     while len(octets) - cut > _LINE - (cut > 0):
         cut += _LINE - (cut > 0)
-        # An octet 10xxxxxx goes on with a character that began before it (RFC 3629 §3).
+        # An octet 10xxxxxx continues a character that began before it (RFC 3629 §3).
         while octets[cut] & 0xC0 == 0x80:
             cut -= 1
         yield cut
 
 
 def to_ics(lines: Sequence[str]) -> bytes:
-    """Content lines as a file."""
+    """Return content lines as a file."""
     return b"".join(fold(line) for line in lines)
 
 
 def content_lines(entry: Entry) -> tuple[str, ...]:
-    """The entry as a VCALENDAR's unfolded content lines, escaped."""
+    """Return the entry as a VCALENDAR's unfolded content lines, escaped."""
     calendar = Calendar()
     calendar.add("PRODID", PRODUCT)
     calendar.add("VERSION", "2.0")
@@ -181,7 +193,10 @@ def _event(entry: Entry) -> CalendarEvent:
 
 
 def _zone_for(entry: Entry) -> tzinfo:
-    """Amsterdam, or UTC where an hour comes twice: readers differ on which one RFC 5545 §3.3.5 means."""
+    """Return Amsterdam, or UTC if a moment is in an hour that occurs twice.
+
+    Readers differ on which of the two hours RFC 5545 §3.3.5 means.
+    """
     moments = [moment.astimezone(ZONE) for moment in (entry.starts, entry.ends)]
     twice = any(moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset() for moment in moments)
     return UTC if twice else ZONE
@@ -213,9 +228,10 @@ def _alarm(before: timedelta, summary: str) -> Alarm:
 
 
 def _amsterdam() -> Timezone:
-    """The zone as Outlook reads it: two rules with BYDAY, no list of dates (FACTS A9).
+    """Return the zone in a form that Outlook reads.
 
-    The rule of Directive 2000/84/EC: clocks change on the last Sundays of March and October at 1.00 UTC.
+    It has two rules with BYDAY, without which Outlook fails, and no list of dates. The rule is that of Directive
+    2000/84/EC: clocks change on the last Sundays of March and October at 1.00 UTC.
     """
     zone = Timezone()
     zone.add("TZID", str(ZONE.key))
@@ -235,10 +251,11 @@ def _amsterdam() -> Timezone:
 
 @dataclass(frozen=True, slots=True)
 class CalendarReply:
-    """What one attendee's calendar answered (RFC 5546 §3.2.3).
+    """The answer of one attendee's calendar (RFC 5546 §3.2.3).
 
-    ``attendee`` is who answered, whoever sent the mail (RFC 6047 §2.3); ``partstat`` is ACCEPTED, DECLINED,
-    TENTATIVE or another word of RFC 5545 §3.2.12. A missing SEQUENCE is 0, a missing DTSTAMP is long ago.
+    ``attendee`` is the person who answered, even if another person sent the mail (RFC 6047 §2.3). ``partstat`` is
+    ACCEPTED, DECLINED, TENTATIVE or another value of RFC 5545 §3.2.12. A missing SEQUENCE counts as 0, a missing
+    DTSTAMP as 1 January 1970.
     """
 
     uid: str
@@ -249,12 +266,13 @@ class CalendarReply:
 
 
 def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
-    """The answers in a calendar file or part; none where its METHOD is not REPLY.
+    """Return the answers in a calendar file or part.
 
-    As tolerant as what arrives asks for: no ORGANIZER, Exchange's own zone names, bare line feeds, Windows-1252.
-    An entry without UID or without an attendee who says anything is passed over.
+    There are none if its METHOD is not REPLY. Reading is as tolerant as real replies require: a missing ORGANIZER,
+    Exchange's own zone names, bare line feeds and Windows-1252 are accepted. An entry without a UID, or without an
+    attendee who answers, is skipped.
 
-    :raises ValueError: where the data is no calendar.
+    :raises ValueError: if the data is not a calendar.
     """
     try:
         calendars = Calendar.from_ical(_decoded(data), multiple=True)
@@ -298,7 +316,7 @@ def _sequence(event: Component) -> int:
 
 
 def _stamp(event: Component) -> datetime:
-    # A value that is no moment is a property of another kind, which has no ``dt``.
+    # A value that is not a moment is a property of another kind, which has no ``dt``.
     written = event.get("DTSTAMP")
     stamp = written.dt if isinstance(written, vDDDTypes) else None
     if not isinstance(stamp, datetime):
@@ -307,9 +325,10 @@ def _stamp(event: Component) -> datetime:
 
 
 def latest(replies: Iterable[CalendarReply]) -> tuple[CalendarReply, ...]:
-    """The answer that counts of each attendee to each entry: the highest SEQUENCE, then the newest DTSTAMP.
+    """Return the answer that counts for each attendee and entry.
 
-    RFC 5546 §2.1.5. In the order in which attendees first appear; of two that are equal, the later one.
+    It has the highest SEQUENCE, then the newest DTSTAMP (RFC 5546 §2.1.5); of two equal answers the later one counts.
+    The order is that in which attendees first appear.
     """
     found: dict[tuple[str, str], CalendarReply] = {}
     for reply in replies:

@@ -1,7 +1,8 @@
-"""Letter: one mailing's mail, composed once. Addressed to a member it becomes a message.
+"""Letters, the messages made from them, and the encoding of both.
 
-A letter is a sequence of pieces: bytes that are the same in every message, already encoded, and between them the
-header fields and lines that a member's values change.
+A letter is one mailing's mail, composed once; addressed to a member it becomes a message. It is a sequence of pieces:
+bytes that are the same in every message, already encoded, and between them the header fields and lines that a member's
+values change.
 """
 
 import binascii
@@ -24,12 +25,12 @@ from mkwmail.mail.merge import HANG, Hole, Place, Segments, fill, filler, hang_o
 
 
 class Message(NamedTuple):
-    """One mail for one recipient (RFC 5322), with the envelope that SMTP carries (RFC 5321 §2.3.1).
+    """One mail for one recipient (RFC 5322), with its SMTP envelope.
 
-    ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII, CRLF line ends, ending in CRLF.
-    They are several so that what messages share (attachments) is held once. ``dotless``: it is known that no line
-    of theirs begins with a dot, so that none is to be doubled (RFC 5321 §4.5.2). ``digest`` is a letter's word for
-    these bytes (:meth:`mkwmail.mail.letter.Letter.address`).
+    The envelope is that of RFC 5321 §2.3.1. ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII,
+    CRLF line ends, ending in CRLF. There are several chunks, so that messages share bytes such as attachments in
+    memory. ``dotless``: it is known that no line begins with a dot, so no dot has to be doubled (RFC 5321 §4.5.2).
+    ``digest`` is the letter's digest of these bytes (:meth:`mkwmail.mail.letter.Letter.address`).
     """
 
     sender: str
@@ -41,38 +42,38 @@ class Message(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        """The whole message."""
+        """Return the whole message."""
         return b"".join(self.chunks)
 
     @property
     def size(self) -> int:
-        """Its length in octets, as SIZE counts it (RFC 1870)."""
+        """Return its length in octets, as SIZE counts it (RFC 1870)."""
         return sum(map(len, self.chunks))
 
     @property
     def sha256(self) -> str:
-        """The hash of its bytes, in hex."""
+        """Return the SHA-256 of its bytes, in hex."""
         digest = hashlib.sha256()
         for chunk in self.chunks:
             digest.update(chunk)
         return digest.hexdigest()
 
 
-WIDTH = 76  # plain text: what reads well, and RFC 2045's own limit for quoted-printable
+WIDTH = 76  # plain text: a readable width, and RFC 2045's own limit for quoted-printable
 
 
 class LineKind(StrEnum):
-    """What a line belongs to, and so how it is broken."""
+    """The kind of a line, which decides how it is broken."""
 
-    HTML = "html"  # not broken but by quoted-printable
+    HTML = "html"  # broken only by quoted-printable
     TEXT = "text"  # wrapped at words
     CALENDAR = "calendar"  # folded at 75 octets (RFC 5545 §3.1)
 
 
 def wrapped(line: str) -> list[str]:
-    """A line of plain text as lines of at most 76 characters; a longer word, such as a link, stays whole.
+    """Wrap a line of plain text to lines of at most 76 characters.
 
-    A hang sign in it says how far the lines after the first are indented.
+    A longer word, such as a link, stays whole. A hang sign in the line gives the indent of the lines after the first.
     """
     sign = HANG.search(line)
     if sign is None and len(line) <= WIDTH:
@@ -93,7 +94,10 @@ def wrapped(line: str) -> list[str]:
 
 
 def quoted_printable(line: str) -> bytes:
-    """One line as quoted-printable, with its CRLF. A dot at its start and mbox's "From " are encoded too."""
+    """Return one line as quoted-printable, with its CRLF.
+
+    A dot at its start and mbox's "From " are encoded too.
+    """
     encoded = binascii.b2a_qp(line.encode(), istext=False).replace(b"=\n", b"=\r\n")
     if encoded.startswith((b".", b"From ")):
         encoded = _short(b"=%02X%s" % (encoded[0], encoded[1:]))
@@ -130,11 +134,14 @@ ENCODERS: Mapping[LineKind, Callable[[str], bytes]] = {
 
 
 BASE64_STEP = 57
-"""Octets that make one line of base64."""
+"""The octets in one line of base64."""
 
 
 def base64_lines(data: bytes) -> bytes:
-    """Octets as base64 in lines of 76 characters, with CRLF (RFC 2045 §6.8)."""
+    """Return octets as base64 in lines of 76 characters (RFC 2045 §6.8).
+
+    Each line ends with CRLF.
+    """
     encoded = binascii.b2a_base64(data, newline=False)
     return b"".join([encoded[at : at + WIDTH] + b"\r\n" for at in range(0, len(encoded), WIDTH)])
 
@@ -145,15 +152,19 @@ _ENCODED_WORD = "=?"
 
 
 def unstructured(name: str, text: str) -> bytes:
-    """A field of free text, such as Subject: as it is where it is ASCII, else in encoded words.
+    """Return a field of free text, such as Subject.
 
-    White space is collapsed, so that no value can begin a field of its own.
+    ASCII text stays as it is; other text becomes encoded words. White space is collapsed, so that no value can begin
+    another field.
     """
     return f"{name}: {_words(' '.join(text.split()), len(name) + 2)}\r\n".encode("ascii")
 
 
 def mailbox(name: str, display: str, address: str) -> bytes:
-    """A field with one mailbox (RFC 5322 §3.4): ``To: "Jansen, Kim" <kim@example.org>``."""
+    """Return a field with one mailbox (RFC 5322 §3.4).
+
+    An example is ``To: "Jansen, Kim" <kim@example.org>``.
+    """
     display = " ".join(display.split())
     if not display:
         return f"{name}: {address}\r\n".encode("ascii")
@@ -165,7 +176,11 @@ def mailbox(name: str, display: str, address: str) -> bytes:
 
 
 def verbatim(name: str, text: str) -> bytes:
-    """A field whose text is a token: identifiers, dates, addresses; never encoded or folded (FACTS B1)."""
+    """Return a field whose text is a token, never encoded or folded.
+
+    Tokens are identifiers, dates and addresses. Python's email package would turn a token of more than about 78
+    characters into an encoded word (cpython #85725).
+    """
     return f"{name}: {text}\r\n".encode("ascii")
 
 
@@ -194,16 +209,22 @@ def _words(text: str, start: int) -> str:
 
 
 def _encoded_word(text: str, start: int) -> str:
-    """Encoded words of at most 75 characters, each of whole characters (RFC 2047 §2, §5)."""
+    """Return encoded words of at most 75 characters (RFC 2047 §2, §5).
+
+    No word ends inside a character.
+    """
     return Header(text, "utf-8", maxlinelen=_LIMIT - 2, header_name="x" * max(start - 2, 1)).encode(linesep="\r\n")
 
 
 FORMAT = 1
-"""The number of the form in which letters are kept; one that is kept is read for ever."""
+"""The version of the format of stored letters.
+
+Every later version must be able to read a stored letter.
+"""
 
 
 class FieldKind(StrEnum):
-    """How a header field's text is written."""
+    """The way in which a header field's text is written."""
 
     UNSTRUCTURED = "unstructured"  # free text (RFC 5322 §3.6.5)
     VERBATIM = "verbatim"  # an identifier, a date
@@ -218,7 +239,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class HeaderField:
-    """A header field with values in it."""
+    """A header field that contains values."""
 
     name: str
     kind: FieldKind
@@ -227,7 +248,10 @@ class HeaderField:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A body's line with values in it; broken and encoded when they are known."""
+    """A line of a body that contains values.
+
+    It is broken and encoded when the values are known.
+    """
 
     kind: LineKind
     segments: Segments
@@ -235,7 +259,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CalendarFile:
-    """A calendar as an attached file, in base64: content lines with values in them, the others folded already."""
+    """A calendar as an attached file, in base64.
+
+    It has content lines that contain values, and bytes: other lines, already folded.
+    """
 
     lines: tuple[Segments | bytes, ...]
 
@@ -252,7 +279,10 @@ Piece = Fixed | HeaderField | Line | CalendarFile | Recipient
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mailing's mail as its pieces. ``sender`` is the envelope's and the From field's address."""
+    """One mailing's mail as its pieces.
+
+    ``sender`` is the address of the envelope and of the From field.
+    """
 
     sender: str
     pieces: tuple[Piece, ...]
@@ -263,7 +293,7 @@ class Letter:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that it has holes for: what :meth:`address` needs of ``values``."""
+        """Return the fields that :meth:`address` needs in ``values``."""
         found = {"to_name", "to_address", "message_id", "date", "dtstamp"}
         for piece in self.pieces:
             for segments in _segments_of(piece):
@@ -271,13 +301,14 @@ class Letter:
         return frozenset(found)
 
     def address(self, values: Mapping[str, str]) -> Message:
-        """The message for one member: the same letter and values always give the same bytes.
+        """Return the message for one member.
 
-        ``values`` has every field of :attr:`fields`, among them ``to_name``, ``to_address``, ``message_id``
-        (without angle brackets), ``date`` (RFC 5322 §3.3) and ``dtstamp`` (RFC 5545 §3.3.5, UTC).
+        The same letter and values always give the same bytes. ``values`` has every field of :attr:`fields`, among them
+        ``to_name``, ``to_address``, ``message_id`` (without angle brackets), ``date`` (RFC 5322 §3.3) and ``dtstamp``
+        (RFC 5545 §3.3.5, UTC).
 
-        Its ``digest`` is the SHA-256 of what the values made, behind that of all other bytes: it tells as much as
-        a hash of the whole, of which most would be hashed again for every member.
+        The ``digest`` is the SHA-256 of the hash of all fixed bytes, followed by the bytes made from the values. It
+        identifies the message as well as a hash of the whole, without hashing the fixed bytes again for every member.
         """
         form = self._form
         parts = list(form.fixed)
@@ -298,30 +329,33 @@ class Letter:
         )
 
     def dump(self) -> bytes:
-        """The letter as bytes to be kept."""
+        """Return the letter as bytes for storage."""
         kept = {"format": FORMAT, "sender": self.sender, "pieces": [_to_json(piece) for piece in self.pieces]}
         return json.dumps(kept, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
     @classmethod
     def load(cls, kept: bytes) -> "Letter":
-        """The letter that :meth:`dump` kept."""
+        """Return the letter from the bytes of :meth:`dump`."""
         read = json.loads(kept)
         return cls(read["sender"], tuple(_from_json(piece) for piece in read["pieces"]))
 
 
-_HASHED = 2_047  # octets; for more at once hashlib hands Python's lock to whoever waits for it
-_SHARED = 16_384  # octets from which fixed bytes are held once for all messages instead of copied into each
+_HASHED = 2_047  # octets; for more at once hashlib gives Python's lock to any thread that waits for it
+_SHARED = 16_384  # octets; longer fixed pieces are held once for all messages instead of copied into each
 
 _Step = bytes | Callable[[Mapping[str, str]], bytes]
-"""A piece as addressing goes through it: bytes as they are, or what makes them of a member's values."""
+"""A piece in the form that addressing uses.
+
+It is fixed bytes, or a function that makes the bytes from a member's values.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A letter as addressing goes through it.
+    """A letter in the form that addressing uses.
 
-    ``fixed``: the bytes of every piece, empty where it is ``open`` to values; ``chunks``: which of them stand in one
-    chunk of the message. ``sha256``: of all fixed bytes. ``dotless``: no line of theirs begins with a dot.
+    ``fixed``: the bytes of every piece, empty if it is ``open`` to values. ``chunks``: the pieces that make up each
+    chunk of the message. ``sha256``: of all fixed bytes. ``dotless``: none of their lines begins with a dot.
     """
 
     fixed: tuple[bytes, ...]
@@ -346,7 +380,7 @@ def _form(pieces: Iterable[Piece]) -> _Form:
 
 
 _MOMENT_FIELDS = frozenset({"date", "dtstamp"})
-"""What one second's messages have alike."""
+"""The fields that all messages of one second share."""
 
 
 def _segments_of(piece: Piece) -> tuple[Segments, ...]:
@@ -379,7 +413,10 @@ def _step(piece: Piece) -> _Step:
 
 
 def _filled(segments: Segments, encode: Callable[[str], bytes]) -> _Step:
-    """What fills and encodes; where only the moment stands in it, once for all messages of that moment."""
+    """Return a function that fills and encodes the segments.
+
+    If they depend only on the moment, it encodes them once for all messages of that moment.
+    """
     fill_in = filler(segments)
     if _fields_of(segments) - _MOMENT_FIELDS:
         return lambda values: encode(fill_in(values))
@@ -388,7 +425,10 @@ def _filled(segments: Segments, encode: Callable[[str], bytes]) -> _Step:
 
 
 def _calendar_file(file: CalendarFile) -> _Step:
-    """What writes the file. As much of its beginning as no value moves is in base64 already."""
+    """Return a function that writes the file.
+
+    The part of its beginning that no value can move is encoded in base64 in advance.
+    """
     first, *rest = file.lines if isinstance(file.lines[0], bytes) else (b"", *file.lines)
     assert isinstance(first, bytes)
     ready = len(first) // BASE64_STEP * BASE64_STEP
@@ -403,7 +443,7 @@ def _calendar_file(file: CalendarFile) -> _Step:
 
 
 def _encoded(piece: Piece) -> bytes:
-    """The bytes of a piece without holes."""
+    """Return the bytes of a piece without holes."""
     step = _step(piece)
     return step if isinstance(step, bytes) else step({})
 
@@ -421,7 +461,7 @@ def _has_holes(segments: Segments) -> bool:
 
 
 def _folded_ahead(file: CalendarFile) -> CalendarFile:
-    """The same file with every run of lines that no value changes folded."""
+    """Fold every run of lines in the file that no value changes."""
     runs = groupby(file.lines, lambda line: not isinstance(line, bytes) and _has_holes(line))
     lines: list[Segments | bytes] = []
     for holes, run in runs:
@@ -430,7 +470,10 @@ def _folded_ahead(file: CalendarFile) -> CalendarFile:
 
 
 def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """The pieces with everything encoded that no value changes, neighbouring bytes as one."""
+    """Encode every piece that no value changes, and join the bytes.
+
+    Large neighbouring pieces are not joined, so that messages can share them.
+    """
     done: list[Piece] = []
     for piece in pieces:
         if isinstance(piece, CalendarFile):

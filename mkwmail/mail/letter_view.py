@@ -1,7 +1,7 @@
-"""A letter opened: what its parts say, read back from the wire, with its holes still open.
+"""The decoded content of a letter, with its holes still open.
 
-What no value changes is decoded from its encoded bytes, as a mail program does: whoever shows an opened letter
-shows what is sent, not what was meant.
+The parts that no value changes are decoded from their encoded bytes, as a mail program does. A preview therefore shows
+the mail that is sent, not the mail that was intended.
 """
 
 import re
@@ -30,7 +30,10 @@ from mkwmail.mail.merge import Segments, fill
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A header field; ``text`` is None for the field that holds the recipient's name and address."""
+    """A header field.
+
+    ``text`` is None for the field with the recipient's name and address.
+    """
 
     name: str
     text: Segments | None
@@ -38,7 +41,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment. ``octets`` is its own size; for a calendar its ``lines`` decide, see :meth:`size`."""
+    """An attachment.
+
+    ``octets`` is its own size; for a calendar its ``lines`` determine the size (:meth:`size`).
+    """
 
     name: str
     content_type: str
@@ -46,17 +52,18 @@ class File:
     lines: tuple[Segments | bytes, ...] = ()
 
     def size(self, values: Mapping[str, str]) -> int:
-        """Its size in octets with the holes filled."""
+        """Return its size in octets with the holes filled."""
         folded = (line if isinstance(line, bytes) else fold(fill(line, values)) for line in self.lines)
         return self.octets + sum(map(len, folded))
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a letter says, decoded, line by line; lines of ``calendar`` are unfolded (RFC 5545 §3.1).
+    """The decoded content of a letter, line by line.
 
-    A line of ``text`` with a hole in it is still to be wrapped (:func:`mkwmail.mail.letter.wrapped`).
-    ``images`` are the embedded ones, as data URLs (RFC 2397) by their Content-ID.
+    Lines of ``calendar`` are unfolded (RFC 5545 §3.1). A line of ``text`` with a hole in it is not wrapped yet
+    (:func:`mkwmail.mail.letter.wrapped`). ``images`` are the embedded images, as data URLs (RFC 2397) by their
+    Content-ID.
     """
 
     head: tuple[Field, ...]
@@ -67,19 +74,19 @@ class Opened:
     images: Mapping[str, str]
 
 
-# What stands for a piece with holes while the rest is parsed: signs that input may not hold (values.PRIVATE_USE),
-# and a header field's name.
+# Placeholders for pieces with holes while the rest is parsed: characters that input may not contain
+# (merge.PRIVATE_USE), and a header field's name.
 _STAND_IN = re.compile("\ue500([0-9]+)\ue501")
 _STAND_IN_FIELD = "X-Piece-"
-_LONGEST = 32  # octets of a stand-in, amply
+_LONGEST = 32  # octets; more than any placeholder has
 
 
-# A file in base64 (RFC 2045 §6.8). Parsing goes line by line and would take long over a large one.
+# A file in base64 (RFC 2045 §6.8). The parser works line by line, which is slow for a large file.
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{76}\r\n)+(?:[A-Za-z0-9+/]{0,75}={0,2}\r\n)?")
 
 
 def opened(letter: Letter) -> Opened:
-    """The letter's parts, decoded."""
+    """Return the letter's parts, decoded."""
     wire = b"".join(_stand_in(number, piece) for number, piece in enumerate(letter.pieces))
     mail = message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
     parts = [part for part in mail.walk() if not part.is_multipart()]
@@ -143,7 +150,7 @@ def _segments(line: str, letter: Letter) -> Segments:
 
 
 def _octets(part: EmailMessage, letter: Letter) -> bytes | CalendarFile:
-    """A part's data, or the piece of the letter that it comes from."""
+    """Return a part's data, or the piece of the letter that it comes from."""
     data = part.get_payload(decode=True)
     assert isinstance(data, bytes)
     found = _STAND_IN.fullmatch(data.decode(errors="ignore")) if len(data) < _LONGEST else None
@@ -169,7 +176,7 @@ def _image(part: EmailMessage, letter: Letter) -> tuple[str, str]:
     return str(part["Content-ID"]).strip("<>"), url
 
 
-# Dutch, as the mails that they stand in.
+# In Dutch, like the mails that contain them.
 _WORDS = {
     "member.first_name": "«voornaam»",
     "member.initials": "«voorletters»",
@@ -189,7 +196,7 @@ _WORDS = {
 
 
 def invented(values: Mapping[str, str]) -> dict[str, str]:
-    """The values with everything of a person replaced; dates stay."""
+    """Return the values with all personal data replaced, but not dates."""
     return {field: _invented(field, value) for field, value in values.items()}
 
 
@@ -201,14 +208,14 @@ def _invented(field: str, value: str) -> str:
     return _WORDS.get(field, f"«{field.removeprefix('member.')}»")
 
 
-_SHORTEST = 3  # characters from which a value found in a mail is taken for the member's, not for chance
+_SHORTEST = 3  # characters; a shorter value can occur in a mail by chance
 
 
 def names_its_members(opened: Opened, addressed: Iterable[Addressed]) -> bool:
-    """Whether the letter itself, its holes aside, says who its members are.
+    """Return whether the letter's fixed text identifies its members.
 
-    It does where a template cut or changed a value instead of printing it. A letter of several members does not
-    merely because one of them is named in it, such as a host.
+    It does if a template cut or changed a value instead of printing it. A letter of several members does not identify
+    them only because it names one of them, such as a host.
     """
     words = _words_of(opened)
     return all(one.direct or any(value in words for value in _telling(one)) for one in addressed)

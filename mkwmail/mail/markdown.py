@@ -1,7 +1,7 @@
 """Markdown (CommonMark) as HTML and as plain text, from the same tokens.
 
-Plain text comes as unwrapped lines; a hang sign (:func:`mkwmail.mail.merge.hang_at`) in a line says how far
-the lines that wrap from it are indented. Raw HTML is off: what looks like it is text.
+Plain text has unwrapped lines; a hang sign (:func:`mkwmail.mail.merge.hang_at`) in a line gives the indent of the
+lines that wrap from it. Raw HTML is off: text that looks like HTML stays text.
 """
 
 import re
@@ -17,16 +17,17 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from mkwmail.mail.merge import URL_END, URL_START, hang_at
 
-# Quoted characters (see values) as a URL's normalisation percent-encodes them.
+# Quoted characters (see merge) as the normalisation of a URL percent-encodes them.
 _ENCODED_PRIVATE_USE = re.compile(r"(?:%EE%8[0145]%[89AB][0-9A-F])+")
 
 
 def _image(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, environment: EnvType
 ) -> str:
-    """An image in a text as a link: a mail that fetches a picture tells who opened it, and when (FACTS F4, G7).
+    """Render an image in a text as a link.
 
-    One that is in the message itself (RFC 2392) stays an image.
+    A mail that fetches a picture reveals who opened it, and when. An image that is in the message itself (RFC 2392)
+    stays an image.
     """
     token = tokens[index]
     address = str(token.attrGet("src") or "")
@@ -37,14 +38,17 @@ def _image(
 
 
 class _Parser(MarkdownIt):
-    """CommonMark without raw HTML, whose links keep quoted characters for :mod:`mkwmail.mail.merge`."""
+    """A CommonMark parser without raw HTML.
+
+    Its links keep quoted characters for :mod:`mkwmail.mail.merge`.
+    """
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": False})
         self.add_render_rule("image", _image)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 -- markdown-it's own name
-        """A link's address, percent-encoded as Markdown has it."""
+        """Return a link's address, percent-encoded by Markdown's rules."""
         return _ENCODED_PRIVATE_USE.sub(lambda run: percent_decode(run[0]), normalizeLink(url))
 
 
@@ -52,12 +56,12 @@ _PARSER = _Parser()
 
 
 def html_of(source: str) -> str:
-    """Markdown as HTML."""
+    """Return Markdown as HTML."""
     return str(_PARSER.render(source))
 
 
 def text_of(source: str) -> str:
-    """Markdown as plain text, in unwrapped lines."""
+    """Return Markdown as plain text, in unwrapped lines."""
     return "\n".join(_Writer().write(_PARSER.parse(source)))
 
 
@@ -65,12 +69,12 @@ _RULE = "-" * 40
 
 
 class _Writer:
-    """Writes a document's tokens as lines of plain text."""
+    """A writer of a document's tokens as lines of plain text."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._indent = 0
-        self._bullet = ""  # what the next line begins with instead of white space: a list item's sign
+        self._bullet = ""  # a list item's sign, which replaces white space at the start of the next line
         self._numbers: list[int | None] = []  # per open list: the next number, None for bullets
         self._tight = False
 
@@ -133,7 +137,10 @@ class _Writer:
 
 
 def inline_text(tokens: Sequence[Token]) -> str:
-    """Inline tokens as text: emphasis as its words, a link as its words and its address in brackets."""
+    """Return inline tokens as text.
+
+    Emphasis becomes its words; a link becomes its words and its address in brackets.
+    """
     written: list[str] = []
     links: list[tuple[int, str]] = []
     for token in tokens:

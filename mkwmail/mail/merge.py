@@ -1,4 +1,8 @@
-"""Filling: values into a letter's holes, escaped for the place where each stands."""
+"""Merging members' values into letters.
+
+Templates print a value as a mark or as quoted text. Letters have a hole for each mark, and a value that fills a hole is
+escaped for its place. :func:`looked_at` finds the fields that decide which members can share a letter.
+"""
 
 import html
 import re
@@ -19,22 +23,28 @@ _END = "z"
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of one composing: a prefix and the fields it numbers, in a fixed order."""
+    """The marks of one composition: a prefix and numbered fields.
+
+    The fields are in a fixed order.
+    """
 
     prefix: str
     fields: tuple[str, ...]
 
     def of(self, field: str) -> str:
-        """The mark of a field, such as ``signup_link``."""
+        """Return the mark of a field, such as ``signup_link``."""
         return f"{self.prefix}{self.fields.index(field)}{_END}"
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Finds marks; group 1 is the field's number."""
+        """Return the pattern of marks; group 1 is the field's number."""
         return re.compile(f"{self.prefix}([0-9]+){_END}")
 
     def split(self, text: str) -> list[tuple[str, str | None]]:
-        """The text cut at its marks: pairs of the text before, and the field of the mark (None at the end)."""
+        """Cut the text at its marks.
+
+        Return pairs of the text before a mark, and the mark's field (None at the end).
+        """
         pieces: list[tuple[str, str | None]] = []
         at = 0
         for found in self.pattern.finditer(text):
@@ -45,21 +55,21 @@ class Marks:
 
 
 class TakenMarks:
-    """Finds a prefix for marks that no text holds.
+    """A search for a mark prefix that occurs in no text.
 
-    It is the same for the same texts: a letter composed again has the same bytes.
+    The prefix is the same for the same texts, so that a letter composed again has the same bytes.
     """
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def look_at(self, text: str) -> None:
-        """Prefixes that stand in this text are taken."""
+        """Mark the prefixes that occur in this text as taken."""
         self._taken.update(_LOOKS_LIKE_ONE.findall(text.casefold()))
 
     @property
     def free_prefix(self) -> str:
-        """The first prefix that stands in none of the texts."""
+        """Return the first prefix that occurs in none of the texts."""
         return next(f"Qm{number}w" for number in count() if str(number) not in self._taken)
 
 
@@ -67,14 +77,17 @@ _LOOKS_LIKE_ONE = re.compile("qm([0-9]+)w")
 
 
 _DATA = 0xE000  # quoted data: escaped for its place
-_SYNTAX = 0xE100  # quoted text of a link that we made ourselves: kept as it is inside a URL
-_HANG = 0xE200  # plain text: the following lines of this line are indented by this many columns
+_SYNTAX = 0xE100  # quoted text of a link that mkwmail made: unchanged inside a URL
+_HANG = 0xE200  # plain text: the lines that wrap from this line are indented by this many columns
 
 URL_START, URL_END = "\ue400", "\ue401"
-"""Plain text: what stands between them is a URL."""
+"""Plain text: the signs before and after a URL."""
 
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
-"""Input may not hold these characters: quoting would not come back as it went in."""
+"""Characters that input may not contain.
+
+Unquoting would not restore them.
+"""
 
 _DATA_TABLE = {n: chr(_DATA + n) for n in range(0x80) if not chr(n).isalnum()}
 _SYNTAX_TABLE = {n: chr(_SYNTAX + n) for n in range(0x80) if not chr(n).isalnum()}
@@ -86,40 +99,52 @@ HANG = re.compile("[\ue200-\ue2ff]")
 
 
 def quote(text: str) -> str:
-    """Text as data: of the same length, and nothing in it has a meaning."""
+    """Return text as data: of the same length, without special meaning."""
     return text.translate(_DATA_TABLE)
 
 
 def quote_link(text: str) -> str:
-    """A URL that is safe as it is: as :func:`quote`, but inside a link it stays a URL."""
+    """Quote a URL that is safe as it is.
+
+    This is :func:`quote`, except that the URL stays a URL inside a link.
+    """
     return text.translate(_SYNTAX_TABLE)
 
 
 def unquote(text: str) -> str:
-    """Quoted characters as themselves, escaped for no place: for headers and plain text."""
+    """Restore quoted characters, without escaping them.
+
+    The result is for headers and plain text.
+    """
     return text.translate(_BACK_TABLE)
 
 
 def hang_at(columns: int) -> str:
-    """The sign that a plain text line's following lines are indented by ``columns`` (0 to 255)."""
+    """Return the sign for an indent of ``columns`` (0 to 255).
+
+    The indent is that of the lines that wrap from a line of plain text.
+    """
     return chr(_HANG + columns)
 
 
 def hang_of(sign: str) -> int:
-    """The columns that :func:`hang_at` stands for."""
+    """Return the columns of a sign of :func:`hang_at`."""
     return ord(sign) - _HANG
 
 
 class Value(str):
-    """Data in a template: in tests, loops and filters the text itself, printed its mark or quoted text."""
+    """Data in a template.
+
+    Tests, loops and filters see the text itself; printing gives its mark or quoted text.
+    """
 
     __slots__ = ("mark",)
     mark: str
 
     def __new__(cls, text: str, mark: str = "") -> "Value":
         value = super().__new__(cls, text)
-        # An empty value has no mark: a template that prints it says nothing, and members with and
-        # without a value do not share a letter.
+        # An empty value has no mark: a template prints nothing for it, and members with and without a value do not
+        # share a letter.
         value.mark = mark if text else ""
         return value
 
@@ -127,7 +152,7 @@ class Value(str):
         return self.mark or self.quoted()
 
     def quoted(self) -> str:
-        """The text as it is printed where no mark is used."""
+        """Return the text as it is printed without a mark."""
         return quote(str(self))
 
 
@@ -140,7 +165,7 @@ def _kept(method: str) -> Callable[..., Value]:
     return derived
 
 
-# A part or another case of a member's value is still data, also behind `safe`.
+# A part or another case of a member's value is still data, also after `safe`.
 for _method in (
     "__getitem__",
     "upper",
@@ -156,7 +181,10 @@ for _method in (
 
 
 class Link(Value):
-    """A URL from the event file or made by us; checked to be https before it comes here."""
+    """A URL from the event file, or one that mkwmail made.
+
+    It has been checked to be https.
+    """
 
     __slots__ = ()
 
@@ -165,9 +193,9 @@ class Link(Value):
 
 
 def printed(value: object) -> Markup:
-    """What a template's ``{{ … }}`` prints (Jinja's ``finalize``): markup as it is, everything else as data.
+    """Return the text that ``{{ … }}`` prints (Jinja's ``finalize``).
 
-    Nothing (``None``) prints nothing.
+    Markup stays as it is, ``None`` prints nothing, and everything else is data.
     """
     if isinstance(value, Markup):
         return value
@@ -179,7 +207,7 @@ def printed(value: object) -> Markup:
 
 
 class Place(StrEnum):
-    """Where in a message a value stands; each place has its own escaping."""
+    """The place of a value in a message; each has its own escaping."""
 
     TEXT = "text"  # plain text, and header text before RFC 2047
     HTML = "html"  # between HTML tags
@@ -224,14 +252,14 @@ Segments = tuple[Segment, ...]
 
 
 def fill(segments: Segments, values: Mapping[str, str]) -> str:
-    """The segments' text with each hole filled."""
+    """Return the segments' text with each hole filled."""
     return "".join(
         segment if isinstance(segment, str) else ESCAPES[segment.place](values[segment.field]) for segment in segments
     )
 
 
 def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
-    """:func:`fill` of these segments, for the values of many."""
+    """Return :func:`fill` for these segments, for use with many members."""
     text = "".join("%s" if isinstance(segment, Hole) else segment.replace("%", "%%") for segment in segments)
     holes = [(ESCAPES[segment.place], segment.field) for segment in segments if isinstance(segment, Hole)]
     if len(holes) == 1:
@@ -241,7 +269,10 @@ def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
 
 
 def _resolved(text: str, place: Place) -> str:
-    """Text without marks whose quoted characters are put back, escaped for the place."""
+    """Restore the quoted characters of a text without marks.
+
+    They are escaped for the place.
+    """
     if place in (Place.TEXT, Place.CALENDAR, Place.PARAMETER):
         return unquote(text)
     if place in (Place.URL, Place.ADDRESS):
@@ -252,14 +283,15 @@ def _resolved(text: str, place: Place) -> str:
     return QUOTED.sub(lambda run: escape(unquote(run[0])), text)
 
 
-# How a value that is a URL itself stands where a URL is expected.
+# The place of a value that is a whole URL itself, instead of a part of one.
 _WHOLE_URL: Mapping[Place, Place] = {Place.URL: Place.LINK, Place.ADDRESS: Place.TEXT}
 
 
 def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) -> Segments:
-    """Text as the letter holds it: its own characters escaped for ``place``, its marks as holes.
+    """Return text as the letter holds it, with its marks as holes.
 
-    ``links`` are the fields whose values are whole URLs: inside an HTML attribute they stay URLs.
+    Its own characters are escaped for ``place``. ``links`` are the fields whose values are whole URLs: inside an HTML
+    attribute they stay URLs.
     """
     found: list[Segment] = []
     for before, name in marks.split(text):
@@ -271,7 +303,7 @@ def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) ->
 
 
 def joined(segments: list[Segment]) -> Segments:
-    """The same segments, neighbouring texts as one."""
+    """Return the segments with neighbouring texts joined."""
     together: list[Segment] = []
     for segment in segments:
         if isinstance(segment, str) and together and isinstance(together[-1], str):
@@ -285,9 +317,12 @@ _WRITTEN_URL = re.compile(f"{URL_START}(.*?){URL_END}")
 
 
 def text_segments(line: str, marks: Marks, links: frozenset[str]) -> Segments:
-    """A line of plain text cut at its holes; in a URL that it writes out, values are percent-encoded."""
+    """Cut a line of plain text at its holes.
+
+    In a URL that is written out, values are percent-encoded.
+    """
     found: list[Segment] = []
-    # A split at a pattern with one group gives texts and URLs by turns.
+    # A split at a pattern with one group gives texts and URLs alternately.
     for number, part in enumerate(_WRITTEN_URL.split(line)):
         found.extend(segments_of(part, Place.ADDRESS if number % 2 else Place.TEXT, marks, links))
     return joined(found)
@@ -299,7 +334,10 @@ _URL_ATTRIBUTES = frozenset({"href", "src", "background", "action"})
 
 
 def html_segments(page: str, marks: Marks, links: frozenset[str]) -> Segments:
-    """An HTML page cut at its holes, each with the place that its surroundings give it."""
+    """Cut an HTML page at its holes.
+
+    The HTML around a hole determines its place.
+    """
     found: list[Segment] = []
     at = 0
     for tag in _TAG.finditer(page):
@@ -324,7 +362,10 @@ def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment
 
 PERSONAL = frozenset({"member", "salutation", "signup_link", "answer"})
 WHOLE_MEMBER = "member"
-"""In the looked-at fields: the member as a whole was handed on, so every field counts."""
+"""The name among the looked-at fields for the member as a whole.
+
+It means that the template passes the whole member on, so every field counts.
+"""
 
 
 class _Use(IntEnum):
@@ -335,7 +376,7 @@ class _Use(IntEnum):
 
 @dataclass(slots=True)
 class _Found:
-    """What one piece of template does with values, and which macros it calls and how."""
+    """The ways in which a piece of template uses values and macros."""
 
     fields: dict[str, _Use] = field(default_factory=dict)
     calls: dict[str, _Use] = field(default_factory=dict)
@@ -348,7 +389,10 @@ class _Found:
 
 
 def looked_at(templates: Iterable[nodes.Template]) -> frozenset[str]:
-    """The fields (``member.function``, ``salutation``) whose values these templates look at."""
+    """Return the fields whose values these templates look at.
+
+    Examples are ``member.function`` and ``salutation``.
+    """
     macros: dict[str, list[_Found]] = {}
     pieces: list[_Found] = []
     for template in templates:
@@ -379,7 +423,10 @@ def _visit_all(parts: Iterable[nodes.Node], use: _Use, caught: bool, found: _Fou
 
 
 def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Macros) -> None:
-    """Note what a node does. ``use``: what happens to its value; ``caught``: printed text may be looked at."""
+    """Note the ways in which a node uses values.
+
+    ``use``: the use of the node's own value. ``caught``: printed text may be looked at.
+    """
     reference = _reference(node)
     if reference is not None:
         found.use(reference, use)
@@ -415,12 +462,15 @@ def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Mac
 
 
 def _statement_use(node: nodes.Node) -> _Use:
-    # A loop looks at what it goes through; what its body prints is printed (Output sees to that).
+    # A loop looks at its items; the values that its body prints are only printed (Output notes that).
     return _Use.LOOKED_AT if isinstance(node, nodes.Stmt) else _Use.PRINTED
 
 
 def _reference(node: nodes.Node) -> str | None:
-    """The field that a node names: ``member.x``, ``member["x"]``, or a personal name by itself."""
+    """Return the field that a node names.
+
+    It names ``member.x``, ``member["x"]``, or a personal name alone.
+    """
     match node:
         case nodes.Getattr(node=nodes.Name(name="member"), attr=attr):
             return f"member.{attr}"
@@ -435,7 +485,10 @@ def _reference(node: nodes.Node) -> str | None:
 def rendering_key(
     values: Mapping[str, str], answer: str | None, fields: frozenset[str]
 ) -> tuple[frozenset[tuple[str, str]], frozenset[str], str | None]:
-    """What a member's marked rendering depends on: the values looked at, the values lacking, the answer."""
+    """Return the key that determines a member's marked rendering.
+
+    It has the values that are looked at, the fields without a value, and the answer.
+    """
     names = fields
     if WHOLE_MEMBER in fields:
         names = fields.union([name for name in values if name.startswith("member.")])

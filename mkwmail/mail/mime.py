@@ -1,7 +1,7 @@
-"""The MIME structure of a letter (RFC 2045, 2046, 2183), with the bodies' pieces in their places.
+"""MIME structures of letters (RFC 2045, 2046, 2183), and notices.
 
-The email package writes the structure, once per letter; what it cannot hold, lines with holes in them, takes the
-place of a token that stands in for each body.
+The email package writes the structure, once per letter. It cannot hold lines with holes in them, so it writes a token
+for each body, which the pieces of the body then replace. :func:`notice` makes a mail of plain text.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pathlib import Path
 from mkwmail.config.settings import Mailbox
 from mkwmail.mail.letter import Fixed, Message, Piece, base64_lines, mailbox, unstructured, verbatim
 
-# Lines of the structure are ours and short; the generator shall fold nothing.
+# The structure has only short lines of our own; the generator must not fold them.
 _POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
 
 
@@ -28,8 +28,8 @@ _POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
 class Part:
     """A part of a message: a body's pieces, or further parts.
 
-    ``content_type`` and ``disposition`` are a value and its parameters; a parameter outside ASCII is
-    written as RFC 2231 has it.
+    ``parameters`` belong to ``content_type``, and ``filename`` to ``disposition``; a filename outside ASCII is written
+    as RFC 2231 defines.
     """
 
     content_type: str
@@ -43,15 +43,15 @@ class Part:
 
 
 def multipart(subtype: str, *children: Part) -> Part:
-    """Several parts as one; a single one stays itself."""
+    """Return several parts as one; a single part stays itself."""
     return children[0] if len(children) == 1 else Part(f"multipart/{subtype}", children=children)
 
 
 def assembled(fields: Sequence[Piece], root: Part, content: Iterable[bytes]) -> list[Piece]:
-    """A whole message's pieces: its header fields, then the parts.
+    """Return a whole message's pieces: its header fields, then the parts.
 
-    Boundaries are derived from ``content``, so that the same letter has the same bytes each time. ``=_`` can
-    occur neither in quoted-printable nor in base64: no body can hold a boundary (RFC 2045 §6.7).
+    Boundaries are derived from ``content``, so that the same letter has the same bytes each time. ``=_`` cannot occur
+    in quoted-printable or in base64, so no body can contain a boundary (RFC 2045 §6.7).
     """
     digest = hashlib.sha256()
     for piece in content:
@@ -104,7 +104,7 @@ def _filename(name: str) -> dict[str, str | tuple[str, None, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file as it is attached."""
+    """A file that is attached."""
 
     name: str
     content_type: str
@@ -112,16 +112,16 @@ class Attachment:
 
 
 def read_attachment(path: Path) -> Attachment:
-    """The file with the type that its name says.
+    """Read a file; its name determines its type.
 
-    :raises OSError: where it cannot be read.
+    :raises OSError: if it cannot be read.
     """
     content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return Attachment(path.name, content_type, path.read_bytes())
 
 
 def attached(file: Attachment) -> Part:
-    """The part that carries a file."""
+    """Return the part that contains a file."""
     return Part(
         file.content_type,
         encoding="base64",
@@ -132,7 +132,10 @@ def attached(file: Attachment) -> Part:
 
 
 def embedded(file: Attachment, content_id: str) -> Part:
-    """The part that carries an image of the HTML part (RFC 2392), such as the logo."""
+    """Return the part that contains an image, such as the logo.
+
+    The HTML part refers to it by its Content-ID (RFC 2392).
+    """
     return Part(
         file.content_type,
         encoding="base64",
@@ -144,9 +147,9 @@ def embedded(file: Attachment, content_id: str) -> Part:
 
 
 def notice(sender: Mailbox, to: str, subject: str, lines: Sequence[str], message_id: str, moment: datetime) -> Message:
-    """The mail: text/plain in quoted-printable, marked as made by a machine (RFC 3834 §5).
+    """Return a mail of plain text, marked as made by a machine.
 
-    ``message_id`` is without its angle brackets.
+    It is text/plain in quoted-printable; the mark is that of RFC 3834 §5. ``message_id`` has no angle brackets.
     """
     body = "".join(f"{line}\n" for line in lines).encode()
     encoded = quopri.encodestring(body).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

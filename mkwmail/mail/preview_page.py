@@ -1,8 +1,8 @@
-"""The gallery: one page to leaf through all mails of a mailing, in a browser.
+"""The gallery: one HTML page to browse all mails of a mailing.
 
-The page stands on its own: no request leaves it, scripts and styles are its own or the mail's, and each mail lies in
-a frame without scripts. Letters are stored once and values apart; the page fills a letter for the member who is
-looked at, by the rules of :mod:`mkwmail.mail.merge` and :mod:`mkwmail.mail.letter`, which a test holds.
+The page is self-contained: it sends no requests, scripts and styles are its own or the mail's, and each mail is in a
+frame without scripts. Letters are stored once, and values separately. The page fills the letter for the selected member
+by the rules of :mod:`mkwmail.mail.merge` and :mod:`mkwmail.mail.letter`; a test checks that they agree.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from mkwmail.text import size
 
 
 def page_words(one_per_letter: bool) -> dict[str, str]:
-    """The page's words by the names under which page.html and page.js use them."""
+    """Return the page's words by their names in page.html and page.js."""
     return {**_frame(one_per_letter), **_mail(), **_entry(), **_variant_words(), **_help()}
 
 
@@ -142,14 +142,14 @@ def gallery_page(
     warnings: Sequence[str] = (),
     one_per_letter: bool = False,
 ) -> str:
-    """The page, as HTML to be written in UTF-8.
+    """Return the page as HTML, to be written in UTF-8.
 
     ``moment`` (aware) dates the mails. ``message_ids`` has each person's Message-ID, without angle brackets; a mail
-    whose values have an ID and a date of their own, because it was tried before, keeps them. ``warnings`` are shown
-    on top, word for word.
+    that was tried before has an ID and a date in its values, and keeps them. ``warnings`` are shown at the top,
+    unchanged.
 
     ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
-    members. A variant that says by itself who its member is, is left out, and the page says so.
+    members. A variant whose fixed text identifies its member is left out, and the page says so.
     """
     everybody = tuple(composition.addressed)
     variants = _variants(everybody)
@@ -169,7 +169,10 @@ def gallery_page(
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A letter and its members; ``fields`` gives the order in which the page has their values."""
+    """A letter and its members.
+
+    ``fields`` is the order of their values in the page.
+    """
 
     opened: Opened
     fields: tuple[str, ...]
@@ -181,11 +184,11 @@ class _Variant:
 
 
 def _variants(addressed: Sequence[Addressed]) -> list[_Variant]:
-    """The letters, the most common first."""
+    """Return the letters, the most common first."""
     members: dict[Letter, list[Addressed]] = {}
     known: dict[int, list[Addressed]] = {}
     for one in addressed:
-        # A letter is large to compare: members who share the very same one are found by its identity.
+        # Letters are slow to compare, so members who share the same object are found by its identity.
         group = known.get(id(one.letter))
         if group is None:
             group = known[id(one.letter)] = members.setdefault(one.letter, [])
@@ -195,7 +198,10 @@ def _variants(addressed: Sequence[Addressed]) -> list[_Variant]:
 
 
 class _Lines:
-    """Lines that every letter may refer to by their number: letters share most of what they say."""
+    """Lines that every letter may refer to by their number.
+
+    Letters share most of their lines.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -211,7 +217,7 @@ class _Lines:
 def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
     said, count = variant.opened, len(variant.addressed)
     first = variant.addressed[0]
-    # The size of a calendar hardly differs per member; the first one's stands for all.
+    # The size of a calendar hardly differs per member, so the first member's is used for all.
     values = {field: first.values.get(field, "") for field in variant.fields}
 
     def segments(parts: Segments) -> list[Any]:
@@ -265,8 +271,8 @@ def _left_out(count: int) -> str:
 def _written(title: str, members: int, variants: int, warnings: Sequence[str], data: dict[str, Any]) -> str:
     script = "\n".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     style = (_PAGE / "page.css").read_text(encoding="utf-8")
-    # The mail's own style sheets may apply in its frame, and the page lets them by this word alone. Nobody can
-    # write it into a page that is already made.
+    # The page allows the mail's own style sheets in its frame, and only by this nonce. It need not be secret, because
+    # nothing can be added to a page that is already made.
     nonce = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     page = environment.from_string((_PAGE / "page.html").read_text(encoding="utf-8"))
@@ -291,10 +297,11 @@ def _summary(members: int, variants: int) -> str:
 
 
 def _policy(script: str, nonce: str) -> str:
-    """The Content-Security-Policy (CSP Level 3); the mails' frames inherit it (HTML §7.1.7.1).
+    """Return the Content-Security-Policy (CSP Level 3).
 
-    A mail's style attributes are allowed, since nothing can be fetched by them. ``about:`` is the frames' own
-    address, which WebKit asks for; a link that is followed inside a frame has another one.
+    The mails' frames inherit it (HTML §7.1.7.1). A mail's style attributes are allowed, because they cannot fetch
+    anything. ``about:`` is the frames' own address, which WebKit requires; a link that is followed inside a frame has
+    another address.
     """
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return "; ".join(
@@ -312,6 +319,9 @@ def _policy(script: str, nonce: str) -> str:
 
 
 def _json(data: dict[str, Any]) -> str:
-    """JSON that no HTML parser can take for the end of the script element, or for a comment."""
+    """Return JSON that is safe inside an HTML script element.
+
+    No HTML parser can take it for the end of the element, or for a comment.
+    """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

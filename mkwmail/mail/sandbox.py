@@ -1,7 +1,7 @@
-"""The Jinja environment of templates: sandboxed, and data stays data wherever a template puts it.
+"""The sandboxed Jinja environment, in which a template's data stays data.
 
-Jinja escapes data for HTML where it joins it to markup (``~``, ``+``, ``join``, ``replace``). Our templates are
-Markdown, where that is not enough: these places print data as :func:`mkwmail.mail.merge.printed` does.
+Jinja escapes data for HTML when it joins it to markup (``~``, ``+``, ``join``, ``replace``). That is not enough for our
+templates, which are Markdown: these operations print data as :func:`mkwmail.mail.merge.printed` does.
 """
 
 import difflib
@@ -19,8 +19,8 @@ from markupsafe import Markup
 from mkwmail.i18n import _
 from mkwmail.mail.merge import Value, printed, quote_link
 
-# They write HTML of their own, which Markdown would show as text; or say something else each time, and what is
-# sent would not be what was previewed; or go on as long, or fill as much memory, as a slip of the pen says.
+# They write HTML of their own, which Markdown would show as text; or their result differs each time, so that the mail
+# that is sent would differ from the preview; or a mistyped number can make them run long or fill the memory.
 _NOT_OFFERED = (
     *("urlize", "xmlattr", "tojson", "pprint", "striptags", "forceescape", "random", "lipsum"),
     *("range", "center", "indent", "batch", "slice"),
@@ -29,20 +29,26 @@ _STRETCH = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 _WIDEST = 1000
 _STRETCHED = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")
 
-_MOST = 1_000_000_000  # what a factor stays under
+_MOST = 1_000_000_000  # a factor must be smaller
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any."""
+    """Return the known word that was probably meant, or None."""
     return next(iter(difflib.get_close_matches(word, list(known), 1)), None)
 
 
 class ForbiddenError(SecurityError):
-    """What a template may not do, in the words of the person at the keyboard."""
+    """The error that a template does something it may not do.
+
+    Its text is written for the user.
+    """
 
 
 class Names:
-    """A group of names in a template: ``event`` with ``title``, ``starts`` and so on."""
+    """A group of names in a template.
+
+    An example is ``event`` with ``title``, ``starts`` and so on.
+    """
 
     __slots__ = ("_values",)
 
@@ -60,7 +66,7 @@ class Names:
 
 
 class _Missing(StrictUndefined):
-    """An unknown name: an error that names the nearest known one."""
+    """An unknown name, whose error suggests the nearest known one."""
 
     __slots__ = ()
     known: ClassVar[frozenset[str]] = frozenset()
@@ -127,7 +133,10 @@ def _urlencode(text: Any) -> Markup:
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
-    """A sandboxed environment in which everything printed is data, unless a template or Markdown field wrote it."""
+    """A sandboxed environment in which everything printed is data.
+
+    Only text that a template or a Markdown field contains is markup.
+    """
 
     code_generator_class = _Generator
     intercepted_binops = frozenset(["+", "%", "*", "**"])
@@ -155,31 +164,40 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     joined = staticmethod(_joined)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """A template is read once, whether to look at it or to compile it."""
+        """Parse a template once, both to analyse and to compile it."""
         tree = self._read.get((source, name))
         if tree is None:
             tree = self._read[source, name] = super()._parse(source, name, filename)
         return tree
 
     def wrap_str_format(self, value: Any) -> None:
-        """``str.format`` gets no leave of its own: its widths are as large as one likes, and ``format`` is there."""
+        """Return None, so that ``str.format`` stays forbidden.
+
+        It sets no limit to widths, and templates have the filter ``format``.
+        """
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether a template may have it."""
+        """Return whether a template may use an attribute."""
         return attr not in ("format", "format_map") and super().is_safe_attribute(obj, attr, value)
 
     def call(self, context: Context, obj: Any, *args: Any, **named: Any) -> Any:
-        """A call that does not stretch a text as far as one likes."""
+        """Call a function, but never to stretch a text without limit."""
         if getattr(obj, "__name__", "") in _STRETCH and any(isinstance(each, int) and each > _WIDEST for each in args):
             raise ForbiddenError(_("it fills up to a width of more than a thousand"))
         return super().call(context, obj, *args, **named)
 
     def know(self, names: Iterable[str]) -> None:
-        """Tell which names templates are given, to suggest the nearest where one is unknown."""
+        """Set the names that templates are given.
+
+        The error for an unknown name suggests the nearest of them.
+        """
         self.undefined = type("_Missing", (_Missing,), {"__slots__": (), "known": frozenset(names)})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """``+`` and ``%`` between data and markup, see the module; no result that fills the memory."""
+        """Apply an operator, and refuse results that could fill the memory.
+
+        For ``+`` and ``%`` between data and markup see the module.
+        """
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return _joined((left, right))
         if operator == "%" and isinstance(left, str):

@@ -1,4 +1,4 @@
-"""Templates: finding, reading and rendering them, and saying where one is at fault."""
+"""Templates: finding, reading and rendering them, and their faults."""
 
 import html
 import re
@@ -26,7 +26,7 @@ _HEAD = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class MailTemplate:
-    """A kind's template: its head's fields and its body, each compiled."""
+    """A kind's template: the fields of its head and its body, compiled."""
 
     name: str
     subject: Template
@@ -47,9 +47,10 @@ def _hang(value: object, columns: int) -> Markup:
 
 
 class Templates:
-    """The templates of a working folder; what is missing there comes with the program.
+    """The templates of a working folder.
 
-    ``folders`` are searched in order. Faults name a template by its path relative to the working folder.
+    Templates that are missing there come with the program. ``folders`` are searched in order. Faults name a template by
+    its path relative to the working folder.
     """
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
@@ -63,14 +64,17 @@ class Templates:
         return environment
 
     def know(self, names: Iterable[str]) -> None:
-        """Tell which names templates are given, to suggest the nearest where one is unknown."""
+        """Set the names that templates are given.
+
+        The error for an unknown name suggests the nearest of them.
+        """
         for environment in (self.html, self.text):
             environment.know(names)
 
     def source(self, name: str) -> str:
-        """A template's own text.
+        """Return a template's own text.
 
-        :raises UserError: where there is no such template, or it is not UTF-8.
+        :raises UserError: if there is no such template, or it is not UTF-8.
         """
         try:
             return self._loader.get_source(self.text, name)[0]
@@ -83,9 +87,9 @@ class Templates:
             raise UserError(Fault(f"templates/{name}", _("the file is not UTF-8"), remedy)) from None
 
     def mail(self, name: str) -> MailTemplate:
-        """The template ``<name>.md``: its head and its body.
+        """Return the template ``<name>.md``: its head and its body.
 
-        :raises UserError: where the head is missing or wrong, or the template has a syntax fault.
+        :raises UserError: if the head is missing or wrong, or the template has a syntax error.
         """
         file = f"{name}.md"
         text = self.source(file).replace("\r\n", "\n")
@@ -121,7 +125,7 @@ class Templates:
                         _("the head has lines that begin with subject: or preheader:"),
                     )
                 )
-            # Blank lines before it, so that a fault in it names its own line.
+            # The blank lines make a fault in the value name the right line.
             fields[key] = "\n" * (line - 1) + value.strip()
         return fields
 
@@ -131,33 +135,45 @@ class Templates:
             return Template.from_code(self.text, code, self.text.make_globals(None))
 
     def part(self, file: str) -> Template:
-        """A template of plain text or Markdown without a head, such as ``signature.md``."""
+        """Return a template without a head, such as ``signature.md``.
+
+        It is plain text or Markdown.
+        """
         return self._compiled(file, self.source(file))
 
     def layout_html(self) -> Template:
-        """The frame of the HTML part."""
+        """Return the frame of the HTML part."""
         with template_faults("layout.html"):
             return self.html.get_template("layout.html")
 
     def parsed(self, file: str) -> nodes.Template:
-        """A template's syntax tree; the head's lines count as text that is printed."""
+        """Return a template's syntax tree.
+
+        The lines of the head count as printed text.
+        """
         with template_faults(file):
             return self.text.parse(self.source(file), file, file)
 
     def inline(self, place: str, text: str) -> Template:
-        """A single line of template that stands in another file, such as a mailing's ``subject:``."""
+        """Return a one-line template that another file contains.
+
+        An example is a mailing's ``subject:``.
+        """
         with template_faults(place):
             return self.text.from_string(text)
 
     def macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:
-        """The macros that a file of shared blocks or phrases defines, bound to these names."""
+        """Return the macros in a file of shared blocks or phrases.
+
+        They are bound to these names.
+        """
         with template_faults(file):
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
 
 
 def rendered(template: Template, file: str, names: Mapping[str, Any]) -> str:
-    """What a template says with these names.
+    """Return the text of a template with these names.
 
     :raises UserError: with the template's file and line.
     """
@@ -166,13 +182,16 @@ def rendered(template: Template, file: str, names: Mapping[str, Any]) -> str:
 
 
 def plain(rendering: str) -> str:
-    """A rendering that is not markup: HTML entities that Jinja made are characters again."""
+    """Return a rendering that is not markup.
+
+    HTML entities that Jinja made become characters again.
+    """
     return html.unescape(rendering)
 
 
 @contextmanager
 def template_faults(file: str) -> Iterator[None]:
-    """Turns whatever a template raises into a fault with its file and line."""
+    """Turn any error of a template into a fault with its file and line."""
     try:
         yield
     except UserError:
@@ -185,7 +204,10 @@ def template_faults(file: str) -> Iterator[None]:
 
 
 def _filling_fault(error: Exception) -> str:
-    """Why a template that can be read could not be filled in: Python's own words are English, and for programmers."""
+    """Return the reason why a valid template could not be filled in.
+
+    Python's own messages are English, and for programmers.
+    """
     match error:
         case UndefinedError() | ForbiddenError():
             return str(error)
@@ -200,7 +222,7 @@ def _filling_fault(error: Exception) -> str:
 
 
 def _syntax_fault(why: str) -> str:
-    """What Jinja's parser refused, in the words of the person at the keyboard."""
+    """Return the fault that Jinja's parser found, in words for the user."""
     if found := re.match(r"No (?:filter|test) named '(.+?)'", why):
         return _("there is no filter called %(name)s") % {"name": found[1]}
     if found := re.search(r"innermost block that needs to be closed is '(\w+)'", why):
@@ -223,7 +245,10 @@ _TEMPLATE_FILE = re.compile(r"([^/\\]+\.(?:md|html|txt|css))$")
 
 
 def _place_of(error: Exception, file: str) -> str:
-    """Where in a template an error arose: Jinja puts the template's lines into the traceback."""
+    """Return the place of an error in a template.
+
+    Jinja puts the template's lines into the traceback.
+    """
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         found = _TEMPLATE_FILE.search(frame.filename)
         if found:
@@ -231,13 +256,13 @@ def _place_of(error: Exception, file: str) -> str:
     return _shown(file)
 
 
-_BLOCK = 0xE300  # a block's place in the Markdown: one private use character, by its number
+_BLOCK = 0xE300  # a block in the Markdown: one private use character, by the block's number
 _BLOCK_SIGNS = re.compile("[\ue300-\ue3ff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A shared block in its two forms: HTML, and unwrapped lines of plain text."""
+    """A shared block as HTML and as unwrapped lines of plain text."""
 
     html: str
     text: str
@@ -245,9 +270,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """What a template said for one member: still with merge marks or quoted values in it.
+    """The text of a template for one member.
 
-    Two members whose renderings are equal share a letter.
+    It still contains merge marks or quoted values. Two members whose renderings are equal share a letter.
     """
 
     subject: str
@@ -258,13 +283,13 @@ class Rendering:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Everything that it says, as one sequence."""
+        """Return all of its texts as one sequence."""
         forms = (form for block in self.blocks for form in (block.html, block.text))
         return (self.subject, self.preheader, self.markdown, self.calendar, *forms)
 
 
 class _Blocks:
-    """Collects the blocks that a body calls for, and leaves a sign for each in the Markdown."""
+    """The blocks that a body calls for, each with a sign in the Markdown."""
 
     def __init__(self, html: Mapping[str, Any], text: Mapping[str, Any]) -> None:
         self._html = html
@@ -301,9 +326,9 @@ class Renderer:
     names: Mapping[str, Any]
 
     def render(self, personal: Mapping[str, Any]) -> Rendering:
-        """The mail for the member whose names these are.
+        """Return the mail for the member with these names.
 
-        :raises UserError: where a template is at fault, with file and line.
+        :raises UserError: if a template has a fault, with its file and line.
         """
         names = {**self.names, **personal}
         names.update(self._macros(self.templates.text, "phrases.md", names))
@@ -344,7 +369,7 @@ class Renderer:
 
 
 def with_blocks(html: str, text: str, blocks: tuple[Block, ...]) -> tuple[str, str]:
-    """HTML and plain text with each block in its place."""
+    """Return HTML and plain text with each block in its place."""
     for number, block in enumerate(blocks):
         sign = chr(_BLOCK + number)
         html = html.replace(f"<p>{sign}</p>", block.html)

@@ -27,7 +27,7 @@ function entryOf(lines) {
 
 function momentOf(text) {
   const parts = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d))?/.exec(text);
-  // The moment is shown as it stands in the entry, in its own zone: UTC only keeps the browser's zone out of it.
+  // The moment is shown as the entry has it, in its own zone: UTC only keeps the browser's zone out of it.
   return parts && new Date(Date.UTC(parts[1], parts[2] - 1, parts[3], parts[4] ?? 0, parts[5] ?? 0));
 }
 
@@ -62,7 +62,7 @@ function party(read) {
   return read.common ? `${read.common} <${address}>` : address;
 }
 
-// Pairs of what is told and its value.
+// Pairs of a label and its value.
 function readableEntry(lines, words) {
   const found = entryOf(lines);
   const rows = [];

@@ -39,7 +39,7 @@ function changed(old, now) {
   return lines;
 }
 
-// Only what differs, with a few lines around it; null stands for lines that are left out.
+// Only the lines that differ, with a few lines around them; null replaces lines that are left out.
 function shortened(lines) {
   const near = lines.map((_, at) => lines.slice(Math.max(0, at - AROUND), at + AROUND + 1).some(([kind]) => kind !== "same"));
   const shown = [];

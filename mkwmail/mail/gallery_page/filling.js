@@ -1,6 +1,6 @@
 "use strict";
 
-// Filling: what mkwmail/mail/merge.py and letter.py do, for the mail that is looked at.
+// Filling: the work of mkwmail/mail/merge.py and letter.py, for the selected mail.
 // A line is a number (a line that letters share) or segments: texts, and holes as [field's number, place].
 
 const HTML_SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };

@@ -1,4 +1,4 @@
-// The page: the list, the mail that is looked at, its views and the keys.
+// The page: the list, the selected mail, its views and the keys.
 
 // Letters without accents that Unicode does not take apart.
 const BASE = { ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", æ: "ae", œ: "oe", ß: "ss", ı: "i" };
@@ -82,7 +82,7 @@ function pageOf({ letter, values }, colours) {
   return letter.html.map((line) => filled(line, shared, values, change)).join("\n");
 }
 
-// ---- What is shown
+// ---- The display
 
 // Only the rows in sight are in the list, each at its own height: thousands would make every change slow.
 const ROW = 38 + 18 * (members.some((member) => member.name && member.address) + members.some((member) => member.organisation));
@@ -203,12 +203,12 @@ function showHead(member) {
   } else view.append(element("p", { class: "aside" }, say.no_files));
 }
 
-// ---- What differs from the other mails
+// ---- Differences from the other mails
 
 const MOST_VARIANTS = 40;
 
 // The member's values in a letter's holes. A letter that was composed for one member alone has no holes, so that
-// some values are not known here: a name between signs that no mail holds stands for them.
+// some values are not known here: a name between signs that no mail contains replaces them.
 const UNKNOWN = /\ue700(.*?)\ue701/g;
 
 function valuesFor(letter, member) {
@@ -218,7 +218,7 @@ function valuesFor(letter, member) {
   });
 }
 
-// The common letter's lines, with what is not known taken from the line of this mail that is otherwise the same.
+// The common letter's lines; unknown values come from the line of this mail that is otherwise the same.
 function completed(lines, now) {
   return lines.map((line) => {
     if (line.search(UNKNOWN) < 0) return line;
@@ -270,7 +270,7 @@ function variantButton(letter, number) {
   const label = `${sentence(say.variant, { number: number + 1 })}: ${letter.words}`;
   const button = element("button", { type: "button", "aria-pressed": String(current) }, label);
   const name = first.name || first.address;
-  // On a page to be shared the list has variants instead of members: there is nobody to name.
+  // On a page to be shared the list has variants instead of members, so it names no one.
   if (members.length > letters.length || letter.count === 1)
     button.append(element("small", {}, letter.count > 1 ? sentence(say.such_as, { name }) : name));
   button.addEventListener("click", () => {
