@@ -24,7 +24,7 @@ _TOP = 20  # rows in which the headings are looked for
 _LONGEST_QUESTION = 300
 
 # A heading with one of these words is a further question, whatever else it says: "Bent u aanwezig bij de lunch?"
-# does not ask if somebody comes.
+# does not ask whether somebody comes.
 _BESIDE = (
     r"lunch|buffet|diner|borrel|eten\b|maaltijd|workshop|sessie|ronde|parkeer|vervoer|overnacht|opmerking|vragen|vraag|"
     r"waaraan|hoeveel|aantal|waarom"
