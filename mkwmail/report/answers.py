@@ -239,8 +239,8 @@ def question_line(question: Question) -> str:
 def answers_csv(answers: Answers) -> bytes:
     """Return the list of all members and guests as CSV for Excel.
 
-    The user can edit it and import it again. Its column "answer when listed" distinguishes a row that was edited
-    from a row that was not, while the answer changed in the ledger (for example because a member telephoned).
+    The user can edit it and import it again. Its column "answer when listed" shows which rows were edited. The
+    answer to a row that was not edited can have changed since, for example because a member telephoned.
     """
     asked = list(dict.fromkeys(question for line in answers.lines for question in line.asked))
     headings = (

@@ -188,7 +188,7 @@ class Line:
 
 
 class Standing(StrEnum):
-    """The approval of a mailing, which decides whether it is sent automatically."""
+    """The approval of a mailing: it decides whether `due` sends it."""
 
     APPROVED = "approved"
     NOT_APPROVED = "not approved"

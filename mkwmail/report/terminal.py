@@ -95,7 +95,7 @@ class Terminal:
     def __init__(self) -> None:
         self._out = Console(markup=False, highlight=False, emoji=False)
         self._err = Console(markup=False, highlight=False, emoji=False, stderr=True)
-        self._blank = True  # whether the last line of the result is blank, or there is none yet
+        self._blank = True  # true if the last line of the result is blank, or there is no line yet
 
     @property
     def interactive(self) -> bool:

@@ -1,6 +1,6 @@
 """An event's timetable, and the outlook on the next days.
 
-They tell when each mailing is sent, to how many people, and if it is approved.
+They tell when each mailing is sent, to how many people, and whether it is approved.
 """
 
 from collections.abc import Iterator, Sequence

@@ -310,7 +310,7 @@ _AUTOMATIC_SUBJECT = re.compile(
 def _is_from_a_server(mail: Message, prose: Prose) -> bool:
     """Return whether a mail system wrote the mail.
 
-    It did if only mail systems write text of that form, or if the sender is empty or a system's address.
+    It did if only mail systems send reports of that form, or if the sender is empty or a system's address.
     """
     if prose.certain:
         return True

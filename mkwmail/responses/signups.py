@@ -184,7 +184,7 @@ class Signup:
     """One row of an export.
 
     ``was`` is the answer when the list was made, if the row comes from our own list. ``answer`` is None if the row
-    has no known answer; ``doubt`` then gives the unknown words.
+    has no known answer; ``doubt`` then quotes the unknown words, if there are any.
     """
 
     row: int
