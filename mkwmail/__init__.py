@@ -1,3 +1,6 @@
-"""mkwmail: one event file and one member list carry the whole correspondence of an event."""
+"""mkwmail, an event mailer for an association.
+
+One event file and one member list hold everything that the correspondence about an event needs.
+"""
 
 __version__ = "0.1.0"

@@ -1,4 +1,7 @@
-"""The program: the language is chosen, then the command line is read. ``python -m mkwmail`` is ``mkwmail``."""
+"""The entry point: choose the language, then read the command line.
+
+``python -m mkwmail`` does the same as ``mkwmail``.
+"""
 
 import gc
 import os
@@ -10,17 +13,17 @@ from mkwmail.i18n import speak, wanted
 
 
 def main() -> None:
-    """Run the program with the words of this process."""
-    # A run is short and leaves hardly a cycle behind: looking for them costs a fifth of what it takes to start.
+    """Choose the language and run the command line."""
+    # A run is short and leaves few reference cycles. The search for them takes a fifth of the start-up time.
     gc.disable()
     speak(wanted(language_setting(sys.argv[1:], os.environ, Path.cwd()), os.environ))
-    # Its help is looked up when it is imported.
+    # Imported only now: cli translates its help texts when it is imported.
     from mkwmail.cli import main as run
 
     try:
         run()
     finally:
-        # Nor are they looked for at the end: the system takes the memory back at once.
+        # Skip the collection at exit as well: the system frees the memory at once.
         gc.freeze()
 
 

@@ -1,4 +1,4 @@
-"""Mail addresses: which can be mailed, and when two are the same mailbox."""
+"""Mail addresses: check that they can be mailed, and compare them."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from mkwmail.i18n import _
 
 
 def address_key(address: str) -> str:
-    """The form in which addresses are compared: casefolded, the domain in punycode.
+    """Return the key for comparing addresses: casefolded, domain in punycode.
 
     >>> address_key("Jan@Bücher.example")
     'jan@xn--bcher-kva.example'
@@ -29,11 +29,13 @@ def _ascii_domain(folded: str) -> str:
 
 
 def _validated(address: str) -> tuple[str | None, str]:
-    """The address in ASCII, None where it has none, and its domain in ASCII.
+    """Return the address in ASCII and its domain in ASCII.
 
-    :raises ValueError: where it is no address.
+    The address is None if it has no form in ASCII.
+
+    :raises ValueError: if it is not a valid address.
     """
-    # Here, for it takes longer to load than a thousand addresses to read, and hardly any needs it.
+    # Imported here because loading it takes longer than reading a thousand addresses, and few addresses need it.
     from email_validator import validate_email
 
     valid = validate_email(address, check_deliverability=False, test_environment=True)
@@ -41,10 +43,12 @@ def _validated(address: str) -> tuple[str | None, str]:
 
 
 def mailable(address: str) -> str:
-    """The address as SMTP can carry it everywhere: ASCII, the domain in punycode.
+    """Return the address in ASCII, as every SMTP server accepts it.
 
-    :raises ValueError: with a short reason. A local part outside ASCII is among them: it needs
-        SMTPUTF8 (RFC 6531), which many servers on the way do not have.
+    The domain is in punycode.
+
+    :raises ValueError: with a short reason, if the address cannot be mailed. A local part outside ASCII
+        is refused too: it needs SMTPUTF8 (RFC 6531), which many servers do not support.
     """
     if len(address) <= _LONGEST and (plain := _PLAIN.fullmatch(address)) and plain["top"].lower() not in _SPECIAL:
         return f"{plain['local']}@{plain['domain'].lower()}"
@@ -57,18 +61,18 @@ def mailable(address: str) -> str:
     return plain_address
 
 
-# What nearly all addresses look like; about these email-validator, which is slow, has nothing to say or to change.
+# The form of nearly all addresses. email-validator, which is slow, accepts these and does not change them.
 _PLAIN = re.compile(
     r"(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)"
     r"@(?P<domain>(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+(?P<top>[A-Za-z]{2,}))"
 )
 _LONGEST = 63  # characters: no part of such an address can be too long (RFC 5321 §4.5.3.1, RFC 1035 §2.3.4)
-# Where mail cannot go (RFC 6761, RFC 6762, RFC 7686); email-validator has the last word about them.
+# Domains that cannot receive mail (RFC 6761, RFC 6762, RFC 7686); email-validator decides about them.
 _SPECIAL = frozenset(("arpa", "invalid", "local", "localhost", "onion", "test"))
 
 
 def _reasons(address: str) -> Iterator[tuple[bool, str]]:
-    """Why an address cannot be mailed, and whether that applies; the last one always does."""
+    """Yield whether each reason applies, and the reason; the last applies."""
     local, at, domain = address.rpartition("@")
     yield not at, _("it has no @")
     yield not local, _("nothing stands before the @")
@@ -86,7 +90,10 @@ _EXAMPLE_ENDINGS = (".example", ".test", ".invalid", ".localhost")
 
 
 def is_example(host: str) -> bool:
-    """Whether a host is set aside for examples and tests and reaches nobody (RFC 2606, RFC 6761)."""
+    """Return whether a host is reserved for examples and tests.
+
+    Mail to such a host reaches no one (RFC 2606, RFC 6761).
+    """
     name = host.casefold().rstrip(".")
     return (
         name in EXAMPLE_DOMAINS

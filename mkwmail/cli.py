@@ -1,7 +1,7 @@
-"""The command line: parse, hand over to a command, exit with its code.
+"""The command line: parse it, call a command, exit with its code.
 
-Everything heavy is imported inside the commands, so that ``mkwmail --help`` and shell completion answer at
-once: this module needs typer and the standard library only.
+Slow imports are inside the commands, so that ``mkwmail --help`` and shell completion answer at once: the start
+of this module imports only typer, the standard library and small modules of mkwmail.
 """
 
 import sys
@@ -750,9 +750,10 @@ def schema(
 
 
 def main() -> None:
-    """Run the program. The one place where faults are printed and become the exit code.
+    """Run the program, and exit with its code.
 
-    An exception that reaches the interpreter from here is a bug in mkwmail, and the only traceback.
+    Only this function prints faults and turns them into the exit code. An exception that it does not catch is a
+    bug in mkwmail; only a bug gives a traceback.
     """
     try:
         sys.exit(app(prog_name="mkwmail", standalone_mode=False))

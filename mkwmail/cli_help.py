@@ -1,4 +1,7 @@
-"""What typer says of its own accord, in this program's words: the frame of the help, and wrong usage."""
+"""Help pages and usage errors in the language of the program.
+
+They replace typer's own English text.
+"""
 
 import difflib
 import re
@@ -24,7 +27,10 @@ def _usage_pieces(command: TyperCommand | TyperGroup) -> list[str]:
 
 
 def _sections(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
-    """The arguments and options, each with its help; what must be given shows in the line of usage."""
+    """Write the arguments and options with their help.
+
+    The usage line shows which arguments are required.
+    """
     arguments = [
         (str(param.metavar or param.name), param.help or "")
         for param in command.params
@@ -59,7 +65,7 @@ def _first_line(text: str) -> str:
 
 
 class Command(TyperCommand):
-    """A command whose help speaks the program's language throughout."""
+    """A command with its help fully in the program's language."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         formatter.write_usage(ctx.command_path, " ".join(_usage_pieces(self)), prefix=_("Usage: "))
@@ -69,7 +75,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """Commands under one name, with such help."""
+    """A group of commands with its help fully in the program's language."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         formatter.write_usage(ctx.command_path, " ".join(_usage_pieces(self)), prefix=_("Usage: "))
@@ -78,11 +84,14 @@ class Group(TyperGroup):
         _sections(self, ctx, formatter)
         shown = [command for command in self.commands.values() if not command.hidden]
         with formatter.section(_("Commands")):
-            # The first sentence whole: typer would cut it where the line ends.
+            # Show the whole first sentence: typer would cut it at the end of the line.
             formatter.write_dl([(command.name, _first_line(command.help or "")) for command in shown])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is named. :raises UserError: code USAGE, with the nearest name, where there is none."""
+        """Return the command that the user named.
+
+        :raises UserError: code USAGE, with the most similar name, if there is no such command.
+        """
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             fault = _('there is no command "%(name)s"') % {"name": args[0]}
             near = difflib.get_close_matches(args[0], self.commands, n=1)
@@ -92,10 +101,10 @@ class Group(TyperGroup):
 
 
 class App(typer.Typer):
-    """Typer, whose commands and groups are these."""
+    """A typer application that uses this module's commands and groups."""
 
     def __init__(self, **settings: Any) -> None:
-        # Help and usage errors are plain text: a name or file with [brackets] in it is never read as markup.
+        # Help and usage errors are plain text, so that a name or file with [brackets] is never read as markup.
         super().__init__(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
@@ -103,20 +112,23 @@ class App(typer.Typer):
 
 
 def _name(error: Any) -> str:
-    """How the parameter that is missing or wrong is called on the command line."""
+    """Return the name of the wrong parameter on the command line."""
     param = error.param
     return str(param.metavar or param.name) if isinstance(param, TyperArgument) else str(param.opts[0])
 
 
 def _choices(error: Any) -> str:
-    """What the words of an error list as the values to choose from; empty where they list none."""
+    """Return the allowed values that an error lists; empty if none."""
     return str(error).partition(" is not one of ")[2].rstrip(".").replace("'", "")
 
 
 def wrong_usage(error: Exception) -> UserError:
-    """What typer refused, said by this program. ``error``: the exception that typer raised for it.
+    """Return typer's usage error as an error in this program's words.
 
-    Its kinds are known by their names, for typer keeps their classes to itself; an unknown kind says its own words.
+    The kinds of errors are recognised by their class names, because typer does not export the classes. An
+    unknown kind keeps its own text.
+
+    :param error: the exception that typer raised.
     """
     ctx: Any = getattr(error, "ctx", None)
     option = getattr(error, "option_name", "")

@@ -1,4 +1,7 @@
-"""The clock: it enters at the command line, and everything else is given it."""
+"""The clock, and moments as text for the user.
+
+Only the command line reads the clock; all other code gets the time as a value.
+"""
 
 import os
 import threading
@@ -15,10 +18,10 @@ VARIABLE = "MKWMAIL_NOW"
 
 
 class Clock(Protocol):
-    """What time it is, and a way to let time pass."""
+    """A source of the current time, with a way to wait."""
 
     def now(self) -> datetime:
-        """This moment, in Europe/Amsterdam."""
+        """Return the current moment, in Europe/Amsterdam."""
         ...
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -37,10 +40,13 @@ class SystemClock:
 
 
 class ShiftedClock(SystemClock):
-    """A clock set to another moment at the start, running on from there (``MKWMAIL_NOW``, rehearsals)."""
+    """A clock that starts at another moment and runs on from there.
+
+    ``MKWMAIL_NOW`` and rehearsals use it.
+    """
 
     def __init__(self, start: datetime) -> None:
-        # In UTC: local arithmetic would repeat or skip the hour of a summer time change.
+        # In UTC: arithmetic in local time would repeat or skip an hour when summer time starts or ends.
         self._start = start.astimezone(UTC)
         self._began = time.monotonic()
 
@@ -49,9 +55,9 @@ class ShiftedClock(SystemClock):
 
 
 def clock_of_environment() -> Clock:
-    """The system's clock, or the one that ``MKWMAIL_NOW`` sets.
+    """Return the system's clock, or the clock that ``MKWMAIL_NOW`` sets.
 
-    :raises ValueError: where ``MKWMAIL_NOW`` is not a moment like ``2020-02-17T09:00``.
+    :raises ValueError: if ``MKWMAIL_NOW`` is not a moment like ``2020-02-17T09:00``.
     """
     moment = os.environ.get(VARIABLE)
     if not moment:
@@ -61,7 +67,7 @@ def clock_of_environment() -> Clock:
 
 
 def day_in_words(moment: datetime) -> str:
-    """The day of a moment in Europe/Amsterdam: ``17 February 2020``."""
+    """Return the day of a moment in Europe/Amsterdam: ``17 February 2020``."""
     local = moment.astimezone(ZONE)
     months = (
         *(_("January"), _("February"), _("March"), _("April"), _("May"), _("June")),
@@ -72,33 +78,48 @@ def day_in_words(moment: datetime) -> str:
 
 
 def clock_time(moment: datetime | time_of_day) -> str:
-    """The time on the clock: ``09:00``, in Dutch ``9.00 uur``."""
+    """Return the time of day: ``09:00``, in Dutch ``9.00 uur``."""
     return _("%(hour)02d:%(minute)02d") % {"hour": moment.hour, "minute": moment.minute}
 
 
 def day_and_time(moment: datetime) -> str:
-    """``17 February 2020 09:00``; a day's very end as ``end of 2 April 2020``."""
+    """Return a moment in words: ``17 February 2020 09:00``.
+
+    The end of a day (23:59) is ``end of 2 April 2020``.
+    """
     if (moment.hour, moment.minute) == (23, 59):
         return _("end of %(day)s") % {"day": day_in_words(moment)}
     return _("%(day)s %(time)s") % {"day": day_in_words(moment), "time": clock_time(moment)}
 
 
 def moment_from(now: datetime, moment: datetime) -> str:
-    """A moment as one says it at ``now``: the time alone today, else day and time."""
+    """Return a moment as people say it at ``now``.
+
+    Today's moments are a time only; others are a day and a time.
+    """
     return clock_time(moment) if moment.date() == now.date() else day_and_time(moment)
 
 
 def day_in_figures(moment: date) -> str:
-    """A day in a table, as the Netherlands write it in either language: ``17-02-2020``."""
+    """Return a day for a table: ``17-02-2020``.
+
+    This is the usual form in the Netherlands; both languages use it.
+    """
     return f"{moment:%d-%m-%Y}"
 
 
 def moment_in_figures(moment: datetime) -> str:
-    """A moment in a table: ``17-02-2020 09:00``, in Dutch ``17-02-2020 09.00``."""
+    """Return a moment for a table: ``17-02-2020 09:00``.
+
+    In Dutch it is ``17-02-2020 09.00``.
+    """
     words = {"day": day_in_figures(moment), "hour": moment.hour, "minute": moment.minute}
     return _("%(day)s %(hour)02d:%(minute)02d") % words
 
 
 def moment_in_cell(moment: datetime) -> str:
-    """A moment as Excel takes it for one, in either language: ``17-02-2020 09:00``."""
+    """Return a moment that Excel recognises: ``17-02-2020 09:00``.
+
+    Both languages use the same form.
+    """
     return f"{day_in_figures(moment)} {moment:%H:%M}"

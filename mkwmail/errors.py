@@ -1,11 +1,14 @@
-"""What the user must fix: place, fault, remedy, and the exit code that goes with it."""
+"""Errors for the user to fix: place, fault and remedy, with the exit code."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process returns. Numbers from 64 on follow BSD's sysexits where it has a word for it."""
+    """The exit code of the process.
+
+    Numbers from 64 on follow BSD's sysexits if it has a name for the situation.
+    """
 
     OK = 0
     USAGE = 2
@@ -25,9 +28,9 @@ class ExitCode(IntEnum):
 class Fault:
     """One thing that is wrong or odd.
 
-    ``place`` is where to look, as an editor opens it (``events/x.yaml:12:5``, ``leden.csv:17 e-mail``);
-    ``fault`` is one plain sentence; ``remedy`` says what to write or type instead, and may be empty
-    where the fault says it all.
+    ``place`` is the place to look at, in a form that an editor can open (``events/x.yaml:12:5``,
+    ``leden.csv:17 e-mail``); ``fault`` is one plain sentence; ``remedy`` says what to write or type instead. It
+    is empty if the fault needs no further explanation.
     """
 
     place: str
@@ -41,7 +44,10 @@ class Fault:
 
 
 class UserError(Exception):
-    """Faults that stop the command. ``cli`` prints them all and exits with ``code``."""
+    """Faults that stop the command.
+
+    ``cli`` prints all of them and exits with ``code``.
+    """
 
     def __init__(self, *faults: Fault, code: ExitCode = ExitCode.FAULTY_FILE) -> None:
         super().__init__("; ".join(str(fault) for fault in faults))

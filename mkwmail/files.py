@@ -1,4 +1,4 @@
-"""Files, and what the operating system refuses, in the words of the person at the keyboard."""
+"""Private files, reasons for the system's errors, and shipped files."""
 
 import contextlib
 import errno
@@ -10,23 +10,24 @@ from pathlib import Path
 from mkwmail.i18n import _
 
 PRIVATE = 0o600
-_LONGEST_STEM = 40  # characters of a draft's name: with the rest it stays a name that every file system takes
+_LONGEST_STEM = 40  # characters of a draft's name: with the suffix, every file system accepts a name of this length
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Put a new file in place, whole or not at all, durable on return, with mode 0600 from its first byte.
+    """Write a file completely or not at all, readable only by its owner.
 
-    A file that is there is replaced, not written to: its mode and its other names (hard links) are not kept.
+    It has mode 0600 from its first byte, and is durable on return. An existing file is replaced, not
+    overwritten: its mode and its other names (hard links) are not kept.
 
     :raises OSError: if it cannot be written.
     """
-    # A name of its own: two that write the file at once must not share a draft.
+    # A unique name: two processes that write the file at the same time must not share a draft.
     draft = path.with_name(f"{path.name[:_LONGEST_STEM]}.{secrets.token_hex(4)}.new")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as file:
             file.write(data)
             file.flush()
-            # What replaces a file must be on the disk before it does: a power cut would leave neither of the two.
+            # The draft must be on the disk before it replaces the file: otherwise a power cut could lose both.
             os.fsync(file.fileno())
         os.replace(draft, path)
     finally:
@@ -36,9 +37,10 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def no_ordinary_file(path: Path) -> str:
-    """Return why a path is not an ordinary file; empty if it is one, or if nothing is there.
+    """Return why a path is not an ordinary file.
 
-    To open a named pipe would wait for somebody at its other end, and a device has no end.
+    The text is empty if the path is an ordinary file or does not exist. Opening a named pipe would wait until
+    another process opens its other end, and reading a device would never end.
     """
     try:
         mode = path.stat().st_mode
@@ -50,7 +52,7 @@ def no_ordinary_file(path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    # Some file systems cannot sync a folder; the file itself is written even so.
+    # Some file systems cannot sync a folder; the file itself is written all the same.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -60,7 +62,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def reason_of(error: OSError) -> str:
-    """Why a file, a program or a connection could not be had; the system's own words for what is rare."""
+    """Return why a file, a program or a connection is not available.
+
+    Rare errors keep the system's own words.
+    """
     match error.errno:
         case errno.ENOENT:
             return _("it does not exist")
@@ -95,9 +100,10 @@ _PACKAGE = Path(__file__).parent
 
 
 def shipped(folder: str) -> Path:
-    """The folder ``templates`` or ``events`` that ships with the program.
+    """Return the folder ``templates`` or ``events`` of the program.
 
-    In an installed wheel it lies inside the package; in a checkout, beside it.
+    The program ships with these folders. In an installed wheel they are inside the package; in a checkout they
+    are next to it.
     """
     inside = _PACKAGE / folder
     return inside if inside.is_dir() else _PACKAGE.parent / folder

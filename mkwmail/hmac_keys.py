@@ -1,4 +1,7 @@
-"""Keyed hashes: names that only the ledger's secret leads to, and that tell nobody what they are of."""
+"""Keyed hashes: names that cannot be computed without the ledger's secret.
+
+They do not reveal the text that they were made from.
+"""
 
 import hashlib
 import hmac
@@ -6,8 +9,9 @@ from functools import lru_cache
 
 
 def keyed(secret: bytes, text: str) -> bytes:
-    """HMAC-SHA-256 (RFC 2104) of a text in UTF-8: 32 octets."""
-    # Copied: to set the key up costs more than the hash, and hands Python's lock to whoever waits for it.
+    """Return the HMAC-SHA-256 (RFC 2104) of a text in UTF-8: 32 octets."""
+    # A copy of the prepared hash: preparing the key takes longer than hashing, and hands Python's lock to a waiting
+    # thread.
     made = _with_key(secret).copy()
     made.update(text.encode("utf-8", "surrogatepass"))
     return made.digest()

@@ -1,7 +1,7 @@
-"""The language of the program's own words, for the person at the keyboard.
+"""The language of the program's messages to the user.
 
-Messages are written in English in the source, whole sentences with named places (``%(name)s``), and go
-through :func:`_` or :func:`ngettext`; a catalogue in ``locale/`` lays another language beside them.
+Messages in the source are whole English sentences with named places (``%(name)s``). They go through :func:`_`
+or :func:`ngettext`; a catalogue in ``locale/`` holds the translations into another language.
 """
 
 import gettext
@@ -15,17 +15,20 @@ VARIABLE = "MKWMAIL_LANG"
 
 _SPOKEN = ("nl", "en")
 
-# The order in which gettext itself looks (GNU gettext manual, "Locale Environment Variables").
+# In the same order as gettext itself (GNU gettext manual, "Locale Environment Variables").
 _LOCALE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 
 
 def wanted(setting: str | None, environment: Mapping[str, str]) -> list[str]:
-    """The languages asked for, the first that there is being chosen; none: English.
+    """Return the languages that the user prefers, the most preferred first.
 
-    ``setting``: the settings' ``language``, which goes before the variable MKWMAIL_LANG, and that before the
-    environment's locale. What is no language of ours is passed over: `check` says so of the settings.
+    An empty list means English. The setting is used before the variable MKWMAIL_LANG, and that variable before
+    the environment's locale. A language that mkwmail does not speak is skipped; `check` reports it if it is in
+    the settings.
+
+    :param setting: ``language`` in the settings.
     """
     for chosen in (setting, environment.get(VARIABLE)):
         if chosen in _SPOKEN:
@@ -41,21 +44,22 @@ if sys.platform == "win32":
     import locale
 
     def _of_the_system() -> list[str]:
-        """The language that Windows shows, which sets no variables for it."""
+        """Return the display language of Windows, which sets no variables for it."""
         language = ctypes.windll.kernel32.GetUserDefaultUILanguage()
         return [locale.windows_locale.get(language, "")]
 
 else:
 
     def _of_the_system() -> list[str]:
-        """Other systems say it in the variables."""
+        """Return nothing: other systems set the language in the variables."""
         return []
 
 
 def speak(languages: list[str]) -> None:
-    """Let the program speak the first of these languages that it knows; English where it knows none.
+    """Set the program's language to the first of these that it knows.
 
-    To be called before what it says is looked up, so before the command line is built.
+    It is English if the program knows none of them. Call this before any message is looked up, so before the
+    command line is built.
     """
     global _catalogue
     known = languages[: languages.index("en")] if "en" in languages else languages
@@ -63,15 +67,18 @@ def speak(languages: list[str]) -> None:
 
 
 def spoken() -> str:
-    """The language that the program speaks: ``nl``, ``en``."""
+    """Return the language that the program speaks: ``nl`` or ``en``."""
     return _catalogue.info().get("language", "en")
 
 
 def _(message: str) -> str:
-    """The message in the chosen language; the English text itself where no translation is."""
+    """Return the message in the chosen language.
+
+    Without a translation, it is the English text itself.
+    """
     return _catalogue.gettext(message)
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
-    """The form that belongs to the number ``n`` in the chosen language."""
+    """Return the form for the number ``n`` in the chosen language."""
     return _catalogue.ngettext(singular, plural, n)

@@ -1,4 +1,4 @@
-"""A sequence of which nothing is held: its members are made each time that they are asked for."""
+"""A sequence that stores no members: it makes each one when it is needed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, overload
@@ -7,7 +7,10 @@ T = TypeVar("T")
 
 
 class Lazily(Sequence[T]):
-    """``count`` members; ``make`` gives the one at a position, always the same."""
+    """A sequence of ``count`` members.
+
+    ``make`` returns the member at a position, and always the same one.
+    """
 
     def __init__(self, count: int, make: Callable[[int], T]) -> None:
         self._numbers = range(count)

@@ -1,4 +1,4 @@
-"""Sizes as the person at the keyboard reads them."""
+"""Text for the user: sizes, and suggestions for a mistyped word."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,7 +7,10 @@ from mkwmail.i18n import _
 
 
 def size(octets: int) -> str:
-    """``120 kB``, ``3.4 MB``: decimal, as mail providers give their limits."""
+    """Return a size in words: ``120 kB``, ``3.4 MB``.
+
+    The units are decimal, as in the limits of mail providers.
+    """
     if octets < 1_000_000:
         return f"{max(1, round(octets / 1000))} kB"
     megabytes, tenth = divmod(round(octets / 100_000), 10)
@@ -15,7 +18,10 @@ def size(octets: int) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The one of ``known`` that is most like ``word``, as it is written there; None where none is near."""
+    """Return the known word that is most like ``word``; None if none is.
+
+    The word is returned as it is written in ``known``.
+    """
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.casefold().replace("-", "_"), name)
@@ -24,7 +30,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The nearest known word as a question, else all of them to choose from; empty where there is none."""
+    """Return a question that suggests the most similar known word.
+
+    If no known word is similar, list all of them to choose from; empty if there are none.
+    """
     names = list(dict.fromkeys(known))
     near = nearest(word, names)
     if near is not None:

@@ -1,4 +1,7 @@
-"""The folders that the system has for a person's settings and state, outside the working folder."""
+"""The system's folders for a user's settings and state.
+
+They are outside the working folder.
+"""
 
 import os
 from pathlib import Path
@@ -6,12 +9,12 @@ from pathlib import Path
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
-#: Names another folder for the state.
+#: The variable that names another folder for the state.
 STATE_VARIABLE = "MKWMAIL_STATE"
 
 
 def config_folder() -> Path:
-    """Return the folder for a person's settings; it need not exist.
+    """Return the folder for the user's settings; it need not exist.
 
     :raises UserError: code SETTINGS if the system knows no home folder.
     """
@@ -29,9 +32,9 @@ def config_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder for what the program notes by itself; it need not exist.
+    """Return the folder for the program's own notes; it need not exist.
 
-    It is no full path if ``MKWMAIL_STATE`` is not one, or if the system knows no home folder.
+    It is not an absolute path if ``MKWMAIL_STATE`` is not one, or if the system knows no home folder.
     """
     chosen = os.environ.get(STATE_VARIABLE)
     if chosen:

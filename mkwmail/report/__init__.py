@@ -1,1 +1,1 @@
-"""What people and programs read: values as terminal output or JSON."""
+"""Results for people and programs: terminal output, pages, CSV and JSON."""

@@ -1,4 +1,7 @@
-"""Who comes: values that the table, the CSV file and the JSON document share."""
+"""Answers and attendance, and what an import of answers changed.
+
+The table, the CSV file and the JSON document are made from the same values.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +24,7 @@ from mkwmail.responses.signups import Export
 
 
 def answer_words(answer: str) -> str:
-    """An answer in the language of the person at the keyboard."""
+    """Return an answer in the user's language."""
     words = {
         "attending": _("attending"),
         "declined": _("declined"),
@@ -47,10 +50,10 @@ def _by_words(by: By) -> str:
 def show_import(
     terminal: Terminal, event: str, export: Export, found: Changes, gone: Mapping[str, bool], left: int
 ) -> None:
-    """Print what was matched how, what changed, what stands, and what is still to be settled.
+    """Print how rows were matched, what changed, and what is to be settled.
 
-    :param gone: of the missing rows that were decided about: whether the person does not come.
-    :param left: how many rows are in the list to settle, also those of earlier exports.
+    :param gone: the decisions about missing rows: the row's key → true if the person does not come.
+    :param left: the number of rows that are still to be settled, including those of earlier exports.
     """
     for note in export.notes:
         terminal.note(note, "dim")
@@ -125,10 +128,11 @@ def _doubt(match: Match) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AnswerLine:
-    """What one person answered; ``answer`` is empty where they have not. ``source``: how it came.
+    """The answer of one person; ``answer`` is empty if there is none.
 
-    ``code`` is that of the person's link, by which an edited list is read again; ``asked`` what the form asked
-    beside. ``guest``: no member.
+    ``source``: how the answer was given. ``code``: the code of the person's link, which identifies the person
+    when an edited list is imported. ``asked``: the answers to the form's further questions. ``guest``: the person
+    is not a member.
     """
 
     member: str
@@ -144,7 +148,10 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """An event's answers. ``strays`` and ``unsettled`` are for the secretary to look at."""
+    """The answers to an event's invitation.
+
+    The secretary must look at ``strays`` and ``unsettled``.
+    """
 
     event: Event
     lines: tuple[AnswerLine, ...]
@@ -159,7 +166,7 @@ class Answers:
 
 
 def counts_in_words(answers: Sequence[str]) -> str:
-    """``43 attending, 12 declined``."""
+    """Return the totals of answers: ``43 attending, 12 declined``."""
     n = Counter(answers)
     phrases = {
         "attending": ngettext("%(n)d attending", "%(n)d attending", n["attending"]),
@@ -172,7 +179,11 @@ def counts_in_words(answers: Sequence[str]) -> str:
 
 
 def show_answers(terminal: Terminal, answers: Answers) -> None:
-    """Print the answers as a table, with their counts, what was asked beside, and what is to be looked at."""
+    """Print the answers as a table, with totals and open questions.
+
+    Below the table are the totals of answers and of the form's further questions, and the answers that the
+    secretary must look at.
+    """
     show_title(terminal, answers.event, _("answers"))
     terminal.say()
     if answers.given:
@@ -211,13 +222,13 @@ def _who(row: KeptSignup) -> str:
 
 
 def show_questions(terminal: Terminal, questions: Sequence[Question]) -> None:
-    """Print what those who come answered to the form's further questions, counted."""
+    """Print the form's further questions with the totals of their answers."""
     for question in questions:
         terminal.say(question_line(question))
 
 
 def question_line(question: Question) -> str:
-    """A question of the form, with how many gave which answer."""
+    """Return a question of the form with the totals of its answers."""
     counted = ", ".join(f"{count} x {value}" for value, count in question.counts.items())
     asked = question.question if question.question.endswith(("?", ":")) else f"{question.question}:"
     words = {"question": asked, "counted": counted, "filled": question.filled}
@@ -226,10 +237,10 @@ def question_line(question: Question) -> str:
 
 
 def answers_csv(answers: Answers) -> bytes:
-    """The list for Excel: every member and guest. Edited there, it can be imported again.
+    """Return the list of all members and guests as CSV for Excel.
 
-    The column of the answer when listed tells an edited row from one that only stood in the list while a member
-    telephoned.
+    The user can edit it and import it again. Its column "answer when listed" shows which rows were edited. The
+    answer to a row that was not edited can have changed since, for example because a member telephoned.
     """
     asked = list(dict.fromkeys(question for line in answers.lines for question in line.asked))
     headings = (
@@ -250,7 +261,7 @@ def answers_csv(answers: Answers) -> bytes:
 
 
 def answers_value(answers: Answers) -> dict[str, Any]:
-    """The answers of a JSON document."""
+    """Return the answers for a JSON document."""
     return {
         "event": answers.event.id,
         "answers": [
@@ -278,7 +289,7 @@ def answers_value(answers: Answers) -> dict[str, Any]:
 
 
 def question_values(questions: Sequence[Question]) -> list[dict[str, Any]]:
-    """The totals of a JSON document."""
+    """Return the questions and their totals for a JSON document."""
     return [
         {"question": each.question, "dietary": each.dietary, "counts": dict(each.counts), "filled": each.filled}
         for each in questions
@@ -287,11 +298,12 @@ def question_values(questions: Sequence[Question]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """The answers of an event. ``answers`` are those of members and guests, ``guests`` counts the latter who come.
+    """The attendance of an event.
 
-    ``silent``: members who were invited and have not answered. ``absent_places``: organisations nobody comes from.
-    ``to_phone``: whom no mail reaches. ``unsettled``: rows of exports that are doubtful. ``last``: when an answer
-    was given last.
+    ``answers``: the answers of members and guests. ``guests``: the number of guests who come. ``silent``: the
+    number of members who were invited and have not answered. ``places``: the number of organisations, and
+    ``absent_places`` the names of those from which no one comes. ``to_phone``: the people whom no mail reaches.
+    ``unsettled``: the number of doubtful rows of exports. ``last``: the moment of the last answer.
     """
 
     answers: tuple[str, ...] = ()
@@ -306,7 +318,10 @@ class Attendance:
 
 
 def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
-    """Who comes, in a phrase; and in sentences who is silent, and when the last answer was given."""
+    """Return the totals of answers as a phrase, and further sentences.
+
+    The sentences tell how many members have not answered, and when the last answer was given.
+    """
     line = counts_in_words(attendance.answers)
     if attendance.guests:
         guests = ngettext("%(n)d guest among them", "%(n)d guests among them", attendance.guests)
@@ -323,7 +338,10 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
 
 
 def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
-    """Print who comes, what they chose, the organisations that stay away, and whom to telephone."""
+    """Print the attendance, and the people to telephone.
+
+    It has the totals of answers and of the form's questions, and the organisations from which no one comes.
+    """
     if attendance.answers:
         line, more = counted(attendance)
         terminal.gap()
@@ -348,7 +366,7 @@ def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) ->
 
 
 def attendance_value(attendance: Attendance) -> dict[str, Any]:
-    """The attendance of a JSON document."""
+    """Return the attendance for a JSON document."""
     return {
         "answers": {answer: attendance.answers.count(answer) for answer in sorted(set(attendance.answers))},
         "guests": attendance.guests,

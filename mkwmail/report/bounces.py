@@ -1,4 +1,4 @@
-"""What came back, as people read it: what counts and what is only listed."""
+"""Imported bounces for the user: those that count and those only listed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from mkwmail.responses.bounces import How, Matched, Nature
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A mail that came back, and to whom its message went. ``event``: another event's; ``known``: recorded before."""
+    """A mail that came back, with the name of its message's recipient.
+
+    ``event``: the id of the event that it is about, if that is another event; ``known``: it was recorded before.
+    """
 
     matched: Matched
     name: str
@@ -20,7 +23,7 @@ class Came:
 
 
 def verdict_words(verdict: Verdict) -> str:
-    """A verdict, and what to do about it, in the language of the person at the keyboard."""
+    """Return a verdict and what to do about it, in the user's language."""
     words = {
         Verdict.FAILED: _("Not delivered: the address is no good. Correct it in the member list"),
         Verdict.FULL: _("Not delivered: the mailbox is full. Telephone, or send again later"),
@@ -32,7 +35,7 @@ def verdict_words(verdict: Verdict) -> str:
 
 
 def show_bounces(terminal: Terminal, event: str, came: Sequence[Came]) -> None:
-    """Print the bounces by what to do about them, and then everything that was not counted."""
+    """Print the bounces by verdict, then all mail that was not counted."""
     counted = [each for each in came if each.matched.message and each.matched.returned.verdict and not each.event]
     news = [each for each in counted if not each.known]
     for verdict in Verdict:
@@ -64,7 +67,7 @@ def _show(terminal: Terminal, heading: str, came: Sequence[Came]) -> None:
 
 
 def _show_others(terminal: Terminal, came: Iterable[Came]) -> None:
-    """Print what was not counted: for another event, about another mail, unclear, or written by people."""
+    """Print mail that was not counted, for example what people wrote."""
     every = list(came)
     groups: tuple[tuple[str, Callable[[Came], bool]], ...] = (
         (_("About another event, import it there"), lambda each: bool(each.event)),

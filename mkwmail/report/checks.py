@@ -1,4 +1,4 @@
-"""What a check found: for people grouped, for programs as one document."""
+"""The findings of a check: grouped for people, as JSON for programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ from mkwmail.text import size
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One mailing, composed. ``count``: its mails, presuming that earlier mailings went; ``largest`` in octets.
+    """One mailing, composed.
 
-    ``ahead``: its moment is still to come. ``left``: how many would get it now, where it is due.
+    ``count``: the number of its mails, if earlier mailings are sent first. ``largest``: the size of its largest
+    mail, in octets. ``ahead``: its moment is in the future. ``left``: the number of people who would get it now, if
+    it is due.
     """
 
     mailing: str
@@ -30,10 +32,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that can be known before sending.
+    """The findings about an event before its mailings are sent.
 
-    ``faults`` stop a mailing; ``warnings`` are odd; ``notes`` say how things were read. ``server`` says of
-    the mail server what it told, where it was asked.
+    ``faults`` stop a mailing; ``warnings`` are about odd things; ``notes`` explain how files were read. ``server``
+    is what the mail server reported about itself, if it was asked.
     """
 
     event: str
@@ -47,12 +49,12 @@ class Findings:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing keeps the event's mailings from being sent."""
+        """True if no fault stops the event's mailings."""
         return not self.faults
 
 
 def findings_value(findings: Findings) -> dict[str, Any]:
-    """The document of ``check --json``."""
+    """Return the document of ``check --json``."""
     return {
         "event": findings.event,
         "ready": findings.ready,
@@ -75,7 +77,7 @@ def findings_value(findings: Findings) -> dict[str, Any]:
 
 
 def show_findings(terminal: Terminal, findings: Findings) -> None:
-    """Print what was found, and in one line whether all is ready."""
+    """Print the findings, then one line that says whether all is ready."""
     if findings.title:
         terminal.say(findings.title, "bold")
     for note in findings.notes:
@@ -111,7 +113,7 @@ def _show(terminal: Terminal, heading: str, faults: Sequence[Fault], style: Styl
 
 
 def verdict(findings: Findings) -> str:
-    """The one line that says whether all is ready."""
+    """Return the line that says whether all is ready."""
     if not findings.ready:
         count = len(findings.faults)
         sentence = ngettext("Not ready: mend %(n)d fault.", "Not ready: mend %(n)d faults.", count)

@@ -1,4 +1,7 @@
-"""What a run did: the summary that people read and the document that programs read."""
+"""The results of a delivery by ``send`` or ``due``.
+
+People read a summary; programs read a JSON document.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +21,11 @@ from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mails
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run and how everybody stands after it.
+    """A run of ``send``, and the situation after it.
 
-    ``planned`` counts this run; ``after`` is the plan made afresh when the run was over: whom it would still
-    mail are those who wait. ``code`` is the exit code of the command. ``faulty``: rows of the list that were left out.
+    ``planned``: the number of mails planned for this run. ``after``: the plan as it would be made again after the
+    run; the people whom it would still mail are waiting. ``code``: the exit code of the command. ``faulty``: rows
+    of the list that were left out.
     """
 
     event: str
@@ -34,27 +38,27 @@ class Summary:
 
     @property
     def sent(self) -> int:
-        """How many were sent in this run."""
+        """The number of mails sent in this run."""
         return len(self.outcome.sent)
 
     @property
     def waiting(self) -> int:
-        """How many a next run will mail."""
+        """The number of people whom the next run will mail."""
         return len(self.after.to_send)
 
     @property
     def skipped(self) -> tuple[Entry, ...]:
-        """Everybody whom the mailing is not for, or whose row is faulty."""
+        """Everybody for whom the mailing is not meant, or with a faulty row."""
         return (*entries(self.after.skipped), *self.faulty)
 
     @property
     def late(self) -> tuple[Entry, ...]:
-        """Everybody who would have got the mailing if its latest moment had not passed."""
+        """Everybody who does not get the mailing because it is too late."""
         return entries(self.after.expired)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What stopped the run, or keeps it from being made."""
+        """The faults that stopped the run, or that prevent a next one."""
         stopped = self.outcome.stopped
         found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
         if self.after.expired:
@@ -66,7 +70,7 @@ class Summary:
 
 
 def summary_value(summary: Summary) -> dict[str, Any]:
-    """The document of ``send --json``."""
+    """Return the document of ``send --json``."""
     after = summary.after
     return {
         "event": summary.event,
@@ -83,7 +87,7 @@ def summary_value(summary: Summary) -> dict[str, Any]:
 
 
 def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
-    """Print what went, what did not and why, and the command that goes on."""
+    """Print what was sent, what was not and why, and the next commands."""
     after = summary.after
     for line in fault_lines(summary.faults):
         terminal.say(line, "red")
@@ -97,7 +101,7 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
     show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
     show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
-    # If the run had nobody to mail, the first names will do.
+    # If the run had no mail to send, the first names are enough.
     show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
     show_by_reason(terminal, _("Skipped"), summary.skipped)
     for step in _next_steps(summary, now):
@@ -130,7 +134,7 @@ def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
 
 
 def _next_steps(summary: Summary, now: datetime) -> list[str]:
-    """The commands that go on, each in a sentence."""
+    """Return the next commands, each in a sentence."""
     words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
     after = summary.after
     steps = []
@@ -151,7 +155,10 @@ def _next_steps(summary: Summary, now: datetime) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """What was delivered of one mailing in this run. ``late``: its latest moment had passed when the run was over."""
+    """The delivery of one mailing in a run of ``due``.
+
+    ``late``: its latest moment had passed when the run ended.
+    """
 
     event: Event
     mailing: str
@@ -160,28 +167,28 @@ class Went:
 
     @property
     def deferred(self) -> int:
-        """How many the server put off whom a later run tries again."""
+        """The number of deferred mails that a later run tries again."""
         return 0 if self.late else len(self.outcome.deferred)
 
     @property
     def waiting(self) -> int:
-        """How many a later run will mail."""
+        """The number of people whom a later run will mail."""
         return 0 if self.late else len(self.outcome.waiting)
 
     @property
     def too_late(self) -> int:
-        """How many of those whom this run was to mail get nothing any more."""
+        """The number of people in this run for whom it is now too late."""
         return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
 
 
 def is_worth_a_word(went: Went) -> bool:
-    """Whether anything came of it for anybody."""
+    """Return whether the delivery had a result for at least one person."""
     outcome = went.outcome
     return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
 
 
 def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
-    """Print a line for each mailing: how many went, and how many did not."""
+    """Print for each mailing how many mails were sent, and how many not."""
     for each in went:
         outcome = each.outcome
         counts = (
@@ -197,7 +204,10 @@ def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
 
 
 def due_value(went: Sequence[Went], matters: Sequence[Matter]) -> dict[str, Any]:
-    """The document of ``due --json``: what went in this run, and all that asks for a person, told before or not."""
+    """Return the document of ``due --json``.
+
+    It holds the deliveries of this run and all notices, also those that were reported before.
+    """
     return {
         "mailings": [
             {

@@ -1,4 +1,4 @@
-"""A message as a person reads it in the terminal, and as a value of a JSON document."""
+"""Messages as text and JSON, and tables as CSV files for Excel."""
 
 import csv
 import email.policy
@@ -20,7 +20,10 @@ from mkwmail.text import size
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that goes with a mail; ``octets`` is its own size, not that of its encoding."""
+    """A file that is attached to a mail.
+
+    ``octets`` is the size of the file itself, not of its encoding.
+    """
 
     name: str
     content_type: str
@@ -29,7 +32,10 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class CalendarView:
-    """What a mail's calendar part says. ``starts`` and ``ends``: as iCalendar has them, without their zone."""
+    """The content of a mail's calendar part.
+
+    ``starts`` and ``ends`` are in iCalendar's form, without their zone.
+    """
 
     method: str
     title: str
@@ -49,7 +55,10 @@ class CalendarView:
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """What a message says, read back from its bytes: nothing is shown that is not in them."""
+    """The content of a message, parsed from its bytes.
+
+    So nothing is shown that is not in the bytes.
+    """
 
     sender: str
     recipient: str
@@ -62,7 +71,7 @@ class MailView:
 
 
 def mail_view(message: Message) -> MailView:
-    """The message, parsed as a mail program does."""
+    """Return the content of a message, parsed as a mail program does."""
     mail = BytesParser(_class=EmailMessage, policy=email.policy.default).parsebytes(message.data)
     text = mail.get_body(("plain",))
     files = [part for part in mail.walk() if part.get_content_disposition() == "attachment"]
@@ -105,12 +114,12 @@ def _calendar(text: str) -> CalendarView:
 
 
 def _plain(value: str) -> str:
-    """A TEXT value without its escapes (RFC 5545 §3.3.11), in one line."""
+    """Return a TEXT value without escapes (RFC 5545 §3.3.11), in one line."""
     return re.sub(r"\\([,;\\])", r"\1", value).replace("\\n", " ")
 
 
 def _moments(starts: str, ends: str) -> str:
-    """From when to when; the day is said once where it is the same."""
+    """Return start and end in words; the day appears once if it is the same."""
     try:
         first, last = (datetime.strptime(each, "%Y%m%dT%H%M%S") for each in (starts, ends))
     except ValueError:
@@ -122,7 +131,7 @@ def _moments(starts: str, ends: str) -> str:
 
 
 def show_mail(terminal: Terminal, view: MailView) -> None:
-    """Print a mail: its head, what is attached, and its text part as it is."""
+    """Print a mail: its headers, its attachments, and its plain text."""
     rows = [(_("From"), view.sender), (_("To"), view.recipient), (_("Subject"), view.subject)]
     if view.attached:
         rows.append((_("Attached"), attached_words(view.attached)))
@@ -135,12 +144,15 @@ def show_mail(terminal: Terminal, view: MailView) -> None:
 
 
 def attached_words(files: tuple[Attached, ...]) -> str:
-    """``programma.pdf (120 kB), invite.ics (2 kB)``."""
+    """Return the attachments in words.
+
+    For example: ``programma.pdf (120 kB), invite.ics (2 kB)``.
+    """
     return ", ".join(f"{file.name} ({size(file.octets)})" for file in files)
 
 
 def mail_value(view: MailView) -> dict[str, Any]:
-    """The mail of a JSON document."""
+    """Return a mail for a JSON document."""
     return {
         "from": view.sender,
         "to": view.recipient,
@@ -153,12 +165,15 @@ def mail_value(view: MailView) -> dict[str, Any]:
     }
 
 
-# What Excel takes for the start of a formula, when it stands first in a cell (OWASP, "CSV Injection").
+# Excel reads a cell that begins with one of these as a formula (OWASP, "CSV Injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def spreadsheet(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """CSV with byte order mark and ``;``; a cell that Excel would calculate starts with an apostrophe."""
+    """Return a CSV file for Excel: with byte order mark and ``;``.
+
+    A cell that Excel would calculate gets an apostrophe at its start.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(headings)

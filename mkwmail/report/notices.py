@@ -1,4 +1,7 @@
-"""What `due` has to tell: in the language of the person at the keyboard, and in Dutch for the mail to the secretary."""
+"""The notices of `due`: in the user's language and in Dutch.
+
+The Dutch text is for the mail to the secretary.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,12 +23,12 @@ from mkwmail.report.terminal import mails, members, some
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """Something that a person is to know, or must do something about.
+    """A notice: something that a person must know or do something about.
 
-    ``name`` stays the same as long as it is so. ``code``: its share of the exit code; OK where nobody has to do
-    anything. ``said`` and ``dutch`` are the same sentence; ``remedy`` is for both what to type, or empty; ``details``
-    are lines below it, in the mail too where they are ``quoted``. ``once``: news, told once; everything else is told
-    again each day.
+    ``name`` stays the same as long as the situation does. ``code``: its part in the exit code; OK if no one has to
+    do anything. ``said`` and ``dutch`` are the same sentence in two languages; ``remedy`` is the command for both,
+    or empty; ``details`` are lines below it, in the mail too if they are ``quoted``. ``once``: the notice is given
+    once; all others are repeated each day.
     """
 
     name: str
@@ -38,10 +41,10 @@ class Matter:
     once: bool = False
 
 
-#: Names that begin so are kept when they are no longer so: what they tell of happens once.
+#: Names that begin with these are kept when the situation is over, because they are about something that happens once.
 KEPT = ("once:", "missed:")
 
-#: The name of the matter that the login was refused: of this no mail can tell.
+#: The name of the notice about a refused login, which cannot be mailed.
 LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
 
 _DUTCH = {
@@ -66,7 +69,7 @@ def _dutch_source(name: str) -> str:
 
 
 def _what(event: Event, mailing: str) -> str:
-    """``de uitnodiging voor Directeurendag``."""
+    """Return the name in Dutch: ``de uitnodiging voor Directeurendag``."""
     kind = kind_of(mailing)
     name = _DUTCH.get(kind, f"de mailing '{mailing}'")
     return f"{name} voor {event.title}" if mailing == kind else f"{name} ({mailing}) voor {event.title}"
@@ -89,10 +92,13 @@ def _approve(event: Event, mailing: str) -> str:
 
 
 def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Matter:
-    """They differ from what was approved, so they do not go."""
+    """Return the notice that mailings changed after their approval.
+
+    So they are not sent.
+    """
     words = {"event": event.id, "mailings": ", ".join(mailings)}
     sources = join_words([_dutch_source(difference.source) for difference in differences])
-    # Another change is news; that one of the mailings was approved again is none.
+    # Another change is a new notice; the new approval of one of the mailings is not.
     version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
     return Matter(
         name=f"changed:{event.id}:{version}",
@@ -111,7 +117,10 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
 
 
 def added(event: Event, mailing: str, names: Sequence[str]) -> Matter:
-    """Too many joined the list since the approval to be mailed without a word."""
+    """Return the notice that many people joined the list after the approval.
+
+    There are too many to mail them without a new approval.
+    """
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
     return Matter(
         name=f"added:{event.id}:{mailing}",
@@ -124,7 +133,10 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Matter:
 
 
 def shrunk(event: Event, mailing: str, gone: int) -> Matter:
-    """So many left the list since the approval that the list itself is doubtful."""
+    """Return the notice that many people left the list after the approval.
+
+    There are so many that the list itself is doubtful.
+    """
     words = {"event": event.id, "mailing": mailing, "n": gone}
     return Matter(
         name=f"shrunk:{event.id}:{mailing}",
@@ -137,7 +149,10 @@ def shrunk(event: Event, mailing: str, gone: int) -> Matter:
 
 
 def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
-    """It seems to have gone under another name, its own or the event's; it waits for a person's word."""
+    """Return the notice that a mailing was probably sent under another name.
+
+    The mailing or the event had the other name. It is not sent until a person decides.
+    """
     count, day = len(earlier.persons), date_in_words(earlier.last.date())
     words = {"event": event.id, "mailing": mailing, "members": members(count), "day": day_in_words(earlier.last)}
     words["earlier"] = earlier.mailing or earlier.event
@@ -171,7 +186,10 @@ def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
 
 
 def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -> Matter:
-    """Its latest moment passed before everybody had it; it is never sent late."""
+    """Return the notice that a mailing missed its latest moment.
+
+    Not everybody had got it by then. A mailing is never sent too late.
+    """
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
     words |= {"latest": day_and_time(latest)}
     sentence = _("%(event)s: %(mails)s of %(mailing)s did not go before its latest moment, %(latest)s: %(names)s")
@@ -187,12 +205,18 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
 
 
 def missed_name(event: Event, mailing: str, latest: datetime) -> str:
-    """The name under which it is kept that a mailing's latest moment was dealt with."""
+    """Return the name of the notice about a mailing's latest moment.
+
+    Under this name it is kept that this moment was dealt with.
+    """
     return f"missed:{event.id}:{mailing}:{latest.isoformat()}"
 
 
 def passed_over(event: Event, mailing: str, by: str) -> Matter:
-    """A later mailing makes it pointless."""
+    """Return the notice that a later mailing makes this one pointless.
+
+    A reminder right after an invitation is only postponed.
+    """
     words = {"event": event.id, "mailing": mailing, "by": by}
     sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s is due too or has gone") % words
     name, later = f"once:passed:{event.id}:{mailing}", ""
@@ -212,7 +236,10 @@ def passed_over(event: Event, mailing: str, by: str) -> Matter:
 
 
 def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer: datetime | None) -> Matter:
-    """A reminder goes tomorrow; are all answers in?"""
+    """Return the notice that a reminder is sent tomorrow.
+
+    It says when answers were last recorded, so that the secretary can import new ones first.
+    """
     words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": clock_time(goes)}
     if last_answer is None:
         sentence = ngettext(
@@ -240,7 +267,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
 
 
 def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
-    """Some may have it or not."""
+    """Return the notice that mails are in doubt."""
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
     return Matter(
         name=f"in doubt:{event.id}:{mailing}",
@@ -258,7 +285,7 @@ def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
 
 
 def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
-    """The server refused some for good."""
+    """Return the notice that the server refused mails permanently."""
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
     return Matter(
         name=f"refused:{event.id}:{mailing}",
@@ -276,7 +303,7 @@ def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
 
 
 def by_hand(event: Event, mailing: str, count: int) -> Matter:
-    """The server put off mails that go by a person's word only."""
+    """Return the notice that deferred mails can be sent by hand only."""
     words = {"event": event.id, "mailing": mailing, "mails": mails(count)}
     return Matter(
         name=f"by hand:{event.id}:{mailing}",
@@ -293,7 +320,7 @@ def by_hand(event: Event, mailing: str, count: int) -> Matter:
 
 
 def no_longer(event: Event, mailing: str) -> Matter:
-    """What was approved stands in the event file no more."""
+    """Return the notice that an approved mailing left the event file."""
     words = {"event": event.id, "mailing": mailing}
     return Matter(
         name=f"no longer:{event.id}:{mailing}",
@@ -306,7 +333,7 @@ def no_longer(event: Event, mailing: str) -> Matter:
 
 
 def no_event(event: str, mailings: Sequence[str]) -> Matter:
-    """The file of an event with approved mailings is gone."""
+    """Return the notice that the file of an approved event is gone."""
     words = {"event": event, "mailings": ", ".join(mailings)}
     return Matter(
         name=f"no event:{event}",
@@ -318,7 +345,10 @@ def no_event(event: str, mailings: Sequence[str]) -> Matter:
 
 
 def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch: str) -> Matter:
-    """A file or a setting is faulty. ``what`` and ``dutch`` say what does not go because of it."""
+    """Return the notice that a file or a setting is faulty.
+
+    ``what`` and ``dutch`` say which mail is not sent because of that.
+    """
     return Matter(
         name=f"faulty:{name}",
         code=code,
@@ -330,7 +360,7 @@ def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch:
 
 
 def doubtful(names: Sequence[str]) -> Matter:
-    """Rows of the list of which it is doubtful who they are."""
+    """Return the notice about rows of the list with a doubtful person."""
     return Matter(
         name="doubtful",
         code=ExitCode.WAITING,
@@ -341,7 +371,7 @@ def doubtful(names: Sequence[str]) -> Matter:
 
 
 def stopped(code: ExitCode, reason: str, remedy: str) -> Matter:
-    """The server, the login or the disk stopped the run."""
+    """Return the notice that server, login or disk stopped the run."""
     return Matter(
         name=f"stopped:{int(code)}",
         code=code,
@@ -352,7 +382,7 @@ def stopped(code: ExitCode, reason: str, remedy: str) -> Matter:
 
 
 def other_computer() -> Matter:
-    """The ledger belongs to another computer."""
+    """Return the notice that the ledger belongs to another computer."""
     return Matter(
         name="other computer",
         code=ExitCode.SETTINGS,
@@ -365,7 +395,10 @@ def other_computer() -> Matter:
 
 
 def no_ledger(code: ExitCode, fault: Fault) -> Matter:
-    """The ledger is a copy, an older one, or one of which it is not known how far it got."""
+    """Return the notice that the ledger is a copy or an older version.
+
+    Or it is not known how far the ledger has got.
+    """
     said = f"{fault.place}: {fault.fault}" if fault.place else fault.fault
     return Matter(
         name=f"ledger:{fault.fault}",
@@ -377,7 +410,10 @@ def no_ledger(code: ExitCode, fault: Fault) -> Matter:
 
 
 def moved(before: Path, now: Path) -> Matter:
-    """The folder is no longer where it was at the last mailing; nobody has to do anything."""
+    """Return the notice that the folder moved after the last mailing.
+
+    The user does not have to do anything.
+    """
     return Matter(
         name=f"once:moved:{before}:{now}",
         code=ExitCode.OK,
@@ -388,7 +424,7 @@ def moved(before: Path, now: Path) -> Matter:
 
 
 def held(words: str, since: datetime) -> Matter:
-    """Another run has held the ledger for long."""
+    """Return the notice that another run has held the ledger for long."""
     return Matter(
         name="held",
         code=ExitCode.LEDGER_HELD,
@@ -399,7 +435,7 @@ def held(words: str, since: datetime) -> Matter:
 
 
 def some_dutch(names: Sequence[str], shown: int = 3) -> str:
-    """The first names, and how many more there are."""
+    """Return in Dutch the first names, and how many more there are."""
     if len(names) <= shown + 1:
         return ", ".join(names)
     return f"{', '.join(names[:shown])} en {len(names) - shown} anderen"

@@ -1,4 +1,7 @@
-"""People with what holds for each: grouped by reason for a reader, one by one for a program."""
+"""Recipients of a mailing, and people who do not get it, with reasons.
+
+People read them grouped by reason; programs get one value for each person.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from mkwmail.report.terminal import Style, Terminal, mails, members, some
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Somebody, and why they are in the list that this stands in."""
+    """A person in a list, with the reason why they are in it."""
 
     member: str
     address: str
@@ -22,17 +25,20 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """The name and the address, as far as there is either."""
+        """The name and the address, or the one that is known."""
         return f"{self.member} <{self.address}>" if self.member and self.address else self.member or self.address
 
 
 def entry_values(entries: Iterable[Entry]) -> list[dict[str, str]]:
-    """The entries of a JSON document."""
+    """Return the entries for a JSON document."""
     return [{"member": one.member, "address": one.address, "reason": one.reason} for one in entries]
 
 
 def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
-    """Each reason, in the order in which they come, with whom it holds for, by the main word of their names."""
+    """Return each reason with the people for whom it holds.
+
+    Reasons are in the order of their first entry; people are sorted by the main word of their names.
+    """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.reason, []).append(entry)
@@ -45,7 +51,10 @@ def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
 def show_by_reason(
     terminal: Terminal, heading: str, entries: Sequence[Entry], *, everybody: bool = False, style: Style = ""
 ) -> None:
-    """Print a heading with the count, then who it holds for by reason: all of them, or the first few."""
+    """Print a heading with the number of people, then the people by reason.
+
+    :param everybody: print all people of each reason; otherwise only the first few.
+    """
     if not entries:
         return
     terminal.gap()
@@ -62,12 +71,15 @@ def show_by_reason(
 
 
 def entries(people: Sequence[Skip]) -> tuple[Entry, ...]:
-    """Those of a plan whom it does not mail, with the reason."""
+    """Return the people whom a plan does not mail, with the reasons."""
     return tuple(Entry(one.name, one.address, one.reason) for one in people)
 
 
 def deferred_entries(people: Sequence[Waiting]) -> tuple[Entry, ...]:
-    """Those whose message the server put off, with the moment from which it can be tried again."""
+    """Return the people whose message the server deferred.
+
+    The reason includes the moment from which the message can be tried again.
+    """
     reason = _("%(reason)s; not before %(moment)s")
     return tuple(
         Entry(one.name, one.address, reason % {"reason": one.reason, "moment": day_and_time(one.not_before)})
@@ -77,7 +89,11 @@ def deferred_entries(people: Sequence[Waiting]) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What somebody who confirms is shown. ``sample``: the first mail; ``count``: how many go in this run."""
+    """The plan of a run as it is shown before confirmation.
+
+    ``sample``: the first mail. ``subjects``: the number of different subjects. ``count``: the number of mails in
+    this run. ``odd``: sentences about odd things.
+    """
 
     event: Event
     plan: Plan
@@ -88,12 +104,12 @@ class Proposal:
 
 
 def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
-    """``Directeurendag, 16 April 2020 13:00: invitation``."""
+    """Print a title: ``Directeurendag, 16 April 2020 13:00: invitation``."""
     terminal.say(f"{event.title}, {day_and_time(event.starts)}: {mailing}", "bold")
 
 
 def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
-    """Print who gets what, who does not, and what is odd."""
+    """Print the recipients and the mail, the people left out, and oddities."""
     made, sample = proposal.plan, proposal.sample
     show_title(terminal, proposal.event, made.round.mailing)
     terminal.say()
@@ -116,7 +132,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
 
 
 def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> None:
-    """Print who does not get a mailing in this run, and why."""
+    """Print the people who do not get a mailing in this run, and why."""
     groups = (
         (_("Had it already"), entries(made.already)),
         (_("Skipped"), entries(made.skipped)),

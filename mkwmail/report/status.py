@@ -1,4 +1,7 @@
-"""What was done for everybody: values that the table, the JSON document and the CSV file share."""
+"""The status of an event: its mailings, people and answers by day.
+
+The table, the chart, the JSON document and the CSV file are made from the same values.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,13 +22,16 @@ from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_
 from mkwmail.report.terminal import Terminal
 
 _COMES, _DECLINES = "attending", "declined"
-# Who was there, or was not, is no answer to an invitation.
+# Presence and absence are not answers to an invitation.
 _COUNTED = (_COMES, _DECLINES, "tentative")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How many came and declined by their last word at the end of a day."""
+    """The numbers of people who had accepted and declined at a day's end.
+
+    Each person counts by their last answer.
+    """
 
     day: date
     attending: int
@@ -34,7 +40,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The first day on which a mailing went, and to how many in all."""
+    """The first day of a mailing, and its number of recipients in all."""
 
     day: date
     mailing: str
@@ -43,26 +49,32 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Every day from the first mailing or answer to the last one. Empty where nobody answered."""
+    """The answers on every day from the first mailing or answer to the last.
+
+    It is empty if there are no answers.
+    """
 
     days: tuple[Day, ...] = ()
     marks: tuple[Mark, ...] = ()
 
     @property
     def most(self) -> int:
-        """The most answers of both kinds on one day."""
+        """The largest number of answers of both kinds on one day."""
         return max((each.attending + each.declined for each in self.days), default=0)
 
 
 def course_of(answers: Sequence[Answer], deliveries: Iterable[Delivery]) -> Course:
-    """The course of an event's answers; ``answers`` in the order in which they were noted."""
+    """Return the course of an event's answers.
+
+    :param answers: the answers, in the order in which they were recorded.
+    """
     given = [(each.given.date(), each.person, each.answer) for each in answers if each.answer in _COUNTED]
     if not given:
         return Course()
     marks = _marks(deliveries)
     first = min(day for day, *_rest in (*given, *((mark.day, "", "") for mark in marks)))
     last = max(day for day, *_rest in (*given, *((mark.day, "", "") for mark in marks)))
-    # Of one day the last that was noted holds; the sort keeps that order.
+    # The last answer that was recorded on a day holds; the sort keeps that order.
     given.sort(key=lambda each: each[0])
     held: dict[str, str] = {}
     days = []
@@ -90,7 +102,10 @@ _HEIGHT = 6
 
 
 def show_chart(terminal: Terminal, course: Course) -> None:
-    """Print the chart, each mailing marked by a letter on the day it began to go; nothing where nobody answered."""
+    """Print the chart of answers by day, if there are any.
+
+    A letter marks each mailing on its first day.
+    """
     if not course.days:
         return
     terminal.gap()
@@ -119,16 +134,19 @@ def _letters() -> Iterator[str]:
 
 
 def _columns(days: Sequence[Day]) -> Sequence[Day]:
-    """A day for each column, or the last day of each stretch where there are more days than columns."""
+    """Return a day for each column.
+
+    If there are more days than columns, it is the last day of each period of equal length.
+    """
     stretch = -(-len(days) // _WIDTH)
-    # Counted from the end, so that the last column is how it stands now.
+    # Counted from the end, so that the last column shows the present numbers.
     return days[(len(days) - 1) % stretch :: stretch]
 
 
 def _rows(columns: Sequence[Day], most: int, comes: str, declines: str) -> Iterator[str]:
     height = min(_HEIGHT, most)
     for row in range(height, 0, -1):
-        # A row is reached by what fills more than half of it; whoever answered is seen.
+        # A number reaches a row if it fills at least half of it. The lowest row shows even a single answer.
         level = (row - 0.5) * most / height
         cells = (_cell(each, level, row, comes, declines) for each in columns)
         label = str(most) if row == height else ""
@@ -145,7 +163,7 @@ def _axis(course: Course, columns: Sequence[Day]) -> str:
     line = ["-"] * len(columns)
     for letter, mark in zip(_letters(), course.marks, strict=False):
         place = next(number for number, each in enumerate(columns) if each.day >= mark.day)
-        # Two on one day stand beside each other.
+        # Two mailings on one day are next to each other.
         while place + 1 < len(line) and line[place] != "-":
             place += 1
         line[place] = letter
@@ -154,7 +172,10 @@ def _axis(course: Course, columns: Sequence[Day]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One person in one round. ``state`` is a :class:`State`'s text, or ``skipped``."""
+    """One person in one round.
+
+    ``state`` is the text of a :class:`State`, or ``skipped``.
+    """
 
     mailing: str
     edition: int
@@ -167,19 +188,20 @@ class Line:
 
 
 class Standing(StrEnum):
-    """Whether a mailing goes by itself."""
+    """The approval of a mailing: it decides whether `due` sends it."""
 
     APPROVED = "approved"
     NOT_APPROVED = "not approved"
-    CHANGED = "changed"  # since it was approved: it does not go
-    BY_HAND = "by hand"  # without a date, or by its name only
+    CHANGED = "changed"  # after it was approved: it is not sent
+    BY_HAND = "by hand"  # without a date, or sent only when a command names it
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A mailing of the event's file: when it is planned, and how many would get it at that moment, or now if later.
+    """A mailing of the event's file, with its planned moment.
 
-    ``passed_over``: a later one makes it pointless. ``done``: it went, before its date too, and everybody had it.
+    ``left``: the number of people who would get it at that moment, or now if that is later. ``passed_over``: a later
+    mailing makes it pointless. ``done``: everybody has had it, even if it was sent before its date.
     """
 
     mailing: str
@@ -191,15 +213,19 @@ class Due:
 
     @property
     def over(self) -> bool:
-        """Whether nothing of it is next: nobody gets it any more, or only by its name."""
+        """True if it is never the next mailing.
+
+        Either it is not sent to anybody any more, or it is sent only when a command names it.
+        """
         return self.passed_over or self.done or rule_of(self.mailing).by_name_only
 
 
 @dataclass(frozen=True, slots=True)
 class EventStatus:
-    """Where an event stands. ``outdated``: who was told other facts than the file's.
+    """The status of an event.
 
-    ``not_listed``: rows of the list that are faulty, and who has left it since.
+    ``outdated``: people who were given details that have changed. ``not_listed``: faulty rows of the list, and
+    people who have left it.
     """
 
     event: Event
@@ -213,7 +239,10 @@ class EventStatus:
     cancelled: bool = False
 
     def open_mailings(self, now: datetime) -> Iterator[Due]:
-        """The mailings with a date that are still to go, to somebody now or at their moment, by date."""
+        """Yield the mailings with a date that are still to be sent, by date.
+
+        At least one person gets them, now or at their moment.
+        """
         if self.cancelled:
             return
         for each in self.mailings:
@@ -226,12 +255,12 @@ SKIPPED = "skipped"
 _COLUMNS = (State.SENT, State.DEFERRED, State.REFUSED, State.IN_DOUBT, State.EXPIRED)
 
 
-# Whom a person must do something about, or wait for.
+# States in which the secretary must do something or wait.
 _UNSERVED = (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING)
 
 
 def state_words(state: str) -> str:
-    """A state in the language of the person at the keyboard."""
+    """Return a state in the user's language."""
     words = {
         State.PLANNED: _("planned"),
         State.SENDING: _("sending"),
@@ -246,13 +275,21 @@ def state_words(state: str) -> str:
 
 
 def reply_words(delivery: Delivery) -> str:
-    """Why a message is where it is: the server's words, with its code where they do not begin with it."""
+    """Return the server's reply, which explains the state of a message.
+
+    The reply's code is added if the text does not contain it.
+    """
     code = str(delivery.code or "")
     return delivery.reason if code in delivery.reason else f"{code} {delivery.reason}".strip()
 
 
 def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
-    """Print an event's mailings as a table, and by name who is not served."""
+    """Print the status: a table of mailings, then people, answers and steps.
+
+    People who did not get a mail are printed by name.
+
+    :param skipped: print the people who were skipped or are not in the list, too.
+    """
     show_title(terminal, status.event, status.event.id)
     terminal.say()
     headings, rows = table_of(status)
@@ -283,12 +320,12 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
 
 
 def table_of(status: EventStatus) -> tuple[list[str], list[list[str]]]:
-    """The mailings of an event: the headings, and a row for each."""
+    """Return the table of an event's mailings: headings and rows."""
     counts = Counter((line.mailing, line.state) for line in status.lines)
     names = [each.mailing for each in status.mailings]
     names += sorted({line.mailing for line in status.lines} - set(names))
     planned = {each.mailing: each for each in status.mailings}
-    # A state that nobody is in would only make the table wider.
+    # A column for a state without people would only make the table wider.
     columns = [state for state in _COLUMNS if state is State.SENT or any(counts[name, state] for name in names)]
     headings = [_("Mailing"), _("Planned"), *(state_words(state) for state in columns), _("to go")]
     rows = []
@@ -312,12 +349,19 @@ _FOR_SOME = (Kind.REMINDER, Kind.PRACTICAL, Kind.THANKS)
 
 
 def is_for_some(mailing: str) -> bool:
-    """Whether a mailing is for some by its nature, so that nobody is left out by not getting it."""
+    """Return whether a mailing of this kind is for some members only.
+
+    Then members who do not get it are not left out.
+    """
     return kind_of(mailing) in _FOR_SOME
 
 
 def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
-    """Headings with those who are not served, who were left out of what is for everyone, and who know other facts."""
+    """Yield headings with the people who need attention.
+
+    These are people whose mail is in doubt, refused, deferred or being sent, people who were left out of a mailing
+    for everyone, and people who were given details that have changed.
+    """
     for unserved in _UNSERVED:
         yield state_words(unserved).capitalize(), _entries(status.lines, unserved)
     for_everyone = [line for line in status.lines if not is_for_some(line.mailing)]
@@ -327,14 +371,17 @@ def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
 
 
 def outdated_entries(people: Sequence[Outdated]) -> tuple[Entry, ...]:
-    """Those who were told other facts, with what they know otherwise, and why they are not told yet."""
+    """Return the people who were given details that have changed.
+
+    The reason names these details, and why the people have not been told yet.
+    """
     return tuple(
         Entry(one.name, one.address, f"{one.what} ({one.why_not})" if one.why_not else one.what) for one in people
     )
 
 
 def status_value(status: EventStatus) -> dict[str, Any]:
-    """The status of a JSON document."""
+    """Return the status for a JSON document."""
     rounds = sorted({(line.mailing, line.edition) for line in status.lines})
     return {
         "event": status.event.id,
@@ -368,7 +415,7 @@ def _round_value(lines: Sequence[Line], mailing: str, edition: int) -> dict[str,
 
 
 def status_csv(statuses: Sequence[EventStatus]) -> bytes:
-    """The status for Excel: a row for each person in each round."""
+    """Return the status as CSV for Excel: a row per person and round."""
     headings = (
         *(_("event"), _("mailing"), _("member"), _("organisation")),
         *(_("address"), _("state"), _("moment"), _("reason")),
@@ -385,7 +432,7 @@ def status_csv(statuses: Sequence[EventStatus]) -> bytes:
 
 
 def show_overview(terminal: Terminal, statuses: Sequence[EventStatus], now: datetime) -> None:
-    """Print a line for each event: when it is, and what is next."""
+    """Print a line for each event, with its date and its next mailing."""
     rows = []
     for status in statuses:
         sent = sum(line.state == State.SENT for line in status.lines)

@@ -1,4 +1,7 @@
-"""The status as a page of its own, for the board: printed on A4, nothing fetched, no addresses."""
+"""The status as a page for the board, to print on A4.
+
+The page loads nothing from elsewhere and has no mail addresses.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +25,7 @@ _WIDE, _HIGH, _BELOW, _LEFT = 640, 180, 34, 30
 
 
 def status_page(status: EventStatus, now: datetime) -> str:
-    """The page, as HTML."""
+    """Return the page as HTML."""
     event = status.event
     style = _STYLE.read_text(encoding="utf-8")
     title = f"{event.title}, {day_and_time(event.starts)}"
@@ -98,15 +101,15 @@ def _people(status: EventStatus) -> Iterator[str]:
 
 
 def _named(heading: str, people: Sequence[Entry]) -> Iterator[str]:
-    """Names with what holds for each, without any address."""
+    """Yield a heading and the names by reason, without any address."""
     if not people:
         return
     yield _heading(f"{heading}: {len(people)}")
     yield "<ul>"
-    # Reasons that differ in an address alone are one.
+    # Reasons that differ only in an address are shown as one.
     shown = [replace(each, reason=_ADDRESS.sub("…", _for_the_board(each.reason))) for each in people]
     for reason, those in by_reason(shown).items():
-        # Who is known by an address alone is not named here.
+        # A person of whom only the address is known is not named here.
         names = [each.member if each.member and "@" not in each.member else _("(no name)") for each in those]
         line = f"{names[0]}: {reason}" if len(names) == 1 else f"{reason}: {', '.join(names)}"
         yield f"<li>{escape(line)}</li>"
@@ -114,13 +117,13 @@ def _named(heading: str, people: Sequence[Entry]) -> Iterator[str]:
 
 
 def _for_the_board(reason: str) -> str:
-    """A reason with the mailing that it begins with, if it does, in words."""
+    """Return a reason; if it begins with a mailing, that mailing is in words."""
     mailing, colon, why = reason.partition(": ")
     return f"{mailing_words(mailing)}{colon}{why}"
 
 
 def _chart(course: Course) -> Iterator[str]:
-    """An SVG chart: areas for who comes and who declined, a line for each mailing."""
+    """Yield an SVG chart: areas for the answers, a line for each mailing."""
     if not course.days:
         return
     label = _("Answers by day, and the mailings that went")
@@ -150,7 +153,10 @@ def _x(course: Course, number: int) -> float:
 
 
 def _area(course: Course, counts: Sequence[int]) -> str:
-    """A filled stair: each day as wide as the others, as high as its count."""
+    """Return the path of an area with a step for each day.
+
+    All steps have the same width; the height shows the day's count.
+    """
     steps = [f"M{_LEFT} {_HIGH}"]
     for number, count in enumerate(counts):
         y = _HIGH - (_HIGH - 10) * count / course.most

@@ -1,8 +1,8 @@
-"""The person at the keyboard: where words go out and answers come in.
+"""The terminal: output, questions, progress and faults for the user.
 
-Results go to standard output; questions, progress and announcements to standard error, so that what is piped
-into a file is the result alone. Nothing printed is ever read as markup, and control characters in what others
-wrote (a server's reply, a name) never reach the terminal.
+Results go to standard output; questions, progress and announcements go to standard error, so that a file or pipe
+gets only the result. Printed text is never read as markup, and control characters in text from elsewhere (a
+server's reply, a name) never reach the terminal.
 """
 
 import json
@@ -28,7 +28,7 @@ Style = Literal["", "bold", "dim", "red", "yellow", "green"]
 
 
 def printable(text: str) -> str:
-    """The text without control characters, line ends and tabs apart.
+    """Return the text without control characters except line ends and tabs.
 
     >>> printable("a\\x1b[31mb")
     'a?[31mb'
@@ -36,14 +36,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t\xa0\xad" else "?" for c in text)
 
 
-# A command or a crontab line to copy stays in one piece: on a line of its own, and in a sentence.
+# A command or a crontab line is never broken, so that it can be copied: on a separate line and in a sentence.
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
 _NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` characters, broken between words; what goes on is indented further."""
+    """Return lines of at most ``width`` characters, broken between words.
+
+    Continuation lines are indented further.
+    """
     lines: list[str] = []
     for line in text.split("\n"):
         if len(line) <= width or _COMMAND.match(line):
@@ -51,7 +54,7 @@ def wrapped(text: str, width: int) -> list[str]:
             continue
         body = line.lstrip(" →")
         start = line[: len(line) - len(body)]
-        # Behind an arrow it stands below the words; elsewhere it must not look like another line of a list.
+        # After an arrow, the next line starts below the text; elsewhere it must not look like another item of a list.
         indent = " " * (len(start) if "→" in start else len(start) + 2)
         lines += textwrap.wrap(
             _NAMED_COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), body),
@@ -65,9 +68,10 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
-    """The widths of a table's columns, given what stands in each: none is narrower than its longest word.
+    """Return the widths of a table's columns, in characters.
 
-    Where they do not fit in ``room``, the one with the most to give is narrowed first.
+    No column is narrower than its longest word. If the columns do not fit in ``room``, the column with the most
+    spare width is narrowed first.
 
     >>> column_widths([["one two"], ["abc"]], 7)
     [4, 3]
@@ -83,26 +87,29 @@ def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 class Terminal:
-    """Standard output and error as people read them; colours only where they are wanted (NO_COLOR)."""
+    """Standard output and standard error for people.
+
+    It uses colours only if the user wants them (NO_COLOR).
+    """
 
     def __init__(self) -> None:
         self._out = Console(markup=False, highlight=False, emoji=False)
         self._err = Console(markup=False, highlight=False, emoji=False, stderr=True)
-        self._blank = True  # whether the last line of the result is blank, or there is none yet
+        self._blank = True  # true if the last line of the result is blank, or there is no line yet
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody can be asked: both the questions and the answers are at a terminal."""
+        """True if the user can be asked: standard input and error are terminals."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
     def leafable(self) -> bool:
-        """Whether somebody reads the result at a terminal and can press a key for more."""
+        """True if the user reads the result at a terminal and can press a key."""
         return self.interactive and self._out.is_terminal
 
     @property
     def draws(self) -> bool:
-        """Whether results may hold blocks and lines, or letters alone."""
+        """True if results may hold block characters."""
         try:
             "█░".encode(self._out.encoding)
         except (UnicodeEncodeError, LookupError):
@@ -115,33 +122,36 @@ class Terminal:
         return self._err
 
     def beside(self) -> "Terminal":
-        """A terminal whose results go to standard error too: for what people see when programs read the rest."""
+        """Return a terminal that prints results on standard error too.
+
+        It is for text that people read while a program reads standard output.
+        """
         aside = Terminal()
         aside._out = self._err
         return aside
 
     def say(self, text: str = "", style: Style = "") -> None:
-        """A line of the result."""
+        """Print a line of the result."""
         self._print(self._out, text, style)
 
     def gap(self) -> None:
-        """A blank line before what comes next of the result, where something came before it."""
+        """Print a blank line in the result, unless there is one or nothing yet."""
         if not self._blank:
             self.say()
 
     def note(self, text: str = "", style: Style = "") -> None:
-        """A line beside the result, on standard error."""
+        """Print a line on standard error, apart from the result."""
         self._print(self._err, text, style)
 
     def _print(self, console: Console, text: str, style: Style) -> None:
-        # Into a file each sentence is one line; at a terminal no word is cut.
+        # In a file each sentence is one line; at a terminal lines are broken between words.
         lines = wrapped(printable(text), console.width) if console.is_terminal else [printable(text)]
         console.print(Text("\n".join(lines), style), soft_wrap=True)
         if console is self._out:
             self._blank = not text
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Names and values, below each other; long values wrap within their column."""
+        """Print names with values, one per line; long values wrap in their column."""
         grid = Table.grid(padding=(0, 2), pad_edge=False)
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
@@ -150,7 +160,10 @@ class Terminal:
         self._show(grid)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> None:
-        """A table, indented by two; the last ``numbers`` columns are aligned to the right."""
+        """Print a table, indented by two spaces.
+
+        The last ``numbers`` columns are aligned to the right.
+        """
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
         table.add_column("", width=0)
         first_number = len(headings) - numbers
@@ -165,7 +178,7 @@ class Terminal:
         self._show(table)
 
     def _show(self, table: Table) -> None:
-        """Print a table without the spaces with which rich fills its last column."""
+        """Print a table without the trailing spaces that rich adds."""
         with self._out.capture() as captured:
             self._out.print(table)
         lines = captured.get().split("\n")
@@ -173,17 +186,20 @@ class Terminal:
         self._blank = False
 
     def document(self, value: Mapping[str, Any]) -> None:
-        """One JSON document on standard output (RFC 8259), in UTF-8 whatever the locale."""
+        """Write a JSON document (RFC 8259) to standard output.
+
+        It is in UTF-8, whatever the locale.
+        """
         self.raw(json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n")
 
     def raw(self, data: bytes) -> None:
-        """Bytes on standard output, as they are."""
+        """Write bytes to standard output, unchanged."""
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
     def ask(self, question: str) -> str:
-        """The answer to a question, trimmed; empty at end of file."""
+        """Ask a question and return the trimmed answer; empty at end of file."""
         lines = wrapped(printable(question), self._err.width - len(" yes"))
         self._err.print(Text("\n".join(lines)), end=" ", soft_wrap=True)
         try:
@@ -193,7 +209,10 @@ class Terminal:
             return ""
 
     def ask_unseen(self, question: str) -> str:
-        """The answer to a question, to the letter, which does not show while it is typed; empty at end of file."""
+        """Ask a question and return the answer, which does not show.
+
+        The answer is not trimmed; it is empty at end of file.
+        """
         try:
             return getpass(f"{printable(question)} ")
         except EOFError:
@@ -202,7 +221,7 @@ class Terminal:
 
 
 def read_key() -> str:
-    """The next key as a character; empty at end of file.
+    """Wait for a key and return its character; empty at end of file.
 
     :raises KeyboardInterrupt: on Ctrl-C.
     """
@@ -217,7 +236,7 @@ def read_key() -> str:
         keyboard = sys.stdin.fileno()
         before = termios.tcgetattr(keyboard)
         try:
-            # Not flushing: a key that was pressed a moment ago counts.
+            # Pending input is not flushed: a key that was pressed before counts.
             tty.setcbreak(keyboard, termios.TCSADRAIN)
             key = sys.stdin.read(1)
         finally:
@@ -228,27 +247,30 @@ def read_key() -> str:
 
 
 def mails(count: int) -> str:
-    """``43 mails``."""
+    """Return a number of mails in words: ``43 mails``."""
     return ngettext("%(n)d mail", "%(n)d mails", count) % {"n": count}
 
 
 def members(count: int) -> str:
-    """``43 members``."""
+    """Return a number of members in words: ``43 members``."""
     return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
 
 
 def is_handed_to(server: str) -> str:
-    """Return the sentence that mail leaves although the clock is shifted."""
+    """Return the warning that mail is sent although the clock is shifted."""
     return _("Mail is really handed to %(server)s, which may deliver it.") % {"server": server}
 
 
 def was_handed_to(server: str) -> str:
-    """Return the sentence that mail left although the clock was shifted."""
+    """Return the warning that mail was sent although the clock was shifted."""
     return _("Mail was really handed to %(server)s, which may deliver it.") % {"server": server}
 
 
 def mailing_words(mailing: str) -> str:
-    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
+    """Return a mailing's name for readers who do not type it.
+
+    For example, ``reminder-2`` becomes ``reminder (reminder-2)``.
+    """
     words = {
         Kind.SAVE_THE_DATE: _("save the date"),
         Kind.INVITATION: _("invitation"),
@@ -265,7 +287,10 @@ def mailing_words(mailing: str) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """``2 minutes``, rounded up; ``3 hours`` from ninety minutes on."""
+    """Return a duration in words, rounded up: ``2 minutes``.
+
+    From ninety minutes on it is in hours: ``3 hours``.
+    """
     minutes = max(1, -(-int(length.total_seconds()) // 60))
     if minutes < 90:
         return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
@@ -274,7 +299,7 @@ def duration(length: timedelta) -> str:
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:
-    """The first names of a list, and how many more there are.
+    """Return the first names of a list, and how many more there are.
 
     >>> some(["An", "Bo", "Cy", "Di", "Ed"])
     'An, Bo, Cy and 2 more'
@@ -287,14 +312,20 @@ def some(names: Sequence[str], shown: int = 3) -> str:
 
 
 class Show(Protocol):
-    """Shows how many are done, and of what where that changes."""
+    """A function that shows how many parts are done.
+
+    ``of_what`` replaces the bar's description, if it is not empty.
+    """
 
     def __call__(self, done: int, of_what: str = "") -> None: ...
 
 
 @contextmanager
 def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
-    """A bar for work of ``total`` parts; the block calls what it gets with how many are done, and of what."""
+    """Show a progress bar for work of ``total`` parts.
+
+    The block gets a function; it calls it with the number of finished parts and, if that changes, a description.
+    """
     if not terminal.errors.is_terminal or terminal.errors.is_dumb_terminal:
         yield lambda done, of_what="": None
         return
@@ -315,7 +346,7 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
 
 @contextmanager
 def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step | Pause], None]]:
-    """A bar for a delivery: how far it is, and what it waits for."""
+    """Show a progress bar for a delivery, and why it waits."""
     with progress_bar(terminal, _("Sending"), total) as show:
         done = 0
 
@@ -332,7 +363,7 @@ def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step
 
 
 def fault_lines(faults: Iterable[Fault]) -> Iterator[str]:
-    """Each fault as its place and sentence, and below it the remedy."""
+    """Yield each fault as lines: place and sentence, then the remedy."""
     for fault in faults:
         yield f"{fault.place}: {fault.fault}" if fault.place else fault.fault
         for index, line in enumerate(fault.remedy.splitlines()):
@@ -340,5 +371,5 @@ def fault_lines(faults: Iterable[Fault]) -> Iterator[str]:
 
 
 def fault_values(faults: Iterable[Fault]) -> list[dict[str, str]]:
-    """The faults of a JSON document."""
+    """Return the faults for a JSON document."""
     return [{"place": fault.place, "fault": fault.fault, "remedy": fault.remedy} for fault in faults]

@@ -1,4 +1,7 @@
-"""An event's timetable: when each mailing goes, to how many, and whether it is approved."""
+"""An event's timetable, and the outlook on the next days.
+
+They tell when each mailing is sent, to how many people, and whether it is approved.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +17,7 @@ from mkwmail.report.terminal import Terminal
 
 
 def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> None:
-    """Print the timetable, and below it what has changed since it was approved."""
+    """Print the timetable, and below it the changes since the approval."""
     show_title(terminal, event, _("timetable"))
     terminal.say()
     headings = [_("Mailing"), _("Goes"), _("Approval"), _("had it"), _("to get")]
@@ -28,7 +31,7 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
 
 
 def _when(slot: Slot) -> str:
-    # What everybody has had goes nowhere any more: its own date tells more than the next moment for a latecomer.
+    # A mailing that everybody has had is not sent again: its own date tells more than the next moment for a latecomer.
     moment = slot.send if slot.overdue and not slot.to_get else slot.goes or slot.send
     if moment is None:
         return _("by hand")
@@ -54,7 +57,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
         if slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
             words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
             yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it goes on %(goes)s") % words
-    # One change of the event mostly concerns several mailings: it is shown once.
+    # One change of the event usually affects several mailings: it is shown once.
     changed: dict[Difference, list[str]] = {}
     for slot in slots:
         for difference in slot.changes:
@@ -64,21 +67,24 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
 
 
 def approved_words(event: Event, mailings: Sequence[str]) -> str:
-    """What was approved, in a sentence."""
+    """Return a sentence with the approved mailings."""
     names = ", ".join(mailings)
     return _("Approved: %(names)s. It goes by itself, as it is now, if `mkwmail due` runs.") % {"names": names}
 
 
 def count_words(count: int) -> str:
-    """``3 mailings``."""
+    """Return a number of mailings in words: ``3 mailings``."""
     return ngettext("%(n)d mailing", "%(n)d mailings", count) % {"n": count}
 
 
-# What the next days bring
+# The outlook: mail of the next days
 
 
 def outlook_rows(slots: Sequence[Slot], now: datetime, until: datetime) -> list[tuple[datetime, Slot]]:
-    """The slots that fall before a moment, with when; what goes by itself no more is left out."""
+    """Return the mailings until a moment, each with its moment.
+
+    Mailings that are not sent automatically any more are left out.
+    """
     found = []
     for slot in slots:
         if slot.goes is None or slot.over or slot.goes > until:
@@ -90,7 +96,7 @@ def outlook_rows(slots: Sequence[Slot], now: datetime, until: datetime) -> list[
 
 
 def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> None:
-    """Print what the next days bring, and what would keep it from going."""
+    """Print the mailings of the next days, and what prevents them."""
     if not rows:
         terminal.say(_("Nothing goes by itself in the next %(days)d days.") % {"days": days})
         return
@@ -117,7 +123,7 @@ def _outlook_standing(slot: Slot) -> str:
 
 
 def outlook_value(rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> dict[str, Any]:
-    """The document of ``due --dry-run --json``."""
+    """Return the document of ``due --dry-run --json``."""
     return {
         "days": days,
         "mailings": [
@@ -134,12 +140,15 @@ def outlook_value(rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> di
     }
 
 
-# cron runs it every half hour; a night's sleep of the computer is nothing to speak of.
+# cron runs it every half hour; a computer that sleeps for a night is no reason for a warning.
 _LONG_AGO = timedelta(days=1)
 
 
 def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str:
-    """When `due` last ran, in a sentence; with a question where it is ``awaited`` and has not run for long."""
+    """Return a sentence that tells when `due` last ran.
+
+    If it is ``awaited`` and has not run for more than a day, the sentence asks whether cron still runs it.
+    """
     if moment is None:
         return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
     words = {"day": day_in_words(moment), "time": clock_time(moment)}

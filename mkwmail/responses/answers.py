@@ -1,4 +1,7 @@
-"""Answers as people and forms write them, in Dutch and English."""
+"""Answers as people and forms write them, and the totals of questions.
+
+Answers are recognised in Dutch and English.
+"""
 
 import re
 import unicodedata
@@ -11,7 +14,7 @@ from mkwmail.ledger.models import COMING, KeptSignup
 
 
 class Answered(StrEnum):
-    """Who comes, and afterwards who was there."""
+    """An answer to an invitation, or afterwards a person's presence."""
 
     ATTENDING = "attending"
     DECLINED = "declined"
@@ -20,7 +23,7 @@ class Answered(StrEnum):
     ABSENT = "absent"
 
 
-# Looked for in this order: "weet ik nog niet" is no refusal, "niet aanwezig" no acceptance.
+# Tried in this order: "weet ik nog niet" is not a refusal, and "niet aanwezig" is not an acceptance.
 _PATTERNS: tuple[tuple[Answered, re.Pattern[str]], ...] = tuple(
     (answer, re.compile(rf"(?:{pattern})\b"))
     for answer, pattern in (
@@ -46,8 +49,8 @@ _PATTERNS: tuple[tuple[Answered, re.Pattern[str]], ...] = tuple(
 )
 
 
-# What the secretary types, at the keyboard or in our own list: there "aanwezig" says that somebody was there,
-# where in a form it is the answer to whether they come.
+# The words that the secretary types, in a command or in our own list. There "aanwezig" means that somebody was
+# present; in a form it means that somebody will attend.
 _SAID = {
     **dict.fromkeys(("attending", "ja", "yes"), Answered.ATTENDING),
     **dict.fromkeys(("declined", "nee", "no"), Answered.DECLINED),
@@ -58,13 +61,16 @@ _SAID = {
 
 
 def folded_words(text: str) -> str:
-    """A text as answers are looked for in it: lower case, no accents, single spaces."""
+    """Return a text in lower case, without accents, with single spaces.
+
+    Answers are searched in this form.
+    """
     plain = unicodedata.normalize("NFKD", text).casefold()
     return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
 
 
 def read_answer(text: str) -> Answered | None:
-    """The answer that a text gives; None where it gives none that is known.
+    """Return the answer that a text gives; None if it is not a known one.
 
     >>> read_answer("Nee, helaas"), read_answer("Ja, ik kom graag")
     (<Answered.DECLINED: 'declined'>, <Answered.ATTENDING: 'attending'>)
@@ -76,7 +82,9 @@ def read_answer(text: str) -> Answered | None:
 
 
 def said_answer(text: str) -> Answered | None:
-    """The answer that the secretary means by one word; None where it is none of those she has.
+    """Return the answer that the secretary means by one word.
+
+    None if the word is not one of hers.
 
     >>> said_answer("aanwezig"), read_answer("aanwezig")
     (<Answered.PRESENT: 'present'>, <Answered.ATTENDING: 'attending'>)
@@ -84,9 +92,9 @@ def said_answer(text: str) -> Answered | None:
     return _SAID.get(folded_words(text))
 
 
-_MOST_VALUES = 12  # different answers to a question that has a choice; more are texts that people wrote
+_MOST_VALUES = 12  # different answers to a multiple-choice question; if there are more, people typed their own text
 _LONGEST_VALUE = 60
-# Texts of people's own, however few and short: remarks, and what tells who they are.
+# These questions get people's own text, however few and short the answers are: remarks and personal details.
 _OWN_WORDS = re.compile(r"opmerking|toelichting|vragen\b|remark|comment|telefoon|\bmobiel|phone|functie|\bfunction\b")
 _OF_ONE = re.compile(r"\S@\S|(?:\d[ ()-]*){6}")
 _NOTHING = frozenset(("-", "geen", "nee", "neen", "n.v.t.", "nvt", "none", "no", "niet van toepassing", "geen."))
@@ -94,9 +102,10 @@ _NOTHING = frozenset(("-", "geen", "nee", "neen", "n.v.t.", "nvt", "none", "no",
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question asked beside. ``counts``: answer → how many gave it; empty where people wrote texts of their own.
+    """A further question of the form, with the totals of its answers.
 
-    ``filled``: how many answered it at all; ``dietary``: about food, which is told in totals only.
+    ``counts``: answer → how many people gave it; empty if people wrote their own text. ``filled``: how many
+    people answered the question. ``dietary``: the question is about food, and only totals are reported.
     """
 
     question: str
@@ -106,7 +115,10 @@ class Question:
 
 
 def questions(signups: Iterable[KeptSignup], answers: Mapping[str, str]) -> tuple[Question, ...]:
-    """The questions of the form in its order, counted over those who come; the last sign-up of each person."""
+    """Return the form's further questions with totals, in its order.
+
+    Dietary questions come last. Only people who come are counted, each with their last sign-up.
+    """
     last = {each.person: each for each in signups if each.person and each.gone is None}
     coming = [each for person, each in last.items() if answers.get(person or "") in COMING]
     asked = _counted([each.asked for each in coming], dietary=False)
@@ -130,7 +142,7 @@ def _question(question: str, texts: list[str], dietary: bool) -> Question:
             counts[value] += 1
         for each in _choices(text):
             spelled.setdefault(folded_words(each), each)
-    # A wish about food is counted however long its list: it is told in no other way.
+    # Dietary wishes are counted however many there are, because they are reported only as totals.
     chosen = dietary or (
         len(counts) <= _MOST_VALUES
         and not _OWN_WORDS.search(folded_words(question))
@@ -141,11 +153,14 @@ def _question(question: str, texts: list[str], dietary: bool) -> Question:
 
 
 def _choices(text: str) -> list[str]:
-    """The choices of a question with several: ``Lunch;Buffet;`` as Microsoft writes it, ``Lunch, Buffet`` as Google."""
+    """Return the choices of an answer with several choices.
+
+    Microsoft writes ``Lunch;Buffet;``, Google writes ``Lunch, Buffet``.
+    """
     return [each.strip() for each in re.split(r";|\||,(?=\s)|\n", text) if each.strip()]
 
 
 def _spelled(value: str) -> str:
-    """A tick or ``x`` says yes."""
+    """Return the answer as it is shown: ``ja`` for a tick or an ``x``."""
     ticked = value.casefold() in ("x", "1", "true", "waar", "✓", "✔", "on")
     return "ja" if ticked and read_answer(value) is Answered.ATTENDING else value

@@ -1,4 +1,7 @@
-"""Reports without a machine-readable part: qmail's format, Exim's and Gmail's headers, and plain words."""
+"""The text of delivery reports, and the reason for a failed delivery.
+
+It reads reports without a machine-readable part: qmail's format, the headers of Exim and Gmail, and plain words.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,16 +10,19 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Why a message was not delivered, as far as it tells what to do about it."""
+    """The reason why a message was not delivered.
 
-    FAILED = "failed"  # the address is no good: it wants correcting
-    FULL = "mailbox full"  # the address is good, the mailbox is not: later, or by telephone
-    POLICY = "policy"  # the message or its sender is not wanted there; of the address it says nothing
-    GIVEN_UP = "given up"  # its server was not reached for days; of the address it says nothing
-    DELAYED = "delayed"  # the server is still trying: nothing is to be done
+    The reasons are distinguished only if they need different actions.
+    """
+
+    FAILED = "failed"  # the address is wrong: correct it
+    FULL = "mailbox full"  # the address is right, but the mailbox is full: try later, or telephone
+    POLICY = "policy"  # the server rejects the message or its sender; this says nothing about the address
+    GIVEN_UP = "given up"  # its server could not be reached for days; this says nothing about the address
+    DELAYED = "delayed"  # the server is still trying: there is nothing to do
 
 
-# RFC 3463 §2: class, subject, detail. In an IP address or a version number stand other digits around it.
+# RFC 3463 §2: class, subject, detail. In an IP address or a version number there are other digits around it.
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _BASIC = re.compile(r"(?<![\d.])([45]\d\d)[ -]")
 
@@ -42,21 +48,21 @@ _UNKNOWN_WORDS = re.compile(
     r"onbekende (?:gebruiker|ontvanger)",
     re.IGNORECASE,
 )
-# Of the address's own subject, what concerns the sender instead (RFC 3463 §3.2, X.1.7 and X.1.8).
+# Codes of the subject "address" that are about the sender's address (RFC 3463 §3.2, X.1.7 and X.1.8).
 _SENDERS = {(1, 7), (1, 8)}
-# Too long for the mailbox or the system (§3.3 X.2.3, §3.4 X.3.4): the message's fault.
+# The message is too long for the mailbox or the system (RFC 3463 §3.3 X.2.3, §3.4 X.3.4): the address is right.
 _TOO_LARGE = {(2, 3), (3, 4)}
 
 
 def verdict(status: str, reply: str) -> Verdict:
-    """Why a message was refused or given up.
+    """Return the reason why a message was refused or given up.
 
     :param status: the Status field of a report (RFC 3464 §2.3.4), or empty.
-    :param reply: what the server said, with its codes where it gave any.
+    :param reply: the server's reply, with its codes if it gave any.
     """
     found = list(_ENHANCED.finditer(f"{status} {reply}"))
     codes = [(int(each[2]), int(each[3])) for each in found]
-    # X.0.0 and X.5.0 say nothing; Exim writes 5.0.0 whatever the other server said.
+    # X.0.0 and X.5.0 give no reason; Exim writes 5.0.0 for every reply of the other server.
     telling = [code for code in codes if code[0] not in (0, 5) and code != (7, 0)]
     for subject, detail in telling:
         if (subject, detail) == (2, 2):
@@ -66,7 +72,7 @@ def verdict(status: str, reply: str) -> Verdict:
         if subject == 1:
             return Verdict.FAILED
     by_words = _by_words(reply, (7, 0) in codes)
-    # Given up with a code for temporary refusals: nobody said that there is no such address (RFC 3463 §2, class 4).
+    # The code is for a temporary refusal: no server reported that the address does not exist (RFC 3463 §2, class 4).
     temporary = bool(found) and found[0][1] == "4"
     return Verdict.GIVEN_UP if by_words is Verdict.FAILED and (temporary or (4, 7) in codes) else by_words
 
@@ -80,15 +86,16 @@ def _by_words(reply: str, policy_code: bool) -> Verdict:
         return Verdict.POLICY
     if _GIVEN_UP_WORDS.search(reply):
         return Verdict.GIVEN_UP
-    # RFC 5321 §4.2.3: 552 is for exceeded storage.
+    # RFC 5321 §4.2.3: 552 means that the storage limit is exceeded.
     basic = _BASIC.search(reply)
     return Verdict.FULL if basic and basic[1] == "552" else Verdict.FAILED
 
 
 def names_no_mailbox(reply: str) -> bool:
-    """Whether a server's words say for certain that the address is no good: the code or the words for it.
+    """Return whether a reply says for certain that the address is wrong.
 
-    Any other refusal may be about this one message, or this one day.
+    The reply must have the code or the words for that. Any other refusal may be about this one message, or
+    about this one day.
     """
     if verdict("", reply) is not Verdict.FAILED:
         return False
@@ -98,9 +105,9 @@ def names_no_mailbox(reply: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """What the text of a mail says of a message that was not delivered.
+    """The report that a mail's text gives about an undelivered message.
 
-    ``certain``: its very shape is a mail system's, whoever the sender is said to be.
+    ``certain``: only a mail system sends a report of this form, whatever the sender's address is.
     """
 
     recipients: tuple[str, ...]
@@ -109,7 +116,8 @@ class Prose:
     certain: bool
 
 
-# QSBMF (cr.yp.to/proto/qsbmf.txt): a first line that begins so, then paragraphs "<address>:" with the reason.
+# QSBMF (cr.yp.to/proto/qsbmf.txt): the first line begins like this; then follow paragraphs "<address>:" with the
+# reason.
 _QMAIL_START = re.compile(r"\s*Hi\. This is (?:the|a) ")
 _QMAIL_RECIPIENT = re.compile(r"(?ms)^<([^<>\s]+@[^<>\s]+)>:[ \t]*\n(.*?)(?=\n[ \t]*\n|\Z)")
 _QMAIL_END = re.compile(r"(?m)^--- (?:Below this line|The header of) ")
@@ -131,7 +139,7 @@ _LONGEST_REASON = 600
 
 
 def read_prose(text: str, failed_recipients: str) -> Prose | None:
-    """What a text without fields says; None where it speaks of no failure.
+    """Return the report in a plain text; None if it reports no failure.
 
     :param failed_recipients: the header X-Failed-Recipients, which Exim and Gmail write.
     """
@@ -156,14 +164,15 @@ def _qmail(text: str) -> Prose:
 
 
 def _judged(text: str, reason: str) -> Verdict:
-    # A delay says that it is tried further; a failure may quote a temporary reply that it gave up on.
+    # A notice of delay says that the server keeps trying; a notice of failure may quote the temporary reply after
+    # which the server gave up.
     if _DELAYED.search(text) and not re.search(r"permanent|giving up|gave up|fatal", text, re.IGNORECASE):
         return Verdict.DELAYED
     return verdict("", reason or text[:_LONGEST_REASON])
 
 
 def _blamed(text: str) -> Iterator[str]:
-    """The addresses that stand by themselves on a line, as reports set them apart."""
+    """Yield the addresses that are alone on a line, as in most reports."""
     for line in text.split("\n"):
         alone = line.strip(" \t:<>*-()'\"“”")
         if _ADDRESS.fullmatch(alone):

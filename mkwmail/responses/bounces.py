@@ -1,8 +1,8 @@
-"""Delivery reports as values: what a server said became of a message (RFC 3464), and which mails are none.
+"""Delivery reports (RFC 3464) as values, matched with the sent messages.
 
-Only a report, or a mail that a mail system itself sent, can be a bounce: what a person writes is listed and never
-counted, even where it quotes one. A server that sends no machine-readable part is understood by the habits of the
-few that still do so, and by the Message-ID that it returns.
+Only a report, or another mail that a mail system itself sent, can be a bounce. Mail that a person wrote is listed
+and never counted, even if it quotes a report. Reports without a machine-readable part are recognised by the formats
+of the few servers that still send them, and by the Message-ID that they return.
 """
 
 import email
@@ -26,23 +26,23 @@ _LONGEST_REPLY = 300  # characters of a server's words that are kept
 
 
 class Nature(StrEnum):
-    """What a mail that came back is."""
+    """The kind of a mail that came back."""
 
     REPORT = "report"  # of one message that was not delivered, or not yet
     DELIVERED = "delivered"  # a report of success
-    AUTOMATIC = "automatic reply"  # out of office and the like
+    AUTOMATIC = "automatic reply"  # out of office and similar
     REPLY = "reply"  # written by a person
-    UNCLEAR = "unclear"  # a mail system's, but it cannot be told about what
+    UNCLEAR = "unclear"  # from a mail system, but it is not known what it is about
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
     """One mail that came back, or one recipient's part of a report.
 
-    ``verdict`` is set for a report. ``recipients`` are the addresses it is about, as the sender wrote it first
-    (Original-Recipient before Final-Recipient, RFC 3464 §2.3.1-2). ``envelope_id`` is the ENVID;
-    ``message_ids`` are those of the message that it returns, without brackets. ``reply`` is what the server said.
-    ``digest`` names the mail: the same saved twice has the same.
+    ``verdict`` is set for a report. ``recipients`` are the addresses that it is about, first the one that the
+    sender wrote (Original-Recipient before Final-Recipient, RFC 3464 §2.3.1-2). ``envelope_id`` is the ENVID;
+    ``message_ids`` are those of the returned message, without angle brackets. ``reply`` is the server's reply.
+    ``digest`` identifies the mail: two saved copies of one mail have the same digest.
     """
 
     place: str
@@ -60,9 +60,9 @@ class Returned:
 
 
 def read_returned(saved: SavedMail) -> tuple[Returned, ...]:
-    """What a saved mail is; a report about several recipients gives one value for each.
+    """Return the values of a saved mail, one for each recipient of a report.
 
-    Reports that somebody forwarded as attachments are read in the place of the mail that carries them.
+    If somebody forwarded reports as attachments, the reports are read instead of the mail that carries them.
     """
     try:
         mail = email.message_from_bytes(saved.data)
@@ -71,7 +71,7 @@ def read_returned(saved: SavedMail) -> tuple[Returned, ...]:
             return tuple(value for report in carried for value in _read(replace(saved, data=bytes(report)), report))
         return tuple(_read(saved, mail))
     except (RecursionError, LookupError, ValueError, TypeError, AttributeError):
-        # Mails are written by strangers, and Python's reader has its limits with them (nesting, charsets).
+        # Strangers write these mails, and Python's parser cannot read all of them (nesting, charsets).
         digest = hashlib.sha256(saved.data).hexdigest()
         return (Returned(saved.place, Nature.UNCLEAR, "", "", None, digest),)
 
@@ -100,7 +100,10 @@ def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
 
 
 def _carried_reports(mail: Message) -> list[Message]:
-    """The reports that a mail has as its attachments; none of a report, whose attachment is what came back."""
+    """Return the reports that are attached to a mail.
+
+    A report itself carries none: its attachment is the returned message.
+    """
     if _is_report(mail) or not mail.is_multipart():
         return []
     attached = [part for part in mail.get_payload() if isinstance(part, Message)]
@@ -109,7 +112,7 @@ def _carried_reports(mail: Message) -> list[Message]:
 
 
 def _frame(saved: SavedMail, mail: Message) -> Returned:
-    """What every mail has, before it is known what it is."""
+    """Return the fields that every mail has, with an unclear kind."""
     digest = hashlib.sha256(saved.data).hexdigest()
     return Returned(saved.place, Nature.UNCLEAR, _sender(mail), _header(mail, "Subject"), _date(mail), digest)
 
@@ -124,13 +127,19 @@ Fields = dict[str, str]
 
 
 def _is_report(mail: Message) -> bool:
-    """multipart/report of deliveries (RFC 6522 §3); a receipt (RFC 8098) or a complaint (RFC 5965) is none."""
+    """Return whether a mail is a multipart/report of deliveries (RFC 6522 §3).
+
+    A receipt (RFC 8098) or a complaint (RFC 5965) is not one.
+    """
     kind = str(mail.get_param("report-type", "delivery-status")).casefold()
     return mail.get_content_type() == "multipart/report" and kind in ("delivery-status", "global-delivery-status")
 
 
 def _status_fields(parts: list[Message]) -> list[Fields]:
-    """The groups of fields of the machine-readable part: first the message's, then each recipient's."""
+    """Return the groups of fields in the machine-readable part.
+
+    The message's group is first; then each recipient has a group.
+    """
     for part in parts:
         if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
             groups = [_fields(group) for group in re.split(r"\n[ \t]*\n", _inner_text(part))]
@@ -139,7 +148,10 @@ def _status_fields(parts: list[Message]) -> list[Fields]:
 
 
 def _inner_text(part: Message) -> str:
-    """The text of a part of type message/…, which Python's reader takes apart as far as it can."""
+    """Return the text of a part of type message/….
+
+    Python's parser splits such a part into messages as far as it can.
+    """
     payload = part.get_payload()
     if isinstance(payload, list):
         text = "\n".join(_as_it_came(each) for each in payload if isinstance(each, Message))
@@ -154,7 +166,10 @@ def _inner_text(part: Message) -> str:
 
 
 def _as_it_came(block: Message) -> str:
-    """A block of fields as text; Message.as_string() would write them anew, and refuses what it would not write."""
+    """Return a block of fields as it was received.
+
+    Message.as_string() would rewrite the fields, and refuses fields that it cannot write itself.
+    """
     fields = [f"{name}: {value}" for name, value in block.raw_items()]
     body = block.get_payload()
     text = "\n".join([*fields, "", body if isinstance(body, str) else ""])
@@ -205,7 +220,10 @@ def _recipients(group: Fields) -> Iterator[str]:
 
 
 def _typed(value: str) -> str:
-    """A value behind its type: ``rfc822;kim@example.org``, ``smtp; 550 5.1.1 …`` (RFC 3464 §2.1.2)."""
+    """Return a value without its type (RFC 3464 §2.1.2).
+
+    Examples with a type: ``rfc822;kim@example.org``, ``smtp; 550 5.1.1 …``.
+    """
     kind, semicolon, rest = value.partition(";")
     return rest.strip() if semicolon and re.fullmatch(r"[\w.-]+", kind.strip()) else value.strip()
 
@@ -215,17 +233,20 @@ def _without_comment(value: str) -> str:
 
 
 def _from_xtext(value: str) -> str:
-    """RFC 3461 §4: ``+2B`` stands for a plus sign."""
+    """Decode a text in xtext (RFC 3461 §4): ``+2B`` is a plus sign."""
     return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), value)
 
 
-# What every kind of mail has
+# Parts and headers of all mail
 
 _MESSAGE_ID = re.compile(r"(?im)^[> \t]*message-id:\s{0,4}<?([^\s<>@]+@[^\s<>@]+)>?[ \t\r]*$")
 
 
 def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
-    """The Message-IDs of the messages that a mail returns, in whatever part and in whatever shape."""
+    """Return the Message-IDs of the messages that a mail returns.
+
+    Every part is searched, and its text too.
+    """
     found: dict[str, None] = {}
     for part in parts[1:] if parts[0].is_multipart() else parts:
         own = str(part.get("Message-ID", "")).strip("<> \t\r\n")
@@ -237,7 +258,7 @@ def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
 
 
 def _text(parts: list[Message]) -> str:
-    """The text of a mail as a person sees it, up to the message that it returns."""
+    """Return the text that a person reads, up to the returned message."""
     texts: list[str] = []
     for part in parts:
         if part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
@@ -287,7 +308,10 @@ _AUTOMATIC_SUBJECT = re.compile(
 
 
 def _is_from_a_server(mail: Message, prose: Prose) -> bool:
-    """Whether a mail system wrote it: by its own shape, else by an empty or a system's sender."""
+    """Return whether a mail system wrote the mail.
+
+    It did if only mail systems send reports of that form, or if the sender is empty or a system's address.
+    """
     if prose.certain:
         return True
     is_null = str(mail.get("Return-Path", "")).strip() == "<>"
@@ -295,7 +319,10 @@ def _is_from_a_server(mail: Message, prose: Prose) -> bool:
 
 
 def _is_automatic(mail: Message) -> bool:
-    """RFC 3834 §5, and the marks of those that do not keep to it."""
+    """Return whether a mail is an automatic reply.
+
+    RFC 3834 §5 defines the mark; other marks are for programs that do not follow it.
+    """
     submitted = _without_comment(_header(mail, "Auto-Submitted").partition(";")[0]).casefold()
     if submitted:
         return submitted != "no"
@@ -306,7 +333,7 @@ def _is_automatic(mail: Message) -> bool:
 
 def _nature_of_others(mail: Message) -> Nature:
     if mail.get_content_type() == "multipart/report":
-        # A receipt, a complaint, or a report whose machine-readable part is lost.
+        # A report without its machine-readable part is unclear; otherwise it is a receipt or a complaint.
         return Nature.UNCLEAR if _is_report(mail) else Nature.AUTOMATIC
     if _is_automatic(mail):
         return Nature.AUTOMATIC
@@ -319,7 +346,10 @@ _LONGEST_ENVID = 100  # RFC 3461 §4.4
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that went, or may have gone. ``attempt`` is its number in the ledger."""
+    """A message that was sent, or may have been sent.
+
+    ``attempt`` is its number in the ledger.
+    """
 
     attempt: int
     event: str
@@ -331,18 +361,18 @@ class SentMessage:
 
 
 class How(StrEnum):
-    """By what a report was matched, the surest first."""
+    """The way in which a report was matched, the most certain first."""
 
     ENVELOPE_ID = "envelope id"
     MESSAGE_ID = "message id"
     ADDRESS = "address"
-    OTHER_MESSAGE = "another message to this address"  # not matched: somebody else's mail came back
+    OTHER_MESSAGE = "another message to this address"  # not matched: mail from somebody else came back
     NOT = "not matched"
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A mail that came back, with the message it is about where that is known."""
+    """A mail that came back, and the message that it is about, if known."""
 
     returned: Returned
     how: How
@@ -350,10 +380,11 @@ class Matched:
 
 
 def match(returned: Iterable[Returned], sent: Iterable[SentMessage]) -> tuple[Matched, ...]:
-    """Each mail with its message. Of several attempts under one Message-ID, or to one address, the newest.
+    """Return each mail with the message that it is about.
 
-    A report that returns another Message-ID than ours is about another mail, though it went to one of our
-    addresses; it is told apart, for the address may be dead all the same.
+    If several attempts have one Message-ID or one address, the newest is taken. A report that returns an unknown
+    Message-ID is about another mail, even if that mail was sent to one of our addresses. It is marked as such,
+    because the address may be invalid all the same.
     """
     by_id: dict[str, SentMessage] = {}
     by_address: dict[str, list[SentMessage]] = {}

@@ -1,4 +1,4 @@
-"""What members' calendars answered to the entries that they were sent (RFC 5546 §3.2.3), as answers. Pure."""
+"""Replies of members' calendars (RFC 5546 §3.2.3) as answers. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,11 @@ _CALENDARS = ("text/calendar", "application/ics")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose entries went out. ``own``: UID → the person whose entry it is; ``shared``: the UID of the entry that
-    everybody got; ``addresses``: address key → person."""
+    """The calendar entries that were sent.
+
+    ``own``: UID → the person whose entry it is; ``shared``: the UID of the entry that everybody got;
+    ``addresses``: address key → person.
+    """
 
     own: Mapping[str, str] = field(default_factory=dict)
     shared: str = ""
@@ -27,7 +30,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """Answers to record, those for the secretary to look at, and how many say nothing new or concern others."""
+    """Answers to record, and replies that the secretary must look at.
+
+    ``known`` counts the replies that add nothing new, ``foreign`` those to entries that are not ours.
+    """
 
     answers: tuple[Answer, ...] = ()
     strays: tuple[Stray, ...] = ()
@@ -36,9 +42,11 @@ class Understood:
 
 
 def replies_in(data: bytes) -> tuple[CalendarReply, ...]:
-    """The answers in a calendar file, or in the calendar parts of a mail; none where there is no such part.
+    """Return the replies in a calendar file, or in a mail's calendar parts.
 
-    :raises ValueError: where a calendar cannot be read.
+    The result is empty if the mail has no such part.
+
+    :raises ValueError: if a calendar cannot be read.
     """
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].upper() == b"BEGIN:VCALENDAR":
         return read_reply(data)
@@ -47,17 +55,18 @@ def replies_in(data: bytes) -> tuple[CalendarReply, ...]:
     for part in parts:
         content = part.get_payload(decode=True)
         if isinstance(content, bytes) and part.get_content_type() in _CALENDARS:
-            # A mail carries the same answer as a part and as an attachment.
+            # A mail can carry the same reply twice: as a part and as an attachment.
             found.update(dict.fromkeys(read_reply(content)))
     return tuple(found)
 
 
 def understood(replies: Iterable[CalendarReply], asked: Asked, recorded: Sequence[Answer]) -> Understood:
-    """Whose answers they are, and which of them are news.
+    """Return the new answers in these replies, by person.
 
-    An answer to an entry of ours by somebody else than the one it was sent to is for the secretary to look at: the
-    mail was passed on, or comes from an alias. Of one person's the highest SEQUENCE counts, then the newest DTSTAMP
-    (RFC 5546 §2.1.5), also over several imports; what the secretary said since stands.
+    If somebody else replied to a person's own entry, the secretary must look at it: the mail was forwarded, or the
+    reply came from an alias. Of one person's replies the one with the highest SEQUENCE counts, then the newest
+    DTSTAMP (RFC 5546 §2.1.5), also across imports. A reply does not replace an answer that was recorded by other
+    means after it, nor recorded presence or absence.
     """
     answers: dict[str, Answer] = {}
     strays: list[Stray] = []
@@ -82,7 +91,10 @@ def understood(replies: Iterable[CalendarReply], asked: Asked, recorded: Sequenc
 
 
 def _who(reply: CalendarReply, asked: Asked) -> tuple[str | None, bool]:
-    """Who answered, if it is the one who was asked; and whether the entry is ours at all."""
+    """Return the person who replied, and whether the entry is ours.
+
+    The person is None if somebody else than the invited person replied.
+    """
     person = asked.addresses.get(address_key(reply.attendee))
     if reply.uid == asked.shared:
         return person, True

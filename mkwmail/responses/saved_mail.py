@@ -1,4 +1,4 @@
-"""Mails that somebody saved: .eml files, mbox files, Maildirs and folders of them, as bytes."""
+"""Saved mails as bytes: .eml files, mbox files, Maildirs and folders."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from mkwmail.i18n import _
 LARGEST_FILE = 256 << 20  # octets: a whole mailbox of reports
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Outlook's own .msg (MS-CFB §2.2)
-# A separator stands at the start or behind a blank line (RFC 4155, appendix A).
+# A separator is at the start of the file or after a blank line (RFC 4155, appendix A).
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n")
 _QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 _ENDINGS = (".eml", ".mbox", ".mbx", ".mbs", ".txt")
@@ -20,16 +20,19 @@ _ENDINGS = (".eml", ".mbox", ".mbx", ".mbs", ".txt")
 
 @dataclass(frozen=True, slots=True)
 class SavedMail:
-    """One mail (RFC 5322) as it was saved, and where it lies."""
+    """One mail (RFC 5322) as it was saved.
+
+    ``place`` is the path of its file; for a mail in an mbox file, the mail's number follows.
+    """
 
     place: str
     data: bytes
 
 
 def read_saved(paths: Iterable[Path]) -> tuple[SavedMail, ...]:
-    """Every mail in the files and folders, in the order of their names.
+    """Return all mails in the files and folders, in the order of their names.
 
-    :raises UserError: with all files that cannot be read as mails; where there is no mail at all.
+    :raises UserError: with all files that cannot be read as mails, or if there is no mail at all.
     """
     faults: list[Fault] = []
     found: list[SavedMail] = []
@@ -53,7 +56,7 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
     elif (path / "cur").is_dir() or (path / "new").is_dir():
-        # Maildir: what lies in tmp is still being written (maildir(5)).
+        # Maildir: the files in tmp are still being written (maildir(5)).
         for part in ("cur", "new"):
             yield from sorted(each for each in (path / part).glob("*") if _is_visible_file(each))
     else:

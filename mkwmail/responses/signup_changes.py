@@ -1,4 +1,7 @@
-"""What an export changes: only what is new in it, and never a later word of somebody. Pure."""
+"""The changes that an export brings. Pure.
+
+Only its new content is recorded, and it never replaces a person's later answer.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +13,7 @@ from mkwmail.responses.answers import Answered
 from mkwmail.responses.signup_matching import By, Invited, Match
 from mkwmail.responses.signups import Signup
 
-#: How an answer came: by a form's export, or as the secretary says, at the keyboard or in our own edited list.
+#: The source of an answer: a form's export, or the secretary, in a command or in our own edited list.
 SOURCE = "sign-up"
 SAID = "said"
 _AFTERWARDS = frozenset({Answered.PRESENT, Answered.ABSENT})
@@ -18,7 +21,7 @@ _AFTERWARDS = frozenset({Answered.PRESENT, Answered.ABSENT})
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """A row that changes nothing, because a later word of the same person stands."""
+    """A row that changes nothing, because the person's later answer holds."""
 
     match: Match
     held: Answer
@@ -26,11 +29,12 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is to be done with each row of an export.
+    """The rows of an export, by the action that each needs.
 
-    ``news`` change an answer; ``same`` say what is known (their questions beside may be news); ``stands`` came
-    before a later word; ``guests`` are nobody of the list; ``doubtful`` are for a person to say; ``missing`` were
-    in an earlier export and are not in this one. ``superseded`` are rows of somebody who filled the form in again.
+    ``news`` change an answer; ``same`` repeat a known answer (their further questions may be new); ``stands`` leave
+    a person's later answer as it is; ``guests`` are people who are not in the list; the secretary must decide about
+    ``doubtful``; ``missing`` were in an earlier export and are not in this one. ``superseded`` counts the rows of
+    people who filled in the form again.
     """
 
     news: tuple[Match, ...] = ()
@@ -49,12 +53,13 @@ def changes(
     people: Mapping[str, Invited],
     settled: Mapping[str, str] | None = None,
 ) -> Changes:
-    """What an export changes.
+    """Return the changes that an export brings.
 
-    :param kept: what earlier exports said of their rows.
-    :param held: the answer of each person that holds now.
+    :param kept: the rows of earlier exports.
+    :param held: the present answer of each person, by their key.
     :param people: everybody by their key.
-    :param settled: what a person said now of doubtful rows: the row's key → a person's key, or empty for a guest.
+    :param settled: the secretary's decisions about doubtful rows: the row's key → a person's key, or empty for a
+        guest.
     """
     last, superseded = _last_of_each(matches)
     sorting = _Sorting({each.key: each for each in kept}, held, people, settled or {})
@@ -86,7 +91,10 @@ def changes(
 
 
 def _is_settled(row: KeptSignup, held: Mapping[str, Answer]) -> bool:
-    """Whether it is known already what a missing row means: the person does not come, or spoke since it was seen."""
+    """Return whether it is known already why a row is missing.
+
+    It is if the person does not come, or answered by other means after the row was last seen.
+    """
     answer = held.get(row.person or "")
     if answer is None:
         return False
@@ -95,7 +103,10 @@ def _is_settled(row: KeptSignup, held: Mapping[str, Answer]) -> bool:
 
 
 def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
-    """Of several rows of one person the one that was filled in last: a later cancellation counts."""
+    """Return each person's last row and the number of other rows.
+
+    The row that was filled in last counts, so a later cancellation does.
+    """
     last: dict[str, Match] = {}
     superseded = 0
     for match in matches:
@@ -111,12 +122,12 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
 
 
 def _turn(signup: Signup) -> tuple[float, int]:
-    # Without moments the order of the rows decides: forms add below.
+    # Without moments the order of the rows decides: forms add new rows at the end.
     return (signup.moment.timestamp() if signup.moment else 0.0, signup.row)
 
 
 class _Sorting:
-    """Puts each row in its place."""
+    """The rows of an export, sorted by the action that each needs."""
 
     def __init__(
         self,
@@ -139,7 +150,7 @@ class _Sorting:
         match = self._as_settled(match)
         signup, kept = match.signup, self._kept.get(match.signup.key)
         if signup.was is not None and (signup.answer is None or signup.answer == signup.was) and not signup.doubt:
-            self.same.append(match)  # our own list, not edited here
+            self.same.append(match)  # our own list, in which this row was not edited
         elif kept is not None and kept.person and not kept.doubt and kept.digest == signup.digest:
             self.same.append(self._of(match, kept.person))
         elif match.by is By.DOUBTFUL:
@@ -155,7 +166,7 @@ class _Sorting:
         return replace(match, person=self._people.get(person, match.person))
 
     def _as_settled(self, match: Match) -> Match:
-        """A doubtful row that a person decided about, now or at an earlier import."""
+        """Apply a decision about a doubtful row, made now or earlier."""
         if match.by is not By.DOUBTFUL:
             return match
         kept = self._kept.get(match.signup.key)
@@ -190,7 +201,10 @@ class _Sorting:
             )
 
     def _edited(self, match: Match, held: Answer) -> None:
-        """A row of our own list that was edited: it counts unless the answer changed since the list was made."""
+        """Sort an edited row of our own list.
+
+        It counts unless the person's answer changed after the list was made.
+        """
         if held.answer == match.signup.was:
             self.news.append(match)
         else:
@@ -210,7 +224,7 @@ def _before(moment: datetime, noted: datetime | None) -> bool:
 
 
 def kept_signup(match: Match, person: str | None, doubt: str = "") -> KeptSignup:
-    """What the ledger keeps of a row."""
+    """Return a row as the ledger keeps it."""
     signup = match.signup
     return KeptSignup(
         key=signup.key,

@@ -1,4 +1,7 @@
-"""Whose sign-up it is: by the link's code, then the address, then name with organisation, then the number."""
+"""Match sign-ups with people.
+
+A sign-up is matched by the link's code, then by the address, then by name and organisation, then by the number.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +15,9 @@ from mkwmail.responses.signups import Signup
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Somebody whose sign-up it can be: a member, or a guest whom an earlier export brought.
+    """A person who can sign up: a member, or a guest of an earlier export.
 
-    ``addresses``: the present address and those before it. ``key`` is the person's in the ledger.
+    ``addresses``: the present address and earlier ones. ``key`` is the person's key in the ledger.
     """
 
     key: str
@@ -26,19 +29,22 @@ class Invited:
 
 
 class By(StrEnum):
-    """By what a sign-up was matched."""
+    """The way in which a sign-up was matched."""
 
     CODE = "code"
     ADDRESS = "address"
     NAME = "name and organisation"
     NUMBER = "number"
-    GUEST = "guest"  # nobody of the list: kept as a guest of the event
+    GUEST = "guest"  # not in the list: kept as a guest of the event
     DOUBTFUL = "doubtful"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A sign-up and whose it is. ``candidates`` are those it may be, where it is doubtful; ``doubt`` says why."""
+    """A sign-up, and the person who signed up.
+
+    If it is doubtful, ``candidates`` are the people who it may be, and ``doubt`` gives the reason.
+    """
 
     signup: Signup
     by: By
@@ -48,7 +54,10 @@ class Match:
 
 
 def match_signups(signups: Iterable[Signup], invited: Sequence[Invited]) -> tuple[Match, ...]:
-    """Each sign-up with whose it is. What could be read in two ways is doubtful, and for a person to say."""
+    """Return each sign-up with the person who signed up.
+
+    A sign-up that could be from two people is doubtful, and the secretary must decide.
+    """
     search = _Search(invited)
     return tuple(search.match(each) for each in signups)
 
@@ -80,7 +89,10 @@ class _Search:
         return self._by_its_number(signup)
 
     def _judge(self, signup: Signup, by: By, person: Invited, by_name: Sequence[Invited]) -> Match:
-        """A link that was passed on, or an office's address: the name that was filled in may be another's."""
+        """Compare the given name with the person of the link or address.
+
+        The link may have been forwarded, and the address may be an office's: the name may be another person's.
+        """
         if not signup.name or alike(signup.name, person.name) or person in by_name:
             return Match(signup, by, person)
         others = [each for each in by_name if each != person]
@@ -92,7 +104,7 @@ class _Search:
         return _doubtful(signup, [person, *others], doubt)
 
     def _named(self, signup: Signup) -> list[Invited]:
-        """Who has exactly this name, and no other organisation than the one that was filled in."""
+        """Return the people with this name and no other organisation."""
         name, place = folded_words(signup.name), signup.organisation
         return [
             each
@@ -110,7 +122,10 @@ class _Search:
         return Match(signup, By.NAME, named[0])
 
     def _by_its_number(self, signup: Signup) -> Match:
-        """The last resort: a number is often the corporation's, so the name must not speak against it."""
+        """Match by the number, as the last resort.
+
+        One number is often shared by a whole corporation, so a different name rules the match out.
+        """
         numbered = self._by_number.get(folded_words(signup.number), []) if signup.number else []
         fitting = [each for each in numbered if not signup.name or alike(signup.name, each.name)]
         if len(fitting) == 1:
@@ -126,7 +141,10 @@ class _Search:
 
     @staticmethod
     def _nearly(signup: Signup, each: Invited) -> bool:
-        """The same surname at the same organisation: "M. van der Velde" for Marieke van der Velde."""
+        """Return whether initial, surname and organisation are the same.
+
+        For example, "M. van der Velde" is nearly Marieke van der Velde.
+        """
         if not signup.organisation or not same_place(signup.organisation, each.organisation):
             return False
         mine, theirs = folded_words(signup.name).split(), folded_words(each.name).split()
@@ -153,7 +171,10 @@ _SMALL = frozenset(
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two names may be one person's: a word of two letters or more in common, titles and prefixes apart."""
+    """Return whether two names may be those of one person.
+
+    They may if they share a word of two or more letters that is not a title or a prefix.
+    """
 
     def words(name: str) -> set[str]:
         split = "".join(char if char.isalnum() else " " for char in folded_words(name)).split()
@@ -164,7 +185,10 @@ def alike(one: str, other: str) -> bool:
 
 
 def same_place(one: str, other: str) -> bool:
-    """Whether two organisations may be the same: one is all of the other, words apart that many of them have."""
+    """Return whether two names of organisations may mean the same one.
+
+    They may if one contains all words of the other. Words that many organisations have are ignored.
+    """
 
     def words(name: str) -> frozenset[str]:
         split = "".join(char if char.isalnum() else " " for char in folded_words(name)).split()

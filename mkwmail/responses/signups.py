@@ -1,4 +1,7 @@
-"""A sign-up form's export as sign-ups: who, what they answered, when, and what the form asked beside."""
+"""Sign-ups from the export of a sign-up form.
+
+A sign-up tells the person, the answer, its moment, and the answers to the form's further questions.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +23,8 @@ from mkwmail.responses.answers import Answered, folded_words, read_answer, said_
 _TOP = 20  # rows in which the headings are looked for
 _LONGEST_QUESTION = 300
 
-# Asked beside, whatever else the heading says: "Bent u aanwezig bij de lunch?" is not whether somebody comes.
+# A heading with one of these words is a further question, whatever else it says: "Bent u aanwezig bij de lunch?"
+# does not ask whether somebody comes.
 _BESIDE = (
     r"lunch|buffet|diner|borrel|eten\b|maaltijd|workshop|sessie|ronde|parkeer|vervoer|overnacht|opmerking|vragen|vraag|"
     r"waaraan|hoeveel|aantal|waarom"
@@ -28,8 +32,8 @@ _BESIDE = (
 _DIETARY = r"dieet|dietary|\bdiet\b|allerg|vegetar|vegan|halal|kosher|glutenvrij|voedsel|eetwens"
 _OF_ANOTHER = r"collega|partner|introduc|begeleider|factuur|nieuwsbrief|noodgeval|gast\b"
 
-# In this order: the first that fits a heading is what it means. Empty: of no use to anybody (numbers that the form
-# service gave, addresses of computers), and so not kept.
+# In this order: the first pattern that fits gives the heading's meaning. An empty meaning: the column is not kept,
+# because it is of no use (numbers that the form service gave, addresses of computers).
 _MEANINGS: tuple[tuple[str, str], ...] = (
     ("was", r"^(?:answer when listed|antwoord bij opmaak)$"),
     ("code", r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|uitnodigingscode|invite ?code|order code)$"),
@@ -67,7 +71,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"organisatie(?!s)|organi[sz]ation(?!s)|corporatie(?!s)|\bbedrijf|werkgever|\binstelling|\bcompany|employer|"
         r"\bnamens\b",
     ),
-    # Only here: "Van welke corporatie bent u?" asks who signed up, "Welke dag komt u?" something beside.
+    # Only after "organisation": "Van welke corporatie bent u?" asks who signed up, but "Welke dag komt u?" is a
+    # further question.
     ("beside", r"\bwelke?\b"),
     ("first", r"voornaam|roepnaam|first ?name|given name"),
     ("initials", r"voorletter|initialen|\binitials"),
@@ -86,7 +91,11 @@ _COMPILED = tuple((meaning, re.compile(pattern)) for meaning, pattern in _MEANIN
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of each meaning, and those of questions asked beside, by the heading as written."""
+    """The columns of an export, by their meaning.
+
+    ``beside`` and ``dietary`` are the columns of further questions, with the headings as written. ``dropped`` are
+    the headings of the columns that are not kept.
+    """
 
     headings: Headings
     by_meaning: Mapping[str, tuple[int, ...]]
@@ -96,14 +105,16 @@ class Columns:
 
     @property
     def identifying(self) -> bool:
-        """Whether anything tells who signed up."""
+        """True if at least one column tells who signed up."""
         return bool(self.by_meaning.keys() & {"code", "email", "written", "surname", "number"})
 
 
 def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:
-    """What a heading means; ``beside`` for every question that is none of the known ones.
+    """Return the meaning of a heading; ``beside`` for a further question.
 
-    :param optional: the titles of the programme's optional parts: a question about one of them is asked beside.
+    Every question that is not one of the known ones is a further question.
+
+    :param optional: the titles of the programme's optional parts: a question about one of them is a further one.
     """
     words = folded_words(re.sub(r"[*:?]+\s*$|\((?:verplicht|required)\)", "", heading.strip())).strip(" *:?")
     words = _NUMBERING.sub("", words)
@@ -115,7 +126,9 @@ def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:
 
 
 def find_columns(table: Table, codes: Iterable[str], optional: Sequence[str] = ()) -> Columns:
-    """The columns of an export. A column that holds a code of the event's links is the code's, whatever its heading.
+    """Return the columns of an export.
+
+    A column that holds a code of the event's links is the column of codes, whatever its heading.
 
     :param table: a table with at least one row.
     """
@@ -155,7 +168,7 @@ def _columns_with(table: Table, headings: Headings, codes: frozenset[str]) -> fr
 
 
 def code_in(cell: str, codes: frozenset[str]) -> str:
-    """The code of a link in a cell, alone or inside the link; empty where there is none."""
+    """Return the code in a cell, alone or inside a link; empty if none."""
     if len(cell) < 10:
         return ""
     return next((word for word in re.findall(r"[0-9a-z]{10}", cell.casefold()) if word in codes), "")
@@ -168,9 +181,10 @@ _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """One row of an export. ``was`` is the answer when we listed it ourselves, where the row comes from our list.
+    """One row of an export.
 
-    ``answer`` is None where the row's words are none that are known, which ``doubt`` then says.
+    ``was`` is the answer when the list was made, if the row comes from our own list. ``answer`` is None if the row
+    has no known answer; ``doubt`` then quotes the unknown words, if there are any.
     """
 
     row: int
@@ -188,18 +202,18 @@ class Signup:
 
     @property
     def who(self) -> str:
-        """The name and address as far as the row tells them."""
+        """The name and address, as far as the row has them, else the code."""
         return f"{self.name} <{self.address}>" if self.name and self.address else self.name or self.address or self.code
 
     @property
     def key(self) -> str:
-        """What the row is known again by in a later export."""
+        """The key by which the row is recognised in a later export."""
         traits = (self.code or self.address.casefold(), folded_words(self.name), folded_words(self.number))
         return sha256("\0".join(traits).encode()).hexdigest()[:32]
 
     @property
     def digest(self) -> str:
-        """What changes when anything that the row says changes."""
+        """A digest of the row's content, which changes with the content."""
         said = [self.answer or self.doubt, self.moment.isoformat() if self.moment else "", self.organisation]
         said += [f"{name}={value}" for name, value in sorted({**self.beside, **self.dietary}.items())]
         return sha256("\0".join(said).encode()).hexdigest()[:32]
@@ -207,7 +221,7 @@ class Signup:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The sign-ups of an export, and what is to be said of how it was read."""
+    """The sign-ups of an export, and notes for the user on how it was read."""
 
     signups: tuple[Signup, ...]
     notes: tuple[str, ...] = ()
@@ -218,7 +232,8 @@ def read_signups(path: Path, shown: str, codes: Iterable[str], optional: Sequenc
 
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
-    :raises UserError: where it cannot be read as a table, or nothing in it tells who signed up.
+    :raises UserError: if it cannot be read as a table, is empty, has too many columns, or has no column that tells
+        who signed up.
     """
     table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
     if not table.rows:
@@ -263,7 +278,7 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str) -> Ite
 
 
 class _Reader:
-    """Reads the rows of one export."""
+    """A reader for the rows of one export."""
 
     def __init__(self, columns: Columns, codes: frozenset[str], american: bool) -> None:
         self.nobody: list[int] = []
@@ -273,7 +288,7 @@ class _Reader:
         self._american = american
 
     def signup(self, row: Row) -> Signup | None:
-        """The sign-up in a row; None where it names nobody."""
+        """Return the sign-up in a row; None if it names no person."""
         code = next((found for cell in self._cells(row, "code") if (found := code_in(cell, self._codes))), "")
         address = next((cell for cell in self._cells(row, "email") if "@" in cell), "")
         name = self._name(row)
@@ -308,12 +323,15 @@ class _Reader:
         first, surname = self._first(row, "first"), self._first(row, "surname")
         if surname or (first and not self._cells(row, "written")):
             return full_name(Name(first, self._first(row, "initials"), self._first(row, "prefix"), surname))
-        # "Naam" beside "Voornaam": of some services the second is the surname alone.
+        # "Naam" next to "Voornaam": in the exports of some services "Naam" holds only the surname.
         written = self._first(row, "written")
         return f"{first} {written}" if first and folded_words(first) not in folded_words(written) else written
 
     def _answer(self, row: Row) -> tuple[Answered | None, str]:
-        """What the row answers, and what is doubtful about it. Presence says more than an answer before."""
+        """Return the row's answer, and the doubt about it.
+
+        Recorded presence goes before an answer that was given earlier.
+        """
         for text in self._cells(row, "presence"):
             was_there = read_answer(text)
             if was_there in (Answered.ATTENDING, Answered.PRESENT):
@@ -321,7 +339,7 @@ class _Reader:
             if was_there in (Answered.DECLINED, Answered.ABSENT):
                 return Answered.ABSENT, ""
         for text in self._cells(row, "cancelled"):
-            # A date, a tick or a yes; but not "Nee" under "Geannuleerd".
+            # A date, a tick or a yes is a cancellation; "Nee" under "Geannuleerd" is not.
             if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(("afg", "gea", "can")):
                 return Answered.DECLINED, ""
         words = self._cells(row, "answer")
@@ -334,7 +352,7 @@ class _Reader:
             return Answered.DECLINED, ""
         if answers:
             return answers[0], ""
-        # Our own list leaves the answer of those who have given none empty; a form's row is a sign-up.
+        # In our own list the answer is empty if a person has given none; a row of a form is always a sign-up.
         return (None, "") if self._was(row) is not None else (Answered.ATTENDING, "")
 
     def _was(self, row: Row) -> str | None:
@@ -360,7 +378,10 @@ class _Reader:
 
 
 def _text(cell: str) -> str:
-    """A cell's text; what nobody typed on purpose is taken out, for a form takes what visitors send."""
+    """Return a cell's text without unprintable characters.
+
+    A form accepts whatever visitors send, so a cell can hold characters that no one typed on purpose.
+    """
     try:
         return clean(cell)
     except CellError:
@@ -368,7 +389,7 @@ def _text(cell: str) -> str:
 
 
 def _bare(address: str) -> str:
-    """The address out of ``mailto:…`` or ``Name <…>``."""
+    """Return the address in ``mailto:…`` or ``Name <…>``."""
     inside = re.search(r"<([^<>\s]+@[^<>\s]+)>", address)
     return (inside[1] if inside else re.sub(r"(?i)^mailto:\s*", "", address)).strip(" ;,.")
 
@@ -381,7 +402,10 @@ _AMERICAN = re.compile(
 
 
 def _american(table: Table, columns: Columns) -> bool:
-    """Whether the moments put the month first: only where one of them can be read in no other way."""
+    """Return whether the moments put the month first.
+
+    They do only if one of them cannot be read in any other way.
+    """
     texts = [
         _text(row.cell(column))
         for row in table.rows
@@ -395,7 +419,10 @@ def _american(table: Table, columns: Columns) -> bool:
 
 
 def read_form_moment(text: str, american: bool = False) -> datetime | None:
-    """A moment as form services write it; None where it cannot be read. A day alone counts as its end."""
+    """Return a moment that a form service wrote; None if it is unreadable.
+
+    A day without a time is the end of that day.
+    """
     found = _AMERICAN.fullmatch(text)
     try:
         if american and found:
