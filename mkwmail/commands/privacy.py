@@ -1,4 +1,4 @@
-"""``forget``, ``purge`` and ``skip``: remove data, or stop mail to a person.
+"""``forget``, ``purge``, ``skip``: remove data, or stop mail to a person.
 
 ``forget`` removes a person's data, ``purge`` people's data of an event; ``skip`` records that somebody is not to be
 mailed.
