@@ -1,1 +1,4 @@
-"""One module a command: it wires the layers together and returns an exit code."""
+"""The commands: each wires the layers together and returns an exit code.
+
+The other modules hold the steps and questions that several commands share.
+"""

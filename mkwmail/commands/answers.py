@@ -1,4 +1,7 @@
-"""``answers``: who comes, from calendars' replies or as the secretary says."""
+"""``answers``: import, record and list the answers to an event.
+
+The answers come from a sign-up form's export, from calendar replies, or from the secretary.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,17 +40,19 @@ from mkwmail.responses.signup_changes import SAID, SOURCE, Changes, changes, kep
 from mkwmail.responses.signup_matching import Invited, Match, alike, match_signups
 from mkwmail.responses.signups import Export, read_signups
 
-#: Who comes and has no address stands in the register under one that no mail can reach (RFC 2606 §2).
+#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
 _NO_ADDRESS = "guest.invalid"
-_ASKED_ONE_BY_ONE = 10  # rows missing from an export; more are another form's, or another year's
+_ASKED_ONE_BY_ONE = 10  # rows missing from an export; more of them mean another form, or another year
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
 
 
 def import_signups(invocation: Invocation, event: str, file: Path) -> ExitCode:
-    """Read an export, record what is new in it, and leave what is doubtful in a list where nobody can be asked.
+    """Import a sign-up form's export and record what is new in it.
 
-    :raises UserError: where the export or the member list cannot be read; nothing is recorded then.
+    Doubtful rows are asked about in a terminal; otherwise they are kept in a list.
+
+    :raises UserError: if the export or the member list cannot be read; nothing is recorded then.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
@@ -66,12 +71,15 @@ def import_signups(invocation: Invocation, event: str, file: Path) -> ExitCode:
 
 
 def mailed_at(person: Person) -> str:
-    """A person's address; empty for a guest who has none."""
+    """Return a person's address, or an empty string for a guest without one."""
     return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
 
 
 def invited(event: Event, roll: Roll, ledger: Ledger) -> tuple[Invited, ...]:
-    """Everybody whose sign-up it can be: the members, and the guests of earlier exports."""
+    """Return everybody whose sign-up an export can contain.
+
+    These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
+    """
     former = {person.key: person.former for person in ledger.persons()}
     members = [
         Invited(
@@ -98,7 +106,7 @@ def invited(event: Event, roll: Roll, ledger: Ledger) -> tuple[Invited, ...]:
         if each.person not in known
     ]
     known |= {each.key for each in guests}
-    # Who was mailed and has left the list since may still have signed up.
+    # People who were mailed and have left the list since may still have signed up.
     gone = [
         Invited(
             each.key,
@@ -117,7 +125,10 @@ def invited(event: Event, roll: Roll, ledger: Ledger) -> tuple[Invited, ...]:
 def _decided(
     terminal: Terminal, event: Event, export: Export, people: Sequence[Invited], ledger: Ledger
 ) -> tuple[Changes, Mapping[str, str]]:
-    """What the export changes; in a terminal, after asking about every doubtful row."""
+    """Return the changes in the export, after questions in a terminal.
+
+    The second value maps the keys of the rows that were settled to the keys of their persons; empty for a guest.
+    """
     matches = match_signups(export.signups, people)
     kept, by_key = ledger.signups(event.id), {each.key: each for each in people}
     held = {each.person: each for each in ledger.answers(event.id)}
@@ -129,7 +140,10 @@ def _decided(
 
 
 def _asked_about(terminal: Terminal, doubtful: Sequence[Match]) -> Iterator[tuple[str, str]]:
-    """Asks whose each doubtful row is."""
+    """Ask whose each doubtful row is; yield row key and person key.
+
+    The person key is empty for a guest.
+    """
     for match in doubtful:
         signup = match.signup
         if signup.answer is None:
@@ -154,7 +168,10 @@ def _words(match: Match) -> dict[str, object]:
 
 
 def _asked_about_missing(terminal: Terminal, missing: Sequence[KeptSignup]) -> Mapping[str, bool]:
-    """Of the rows that are missing from the export: the key → whether that means that the person does not come."""
+    """Ask about the rows that are missing from the export.
+
+    Returns row key → True if the person does not come, False if they still do. Undecided rows are left out.
+    """
     if not missing or not terminal.interactive:
         return {}
     if len(missing) > _ASKED_ONE_BY_ONE:
@@ -166,7 +183,7 @@ def _asked_about_missing(terminal: Terminal, missing: Sequence[KeptSignup]) -> M
     for each in missing:
         question = _("%(who)s is not in this export any more. c = cancelled, k = still comes, Enter = later:")
         answer = terminal.ask(question % {"who": each.name or each.address}).casefold()
-        # The keys are those of the question in either language.
+        # The keys of the English and of the Dutch question.
         if answer in ("c", "a", "k"):
             found[each.key] = answer != "k"
     return found
@@ -184,7 +201,10 @@ class _Import:
 
 
 def _record(these: _Import) -> None:
-    """Everything that the import changes. Guests come first: answers are of people who are in the register."""
+    """Record the import.
+
+    Guests come first: answers belong to people who are in the register.
+    """
     ledger, event, now, found = these.ledger, these.event.id, these.now, these.found
     keys, guests = _enlisted(these)
     ledger.add_guests(event, (*guests, *_departed(these)), now)
@@ -205,7 +225,7 @@ def _record(these: _Import) -> None:
         if match.person is not None:
             rows.append(kept_signup(match, match.person.key))
     rows += [kept_signup(match, None, match.doubt) for match in found.doubtful]
-    # Our own list, edited, is no export of the form: its rows are not known again by their answers.
+    # Our own list, edited, is not an export of the form: answers do not identify its rows.
     ours = {match.signup.key for match in _all(found) if match.signup.was is not None and not match.doubt}
     ledger.keep_signups(event, [row for row in rows if row.key not in ours], now)
     ledger.record_answers(event, answers, now)
@@ -213,7 +233,10 @@ def _record(these: _Import) -> None:
 
 
 def _departed(these: _Import) -> Iterator[Guest]:
-    """Who signed up and has left the list: a guest from now on, for they are to hear of changes."""
+    """Yield people who signed up and have left the list.
+
+    They are guests from now on, so that they hear of changes.
+    """
     here = {each.person for each in these.roll.listings} | {each.person for each in these.ledger.guests(these.event.id)}
     for match in (*these.found.news, *these.found.same):
         person = match.person
@@ -228,7 +251,7 @@ def _all(found: Changes) -> Iterator[Match]:
 def _answer_of(match: Match, person: str, now: datetime) -> Iterator[Answer]:
     signup = match.signup
     if signup.answer is not None:
-        # Presence and edits are of now; a form's answer is of the moment at which it was filled in.
+        # Presence and edits are dated now; a form's answer is dated at the moment it was filled in.
         dated = signup.moment if signup.answer not in (Answered.PRESENT, Answered.ABSENT) else None
         yield Answer(person, signup.answer, SOURCE if signup.was is None else SAID, dated or now)
 
@@ -248,10 +271,10 @@ def _record_missing(these: _Import) -> None:
 
 
 def _enlisted(these: _Import) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
-    """The keys of the new guests by their rows' keys, recorded in the register with everybody of the list.
+    """Record the new guests in the register, with everybody in the list.
 
-    The whole list is looked at with them: a guest who is a member under an earlier address must not become
-    somebody new, nor a member somebody whose address has gone.
+    Returns row key → person key, and the guests. The whole list is needed: a guest who is a member under an earlier
+    address must not become a new person, and a member must not look like somebody whose address has gone.
     """
     matches = these.found.guests
     addresses = [_own_address(match.signup.address, these.roll, these.ledger) for match in matches]
@@ -282,7 +305,7 @@ def _earlier_guests(ledger: Ledger, event: str) -> list[tuple[Guest, str]]:
 
 
 def _mailable(address: str) -> str:
-    """The address as it can be mailed; empty where it cannot."""
+    """Return the address as it can be mailed, or an empty string."""
     try:
         return mailable(address) if address else ""
     except ValueError:
@@ -290,13 +313,16 @@ def _mailable(address: str) -> str:
 
 
 def _own_address(address: str, roll: Roll, ledger: Ledger) -> str:
-    """A guest's address as it can be mailed; empty where it is a member's, who signed a colleague up."""
+    """Return a guest's address as it can be mailed, or an empty string.
+
+    Empty also if it belongs to a member, who signed up a colleague.
+    """
     taken = {each.member.address_key for each in roll.listings} | {each.address for each in ledger.persons()}
     return "" if address_key(address) in taken else _mailable(address)
 
 
 def settle_by_word(event: Event, ledger: Ledger, roll: Roll, row: KeptSignup, answer: str, now: datetime) -> str:
-    """Make a guest of a doubtful row, by a person's word; the guest's key."""
+    """Make a doubtful row a guest, as the user says; return the guest's key."""
     address = _own_address(row.address, roll, ledger)
     new = Listed(address or f"{row.key[:16]}@{_NO_ADDRESS}", row.name, row.organisation)
     (*_others, who) = ledger.enlist([*listed(roll), new], now, {address_key(new.address): NEW})
@@ -307,9 +333,11 @@ def settle_by_word(event: Event, ledger: Ledger, roll: Roll, row: KeptSignup, an
 
 
 def import_answers(invocation: Invocation, event: str, file: Path) -> ExitCode:
-    """Read a sign-up form's export, or what calendars answered from a mail, a calendar file, or a folder of them.
+    """Import a sign-up form's export, or calendar replies.
 
-    :raises UserError: where nothing can be read there.
+    The replies are in a mail, in a calendar file, or in a folder of them.
+
+    :raises UserError: if nothing can be read there.
     """
     if file.suffix.casefold() in TABLES:
         return import_signups(invocation, event, file)
@@ -348,7 +376,10 @@ def _import_lines(found: Understood, names: dict[str, str]) -> Iterator[str]:
 
 
 def _replies(file: Path) -> list[CalendarReply]:
-    """Every calendar answer in a file or folder; what cannot be read is said all at once."""
+    """Read every calendar reply in a file or folder.
+
+    :raises UserError: with everything that cannot be read, all at once.
+    """
     faults: list[Fault] = []
     replies: list[CalendarReply] = []
     texts = 0
@@ -386,16 +417,18 @@ def _asked(event: Event, ledger: Ledger) -> Asked:
     told = {each.person for each in ledger.deliveries(event.id)}
     addresses = {address: person.key for person in persons for address in person.former}
     addresses |= {person.address: person.key for person in persons}
-    # Where somebody was mailed under an address that the register spells otherwise.
+    # The register may spell the address that was mailed differently.
     addresses |= {address_key(each.address): each.person for each in ledger.deliveries(event.id)}
     own = {entry_uid(ledger.secret, event.id, key): key for key in told}
     return Asked(own, entry_uid(ledger.secret, event.id), addresses)
 
 
 def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> ExitCode:
-    """Record what somebody said, or whether they were there; a doubtful row of an export becomes a guest.
+    """Record an answer, or attendance, that the secretary reports.
 
-    :raises UserError: code USAGE where nobody is meant, or more than one, or the answer is none.
+    A doubtful row of an export becomes a guest.
+
+    :raises UserError: code USAGE unless exactly one person matches, and if the answer is not a known one.
     """
     meant = said_answer(answer)
     if meant is None:
@@ -416,7 +449,7 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
         if key in loose:
             key = settle_by_word(about, ledger, roll, loose[key], meant, now)
         else:
-            # Who answers before anybody was mailed is not in the register yet.
+            # People who answer before the first mailing are not in the register yet.
             ledger.enlist(listed(roll), now)
             own = [replace(row, person=key, doubt="") for row in rows if owners.get(row.key) == key]
             ledger.keep_signups(about.id, own, now)
@@ -425,12 +458,15 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
     return ExitCode.OK
 
 
-# A doubtful row among those who may be meant; no key of a person begins so.
+# Prefix of a doubtful row's key among the candidates; a person's key never begins with it.
 _ROW = "row "
 
 
 def _owner(row: KeptSignup, known: Sequence[Candidate]) -> Candidate | None:
-    """Whose a doubtful row is where its name says so: then it is doubtful what they answered, not who they are."""
+    """Return the one person whom a doubtful row's name or address identifies.
+
+    Then it is doubtful what they answered, not who they are.
+    """
     mine = address_key(row.address)
     found = {
         each.key: each
@@ -446,7 +482,10 @@ def _unsettled(rows: Mapping[str, KeptSignup]) -> list[Candidate]:
 
 
 def candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
-    """Everybody who may be meant by WHO: the list as it is now, then the rest of the register."""
+    """Return everybody whom WHO can mean.
+
+    The list as it is now comes first, then the rest of the register.
+    """
     here = [
         Candidate(each.person, full_name(each.member.name), each.member.email, each.member.organisation)
         for each in roll.listings
@@ -460,9 +499,9 @@ def candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
 
 
 def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv: Path | None = None) -> ExitCode:
-    """Print who comes, and what is to be looked at; or write the list for Excel, everybody in it.
+    """Print the answers and what needs a look, or write all for Excel.
 
-    :raises UserError: where the file cannot be written.
+    :raises UserError: if the file cannot be written.
     """
     if json and csv:
         raise UserError(Fault("", _("--json and --csv exclude each other.")), code=ExitCode.USAGE)
@@ -481,7 +520,10 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
 
 
 def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
-    """Who answered what: members, guests and who has left the list, by the main word of their names."""
+    """Return the answers of members, guests, and people who left the list.
+
+    They are sorted by the main word of the name.
+    """
     last = {each.person: each for each in ledger.answers(event.id)}
     signups = ledger.signups(event.id)
     asked = {each.person: each.asked for each in signups if each.person}

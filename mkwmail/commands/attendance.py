@@ -1,4 +1,4 @@
-"""Who comes, counted from the ledger and the list."""
+"""Attendance figures, counted from the ledger and the member list."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,7 +21,10 @@ from mkwmail.responses.signup_matching import same_place
 
 
 def attendance_of(event: Event, ledger: Ledger, roll: Roll | None, history: History, now: datetime) -> Attendance:
-    """The answers of an event, counted; without a list as far as the ledger tells it."""
+    """Count the answers to an event.
+
+    Without a list, the counts cover only what the ledger knows.
+    """
     signups, answers = ledger.signups(event.id), history.answers
     invited = {
         each.person
@@ -59,7 +62,10 @@ def _places(roll: Roll) -> dict[str, str]:
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: Roll, history: History) -> Iterator[tuple[str, bool]]:
-    """The organisations of those who come; True: a guest's, who writes it in words of their own."""
+    """Yield the organisation of everybody who attends.
+
+    True marks a guest's organisation, which is in the guest's own spelling.
+    """
     for each in roll.listings:
         if history.answers.get(each.person) in COMING:
             yield each.member.organisation, False
@@ -69,7 +75,10 @@ def _coming_places(ledger: Ledger, event: Event, roll: Roll, history: History) -
 
 
 def _spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
-    """Members of whose organisation a colleague comes, where one counts for all."""
+    """Return people whose organisation has an attendee already.
+
+    Only for events to which each organisation sends one person.
+    """
     if roll is None:
         return frozenset()
     here = {each.person: each.member for each in (*roll.listings, *history.guests)}
@@ -78,9 +87,10 @@ def _spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[
 
 
 def _to_phone(event: Event, roll: Roll | None, history: History, now: datetime) -> Iterator[Entry]:
-    """Whom a mail does not reach who should hear, and who has not answered the last reminder; until it is over.
+    """Yield the people to telephone, until the event is over.
 
-    Who is not to be mailed is not telephoned on this account either.
+    Mail does not reach them, or they have not answered the last reminder. People who are not to be mailed are not
+    telephoned for this reason either.
     """
     if now > event.ends:
         return
@@ -107,7 +117,10 @@ def _to_phone(event: Event, roll: Roll | None, history: History, now: datetime) 
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:
-    """Person → when they were reminded; nobody as long as a further reminder is to come."""
+    """Return person → when they were reminded.
+
+    Empty as long as another reminder is planned.
+    """
     reminders = [name for name in event.mailings if kind_of(name) is Kind.REMINDER]
     if any(send is not None and send > now for send in (event.mailings[name].send for name in reminders)):
         return {}
@@ -117,7 +130,10 @@ def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dic
 
 
 def not_listed(event: Event, ledger: Ledger, roll: Roll, history: History) -> tuple[Entry, ...]:
-    """Rows of the list that are faulty, and who was to hear of the event and has left the list since."""
+    """Return faulty rows of the list, and people who have left it.
+
+    Of the latter, only those who heard or were to hear of the event.
+    """
     found = [
         Entry(
             row.name, row.address, _("row %(row)d of the list is faulty: %(fault)s") % {"row": row.row, "fault": fault}

@@ -1,4 +1,7 @@
-"""``bounces``: what came back undelivered, from saved reports or by the secretary's word."""
+"""``bounces`` and ``resolve``: undelivered mail, and mail in doubt.
+
+Bounces come from saved reports, or are recorded by the secretary.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -23,9 +26,11 @@ from mkwmail.responses.saved_mail import read_saved
 
 
 def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) -> ExitCode:
-    """Read saved reports, and let what came back count as refused: a corrected address may then be mailed.
+    """Read saved reports, and record the mails that came back as refused.
 
-    :raises UserError: where a file cannot be read as mail; nothing is recorded then.
+    A corrected address may then be mailed.
+
+    :raises UserError: if a file cannot be read as mail; nothing is recorded then.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
@@ -52,7 +57,7 @@ def _bounce(each: Matched, now: datetime) -> Bounce:
     returned, message = each.returned, each.message
     assert message is not None and returned.verdict is not None
     reply = returned.reply or returned.status or _("no reason was given")
-    # A report that says it is from the future has a wrong clock.
+    # A report dated in the future comes from a wrong clock.
     at = min(returned.at, now) if returned.at else now
     return Bounce(message.attempt, returned.verdict, reply, returned.digest, at)
 
@@ -69,9 +74,9 @@ def _came(each: Matched, event: str, names: dict[str, str], fresh: set[tuple[int
 
 
 def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
-    """Record by hand that the last message of an event to somebody came back.
+    """Record that the last message of an event to somebody came back.
 
-    :raises UserError: code USAGE where nobody is meant, or nothing of the event went to them.
+    :raises UserError: code USAGE unless exactly one person matches, and if nothing of the event was sent to them.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
@@ -100,7 +105,10 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
 
 
 def _last_messages(ledger: Ledger, event: str) -> dict[str, SentMail]:
-    """The last message of an event to each person that is not known to have come back."""
+    """Return person → the last message of an event to them.
+
+    Messages that are known to have come back do not count.
+    """
     went = {
         (each.round, each.person) for each in ledger.deliveries(event) if each.state in (State.SENT, State.IN_DOUBT)
     }
@@ -113,9 +121,11 @@ _OPEN = (State.IN_DOUBT, State.REFUSED)
 def resolve(
     invocation: Invocation, event: str, *, sent: Sequence[str] = (), send_again: Sequence[str] = ()
 ) -> ExitCode:
-    """Settle what is in doubt or refused, by the options or by asking; without a terminal: list it.
+    """Settle mail in doubt or refused, by the options or by asking.
 
-    :raises UserError: code USAGE where an option names nobody, or somebody about whom nothing is open.
+    Without options or a terminal, the mail is only listed.
+
+    :raises UserError: code USAGE if an option matches no one, or somebody without open mail.
     """
     folder = folder_of(invocation)
     name = read_event(folder.event_path(event), folder).value
@@ -123,7 +133,7 @@ def resolve(
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"resolve {name.id}", now):
         ledger.settle(now)
         history = history_of(ledger, name)
-        # All options are understood before the first is followed; answers are recorded as they are given.
+        # All options are checked before the first is recorded; answers to questions are recorded one by one.
         said = list(_said(history, sent, send_again))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):
@@ -135,7 +145,7 @@ def resolve(
 
 
 def _open_ones(history: History) -> list[Delivery]:
-    # About who was forgotten nothing can be decided any more.
+    # Nothing can be decided any more about a person who was forgotten.
     return [each for each in history.deliveries if each.state in _OPEN and not is_mark(each.address)]
 
 
@@ -147,7 +157,7 @@ def _candidate(delivery: Delivery, persons: dict[str, Person]) -> Candidate:
 
 
 def _said(history: History, sent: Sequence[str], send_again: Sequence[str]) -> Iterator[tuple[Delivery, Word]]:
-    """What the options say, each about every open mail of the person."""
+    """Yield the decision in the options for each open mail of a person."""
     persons = {person.key: person for person in history.persons}
     candidates = [_candidate(each, persons) for each in _open_ones(history)]
     words: dict[str, Word] = {}
@@ -164,7 +174,7 @@ def _said(history: History, sent: Sequence[str], send_again: Sequence[str]) -> I
 
 
 def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, Word]]:
-    """Asks about each, or lists them where nobody can be asked."""
+    """Ask about each open mail, or list them without a terminal."""
     open_ones = _open_ones(history)
     persons = {person.key: person for person in history.persons}
     if not open_ones:
@@ -178,7 +188,7 @@ def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, W
         if not terminal.interactive:
             continue
         answer = terminal.ask(_("  s = it was sent, a = send again, Enter = decide later:")).casefold()
-        # The keys are those of the question in either language.
+        # The keys of the English and of the Dutch question.
         if answer in ("s", "v"):
             yield each, "sent"
         elif answer in ("a", "o"):

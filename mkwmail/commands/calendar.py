@@ -18,9 +18,9 @@ from mkwmail.planning.facts import facts_of
 
 
 def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
-    """Write the event's calendar entry, on standard output or in a file.
+    """Write the event's calendar entry to a file or standard output.
 
-    :raises UserError: where a source is faulty, or the file cannot be written.
+    :raises UserError: if a source is faulty, or the file cannot be written.
     """
     folder = folder_of(invocation)
     settings = read_settings(folder)

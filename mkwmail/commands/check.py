@@ -1,4 +1,4 @@
-"""``check``: everything that can be known before sending."""
+"""``check``: everything that can be found out before sending."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -56,9 +56,9 @@ NAME_SERVER = "MKWMAIL_NAME_SERVER"
 
 
 def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[Facts, list[Fault]]:
-    """Log in, and hear what the server takes. Nothing is sent.
+    """Log in, and return what the server accepts; nothing is sent.
 
-    :raises UserError: where there is no session to be had.
+    :raises UserError: if no session can be opened.
     """
     smtp = server_of(sources.settings, invocation.shifted)
     sender = sources.settings.sender.email
@@ -68,9 +68,9 @@ def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[
 
 
 def ask_domain(sources: Sources, selector: str | None) -> tuple[Facts, tuple[Fault, ...]]:
-    """How the sender's domain stands in the DNS.
+    """Look up the sender's domain in the DNS: SPF, DKIM and DMARC.
 
-    :raises UserError: code SERVER where no name server answers.
+    :raises UserError: code SERVER if no name server answers.
     """
     domain = sources.settings.sender.email.rpartition("@")[2]
     host = sources.settings.smtp.host if sources.settings.smtp else ""
@@ -79,7 +79,10 @@ def ask_domain(sources: Sources, selector: str | None) -> tuple[Facts, tuple[Fau
 
 
 def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: datetime) -> tuple[Facts, list[Fault]]:
-    """Until when the pace lets the mailings that are due, or else the next one, take."""
+    """Return when the due mailings, or else the next one, will be done.
+
+    This follows from the pace in the settings. Each mailing that will not be done in time gives a warning.
+    """
     pace = sources.settings.pace
     due = [each for each in mailings if each.left]
     ahead = [each for each in mailings if each.ahead and each.count and each.send]
@@ -136,7 +139,7 @@ def _too_large(told: ServerFacts, largest: int) -> Iterator[Fault]:
 
 
 def sender_faults(told: ServerFacts, sender: str) -> tuple[Fault, ...]:
-    """What the server has against mail from a sender."""
+    """Return the server's objections to mail from a sender."""
     match meaning(told.sender):
         case Meaning.RUN:
             stops = run_fault(told.sender)
@@ -146,26 +149,30 @@ def sender_faults(told: ServerFacts, sender: str) -> tuple[Fault, ...]:
             fault = _("the server refuses a mail from %(sender)s to itself: %(reply)s") % words
             return (Fault(told.host, fault, _("check sender: email and smtp: username in mkwmail.yaml")),)
         case _:
-            # Not now is no word about this sender.
+            # A temporary reply says nothing about this sender.
             return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whom to ask too: the mail server, name servers about the sender's domain, with its DKIM key's selector."""
+    """The checks to do besides those of the files.
+
+    ``server``: ask the mail server. ``domain``: ask name servers about the sender's domain; ``selector``: the
+    selector of its DKIM key.
+    """
 
     server: bool = False
     domain: bool = False
     selector: str | None = None
 
 
-_LARGE = 10_000_000  # octets of a message: many servers take no more than 20 MB, some less
+_LARGE = 10_000_000  # octets of a message; many servers accept no more than 20 MB, some less
 
 
 def check(
     invocation: Invocation, event: str, asked: Asked, *, skip_faulty: bool = False, json: bool = False
 ) -> ExitCode:
-    """Say what is wrong or odd about an event's mailings."""
+    """Print the faults and oddities of an event's mailings."""
     folder_of(invocation).event_path(event)
     try:
         findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), asked)
@@ -238,7 +245,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
 def _mailing(
     invocation: Invocation, sources: Sources, roll: Roll, history: History, ledger: Ledger, name: str
 ) -> tuple[Checked, list[Fault]]:
-    """One mailing, composed for everybody whom it will be for."""
+    """Compose one mailing for its whole audience, and check it."""
     event, now = sources.event, invocation.clock.now()
     history = correcting_of(sources, name, ledger, history)
     moment = moment_of(event, name, now)
@@ -246,13 +253,13 @@ def _mailing(
     warnings = [renamed_fault(sources, name, each) for each in former_names(sources, roll, ledger, history, plan, now)]
     count = len(plan.to_send)
     if not count:
-        # Nobody yet, such as those who attend: the template is tried on everybody.
+        # The audience is still empty, such as the attendees: try the template on everybody.
         plan = replace(plan, to_send=tuple(Planned(each.person, each.member) for each in roll.listings))
     composer = composer_of(sources, name, ledger.secret, history)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
     messages = [each.message(now) for each, _count in variants(outgoing)]
-    # Members' values differ by some letters; what is large is in the letter.
+    # Members' values differ by a few characters; the letter determines the size.
     largest = max((message.size for message in messages), default=0)
     place = sources.folder.shown(sources.event_path)
     warnings += form_warnings(place, name, sources.settings.form, messages)

@@ -1,7 +1,7 @@
 """Words that the shell completes: events and mailings.
 
-Read line by line, without YAML or the model: completion answers while somebody types, also in a file that has
-a fault somewhere. Whatever goes wrong here completes nothing and says nothing.
+Files are read line by line, without YAML or the model: completion answers while somebody types, even if a file has
+a fault. Errors complete nothing and print nothing.
 """
 
 import os
@@ -27,7 +27,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def event_words(incomplete: str) -> list[tuple[str, str]]:
-    """The ids of the folder's events that start so, each with its title."""
+    """Return the matching ids of the folder's events, with their titles."""
     try:
         found = [_id_and_title(path) for path in _folder().event_paths()]
     except (UserError, OSError):
@@ -43,7 +43,7 @@ def _id_and_title(path: Path) -> tuple[str, str]:
 
 
 def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
-    """The names of the event's mailings that start so."""
+    """Return the matching names of the event's mailings."""
     try:
         names = _mailing_names(_lines(_folder().event_path(event)))
     except (UserError, OSError):
@@ -52,7 +52,7 @@ def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
 
 
 def _mailing_names(lines: list[str]) -> list[str]:
-    """The keys one level below ``mailings:``."""
+    """Return the keys one level below ``mailings:``."""
     names: list[str] = []
     depth = ""
     inside = False

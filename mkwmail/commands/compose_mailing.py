@@ -1,4 +1,4 @@
-"""A mailing's letters from what people wrote: templates, attachments, and the messages that come of them."""
+"""A mailing's letters and messages, from templates and attachments."""
 
 import json
 from collections import Counter
@@ -37,9 +37,10 @@ _PROOF = "proef"
 
 
 class Outgoing(NamedTuple):
-    """One person's message before its date is known: an addressed letter, or the bytes of an earlier try.
+    """One person's message, before its date is known.
 
-    ``facts``: the version of the event's facts that it carries.
+    It is an addressed letter, or the bytes of an earlier try. ``facts``: the version of the event's facts that it
+    carries.
     """
 
     planned: Planned
@@ -50,16 +51,22 @@ class Outgoing(NamedTuple):
     facts: Facts | None = None
 
     def complete(self, moment: datetime) -> Mapping[str, str]:
-        """Every value that the letter is filled with, dated ``moment`` unless it is an earlier try's."""
+        """Return every value in the letter, dated ``moment``.
+
+        An earlier try keeps its own date.
+        """
         return self.addressed.complete(self.message_id, moment) if self.addressed else self.values
 
     def message(self, moment: datetime) -> Message:
-        """The message."""
+        """Return the message, dated ``moment``."""
         return self.letter.address(self.complete(moment))
 
 
 class Mailbag(Sequence[Outgoing]):
-    """Everybody's message, made when it is asked for; ``letters`` are at hand without that."""
+    """Everybody's message, composed on access.
+
+    ``letters`` are available without that.
+    """
 
     def __init__(self, letters: Sequence[Letter], outgoing: Sequence[Outgoing]) -> None:
         self.letters = letters
@@ -80,9 +87,9 @@ class Mailbag(Sequence[Outgoing]):
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """A mailing's letters, ready to be composed for whoever gets them.
+    """All that is needed to compose a mailing's letters.
 
-    ``sources`` are what an approval is of (:mod:`mkwmail.planning.approval`).
+    ``sources``: the texts that an approval covers (:mod:`mkwmail.planning.approval`).
     """
 
     occasion: Occasion
@@ -97,12 +104,12 @@ class Composer:
         secret: bytes,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Composition:
-        """All letters.
+        """Compose all letters.
 
         :raises UserError: with the faults of all templates and members.
         """
         event = self.occasion.event.id
-        # Each is asked for twice: before anything is composed, and when the message is made.
+        # Computed once: each is used before anything is composed, and again when the message is made.
         codes = "" if self.occasion.proof else "".join([code_for(secret, event, each.person) for each in planned])
         updates = kind_of(self.occasion.name) is Kind.UPDATE
         facts = read_facts(self.facts.document)
@@ -125,7 +132,9 @@ class Composer:
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
     ) -> Mailbag:
-        """Everybody's message: an earlier try's bytes where sources and address are as they were.
+        """Return everybody's message.
+
+        An earlier try's bytes are used again if the sources and the address have not changed.
 
         :raises UserError: with the faults of all templates and members.
         """
@@ -156,7 +165,7 @@ class Composer:
 
 
 def variants(mailbag: Mailbag) -> list[tuple[Outgoing, int]]:
-    """The first message of each letter, and how many members get that letter."""
+    """Return each letter's first message and its number of members."""
     counts = Counter(map(id, mailbag.letters))
     firsts: dict[int, int] = {}
     for number, letter in enumerate(mailbag.letters):
@@ -168,16 +177,16 @@ def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: L
     retry = planned.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
         return None
-    # Changed and changed back is another version: its calendar entry has another SEQUENCE.
+    # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
         return None
     return Outgoing(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
-    """The history with what the mailing corrects, where it is a correction.
+    """Return the history, for a correction with the mailing it corrects.
 
-    :raises UserError: where what it corrects is no mailing of the event, or a file of it cannot be read.
+    :raises UserError: if that is not a mailing of the event, or one of its files cannot be read.
     """
     event = sources.event
     of = corrected_mailing(event, mailing, history.deliveries) if kind_of(mailing) is Kind.CORRECTION else None
@@ -192,10 +201,12 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
 def composer_of(
     sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False, automatic: bool = False
 ) -> Composer:
-    """What composes a mailing; ``automatic``: nobody is there when it goes.
+    """Return the composer of a mailing.
 
-    :raises UserError: where there is no such mailing or template, a file cannot be read, or the method of the
-        calendar entry is another than that of the entries that went out.
+    ``automatic``: the mailing is sent without a person present.
+
+    :raises UserError: if there is no such mailing or template, a file cannot be read, or the method of the calendar
+        entry differs from that of the entries that were sent.
     """
     _refuse_another_method(sources, history.telling.method)
     cancelled = history.cancelled is not None or kind_of(mailing) is Kind.CANCELLATION
@@ -241,7 +252,10 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
 
 
 def _proof_of(event: Event) -> Event:
-    """The event with a sign-up link that is nobody's: a click in a proof signs nobody up."""
+    """Return the event with a sign-up link that is not anybody's.
+
+    A click in a proof must not sign up a member.
+    """
     registration = event.registration
     if registration is None or registration.url is None:
         return event
@@ -266,7 +280,10 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
 
 
 def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates) -> dict[str, str]:
-    """What the mails' content depends on, by the name under which a person knows it."""
+    """Return everything on which the mails' content depends.
+
+    The keys are the names under which the user knows the sources.
+    """
     settings = sources.settings
     shown_event = sources.folder.shown(sources.event_path)
     shown = {"association", "sender", "reply_to", "form"}
@@ -286,5 +303,8 @@ def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates
 
 
 def _lines(document: str) -> str:
-    """A JSON document with a line for each value and each line of a text, so that differences read well."""
+    """Lay out a JSON document so that differences read well.
+
+    Each value, and each line of a text, is on a line of its own.
+    """
     return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")

@@ -1,4 +1,7 @@
-"""The wiring that commands share: folder → settings → event → members → ledger → who is who."""
+"""Steps that the commands share, from the working folder to the plan.
+
+They read the settings, the event and the members, open the ledger, identify the members, and check the mail server.
+"""
 
 import os
 import sys
@@ -40,8 +43,8 @@ from mkwmail.user_folders import state_folder
 class Invocation:
     """One call of the program.
 
-    ``folder`` is the working folder as the user named it, if so. ``shifted``: the clock was set by
-    ``MKWMAIL_NOW``, so only a loopback server is accepted and the ledger is the test ledger.
+    ``folder``: the working folder, if the user named it. ``shifted``: the clock was set by ``MKWMAIL_NOW``, so only
+    a loopback server is accepted and the ledger is the test ledger.
     """
 
     folder: Path | None
@@ -51,9 +54,11 @@ class Invocation:
 
 
 def begin(folder: Path | None, quiet: bool = False) -> Invocation:
-    """Read the clock of the environment and say so where it is not the computer's own; ``quiet``: not yet.
+    """Read the clock of the environment, and announce it if it is shifted.
 
-    :raises UserError: where ``MKWMAIL_NOW`` is not a moment.
+    ``quiet``: do not announce it yet.
+
+    :raises UserError: if ``MKWMAIL_NOW`` is not a moment.
     """
     try:
         chosen = clock.clock_of_environment()
@@ -70,7 +75,10 @@ def begin(folder: Path | None, quiet: bool = False) -> Invocation:
 
 
 def announce(invocation: Invocation, server: str = "") -> None:
-    """Say that the clock is not the computer's own, if so; ``server``: the one to which mail is really handed."""
+    """Announce the clock if it is shifted.
+
+    ``server``: the server that takes real mail.
+    """
     if invocation.shifted:
         words = {"variable": clock.VARIABLE, "moment": day_and_time(invocation.clock.now())}
         said = _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.") % words
@@ -78,7 +86,10 @@ def announce(invocation: Invocation, server: str = "") -> None:
 
 
 def lacking(settings: Settings, folder: Path, environment: Mapping[str, str] = os.environ) -> Fault | None:
-    """What keeps the program from logging in; None where nothing is known to. A password's command is not run."""
+    """Return why the program cannot log in; None if no reason is known.
+
+    The command that prints a password is not run.
+    """
     smtp = settings.smtp
     if smtp is None or smtp.password_command:
         return None
@@ -90,7 +101,7 @@ def lacking(settings: Settings, folder: Path, environment: Mapping[str, str] = o
 
 
 def out_of_crons_reach(smtp: Smtp) -> str:
-    """Why cron may not find a login that is there; empty where it does."""
+    """Return why cron may not find a stored login; empty if it finds it."""
     if sys.platform != "linux" or not Store.of_user().is_in_ring(smtp):
         return ""
     return _(
@@ -100,13 +111,16 @@ def out_of_crons_reach(smtp: Smtp) -> str:
 
 
 def guest_listing(guest: Guest) -> Listing:
-    """A guest as the plan looks at everybody."""
+    """Return a guest as a listing of the plan."""
     member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
     return Listing(guest.person, member)
 
 
 def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
-    """Person → why they are not mailed about an event, by the secretary's word about it or about everything."""
+    """Return person → why they are not mailed about an event.
+
+    The secretary said so about this event, or about all events.
+    """
     found: dict[str, str] = {}
     for each in words:
         if each.event in ("", event):
@@ -115,9 +129,10 @@ def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
 
 
 def dead_addresses(refused: Iterable[RefusedMail]) -> Mapping[str, str]:
-    """Address key → why nothing more goes there until it is corrected in the list, or somebody resolves it.
+    """Return address key → why nothing more is sent to that address.
 
-    Only an address that is no good itself: a full mailbox, or a server that refuses one mail, says nothing of the next.
+    This holds until the address is corrected in the list, or somebody resolves it. It is only about invalid
+    addresses: a full mailbox, or a server that refuses one mail, says nothing about the next mail.
     """
     found: dict[str, str] = {}
     for each in refused:
@@ -137,7 +152,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What people wrote that a command works with; ``warnings`` are odd but stop nobody."""
+    """The files with which a command works.
+
+    ``warnings``: oddities that do not stop a command.
+    """
 
     folder: WorkingFolder
     settings: Settings
@@ -148,15 +166,15 @@ class Sources:
 
 
 def folder_of(invocation: Invocation) -> WorkingFolder:
-    """The working folder.
+    """Return the working folder.
 
-    :raises UserError: code SETTINGS where there is none.
+    :raises UserError: code SETTINGS if there is none.
     """
     return find_folder(Path.cwd(), invocation.folder)
 
 
 def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) -> Sources:
-    """Settings, event and member list.
+    """Read the settings, the event and the member list.
 
     :raises UserError: with the faults of all of them at once.
     """
@@ -185,7 +203,7 @@ def _tried(faults: list[UserError], reading: Callable[[], T]) -> T | None:
 
 
 def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
-    """The folder's ledger; the test ledger where the clock was shifted."""
+    """Open the folder's ledger, or the test ledger if the clock is shifted."""
     test = invocation.shifted
     now = invocation.clock.now()
     ledger, named = folder.ledger_path(test), folder.id_path(test)
@@ -194,10 +212,11 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """The member list with who each member is, in the order of the list.
+    """The members with their identities, in the order of the list.
 
-    ``moved``: those known before under another address, with that address. ``unaddressed``: those who are not
-    to be mailed and have no address: nobody is known by none. ``faulty``: rows that were left out, where that is told.
+    ``moved``: members who were known under another address, with that address. ``unaddressed``: members who are not
+    to be mailed and have no address, so they cannot be identified. ``faulty``: rows that were left out, if the
+    roll was made by :func:`roll_of`.
     """
 
     listings: tuple[Listing, ...]
@@ -212,12 +231,12 @@ def listed_member(member: Member) -> Listed:
 
 
 def listed(roll: Roll) -> tuple[Listed, ...]:
-    """What the list says of who its members are, for the ledger's register."""
+    """Return the facts by which the ledger identifies the members."""
     return tuple(listed_member(listing.member) for listing in roll.listings)
 
 
 def identified(roll: Roll) -> tuple[Identified, ...]:
-    """Who those of :func:`listed` are."""
+    """Return the identities of the members of :func:`listed`."""
     return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
 
 
@@ -225,7 +244,7 @@ Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
 
 
 def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
-    """Members and who they are; ``identify`` asks the ledger, and may enlist them."""
+    """Identify the members; ``identify`` asks the ledger or enlists them."""
     addressed = [member for member in members if member.email]
     rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
     pairs = tuple(zip(addressed, identify(rows), strict=True))
@@ -238,29 +257,31 @@ def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
 
 
 def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
-    """The member list of a folder with who each member is; faulty rows are left out.
+    """Read a folder's member list, and identify the members.
 
-    :raises UserError: where settings or list cannot be read.
+    Faulty rows are left out.
+
+    :raises UserError: if the settings or the list cannot be read.
     """
     return roll_of(read_list(folder, read_settings(folder)), ledger)
 
 
 def read_list(folder: WorkingFolder, settings: Settings) -> MemberList:
-    """The member list of a folder; faulty rows are left out.
+    """Read a folder's member list; faulty rows are left out.
 
-    :raises UserError: where it cannot be read.
+    :raises UserError: if it cannot be read.
     """
     path = folder.path / settings.members
     return read_members(path, folder.shown(path), skip_faulty=True)
 
 
 def roll_of(members: MemberList, ledger: Ledger) -> Roll:
-    """A member list with who each member is."""
+    """Identify the members of a list."""
     return replace(call_roll(members.members, ledger.identify), faulty=members.faulty)
 
 
 def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """The plan, with those who have no address among its skipped.
+    """Return the plan; people without an address are among its skipped.
 
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
@@ -273,7 +294,7 @@ def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: date
 
 
 def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
-    """Who comes, is no member, and would get the mailing if an address were known."""
+    """Yield attending guests who lack only an address to get the mailing."""
     rule = audience_of(event, mailing)
     if rule not in FOR_GUESTS:
         return
@@ -285,7 +306,7 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
 
 
 def history_of(ledger: Ledger, event: Event) -> History:
-    """What the ledger says of an event."""
+    """Return the history of an event from the ledger."""
     versions = tuple(read_facts(document) for document in ledger.facts(event.id))
     answers = ledger.answers(event.id)
     guests = ledger.guests(event.id)
@@ -305,15 +326,18 @@ def history_of(ledger: Ledger, event: Event) -> History:
 
 
 def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
-    """The moment at which a mailing is to be imagined: its own, else now, as far as it is not too late."""
+    """Return the moment at which a mailing is imagined to be sent.
+
+    That is its own moment, else now, but not after its latest moment.
+    """
     entry = event.mailings.get(mailing)
     return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
 
 
 def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
-    """The history as it will be at a mailing's own moment: whatever is planned before it has gone.
+    """Return the history as it will be at a mailing's own moment.
 
-    Nobody is presumed to have had this mailing itself: all of it is to be looked at.
+    All mailings planned before it count as sent. This mailing counts as not sent, so that all of it can be seen.
     """
     happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
     known = {(delivery.round.mailing, delivery.person) for delivery in happened}
@@ -330,10 +354,10 @@ def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: d
 
 
 def server_of(settings: Settings, shifted: bool) -> Smtp:
-    """The server that takes the mail.
+    """Return the server that takes the mail.
 
-    :raises UserError: code SETTINGS where none is named, or where the clock was shifted and it is not on
-        this computer: a mail with a wrong date must not reach anybody.
+    :raises UserError: code SETTINGS if none is named, or if the clock was shifted and the server is not on this
+        computer: a mail with a wrong date must not reach anybody.
     """
     smtp = settings.smtp
     if smtp is None:
@@ -348,18 +372,18 @@ def server_of(settings: Settings, shifted: bool) -> Smtp:
 
 
 def really_handed_to(settings: Settings | None, shifted: bool) -> str:
-    """Return the server that takes real mail while the clock is shifted, as ``host:port``; else an empty text.
+    """Return the server that takes real mail while the clock is shifted.
 
-    A server on this computer may be one that passes mail on.
+    The format is ``host:port``; empty if there is none. A server on this computer may be one that passes mail on.
     """
     smtp = settings.smtp if settings else None
     return f"{smtp.host}:{smtp.port}" if shifted and smtp is not None and smtp.on_loopback else ""
 
 
 def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) -> None:
-    """See that no example is taken for the real thing, unless the server is this computer.
+    """Refuse examples in place of real data, except on a loopback server.
 
-    :raises UserError: with every sender, recipient and link at a domain that is set aside for examples.
+    :raises UserError: with every sender, recipient and link at a domain that is reserved for examples.
     """
     if smtp.on_loopback:
         return

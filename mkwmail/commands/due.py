@@ -1,4 +1,7 @@
-"""``due``: what cron runs. Sends what is approved and due, tries again what was put off, and is silent otherwise."""
+"""``due``: the command that cron runs, and the outlook for a month.
+
+It sends mailings that are approved and due, retries deferred mail, and prints nothing if all is well.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -66,14 +69,15 @@ from mkwmail.report.notices import Matter
 from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 
-_TOLD_FOR = timedelta(days=7)  # how long it is told that a mailing was missed
+_TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
 
 
 @dataclass
 class Found:
-    """What a run found and did. ``whole``: it got to its end, so that nothing else is the matter.
+    """The findings and the work of a run.
 
-    ``codes``: shares of the exit code beside those of the matters.
+    ``whole``: the run was completed, so these are all matters. ``codes``: parts of the exit code besides those of
+    the matters.
     """
 
     matters: list[Matter] = field(default_factory=list)
@@ -85,7 +89,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """An approved mailing whose time has come and not passed, and that nothing keeps from going."""
+    """An approved mailing that is due, and that nothing keeps back."""
 
     sources: Sources
     given: GoAhead
@@ -100,7 +104,7 @@ class _Ready:
 
 
 class Automatic:
-    """One run. The ledger must be held and settled."""
+    """One run of ``due``. The ledger must be held and settled."""
 
     def __init__(self, invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> None:
         self._invocation = invocation
@@ -109,10 +113,10 @@ class Automatic:
         self._now = invocation.clock.now()
         self._reported = ledger.reported()
         self.found = Found()
-        self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event that is judged: mailing → what changed
+        self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event being judged: mailing → changes
 
     def run(self, settings: Settings) -> None:
-        """Judge everything that is approved, then deliver what is to go."""
+        """Judge all approved mailings, then deliver those that are due."""
         self.found.settings = settings
         given = [each for each in self._ledger.go_aheads() if self._concerns(each)]
         if not given:
@@ -139,7 +143,7 @@ class Automatic:
             self._look_back(sources, roll, each)
 
     def _concerns(self, given: GoAhead) -> bool:
-        """Whether there is anything left of an approved mailing."""
+        """Return whether anything is left to do for an approved mailing."""
         if self._now <= given.latest:
             return True
         name = f"missed:{given.event}:{given.mailing}:{given.latest.isoformat()}"
@@ -148,7 +152,7 @@ class Automatic:
             return self._now <= given.latest + CONCERNS
         return known.said is not None and known.first is not None and self._now < known.first + _TOLD_FOR
 
-    # What people wrote
+    # Reading the files
 
     def _members(self, settings: Settings) -> MemberList | None:
         path = self._folder.path / settings.members
@@ -165,7 +169,7 @@ class Automatic:
     def _events(
         self, given: dict[str, list[GoAhead]], settings: Settings, members: MemberList
     ) -> Iterator[tuple[Sources, list[GoAhead]]]:
-        """Each event of which something is approved, as its file has it now."""
+        """Yield the events with an approved mailing, read from their files."""
         paths = defaultdict(list)
         for path in self._folder.event_paths():
             paths[id_in(path)].append(path)
@@ -174,7 +178,7 @@ class Automatic:
                 self.found.matters.append(matters.no_event(event, [each.mailing for each in approved]))
                 continue
             try:
-                # Two files of one id are one fault, and said as `check` says it.
+                # For two files with one id, report the same single fault as `check`.
                 path = self._folder.event_path(event) if len(paths[event]) > 1 else paths[event][0]
                 read = read_event(path, self._folder)
             except UserError as error:
@@ -187,7 +191,7 @@ class Automatic:
     # Judging
 
     def _judged(self, sources: Sources, roll: Roll, approved: Sequence[GoAhead]) -> list[_Ready]:
-        """The mailings of one event that are to go now; what keeps the others is noted."""
+        """Return one event's mailings to send now; note what blocks the others."""
         event, history = sources.event, history_of(self._ledger, sources.event)
         self._altered = {}
         due: list[str] = []
@@ -232,9 +236,11 @@ class Automatic:
     def _unhindered(
         self, sources: Sources, roll: Roll, history: History, given: GoAhead, opens: datetime, latest: datetime
     ) -> _Ready | None:
-        """A mailing that is due, or None: its time is to come, or something that is noted keeps it.
+        """Return a mailing that is due, or None.
 
-        :raises UserError: where its files cannot be read, or its audience cannot be told.
+        None means that its time is still to come, or that a noted matter keeps it back.
+
+        :raises UserError: if its files cannot be read, or its audience cannot be determined.
         """
         event, name, now = sources.event, given.mailing, self._now
         different = changed(sources, given, self._ledger, history)
@@ -260,7 +266,10 @@ class Automatic:
         return _Ready(sources, given, opens, latest, plan, share)
 
     def _announce(self, sources: Sources, roll: Roll, history: History, name: str, opens: datetime) -> None:
-        """The day before a reminder: how many go, and whether all answers are in."""
+        """Note, the day before a reminder, how many mails will be sent.
+
+        The matter also says when the last answers were recorded, so that the secretary can see whether all are in.
+        """
         hours, event = sources.settings.hours, sources.event
         goes = next_opening(hours, opens)
         eve = goes.astimezone(ZONE).date() - timedelta(days=1)
@@ -273,7 +282,10 @@ class Automatic:
             self.found.matters.append(matters.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:
-        """What was changed since it was approved; one change mostly concerns several mailings, and is told once."""
+        """Note what was changed since approval.
+
+        One change often concerns several mailings, and is reported once.
+        """
         by_change: dict[tuple[Difference, ...], list[str]] = defaultdict(list)
         for name in names:
             by_change[self._altered[name]].append(name)
@@ -283,12 +295,15 @@ class Automatic:
     def _note_passed_over(self, event: Event, over: dict[str, str], history: History) -> None:
         begun = {each.round.mailing for each in history.deliveries}
         for name, by in over.items():
-            # One that went before: who joins later gets the later mailing, and nothing was left out.
+            # If it was sent before, nothing was left out: people who join later get the later mailing.
             if name not in begun:
                 self.found.matters.append(matters.passed_over(event, name, by))
 
     def _note_missed(self, sources: Sources, roll: Roll, history: History, given: GoAhead, latest: datetime) -> None:
-        """What did not go before its latest moment; looked at once, told for a week."""
+        """Note the mails that were not sent before the latest moment.
+
+        The people are determined once; the matter is reported for a week.
+        """
         event, name = sources.event, given.mailing
         if self._passed_over(event, name, history):
             return
@@ -305,11 +320,11 @@ class Automatic:
         if late:
             self.found.matters.append(matters.missed(event, name, [each.name or each.address for each in late], latest))
         elif key not in self._reported:
-            # Looked at: who joins the list from now on was not missed.
+            # Mark it as checked: people who join the list from now on were not missed.
             self._ledger.note_reported([key], self._now, mailed=True)
 
     def _note_too_late(self, ready: Sequence[_Ready], roll: Roll) -> None:
-        """The mailings that were in time when the run began, and are not any more."""
+        """Note the mailings whose latest moment passed during this run."""
         now = self._invocation.clock.now()
         for each in ready:
             if now > each.latest:
@@ -345,7 +360,7 @@ class Automatic:
                 if error.code is ExitCode.LEDGER_FAULT:
                     raise
                 if error.code is ExitCode.LOGIN:
-                    # Not this mailing's fault, and all others would meet it too.
+                    # This mailing is not the cause, and all others would fail too.
                     stops = RunFault.of(error.faults[0], error.code)
                     self.found.matters.append(matters.stopped(stops.code, stops.reason, stops.remedy))
                     return
@@ -360,14 +375,14 @@ class Automatic:
                 return
 
     def _delivered(self, each: _Ready, roll: Roll, until: datetime) -> tuple[Outcome, Plan]:
-        """Compose and deliver one mailing, and return what became of it and the plan as it is afterwards.
+        """Compose and deliver a mailing; return its outcome and the new plan.
 
         :param until: the moment after which this run sends nothing.
-        :raises UserError: where nothing can be sent.
+        :raises UserError: if nothing can be sent.
         """
         sources, terminal, ledger = each.sources, self._invocation.terminal, self._ledger
         event, settings = sources.event, sources.settings
-        # Afresh: an earlier mailing of this run is history by now, and so is what was answered meanwhile.
+        # Read again: the history now has the earlier mailings of this run, and the answers given meanwhile.
         now = self._invocation.clock.now()
         history = history_of(ledger, event)
         whole = plan_for(event, each.mailing, roll, history, now)
@@ -388,10 +403,10 @@ class Automatic:
         )
         return outcome, standing(plan, outcome, self._invocation.clock.now())
 
-    # What is left behind
+    # Mail in doubt or refused
 
     def _look_back(self, sources: Sources, roll: Roll, given: GoAhead) -> None:
-        """Who is in doubt or refused, as long as something can be done about it."""
+        """Note mail in doubt or refused, while something can be done about it."""
         event, name, now = sources.event, given.mailing, self._invocation.clock.now()
         if (name not in event.mailings and rule_of(name).needs_entry) or now > latest_of(event, name):
             return
@@ -404,7 +419,7 @@ class Automatic:
             return
         try:
             plan = plan_for(event, name, roll, history, now)
-        except UserError:  # said already
+        except UserError:  # reported already
             return
         if plan.in_doubt:
             self.found.matters.append(matters.in_doubt(event, name, [one.name or one.address for one in plan.in_doubt]))
@@ -440,14 +455,16 @@ def _is_expired(state: State, mailing: str, name: str) -> bool:
 COMMAND = "due"
 DAYS = 30
 
-# How long another run may hold the ledger before that is worth a word: two runs of cron often meet.
+# How long another run may hold the ledger before that is reported: two runs of cron often overlap.
 _PATIENCE = timedelta(hours=1)
 
 
 def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
-    """Send what is approved and due; the exit code says what is left, also where nothing is said about it.
+    """Send the mailings that are approved and due.
 
-    :raises UserError: where there is no working folder, or its ledger cannot be used.
+    The exit code says what is left, even if nothing is printed about it.
+
+    :raises UserError: if there is no working folder, or its ledger cannot be used.
     """
     folder = folder_of(invocation)
     with open_ledger(invocation, folder) as ledger:
@@ -505,7 +522,10 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
 
 
 def _compared(ledger: Ledger) -> Comparison | UserError:
-    """The ledger beside its note; or why nothing is sent from it, which is told once a day like all else."""
+    """Compare the ledger with its note.
+
+    Returns an error if nothing may be sent from it. It is reported once a day, like all matters.
+    """
     try:
         found = ledger.compare()
     except UserError as error:
@@ -520,13 +540,13 @@ def _held(ledger: Ledger, error: UserError, now: datetime) -> Found:
     return Found([matters.held(error.faults[0].fault, holder.since)], whole=False)
 
 
-# What is to come
+# The outlook
 
 
 def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
-    """Show what the next days bring; nothing is sent.
+    """Show what will be sent in the next days; send nothing.
 
-    :raises UserError: where a file is faulty.
+    :raises UserError: if a file is faulty.
     """
     folder, now = folder_of(invocation), invocation.clock.now()
     until = now + timedelta(days=DAYS)
@@ -536,7 +556,7 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
         path = folder.path / settings.members
         members = read_members(path, folder.shown(path))
         roll = call_roll(members.members, ledger.identify)
-        # Events of which nothing was approved do not concern `due`, faulty or not.
+        # `due` ignores events without an approved mailing, even if their files are faulty.
         for event_id in sorted({each.event for each in ledger.go_aheads()} & set(map(id_in, folder.event_paths()))):
             event_path = folder.event_path(event_id)
             read = read_event(event_path, folder)

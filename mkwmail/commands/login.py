@@ -1,4 +1,7 @@
-"""``login`` and ``logout``: log in once, try it on the server without sending, and keep it; or keep it no longer."""
+"""``login`` and ``logout``: store a login, and remove it.
+
+A login is tried on the server, without sending mail, before it is stored.
+"""
 
 import os
 import select
@@ -28,7 +31,10 @@ _SETTINGS = "mkwmail.yaml: smtp"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to sign in without a password, where that was said: with a code for another device, or a browser here."""
+    """The way to sign in without a password that the user asks for, if any.
+
+    ``device``: with a code for another device. ``browser``: with a browser on this computer.
+    """
 
     device: bool = False
     browser: bool = False
@@ -36,8 +42,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What was given, to be tried on the server and then kept. ``account``: who signed in, where the provider says;
-    ``lasting``: it can be renewed without anybody."""
+    """A login, to be tried on the server and then stored.
+
+    ``account``: the account that signed in, if the provider names it. ``lasting``: the login can be renewed without
+    the user.
+    """
 
     credential: Credential
     values: Values
@@ -46,9 +55,9 @@ class _Attempt:
 
 
 def login(invocation: Invocation, way: Way, environment: Mapping[str, str] = os.environ) -> ExitCode:
-    """Ask what is missing, sign in, try it on the server without sending anything, and keep it.
+    """Ask for a login, try it on the server, and store it; send nothing.
 
-    :raises UserError: code LOGIN where it is refused: then nothing is kept.
+    :raises UserError: code LOGIN if it is refused; nothing is stored then.
     """
     terminal = invocation.terminal
     settings = read_settings(folder_of(invocation))
@@ -87,9 +96,9 @@ def _say_kept(terminal: Terminal, smtp: Smtp, where: str) -> None:
 
 
 def logout(invocation: Invocation) -> ExitCode:
-    """Keep the login no longer.
+    """Remove the stored login.
 
-    :raises UserError: where it cannot be removed.
+    :raises UserError: if it cannot be removed.
     """
     terminal = invocation.terminal
     smtp = _with_login(server_of(read_settings(folder_of(invocation)), invocation.shifted))
@@ -111,7 +120,7 @@ def _with_login(smtp: Smtp) -> Smtp:
     return smtp
 
 
-# With a password
+# Signing in with a password
 
 
 def _password(terminal: Terminal, smtp: Smtp, way: Way) -> _Attempt:
@@ -141,7 +150,7 @@ def _refuse_without_terminal(terminal: Terminal) -> None:
         raise UserError(Fault("", fault, _("type it in a terminal yourself")), code=ExitCode.USAGE)
 
 
-# Without one
+# Signing in without a password
 
 
 def _signed_in(
@@ -156,7 +165,10 @@ def _signed_in(
 
 
 def _by_device(smtp: Smtp, way: Way, environment: Mapping[str, str]) -> bool:
-    """Whether by a code for another device; else by a browser here."""
+    """Return whether to sign in with a code for another device.
+
+    The other way is a browser on this computer.
+    """
     if way.device and not smtp.device_url:
         fault = _("this provider gives no code for another device")
         raise UserError(Fault("", fault, "mkwmail login --browser"), code=ExitCode.USAGE)
@@ -169,14 +181,20 @@ def _by_device(smtp: Smtp, way: Way, environment: Mapping[str, str]) -> bool:
 
 
 def _has_browser(environment: Mapping[str, str]) -> bool:
-    """Whether a browser can be shown where the person sits: not over SSH, nor without a screen."""
+    """Return whether a browser can be shown to the user.
+
+    It cannot over SSH, or without a screen.
+    """
     if environment.get("SSH_CONNECTION"):
         return False
     return sys.platform in ("win32", "darwin") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Store) -> Application:
-    """As which application to sign in: by the settings, by what was kept, or by what is answered now."""
+    """Return the application to sign in as.
+
+    Its id comes from the settings, from the stored login, or from an answer given now.
+    """
     before = _kept_before(smtp, store)
     client_id = smtp.client_id or (before.client_id if before else "")
     if not client_id:
@@ -186,7 +204,7 @@ def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Stor
         if not client_id:
             raise UserError(Fault("", _("no application id was typed; nothing was kept")), code=ExitCode.USAGE)
     application = Application.of(smtp, client_id, None)
-    # Microsoft gives desktop programs no secret; Google does, and wants it back.
+    # Microsoft gives desktop programs no secret; Google does, and asks for it.
     if settings.provider == "microsoft365" or not terminal.interactive:
         known = before.client_secret if before and before.client_id == client_id else None
         return replace(application, client_secret=known)
@@ -197,7 +215,7 @@ def _kept_before(smtp: Smtp, store: Store) -> Kept | None:
     try:
         return Kept.of(store.load(smtp))
     except UserError:
-        return None  # spoiled or out of reach: it is made anew
+        return None  # damaged or unreachable: a new one replaces it
 
 
 def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> Secret | None:
@@ -254,15 +272,18 @@ def _say_who(terminal: Terminal, application: Application) -> None:
 
 
 def _typed() -> str:
-    """A line that was typed meanwhile; empty where none was. Windows' consoles cannot be looked at so."""
+    """Return a line that was typed meanwhile, or an empty string.
+
+    Always empty on Windows, whose consoles cannot be polled like this.
+    """
     if os.name != "posix" or not select.select([sys.stdin], [], [], 0)[0]:
         return ""
-    # Read past Python's own buffer: nothing else waits for this line.
+    # Bypass Python's own buffer: nothing else waits for this line.
     return os.read(sys.stdin.fileno(), 65536).decode("utf-8", "replace")
 
 
 def _wrong_account(error: NoSessionError, smtp: Smtp, account: str) -> UserError | None:
-    """What is wrong where the provider says that somebody else signed in; None where it does not say so."""
+    """Return the fault if the provider names another account, else None."""
     if error.code is not ExitCode.LOGIN or account.casefold() in ("", (smtp.username or "").casefold()):
         return None
     words = {"account": account, "username": smtp.username}

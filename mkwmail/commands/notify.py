@@ -1,4 +1,7 @@
-"""What `due` found is told: on standard error and by mail, once, and then once a day as long as it is so."""
+"""Reports of what ``due`` found, on standard error and by mail.
+
+A matter is reported once, and then once a day while it lasts.
+"""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -25,14 +28,14 @@ from mkwmail.report.notices import KEPT, Matter
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is to be told now: on standard error, and by mail."""
+    """The matters to report now, on standard error and by mail."""
 
     said: tuple[Matter, ...]
     mailed: tuple[Matter, ...]
 
 
 def to_tell(matters: Sequence[Matter], reported: Mapping[str, Reported], hours: Hours, now: datetime) -> Telling:
-    """Which of the matters are news, or were last told on an earlier day."""
+    """Select the matters that are new or were last told on an earlier day."""
 
     def is_due(matter: Matter, last: datetime | None) -> bool:
         if last is None:
@@ -47,14 +50,17 @@ def to_tell(matters: Sequence[Matter], reported: Mapping[str, Reported], hours: 
 
 
 def told_now(ledger: Ledger, settings: Settings | None, matters: Sequence[Matter], now: datetime) -> Telling:
-    """What is to be told in this run, by what was told before."""
+    """Select the matters to report in this run, given earlier reports."""
     return to_tell(matters, ledger.reported(), settings.hours if settings else Hours(), now)
 
 
 def tell(
     invocation: Invocation, folder: WorkingFolder, settings: Settings | None, ledger: Ledger, telling: Telling
 ) -> None:
-    """Say and mail what is to be told, and note that. A mail that fails is tried again by the next run."""
+    """Print and mail the matters to report, and record that.
+
+    If the mail fails, the next run tries it again.
+    """
     now = invocation.clock.now()
     for matter in telling.said:
         _say(invocation, matter)
@@ -62,7 +68,7 @@ def tell(
     if not telling.mailed or settings is None:
         return
     if any(matter.code is ExitCode.LOGIN for matter in telling.mailed):
-        # It would take the same login, and a login that fails every half hour gets locked.
+        # The mail would need the same login, and a login that fails every half hour gets locked.
         failure: str | None = _("it is the login that fails")
     else:
         failure = _mailed(invocation, folder, settings, telling.mailed)
@@ -74,7 +80,10 @@ def tell(
 
 
 def forget(ledger: Ledger, matters: Sequence[Matter]) -> None:
-    """Note that these are all matters there are: others are over, and are news should they come again."""
+    """Record that these are all current matters.
+
+    Others are over; if they come back, they are new.
+    """
     there = {each.name for each in matters}
     over = [name for name in ledger.reported() if name not in there and not name.startswith(KEPT)]
     ledger.forget_reported(over)
@@ -93,7 +102,10 @@ def _recipient(settings: Settings) -> str:
 
 
 def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, matters: Sequence[Matter]) -> str | None:
-    """Mail the matters in one message; why that failed, or None. It is no mailing: the ledger knows nothing of it."""
+    """Mail the matters in one message; return the error, or None.
+
+    It is not a mailing: the ledger does not record it.
+    """
     to = _recipient(settings)
     domain = settings.sender.email.rpartition("@")[2]
     subject, lines = notice_text(folder, matters)
@@ -113,12 +125,12 @@ def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, m
         session.close()
     if not replies:
         return _("the connection ended")
-    # In doubt: better one report too few than one every half hour.
+    # If it is in doubt, one report too few is better than one every half hour.
     return None if meaning(replies[0]) in (Meaning.SENT, Meaning.IN_DOUBT) else str(replies[0])
 
 
 def notice_text(folder: WorkingFolder, matters: Sequence[Matter]) -> tuple[str, tuple[str, ...]]:
-    """Subject and lines of the mail, in Dutch."""
+    """Return the subject and the lines of the mail, in Dutch."""
     asking = sum(not each.once for each in matters)
     subject = "mkwmail: ter informatie"
     if asking:

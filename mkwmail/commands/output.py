@@ -1,4 +1,7 @@
-"""Files that a person asked for: a new file for its owner alone, and never one of the folder's own."""
+"""Files that the user asked for: exports, mails, and the preview page.
+
+A file is written as a new one, for its owner only, and never in place of one of the folder's own.
+"""
 
 import errno
 import os
@@ -24,23 +27,25 @@ from mkwmail.mail.context import Addressee
 from mkwmail.mail.preview_page import gallery_page
 from mkwmail.report.terminal import mailing_words
 
-# What another name for the file would not help against.
+# Errors that another name for the file would not solve.
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def write_output(folder: WorkingFolder, path: Path, data: bytes, example: str) -> None:
-    """Write the file that a person named; a file that is there is replaced by a new one.
+    """Write the file that the user named, replacing an existing one.
 
     :param example: the name to propose instead of that of an own file.
-    :raises UserError: code USAGE for one of the folder's own files, and for what is not an ordinary file; as
-        :func:`replace_file` if it cannot be written.
+    :raises UserError: code USAGE for one of the folder's own files, and for anything that is not an ordinary file;
+        as :func:`replace_file` if it cannot be written.
     """
     _refuse_own(_own_files(folder, path.parent), path, example)
     replace_file(path, data)
 
 
 def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[str, bytes]], example: str) -> int:
-    """Write files (name, bytes) in the directory that a person named, which is made if need be; how many.
+    """Write files (name, bytes) to a directory; return how many.
+
+    The user names the directory. It is created if necessary.
 
     :param example: the directory's name to propose instead of that of an own one.
     :raises UserError: as :func:`write_output`, and code USAGE for a directory that holds the folder's own files.
@@ -64,7 +69,7 @@ def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file for its owner alone, whole or not at all.
+    """Write a file for its owner only, completely or not at all.
 
     :raises UserError: code USAGE if it cannot be written there; code LEDGER_FAULT if the disk is full or faulty.
     """
@@ -78,7 +83,10 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def _own_files(folder: WorkingFolder, directory: Path) -> Iterator[OwnFiles]:
-    """The own files of the folder, and of another working folder if the directory is in one."""
+    """Yield the folder's own files.
+
+    If the directory is in another working folder, yield those of that folder too.
+    """
     yield OwnFiles.of(folder)
     with suppress(UserError):
         other = find_folder(Path(os.path.realpath(directory)))
@@ -102,7 +110,9 @@ def _cannot_be_written(path: Path, error: OSError) -> UserError:
 
 
 def write_mails(folder: WorkingFolder, directory: Path, mails: Iterable[tuple[str, bytes]]) -> int:
-    """Write each mail (whose, bytes) as an ``.eml`` file in a directory, numbered in their order; how many.
+    """Write mails (name, bytes) as ``.eml`` files; return how many.
+
+    The files are numbered in the order of the mails; the name is part of the file's name.
 
     :raises UserError: as :func:`mkwmail.commands.output.write_outputs`.
     """
@@ -111,7 +121,7 @@ def write_mails(folder: WorkingFolder, directory: Path, mails: Iterable[tuple[st
 
 
 def file_word(text: str) -> str:
-    """A name as part of a file name on any system.
+    """Return a name in a form that fits in a file name on any system.
 
     >>> file_word("Noëlle van 't Hof")
     'noelle-van-t-hof'
@@ -125,7 +135,7 @@ PAGE = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page shows: an event's mailing, dated ``moment``."""
+    """The preview page of an event's mailing, dated ``moment``."""
 
     event: Read[Event]
     mailing: str
@@ -133,7 +143,10 @@ class Page:
     moment: datetime
 
     def html(self, one_per_letter: bool = False) -> str:
-        """The page; ``one_per_letter``: one mail of each variant, without anybody's name or address."""
+        """Return the page.
+
+        ``one_per_letter``: one mail of each variant, without anybody's name or address.
+        """
         outgoing = tuple(self.outgoing)
         addressed = tuple(map(_addressed, outgoing))
         composition = Composition(addressed, tuple(each.letter for each in addressed))
@@ -150,16 +163,16 @@ class Page:
 def _addressed(each: Outgoing) -> Addressed:
     if each.addressed is not None:
         return each.addressed
-    # An earlier try: its letter and values are those that were kept.
+    # An earlier try: use the letter and values that were stored.
     addressee = Addressee(each.planned.person, each.planned.member, code="")
     return Addressed(addressee, each.letter, each.values)
 
 
 def show_in_browser(folder: WorkingFolder, html: str) -> Path:
-    """Open a page in the person's own browser; where it is.
+    """Open a page in the user's browser; return its path.
 
-    It holds the members' names and addresses, so it stays inside the working folder, where the next page replaces it
-    and ``forget`` and ``purge`` remove it.
+    The page holds the members' names and addresses, so it stays inside the working folder: the next page replaces
+    it, and ``forget`` and ``purge`` remove it.
 
     :raises UserError: if it cannot be written there.
     """

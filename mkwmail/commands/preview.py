@@ -1,4 +1,7 @@
-"""``preview``: the mails as they will be sent, in the terminal or as files."""
+"""``preview``: the mails as they will be sent, or as they were sent.
+
+They are shown in the terminal, or written as ``.eml`` files or as a page.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +46,10 @@ _BACK = frozenset("p\x7f\b")
 
 
 def leaf_through(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datetime) -> None:
-    """Show the first mail, and then whichever the person asks for, until they stop."""
+    """Show the first mail, then each mail that the user asks for.
+
+    Returns when the user stops.
+    """
     at = 0
     shown = -1
     while True:
@@ -65,7 +71,10 @@ def leaf_through(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datet
 
 
 def _searched(terminal: Terminal, outgoing: Sequence[Outgoing], at: int) -> int:
-    """The place of the member whom the person names; where they are not found, it stays."""
+    """Ask for a member, and return the place of the member's mail.
+
+    Returns ``at`` if no member is found.
+    """
     word = terminal.ask(_("Name, address or number:"))
     if not word:
         return at
@@ -84,8 +93,9 @@ def _searched(terminal: Terminal, outgoing: Sequence[Outgoing], at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where else the mails are to be shown: a folder of ``.eml`` files, a page as a file or in the browser.
+    """Outputs besides the terminal: ``.eml`` files, and a page.
 
+    ``eml``: the folder of the files. ``html``: the file of the page; ``browser``: show the page in the browser.
     ``one_per_letter``: the page has one mail of each variant, without anybody's name or address.
     """
 
@@ -97,7 +107,10 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is previewed; ``why_not``: it would not go to this member, and this is only how it would look."""
+    """The mails to show.
+
+    ``why_not``: the reason if this member would not get the mail, which then only shows how it would look.
+    """
 
     plan: Plan
     outgoing: Mailbag
@@ -113,7 +126,7 @@ def preview(
     files: Files = Files(),
     json: bool = False,
 ) -> ExitCode:
-    """Show a mailing's mails, presuming that what is planned before it has gone."""
+    """Show a mailing's mails, as if earlier mailings had been sent."""
     sources = read_sources(invocation, event)
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
@@ -153,7 +166,11 @@ def _name(each: Outgoing) -> str:
 
 
 def _narrowed(made: Plan, roll: Roll, who: str | None) -> tuple[Plan, str]:
-    """The plan for one member, or for all; where it is for nobody, for the first to show how it would look."""
+    """Return the plan for one member or for all.
+
+    If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
+    would not get the mail.
+    """
     listing: Listing | None = None
     if who is not None:
         listing = _listing_of(who, roll)
@@ -186,7 +203,7 @@ def _listing_of(who: str, roll: Roll) -> Listing:
 
 
 def show_variants(terminal: Terminal, outgoing: Mailbag, moment: datetime) -> int:
-    """Print the first mail of each letter; how many letters there are."""
+    """Print the first mail of each letter; return the number of letters."""
     found = variants(outgoing)
     for number, (each, count) in enumerate(found, start=1):
         terminal.say()
@@ -233,9 +250,11 @@ def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dic
 def preview_sent(
     invocation: Invocation, event: str, mailing: str, who: str, *, eml: Path | None = None, json: bool = False
 ) -> ExitCode:
-    """Show what a member was sent, whatever has become of the event, the templates and the list since.
+    """Show the mail that a member was sent.
 
-    :raises UserError: code USAGE where the member was not sent this mailing.
+    Changes to the event, the templates and the list since then make no difference.
+
+    :raises UserError: code USAGE if the member was not sent this mailing.
     """
     terminal = invocation.terminal
     folder = folder_of(invocation)
@@ -257,7 +276,10 @@ def preview_sent(
 
 
 def _event_id(folder: WorkingFolder, word: str) -> str:
-    """The event's id; what is no event file any more is taken for an id itself."""
+    """Return the event's id.
+
+    A word without an event file, such as that of a deleted event, is taken for an id.
+    """
     try:
         path = folder.event_path(word)
     except UserError:
@@ -266,7 +288,10 @@ def _event_id(folder: WorkingFolder, word: str) -> str:
 
 
 def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attempt]:
-    """What the member was sent, or may have been, of a mailing: several where there were several editions."""
+    """Return the mails that the member was, or may have been, sent.
+
+    A mailing has several if there were several editions.
+    """
     persons = {person.key: person for person in ledger.persons()}
     rounds: dict[str, list[Round]] = {}
     candidates = []
@@ -291,7 +316,7 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
         }
         raise UserError(Fault("", fault), code=ExitCode.USAGE)
     message = Letter.load(ledger.letter(attempt.letter)).address(attempt.values)
-    # Ledgers of before have the hash of the whole message.
+    # Older ledgers have the hash of the whole message.
     if attempt.digest not in (message.digest, message.sha256):
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
         raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)

@@ -1,4 +1,8 @@
-"""``forget`` and ``purge``: what is known of a person, or of people for an event's sake, is removed."""
+"""``forget``, ``purge``, ``skip``: remove data, or stop mail to a person.
+
+``forget`` removes a person's data, ``purge`` people's data of an event; ``skip`` records that somebody is not to be
+mailed.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -23,9 +27,11 @@ from mkwmail.report.terminal import Terminal
 
 
 def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
-    """Remove what is known of a person, so that only keyed hashes stay, by which no mail goes to them twice.
+    """Remove a person's data.
 
-    :raises UserError: code USAGE where nobody, or more than one, is meant.
+    Only keyed hashes stay, which prevent that mail is sent to the person twice.
+
+    :raises UserError: code USAGE unless exactly one person matches.
     """
     terminal = invocation.terminal
     folder = folder_of(invocation)
@@ -53,7 +59,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
 
 
 def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: bool = False) -> ExitCode:
-    """Remove what is known of people for an event's sake; counts stay.
+    """Remove people's data of an event; counts stay.
 
     :raises UserError: code USAGE while the event is still to come.
     """
@@ -93,9 +99,9 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
 
 
 def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
-    """Whether the person types the word.
+    """Return whether the user types the word, or agreed in advance.
 
-    :raises UserError: code SETTINGS where nobody can be asked.
+    :raises UserError: code SETTINGS if there is no terminal.
     """
     refuse_without_terminal(terminal, yes)
     if yes or terminal.ask(_("To remove this for good, type %(word)s:") % {"word": word}) == word:
@@ -105,7 +111,7 @@ def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
 
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
-    """Who is not in the list, and of no event of which anything is kept."""
+    """Yield people who are not in the list, nor in an event with kept data."""
     roll = read_roll(folder, ledger)
     needed = {each.person for each in roll.listings} | ledger.needed_persons()
     return (each for each in ledger.persons() if each.key not in needed and not is_mark(each.address))
@@ -125,11 +131,11 @@ def _say_what_is_not_ours(terminal: Terminal) -> None:
 
 
 def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
-    """Remove what else holds people's data in the folder.
+    """Remove the other copies of people's data in the folder.
 
-    Rehearsals, the page that a browser showed, older copies of the ledger, the test ledger.
+    These are the rehearsals, the page that a browser showed, older copies of the ledger, and the test ledger.
 
-    :raises UserError: code LEDGER_FAULT where one of them cannot be removed.
+    :raises UserError: code LEDGER_FAULT if one of them cannot be removed.
     """
     ledger = folder.ledger_path(shifted)
     copies = [folder.rehearsal_dir, *_shown_pages(folder), *sorted(folder.path.glob(f"{ledger.name}.before-*"))]
@@ -138,17 +144,20 @@ def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
         copies += [*sorted(folder.path.glob(f"{test.name}*")), folder.id_path(test=True)]
     for copy in copies:
         _remove(copy)
-    with suppress(OSError):  # not there, or something else is in it, which is not ours to remove
+    with suppress(OSError):  # it does not exist, or holds files that are not ours to remove
         folder.preview_dir.rmdir()
 
 
 def _has_mails(folder: WorkingFolder) -> bool:
-    """Whether mails to people are in the folder, sent or not."""
+    """Return whether the folder holds mails to people, sent or not."""
     return folder.rehearsal_dir.exists() or bool(_shown_pages(folder))
 
 
 def _shown_pages(folder: WorkingFolder) -> list[Path]:
-    """The page that a browser showed, and what a kill left of one that was being written."""
+    """Return the page that a browser showed, and unfinished copies of it.
+
+    A killed process leaves an unfinished copy.
+    """
     place = folder.preview_dir
     return [] if place.is_symlink() else sorted(place.glob(f"{PAGE}*"))
 
@@ -168,9 +177,12 @@ def _remove(copy: Path) -> None:
 def skip(
     invocation: Invocation, who: str, *, event: str | None = None, reason: str | None = None, undo: bool = False
 ) -> ExitCode:
-    """Record that somebody is not to be mailed, about one event or at all; or that they are again.
+    """Record that somebody is not to be mailed, or is mailed again.
 
-    :raises UserError: code USAGE where nobody is meant, no reason is given, or nothing is to be undone.
+    This is about one event, or about all events.
+
+    :raises UserError: code USAGE unless exactly one person matches, if no reason is given, or if there is nothing
+        to undo.
     """
     if not undo and not (reason and reason.strip()):
         fault = _("why is %(who)s not to be mailed?") % {"who": who}
@@ -182,7 +194,7 @@ def skip(
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
         person = find_person(who, candidates(roll, ledger.persons()))
-        # Who was never mailed is not in the register yet.
+        # People who were never mailed are not in the register yet.
         ledger.enlist(listed(roll), now)
         ledger.leave_out(LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
     words = {"person": person, "event": about, "reason": (reason or "").strip()}

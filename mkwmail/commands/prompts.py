@@ -1,4 +1,7 @@
-"""What a person must say before anything is sent."""
+"""Questions to the user before anything is sent.
+
+Also the search for the person whom the user names.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +23,11 @@ from mkwmail.report import notices as matters
 from mkwmail.report.terminal import Terminal, mails
 from mkwmail.text import nearest
 
-_YES = ("yes", "ja")  # in either language
+_YES = ("yes", "ja")  # in English and in Dutch
 
 
 def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
-    """See that somebody can confirm, or did so in advance.
+    """Check that the user can confirm, or did so in advance.
 
     :raises UserError: code SETTINGS (approval missing).
     """
@@ -35,15 +38,16 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
 
 
 def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
-    """See that this is the ledger to send from, asking if only a person can know; settle what an earlier run left.
+    """Check that this is the ledger to send from, and settle it.
 
-    The ledger must be held.
+    Asks the user if only a person can know. Settling decides about mails that an earlier run left. The ledger must
+    be held.
 
-    :raises UserError: if it is not the one, or if nobody can be asked: with two of it in use, people would be mailed
-        twice.
+    :raises UserError: if it is not the right one, or if there is no terminal to ask: with two ledgers in use,
+        people would be mailed twice.
     """
     found = _ask_about_ledger(invocation, ledger)
-    # Before the note is written: what the note says of the earlier run is needed to settle.
+    # Before the note is written: settling needs the old note's facts about the earlier run.
     _say_settled(invocation.terminal, ledger.settle(invocation.clock.now()))
     if found.is_news:
         ledger.keep_note(found)
@@ -92,9 +96,11 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
 
 
 def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
-    """Ask whether a ledger that was last used on another computer has moved here; whether that was so.
+    """Ask whether a ledger from another computer has moved here.
 
-    :raises UserError: code SETTINGS where it has not, or nobody can be asked.
+    Returns True if it has, and False if it was last used on this computer.
+
+    :raises UserError: code SETTINGS if it has not, or there is no terminal to ask.
     """
     if not ledger.other_computer:
         return False
@@ -120,10 +126,12 @@ def _warn_of_parts(terminal: Terminal, ledger: Ledger) -> None:
 
 
 def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None:
-    """Where an event that was mailed about is now far from its day, ask whether it is the same event.
+    """Ask whether an event that moved far from its day is still the same.
 
-    :raises UserError: code SETTINGS where it is not, or nobody can be asked: who had the earlier event's mails would
-        not get this one's.
+    Only an event that was mailed about is asked about.
+
+    :raises UserError: code SETTINGS if it is another event, or there is no terminal to ask: people who had the
+        earlier event's mails would not get this one's.
     """
     earlier = moved_far(event, ledger.go_aheads(), ledger.deliveries(event.id))
     if earlier is None:
@@ -144,7 +152,10 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
 
 
 def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, str]:
-    """What the person says of rows of which it is doubtful who they are; empty where nobody can be asked."""
+    """Ask who the people in doubtful rows are.
+
+    Returns address key → person key, or ``NEW``; empty without a terminal.
+    """
     decided: dict[str, str] = {}
     if not terminal.interactive:
         return decided
@@ -163,7 +174,10 @@ def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, st
 
 
 def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
-    """Whether the person types the number of mails; for a cancellation, the event's id."""
+    """Return whether the user types the number of mails.
+
+    For a cancellation the user must type the event's id.
+    """
     if kind_of(mailing) is Kind.CANCELLATION:
         wanted = event
         question = _("This cancels the event. To send %(mails)s, type %(wanted)s:")
@@ -175,7 +189,10 @@ def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody who may be meant. ``key`` is the person's key in the ledger; ``address`` may be empty."""
+    """A person whom the user may mean.
+
+    ``key``: the person's key in the ledger. ``address``: may be empty.
+    """
 
     key: str
     name: str
@@ -189,13 +206,15 @@ class Candidate:
 
 
 def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:
-    """The one person whom ``word`` names: by address, else by number or whole name, else by part of the name.
+    """Return the one person whom ``word`` names.
 
-    :raises UserError: code USAGE where nobody is meant or more than one.
+    It names a person by address, else by number or whole name, else by part of the name.
+
+    :raises UserError: code USAGE unless exactly one person matches.
     """
     everyone = tuple(candidates)
     for meant in (_by_address(word, everyone), _by_name_or_number(word, everyone), _by_part(word, everyone)):
-        # One person may stand in several rows of a list.
+        # One person may be in several rows of a list.
         distinct = {candidate.key: candidate for candidate in meant}
         if len(distinct) == 1:
             return next(iter(distinct.values()))

@@ -1,4 +1,4 @@
-"""``proof``: one mail of each variant, to oneself or the chair."""
+"""``proof``: one mail of each variant, to the secretary or the chair."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ from mkwmail.report.terminal import Terminal, mails, some
 
 
 def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[str], *, yes: bool = False) -> ExitCode:
-    """Send each address one mail of each variant of a mailing; nothing is recorded.
+    """Send each address one mail of each variant; record nothing.
 
-    :raises UserError: where an address cannot be mailed, or nothing can be sent.
+    :raises UserError: if an address cannot be mailed, or nothing can be sent.
     """
     terminal = invocation.terminal
     refuse_without_terminal(terminal, yes)
@@ -77,7 +77,10 @@ def _refuse_examples(sources: Sources, smtp: Smtp, recipients: Sequence[str]) ->
 
 
 def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients: Sequence[str]) -> Iterator[Message]:
-    """One message for each variant and recipient, as the first member of the variant gets it."""
+    """Yield one message for each variant and recipient.
+
+    It is the mail that the first member of the variant gets.
+    """
     event, now = sources.event, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
         roll = call_roll(sources.members.members, ledger.identify)
@@ -85,7 +88,7 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
         history = correcting_of(sources, mailing, ledger, history)
         moment = moment_of(event, mailing, now)
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
-        # Where it is for nobody yet, such as those who attend: as everybody would get it.
+        # The audience is still empty, such as the attendees: compose it for everybody.
         planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
         composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
         composition = composer.compose(planned, history, ledger.secret)
@@ -117,7 +120,7 @@ def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[M
 
 
 def _say(terminal: Terminal, message: Message, reply: Reply | None) -> ExitCode:
-    """Says what became of one mail; its share of the exit code."""
+    """Print what became of one mail; return its exit code."""
     address = message.recipient
     if reply is None:
         terminal.say(_("%(address)s: not sent, the connection ended") % {"address": address}, "yellow")

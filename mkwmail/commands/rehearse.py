@@ -1,4 +1,4 @@
-"""``send --dry-run`` and ``send --rehearse``: everything but the mail leaving this computer."""
+"""``send --dry-run`` and ``send --rehearse``: no mail leaves the computer."""
 
 from datetime import datetime
 from functools import partial
@@ -49,7 +49,7 @@ from mkwmail.report.terminal import fault_lines, mails
 
 
 def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
-    """Show what `send` would do now: the plan, and one mail of each variant."""
+    """Show what `send` would do now: the plan, and one mail per variant."""
     terminal, now = invocation.terminal, invocation.clock.now()
     sources = read_sources(invocation, event, wishes.skip_faulty)
     with open_ledger(invocation, sources.folder) as ledger:
@@ -77,7 +77,7 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wis
 
 
 def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
-    """Send the whole mailing to the embedded server, as if its own moment had come."""
+    """Send the mailing to the embedded server, as if at its own moment."""
     terminal = invocation.terminal
     sources = read_sources(invocation, event, wishes.skip_faulty)
     with open_ledger(invocation, sources.folder) as ledger:
@@ -114,7 +114,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
 
 
 def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, wishes: Wishes) -> Summary:
-    """The rehearsal itself, on a ledger that is thrown away."""
+    """Rehearse on a ledger that is thrown away; return the summary."""
     outgoing = ready.outgoing[: wishes.limit]
     clock = ShiftedClock(moment)
     with (
@@ -128,7 +128,7 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         persons = [each.person for each in ready.plan.to_send]
         keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
         practice.approve(ready.plan.round.event, ready.plan.round.mailing, ready.composer.sources, moment)
-        # The practice ledger begins with no facts: which version is told is no matter there.
+        # The practice ledger begins without facts, so their version does not matter there.
         told = Mailbag(outgoing.letters, [each._replace(facts=None) for each in outgoing])
         jobs = jobs_for(told, (), practice, keys)
         connect = partial(open_session, server.smtp, None)

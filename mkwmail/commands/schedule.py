@@ -1,4 +1,7 @@
-"""``schedule``: the timetable of an event, its approval, and the crontab line that lets it go by itself."""
+"""``schedule``: an event's timetable, its approval, and the crontab line.
+
+The crontab line sends approved mailings automatically.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -44,9 +47,11 @@ from mkwmail.report.timetable import approved_words, count_words, show_timetable
 def timetable(
     sources: Sources, roll: Roll, history: History, ledger: Ledger, given: Sequence[GoAhead], now: datetime
 ) -> tuple[Slot, ...]:
-    """The event's mailings by date, with those that went without an entry.
+    """Return the event's mailings by date.
 
-    :raises UserError: where a mailing's audience cannot be told, or its files cannot be read.
+    Mailings that were sent without an entry in the file are included.
+
+    :raises UserError: if a mailing's audience cannot be determined, or its files cannot be read.
     """
     event = sources.event
     names = list(in_order(event))
@@ -61,7 +66,7 @@ def _slot(
     event = sources.event
     had = sum(each.round.mailing == name and each.state in TOLD for each in history.deliveries)
     if name not in event.mailings:
-        if rule_of(name).needs_entry:  # it went, and was taken out of the file since
+        if rule_of(name).needs_entry:  # it was sent, and removed from the file since
             return Slot(name, None, None, event.ends, had, 0, by_hand=True, over=True)
         return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
     send, latest = mailing_named(event, name).send, latest_of(event, name)
@@ -75,7 +80,10 @@ def _slot(
 
 
 def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """Who would get a mailing at its own moment as things are now: earlier mailings have gone, nobody answers."""
+    """Return a mailing's plan at its own moment, as things are now.
+
+    It is assumed that earlier mailings have been sent, and that no more answers come.
+    """
     moment = max(moment_of(event, name, now), now)
     ahead = history
     if moment > now:
@@ -84,9 +92,9 @@ def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datet
 
 
 def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) -> tuple[Difference, ...]:
-    """What is not as it was approved.
+    """Return the differences from what was approved.
 
-    :raises UserError: where a template or an attachment cannot be read.
+    :raises UserError: if a template or an attachment cannot be read.
     """
     event = sources.event
     of = correcting_of(sources, given.mailing, ledger, history)
@@ -98,11 +106,12 @@ def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) 
 def approval_warnings(
     sources: Sources, ledger: Ledger, history: History, left: Mapping[str, int], now: datetime
 ) -> list[Fault]:
-    """What was approved to go by itself and has changed since, so that it does not.
+    """Return warnings about approved mailings that were changed since.
 
-    ``left``: the mailings that are due, with how many are to get them; one that all have had needs no approval.
+    Such a mailing is not sent automatically. ``left``: each mailing that is due, with the number of people who are
+    to get it; a mailing that everybody has had needs no approval.
 
-    :raises UserError: where a template or an attachment cannot be read.
+    :raises UserError: if a template or an attachment cannot be read.
     """
     event, found = sources.event, []
     for name, given in newest(ledger.go_aheads(), event.id).items():
@@ -118,13 +127,13 @@ def approval_warnings(
 
 
 def timetable_of(sources: Sources, roll: Roll, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
-    """The timetable as the ledger has it."""
+    """Return the timetable, with history and approvals from the ledger."""
     return timetable(sources, roll, history_of(ledger, sources.event), ledger, ledger.go_aheads(), now)
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What is asked of ``schedule`` beside the timetable."""
+    """Requests to ``schedule`` besides showing the timetable."""
 
     yes: bool = False
     withdraw: bool = False
@@ -133,9 +142,12 @@ class Requests:
 
 
 def schedule(invocation: Invocation, event: str, mailings: Sequence[str], requests: Requests) -> ExitCode:
-    """Show the timetable, and approve or withdraw what is named; without names, all that is open.
+    """Show the timetable, and approve or withdraw the named mailings.
 
-    :raises UserError: where a mailing cannot be approved, or nobody is there to do so; nothing is approved then.
+    Without names, approve or withdraw all that are open.
+
+    :raises UserError: if a mailing cannot be approved, or if there is no terminal and no ``yes``; nothing is
+        approved then.
     """
     terminal, now = invocation.terminal, invocation.clock.now()
     sources = read_sources(invocation, event)
@@ -164,9 +176,9 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
 
 
 def _wanted(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
-    """Those to be approved.
+    """Return the mailings to approve.
 
-    :raises UserError: code USAGE where one that is named cannot go by itself.
+    :raises UserError: code USAGE if a named mailing cannot be sent automatically.
     """
     if not mailings:
         return tuple(slot for slot in slots if slot.approvable)
@@ -174,7 +186,7 @@ def _wanted(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple
     faults = [fault for name in mailings if (fault := _why_not(event, name, by_name.get(name))) is not None]
     if faults:
         raise UserError(*faults, code=ExitCode.USAGE)
-    # By its name also one that is approved: for the list as it is now.
+    # A named mailing may be approved already: approve it again, for the list as it is now.
     return tuple(by_name[name] for name in dict.fromkeys(mailings))
 
 
@@ -195,7 +207,7 @@ def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
 def _approved(
     invocation: Invocation, sources: Sources, roll: Roll, ledger: Ledger, wanted: Sequence[Slot], requests: Requests
 ) -> ExitCode:
-    """Compose what is to be approved, ask, and note it."""
+    """Compose the mailings to approve, ask, and record the approval."""
     terminal, now = invocation.terminal, invocation.clock.now()
     if not wanted:
         terminal.say(_("There is nothing to approve now."))
@@ -207,7 +219,7 @@ def _approved(
         fault = _("not approved, for nobody is at the keyboard to confirm it: %(names)s") % {"names": ", ".join(names)}
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
     if ledger.other_computer or ledger.compare().is_news:
-        # Now, and not when `due` stops because nobody is there to be asked.
+        # Ask now: `due` has no terminal, and would stop at this question.
         with ledger.hold("schedule", now):
             take_ledger(invocation, ledger)
     ask_about_move(invocation, ledger, sources.event)
@@ -233,14 +245,16 @@ def _approved(
 def _composed(
     terminal: Terminal, sources: Sources, name: str, roll: Roll, ledger: Ledger, now: datetime
 ) -> dict[str, str]:
-    """What is approved of a mailing. Everybody's mail is composed, so that no fault waits until it is to go.
+    """Return the sources to approve, after composing everybody's mail.
+
+    A fault is then found now, and not when the mailing is due.
 
     :raises UserError: with the faults of all templates and members.
     """
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
     composer = composer_of(sources, name, ledger.secret, history)
     plan = plan_ahead(sources.event, name, roll, history, now)
-    # Where it is for nobody yet, such as those who attend: as everybody would get it.
+    # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)

@@ -53,7 +53,7 @@ from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_ha
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A mailing that can go: the plan, and everybody's message composed."""
+    """A mailing that can be sent: its plan, and all messages composed."""
 
     sources: Sources
     roll: Roll
@@ -74,7 +74,7 @@ def make_ready(
 ) -> Ready:
     """Compose every message of a plan.
 
-    :raises UserError: with the faults of all templates and members: then nobody is mailed.
+    :raises UserError: with the faults of all templates and members; no mail is sent then.
     """
     with progress_bar(terminal, _("Composing"), len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
@@ -82,10 +82,9 @@ def make_ready(
 
 
 def jobs_for(outgoing: Mailbag, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]) -> Sequence[Job]:
-    """The messages as delivery wants them, their letters kept.
+    """Store the letters, and return the jobs for delivery.
 
-    ``earlier``: where people stand in this round already. ``keys``: who each is in this ledger, where that
-    differs.
+    ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
     kept = {id(first.letter): ledger.keep_letter(first.letter.dump()) for first, _count in variants(outgoing)}
@@ -109,7 +108,7 @@ def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
     retry = each.planned.retry
 
     def prepare(moment: datetime) -> Prepared:
-        # An earlier try keeps its own date: the same bytes go again.
+        # An earlier try keeps its own date: the same bytes are sent again.
         date = retry.date if each.addressed is None and retry and retry.date else moment
         values = each.complete(date)
         return Prepared(each.letter.address(values), letter, values, date)
@@ -126,7 +125,7 @@ def run(
     pace: Pace,
     clock: Clock,
 ) -> Outcome:
-    """Deliver, with a progress bar; Ctrl-C finishes the message under way."""
+    """Deliver with a progress bar; Ctrl-C finishes the current message."""
     of = plan.round
 
     def left_out() -> Mapping[str, str]:
@@ -139,7 +138,7 @@ def run(
 
 
 def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:
-    """How everybody stands after a run of so many."""
+    """Return the summary after a run of ``planned`` mails."""
     after = standing(ready.plan, outcome, now)
     return Summary(
         event=ready.sources.event.id,
@@ -153,7 +152,10 @@ def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Su
 
 
 def note_skips(plan: Plan, ledger: Ledger, now: datetime) -> None:
-    """Record who is left out and why, but for rows of somebody who is mailed under another one."""
+    """Record who is left out and why.
+
+    Rows of somebody who is mailed under another row are not recorded.
+    """
     mailed = {each.person for each in plan.to_send}
     ledger.record_skips(
         plan.round, [(each.person, each.reason) for each in plan.skipped if each.person not in mailed], now
@@ -161,7 +163,7 @@ def note_skips(plan: Plan, ledger: Ledger, now: datetime) -> None:
 
 
 def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
-    """The rows of the member list that were left out, with their faults."""
+    """Return the faulty rows of the member list, which were left out."""
     return tuple(
         Entry(row.name, row.address, "; ".join(f"{fault.place}: {fault.fault}" for fault in row.faults))
         for row in sources.members.faulty
@@ -169,22 +171,22 @@ def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
 
 
 def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
-    """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
+    """Return the due mailings by date, with the number of people to mail."""
     due = due_by_date(event, now)
     over = superseded(event, due, history.deliveries)
     return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
 
 
 def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
-    """The mailing that is named, or the one that is due.
+    """Return the named mailing, or the one that is due.
 
-    :raises UserError: code USAGE where there is no such mailing, or not exactly one is due.
+    :raises UserError: code USAGE if there is no such mailing, or not exactly one is due.
     """
     if named is not None:
         mailing_named(event, named)
         return named
     current = due_mailings(event, roll, history, now)
-    # Where everybody had all of them, it is said of the one.
+    # If everybody has had all of them, choose the one that is due, to say so.
     due = [name for name, left in current.items() if left] or list(current)
     if len(due) == 1:
         return due[0]
@@ -206,7 +208,7 @@ def _choices(event: Event, command: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a mailing is to be sent. ``limit``: at most so many mails in this run."""
+    """The options of ``send``. ``limit``: at most so many in this run."""
 
     limit: int | None = None
     yes: bool = False
@@ -215,9 +217,9 @@ class Wishes:
 
 
 def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
-    """Send a mailing to everybody who is to have it and has not had it.
+    """Send a mailing to everybody who should get it and has not had it.
 
-    :raises UserError: where nothing can be sent; then nobody was mailed.
+    :raises UserError: if nothing can be sent; then no mail was sent.
     """
     terminal = invocation.terminal
     refuse_without_terminal(terminal, wishes.yes)
@@ -235,7 +237,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
             refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
-            # Nobody types a count for nothing: whether somebody can log in is looked at first.
+            # Check for a login first, so that the user does not type a count in vain.
             credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None
             if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
                 terminal.note(_("Nothing was sent."), "bold")
@@ -261,7 +263,7 @@ def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
 
 
 def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:
-    """The plan as of now, and every message of it composed."""
+    """Plan the mailing as of now, and compose every message."""
     event, members, now = sources.event, sources.members.members, invocation.clock.now()
     history = history_of(ledger, event)
     roll = call_roll(members, ledger.identify)
@@ -269,7 +271,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     decided = decisions(invocation.terminal, roll, ledger)
     if decided:
         roll = call_roll(members, partial(ledger.identify, decided=decided))
-        # Recorded at once: who somebody is stays true if this mailing is not confirmed.
+        # Recorded at once: an identity stays true even if this mailing is not confirmed.
         ledger.enlist(listed(roll), now, decided)
     history = correcting_of(sources, name, ledger, history)
     plan = plan_for(event, name, roll, history, now)
@@ -278,7 +280,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
 
 
 def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: Wishes) -> bool:
-    """Shows what would be sent; whether the person wants it so."""
+    """Show what would be sent; return whether the user confirms it."""
     count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
     screen = invocation.terminal.beside() if wishes.json else invocation.terminal
     show_proposal(screen, proposal_of(invocation, ready, ledger, count))
@@ -288,7 +290,7 @@ def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: Wis
 
 
 def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
-    """What somebody who confirms is to know. There must be somebody to send to."""
+    """Return the proposal to confirm. It needs at least one message."""
     now = invocation.clock.now()
     views = [mail_view(each.message(now)) for each, _count in variants(ready.outgoing)]
     return Proposal(
@@ -306,7 +308,7 @@ def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, 
 
 
 def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
-    """Everything that the person should look at twice before confirming."""
+    """Yield everything that the user should check before confirming."""
     for former in _former_names(ready, ledger, now):
         yield str(renamed_fault(ready.sources, ready.plan.round.mailing, former))
     yield from ready.plan.odd
@@ -338,7 +340,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
 
 
 def _time_needed(pace: Pace, count: int) -> timedelta | None:
-    """How long the pace makes it last; None where that is not worth a word."""
+    """Return how long the pace makes a run take; None below a minute."""
     minutes = [0.0]
     if pace.per_minute:
         minutes.append((count - 1) / pace.per_minute)
@@ -351,7 +353,7 @@ def _time_needed(pace: Pace, count: int) -> timedelta | None:
 
 
 def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: Wishes) -> Summary:
-    """Record what was confirmed, deliver it, and say how everybody stands."""
+    """Record the approval, deliver, and return the summary."""
     outgoing = ready.outgoing[: wishes.limit]
     outcome = Outcome()
     if outgoing:
@@ -365,9 +367,10 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: 
 
 
 def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
-    """What is confirmed: `due` may try again whom the server puts off, and mail who joins the list later.
+    """Return the approval that the user gave.
 
-    Where only some were to be mailed, nobody else is, until a person says so.
+    With it, `due` may retry mail that the server defers, and mail people who join the list later. If only some
+    people were to be mailed, no one else is mailed until the user approves that.
     """
     event, mailing = ready.sources.event, ready.plan.round.mailing
     if going < len(ready.outgoing):
@@ -377,7 +380,7 @@ def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
 
 
 def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) -> None:
-    """What the ledger must know before the first claim: who is who, the approval, the list, who is skipped."""
+    """Record identities, approval, list and skips before the first claim."""
     now, plan = invocation.clock.now(), ready.plan
     ledger.enlist_as(listed(ready.roll), identified(ready.roll), now)
     ledger.go_ahead(_go_ahead(ready, going, now), ready.composer.sources, now)

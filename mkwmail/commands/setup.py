@@ -1,4 +1,7 @@
-"""``init``: a new working folder, with commented examples to start from."""
+"""``init``, ``new`` and ``schema``: a new working folder, or a new event.
+
+A new folder has commented examples to start from. A new event is made from an earlier one, or from nothing.
+"""
 
 import json
 import re
@@ -37,7 +40,10 @@ MEMBERS = "leden.csv"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the five questions bring. ``server`` is a provider's name or a host."""
+    """The answers to the five questions of ``init``.
+
+    ``server``: a provider's name, or a host.
+    """
 
     association: str = ""
     name: str = ""
@@ -47,9 +53,9 @@ class Answers:
 
 
 def init(invocation: Invocation, folder: Path) -> ExitCode:
-    """Make a working folder in ``folder``; whatever exists there already stays as it is.
+    """Create a working folder in ``folder``; existing files are kept.
 
-    :raises UserError: code USAGE where it is a working folder already, or lies in a file's place.
+    :raises UserError: code USAGE if it is a working folder already, or is a file.
     """
     terminal = invocation.terminal
     place = WorkingFolder(folder.expanduser().absolute())
@@ -105,7 +111,10 @@ def _unmailable(email: str) -> str:
 
 
 def settings_text(answers: Answers) -> str:
-    """``mkwmail.yaml`` with the answers in it, and placeholders at example domains for the open ones."""
+    """Return the text of ``mkwmail.yaml`` with the answers filled in.
+
+    Open answers become placeholders at example domains.
+    """
     email = answers.email or "secretaris@example.org"
     provider = answers.server.casefold() in PRESETS
     host = "smtp.example.org" if provider or not answers.server else answers.server
@@ -124,7 +133,7 @@ def settings_text(answers: Answers) -> str:
     return _SETTINGS % values
 
 
-# Dutch, as the example event: these files are the secretary's, not the program's words.
+# Dutch, like the example event: these files belong to the secretary and are not messages of the program.
 _SMTP = """\
 smtp:
   host: %(host)s
@@ -169,7 +178,7 @@ form: %(form)s
 
 
 def _write(place: WorkingFolder, settings: str) -> list[str]:
-    """Write what is not there yet; the paths that were made."""
+    """Write the files that do not exist yet; return their paths."""
     examples = shipped("events")
     copies = {
         place.events_dir / EXAMPLE_EVENT: examples / EXAMPLE_EVENT,
@@ -183,12 +192,12 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
         for target, source in copies.items():
             if not target.exists():
                 if target.name == MEMBERS:
-                    # The members' names and addresses will be in it.
+                    # It will hold the members' names and addresses.
                     write_private(target, source.read_bytes())
                 else:
                     shutil.copyfile(source, target)
                 made.append(place.shown(target))
-        # Last: a folder without it is not yet a working folder, so `init` can be repeated after a full disk.
+        # Last: without this file it is not a working folder yet, so `init` can be repeated after a full disk.
         place.settings_path.write_text(settings, encoding="utf-8", newline="\n")
     except OSError as error:
         fault = Fault(str(place.path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
@@ -218,7 +227,7 @@ def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str],
         terminal.say(f"  mkwmail {command}")
 
 
-# The example event: its mailings' distances and weekdays are the pattern of an event made from nothing.
+# The example event. An event made from nothing copies the distances and weekdays of its mailings.
 _PATTERN = date(2020, 4, 16)
 _PATTERN_MAILINGS = (
     ("save-the-date", date(2020, 1, 20), ""),
@@ -231,9 +240,9 @@ _PATTERN_DEADLINE = date(2020, 4, 2)
 
 
 def new(invocation: Invocation, title: str, on: str, source: str | None) -> ExitCode:
-    """Write the file, and say what is still to be looked at.
+    """Write an event file, and print what still needs a look.
 
-    :raises UserError: where the date cannot be read, or the earlier event's file is faulty.
+    :raises UserError: if the date cannot be read, or the earlier event's file is faulty.
     """
     terminal, now = invocation.terminal, invocation.clock.now()
     folder = folder_of(invocation)
@@ -276,7 +285,7 @@ def _slug(text: str) -> str:
 
 
 def _own_id(folder: WorkingFolder, ledger: Ledger, title: str, day: date) -> str:
-    """An id that no file has, and that nobody was ever mailed about."""
+    """Return an id that is not in any file or in the ledger's deliveries."""
     taken = {id_in(path) for path in folder.event_paths()}
     slug = _slug(title)
     first = slug if str(day.year) in slug else f"{slug}-{day.year}"
@@ -294,7 +303,7 @@ def _candidates(first: str, day: date) -> Iterator[str]:
 
 
 def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
-    """Write a file that is not there yet."""
+    """Write the text to a file that does not exist yet."""
     try:
         folder.events_dir.mkdir(exist_ok=True)
         for name in (stem, *(f"{stem}-{number}" for number in range(2, 100))):
@@ -328,7 +337,7 @@ def _moved(document: Document, event: Event, title: str, event_id: str, moment: 
             values["mailings", name, "send"] = _moved_text(document, ("mailings", name, "send"), move.mailing_day)
         if mailing.latest is not None:
             values["mailings", name, "latest"] = _moved_text(document, ("mailings", name, "latest"), move.day)
-    # The id stands in comments too: commands to type.
+    # Comments contain the id too, in commands to type.
     lines = with_values(document, values).split("\n")
     return "\n".join(line.replace(event.id, event_id) if line.lstrip().startswith("#") else line for line in lines)
 
@@ -347,7 +356,10 @@ def _is_time(text: str) -> bool:
 
 
 def _moved_text(document: Document, loc: Loc, moved: Callable[[date], date]) -> str:
-    """A date or moment of the file on its new day, at its old time; without one where it had none."""
+    """Return a date or moment of the file on its new day.
+
+    The time stays the same; a date without a time stays without one.
+    """
     old = read_moment(_text(document, loc))
     if isinstance(old, datetime):
         return f"{moved(old.date()):%Y-%m-%d} {old:%H.%M}"
@@ -355,13 +367,13 @@ def _moved_text(document: Document, loc: Loc, moved: Callable[[date], date]) -> 
 
 
 def _scalar(text: str) -> str:
-    """A text as YAML takes it on one line, in quotes where it needs them."""
+    """Return a text as one line of YAML, in quotes if it needs them."""
     bare = re.fullmatch(r"\w[\w '’.()/&+-]*", text) and not re.fullmatch(r"[\d\W]*|yes|no|true|false|null|ja|nee", text)
     return text if bare else json.dumps(text, ensure_ascii=False)
 
 
 def _still_the_same(earlier: Event | None) -> Iterator[str]:
-    """What a copy says of the earlier event."""
+    """Yield the parts of the earlier event that the copy keeps."""
     if earlier is None:
         return
     given = {

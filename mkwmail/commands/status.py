@@ -1,4 +1,4 @@
-"""``status``: who got what, who did not, and why."""
+"""``status`` and plain ``mkwmail``: who got what, who did not, and why."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,9 +57,9 @@ from mkwmail.report.timetable import last_run_words
 
 
 def standings(event: Event, ledger: Ledger, history: History, sources: Sources | None) -> Mapping[str, Standing]:
-    """Mailing → whether it goes by itself.
+    """Return mailing → whether it is sent automatically.
 
-    :param sources: None where settings or list cannot be read: then it is not told what changed since approval.
+    :param sources: None if settings or list cannot be read: then changes since approval are not reported.
     """
     given = newest(ledger.go_aheads(), event.id)
     found = {}
@@ -71,7 +71,7 @@ def standings(event: Event, ledger: Ledger, history: History, sources: Sources |
         else:
             try:
                 differs = sources is not None and bool(changed(sources, given[name], ledger, history))
-            except UserError:  # a template or an attachment that cannot be read is no longer what was approved
+            except UserError:  # an unreadable template or attachment is no longer the approved one
                 differs = True
             found[name] = Standing.CHANGED if differs else Standing.APPROVED
     return found
@@ -85,7 +85,7 @@ def next_steps(
     attendance: Attendance,
     now: datetime,
 ) -> Iterator[str]:
-    """What is next, and what a person is to do, one sentence each."""
+    """Yield the next steps and the user's tasks, one sentence each."""
     yield from _mending(event, history, behind)
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
@@ -102,7 +102,10 @@ def next_steps(
 
 
 def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
-    """Whether somebody in doubt or refused can still be mailed once a person has decided."""
+    """Return whether a mail in doubt or refused waits for a decision.
+
+    Only if it can still be sent after the decision.
+    """
     name = delivery.round.mailing
     is_open = delivery.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and not is_mark(delivery.address)
     known = name in event.mailings or not rule_of(name).needs_entry
@@ -110,7 +113,10 @@ def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
 
 
 def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iterator[str]:
-    """That the event is closed, if it is; the command for those who know other facts, as far as it reaches them."""
+    """Yield a cancellation, and the command to update members.
+
+    The command is for members who know outdated facts and can be reached.
+    """
     if history.cancelled:
         closed = _("Cancelled on %(day)s: only a correction of the cancellation can follow.")
         yield closed % {"day": day_in_words(history.cancelled)}
@@ -125,7 +131,7 @@ def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iter
 
 
 def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iterator[str]:
-    """What did not go in time, as long as the event is not over."""
+    """Yield the mailings not sent in time, as long as the event is not over."""
     if now > event.ends:
         return
     missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
@@ -137,7 +143,7 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
 
 
 def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
-    """What is due now, what was changed since it was approved, and the first that is to come."""
+    """Yield mailings due now, those changed since approval, and the next."""
     changed_since = []
     ahead = []
     for each in due:
@@ -183,7 +189,7 @@ def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
 
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
-    """That people's data was removed, or is to be."""
+    """Yield that people's data was removed, or is to be removed."""
     purged = ledger.purged().get(event.id)
     if purged is not None:
         said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
@@ -205,9 +211,9 @@ def status(
     csv: Path | None = None,
     html: Path | None = None,
 ) -> ExitCode:
-    """Print where one event stands, or all of them.
+    """Print the status of one event, or of all.
 
-    A faulty member list does not hide what was sent: the fault is said, and who is still to get mail is not.
+    If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
         raise UserError(Fault("", _("--json, --csv and --html exclude each other.")), code=ExitCode.USAGE)
@@ -247,7 +253,10 @@ DUE = "due"
 
 
 def last_due(ledger: Ledger, now: datetime) -> str | None:
-    """When `due` last ran, and what it cannot mail about; None where nothing was ever to go by itself."""
+    """Return when `due` last ran, and a failure that it cannot mail about.
+
+    None if it never ran and no mailing was approved to be sent automatically.
+    """
     last, given = ledger.last_run(DUE), [each for each in ledger.go_aheads() if WHEN in each.terms]
     if last is None and not given:
         return None
@@ -260,7 +269,7 @@ def last_due(ledger: Ledger, now: datetime) -> str | None:
 def statuses_of(
     invocation: Invocation, folder: WorkingFolder, ledger: Ledger, events: Sequence[tuple[Path, Event]]
 ) -> list[EventStatus]:
-    """Where each event stands, by its file."""
+    """Return the status of each event, given its file."""
     office, now = office_of(invocation, folder, ledger), invocation.clock.now()
     return [
         status_of(event, ledger, office.roll, office.keep, now, office.sources(path, event)) for path, event in events
@@ -269,7 +278,10 @@ def statuses_of(
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What the status of any event is made of, as far as it can be read: who is in the list, and the settings."""
+    """The settings and the members behind every event's status.
+
+    They are None if they cannot be read.
+    """
 
     folder: WorkingFolder
     settings: Settings | None = None
@@ -278,18 +290,21 @@ class Office:
 
     @property
     def keep(self) -> Keep:
-        """How long data about people is to be kept; the default where the settings cannot be read."""
+        """Return how long to keep people's data; the default without settings."""
         return self.settings.keep if self.settings else Keep.default()
 
     def sources(self, path: Path, event: Event) -> Sources | None:
-        """What an event's mails are made of; None where that cannot be read."""
+        """Return the sources of an event's mails; None if one cannot be read."""
         if self.settings is None or self.members is None:
             return None
         return Sources(self.folder, self.settings, path, event, self.members, ())
 
 
 def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Office:
-    """The office of a folder; what cannot be read there is said, and hides nothing else."""
+    """Return the office of a folder.
+
+    A file that cannot be read is reported, and hides nothing else.
+    """
     settings = members = None
     try:
         settings = read_settings(folder)
@@ -303,10 +318,10 @@ def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> 
 def status_of(
     event: Event, ledger: Ledger, roll: Roll | None, keep: Keep, now: datetime, sources: Sources | None = None
 ) -> EventStatus:
-    """Where an event stands at this moment.
+    """Return the status of an event at this moment.
 
-    :param roll: None where the member list cannot be read: then it is not told who is still to get mail.
-    :param sources: None where it is not to be told what changed since it was approved.
+    :param roll: None if the member list cannot be read: then people still to be mailed are not reported.
+    :param sources: None if changes since approval are not to be reported.
     """
     history = history_of(ledger, event)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
@@ -365,9 +380,10 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
 def _skipped_lines(
     event: Event, ledger: Ledger, history: History, organisations: Mapping[str, str]
 ) -> list[tuple[str, Line]]:
-    """Return those who were left out of a mailing and have not had it since, by their keys.
+    """Return people who were left out of a mailing, as (key, line).
 
-    Somebody whose message was claimed in vain, and who was left out after that, is one of them.
+    Only people who have not had the mailing since. Somebody whose message was claimed in vain, and who was left out
+    after that, is one of them.
     """
     persons = {person.key: person for person in history.persons}
     stand = {(each.round, each.person): each for each in history.deliveries}
@@ -384,9 +400,12 @@ def _skipped_lines(
 
 
 def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll, now: datetime) -> Iterator[Line]:
-    """Who came into the list after a mailing for everyone had gone, and does not get it any more, with the reason."""
+    """Yield people who joined after a mailing for everyone, and missed it.
+
+    They do not get it any more; the line has the reason.
+    """
     if now > event.ends:
-        return  # who joins then missed nothing
+        return  # people who join after the event missed nothing
     had = begun(history.deliveries)
     recorded = {(each.round, each.person) for each in ledger.skips(event.id)}
     recorded |= {(each.round, each.person) for each in history.deliveries}
@@ -404,7 +423,10 @@ def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll
 
 
 def desk(invocation: Invocation) -> ExitCode:
-    """Print the events, what is next, and the command for it; outside a working folder, how to make one."""
+    """Print the events, the next steps, and the commands for them.
+
+    Outside a working folder, print how to create one.
+    """
     terminal = invocation.terminal
     if invocation.folder is None:
         try:
@@ -440,7 +462,10 @@ def desk(invocation: Invocation) -> ExitCode:
 
 
 def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:
-    """The events whose file can be read, with it; of the others the first fault, for `check` names them all."""
+    """Return the events whose files can be read, with their paths.
+
+    For the other files, print the first fault only: `check` prints all of them.
+    """
     events: list[tuple[Path, Event]] = []
     for path in folder.event_paths():
         try:

@@ -1,4 +1,8 @@
-"""What is odd about an event, a list or a mail without being wrong. Pure."""
+"""Warnings about an event, a list or a mail, and questions about names.
+
+A warning is about something odd that is not a fault. A mailing or event that seems to have been sent under another
+name needs the user's word.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -26,7 +30,7 @@ from mkwmail.report.terminal import members, some
 
 
 def event_warnings(sources: Sources) -> Iterator[Fault]:
-    """Fields that are empty, and what the mails will say in their place."""
+    """Yield empty fields, and what the mails will say instead."""
     event, settings = sources.event, sources.settings
     place = sources.folder.shown(sources.event_path)
     location, online = event.location, event.online
@@ -54,7 +58,7 @@ def event_warnings(sources: Sources) -> Iterator[Fault]:
 
 
 def list_warnings(sources: Sources, roll: Roll, history: History) -> Iterator[Fault]:
-    """What is odd about the member list, by itself and against the previous mailing."""
+    """Yield what is odd about the list, alone or since the last mailing."""
     place = sources.folder.shown(sources.folder.path / sources.settings.members)
     everyone = [listing.member for listing in roll.listings]
     for member, who in roll.doubtful:
@@ -85,7 +89,7 @@ def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
 
 
 def outdated_warnings(sources: Sources, roll: Roll, history: History, now: datetime) -> Iterator[Fault]:
-    """Who was told other facts than the file's, and the command that mends it."""
+    """Yield people who know outdated facts, and the command to tell them."""
     event = sources.event
     place = sources.folder.shown(sources.event_path)
     behind = outdated(event, roll.listings, history, now)
@@ -108,7 +112,7 @@ def outdated_warnings(sources: Sources, roll: Roll, history: History, now: datet
 
 
 def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:
-    """How the list was read, and what differs from the register of persons."""
+    """Yield how the list was read, and how it differs from the register."""
     place = sources.folder.shown(sources.folder.path / sources.settings.members)
     yield _("%(file)s: %(members)s") % {"file": place, "members": members(len(sources.members.members))}
     yield from sources.members.notes
@@ -140,7 +144,10 @@ def list_notes(sources: Sources, roll: Roll, history: History) -> Iterator[str]:
 
 
 def direct_warnings(mailing: str, template: str, outgoing: Iterable[Outgoing]) -> Iterator[Fault]:
-    """Members whose mail cannot share a letter, since the template measures or cuts what it prints."""
+    """Yield a warning about mails that cannot share a letter.
+
+    Their template measures or cuts the text that it prints.
+    """
     names = [
         full_name(each.planned.member.name) or each.planned.member.email
         for each in outgoing
@@ -154,7 +161,7 @@ def direct_warnings(mailing: str, template: str, outgoing: Iterable[Outgoing]) -
 
 
 def form_warnings(place: str, mailing: str, form: str, messages: Iterable[Message]) -> Iterator[Fault]:
-    """A mail that says `je` where the settings say `u`, or the other way round."""
+    """Yield a warning if a mail differs from the settings in `je` or `u`."""
     other = "u" if form == "je" else "je"
     found: dict[str, None] = {}
     for message in messages:
@@ -170,9 +177,9 @@ def form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messag
 def former_names(
     sources: Sources, roll: Roll, ledger: Ledger, history: History, plan: Plan, now: datetime
 ) -> tuple[Former, ...]:
-    """Return the names under which a planned mailing or its event seems to have been mailed before.
+    """Return names under which a mailing seems to have been sent before.
 
-    What a person told apart is left out.
+    These are names of the mailing or of its event. Names that a person told apart are left out.
     """
     apart = ledger.told_apart(sources.event.id)
     mailing = plan.round.mailing
@@ -185,7 +192,7 @@ def _former_ids(
 ) -> Iterator[Former]:
     if is_begun(history.deliveries):
         return
-    # A mailing to those who were invited is for nobody if the invitation went under another id.
+    # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
     persons = {each.person for each in plan.to_send or roll.listings}
     for event in sorted(set(ledger.events()) - set(map(id_in, sources.folder.event_paths())) - {sources.event.id}):
         versions = ledger.facts(event)
@@ -204,7 +211,10 @@ def _former_mailings(sources: Sources, history: History, plan: Plan) -> Iterator
 
 
 def renamed_fault(sources: Sources, mailing: str, earlier: Former) -> Fault:
-    """Return what is odd about a mailing that seems to have gone under another name, with the remedy."""
+    """Return the fault of a mailing that seems to have another name.
+
+    The fault names the earlier mailing or event, and has the remedy.
+    """
     words = {
         "event": sources.event.id,
         "mailing": mailing,
@@ -236,9 +246,12 @@ def renamed_fault(sources: Sources, mailing: str, earlier: Former) -> Fault:
 def ask_about_names(
     invocation: Invocation, ledger: Ledger, sources: Sources, mailing: str, earlier: Sequence[Former]
 ) -> None:
-    """Ask whether these are other events or mailings than the one that is to be sent; the answer is remembered.
+    """Ask whether these are other events or mailings than the one to send.
 
-    :raises UserError: code SETTINGS if one is the same, or nobody can be asked: everybody would be mailed again.
+    The answer is remembered.
+
+    :raises UserError: code SETTINGS if one is the same, or there is no terminal to ask: everybody would be mailed
+        again.
     """
     terminal = invocation.terminal
     faults = [renamed_fault(sources, mailing, each) for each in earlier]
