@@ -54,7 +54,7 @@ class Reply:
 class Transport(Protocol):
     """A way to hand messages over, used by one thread at a time.
 
-    The contract, which tests/sending/test_transport.py checks: ``begin`` is called before the first byte of each
+    The contract, which tests/delivery/test_transport.py checks: ``begin`` is called before the first byte of each
     body leaves, and a body that it declines (or for which it raises) does not leave. Every message of which the body
     was begun is yielded with its reply, at most one at a time is without one, and nothing is yielded twice.
     """
