@@ -7,7 +7,7 @@ from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.commands.context import Roll
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import rule_of
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING, TOLD, Delivery, State
@@ -23,11 +23,7 @@ from mkwmail.responses.signup_matching import same_place
 def attendance_of(event: Event, ledger: Ledger, roll: Roll | None, history: History, now: datetime) -> Attendance:
     """The answers of an event, counted; without a list as far as the ledger tells it."""
     signups, answers = ledger.signups(event.id), history.answers
-    invited = {
-        each.person
-        for each in history.deliveries
-        if each.state in TOLD and kind_of(each.round.mailing) is Kind.INVITATION
-    }
+    invited = {each.person for each in history.deliveries if each.state in TOLD and rule_of(each.round.mailing).invites}
     guests = {each.person for each in ledger.guests(event.id)}
     members = {each.person for each in roll.listings} if roll else set()
     places = _places(roll) if roll else {}
@@ -108,12 +104,10 @@ def _to_phone(event: Event, roll: Roll | None, history: History, now: datetime) 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:
     """Person → when they were reminded; nobody as long as a further reminder is to come."""
-    reminders = [name for name in event.mailings if kind_of(name) is Kind.REMINDER]
+    reminders = [name for name in event.mailings if rule_of(name).reminds]
     if any(send is not None and send > now for send in (event.mailings[name].send for name in reminders)):
         return {}
-    return {
-        each.person: each.since for each in told if each.state in TOLD and kind_of(each.round.mailing) is Kind.REMINDER
-    }
+    return {each.person: each.since for each in told if each.state in TOLD and rule_of(each.round.mailing).reminds}
 
 
 def not_listed(event: Event, ledger: Ledger, roll: Roll, history: History) -> tuple[Entry, ...]:

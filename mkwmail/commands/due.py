@@ -31,7 +31,7 @@ from mkwmail.commands.warnings import former_names
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, id_in
-from mkwmail.config.kinds import Kind, kind_of, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
 from mkwmail.config.settings import Settings
 from mkwmail.config.settings_file import read_settings
 from mkwmail.delivery.outcome import Outcome, exit_code, gravest, standing
@@ -133,7 +133,7 @@ class Automatic:
         for sources, approved in self._events(by_event, settings, members):
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
-        self._deliver(sorted(ready, key=lambda each: (each.opens, rule_of(each.mailing).order)), roll)
+        self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), roll)
         self._note_too_late(ready, roll)
         for sources, each in judged:
             self._look_back(sources, roll, each)
@@ -264,7 +264,7 @@ class Automatic:
         hours, event = sources.settings.hours, sources.event
         goes = next_opening(hours, opens)
         eve = goes.astimezone(ZONE).date() - timedelta(days=1)
-        if kind_of(name) is not Kind.REMINDER or self._now.astimezone(ZONE).date() != eve:
+        if not rule_of(name).reminds or self._now.astimezone(ZONE).date() != eve:
             return
         count = len(plan_ahead(event, name, roll, history, self._now).to_send)
         if count and day_begins(hours, self._now):

@@ -7,7 +7,7 @@ from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
 from mkwmail.commands.context import Invocation, Roll
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
@@ -164,7 +164,7 @@ def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, st
 
 def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
     """Whether the person types the number of mails; for a cancellation, the event's id."""
-    if kind_of(mailing) is Kind.CANCELLATION:
+    if rule_of(mailing).cancels:
         wanted = event
         question = _("This cancels the event. To send %(mails)s, type %(wanted)s:")
     else:

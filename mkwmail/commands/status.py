@@ -44,7 +44,6 @@ from mkwmail.report.status import (
     Line,
     Standing,
     course_of,
-    is_for_some,
     reply_words,
     show_overview,
     show_status,
@@ -393,7 +392,7 @@ def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll
     organisations = {each.person: each.member.organisation for each in roll.listings}
     over = superseded(event, due_by_date(event, now), history.deliveries)
     for name in in_order(event):
-        if name not in had or is_for_some(name) or name in over:
+        if name not in had or rule_of(name).for_some or name in over:
             continue
         plan = plan_for(event, name, roll, history, now)
         for state, people in ((SKIPPED, plan.skipped), (State.EXPIRED.value, plan.expired)):

@@ -8,7 +8,7 @@ from mkwmail.clock import day_in_words
 from mkwmail.commands.compose_mailing import Outgoing
 from mkwmail.commands.context import Invocation, Roll, Sources
 from mkwmail.config.folder import id_in
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings_file import example_senders
 from mkwmail.dutch.names import full_name
 from mkwmail.dutch.parsing import forms_in
@@ -35,7 +35,7 @@ def event_warnings(sources: Sources) -> Iterator[Fault]:
     elif location is not None and location.city and not location.name:
         yield Fault(place, _("location: has a city only"), _("the mails will say that the place itself follows"))
     registration = event.registration
-    invites = any(kind_of(name) is Kind.INVITATION for name in event.mailings)
+    invites = any(rule_of(name).invites for name in event.mailings)
     if invites and (registration is None or not registration.url):
         yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
     if invites and (registration is None or registration.deadline is None):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of, mailing_named
+from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import TOLD, Approval, Delivery, Round
 from mkwmail.planning.facts import differences as differing_facts
@@ -147,7 +147,7 @@ def corrected_mailing(event: Event, mailing: str, deliveries: Iterable[Delivery]
     named = mailing_named(event, mailing).of
     if named is not None:
         return named
-    went = [each for each in deliveries if each.state in TOLD and kind_of(each.round.mailing) is not Kind.CORRECTION]
+    went = [each for each in deliveries if each.state in TOLD and not rule_of(each.round.mailing).corrects]
     return max(went, key=lambda each: each.since).round.mailing if went else None
 
 
@@ -162,7 +162,7 @@ def correcting(
     texts: dict[int, Sources] = {}
     for mailing, given in approvals.items():
         for each in given:
-            text = _corrected(of, each.sources) if kind_of(mailing) is Kind.CORRECTION else None
+            text = _corrected(of, each.sources) if rule_of(mailing).corrects else None
             if mailing == of or text is not None:
                 texts[each.id] = _wording(each.sources if mailing == of else text or {})
     wording = _wording(now)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import ColumnAudience, Event
-from mkwmail.config.kinds import GOT, Audience, Kind, kind_of, mailing_named, rule_of
+from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, TOLD, Delivery
@@ -89,6 +89,11 @@ def were_there(answers: Mapping[str, str]) -> frozenset[str]:
     return frozenset({"present"}) if "present" in answers.values() else COMING
 
 
+def corrects_a_cancellation(mailing: str, correcting: Correcting | None) -> bool:
+    """Check whether a mailing is a correction of the cancellation, the only mailing that may follow that one."""
+    return correcting is not None and rule_of(mailing).corrects and rule_of(correcting.of).cancels
+
+
 class Audiences:
     """The audience of one mailing at one moment, asked member by member.
 
@@ -129,8 +134,7 @@ class Audiences:
     def _follows_a_cancellation(self) -> bool:
         """Whether the mailing is the cancellation, or a correction of it: nothing else follows one."""
         correcting = self._known.correcting
-        kinds = {kind_of(self._mailing), kind_of(correcting.of) if correcting else None}
-        return Kind.CANCELLATION in kinds and kinds <= {Kind.CANCELLATION, Kind.CORRECTION, None}
+        return rule_of(self._mailing).cancels or corrects_a_cancellation(self._mailing, correcting)
 
     def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
         rule = audience_of(self._event, self._mailing)
@@ -139,7 +143,7 @@ class Audiences:
         if isinstance(rule, ColumnAudience):
             return self._by_column(rule, members)
         choices: dict[Audience, Callable[[str, Member], str | None]] = {
-            Audience.EVERYONE: self._colleague_comes if self._asks_to_come() else lambda _person, _member: None,
+            Audience.EVERYONE: self._for_everyone,
             Audience.UNANSWERED: self._not_silent,
             Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
             Audience.PRESENT: lambda person, _member: self._unless(person, were_there(self._answers)),
@@ -150,6 +154,10 @@ class Audiences:
             Audience.EARLIER_TEXT: self._has_this_text,
         }
         return choices[rule]
+
+    def _for_everyone(self, person: str, member: Member) -> str | None:
+        # Mailings that do more than ask may tell something that everybody must know.
+        return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
     def _unless(self, person: str, wanted: Set[str]) -> str | None:
         answer = self._answers.get(person)
@@ -181,9 +189,7 @@ class Audiences:
         if colleague is not None:
             return colleague
         invited = [
-            persons[person]
-            for mailing, persons in self._told.items()
-            if kind_of(mailing) is Kind.INVITATION and person in persons
+            persons[person] for mailing, persons in self._told.items() if rule_of(mailing).invites and person in persons
         ]
         if not invited:
             return _("never got the invitation: that goes first, not a reminder")
@@ -192,10 +198,6 @@ class Audiences:
         if passed.days < _QUIET_DAYS:
             return _("got the invitation on %(day)s, less than three days ago") % {"day": day_in_words(min(invited))}
         return None
-
-    def _asks_to_come(self) -> bool:
-        """What only asks whether one comes, or announces that question; mailings of one's own may tell more."""
-        return kind_of(self._mailing) in (Kind.SAVE_THE_DATE, Kind.INVITATION)
 
     def _colleague_comes(self, person: str, member: Member) -> str | None:
         if folded(member.organisation) not in self._represented or self._answers.get(person) in COMING:

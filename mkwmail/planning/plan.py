@@ -11,7 +11,7 @@ from datetime import datetime
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Audience, Kind, kind_of, latest_of, mailing_named
+from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, Round, State
@@ -19,11 +19,8 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
-from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of
+from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of, corrects_a_cancellation
 from mkwmail.planning.facts import Telling, facts_of, only_added
-
-# These say every fact of the event.
-_WITH_FACTS = (Kind.SAVE_THE_DATE, Kind.INVITATION, Kind.REMINDER, Kind.PRACTICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ class History:
         told = (
             each.since
             for each in self.deliveries
-            if kind_of(each.round.mailing) is Kind.CANCELLATION and each.state is not State.EXPIRED
+            if rule_of(each.round.mailing).cancels and each.state is not State.EXPIRED
         )
         return min(told, default=None)
 
@@ -135,7 +132,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     members = {each.person for each in listings}
     guests = [each for each in history.guests if each.person not in members]
     everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
-    if rule is Audience.TOLD or _corrects_a_cancellation(mailing, history):
+    if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
     told = Known(
         history.deliveries,
@@ -162,15 +159,10 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
 
 def _edition(event: Event, mailing: str, history: History) -> int:
     """The version of the facts for an update, of the text for a correction, else 0."""
-    kind = kind_of(mailing)
-    if kind is Kind.UPDATE:
+    rule = rule_of(mailing)
+    if rule.tells_changes:
         return history.telling.version_of(facts_of(event, history.cancelled is not None))
-    return history.correcting.edition if kind is Kind.CORRECTION and history.correcting else 0
-
-
-def _corrects_a_cancellation(mailing: str, history: History) -> bool:
-    of = history.correcting.of if history.correcting else ""
-    return kind_of(mailing) is Kind.CORRECTION and kind_of(of) is Kind.CANCELLATION
+    return history.correcting.edition if rule.corrects and history.correcting else 0
 
 
 def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing]:
@@ -355,14 +347,15 @@ def _odd(
         yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
     facts = facts_of(event)
     # What was still to follow is told by this very mail; what was told otherwise would only stand there anew.
-    told_now = {each.person for each in made.to_send} if kind_of(mailing) in _WITH_FACTS else set()
+    told_now = {each.person for each in made.to_send} if rule_of(mailing).tells_all_facts else set()
     outdated = [
         listing
         for listing in listings
         for changes in [history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))]
         if changes and not (listing.person in told_now and only_added(changes))
     ]
-    if outdated and history.cancelled is None and kind_of(mailing) not in (Kind.UPDATE, Kind.CANCELLATION):
+    rule = rule_of(mailing)
+    if outdated and history.cancelled is None and not (rule.tells_changes or rule.cancels):
         told = ngettext(
             "%(n)d was told other facts than the file's; `mkwmail send %(event)s update` says what changed",
             "%(n)d were told other facts than the file's; `mkwmail send %(event)s update` says what changed",
@@ -391,7 +384,7 @@ class Outdated:
 
 def mending(history: History) -> str:
     """The mailing that tells people what they do not know yet."""
-    return Kind.CANCELLATION if history.cancelled else Kind.UPDATE
+    return CANCELLATION if history.cancelled else UPDATE
 
 
 def outdated(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> tuple[Outdated, ...]:
@@ -435,7 +428,7 @@ def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, 
     """Whom an invitation, which has all the facts, is still to reach."""
     if history.cancelled:
         return frozenset()
-    invitations = [name for name in event.mailings if kind_of(name) is Kind.INVITATION]
+    invitations = [name for name in event.mailings if rule_of(name).invites]
     return frozenset().union(*(_reached(plan(event, name, listings, history, now)) for name in invitations))
 
 

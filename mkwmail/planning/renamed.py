@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of, rule_of
+from mkwmail.config.kinds import OWN, kind_of, rule_of
 from mkwmail.ledger.models import TOLD, Apart, Delivery, State
 from mkwmail.ledger.people import folded
 from mkwmail.planning.facts import EventFacts
@@ -73,7 +73,7 @@ def former_keys(event: Event, mailing: str, deliveries: Sequence[Delivery]) -> t
         return ()
     entry = event.mailings.get(mailing)
     sorts = {_sort(mailing)}
-    if kind_of(mailing) is Kind.OWN and entry is not None and entry.template:
+    if kind_of(mailing) == OWN and entry is not None and entry.template:
         sorts.add(_sort(entry.template))
     mailed = {each.round.mailing for each in deliveries if each.state in TOLD}
     gone = (name for name in mailed if name not in event.mailings and rule_of(name).needs_entry)
@@ -82,7 +82,7 @@ def former_keys(event: Event, mailing: str, deliveries: Sequence[Delivery]) -> t
 
 def _sort(name: str) -> str:
     kind = kind_of(name)
-    return _NUMBER.sub("", name) if kind is Kind.OWN else kind.value
+    return _NUMBER.sub("", name) if kind == OWN else kind
 
 
 def former(event: str, mailing: str, deliveries: Iterable[Delivery], persons: Collection[str]) -> Former | None:

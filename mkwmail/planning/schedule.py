@@ -14,7 +14,7 @@ from holidays import country_holidays
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import ColumnAudience, Event
-from mkwmail.config.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, GoAhead
@@ -120,23 +120,20 @@ def begun(deliveries: Sequence[Delivery]) -> frozenset[str]:
 def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
     """Return the mailings that a later one makes pointless, by date, each with that later one.
 
-    A save-the-date is pointless once an invitation is due or somebody has been sent one; a reminder, once a later
-    reminder to the same people is due.
+    A mailing of a kind that another kind supersedes is pointless once one of the other kind is due or was sent to
+    somebody. A mailing of a kind that supersedes itself is pointless once a later one to the same people is due.
 
     :param due: the mailings that are due now, by their dates or as they were approved.
     """
     had = begun(deliveries)
     found = {}
     for name in in_order(event):
-        match kind_of(name):
-            case Kind.SAVE_THE_DATE:
-                rivals = [other for other in (*due, *sorted(had)) if kind_of(other) is Kind.INVITATION]
-            case Kind.REMINDER:
-                rivals = [other for other in due if _follows(event, other, name)]
-            case _:
-                rivals = []
-        if rivals:
-            found[name] = rivals[0]
+        kind = kind_of(name)
+        rivals = [other for other in (*due, *sorted(had)) if kind in rule_of(other).supersedes]
+        later = (other for other in rivals if kind_of(other) != kind or (other in due and _follows(event, other, name)))
+        first = next(later, None)
+        if first is not None:
+            found[name] = first
     return found
 
 
@@ -146,17 +143,15 @@ def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[
     :param going: the mailings that somebody gets in this run.
     """
     had = begun(deliveries)
-    invitation = next((name for name in going if kind_of(name) is Kind.INVITATION), None)
+    invitation = next((name for name in going if rule_of(name).invites), None)
     if invitation is None:
         return {}
-    waiting = [name for name in due if kind_of(name) is Kind.REMINDER and name not in going and name not in had]
+    waiting = [name for name in due if rule_of(name).reminds and name not in going and name not in had]
     return dict.fromkeys(waiting, invitation)
 
 
 def _follows(event: Event, later: str, name: str) -> bool:
-    """Whether a reminder comes after another, to the same people."""
-    if later == name or kind_of(later) is not Kind.REMINDER:
-        return False
+    """Check whether a mailing comes after another one, to the same people."""
     first, second = event.mailings[name], event.mailings[later]
     if first.send is None or second.send is None:
         return False

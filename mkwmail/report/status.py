@@ -9,7 +9,7 @@ from typing import Any
 
 from mkwmail.clock import day_in_figures, moment_in_cell, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of, rule_of
+from mkwmail.config.kinds import rule_of
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.planning.plan import Outdated
@@ -308,19 +308,11 @@ def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
     )
 
 
-_FOR_SOME = (Kind.REMINDER, Kind.PRACTICAL, Kind.THANKS)
-
-
-def is_for_some(mailing: str) -> bool:
-    """Whether a mailing is for some by its nature, so that nobody is left out by not getting it."""
-    return kind_of(mailing) in _FOR_SOME
-
-
 def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
     """Headings with those who are not served, who were left out of what is for everyone, and who know other facts."""
     for unserved in _UNSERVED:
         yield state_words(unserved).capitalize(), _entries(status.lines, unserved)
-    for_everyone = [line for line in status.lines if not is_for_some(line.mailing)]
+    for_everyone = [line for line in status.lines if not rule_of(line.mailing).for_some]
     for state in (State.EXPIRED.value, SKIPPED):
         yield state_words(state).capitalize(), _entries(for_everyone, state)
     yield _("Told other facts"), outdated_entries(status.outdated)

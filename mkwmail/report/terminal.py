@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.delivery import Pause, Step
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, spoken
 
 Style = Literal["", "bold", "dim", "red", "yellow", "green"]
 
@@ -249,19 +249,9 @@ def was_handed_to(server: str) -> str:
 
 def mailing_words(mailing: str) -> str:
     """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
-    words = {
-        Kind.SAVE_THE_DATE: _("save the date"),
-        Kind.INVITATION: _("invitation"),
-        Kind.REMINDER: _("reminder"),
-        Kind.UPDATE: _("update"),
-        Kind.CORRECTION: _("correction"),
-        Kind.PRACTICAL: _("practical information"),
-        Kind.CANCELLATION: _("cancellation"),
-        Kind.THANKS: _("thanks"),
-    }
-    kind = kind_of(mailing)
-    said = words.get(kind, mailing)
-    return said if mailing in (kind, said) else f"{said} ({mailing})"
+    rule = rule_of(mailing)
+    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
+    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
 
 
 def duration(length: timedelta) -> str:
