@@ -5,7 +5,6 @@ from datetime import datetime
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
-from mkwmail.commands.context import Roll
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.i18n import _
@@ -14,6 +13,7 @@ from mkwmail.ledger.models import COMING, TOLD, Delivery, State
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.audience import represented
 from mkwmail.planning.plan import History
+from mkwmail.planning.roll import Roll
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry
 from mkwmail.responses.answers import questions

@@ -10,21 +10,15 @@ from mkwmail.clock import day_and_time, moment_from
 from mkwmail.commands.compose_mailing import composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
-    call_roll,
     folder_of,
     history_of,
     lacking,
-    moment_of,
     open_ledger,
-    plan_for,
-    presumed,
     read_sources,
     server_of,
 )
 from mkwmail.commands.schedule import approval_warnings
-from mkwmail.commands.send import due_mailings
 from mkwmail.commands.warnings import (
     direct_warnings,
     event_warnings,
@@ -46,10 +40,12 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.plan import History, Planned
+from mkwmail.planning.roll import Roll, call_roll, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
+from mkwmail.planning.timetable import due_mailings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
-from mkwmail.report.terminal import duration, mails, progress_bar
-from mkwmail.text import size
+from mkwmail.report.terminal import duration, progress_bar
+from mkwmail.text import mails, size
 
 Facts = tuple[tuple[str, str], ...]
 NAME_SERVER = "MKWMAIL_NAME_SERVER"

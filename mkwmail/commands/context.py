@@ -2,9 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,21 +15,18 @@ from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_wo
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.kinds import Audience, in_order, latest_of
 from mkwmail.config.links import example_links
 from mkwmail.config.settings import Settings, Smtp
 from mkwmail.config.settings_file import example_senders, read_settings
-from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import COMING, Delivery, Guest, LeftOut, RefusedMail, Round, State
-from mkwmail.ledger.people import Identified, Listed
-from mkwmail.members.member_list import FaultyRow, Member, MemberList, read_members
-from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
+from mkwmail.ledger.models import RefusedMail
+from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
+from mkwmail.planning.plan import History
+from mkwmail.planning.roll import Roll, call_roll, guest_listing, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
 from mkwmail.user_folders import state_folder
@@ -97,21 +93,6 @@ def out_of_crons_reach(smtp: Smtp) -> str:
         "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
         "type mkwmail login."
     )
-
-
-def guest_listing(guest: Guest) -> Listing:
-    """A guest as the plan looks at everybody."""
-    member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
-    return Listing(guest.person, member)
-
-
-def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
-    """Person → why they are not mailed about an event, by the secretary's word about it or about everything."""
-    found: dict[str, str] = {}
-    for each in words:
-        if each.event in ("", event):
-            found[each.person] = _("not to be mailed: %(reason)s") % {"reason": each.reason}
-    return found
 
 
 def dead_addresses(refused: Iterable[RefusedMail]) -> Mapping[str, str]:
@@ -192,51 +173,6 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
 
 
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """The member list with who each member is, in the order of the list.
-
-    ``moved``: those known before under another address, with that address. ``unaddressed``: those who are not
-    to be mailed and have no address: nobody is known by none. ``faulty``: rows that were left out, where that is told.
-    """
-
-    listings: tuple[Listing, ...]
-    moved: tuple[tuple[Member, str], ...] = ()
-    doubtful: tuple[tuple[Member, Identified], ...] = ()
-    unaddressed: tuple[Member, ...] = ()
-    faulty: tuple[FaultyRow, ...] = ()
-
-
-def listed_member(member: Member) -> Listed:
-    return Listed(member.email, full_name(member.name), member.organisation, member.number)
-
-
-def listed(roll: Roll) -> tuple[Listed, ...]:
-    """What the list says of who its members are, for the ledger's register."""
-    return tuple(listed_member(listing.member) for listing in roll.listings)
-
-
-def identified(roll: Roll) -> tuple[Identified, ...]:
-    """Who those of :func:`listed` are."""
-    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
-
-
-Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
-
-
-def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
-    """Members and who they are; ``identify`` asks the ledger, and may enlist them."""
-    addressed = [member for member in members if member.email]
-    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
-    pairs = tuple(zip(addressed, identify(rows), strict=True))
-    return Roll(
-        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
-        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
-        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
-        unaddressed=tuple(member for member in members if not member.email),
-    )
-
-
 def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
     """The member list of a folder with who each member is; faulty rows are left out.
 
@@ -259,31 +195,6 @@ def roll_of(members: MemberList, ledger: Ledger) -> Roll:
     return replace(call_roll(members.members, ledger.identify), faulty=members.faulty)
 
 
-def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """The plan, with those who have no address among its skipped.
-
-    :raises UserError: as :func:`mkwmail.planning.plan.plan`.
-    """
-    made = plan(event, mailing, roll.listings, history, now)
-    unaddressed = tuple(
-        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
-        for member in roll.unaddressed
-    )
-    return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
-
-
-def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
-    """Who comes, is no member, and would get the mailing if an address were known."""
-    rule = audience_of(event, mailing)
-    if rule not in FOR_GUESTS:
-        return
-    coming = were_there(history.answers) if rule is Audience.PRESENT else COMING
-    for guest in history.unaddressed:
-        if history.answers.get(guest.person) in coming:
-            reason = _("comes as a guest, and no address is known that can be mailed")
-            yield Skip(guest.person, full_name(guest.member.name), "", reason)
-
-
 def history_of(ledger: Ledger, event: Event) -> History:
     """What the ledger says of an event."""
     versions = tuple(read_facts(document) for document in ledger.facts(event.id))
@@ -302,31 +213,6 @@ def history_of(ledger: Ledger, event: Event) -> History:
         strangers=ledger.guest_keys(),
         unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
     )
-
-
-def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
-    """The moment at which a mailing is to be imagined: its own, else now, as far as it is not too late."""
-    entry = event.mailings.get(mailing)
-    return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
-
-
-def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
-    """The history as it will be at a mailing's own moment: whatever is planned before it has gone.
-
-    Nobody is presumed to have had this mailing itself: all of it is to be looked at.
-    """
-    happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
-    known = {(delivery.round.mailing, delivery.person) for delivery in happened}
-    for name in in_order(event):
-        send = event.mailings[name].send
-        if name == mailing or send is None or send >= moment:
-            continue
-        happened += [
-            Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
-            for each in roll.listings
-            if (name, each.person) not in known
-        ]
-    return replace(history, deliveries=tuple(happened))
 
 
 def server_of(settings: Settings, shifted: bool) -> Smtp:

@@ -11,21 +11,17 @@ from mkwmail.clock import ZONE
 from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
     announce,
-    call_roll,
     folder_of,
     history_of,
-    listed,
     open_ledger,
-    plan_for,
     really_handed_to,
     refuse_examples,
     server_of,
 )
 from mkwmail.commands.notify import forget, tell, told_now
-from mkwmail.commands.schedule import changed, plan_ahead, timetable_of
+from mkwmail.commands.schedule import changed, timetable_of
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
 from mkwmail.commands.warnings import former_names
 from mkwmail.config.event import Event
@@ -47,6 +43,7 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList, read_members
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.roll import Roll, call_roll, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     WHEN,
@@ -60,6 +57,7 @@ from mkwmail.planning.schedule import (
     superseded,
     too_soon,
 )
+from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices as matters
 from mkwmail.report.delivery import Went, due_value, is_worth_a_word, show_went
 from mkwmail.report.notices import Matter

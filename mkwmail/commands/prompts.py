@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
-from mkwmail.commands.context import Invocation, Roll
+from mkwmail.commands.context import Invocation
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -15,10 +15,11 @@ from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
+from mkwmail.planning.roll import Roll
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report import notices as matters
-from mkwmail.report.terminal import Terminal, mails
-from mkwmail.text import nearest
+from mkwmail.report.terminal import Terminal
+from mkwmail.text import mails, nearest
 
 _YES = ("yes", "ja")  # in either language
 

@@ -6,19 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from mkwmail.auth.credentials import credential_for
-from mkwmail.clock import Clock, day_and_time
+from mkwmail.clock import Clock
 from mkwmail.commands.compose_mailing import Composer, Mailbag, Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
-    call_roll,
     history_of,
-    identified,
-    left_out_reasons,
-    listed,
     open_ledger,
-    plan_for,
     read_sources,
     really_handed_to,
     refuse_examples,
@@ -26,9 +20,7 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
 from mkwmail.commands.warnings import ask_about_names, former_names, renamed_fault
-from mkwmail.config.event import Event
 from mkwmail.config.folder import is_synchronised
-from mkwmail.config.kinds import in_order, mailing_named
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import Job, Prepared, deliver
 from mkwmail.delivery.interrupts import interruptible
@@ -36,7 +28,7 @@ from mkwmail.delivery.outcome import Outcome, exit_code, standing
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
@@ -44,7 +36,9 @@ from mkwmail.ledger.models import Delivery, GoAhead
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.schedule import due_by_date, go_ahead_for, superseded
+from mkwmail.planning.roll import Roll, call_roll, identified, left_out_reasons, listed, plan_for
+from mkwmail.planning.schedule import go_ahead_for
+from mkwmail.planning.timetable import chosen_mailing
 from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.mail import mail_view
 from mkwmail.report.recipients import Entry, Proposal, show_proposal
@@ -166,42 +160,6 @@ def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
         Entry(row.name, row.address, "; ".join(f"{fault.place}: {fault.fault}" for fault in row.faults))
         for row in sources.members.faulty
     )
-
-
-def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
-    """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
-    due = due_by_date(event, now)
-    over = superseded(event, due, history.deliveries)
-    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
-
-
-def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
-    """The mailing that is named, or the one that is due.
-
-    :raises UserError: code USAGE where there is no such mailing, or not exactly one is due.
-    """
-    if named is not None:
-        mailing_named(event, named)
-        return named
-    current = due_mailings(event, roll, history, now)
-    # Where everybody had all of them, it is said of the one.
-    due = [name for name, left in current.items() if left] or list(current)
-    if len(due) == 1:
-        return due[0]
-    if due:
-        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
-    else:
-        fault = _("no mailing is due now")
-    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
-    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
-
-
-def _choices(event: Event, command: str) -> Iterator[str]:
-    width = max(map(len, event.mailings), default=0)
-    for name in in_order(event):
-        send = event.mailings[name].send
-        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
-        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,9 @@ from pathlib import Path
 
 from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.commands.attendance import attendance_of, not_listed
-from mkwmail.commands.context import (
-    Invocation,
-    Roll,
-    Sources,
-    folder_of,
-    history_of,
-    open_ledger,
-    plan_for,
-    read_list,
-    roll_of,
-)
+from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
-from mkwmail.commands.schedule import changed, plan_ahead
+from mkwmail.commands.schedule import changed
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder
@@ -34,7 +24,9 @@ from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.plan import History, Outdated, mending, outdated
+from mkwmail.planning.roll import Roll, plan_for
 from mkwmail.planning.schedule import WHEN, begun, can_go_by_itself, due_by_date, newest, superseded
+from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import Attendance, counts_in_words
 from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
@@ -51,8 +43,9 @@ from mkwmail.report.status import (
     status_value,
 )
 from mkwmail.report.status_page import status_page
-from mkwmail.report.terminal import Terminal, mails
+from mkwmail.report.terminal import Terminal
 from mkwmail.report.timetable import last_run_words
+from mkwmail.text import mails
 
 
 def standings(event: Event, ledger: Ledger, history: History, sources: Sources | None) -> Mapping[str, Standing]:

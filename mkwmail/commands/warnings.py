@@ -6,7 +6,7 @@ from datetime import datetime
 from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
 from mkwmail.commands.compose_mailing import Outgoing
-from mkwmail.commands.context import Invocation, Roll, Sources
+from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings_file import example_senders
@@ -21,8 +21,9 @@ from mkwmail.members.member_list import Member
 from mkwmail.planning.facts import read_facts
 from mkwmail.planning.plan import History, Plan, mending, outdated
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
+from mkwmail.planning.roll import Roll
 from mkwmail.report.mail import mail_view
-from mkwmail.report.terminal import members, some
+from mkwmail.text import members, some
 
 
 def event_warnings(sources: Sources) -> Iterator[Fault]:

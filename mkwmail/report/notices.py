@@ -15,7 +15,7 @@ from mkwmail.i18n import _, ngettext
 from mkwmail.planning.approval import FACTS, Difference
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.schedule import TO_WHOM, WHEN
-from mkwmail.report.terminal import mails, members, some
+from mkwmail.text import mails, members, some
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.delivery import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext, spoken
+from mkwmail.text import mails
 
 Style = Literal["", "bold", "dim", "red", "yellow", "green"]
 
@@ -227,16 +228,6 @@ def read_key() -> str:
     return key
 
 
-def mails(count: int) -> str:
-    """``43 mails``."""
-    return ngettext("%(n)d mail", "%(n)d mails", count) % {"n": count}
-
-
-def members(count: int) -> str:
-    """``43 members``."""
-    return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
-
-
 def is_handed_to(server: str) -> str:
     """Return the sentence that mail leaves although the clock is shifted."""
     return _("Mail is really handed to %(server)s, which may deliver it.") % {"server": server}
@@ -261,19 +252,6 @@ def duration(length: timedelta) -> str:
         return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
     hours = -(-minutes // 60)
     return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-
-
-def some(names: Sequence[str], shown: int = 3) -> str:
-    """The first names of a list, and how many more there are.
-
-    >>> some(["An", "Bo", "Cy", "Di", "Ed"])
-    'An, Bo, Cy and 2 more'
-    """
-    if len(names) <= shown + 1:
-        return ", ".join(names)
-    rest = len(names) - shown
-    more = ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest}
-    return f"{', '.join(names[:shown])} {more}"
 
 
 class Show(Protocol):
