@@ -237,7 +237,7 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
     fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
     words = {"wanted": wanted, "method": method}
     remedy = _("make it %(method)s again: entries of another method would stand beside those, or leave them unchanged")
-    raise UserError(Fault(sources.folder.shown(sources.event_path), fault % words, remedy % words))
+    raise UserError(Fault(sources.shown_event, fault % words, remedy % words))
 
 
 def _proof_of(event: Event) -> Event:
@@ -268,7 +268,7 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
 def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates) -> dict[str, str]:
     """What the mails' content depends on, by the name under which a person knows it."""
     settings = sources.settings
-    shown_event = sources.folder.shown(sources.event_path)
+    shown_event = sources.shown_event
     shown = {"association", "sender", "reply_to", "form"}
     found = {
         shown_event: _lines(json.dumps(words_of(sources.event))),

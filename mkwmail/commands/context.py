@@ -127,6 +127,16 @@ class Sources:
     members: MemberList
     warnings: tuple[Fault, ...]
 
+    @property
+    def shown_event(self) -> str:
+        """The event's file, as people know it."""
+        return self.folder.shown(self.event_path)
+
+    @property
+    def shown_list(self) -> str:
+        """The member list's file, as people know it."""
+        return self.folder.shown(self.folder.path / self.settings.members)
+
 
 def folder_of(invocation: Invocation) -> WorkingFolder:
     """The working folder.
@@ -253,7 +263,7 @@ def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) 
     if is_example(smtp.host):
         faults.append(Fault("mkwmail.yaml", _("smtp: %(host)s is an example") % {"host": smtp.host}))
     example = [member for member in recipients if is_example(member.email.rpartition("@")[2])]
-    shown = sources.folder.shown(sources.folder.path / sources.settings.members)
+    shown = sources.shown_list
     for member in example:
         fault = _("%(address)s is an address for examples, and reaches nobody") % {"address": member.email}
         faults.append(Fault(f"{shown}:{member.row}", fault, ""))

@@ -235,7 +235,7 @@ class Automatic:
         :raises UserError: where its files cannot be read, or its audience cannot be told.
         """
         event, name, now = sources.event, given.mailing, self._now
-        different = changed(sources, given, self._ledger, history)
+        different = changed(sources, self._ledger, history, given)
         if opens > now:
             if different:
                 self._altered[name] = different

@@ -1,9 +1,10 @@
 """``schedule``: the timetable of an event, its approval, and the crontab line that lets it go by itself."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from mkwmail.auth.credentials import VARIABLE as PASSWORD
@@ -19,7 +20,7 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.prompts import ask_about_move, take_ledger
 from mkwmail.commands.warnings import ask_about_names, former_names
-from mkwmail.config.kinds import latest_of, mailing_named
+from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Settings
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import Job
@@ -30,13 +31,13 @@ from mkwmail.ledger.models import GoAhead
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Planned
 from mkwmail.planning.roll import Roll, call_roll, listed
-from mkwmail.planning.schedule import Slot, can_go_by_itself, changes, go_ahead_for, newest
+from mkwmail.planning.schedule import Slot, changes, go_ahead_for
 from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import approved_words, count_words, show_timetable
 
 
-def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) -> tuple[Difference, ...]:
+def changed(sources: Sources, ledger: Ledger, history: History, given: GoAhead) -> tuple[Difference, ...]:
     """What is not as it was approved.
 
     :raises UserError: where a template or an attachment cannot be read.
@@ -48,35 +49,10 @@ def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) 
     return changes(given, approvals[given.approval], event, now)
 
 
-def approval_warnings(
-    sources: Sources, ledger: Ledger, history: History, left: Mapping[str, int], now: datetime
-) -> list[Fault]:
-    """What was approved to go by itself and has changed since, so that it does not.
-
-    ``left``: the mailings that are due, with how many are to get them; one that all have had needs no approval.
-
-    :raises UserError: where a template or an attachment cannot be read.
-    """
-    event, found = sources.event, []
-    for name, given in newest(ledger.go_aheads(), event.id).items():
-        if not can_go_by_itself(event, name) or now > latest_of(event, name) or not left.get(name, 1):
-            continue
-        different = changed(sources, given, ledger, history)
-        if different:
-            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
-            fault = _("%(mailing)s was approved, and does not go by itself now: %(what)s") % words
-            remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
-            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
-    return found
-
-
 def timetable_of(sources: Sources, roll: Roll, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
     """The timetable as the ledger has it."""
     event, history = sources.event, history_of(ledger, sources.event)
-
-    def differing(given: GoAhead) -> tuple[Difference, ...]:
-        return changed(sources, given, ledger, history)
-
+    differing = partial(changed, sources, ledger, history)
     return timetable(event, sources.settings.hours, roll, history, ledger.go_aheads(), differing, now)
 
 

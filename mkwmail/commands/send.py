@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from mkwmail.auth.credentials import credential_for
@@ -19,12 +19,13 @@ from mkwmail.commands.context import (
     server_of,
 )
 from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
-from mkwmail.commands.warnings import ask_about_names, former_names, renamed_fault
+from mkwmail.commands.warnings import ask_about_names, former_names
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import Job, Prepared, deliver
 from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Outcome, exit_code, standing
+from mkwmail.delivery.rate_limit import time_needed
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
 from mkwmail.dutch.names import full_name
@@ -34,6 +35,7 @@ from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, GoAhead
 from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.oddities import renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import Roll, call_roll, identified, left_out_reasons, listed, plan_for
@@ -265,8 +267,9 @@ def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, 
 
 def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
     """Everything that the person should look at twice before confirming."""
+    sources, mailing = ready.sources, ready.plan.round.mailing
     for former in _former_names(ready, ledger, now):
-        yield str(renamed_fault(ready.sources, ready.plan.round.mailing, former))
+        yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
     yield from ready.plan.odd
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}
@@ -277,8 +280,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
-    event, mailing = ready.sources.event.id, ready.plan.round.mailing
-    approvals = ledger.approvals(event, mailing)
+    approvals = ledger.approvals(sources.event.id, mailing)
     for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, approvals, ready.composer.sources):
         had = ngettext(
             "%(n)d had an earlier text of this mailing; they can get `correction`",
@@ -290,22 +292,9 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             yield "\n    ".join((difference.what, *difference.lines))
     for warning in ready.sources.warnings:
         yield str(warning)
-    takes = _time_needed(ready.sources.settings.pace, count)
+    takes = time_needed(ready.sources.settings.pace, count)
     if takes is not None:
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
-
-
-def _time_needed(pace: Pace, count: int) -> timedelta | None:
-    """How long the pace makes it last; None where that is not worth a word."""
-    minutes = [0.0]
-    if pace.per_minute:
-        minutes.append((count - 1) / pace.per_minute)
-    if pace.per_hour:
-        minutes.append(60 * ((count - 1) // pace.per_hour))
-    if pace.batch:
-        minutes.append((count - 1) // pace.batch * pace.pause.total_seconds() / 60)
-    longest = max(minutes)
-    return timedelta(minutes=longest) if longest >= 1 else None
 
 
 def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: Wishes) -> Summary:

@@ -103,6 +103,19 @@ def done_at(pace: Pace, moments: Sequence[datetime], count: int, now: datetime) 
     return moment
 
 
+def time_needed(pace: Pace, count: int) -> timedelta | None:
+    """Return how long the pace makes so many mails last; None if it is less than a minute."""
+    minutes = [0.0]
+    if pace.per_minute:
+        minutes.append((count - 1) / pace.per_minute)
+    if pace.per_hour:
+        minutes.append(60 * ((count - 1) // pace.per_hour))
+    if pace.batch:
+        minutes.append((count - 1) // pace.batch * pace.pause.total_seconds() / 60)
+    longest = max(minutes)
+    return timedelta(minutes=longest) if longest >= 1 else None
+
+
 def _windows(pace: Pace) -> list[tuple[int, timedelta, Limit]]:
     limits = (
         (pace.per_minute, timedelta(minutes=1), Limit.MINUTE),

@@ -1,6 +1,6 @@
 """The timetable of an event: when each mailing is sent, to how many, and which one is due. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -164,3 +164,25 @@ def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
         fault = _("the latest moment of %(mailing)s has passed") % words
         return Fault("", fault, _("to send it all the same, write a later moment: %(mailing)s: latest: …") % words)
     return None
+
+
+def approval_warnings(
+    event: Event, approvals: Sequence[GoAhead], left: Mapping[str, int], changed: Changed, now: datetime
+) -> list[Fault]:
+    """Return the approved mailings that have changed since, so that they are not sent automatically.
+
+    :param approvals: of any events.
+    :param left: the mailings that are due, each with how many are to get it; one that all have had needs no approval.
+    :raises UserError: if ``changed`` raises it.
+    """
+    found = []
+    for name, given in newest(approvals, event.id).items():
+        if not can_go_by_itself(event, name) or now > latest_of(event, name) or not left.get(name, 1):
+            continue
+        different = changed(given)
+        if different:
+            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
+            fault = _("%(mailing)s was approved, and does not go by itself now: %(what)s") % words
+            remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
+            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
+    return found

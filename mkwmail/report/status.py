@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from mkwmail.clock import day_in_figures, moment_in_cell, moment_in_figures
@@ -12,6 +11,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
+from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
 from mkwmail.report.mail import spreadsheet
@@ -164,35 +164,6 @@ class Line:
     state: str
     moment: datetime
     reason: str
-
-
-class Standing(StrEnum):
-    """Whether a mailing goes by itself."""
-
-    APPROVED = "approved"
-    NOT_APPROVED = "not approved"
-    CHANGED = "changed"  # since it was approved: it does not go
-    BY_HAND = "by hand"  # without a date, or by its name only
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A mailing of the event's file: when it is planned, and how many would get it at that moment, or now if later.
-
-    ``passed_over``: a later one makes it pointless. ``done``: it went, before its date too, and everybody had it.
-    """
-
-    mailing: str
-    send: datetime | None
-    left: int
-    standing: Standing
-    passed_over: bool = False
-    done: bool = False
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing of it is next: nobody gets it any more, or only by its name."""
-        return self.passed_over or self.done or rule_of(self.mailing).by_name_only
 
 
 @dataclass(frozen=True, slots=True)
