@@ -1,4 +1,7 @@
-"""The kinds of mailing: one table with everything that the program knows of each."""
+"""The kinds of mailing.
+
+One table with everything that the program knows of each.
+"""
 
 import re
 from collections.abc import Sequence
@@ -47,7 +50,9 @@ AFTERWARDS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A kind of mailing: its names, its defaults, and its place among the other kinds.
+    """A kind of mailing.
+
+    Its names, its defaults, and its place among the other kinds.
 
     ``english`` and ``dutch`` are its name for people, with the Dutch ``article``. ``example``: the day on which it is
     sent about the example event of 16 April 2020, the pattern of a new event's file; None if such a file has no entry
@@ -192,7 +197,9 @@ MAILING_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def kind_of(name: str) -> str:
-    """Return the kind of a mailing: its name, or the part of it before a dash; else ``own``.
+    """Return the kind of a mailing: its name, or the part of it before a dash.
+
+    Else ``own``.
 
     >>> kind_of("reminder-2"), kind_of("parkeren")
     ('reminder', 'own')
@@ -217,17 +224,22 @@ def kind_names() -> list[str]:
 
 
 def kinds_without_entry() -> list[str]:
-    """Return the kinds that can be sent if the event's file has no entry for them, in order."""
+    """Return the kinds that need no entry in the event's file, in order."""
     return [kind for kind, rule in RULES.items() if not rule.needs_entry]
 
 
 def templates_of(name: str, mailing: Mailing) -> tuple[str, ...]:
-    """Return the templates that the mailing may use, the best first: its own name, then its kind's."""
+    """Return the templates that the mailing may use, the best first.
+
+    Its own name, then its kind's.
+    """
     return (mailing.template,) if mailing.template else (name, kind_of(name))
 
 
 def mailing_named(event: Event, name: str) -> Mailing:
-    """Return the event's entry for a mailing; an empty one if its kind needs none.
+    """Return the event's entry for a mailing.
+
+    An empty one if its kind needs none.
 
     :raises UserError: code USAGE, with the nearest name, if there is no such mailing.
     """
@@ -242,7 +254,10 @@ def mailing_named(event: Event, name: str) -> Mailing:
 
 
 def default_latest(event: Event, name: str, send: datetime | None) -> datetime:
-    """Return the latest moment that a mailing's kind gives it if it is planned for ``send``."""
+    """Return the latest moment that a mailing has by its kind.
+
+    :param send: when it is planned.
+    """
     latest = rule_of(name).latest
     if kind_of(name) == OWN and send is not None and send > event.ends:
         latest = Latest.AFTERWARDS
@@ -256,7 +271,9 @@ def default_latest(event: Event, name: str, send: datetime | None) -> datetime:
 
 
 def latest_of(event: Event, name: str) -> datetime:
-    """Return the last moment at which a mailing may still be sent: the entry's own, else its kind's.
+    """Return the last moment at which a mailing may still be sent.
+
+    The entry's own, else its kind's.
 
     :raises UserError: code USAGE, as :func:`mailing_named`.
     """
@@ -265,7 +282,10 @@ def latest_of(event: Event, name: str) -> datetime:
 
 
 def in_order(event: Event) -> tuple[str, ...]:
-    """Return the names of the event's mailings by date; those without one last, by kind."""
+    """Return the names of the event's mailings by date.
+
+    Those without one last, by kind.
+    """
 
     def turn(name: str) -> tuple[bool, float, int, str]:
         send = event.mailings[name].send

@@ -1,4 +1,4 @@
-"""Who was invited and has not answered, and whom only a telephone call reaches. Pure."""
+"""Attendance: who has not answered, and whom to telephone. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,7 +16,9 @@ from mkwmail.planning.roll import Roll
 
 
 def silent(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
-    """Return those (keys) who were invited and have not answered, and for whom no colleague has.
+    """Return those (keys) who were invited and have not answered.
+
+    Those for whom a colleague has answered are not among them.
 
     :param roll: None if the member list cannot be read; then no colleague counts.
     """
@@ -25,7 +27,7 @@ def silent(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
 
 
 def places_of(roll: Roll) -> dict[str, str]:
-    """Return the organisations of the list: folded name → name as the list first has it."""
+    """Return the organisations of the list: folded name → name."""
     places: dict[str, str] = {}
     for each in roll.listings:
         if each.member.organisation:
@@ -34,7 +36,10 @@ def places_of(roll: Roll) -> dict[str, str]:
 
 
 def spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
-    """Return the members (keys) of whose organisation a colleague comes, if one counts for all."""
+    """Return the members for whom a colleague who comes has answered.
+
+    They are the keys of all members of such an organisation, if one person counts for all of it.
+    """
     if roll is None:
         return frozenset()
     here = {each.person: each.member for each in (*roll.listings, *history.guests)}
@@ -43,7 +48,9 @@ def spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[s
 
 
 def to_phone(event: Event, roll: Roll | None, history: History, now: datetime) -> Iterator[Skip]:
-    """Yield those whom no mail reaches, and those who have not answered the last reminder; none after the event.
+    """Yield those whom somebody should telephone, until the event is over.
+
+    No mail reaches them, or they have not answered the last reminder.
 
     Those who are not to be mailed are not telephoned for this reason either.
     """
@@ -72,7 +79,10 @@ def to_phone(event: Event, roll: Roll | None, history: History, now: datetime) -
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:
-    """Return person → when they were reminded; empty as long as a further reminder is planned."""
+    """Return person → when they were reminded.
+
+    Empty as long as a further reminder is planned.
+    """
     reminders = [name for name in event.mailings if rule_of(name).reminds]
     if any(send is not None and send > now for send in (event.mailings[name].send for name in reminders)):
         return {}

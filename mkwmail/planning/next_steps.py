@@ -1,4 +1,4 @@
-"""What is next for an event, and what a person has to do about it. Pure."""
+"""Next steps: what happens next, and what a person has to do. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,19 +20,22 @@ from mkwmail.text import mails
 
 
 class Standing(StrEnum):
-    """Whether a mailing goes by itself."""
+    """How a mailing is sent: automatically, by hand, or not as it is now."""
 
     APPROVED = "approved"
     NOT_APPROVED = "not approved"
-    CHANGED = "changed"  # since it was approved: it does not go
-    BY_HAND = "by hand"  # without a date, or by its name only
+    CHANGED = "changed"  # since it was approved: it is not sent
+    BY_HAND = "by hand"  # it has no date, or is sent by its name only
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A mailing of the event's file: when it is planned, and how many would get it at that moment, or now if later.
+    """A mailing of the event's file.
 
-    ``passed_over``: a later one makes it pointless. ``done``: it went, before its date too, and everybody had it.
+    It says when it is planned, and how many would get it then, or now if that is later.
+
+    ``passed_over``: a later mailing makes it pointless. ``done``: it was sent, possibly before its date, and everybody
+    has had it.
     """
 
     mailing: str
@@ -44,7 +47,7 @@ class Due:
 
     @property
     def over(self) -> bool:
-        """Whether nothing of it is next: nobody gets it any more, or only by its name."""
+        """Return whether it is never next: done, pointless or sent by name only."""
         return self.passed_over or self.done or rule_of(self.mailing).by_name_only
 
 
@@ -77,7 +80,7 @@ def next_steps(
     unsettled: int,
     now: datetime,
 ) -> Iterator[str]:
-    """Yield what is next, and what a person has to do, one sentence each.
+    """Yield the next steps and what a person has to do, one sentence each.
 
     :param behind: those who were given details that have changed.
     :param unsettled: how many sign-ups wait for a person's decision.
@@ -98,7 +101,10 @@ def next_steps(
 
 
 def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
-    """Whether somebody in doubt or refused can still be mailed once a person has decided."""
+    """Return whether a person's decision can still get somebody mailed.
+
+    It can for somebody in doubt or refused.
+    """
     name = delivery.round.mailing
     is_open = delivery.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and not is_mark(delivery.address)
     known = name in event.mailings or not rule_of(name).needs_entry
@@ -106,7 +112,7 @@ def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
 
 
 def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iterator[str]:
-    """That the event is closed, if it is; the command for those who know other facts, as far as it reaches them."""
+    """Yield that the event is closed, and the command that tells the changes."""
     if history.cancelled:
         closed = _("Cancelled on %(day)s: only a correction of the cancellation can follow.")
         yield closed % {"day": day_in_words(history.cancelled)}
@@ -121,7 +127,7 @@ def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iter
 
 
 def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iterator[str]:
-    """What did not go in time, as long as the event is not over."""
+    """Yield the mailings that were not sent in time, until the event is over."""
     if now > event.ends:
         return
     missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
@@ -133,7 +139,7 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
 
 
 def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
-    """What is due now, what was changed since it was approved, and the first that is to come."""
+    """Yield mailings that are due or have changed, and the next one."""
     changed_since = []
     ahead = []
     for each in due:

@@ -1,4 +1,4 @@
-"""What is odd about an event or a member list without being wrong. Pure."""
+"""Oddities of an event or a member list, worth a warning. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -51,7 +51,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
 
 
 def list_warnings(members: MemberList, smtp: Smtp | None, place: str, roll: Roll, history: History) -> Iterator[Fault]:
-    """Yield what is odd about the member list, also compared with the previous mailing.
+    """Yield the oddities of the list, also since the previous mailing.
 
     :param place: the list's file, as people know it.
     """
@@ -83,7 +83,9 @@ def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
 
 
 def outdated_warnings(event: Event, place: str, roll: Roll, history: History, now: datetime) -> Iterator[Fault]:
-    """Yield those who were given details that have changed, with the command that tells them.
+    """Yield those who were given details that have changed.
+
+    Each warning has the command that tells them.
 
     :param place: the event's file, as people know it.
     """
@@ -107,7 +109,7 @@ def outdated_warnings(event: Event, place: str, roll: Roll, history: History, no
 
 
 def list_notes(members: MemberList, place: str, roll: Roll, history: History) -> Iterator[str]:
-    """Yield how the list was read, and what differs from the register of persons.
+    """Yield how the list was read, and how it differs from the register.
 
     :param place: the list's file, as people know it.
     """
@@ -141,7 +143,7 @@ def list_notes(members: MemberList, place: str, roll: Roll, history: History) ->
 
 
 def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fault:
-    """Return what is odd about a mailing that seems to have gone under another name, with the remedy.
+    """Return the warning that a mailing seems to have had another name.
 
     :param place: the event's file, as people know it.
     """

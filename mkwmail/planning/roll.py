@@ -1,4 +1,4 @@
-"""The member list with the identity of each member, and the plan of a mailing to them. Pure."""
+"""The member list with who each member is, and plans for it. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """The member list with who each member is, in the order of the list.
+    """The member list, in its order, with the identity of each member.
 
-    ``moved``: those known before under another address, with that address. ``unaddressed``: those who are not
-    to be mailed and have no address: nobody is known by none. ``faulty``: rows that were left out, where that is told.
+    ``moved``: those known before at another address, with that address. ``unaddressed``: those who are not to be
+    mailed and have no address, so that they cannot be identified. ``faulty``: rows that were left out, if known.
     """
 
     listings: tuple[Listing, ...]
@@ -35,12 +35,12 @@ def listed_member(member: Member) -> Listed:
 
 
 def listed(roll: Roll) -> tuple[Listed, ...]:
-    """What the list says of who its members are, for the ledger's register."""
+    """Return the members of the list as the ledger's register knows people."""
     return tuple(listed_member(listing.member) for listing in roll.listings)
 
 
 def identified(roll: Roll) -> tuple[Identified, ...]:
-    """Who those of :func:`listed` are."""
+    """Return the identities of the members in :func:`listed`."""
     return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
 
 
@@ -48,7 +48,10 @@ Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
 
 
 def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
-    """Members and who they are; ``identify`` asks the ledger, and may enlist them."""
+    """Return the members and who they are.
+
+    :param identify: asks the ledger, and may enlist them.
+    """
     addressed = [member for member in members if member.email]
     rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
     pairs = tuple(zip(addressed, identify(rows), strict=True))
@@ -61,13 +64,16 @@ def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
 
 
 def guest_listing(guest: Guest) -> Listing:
-    """A guest as the plan looks at everybody."""
+    """Return a guest in the form in which a plan handles everybody."""
     member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
     return Listing(guest.person, member)
 
 
 def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
-    """Person → why they are not mailed about an event, by the secretary's word about it or about everything."""
+    """Return person → why the secretary does not want them mailed.
+
+    :param words: the secretary's decisions about this event, other events, or all mail.
+    """
     found: dict[str, str] = {}
     for each in words:
         if each.event in ("", event):
@@ -76,7 +82,7 @@ def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
 
 
 def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """The plan, with those who have no address among its skipped.
+    """Return the plan, with those who have no address among its skipped.
 
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
@@ -89,7 +95,7 @@ def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: date
 
 
 def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
-    """Who comes, is no member, and would get the mailing if an address were known."""
+    """Yield guests who come and would get it if their address were known."""
     rule = audience_of(event, mailing)
     if rule not in FOR_GUESTS:
         return

@@ -1,4 +1,4 @@
-"""The timetable of an event: when each mailing is sent, to how many, and which one is due. Pure."""
+"""The timetable of an event: its mailings, when and to how many. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,20 +24,24 @@ from mkwmail.planning.schedule import (
     with_own,
 )
 
-#: Returns what differs from an approval. It raises UserError if a template or an attachment cannot be read.
+#: Returns the differences from an approval. It raises UserError if a template or an attachment cannot be read.
 Changed = Callable[[GoAhead], tuple[Difference, ...]]
 
 
 def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
-    """The moment at which a mailing is to be imagined: its own, else now, as far as it is not too late."""
+    """Return the moment to plan a mailing for.
+
+    It is its own date; without one, now, or its latest moment if that has passed.
+    """
     entry = event.mailings.get(mailing)
     return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
 
 
 def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
-    """The history as it will be at a mailing's own moment: whatever is planned before it has gone.
+    """Return the history as it will be at a mailing's own moment.
 
-    Nobody is presumed to have had this mailing itself: all of it is to be looked at.
+    All mailings planned before it count as sent. Nobody counts as having had this mailing itself, so that all of it
+    is shown.
     """
     happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
     known = {(delivery.round.mailing, delivery.person) for delivery in happened}
@@ -54,7 +58,10 @@ def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: d
 
 
 def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """Who would get a mailing at its own moment as things are now: earlier mailings have gone, nobody answers."""
+    """Return the plan of a mailing at its own moment, as things are now.
+
+    Earlier mailings count as sent, and no further answers are expected.
+    """
     moment = max(moment_of(event, name, now), now)
     ahead = history
     if moment > now:
@@ -63,22 +70,25 @@ def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datet
 
 
 def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
-    """The mailings whose moment has come and not passed, by date, each with how many would get it now."""
+    """Return the mailings that are due, by date.
+
+    Each comes with how many would get it now.
+    """
     due = due_by_date(event, now)
     over = superseded(event, due, history.deliveries)
     return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
 
 
 def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
-    """The mailing that is named, or the one that is due.
+    """Return the mailing that is named, else the one that is due.
 
-    :raises UserError: code USAGE where there is no such mailing, or not exactly one is due.
+    :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
     """
     if named is not None:
         mailing_named(event, named)
         return named
     current = due_mailings(event, roll, history, now)
-    # Where everybody had all of them, it is said of the one.
+    # If everybody has had all of them, the one that is due is still named.
     due = [name for name, left in current.items() if left] or list(current)
     if len(due) == 1:
         return due[0]
@@ -101,7 +111,7 @@ def _choices(event: Event, command: str) -> Iterator[str]:
 def timetable(
     event: Event, hours: Hours, roll: Roll, history: History, given: Sequence[GoAhead], changed: Changed, now: datetime
 ) -> tuple[Slot, ...]:
-    """Return the event's mailings by date, with those that were sent and have no entry.
+    """Return the event's mailings by date, and those sent without an entry.
 
     :param hours: the hours in which mail may be sent.
     :raises UserError: if a mailing's audience cannot be told, or ``changed`` raises it.
@@ -124,7 +134,7 @@ def _slot(
 ) -> Slot:
     had = sum(each.round.mailing == name and each.state in TOLD for each in history.deliveries)
     if name not in event.mailings:
-        if rule_of(name).needs_entry:  # it went, and was taken out of the file since
+        if rule_of(name).needs_entry:  # it was sent, and was removed from the file since
             return Slot(name, None, None, event.ends, had, 0, by_hand=True, over=True)
         return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
     send, latest = mailing_named(event, name).send, latest_of(event, name)
@@ -138,7 +148,9 @@ def _slot(
 
 
 def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
-    """Return the slots that are to be approved: those that are named, else all that are open.
+    """Return the slots to approve.
+
+    Those that are named, else all that are open.
 
     :raises UserError: code USAGE if a mailing that is named cannot be sent automatically.
     """
@@ -148,7 +160,7 @@ def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str])
     faults = [fault for name in mailings if (fault := _why_not(event, name, by_name.get(name))) is not None]
     if faults:
         raise UserError(*faults, code=ExitCode.USAGE)
-    # By its name also one that is approved: for the list as it is now.
+    # By its name, an approved mailing can be approved again, for the list as it is now.
     return tuple(by_name[name] for name in dict.fromkeys(mailings))
 
 
@@ -169,7 +181,9 @@ def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
 def approval_warnings(
     event: Event, approvals: Sequence[GoAhead], left: Mapping[str, int], changed: Changed, now: datetime
 ) -> list[Fault]:
-    """Return the approved mailings that have changed since, so that they are not sent automatically.
+    """Return warnings about approved mailings that have changed since.
+
+    They are not sent automatically.
 
     :param approvals: of any events.
     :param left: the mailings that are due, each with how many are to get it; one that all have had needs no approval.
