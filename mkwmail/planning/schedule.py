@@ -155,7 +155,7 @@ def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery
 def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
     """Return the due reminders that are too soon after an invitation.
 
-    Nobody can get them yet. Each comes with the invitation that is sent in this run.
+    No member can get them yet. Each comes with the invitation that is sent in this run.
 
     :param going: the mailings that somebody gets in this run.
     """
