@@ -1,9 +1,9 @@
-"""Text for the user: sizes, and suggestions for a mistyped word."""
+"""Sizes, counts and names as the person at the keyboard reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 
 
 def size(octets: int) -> str:
@@ -15,6 +15,29 @@ def size(octets: int) -> str:
         return f"{max(1, round(octets / 1000))} kB"
     megabytes, tenth = divmod(round(octets / 100_000), 10)
     return _("%(megabytes)d.%(tenth)d MB") % {"megabytes": megabytes, "tenth": tenth}
+
+
+def mails(count: int) -> str:
+    """``43 mails``."""
+    return ngettext("%(n)d mail", "%(n)d mails", count) % {"n": count}
+
+
+def members(count: int) -> str:
+    """``43 members``."""
+    return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """The first names of a list, and how many more there are.
+
+    >>> some(["An", "Bo", "Cy", "Di", "Ed"])
+    'An, Bo, Cy and 2 more'
+    """
+    if len(names) <= shown + 1:
+        return ", ".join(names)
+    rest = len(names) - shown
+    more = ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest}
+    return f"{', '.join(names[:shown])} {more}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

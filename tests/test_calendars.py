@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mkwmail.clock import ZONE
 from mkwmail.commands.compose_mailing import composer_of
-from mkwmail.commands.context import Roll, Sources, call_roll, history_of, listed, plan_for
+from mkwmail.commands.context import Sources, history_of
 from mkwmail.commands.send import jobs_for
 from mkwmail.commands.status import status_of
 from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration
@@ -31,6 +31,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, State
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
+from mkwmail.planning.roll import Roll, call_roll, listed, plan_for
 from tests.mail.workshop import SMALL_TEMPLATES
 
 START = datetime(2020, 2, 1, 9, tzinfo=ZONE)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key, mailable
-from mkwmail.commands.context import Invocation, Roll, folder_of, listed, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event import Event
@@ -23,6 +23,7 @@ from mkwmail.ledger.models import Answer, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for, folded
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
+from mkwmail.planning.roll import Roll, listed
 from mkwmail.report.answers import (
     AnswerLine,
     Answers,

@@ -1,19 +1,16 @@
 """Attendance figures, counted from the ledger and the member list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
-from mkwmail.addresses import address_key
-from mkwmail.clock import day_in_words
-from mkwmail.commands.context import Roll
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import COMING, TOLD, Delivery, State
+from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
-from mkwmail.planning.audience import represented
+from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.plan import History
+from mkwmail.planning.roll import Roll
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry
 from mkwmail.responses.answers import questions
@@ -26,14 +23,9 @@ def attendance_of(event: Event, ledger: Ledger, roll: Roll | None, history: Hist
     Without a list, the counts cover only what the ledger knows.
     """
     signups, answers = ledger.signups(event.id), history.answers
-    invited = {
-        each.person
-        for each in history.deliveries
-        if each.state in TOLD and kind_of(each.round.mailing) is Kind.INVITATION
-    }
     guests = {each.person for each in ledger.guests(event.id)}
     members = {each.person for each in roll.listings} if roll else set()
-    places = _places(roll) if roll else {}
+    places = places_of(roll) if roll else {}
     coming = list(_coming_places(ledger, event, roll, history)) if roll else []
     absent = [
         name
@@ -43,22 +35,14 @@ def attendance_of(event: Event, ledger: Ledger, roll: Roll | None, history: Hist
     return Attendance(
         answers=tuple(answers.values()),
         guests=sum(answers.get(person) in COMING for person in guests - members),
-        silent=len(invited - answers.keys() - _spoken_for(event, roll, history)),
+        silent=len(silent(event, roll, history)),
         questions=questions(signups, answers),
         places=len(places),
         absent_places=tuple(sorted(absent)),
-        to_phone=tuple(_to_phone(event, roll, history, now)),
+        to_phone=tuple(Entry(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
     )
-
-
-def _places(roll: Roll) -> dict[str, str]:
-    places: dict[str, str] = {}
-    for each in roll.listings:
-        if each.member.organisation:
-            places.setdefault(folded(each.member.organisation), each.member.organisation)
-    return places
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: Roll, history: History) -> Iterator[tuple[str, bool]]:
@@ -72,61 +56,6 @@ def _coming_places(ledger: Ledger, event: Event, roll: Roll, history: History) -
     for guest in ledger.guests(event.id):
         if history.answers.get(guest.person) in COMING and guest.organisation:
             yield guest.organisation, True
-
-
-def _spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
-    """Return people whose organisation has an attendee already.
-
-    Only for events to which each organisation sends one person.
-    """
-    if roll is None:
-        return frozenset()
-    here = {each.person: each.member for each in (*roll.listings, *history.guests)}
-    places = represented(event, history.answers, here)
-    return frozenset(person for person, member in here.items() if folded(member.organisation) in places)
-
-
-def _to_phone(event: Event, roll: Roll | None, history: History, now: datetime) -> Iterator[Entry]:
-    """Yield the people to telephone, until the event is over.
-
-    Mail does not reach them, or they have not answered the last reminder. People who are not to be mailed are not
-    telephoned for this reason either.
-    """
-    if now > event.ends:
-        return
-    listed = {each.person: each for each in roll.listings} if roll else {}
-    spoken_for = _spoken_for(event, roll, history)
-    told = [each for each in sorted(history.deliveries, key=lambda each: each.since) if not is_mark(each.address)]
-    last = {each.person: each for each in told}
-    reminded = _reminded_last(event, told, now) if history.cancelled is None else {}
-    names = {each.key: each.name for each in history.persons}
-    for person, delivery in last.items():
-        answer, here = history.answers.get(person), listed.get(person)
-        if answer in ("declined", "absent") or person in spoken_for or person in history.left_out:
-            continue
-        if here is not None and here.member.do_not_mail:
-            continue
-        name = names.get(person, "")
-        if delivery.state is State.REFUSED:
-            # A corrected address is mailed instead.
-            if here is None or here.member.address_key == address_key(delivery.address):
-                yield Entry(name, delivery.address, f"{delivery.round.mailing}: {delivery.reason}")
-        elif answer is None and here is not None and person in reminded:
-            day = {"day": day_in_words(reminded[person])}
-            yield Entry(name, delivery.address, _("has not answered the reminder of %(day)s") % day)
-
-
-def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:
-    """Return person → when they were reminded.
-
-    Empty as long as another reminder is planned.
-    """
-    reminders = [name for name in event.mailings if kind_of(name) is Kind.REMINDER]
-    if any(send is not None and send > now for send in (event.mailings[name].send for name in reminders)):
-        return {}
-    return {
-        each.person: each.since for each in told if each.state in TOLD and kind_of(each.round.mailing) is Kind.REMINDER
-    }
 
 
 def not_listed(event: Event, ledger: Ledger, roll: Roll, history: History) -> tuple[Entry, ...]:

@@ -4,37 +4,23 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
 from mkwmail.commands.compose_mailing import composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
-    call_roll,
     folder_of,
     history_of,
     lacking,
-    moment_of,
     open_ledger,
-    plan_for,
-    presumed,
     read_sources,
     server_of,
 )
-from mkwmail.commands.schedule import approval_warnings
-from mkwmail.commands.send import due_mailings
-from mkwmail.commands.warnings import (
-    direct_warnings,
-    event_warnings,
-    form_warnings,
-    former_names,
-    list_notes,
-    list_warnings,
-    outdated_warnings,
-    renamed_fault,
-)
+from mkwmail.commands.schedule import changed
+from mkwmail.commands.warnings import direct_warnings, form_warnings, former_names
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.kinds import in_order, latest_of
 from mkwmail.config.settings import Pace
@@ -45,11 +31,14 @@ from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
 from mkwmail.planning.plan import History, Planned
+from mkwmail.planning.roll import Roll, call_roll, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
+from mkwmail.planning.timetable import approval_warnings, due_mailings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
-from mkwmail.report.terminal import duration, mails, progress_bar
-from mkwmail.text import size
+from mkwmail.report.terminal import duration, progress_bar
+from mkwmail.text import mails, size
 
 Facts = tuple[tuple[str, str], ...]
 NAME_SERVER = "MKWMAIL_NAME_SERVER"
@@ -188,12 +177,12 @@ def check(
 def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
-    warnings = [*sources.warnings, *event_warnings(sources)]
+    warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
     with open_ledger(invocation, sources.folder) as ledger:
         roll = call_roll(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
-        warnings += list_warnings(sources, roll, history)
-        warnings += outdated_warnings(sources, roll, history, now)
+        warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
+        warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
         due = due_mailings(event, roll, history, now)
         mailings = []
         for name in in_order(event):
@@ -205,7 +194,8 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
                 faults += error.faults
         if not faults:
             left = due | dict.fromkeys(superseded(event, due_by_date(event, now), history.deliveries), 0)
-            warnings += approval_warnings(sources, ledger, history, left, now)
+            differing = partial(changed, sources, ledger, history)
+            warnings += approval_warnings(event, ledger.go_aheads(), left, differing, now)
         facts: list[tuple[str, str]] = []
         if asked.server:
             times, late = quota(sources, ledger, mailings, now)
@@ -235,7 +225,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
         title=f"{event.title}, {day_and_time(event.starts)}",
         faults=tuple(dict.fromkeys(faults)),
         warnings=tuple(dict.fromkeys(warnings)),
-        notes=tuple(list_notes(sources, roll, history)),
+        notes=tuple(list_notes(sources.members, sources.shown_list, roll, history)),
         mailings=tuple(mailings),
         server=tuple(facts),
         code=code or (ExitCode.FAULTY_FILE if faults else ExitCode.OK),
@@ -250,7 +240,8 @@ def _mailing(
     history = correcting_of(sources, name, ledger, history)
     moment = moment_of(event, name, now)
     plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
-    warnings = [renamed_fault(sources, name, each) for each in former_names(sources, roll, ledger, history, plan, now)]
+    earlier = former_names(sources, roll, ledger, history, plan, now)
+    warnings = [renamed_fault(sources.event, sources.shown_event, name, each) for each in earlier]
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
@@ -261,7 +252,7 @@ def _mailing(
     messages = [each.message(now) for each, _count in variants(outgoing)]
     # Members' values differ by a few characters; the letter determines the size.
     largest = max((message.size for message in messages), default=0)
-    place = sources.folder.shown(sources.event_path)
+    place = sources.shown_event
     warnings += form_warnings(place, name, sources.settings.form, messages)
     warnings += direct_warnings(name, composer.occasion.template, outgoing)
     if largest > _LARGE:

@@ -11,7 +11,7 @@ from typing import NamedTuple, overload
 from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.kinds import Kind, kind_of, mailing_named, templates_of
+from mkwmail.config.kinds import mailing_named, rule_of, templates_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
@@ -111,7 +111,7 @@ class Composer:
         event = self.occasion.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
         codes = "" if self.occasion.proof else "".join([code_for(secret, event, each.person) for each in planned])
-        updates = kind_of(self.occasion.name) is Kind.UPDATE
+        updates = rule_of(self.occasion.name).tells_changes
         facts = read_facts(self.facts.document)
         asks = self.occasion.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
 
@@ -189,10 +189,10 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     :raises UserError: if that is not a mailing of the event, or one of its files cannot be read.
     """
     event = sources.event
-    of = corrected_mailing(event, mailing, history.deliveries) if kind_of(mailing) is Kind.CORRECTION else None
+    of = corrected_mailing(event, mailing, history.deliveries) if rule_of(mailing).corrects else None
     if of is None:
         return history
-    corrections = {each.round.mailing for each in history.deliveries if kind_of(each.round.mailing) is Kind.CORRECTION}
+    corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
     approvals = {name: ledger.approvals(event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
     return replace(history, correcting=correcting(of, history.deliveries, approvals, now))
@@ -209,7 +209,7 @@ def composer_of(
         entry differs from that of the entries that were sent.
     """
     _refuse_another_method(sources, history.telling.method)
-    cancelled = history.cancelled is not None or kind_of(mailing) is Kind.CANCELLATION
+    cancelled = history.cancelled is not None or rule_of(mailing).cancels
     facts = facts_of(sources.event, cancelled)
     version = history.telling.version_of(facts)
     event = _proof_of(sources.event) if proof else sources.event
@@ -248,7 +248,7 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
     fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
     words = {"wanted": wanted, "method": method}
     remedy = _("make it %(method)s again: entries of another method would stand beside those, or leave them unchanged")
-    raise UserError(Fault(sources.folder.shown(sources.event_path), fault % words, remedy % words))
+    raise UserError(Fault(sources.shown_event, fault % words, remedy % words))
 
 
 def _proof_of(event: Event) -> Event:
@@ -285,7 +285,7 @@ def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates
     The keys are the names under which the user knows the sources.
     """
     settings = sources.settings
-    shown_event = sources.folder.shown(sources.event_path)
+    shown_event = sources.shown_event
     shown = {"association", "sender", "reply_to", "form"}
     found = {
         shown_event: _lines(json.dumps(words_of(sources.event))),

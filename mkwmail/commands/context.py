@@ -5,9 +5,8 @@ They read the settings, the event and the members, open the ledger, identify the
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,21 +18,18 @@ from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_wo
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.kinds import Audience, in_order, latest_of
 from mkwmail.config.links import example_links
 from mkwmail.config.settings import Settings, Smtp
 from mkwmail.config.settings_file import example_senders, read_settings
-from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import COMING, Delivery, Guest, LeftOut, RefusedMail, Round, State
-from mkwmail.ledger.people import Identified, Listed
-from mkwmail.members.member_list import FaultyRow, Member, MemberList, read_members
-from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
+from mkwmail.ledger.models import RefusedMail
+from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
+from mkwmail.planning.plan import History
+from mkwmail.planning.roll import Roll, call_roll, guest_listing, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
 from mkwmail.user_folders import state_folder
@@ -110,24 +106,6 @@ def out_of_crons_reach(smtp: Smtp) -> str:
     )
 
 
-def guest_listing(guest: Guest) -> Listing:
-    """Return a guest as a listing of the plan."""
-    member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
-    return Listing(guest.person, member)
-
-
-def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
-    """Return person → why they are not mailed about an event.
-
-    The secretary said so about this event, or about all events.
-    """
-    found: dict[str, str] = {}
-    for each in words:
-        if each.event in ("", event):
-            found[each.person] = _("not to be mailed: %(reason)s") % {"reason": each.reason}
-    return found
-
-
 def dead_addresses(refused: Iterable[RefusedMail]) -> Mapping[str, str]:
     """Return address key → why nothing more is sent to that address.
 
@@ -163,6 +141,16 @@ class Sources:
     event: Event
     members: MemberList
     warnings: tuple[Fault, ...]
+
+    @property
+    def shown_event(self) -> str:
+        """The event's file, as people know it."""
+        return self.folder.shown(self.event_path)
+
+    @property
+    def shown_list(self) -> str:
+        """The member list's file, as people know it."""
+        return self.folder.shown(self.folder.path / self.settings.members)
 
 
 def folder_of(invocation: Invocation) -> WorkingFolder:
@@ -210,52 +198,6 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
 
 
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """The members with their identities, in the order of the list.
-
-    ``moved``: members who were known under another address, with that address. ``unaddressed``: members who are not
-    to be mailed and have no address, so they cannot be identified. ``faulty``: rows that were left out, if the
-    roll was made by :func:`roll_of`.
-    """
-
-    listings: tuple[Listing, ...]
-    moved: tuple[tuple[Member, str], ...] = ()
-    doubtful: tuple[tuple[Member, Identified], ...] = ()
-    unaddressed: tuple[Member, ...] = ()
-    faulty: tuple[FaultyRow, ...] = ()
-
-
-def listed_member(member: Member) -> Listed:
-    return Listed(member.email, full_name(member.name), member.organisation, member.number)
-
-
-def listed(roll: Roll) -> tuple[Listed, ...]:
-    """Return the facts by which the ledger identifies the members."""
-    return tuple(listed_member(listing.member) for listing in roll.listings)
-
-
-def identified(roll: Roll) -> tuple[Identified, ...]:
-    """Return the identities of the members of :func:`listed`."""
-    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
-
-
-Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
-
-
-def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
-    """Identify the members; ``identify`` asks the ledger or enlists them."""
-    addressed = [member for member in members if member.email]
-    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
-    pairs = tuple(zip(addressed, identify(rows), strict=True))
-    return Roll(
-        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
-        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
-        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
-        unaddressed=tuple(member for member in members if not member.email),
-    )
-
-
 def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
     """Read a folder's member list, and identify the members.
 
@@ -280,31 +222,6 @@ def roll_of(members: MemberList, ledger: Ledger) -> Roll:
     return replace(call_roll(members.members, ledger.identify), faulty=members.faulty)
 
 
-def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """Return the plan; people without an address are among its skipped.
-
-    :raises UserError: as :func:`mkwmail.planning.plan.plan`.
-    """
-    made = plan(event, mailing, roll.listings, history, now)
-    unaddressed = tuple(
-        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
-        for member in roll.unaddressed
-    )
-    return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
-
-
-def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
-    """Yield attending guests who lack only an address to get the mailing."""
-    rule = audience_of(event, mailing)
-    if rule not in FOR_GUESTS:
-        return
-    coming = were_there(history.answers) if rule is Audience.PRESENT else COMING
-    for guest in history.unaddressed:
-        if history.answers.get(guest.person) in coming:
-            reason = _("comes as a guest, and no address is known that can be mailed")
-            yield Skip(guest.person, full_name(guest.member.name), "", reason)
-
-
 def history_of(ledger: Ledger, event: Event) -> History:
     """Return the history of an event from the ledger."""
     versions = tuple(read_facts(document) for document in ledger.facts(event.id))
@@ -323,34 +240,6 @@ def history_of(ledger: Ledger, event: Event) -> History:
         strangers=ledger.guest_keys(),
         unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
     )
-
-
-def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
-    """Return the moment at which a mailing is imagined to be sent.
-
-    That is its own moment, else now, but not after its latest moment.
-    """
-    entry = event.mailings.get(mailing)
-    return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
-
-
-def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
-    """Return the history as it will be at a mailing's own moment.
-
-    All mailings planned before it count as sent. This mailing counts as not sent, so that all of it can be seen.
-    """
-    happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
-    known = {(delivery.round.mailing, delivery.person) for delivery in happened}
-    for name in in_order(event):
-        send = event.mailings[name].send
-        if name == mailing or send is None or send >= moment:
-            continue
-        happened += [
-            Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
-            for each in roll.listings
-            if (name, each.person) not in known
-        ]
-    return replace(history, deliveries=tuple(happened))
 
 
 def server_of(settings: Settings, shifted: bool) -> Smtp:
@@ -391,7 +280,7 @@ def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) 
     if is_example(smtp.host):
         faults.append(Fault("mkwmail.yaml", _("smtp: %(host)s is an example") % {"host": smtp.host}))
     example = [member for member in recipients if is_example(member.email.rpartition("@")[2])]
-    shown = sources.folder.shown(sources.folder.path / sources.settings.members)
+    shown = sources.shown_list
     for member in example:
         fault = _("%(address)s is an address for examples, and reaches nobody") % {"address": member.email}
         faults.append(Fault(f"{shown}:{member.row}", fault, ""))

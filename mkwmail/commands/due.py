@@ -14,27 +14,23 @@ from mkwmail.clock import ZONE
 from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
     announce,
-    call_roll,
     folder_of,
     history_of,
-    listed,
     open_ledger,
-    plan_for,
     really_handed_to,
     refuse_examples,
     server_of,
 )
 from mkwmail.commands.notify import forget, tell, told_now
-from mkwmail.commands.schedule import changed, plan_ahead, timetable_of
+from mkwmail.commands.schedule import changed, timetable_of
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
 from mkwmail.commands.warnings import former_names
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, id_in
-from mkwmail.config.kinds import Kind, kind_of, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
 from mkwmail.config.settings import Settings
 from mkwmail.config.settings_file import read_settings
 from mkwmail.delivery.outcome import Outcome, exit_code, gravest, standing
@@ -50,6 +46,7 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList, read_members
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.roll import Roll, call_roll, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     WHEN,
@@ -63,6 +60,7 @@ from mkwmail.planning.schedule import (
     superseded,
     too_soon,
 )
+from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices as matters
 from mkwmail.report.delivery import Went, due_value, is_worth_a_word, show_went
 from mkwmail.report.notices import Matter
@@ -137,7 +135,7 @@ class Automatic:
         for sources, approved in self._events(by_event, settings, members):
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
-        self._deliver(sorted(ready, key=lambda each: (each.opens, rule_of(each.mailing).order)), roll)
+        self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), roll)
         self._note_too_late(ready, roll)
         for sources, each in judged:
             self._look_back(sources, roll, each)
@@ -243,7 +241,7 @@ class Automatic:
         :raises UserError: if its files cannot be read, or its audience cannot be determined.
         """
         event, name, now = sources.event, given.mailing, self._now
-        different = changed(sources, given, self._ledger, history)
+        different = changed(sources, self._ledger, history, given)
         if opens > now:
             if different:
                 self._altered[name] = different
@@ -273,7 +271,7 @@ class Automatic:
         hours, event = sources.settings.hours, sources.event
         goes = next_opening(hours, opens)
         eve = goes.astimezone(ZONE).date() - timedelta(days=1)
-        if kind_of(name) is not Kind.REMINDER or self._now.astimezone(ZONE).date() != eve:
+        if not rule_of(name).reminds or self._now.astimezone(ZONE).date() != eve:
             return
         count = len(plan_ahead(event, name, roll, history, self._now).to_send)
         if count and day_begins(hours, self._now):

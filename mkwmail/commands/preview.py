@@ -11,22 +11,9 @@ from typing import Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.compose_mailing import Mailbag, Outgoing, composer_of, correcting_of, variants
-from mkwmail.commands.context import (
-    Invocation,
-    Roll,
-    Sources,
-    call_roll,
-    folder_of,
-    history_of,
-    moment_of,
-    open_ledger,
-    plan_for,
-    presumed,
-    read_sources,
-)
+from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.commands.send import chosen_mailing
 from mkwmail.config.fields import Read
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
@@ -37,9 +24,12 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.planning.plan import Listing, Plan, Planned
+from mkwmail.planning.roll import Roll, call_roll, plan_for
+from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
 from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
 from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
-from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mails, read_key
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
+from mkwmail.text import mails
 
 _NEXT = frozenset("n \r\n")
 _BACK = frozenset("p\x7f\b")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, folder_of, listed, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import PAGE
 from mkwmail.commands.prompts import find_person, refuse_without_terminal
 from mkwmail.config.event_file import read_event
@@ -23,6 +23,7 @@ from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, is_mark
+from mkwmail.planning.roll import listed
 from mkwmail.report.terminal import Terminal
 
 

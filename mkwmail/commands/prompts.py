@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
-from mkwmail.commands.context import Invocation, Roll
+from mkwmail.commands.context import Invocation
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
@@ -18,10 +18,11 @@ from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
+from mkwmail.planning.roll import Roll
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report import notices as matters
-from mkwmail.report.terminal import Terminal, mails
-from mkwmail.text import nearest
+from mkwmail.report.terminal import Terminal
+from mkwmail.text import mails, nearest
 
 _YES = ("yes", "ja")  # in English and in Dutch
 
@@ -174,11 +175,8 @@ def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, st
 
 
 def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
-    """Return whether the user types the number of mails.
-
-    For a cancellation the user must type the event's id.
-    """
-    if kind_of(mailing) is Kind.CANCELLATION:
+    """Whether the person types the number of mails; for a cancellation, the event's id."""
+    if rule_of(mailing).cancels:
         wanted = event
         question = _("This cancels the event. To send %(mails)s, type %(wanted)s:")
     else:

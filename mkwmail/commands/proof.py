@@ -6,18 +6,7 @@ from collections.abc import Iterator, Sequence
 from mkwmail.addresses import is_example, mailable
 from mkwmail.auth.credentials import credential_for
 from mkwmail.commands.compose_mailing import composer_of, correcting_of
-from mkwmail.commands.context import (
-    Invocation,
-    Sources,
-    call_roll,
-    history_of,
-    moment_of,
-    open_ledger,
-    plan_for,
-    presumed,
-    read_sources,
-    server_of,
-)
+from mkwmail.commands.context import Invocation, Sources, history_of, open_ledger, read_sources, server_of
 from mkwmail.commands.prompts import confirmed, refuse_without_terminal
 from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Smtp
@@ -30,8 +19,11 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.mail.letter import Message
 from mkwmail.planning.plan import Planned
+from mkwmail.planning.roll import call_roll, plan_for
+from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.mail import mail_view
-from mkwmail.report.terminal import Terminal, mails, some
+from mkwmail.report.terminal import Terminal
+from mkwmail.text import mails, some
 
 
 def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[str], *, yes: bool = False) -> ExitCode:

@@ -7,32 +7,10 @@ from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ShiftedClock, day_and_time
 from mkwmail.commands.compose_mailing import Mailbag, composer_of, correcting_of
-from mkwmail.commands.context import (
-    Invocation,
-    call_roll,
-    history_of,
-    listed_member,
-    moment_of,
-    open_ledger,
-    plan_for,
-    presumed,
-    read_sources,
-    refuse_examples,
-    server_of,
-)
+from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
 from mkwmail.commands.preview import show_variants
-from mkwmail.commands.send import (
-    Ready,
-    Wishes,
-    chosen_mailing,
-    jobs_for,
-    make_ready,
-    prepared,
-    proposal_of,
-    run,
-    summed_up,
-)
+from mkwmail.commands.send import Ready, Wishes, jobs_for, make_ready, prepared, proposal_of, run, summed_up
 from mkwmail.config.fields import Read
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
@@ -43,9 +21,12 @@ from mkwmail.files import reason_of
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.planning.roll import call_roll, listed_member, plan_for
+from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
 from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.recipients import show_by_reason, show_proposal
-from mkwmail.report.terminal import fault_lines, mails
+from mkwmail.report.terminal import fault_lines
+from mkwmail.text import mails
 
 
 def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:

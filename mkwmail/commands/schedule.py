@@ -4,95 +4,44 @@ The crontab line sends approved mailings automatically.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from mkwmail.auth.credentials import VARIABLE as PASSWORD
 from mkwmail.commands.compose_mailing import composer_of, correcting_of
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
-    call_roll,
     history_of,
     lacking,
-    listed,
-    moment_of,
     open_ledger,
     out_of_crons_reach,
-    plan_for,
-    presumed,
     read_sources,
 )
 from mkwmail.commands.prompts import ask_about_move, take_ledger
 from mkwmail.commands.warnings import ask_about_names, former_names
-from mkwmail.config.event import Event
-from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Settings
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import Job
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import TOLD, GoAhead
+from mkwmail.ledger.models import GoAhead
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Plan, Planned
-from mkwmail.planning.schedule import Slot, can_go_by_itself, changes, go_ahead_for, newest, next_opening, with_own
+from mkwmail.planning.plan import History, Planned
+from mkwmail.planning.roll import Roll, call_roll, listed
+from mkwmail.planning.schedule import Slot, changes, go_ahead_for
+from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import approved_words, count_words, show_timetable
 
 
-def timetable(
-    sources: Sources, roll: Roll, history: History, ledger: Ledger, given: Sequence[GoAhead], now: datetime
-) -> tuple[Slot, ...]:
-    """Return the event's mailings by date.
-
-    Mailings that were sent without an entry in the file are included.
-
-    :raises UserError: if a mailing's audience cannot be determined, or its files cannot be read.
-    """
-    event = sources.event
-    names = list(in_order(event))
-    names += sorted({each.round.mailing for each in history.deliveries} - set(names))
-    approved = newest(given, event.id)
-    return tuple(_slot(sources, name, roll, history, ledger, approved.get(name), now) for name in names)
-
-
-def _slot(
-    sources: Sources, name: str, roll: Roll, history: History, ledger: Ledger, given: GoAhead | None, now: datetime
-) -> Slot:
-    event = sources.event
-    had = sum(each.round.mailing == name and each.state in TOLD for each in history.deliveries)
-    if name not in event.mailings:
-        if rule_of(name).needs_entry:  # it was sent, and removed from the file since
-            return Slot(name, None, None, event.ends, had, 0, by_hand=True, over=True)
-        return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
-    send, latest = mailing_named(event, name).send, latest_of(event, name)
-    by_hand = not can_go_by_itself(event, name)
-    to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, roll, history, now).to_send)
-    different = changed(sources, given, ledger, history) if given else ()
-    over = now > latest
-    goes = None if by_hand or over or send is None else next_opening(sources.settings.hours, max(send, now))
-    overdue = send is not None and send <= now <= latest
-    return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over)
-
-
-def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datetime) -> Plan:
-    """Return a mailing's plan at its own moment, as things are now.
-
-    It is assumed that earlier mailings have been sent, and that no more answers come.
-    """
-    moment = max(moment_of(event, name, now), now)
-    ahead = history
-    if moment > now:
-        ahead = with_own(presumed(event, name, roll, history, moment), history, name)
-    return plan_for(event, name, roll, ahead, moment)
-
-
-def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) -> tuple[Difference, ...]:
-    """Return the differences from what was approved.
+def changed(sources: Sources, ledger: Ledger, history: History, given: GoAhead) -> tuple[Difference, ...]:
+    """What is not as it was approved.
 
     :raises UserError: if a template or an attachment cannot be read.
     """
@@ -103,32 +52,11 @@ def changed(sources: Sources, given: GoAhead, ledger: Ledger, history: History) 
     return changes(given, approvals[given.approval], event, now)
 
 
-def approval_warnings(
-    sources: Sources, ledger: Ledger, history: History, left: Mapping[str, int], now: datetime
-) -> list[Fault]:
-    """Return warnings about approved mailings that were changed since.
-
-    Such a mailing is not sent automatically. ``left``: each mailing that is due, with the number of people who are
-    to get it; a mailing that everybody has had needs no approval.
-
-    :raises UserError: if a template or an attachment cannot be read.
-    """
-    event, found = sources.event, []
-    for name, given in newest(ledger.go_aheads(), event.id).items():
-        if not can_go_by_itself(event, name) or now > latest_of(event, name) or not left.get(name, 1):
-            continue
-        different = changed(sources, given, ledger, history)
-        if different:
-            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
-            fault = _("%(mailing)s was approved, and does not go by itself now: %(what)s") % words
-            remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
-            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
-    return found
-
-
 def timetable_of(sources: Sources, roll: Roll, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
-    """Return the timetable, with history and approvals from the ledger."""
-    return timetable(sources, roll, history_of(ledger, sources.event), ledger, ledger.go_aheads(), now)
+    """The timetable as the ledger has it."""
+    event, history = sources.event, history_of(ledger, sources.event)
+    differing = partial(changed, sources, ledger, history)
+    return timetable(event, sources.settings.hours, roll, history, ledger.go_aheads(), differing, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +93,9 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
         elif requests.uninstall:
             code = ExitCode.OK
         else:
-            code = _approved(invocation, sources, roll, ledger, _wanted(sources.event.id, slots, mailings), requests)
+            code = _approved(
+                invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), requests
+            )
     if requests.install or requests.uninstall:
         _change_crontab(terminal, job, requests.install)
     elif not requests.withdraw:
@@ -173,35 +103,6 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
     if not (requests.uninstall or requests.withdraw):
         _warn_of_login(terminal, sources.settings, sources.folder.path)
     return code
-
-
-def _wanted(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
-    """Return the mailings to approve.
-
-    :raises UserError: code USAGE if a named mailing cannot be sent automatically.
-    """
-    if not mailings:
-        return tuple(slot for slot in slots if slot.approvable)
-    by_name = {slot.mailing: slot for slot in slots}
-    faults = [fault for name in mailings if (fault := _why_not(event, name, by_name.get(name))) is not None]
-    if faults:
-        raise UserError(*faults, code=ExitCode.USAGE)
-    # A named mailing may be approved already: approve it again, for the list as it is now.
-    return tuple(by_name[name] for name in dict.fromkeys(mailings))
-
-
-def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
-    words = {"event": event, "mailing": name}
-    if rule_of(name).by_name_only or slot is None:
-        fault = _("%(mailing)s never goes by itself") % words
-        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)
-    if slot.by_hand:
-        fault = _("%(mailing)s has no date, so it cannot go by itself") % words
-        return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)
-    if slot.over:
-        fault = _("the latest moment of %(mailing)s has passed") % words
-        return Fault("", fault, _("to send it all the same, write a later moment: %(mailing)s: latest: …") % words)
-    return None
 
 
 def _approved(

@@ -2,49 +2,45 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from mkwmail.auth.credentials import credential_for
-from mkwmail.clock import Clock, day_and_time
+from mkwmail.clock import Clock
 from mkwmail.commands.compose_mailing import Composer, Mailbag, Outgoing, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
-    Roll,
     Sources,
-    call_roll,
     history_of,
-    identified,
-    left_out_reasons,
-    listed,
     open_ledger,
-    plan_for,
     read_sources,
     really_handed_to,
     refuse_examples,
     server_of,
 )
 from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
-from mkwmail.commands.warnings import ask_about_names, former_names, renamed_fault
-from mkwmail.config.event import Event
+from mkwmail.commands.warnings import ask_about_names, former_names
 from mkwmail.config.folder import is_synchronised
-from mkwmail.config.kinds import in_order, mailing_named
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import Job, Prepared, deliver
 from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Outcome, exit_code, standing
+from mkwmail.delivery.rate_limit import time_needed
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, GoAhead
 from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.oddities import renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.schedule import due_by_date, go_ahead_for, superseded
+from mkwmail.planning.roll import Roll, call_roll, identified, left_out_reasons, listed, plan_for
+from mkwmail.planning.schedule import go_ahead_for
+from mkwmail.planning.timetable import chosen_mailing
 from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.mail import mail_view
 from mkwmail.report.recipients import Entry, Proposal, show_proposal
@@ -170,42 +166,6 @@ def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
     )
 
 
-def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
-    """Return the due mailings by date, with the number of people to mail."""
-    due = due_by_date(event, now)
-    over = superseded(event, due, history.deliveries)
-    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
-
-
-def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
-    """Return the named mailing, or the one that is due.
-
-    :raises UserError: code USAGE if there is no such mailing, or not exactly one is due.
-    """
-    if named is not None:
-        mailing_named(event, named)
-        return named
-    current = due_mailings(event, roll, history, now)
-    # If everybody has had all of them, choose the one that is due, to say so.
-    due = [name for name, left in current.items() if left] or list(current)
-    if len(due) == 1:
-        return due[0]
-    if due:
-        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
-    else:
-        fault = _("no mailing is due now")
-    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
-    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
-
-
-def _choices(event: Event, command: str) -> Iterator[str]:
-    width = max(map(len, event.mailings), default=0)
-    for name in in_order(event):
-        send = event.mailings[name].send
-        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
-        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
-
-
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """The options of ``send``. ``limit``: at most so many in this run."""
@@ -308,9 +268,10 @@ def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, 
 
 
 def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
-    """Yield everything that the user should check before confirming."""
+    """Everything that the person should look at twice before confirming."""
+    sources, mailing = ready.sources, ready.plan.round.mailing
     for former in _former_names(ready, ledger, now):
-        yield str(renamed_fault(ready.sources, ready.plan.round.mailing, former))
+        yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
     yield from ready.plan.odd
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}
@@ -321,8 +282,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
-    event, mailing = ready.sources.event.id, ready.plan.round.mailing
-    approvals = ledger.approvals(event, mailing)
+    approvals = ledger.approvals(sources.event.id, mailing)
     for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, approvals, ready.composer.sources):
         had = ngettext(
             "%(n)d had an earlier text of this mailing; they can get `correction`",
@@ -334,22 +294,9 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             yield "\n    ".join((difference.what, *difference.lines))
     for warning in ready.sources.warnings:
         yield str(warning)
-    takes = _time_needed(ready.sources.settings.pace, count)
+    takes = time_needed(ready.sources.settings.pace, count)
     if takes is not None:
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
-
-
-def _time_needed(pace: Pace, count: int) -> timedelta | None:
-    """Return how long the pace makes a run take; None below a minute."""
-    minutes = [0.0]
-    if pace.per_minute:
-        minutes.append((count - 1) / pace.per_minute)
-    if pace.per_hour:
-        minutes.append(60 * ((count - 1) // pace.per_hour))
-    if pace.batch:
-        minutes.append((count - 1) // pace.batch * pace.pause.total_seconds() / 60)
-    longest = max(minutes)
-    return timedelta(minutes=longest) if longest >= 1 else None
 
 
 def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: Wishes) -> Summary:

@@ -20,7 +20,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised
 from mkwmail.config.json_schema import event_schema, settings_schema
-from mkwmail.config.kinds import in_order
+from mkwmail.config.kinds import RULES, in_order
 from mkwmail.config.providers import PRESETS
 from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
 from mkwmail.dutch.parsing import read_moment, read_time
@@ -229,13 +229,6 @@ def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str],
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.
 _PATTERN = date(2020, 4, 16)
-_PATTERN_MAILINGS = (
-    ("save-the-date", date(2020, 1, 20), ""),
-    ("invitation", date(2020, 2, 17), ""),
-    ("reminder", date(2020, 3, 23), "gaat alleen naar wie nog niets liet horen"),
-    ("practical", date(2020, 4, 9), "gaat alleen naar wie komt"),
-    ("thanks", date(2020, 4, 20), "gaat naar wie er was"),
-)
 _PATTERN_DEADLINE = date(2020, 4, 2)
 
 
@@ -417,8 +410,10 @@ def _from_nothing(title: str, event_id: str, moment: date) -> str:
     day = moment.date() if isinstance(moment, datetime) else moment
     move = Move(_PATTERN, day)
     mailings = [
-        f"  {name}:{f'  # {comment}' if comment else ''}\n    send: {move.mailing_day(old):%Y-%m-%d} 09.00"
-        for name, old, comment in _PATTERN_MAILINGS
+        f"  {name}:{f'  # {rule.example_note}' if rule.example_note else ''}\n"
+        f"    send: {move.mailing_day(rule.example):%Y-%m-%d} 09.00"
+        for name, rule in RULES.items()
+        if rule.example
     ]
     starts = moment if isinstance(moment, datetime) else datetime(day.year, day.month, day.day, 13)
     ends = starts.replace(hour=min(starts.hour + 5, 23))

@@ -4,47 +4,38 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from mkwmail.clock import day_and_time, day_in_words, moment_from
+from mkwmail.clock import day_in_words
 from mkwmail.commands.attendance import attendance_of, not_listed
-from mkwmail.commands.context import (
-    Invocation,
-    Roll,
-    Sources,
-    folder_of,
-    history_of,
-    open_ledger,
-    plan_for,
-    read_list,
-    roll_of,
-)
+from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
-from mkwmail.commands.schedule import changed, plan_ahead
+from mkwmail.commands.schedule import changed
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder
-from mkwmail.config.kinds import in_order, latest_of, rule_of
+from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings
 from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
-from mkwmail.planning.plan import History, Outdated, mending, outdated
-from mkwmail.planning.schedule import WHEN, begun, can_go_by_itself, due_by_date, newest, superseded
-from mkwmail.report.answers import Attendance, counts_in_words
+from mkwmail.planning.next_steps import Due, next_steps, standings
+from mkwmail.planning.plan import History, outdated
+from mkwmail.planning.roll import Roll, plan_for
+from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
+from mkwmail.planning.timetable import plan_ahead
+from mkwmail.report.answers import counts_in_words
 from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
-    Due,
     EventStatus,
     Line,
-    Standing,
     course_of,
-    is_for_some,
     reply_words,
     show_overview,
     show_status,
@@ -52,140 +43,8 @@ from mkwmail.report.status import (
     status_value,
 )
 from mkwmail.report.status_page import status_page
-from mkwmail.report.terminal import Terminal, mails
+from mkwmail.report.terminal import Terminal
 from mkwmail.report.timetable import last_run_words
-
-
-def standings(event: Event, ledger: Ledger, history: History, sources: Sources | None) -> Mapping[str, Standing]:
-    """Return mailing → whether it is sent automatically.
-
-    :param sources: None if settings or list cannot be read: then changes since approval are not reported.
-    """
-    given = newest(ledger.go_aheads(), event.id)
-    found = {}
-    for name in event.mailings:
-        if not can_go_by_itself(event, name):
-            found[name] = Standing.BY_HAND
-        elif name not in given:
-            found[name] = Standing.NOT_APPROVED
-        else:
-            try:
-                differs = sources is not None and bool(changed(sources, given[name], ledger, history))
-            except UserError:  # an unreadable template or attachment is no longer the approved one
-                differs = True
-            found[name] = Standing.CHANGED if differs else Standing.APPROVED
-    return found
-
-
-def next_steps(
-    event: Event,
-    history: History,
-    due: Sequence[Due],
-    behind: Sequence[Outdated],
-    attendance: Attendance,
-    now: datetime,
-) -> Iterator[str]:
-    """Yield the next steps and the user's tasks, one sentence each."""
-    yield from _mending(event, history, behind)
-    if any(_wants_deciding(event, each, now) for each in history.deliveries):
-        yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
-    if history.cancelled is None:
-        yield from _missed(event, history.deliveries, now)
-        yield from _mailings(event, due, now)
-    if attendance.unsettled:
-        settle = ngettext(
-            "To settle %(n)d sign-up: mkwmail answers list %(event)s",
-            "To settle %(n)d sign-ups: mkwmail answers list %(event)s",
-            attendance.unsettled,
-        )
-        yield settle % {"n": attendance.unsettled, "event": event.id}
-
-
-def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
-    """Return whether a mail in doubt or refused waits for a decision.
-
-    Only if it can still be sent after the decision.
-    """
-    name = delivery.round.mailing
-    is_open = delivery.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and not is_mark(delivery.address)
-    known = name in event.mailings or not rule_of(name).needs_entry
-    return is_open and known and now <= latest_of(event, name)
-
-
-def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iterator[str]:
-    """Yield a cancellation, and the command to update members.
-
-    The command is for members who know outdated facts and can be reached.
-    """
-    if history.cancelled:
-        closed = _("Cancelled on %(day)s: only a correction of the cancellation can follow.")
-        yield closed % {"day": day_in_words(history.cancelled)}
-    count = sum(not each.why_not for each in behind)
-    if count:
-        step = ngettext(
-            "To tell the %(n)d who does not know: mkwmail send %(event)s %(mailing)s",
-            "To tell the %(n)d who do not know: mkwmail send %(event)s %(mailing)s",
-            count,
-        )
-        yield step % {"n": count, "event": event.id, "mailing": mending(history)}
-
-
-def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iterator[str]:
-    """Yield the mailings not sent in time, as long as the event is not over."""
-    if now > event.ends:
-        return
-    missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
-    for name, count in missed.items():
-        if name in event.mailings and now > latest_of(event, name):
-            words = {"mails": mails(count), "mailing": name, "latest": day_and_time(latest_of(event, name))}
-            sentence = _("Missed: %(mails)s of %(mailing)s did not go before %(latest)s; who: mkwmail status %(event)s")
-            yield sentence % {**words, "event": f"{event.id} --skipped"}
-
-
-def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
-    """Yield mailings due now, those changed since approval, and the next."""
-    changed_since = []
-    ahead = []
-    for each in due:
-        if each.send is None or each.over:
-            continue
-        if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
-            continue
-        if each.send > now:
-            ahead.append(each)
-        if each.standing is Standing.CHANGED:
-            changed_since.append(each.mailing)
-        elif each.send <= now:
-            yield _due_now(event, each)
-    if changed_since:
-        words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
-        yield (
-            ngettext(
-                "%(mailings)s was changed since it was approved, and does not go: mkwmail schedule %(command)s",
-                "%(mailings)s were changed since they were approved, and do not go: mkwmail schedule %(command)s",
-                len(changed_since),
-            )
-            % words
-        )
-    if ahead:
-        yield from _ahead(event, ahead[0], now)
-
-
-def _due_now(event: Event, each: Due) -> str:
-    words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
-    if each.standing is Standing.APPROVED:
-        return _("Due now, and goes by itself: %(mailing)s, %(mails)s") % words
-    return _("Due now: mkwmail send %(event)s %(mailing)s") % words
-
-
-def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
-    words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
-    if each.standing is Standing.APPROVED:
-        yield _("Next: %(mailing)s, planned for %(moment)s; it goes by itself") % words
-        return
-    yield _("Next: %(mailing)s, planned for %(moment)s") % words
-    if each.standing is Standing.NOT_APPROVED:
-        yield _("To let it go by itself: mkwmail schedule %(event)s") % {"event": event.id}
 
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
@@ -327,7 +186,8 @@ def status_of(
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
     persons = {person.key: person for person in history.persons}
     over = superseded(event, due_by_date(event, now), history.deliveries)
-    stands = standings(event, ledger, history, sources)
+    differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
+    stands = standings(event, ledger.go_aheads(), differing)
     had = begun(history.deliveries)
     skipped = _skipped_lines(event, ledger, history, members)
     left_out = {(line.mailing, line.edition, person) for person, line in skipped}
@@ -341,7 +201,10 @@ def status_of(
         due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     attendance = attendance_of(event, ledger, roll, history, now)
-    steps = [*next_steps(event, history, due, behind, attendance, now), *purge_steps(event, ledger, keep, now)]
+    steps = [
+        *next_steps(event, history, due, behind, attendance.unsettled, now),
+        *purge_steps(event, ledger, keep, now),
+    ]
     return EventStatus(
         event,
         (
@@ -412,7 +275,7 @@ def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll
     organisations = {each.person: each.member.organisation for each in roll.listings}
     over = superseded(event, due_by_date(event, now), history.deliveries)
     for name in in_order(event):
-        if name not in had or is_for_some(name) or name in over:
+        if name not in had or rule_of(name).for_some or name in over:
             continue
         plan = plan_for(event, name, roll, history, now)
         for state, people in ((SKIPPED, plan.skipped), (State.EXPIRED.value, plan.expired)):

@@ -17,13 +17,15 @@ from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
     GOT,
     MAILING_NAME,
+    OWN,
     RULES,
-    SEQUENCE,
     WRITABLE_AUDIENCES,
-    Kind,
     Latest,
     default_latest,
+    kind_names,
     kind_of,
+    kinds_without_entry,
+    order_of,
     rule_of,
     templates_of,
 )
@@ -266,8 +268,8 @@ def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
         return
     place = draft.document.key_place(("mailings", name))
     fault = _('"%(name)s" is no name of a mailing: it has small letters, digits and hyphens, and begins with a letter')
-    near = nearest(name, list(Kind)[:-1])
-    remedy = f"{near}:" if near else _("for instance: %(names)s") % {"names": ", ".join(list(Kind)[:-1])}
+    near = nearest(name, kind_names())
+    remedy = f"{near}:" if near else _("for instance: %(names)s") % {"names": ", ".join(kind_names())}
     yield Fault(place, fault % {"name": name}, remedy)
 
 
@@ -282,7 +284,7 @@ def _latest_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]
             fault = _("the last moment for %(mailing)s, %(latest)s, is before it is sent on %(send)s")
             yield draft.fault(("mailings", name, "latest"), fault % {**words, "latest": _written(mailing.latest)})
         return
-    if kind_of(name) is Kind.THANKS and draft.ends and send < draft.ends:
+    if rule_of(name).after_event and draft.ends and send < draft.ends:
         fault = _("%(mailing)s would go on %(send)s, before the event has ended on %(ends)s")
         yield draft.fault(loc, fault % {**words, "ends": _written(draft.ends)})
         return
@@ -307,9 +309,9 @@ def _latest_known(draft: Draft, name: str) -> bool:
 def _order_faults(draft: Draft) -> Iterator[Fault]:
     """Return faults of mailings whose dates contradict the order of kinds."""
     dated = [
-        (SEQUENCE.index(kind_of(name)), name, mailing.send)
+        (order_of(name), name, mailing.send)
         for name, mailing in draft.event.mailings.items()
-        if mailing.send is not None and kind_of(name) in SEQUENCE
+        if mailing.send is not None and rule_of(name).in_sequence
     ]
     for turn, name, send in dated:
         late = [(other, theirs) for before, other, theirs in dated if before < turn and theirs > send]
@@ -322,7 +324,7 @@ def _order_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _known_mailings(draft: Draft) -> list[str]:
-    return [*draft.event.mailings, *(kind for kind in Kind if not RULES[kind].needs_entry)]
+    return [*draft.event.mailings, *kinds_without_entry()]
 
 
 def _audience_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
@@ -348,9 +350,9 @@ def _template_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Faul
     The default templates of the kinds are part of the program.
     """
     candidates = templates_of(name, mailing)
-    if any(candidate in set(Kind) for candidate in candidates):
-        near = nearest(name, list(Kind)[:-1])
-        if mailing.template is None and kind_of(name) is Kind.OWN and near and MAILING_NAME.fullmatch(name):
+    if any(candidate in RULES for candidate in candidates):
+        near = nearest(name, kind_names())
+        if mailing.template is None and kind_of(name) == OWN and near and MAILING_NAME.fullmatch(name):
             yield from _misspelt(draft, name, near)
         return
     there = _templates(draft.folder)
@@ -387,10 +389,10 @@ def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
     if mailing.of is None:
         return
     loc = ("mailings", name, "of")
-    if kind_of(name) is not Kind.CORRECTION:
+    if not rule_of(name).corrects:
         yield draft.fault(loc, _("only a correction has this key: it names the mailing that is corrected"))
         return
-    known = [other for other in _known_mailings(draft) if kind_of(other) is not Kind.CORRECTION]
+    known = [other for other in _known_mailings(draft) if not rule_of(other).corrects]
     if mailing.of not in known:
         fault = _('this event has no mailing "%(name)s"') % {"name": mailing.of}
         near = nearest(mailing.of, known)

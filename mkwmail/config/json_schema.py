@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import WRITABLE_AUDIENCES, Kind
+from mkwmail.config.kinds import WRITABLE_AUDIENCES, kind_names
 from mkwmail.config.providers import PRESETS
 from mkwmail.config.settings import Keep, Settings
 from mkwmail.i18n import _
@@ -221,7 +221,7 @@ def event_schema() -> dict[str, Any]:
     mailings["propertyNames"] = {"pattern": "^[a-z][a-z0-9-]*$"}
     # They are listed so that an editor offers them; other names are allowed too.
     entry = {"anyOf": [{"$ref": "#/$defs/Mailing"}, {"type": "null"}]}
-    mailings["properties"] = {kind.value: entry for kind in Kind if kind is not Kind.OWN}
+    mailings["properties"] = dict.fromkeys(kind_names(), entry)
     mailings["additionalProperties"] = entry
     audience = schema["$defs"]["Mailing"]["properties"]["audience"]
     audience["description"] = f"{audience['description']}: {', '.join([*WRITABLE_AUDIENCES, 'got:<mailing>'])}"

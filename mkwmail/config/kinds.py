@@ -1,8 +1,12 @@
-"""The kinds of mailing: whom each is for, until when it may go, and where it stands among the others."""
+"""The kinds of mailing.
+
+One table with everything that the program knows of each.
+"""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 
 from mkwmail.config.event import Event, Mailing
@@ -11,35 +15,21 @@ from mkwmail.i18n import _
 from mkwmail.text import suggestion
 
 
-class Kind(StrEnum):
-    """What a mailing is. ``OWN``: one with a name of their own."""
-
-    SAVE_THE_DATE = "save-the-date"
-    INVITATION = "invitation"
-    REMINDER = "reminder"
-    UPDATE = "update"
-    CORRECTION = "correction"
-    PRACTICAL = "practical"
-    CANCELLATION = "cancellation"
-    THANKS = "thanks"
-    OWN = "own"
-
-
 class Audience(StrEnum):
     """The rules that say which members a mailing is for."""
 
     EVERYONE = "everyone"
-    UNANSWERED = "unanswered"  # invited three days ago or more, and silent since
-    OUTDATED = "outdated"  # told older facts than the file's
+    UNANSWERED = "unanswered"  # invited three days ago or more, and no answer since
+    OUTDATED = "outdated"  # was given details that have changed
     EARLIER_TEXT = "earlier-text"  # got an earlier text of the mailing that a correction corrects
     ATTENDING = "attending"
     DECLINED = "declined"
     TENTATIVE = "tentative"
-    TOLD = "told"  # ever told of the event, also who has left the list since
-    PRESENT = "present"  # was there, where that was recorded; else attending
+    TOLD = "told"  # was ever told of the event, including those who have left the list since
+    PRESENT = "present"  # was present if presence was recorded, else attending
 
 
-# `got:invitation`: who got that mailing.
+# `got:invitation`: those who got that mailing.
 GOT = "got:"
 
 # `earlier-text` asks which mailing is corrected, so it belongs to corrections and cannot be written by hand.
@@ -47,7 +37,7 @@ WRITABLE_AUDIENCES = tuple(word for word in Audience if word is not Audience.EAR
 
 
 class Latest(Enum):
-    """The moment after which a mailing of a kind makes no sense any more."""
+    """The moment after which a mailing of a kind no longer makes sense."""
 
     START = "the start of the event"
     DEADLINE = "the registration deadline, else the start of the event"
@@ -58,80 +48,218 @@ class Latest(Enum):
 AFTERWARDS = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """The defaults of a kind.
+    """A kind of mailing.
 
-    ``needs_entry``: it is only sent if the event's file has an entry for it. ``by_name_only``: no general
-    command sends or approves it. ``order``: its place in lists of kinds.
+    Its names, its defaults, and its place among the other kinds.
+
+    ``english`` and ``dutch`` are its name for people, with the Dutch ``article``. ``example``: the day on which it is
+    sent about the example event of 16 April 2020, the pattern of a new event's file; None if such a file has no entry
+    for it. ``example_note``: a Dutch remark behind that entry.
     """
 
+    english: str = ""
+    dutch: str = ""
+    article: str = "de"
     audience: Audience
     latest: Latest
-    needs_entry: bool
-    order: int
+    #: It is only sent if the event's file has an entry for it.
+    needs_entry: bool = True
+    #: No general command sends or approves it.
     by_name_only: bool = False
+    #: Its date comes after those of the kinds above it in the table that have this too.
+    in_sequence: bool = False
+    #: It is not sent before the event has ended.
+    after_event: bool = False
+    #: It only asks whether people come, or announces that question: a colleague who comes has answered it.
+    asks_to_come: bool = False
+    #: It invites: from now on an answer is expected, and a reminder may follow.
+    invites: bool = False
+    #: It reminds those who were invited and have not answered.
+    reminds: bool = False
+    #: It names every fact of the event, so that those who get it are up to date.
+    tells_all_facts: bool = False
+    #: It tells people which facts have changed; each version of the facts is an edition of its own.
+    tells_changes: bool = False
+    #: It corrects the text of another mailing; each version of that text is an edition of its own.
+    corrects: bool = False
+    #: It cancels the event.
+    cancels: bool = False
+    #: By its nature it is for some members only: somebody who does not get it was not left out.
+    for_some: bool = False
+    #: The kinds that are pointless once this one is due or was sent. Its own kind: an earlier mailing to the same
+    #: audience is pointless once this one is due.
+    supersedes: Sequence[str] = ()
+    example: date | None = None
+    example_note: str = ""
 
 
-RULES: dict[Kind, Rule] = {
-    Kind.SAVE_THE_DATE: Rule(Audience.EVERYONE, Latest.START, True, 0),
-    Kind.INVITATION: Rule(Audience.EVERYONE, Latest.DEADLINE, True, 1),
-    Kind.REMINDER: Rule(Audience.UNANSWERED, Latest.DEADLINE, True, 2),
-    Kind.UPDATE: Rule(Audience.OUTDATED, Latest.END, False, 3, by_name_only=True),
-    Kind.CORRECTION: Rule(Audience.EARLIER_TEXT, Latest.END, False, 4, by_name_only=True),
-    Kind.PRACTICAL: Rule(Audience.ATTENDING, Latest.END, True, 5),
-    Kind.CANCELLATION: Rule(Audience.TOLD, Latest.END, False, 6, by_name_only=True),
-    Kind.THANKS: Rule(Audience.PRESENT, Latest.AFTERWARDS, True, 7),
-    Kind.OWN: Rule(Audience.EVERYONE, Latest.START, True, 8),
+#: A mailing with a name of the association's own.
+OWN = "own"
+
+#: The mailings that bring people up to date: :func:`mkwmail.planning.plan.mending` chooses between them.
+UPDATE = "update"
+CANCELLATION = "cancellation"
+
+#: The kinds by name, in the order in which lists show them. A mailing is of the kind whose name it has, or whose name
+#: comes before a dash in its own; ``templates/<kind>.md`` is its text.
+RULES: dict[str, Rule] = {
+    "save-the-date": Rule(
+        english="save the date",
+        dutch="vooraankondiging",
+        audience=Audience.EVERYONE,
+        latest=Latest.START,
+        in_sequence=True,
+        asks_to_come=True,
+        tells_all_facts=True,
+        example=date(2020, 1, 20),
+    ),
+    "invitation": Rule(
+        english="invitation",
+        dutch="uitnodiging",
+        audience=Audience.EVERYONE,
+        latest=Latest.DEADLINE,
+        in_sequence=True,
+        asks_to_come=True,
+        invites=True,
+        tells_all_facts=True,
+        supersedes=("save-the-date",),
+        example=date(2020, 2, 17),
+    ),
+    "reminder": Rule(
+        english="reminder",
+        dutch="herinnering",
+        audience=Audience.UNANSWERED,
+        latest=Latest.DEADLINE,
+        in_sequence=True,
+        reminds=True,
+        tells_all_facts=True,
+        for_some=True,
+        supersedes=("reminder",),
+        example=date(2020, 3, 23),
+        example_note="gaat alleen naar wie nog niets liet horen",
+    ),
+    UPDATE: Rule(
+        english="update",
+        dutch="wijziging",
+        audience=Audience.OUTDATED,
+        latest=Latest.END,
+        needs_entry=False,
+        by_name_only=True,
+        tells_changes=True,
+    ),
+    "correction": Rule(
+        english="correction",
+        dutch="correctie",
+        audience=Audience.EARLIER_TEXT,
+        latest=Latest.END,
+        needs_entry=False,
+        by_name_only=True,
+        corrects=True,
+    ),
+    "practical": Rule(
+        english="practical information",
+        dutch="praktische informatie",
+        audience=Audience.ATTENDING,
+        latest=Latest.END,
+        in_sequence=True,
+        tells_all_facts=True,
+        for_some=True,
+        example=date(2020, 4, 9),
+        example_note="gaat alleen naar wie komt",
+    ),
+    CANCELLATION: Rule(
+        english="cancellation",
+        dutch="afzegging",
+        audience=Audience.TOLD,
+        latest=Latest.END,
+        needs_entry=False,
+        by_name_only=True,
+        cancels=True,
+    ),
+    "thanks": Rule(
+        english="thanks",
+        dutch="bedankje",
+        article="het",
+        audience=Audience.PRESENT,
+        latest=Latest.AFTERWARDS,
+        in_sequence=True,
+        after_event=True,
+        for_some=True,
+        example=date(2020, 4, 20),
+        example_note="gaat naar wie er was",
+    ),
+    OWN: Rule(audience=Audience.EVERYONE, latest=Latest.START),
 }
-
-# The kinds whose dates follow each other; the others go when there is reason to.
-SEQUENCE = (Kind.SAVE_THE_DATE, Kind.INVITATION, Kind.REMINDER, Kind.PRACTICAL, Kind.THANKS)
 
 MAILING_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
-def kind_of(name: str) -> Kind:
-    """The kind of a mailing: its name, or what stands before a dash in it.
+def kind_of(name: str) -> str:
+    """Return the kind of a mailing: its name, or the part of it before a dash.
+
+    Else ``own``.
 
     >>> kind_of("reminder-2"), kind_of("parkeren")
-    (<Kind.REMINDER: 'reminder'>, <Kind.OWN: 'own'>)
+    ('reminder', 'own')
     """
-    for kind in Kind:
-        if name == kind or name.startswith(f"{kind}-"):
-            return kind
-    return Kind.OWN
+    # The longest, if the name of one kind begins with that of another.
+    return max((kind for kind in RULES if name == kind or name.startswith(f"{kind}-")), key=len, default=OWN)
 
 
 def rule_of(name: str) -> Rule:
-    """The defaults for the mailing of this name."""
+    """Return the rule of the kind that the mailing of this name has."""
     return RULES[kind_of(name)]
 
 
+def order_of(name: str) -> int:
+    """Return the place of a mailing's kind in lists of kinds, from 0."""
+    return list(RULES).index(kind_of(name))
+
+
+def kind_names() -> list[str]:
+    """Return the names of all kinds but ``own``, in order."""
+    return [kind for kind in RULES if kind != OWN]
+
+
+def kinds_without_entry() -> list[str]:
+    """Return the kinds that need no entry in the event's file, in order."""
+    return [kind for kind, rule in RULES.items() if not rule.needs_entry]
+
+
 def templates_of(name: str, mailing: Mailing) -> tuple[str, ...]:
-    """The names of the templates that the mailing uses, the first that exists: its own, else its kind's."""
-    return (mailing.template,) if mailing.template else (name, kind_of(name).value)
+    """Return the templates that the mailing may use, the best first.
+
+    Its own name, then its kind's.
+    """
+    return (mailing.template,) if mailing.template else (name, kind_of(name))
 
 
 def mailing_named(event: Event, name: str) -> Mailing:
-    """The event's entry for a mailing; where its kind needs none, an empty one.
+    """Return the event's entry for a mailing.
 
-    :raises UserError: code USAGE, with the nearest name, where there is no such mailing.
+    An empty one if its kind needs none.
+
+    :raises UserError: code USAGE, with the nearest name, if there is no such mailing.
     """
     entry = event.mailings.get(name)
     if entry is not None:
         return entry
     if not rule_of(name).needs_entry:
         return Mailing()
-    known = [*event.mailings, *(kind for kind in Kind if not RULES[kind].needs_entry)]
+    known = [*event.mailings, *kinds_without_entry()]
     fault = _('the event "%(event)s" has no mailing "%(name)s"') % {"event": event.id, "name": name}
     raise UserError(Fault("", fault, suggestion(name, known)), code=ExitCode.USAGE)
 
 
 def default_latest(event: Event, name: str, send: datetime | None) -> datetime:
-    """The latest moment that a mailing's kind gives it, if it is planned for ``send``."""
+    """Return the latest moment that a mailing has by its kind.
+
+    :param send: when it is planned.
+    """
     latest = rule_of(name).latest
-    if kind_of(name) is Kind.OWN and send is not None and send > event.ends:
+    if kind_of(name) == OWN and send is not None and send > event.ends:
         latest = Latest.AFTERWARDS
     if latest is Latest.DEADLINE and event.registration is not None and event.registration.deadline:
         return event.registration.deadline
@@ -143,7 +271,9 @@ def default_latest(event: Event, name: str, send: datetime | None) -> datetime:
 
 
 def latest_of(event: Event, name: str) -> datetime:
-    """The last moment at which a mailing may still go: the entry's own, else its kind's.
+    """Return the last moment at which a mailing may still be sent.
+
+    The entry's own, else its kind's.
 
     :raises UserError: code USAGE, as :func:`mailing_named`.
     """
@@ -152,10 +282,13 @@ def latest_of(event: Event, name: str) -> datetime:
 
 
 def in_order(event: Event) -> tuple[str, ...]:
-    """The names of the event's mailings by date; those without one last, by kind."""
+    """Return the names of the event's mailings by date.
+
+    Those without one last, by kind.
+    """
 
     def turn(name: str) -> tuple[bool, float, int, str]:
         send = event.mailings[name].send
-        return (send is None, send.timestamp() if send else 0.0, rule_of(name).order, name)
+        return (send is None, send.timestamp() if send else 0.0, order_of(name), name)
 
     return tuple(sorted(event.mailings, key=turn))

@@ -1,4 +1,6 @@
-"""The crontab line that runs `due`: exactly one line of a crontab is ours, the rest is never touched.
+"""The crontab line that runs `due`.
+
+Exactly one line of a crontab is ours; the rest is never changed.
 
 crontab(5): a line runs in /bin/sh with hardly any environment; an unescaped ``%`` ends the command.
 """
@@ -28,9 +30,9 @@ _PROXIES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be run every half hour.
+    """The job to run every half hour.
 
-    ``name`` is the ledger's, so that the line is known again when the folder has moved.
+    ``name`` is the ledger's, so that the line is recognised after the folder has moved.
     """
 
     folder: Path
@@ -40,15 +42,15 @@ class Job:
 
     @property
     def marker(self) -> str:
-        """What ends our line, and no other."""
+        """The comment that ends our line, and no other line."""
         return f"# mkwmail {self.name[:12]}"
 
 
 def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ) -> Job:
-    """The job of a working folder, run by the Python that runs now.
+    """Return the job of a working folder, for the Python that runs now.
 
-    Of the environment only what a password command, a certificate or the way to a provider may need is passed on; never
-    a password, which an address of a proxy may hold.
+    It passes on only the variables that a password command, a certificate or the way to a provider may need; never a
+    password, which the address of a proxy may hold.
     """
     kept = {key: environment[key] for key in (*_PASSED_ON, *_PROXIES) if environment.get(key)}
     kept = {key: value for key, value in kept.items() if key not in _PROXIES or "@" not in value}
@@ -61,18 +63,21 @@ def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ
 
 
 def _is_installed() -> bool:
-    """Whether Python finds this package by itself; in a checkout it is found in the folder where one works."""
+    """Check whether this package is installed.
+
+    A checkout is only found from its own folder.
+    """
     return str(_PACKAGE.parent) in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 
 
 def line_of(job: Job) -> str:
-    """The line, without its end.
+    """Return the line, without its end.
 
-    :raises UserError: code SETTINGS where a name has a character in it that no crontab line can hold.
+    :raises UserError: code SETTINGS if a name has a character that a crontab line cannot hold.
     """
     line = _line(job, job.environment)
     if len(line) > _LONGEST:
-        # A long PATH: the plain one must do.
+        # PATH is too long: use the plain one.
         line = _line(job, {**job.environment, "PATH": _PLAIN_PATH})
     if not line.isprintable() or "\\" in line or len(line) > _LONGEST:
         fault = _("%(folder)s cannot stand in a crontab line: its name is too long or has odd characters in it")
@@ -84,14 +89,17 @@ def line_of(job: Job) -> str:
 
 def _line(job: Job, environment: Mapping[str, str]) -> str:
     assignments = [f"{key}={value}" for key, value in sorted(environment.items())]
-    # -P: the folder in which cron starts is never searched for modules.
+    # -P: Python does not search the folder in which cron starts for modules.
     command = ["/usr/bin/env", "-i", *assignments, str(job.python), "-P", "-m", "mkwmail"]
     command += ["--folder", str(job.folder), "due"]
     return f"{' '.join(map(shlex.quote, command))} {job.marker}"
 
 
 def with_line(crontab: bytes, line: str, marker: str) -> bytes:
-    """The crontab with our line in it: in the place of the one that is there, else at its end."""
+    """Return the crontab with our line.
+
+    It replaces our present line, else it is added at the end.
+    """
     ours = f"{line}\n".encode()
     lines = crontab.splitlines(keepends=True)
     places = [number for number, each in enumerate(lines) if _is_ours(each, marker)]
@@ -103,24 +111,24 @@ def with_line(crontab: bytes, line: str, marker: str) -> bytes:
 
 
 def without_line(crontab: bytes, marker: str) -> bytes:
-    """The crontab without our line."""
+    """Return the crontab without our line."""
     return b"".join(each for each in crontab.splitlines(keepends=True) if not _is_ours(each, marker))
 
 
 def _is_ours(line: bytes, marker: str) -> bool:
-    # A line that somebody made a comment of is theirs.
+    # A line that somebody has commented out is theirs.
     return line.rstrip().endswith(marker.encode()) and not line.lstrip().startswith(b"#")
 
 
 def task_command(job: Job) -> str:
-    """The command that makes the same task on Windows (schtasks, Task Scheduler)."""
+    """Return the command for the same task on Windows (schtasks)."""
     run = subprocess.list2cmdline([str(job.python), "-P", "-m", "mkwmail", "--folder", str(job.folder), "due"])
     words = ["schtasks", "/Create", "/F", "/SC", "MINUTE", "/MO", "30", "/TN", _task(job), "/TR", run]
     return subprocess.list2cmdline(words)
 
 
 def no_task_command(job: Job) -> str:
-    """The command that removes it."""
+    """Return the command that removes the Windows task."""
     return subprocess.list2cmdline(["schtasks", "/Delete", "/F", "/TN", _task(job)])
 
 
@@ -132,9 +140,9 @@ def _task(job: Job) -> str:
 
 
 def read_crontab() -> bytes:
-    """This user's crontab; empty where there is none.
+    """Return this user's crontab; empty if there is none.
 
-    :raises UserError: where it cannot be read.
+    :raises UserError: if it cannot be read.
     """
     done = _crontab(["-l"])
     if done.returncode == 0:
@@ -145,9 +153,9 @@ def read_crontab() -> bytes:
 
 
 def write_crontab(crontab: bytes) -> None:
-    """Put a crontab in the place of this user's; an empty one is taken away.
+    """Replace this user's crontab; remove it if the new one is empty.
 
-    :raises UserError: where cron does not take it.
+    :raises UserError: if cron does not accept it.
     """
     done = _crontab(["-"], crontab) if crontab else _crontab(["-r"])
     if done.returncode and not (not crontab and b"no crontab" in done.stderr.lower()):
@@ -155,7 +163,7 @@ def write_crontab(crontab: bytes) -> None:
 
 
 def _crontab(arguments: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    # LC_ALL: its words are looked at.
+    # LC_ALL: its words are compared below.
     environment = {**os.environ, "LC_ALL": "C"}
     try:
         return subprocess.run(

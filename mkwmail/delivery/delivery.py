@@ -1,4 +1,6 @@
-"""Delivery: claim a group, submit it, record how it ended; until everybody is served or the run must stop.
+"""Delivery: claim a group, submit it, record how it ended.
+
+It goes on until everybody is served or the run must stop.
 
 There is one thread for each connection, and each does the same thing over and over: in one durable transaction it
 records how its messages ended and claims the next group, then it submits that group.
@@ -59,7 +61,10 @@ T = TypeVar("T")
 
 
 class Prepared(NamedTuple):
-    """A message that is ready, with what the ledger keeps of it: the letter's name, the values, the Date."""
+    """A message that is ready, with what the ledger keeps of it.
+
+    The ledger keeps the letter's name, the values and the Date.
+    """
 
     message: Message
     letter: str
@@ -92,7 +97,10 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Progress: nothing is sent until then, ``left`` messages wait; ``reason`` is a sentence without its end."""
+    """Progress: nothing is sent until then, ``left`` messages wait.
+
+    ``reason`` is a sentence without its end.
+    """
 
     until: datetime
     reason: str
@@ -116,7 +124,9 @@ def deliver(
     latest: datetime | None = None,
     left_out: LeftOut = dict,
 ) -> Outcome:
-    """Mail everybody, in this order, once. The ledger must be held and settled.
+    """Mail everybody, in this order, once.
+
+    The ledger must be held and settled.
 
     ``open_transport`` is called from other threads, and so is ``progress``, one call at a time. No body is begun
     after ``latest``, nor for anybody in ``left_out``. The outcome says what stopped the run, a failing ledger or
@@ -131,7 +141,9 @@ def deliver(
 
 
 class Refusals(Generic[T]):
-    """Refusals with one code and no acceptance between them, held until it is clear whom they concern.
+    """Refusals with one code and no acceptance between them.
+
+    They are held until it is clear whom they concern.
 
     Three of them are the run's fault: a server that answers "relay access denied" to everybody means nobody in
     particular. A refusal that is held is still under way in the ledger, and planned in the journal: after a crash it
@@ -143,17 +155,23 @@ class Refusals(Generic[T]):
 
     @property
     def enough(self) -> bool:
-        """Whether it is the run's fault."""
+        """Return whether they are so many that it is the run's fault."""
         return len(self._held) >= _ENOUGH
 
     def refused(self, item: T, reply: Reply) -> list[tuple[T, Reply]]:
-        """Hold one more; return those that now certainly concern their members, for the code is another."""
+        """Hold one more; return those that now certainly concern their members.
+
+        They do if the code is another one.
+        """
         certain = self.accepted() if self._held and not same_refusal(self._held[-1][1], reply) else []
         self._held.append((item, reply))
         return certain
 
     def accepted(self) -> list[tuple[T, Reply]]:
-        """Return those that concern their members, now that a message was taken; none if they were enough already."""
+        """Return those that concern their members, now that a message was taken.
+
+        There are none of them if they were enough already.
+        """
         return [] if self.enough else self.rest()
 
     def rest(self) -> list[tuple[T, Reply]]:
@@ -163,7 +181,10 @@ class Refusals(Generic[T]):
 
 
 class _Claimed(NamedTuple):
-    """A message whose claim is durable; ``number`` is the place of its job among those who wait."""
+    """A message whose claim is durable.
+
+    ``number`` is the place of its job among those who wait.
+    """
 
     number: int
     job: Job
@@ -173,7 +194,10 @@ class _Claimed(NamedTuple):
 
 @dataclass
 class _Run:
-    """The state that the threads of a run share; each public method takes the lock."""
+    """The state that the threads of a run share.
+
+    Each public method takes the lock.
+    """
 
     jobs: Sequence[Job]
     of: Round
@@ -184,7 +208,7 @@ class _Run:
     progress: Progress
     latest: datetime | None
     left_out: LeftOut
-    ended: threading.Event = field(default_factory=threading.Event)  # nobody needs to wait for anything any more
+    ended: threading.Event = field(default_factory=threading.Event)  # no thread needs to wait any more
     problem: RunFault | None = None  # why the last connection could not be opened
     served: bool = False  # a connection could be opened
     quick: bool = True  # the last group took no time
@@ -213,7 +237,10 @@ class _Run:
     # The main thread
 
     def watch(self, connections: Sequence["_Connection"]) -> None:
-        """Let the connections serve until the run is over; look at Ctrl-C meanwhile."""
+        """Let the connections serve until the run is over.
+
+        Look at Ctrl-C meanwhile.
+        """
         threads = [threading.Thread(target=each.serve, name="mkwmail-connection", daemon=True) for each in connections]
         for thread in threads:
             thread.start()
@@ -246,7 +273,10 @@ class _Run:
         return outcome_of(endings, self._stopped, until, interrupted, self._left_out)
 
     def _decide_held(self) -> None:
-        """Settle the refusals that are open: the members', unless the run is at fault or was cut short."""
+        """Settle the refusals that are open.
+
+        They are the members', unless the run is at fault or was cut short.
+        """
         cut_short = self._stopped is not None or self.stop.asked.is_set()
         results = self._end_refused(self._refusals.rest(), State.PLANNED if cut_short else State.REFUSED)
         if results and not self.ledger_failed:
@@ -275,7 +305,10 @@ class _Run:
         return bool(self._stopped or self._paced) or self.stop.asked.is_set()
 
     def why_left_out(self, person: str) -> str | None:
-        """Return why a person's word leaves somebody out, or None. One that was given just now counts too."""
+        """Return why a person's word leaves somebody out, or None.
+
+        A word that was given just now counts too.
+        """
         looked, skips = self._skips
         if time.monotonic() - looked > _FRESH:
             skips = self.look()
@@ -298,7 +331,10 @@ class _Run:
         self._stopped = self._stopped or RunFault(str(error), "", ExitCode.LEDGER_FAULT)
 
     def has_work(self, wait: bool) -> bool:
-        """Return whether somebody waits for a message; ``wait`` until that is certain."""
+        """Return whether somebody waits for a message.
+
+        ``wait`` until that is certain.
+        """
         with self._turn:
             while not self.is_over():
                 if self._waiting:
@@ -319,7 +355,9 @@ class _Run:
                 self._turn.wait(_SILENCE)
 
     def take(self, most: int, recorded_with: int, wait: bool) -> list[int]:
-        """Return the numbers of the next jobs, at most so many, as the rate limit allows; empty if there are none.
+        """Return the numbers of the next jobs, as the rate limit allows.
+
+        They are at most so many; empty if there are none.
 
         ``recorded_with``: how many results are recorded together with their claims. ``wait`` for the rate limit, and
         for others to record theirs; the room is reserved until these are decided, and recorded.
@@ -373,14 +411,20 @@ class _Run:
             self._turn.notify_all()
 
     def leave_out(self, claimed: _Claimed, reason: str) -> None:
-        """Note that a person's word keeps somebody from being mailed: nothing of the message was begun."""
+        """Note that a person's word keeps somebody from being mailed.
+
+        Nothing of the message was begun.
+        """
         with self._turn:
             self._under_way -= 1
             self._skip(claimed.job, reason)
             self._turn.notify_all()
 
     def decide(self, claimed: _Claimed, reply: Reply, means: Meaning, result: Result, now: datetime) -> list[Result]:
-        """Decide about the member and the run by the meaning of a reply; return what the ledger is to record."""
+        """Decide about the member and the run by the meaning of a reply.
+
+        Return what the ledger is to record.
+        """
         with self._turn:
             self._under_way -= 1
             self._heard = time.monotonic()
@@ -405,7 +449,10 @@ class _Run:
             return [result, *self._end_refused(certain, State.REFUSED)]
 
     def _return(self, claimed: _Claimed, reply: Reply) -> None:
-        """No body was taken: another connection may try, unless this one message has lost too many."""
+        """No body was taken.
+
+        Another connection may try, unless this one message has lost too many.
+        """
         reason = self.why_left_out(claimed.job.person)
         if reason is not None:
             self._skip(claimed.job, reason)
@@ -446,7 +493,7 @@ class _Connection:
         self._transport: Transport | None = None
         self._left: int | None = None  # messages that the session may still carry
         self._size = 1  # of the next group
-        self._accepts = False  # the server took a message of this session: before that, nobody knows whether it will
+        self._accepts = False  # the server took a message of this session: before that, it may not
         self._failures = 0  # connections lost in a row, without a reply that shows progress
         self._still_open: dict[str, _Claimed] = {}  # claimed and not decided, by Message-ID
         self._results: list[Result] = []  # decided, and not yet in the ledger
@@ -588,7 +635,10 @@ class _Connection:
             self._problem = error
 
     def _conclude(self, claimed: _Claimed, reply: Reply) -> bool:
-        """Write a reply into the journal, then decide about it; return whether the connection is lost with it."""
+        """Write a reply into the journal, then decide about it.
+
+        Return whether the connection is lost with it.
+        """
         run, means, now = self._run, meaning(reply), self._run.clock.now()
         # A refusal counts as planned until it is clear that it is the member's (Refusals).
         state = _STATES.get(means, State.PLANNED)
@@ -621,7 +671,7 @@ class _Connection:
         return bool(waiting)
 
     def _grow(self, seconds: float) -> None:
-        """Take twice as many next time, as long as a group takes no longer than a second.
+        """Take twice as many next time, if a group takes a second at most.
 
         If the server is quick, two connections with large groups are faster than many with small ones.
         """

@@ -1,6 +1,6 @@
-"""What the world's mail servers find in the DNS about the sender's domain: SPF, DKIM, DMARC.
+"""The DNS records about the sender's domain: SPF, DKIM, DMARC.
 
-Nothing here keeps a mail from being sent; it decides whether others believe it.
+They do not keep a mail from being sent; they decide whether other servers trust it.
 """
 
 import re
@@ -24,14 +24,14 @@ _MOST_LOOKUPS = 10  # RFC 7208 §4.6.4
 _LOOKS_UP = re.compile(r"[+?~-]?(?:(?:include|exists|ptr|a|mx)(?:[:/].*)?|redirect=.+)$", re.IGNORECASE)
 _ONWARD = re.compile(r"[+?~-]?(?:include:|redirect=)(.+)$", re.IGNORECASE)
 
-# Which record lets a provider's servers mail for a domain. learn.microsoft.com, "Set up SPF";
+# The record that lets a provider's servers mail for a domain. learn.microsoft.com, "Set up SPF";
 # support.google.com/a/answer/33786
 _PROVIDERS = {"smtp.office365.com": "spf.protection.outlook.com", "smtp.gmail.com": "_spf.google.com"}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a domain stands: a line for each of the three, and what is to be mended."""
+    """The records of a domain: a line for each of the three, and the faults."""
 
     spf: str
     dkim: str
@@ -40,9 +40,11 @@ class Standing:
 
 
 def standing(domain: str, selector: str | None, host: str, ask: Ask) -> Standing:
-    """Look up a sender's domain. ``selector`` names the DKIM key (RFC 6376 §3.1), ``host`` the server that mails.
+    """Look up a sender's domain.
 
-    :raises UserError: code SERVER where no name server answers.
+    ``selector`` names the DKIM key (RFC 6376 §3.1), ``host`` the server that sends the mail.
+
+    :raises UserError: code SERVER if no name server answers.
     """
     spf, spf_faults = _spf(domain, host, ask)
     dkim, dkim_faults = _dkim(domain, selector, ask)
@@ -109,7 +111,7 @@ def _spf_records(domain: str, ask: Ask) -> list[str]:
 
 
 def _reached(record: str, ask: Ask) -> tuple[int, set[str]]:
-    """How many look-ups a record takes, and which domains' records it takes in."""
+    """Return how many look-ups a record takes, and the domains it includes."""
     count, reached, waiting = 0, set[str](), [record]
     while waiting and count <= _MOST_LOOKUPS:
         for word in waiting.pop().split()[1:]:
@@ -138,7 +140,10 @@ def _dkim(domain: str, selector: str | None, ask: Ask) -> tuple[str, list[Fault]
 
 
 def _dmarc(domain: str, ask: Ask) -> tuple[str, list[Fault]]:
-    """RFC 7489 §6.6.3; of a domain above where this one has none, as far as it lies under two labels."""
+    """RFC 7489 §6.6.3: if this domain has no record, look at those above it.
+
+    The last one looked at has two labels.
+    """
     for place in _upwards(domain):
         records = [text for text in ask(f"_dmarc.{place}") if re.match(r"v=DMARC1\s*(;|$)", text)]
         if len(records) > 1:

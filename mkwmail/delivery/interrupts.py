@@ -1,4 +1,4 @@
-"""Ctrl-C: the first finishes what is under way, the second leaves it as it is."""
+"""Ctrl-C: the first finishes the message under way, the second does not."""
 
 import queue
 import signal
@@ -9,7 +9,10 @@ from types import FrameType
 
 
 class Stop:
-    """A person's wish to stop. ``asked``: begin nothing new. ``at_once``: do not wait for the server either."""
+    """A person's request to stop.
+
+    ``asked``: begin nothing new. ``at_once``: do not wait for the server either.
+    """
 
     def __init__(self) -> None:
         self.asked = threading.Event()
@@ -24,7 +27,10 @@ class Stop:
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Let Ctrl-C and SIGTERM ask a run to stop. To be used in the main thread, which alone gets signals."""
+    """Let Ctrl-C and SIGTERM ask a run to stop.
+
+    Use it in the main thread, the only one that gets signals.
+    """
     stop = Stop()
     signals: queue.SimpleQueue[bool] = queue.SimpleQueue()
 

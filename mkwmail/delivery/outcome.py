@@ -1,4 +1,4 @@
-"""Outcome: what became of a run, as a value; and the exit code of the process."""
+"""Outcome: the result of a run as a value, and its exit code."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from mkwmail.i18n import _
 from mkwmail.ledger.models import State
 from mkwmail.planning.plan import Plan, Skip, Waiting, already_sent, came_too_late, refused_by_server
 
-# The first that applies. An interruption is the person's own doing: it is told before what it left behind, and
-# after what would have stopped the run anyway.
+# The first that applies decides. An interruption is the person's own doing: it comes before the faults that it left
+# behind, and after the faults that would have stopped the run anyway.
 _ORDER = (
     ExitCode.LEDGER_HELD,
     ExitCode.LEDGER_FAULT,
@@ -28,10 +28,10 @@ _ORDER = (
 
 
 class Ending(NamedTuple):
-    """How it ended for one member in this run: the reply's words, or why the message did not go.
+    """The end of one member's message in this run.
 
-    ``state`` is sent, deferred, refused, in doubt, or planned: still to go. ``not_before``: when a deferred
-    one may be tried again.
+    ``reason``: the reply's words, or why the message was not sent. ``state`` is sent, deferred, refused, in doubt, or
+    planned (still to be sent). ``not_before``: when a deferred message may be tried again.
     """
 
     person: str
@@ -45,10 +45,10 @@ class Ending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of everybody whom a run was to mail; each is in exactly one of the tuples.
+    """The result of a run; everybody whom it was to mail is in one tuple.
 
-    ``waiting`` are those who are planned still; ``skipped`` those whom a person's word left out during the run.
-    ``until``: when the rate limit lets the next one leave, if that made the run end. ``interrupted``: a person
+    ``waiting``: those who are still planned; ``skipped``: those whom a person left out during the run.
+    ``until``: when the rate limit lets the next one leave, if that ended the run. ``interrupted``: a person
     stopped it before it was done.
     """
 
@@ -111,13 +111,13 @@ def exit_code(outcome: Outcome, after: Plan | None = None, doubtful: int = 0) ->
 
 
 def gravest(codes: Iterable[ExitCode]) -> ExitCode:
-    """The one of several exit codes that the process returns."""
+    """Return the exit code, of several, that the process returns."""
     found = set(codes)
     return next((code for code in _ORDER if code in found), ExitCode.OK)
 
 
 def standing(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
-    """The plan as it would be made afresh after its run: whom it would still mail, who waits, and so on."""
+    """Return the plan as a new one would be after the run."""
     ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt, *outcome.skipped)
     done = {each.person for each in ended}
     sent, unknown = already_sent(now), _("it is not known whether the server took it")
@@ -142,7 +142,7 @@ def _skip(ending: Ending, reason: str) -> Skip:
 
 
 def under_their_names(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
-    """The outcome with other keys for the same persons: key → key."""
+    """Return the outcome with other keys for the same persons: key → key."""
 
     def renamed(endings: Sequence[Ending]) -> tuple[Ending, ...]:
         return tuple(each._replace(person=names[each.person]) for each in endings)

@@ -1,4 +1,4 @@
-"""Pace: how many messages may go now, and when the next one may. Pure.
+"""Pace: how many messages may be sent now, and when the next one. Pure.
 
 Limits are counted over rolling windows, as providers count them (Google: any 24 hours), over all runs: the
 moments of earlier runs come from the ledger.
@@ -18,7 +18,7 @@ LONGEST_WINDOW = timedelta(hours=24)
 
 
 class Limit(Enum):
-    """What a message waits for."""
+    """The limit for which a message waits."""
 
     PAUSE = "pause"
     MINUTE = "minute"
@@ -41,7 +41,7 @@ class Limit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No message may go before ``until``, and why."""
+    """The moment before which no message may be sent, and the limit."""
 
     until: datetime
     limit: Limit
@@ -49,10 +49,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What went so far.
+    """The messages that were sent so far.
 
-    ``moments``: when messages went, all runs, oldest first, at least of the last 24 hours. ``this_run``: how
-    many of them in this run. ``under_way``: messages that are with the server now; their moment is to come.
+    ``moments``: when they were sent, in all runs, oldest first, at least for the last 24 hours. ``this_run``: how many
+    of them in this run. ``under_way``: messages that are with the server now; they have no moment yet.
     """
 
     moments: Sequence[datetime] = ()
@@ -61,7 +61,7 @@ class Gone:
 
 
 def room(pace: Pace, gone: Gone, now: datetime) -> int | None:
-    """How many messages may go now; None: no limit."""
+    """Return how many messages may be sent now; None: no limit."""
     now = now.astimezone(UTC)
     rooms = [limit - _taken(gone, window, now) for limit, window, _which in _windows(pace)]
     if pace.batch and pace.pause:
@@ -72,7 +72,10 @@ def room(pace: Pace, gone: Gone, now: datetime) -> int | None:
 
 
 def wait(pace: Pace, gone: Gone, now: datetime) -> Wait | None:
-    """What the next message waits for, the longest of them; None where one may go now."""
+    """Return the longest wait of the next message.
+
+    None if it may be sent now.
+    """
     # In UTC: moments of one local zone are compared by their wall clocks, an hour off around summer time.
     local, now = now.tzinfo, now.astimezone(UTC)
     waits = [
@@ -88,7 +91,7 @@ def wait(pace: Pace, gone: Gone, now: datetime) -> Wait | None:
 
 
 def done_at(pace: Pace, moments: Sequence[datetime], count: int, now: datetime) -> datetime:
-    """When so many messages will have gone, if nothing but the pace holds them up."""
+    """Return when so many messages are sent if only the pace delays them."""
     went, begun, moment = list(moments), 0, now
     while begun < count:
         gone = Gone(went, begun)
@@ -103,6 +106,22 @@ def done_at(pace: Pace, moments: Sequence[datetime], count: int, now: datetime) 
     return moment
 
 
+def time_needed(pace: Pace, count: int) -> timedelta | None:
+    """Return how long so many mails take at this pace.
+
+    None if it is less than a minute.
+    """
+    minutes = [0.0]
+    if pace.per_minute:
+        minutes.append((count - 1) / pace.per_minute)
+    if pace.per_hour:
+        minutes.append(60 * ((count - 1) // pace.per_hour))
+    if pace.batch:
+        minutes.append((count - 1) // pace.batch * pace.pause.total_seconds() / 60)
+    longest = max(minutes)
+    return timedelta(minutes=longest) if longest >= 1 else None
+
+
 def _windows(pace: Pace) -> list[tuple[int, timedelta, Limit]]:
     limits = (
         (pace.per_minute, timedelta(minutes=1), Limit.MINUTE),
@@ -113,19 +132,25 @@ def _windows(pace: Pace) -> list[tuple[int, timedelta, Limit]]:
 
 
 def _taken(gone: Gone, window: timedelta, now: datetime) -> int:
-    """How many went within the window. One that went exactly its length ago has left it."""
+    """Return how many were sent within the window.
+
+    A message that was sent exactly its length ago is outside it.
+    """
     return len(gone.moments) - bisect_right(gone.moments, now - window) + gone.under_way
 
 
 def _free_at(gone: Gone, limit: int, window: timedelta, now: datetime) -> datetime:
-    """When there is room for one. What is under way counts as going now."""
+    """Return when there is room for one; those under way count as sent now."""
     leaving = len(gone.moments) + gone.under_way - limit
-    # A clock that was set back: what seems to lie in the future went now at the latest.
+    # The clock may have been set back: a message with a moment in the future was sent now at the latest.
     went = min(gone.moments[leaving], now) if leaving < len(gone.moments) else now
     return went.astimezone(UTC) + window
 
 
 def _pause_end(pace: Pace, gone: Gone, now: datetime) -> datetime:
-    """When the pause after the last batch is over; it begins when the batch's last message has gone."""
+    """Return when the pause after the last batch is over.
+
+    It begins when the batch's last message was sent.
+    """
     last = now if gone.under_way or not gone.moments else min(gone.moments[-1], now)
     return last.astimezone(UTC) + pace.pause

@@ -1,4 +1,7 @@
-"""The embedded server of a rehearsal: real SMTP on loopback, and every mail as a file to look at."""
+"""The embedded server of a rehearsal: real SMTP on loopback.
+
+It keeps every mail as a file to look at.
+"""
 
 import asyncio
 import contextlib
@@ -34,10 +37,11 @@ class Received:
 
 
 class RehearsalServer:
-    """Takes every message and keeps it in ``folder`` as ``001-lilian-van-zandbrink.eml``, in order of arrival.
+    """The server: it takes every message and keeps it in ``folder``.
 
-    A context manager; the port is a free one on loopback. Mails that an earlier rehearsal left in the folder
-    are removed; other files are left alone. Raises OSError where the folder cannot be written.
+    A file is named ``001-lilian-van-zandbrink.eml``, numbered in order of arrival. A context manager; the port is a
+    free one on loopback. Mails that an earlier rehearsal left in the folder are removed; other files are left alone.
+    Raises OSError if the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,12 +54,12 @@ class RehearsalServer:
 
     @property
     def received(self) -> tuple[Received, ...]:
-        """What it took so far, in order of arrival."""
+        """The mails that it took so far, in order of arrival."""
         return tuple(self._received)
 
     @property
     def smtp(self) -> Smtp:
-        """The settings with which to reach it."""
+        """The settings that reach this server."""
         if self._socket is None:
             raise RuntimeError("the server is not running")
         return Smtp(host=_HOST, port=self._socket.getsockname()[1], security=Security.NONE)
@@ -84,7 +88,7 @@ class RehearsalServer:
         self._server = await self._loop.create_server(self._protocol, sock=listening)
 
     def _protocol(self) -> SMTP:
-        # No limit on size: a rehearsal is about the mails; what a server takes, `check --server` asks it.
+        # No limit on size: a rehearsal is about the mails; `check --server` asks the real server for its limit.
         return SMTP(self, hostname="rehearsal.localhost", data_size_limit=None, loop=self._loop)
 
     async def _end(self) -> None:
@@ -99,7 +103,7 @@ class RehearsalServer:
                 await task
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """aiosmtpd's hook for a whole message: keep it, one file for each recipient."""
+        """Keep a message, one file for each recipient (aiosmtpd's hook)."""
         data = envelope.original_content or b""
         try:
             for recipient in envelope.rcpt_tos:
@@ -116,14 +120,14 @@ class RehearsalServer:
 
 
 def _name_in(data: bytes) -> str:
-    """The name of the person to whom a mail is addressed; empty where it gives none."""
+    """Return the name of the person to whom a mail is addressed, or empty."""
     headers = email.parser.BytesHeaderParser(policy=email.policy.default).parsebytes(data)
     addresses = getattr(headers["To"], "addresses", ())
     return str(addresses[0].display_name) if addresses else ""
 
 
 def _slug(text: str) -> str:
-    """Text as a file name that is readable and safe everywhere.
+    """Return text as a file name that is readable and safe everywhere.
 
     >>> _slug("Anaïs van 't Hof")
     'anais-van-t-hof'

@@ -1,4 +1,4 @@
-"""SMTP submission: a session that is set up, and the messages submitted in it (RFC 6409, RFC 5321 §3.3).
+"""SMTP submission: sessions and their messages (RFC 6409, RFC 5321 §3.3).
 
 Setting up: connect, TLS or STARTTLS, EHLO, AUTH (RFC 8314, RFC 3207, RFC 4954). If the server offers PIPELINING
 (RFC 2920), the commands of a message leave together behind the body of the one before it: a message then costs one
@@ -50,7 +50,10 @@ _EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ =]?(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The seconds that each step may take as a whole (RFC 5321 §4.5.3.2, the least that it asks for)."""
+    """The seconds that each step may take as a whole.
+
+    RFC 5321 §4.5.3.2 asks for these as the least.
+    """
 
     connect: float = 30
     greeting: float = 300
@@ -85,7 +88,7 @@ T = TypeVar("T")
 
 
 class Stream:
-    """A connected socket, plain or TLS, and what was read from it but not used yet.
+    """A connected socket, plain or TLS, and its unused input.
 
     ``lines`` are the lines of the last reply as they came: EHLO's list is in them. ``hide`` makes the stream mask
     secrets that the server repeats, in every reply from then on.
@@ -105,13 +108,19 @@ class Stream:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these in every later reply, also if the server spreads them over lines or spaces."""
+        """Mask these in every later reply.
+
+        They are masked also if the server spreads them over lines or spaces.
+        """
         # In a reply that is shown, white space and control characters are single spaces or gone.
         shown = ("".join(letter for letter in secret if letter.isprintable()).split() for secret in secrets)
         self._hidden += tuple(_mask("".join(words)) for words in shown if words)
 
     def read(self, phase: Phase) -> Reply:
-        """Return the next reply; its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2)."""
+        """Return the next reply.
+
+        Its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2).
+        """
         # One deadline for the whole reply: a byte now and then does not prolong it.
         deadline = time.monotonic() + self._timeouts.of(phase)
         code = b""
@@ -152,7 +161,7 @@ class Stream:
         return taken
 
     def has_spoken(self) -> bool:
-        """Return whether the server has said something unasked, or closed the connection."""
+        """Return whether the server has sent something unasked, or closed."""
         if self.left_over:
             return True
         try:
@@ -166,7 +175,10 @@ class Stream:
 
     @property
     def tls(self) -> str:
-        """The version of TLS that protects the connection; empty if it is not protected."""
+        """The version of TLS that protects the connection.
+
+        Empty if it is not protected.
+        """
         return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
 
     @property
@@ -179,7 +191,7 @@ class Stream:
 
     @property
     def left_over(self) -> bool:
-        """Whether more was read than was asked for."""
+        """Return whether more was read than was asked for."""
         return bool(self._lines or self._rest)
 
     def command(self, command: str, phase: Phase) -> Reply:
@@ -189,7 +201,9 @@ class Stream:
         return self.read(phase)
 
     def encrypted(self, host: str) -> "Stream":
-        """Return a stream over the same connection, in TLS from now on; what was read before is not used.
+        """Return a stream over the same connection, in TLS from now on.
+
+        What was read before is not used.
 
         Raises ssl.SSLError or OSError.
         """
@@ -197,7 +211,7 @@ class Stream:
         return Stream(_context().wrap_socket(self._socket, server_hostname=host), self._timeouts)
 
     def cut(self) -> None:
-        """End the connection now, also while another thread reads from it or writes to it."""
+        """End the connection now, also while another thread uses it."""
         with contextlib.suppress(OSError):
             # The plain socket's method: SSLSocket's own would let the other thread go on without TLS.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
@@ -222,7 +236,10 @@ class Stream:
         return self._lines.popleft()
 
     def _done(self, act: Callable[[], T], deadline: float, writing: bool) -> T:
-        """Read or write as soon as the network is ready; raise TimeoutError if it is not in time."""
+        """Read or write as soon as the network is ready.
+
+        Raise TimeoutError if it is not in time.
+        """
         while True:
             try:
                 return act()
@@ -247,7 +264,10 @@ class Stream:
 
 
 def _wait(connection: socket.socket, deadline: float, writing: bool) -> None:
-    """Wait until the network is ready for a connection; raise TimeoutError if it is not in time."""
+    """Wait until the network is ready for a connection.
+
+    Raise TimeoutError if it is not in time.
+    """
     left = max(0.0, deadline - time.monotonic())
     if sys.platform == "win32":
         wanted = ([], [connection], [connection]) if writing else ([connection], [], [])
@@ -273,7 +293,10 @@ def _mask(secret: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=32)
 def _read_line(line: bytes) -> tuple[bytes, bool, bytes]:
-    """Return a line's code, whether it is the reply's last, and its text; the code is empty if it is no reply."""
+    """Return a line's code, whether it is the reply's last, and its text.
+
+    The code is empty if it is no reply.
+    """
     match = _LINE.fullmatch(line.rstrip(b"\r"))
     return (match[1], match[2] != b"-", match[3] or b"") if match else (b"", True, line)
 
@@ -286,18 +309,26 @@ def _reply(code: bytes, lines: tuple[bytes, ...], phase: Phase, hidden: tuple[re
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """The extensions that the server offers (RFC 5321 §4.1.1.1): keyword, in upper case → parameters."""
+    """The extensions that the server offers (RFC 5321 §4.1.1.1).
+
+    They are keyword, in upper case → parameters.
+    """
 
     offered: dict[str, str]
 
     @property
     def size(self) -> int | None:
-        """The largest message in octets; None if the server sets no fixed limit (RFC 1870 §4)."""
+        """The largest message in octets.
+
+        None if the server sets no fixed limit (RFC 1870 §4).
+        """
         return _positive(self.offered.get("SIZE", ""))
 
     @property
     def most_messages(self) -> int | None:
-        """The number of messages that a session may carry (LIMITS MAILMAX, RFC 9422 §4.1).
+        """The number of messages that a session may carry (RFC 9422 §4.1).
+
+        The keyword is LIMITS MAILMAX.
 
         RCPTMAX is at least one, and there is never more than one recipient.
         """
@@ -312,7 +343,10 @@ class Extensions:
 
 
 class Session:
-    """A session that is set up: connected, encrypted, logged in. A :class:`~mkwmail.delivery.transport.Transport`."""
+    """A session that is set up: connected, encrypted, logged in.
+
+    A :class:`~mkwmail.delivery.transport.Transport`.
+    """
 
     def __init__(self, stream: Stream, extensions: Extensions) -> None:
         self._stream = stream
@@ -350,7 +384,9 @@ class Session:
             message, asked = (following, ahead) if following is not None else (next(waiting, None), False)
 
     def reply_to_sender(self, sender: str) -> Reply:
-        """Return the server's word about mail from a sender, to itself; nothing is sent.
+        """Return the server's word about mail from a sender, to itself.
+
+        Nothing is sent.
 
         It is the first failing reply, or that to RCPT: many servers judge the sender only there.
         """
@@ -375,7 +411,9 @@ class Session:
         self._stream.close()
 
     def _envelope(self, message: Message, asked: bool) -> Reply | None:
-        """Say MAIL, RCPT and DATA; return the first failing reply, None if the server waits for the body.
+        """Say MAIL, RCPT and DATA.
+
+        Return the first failing reply, None if the server waits for the body.
 
         ``asked``: they are on the wire already.
         """
@@ -402,7 +440,9 @@ class Session:
         return failing
 
     def _end_without_body(self) -> bool:
-        """End a body that the server waits for and nobody would get: a dot alone (RFC 2920 §3.1).
+        """End a body that the server waits for and nobody would get.
+
+        It is ended with a dot alone (RFC 2920 §3.1).
 
         Only if no recipient was accepted: else somebody would get an empty mail.
         """
@@ -412,7 +452,10 @@ class Session:
     def _body(
         self, message: Message, waiting: Iterator[Message], begin: Callable[[Message], bool]
     ) -> tuple[Reply, Message | None, bool]:
-        """Write the body and its dot; return the reply, the next message, and whether its envelope left with it."""
+        """Write the body and its dot.
+
+        Return the reply, the next message, and whether its envelope left with it.
+        """
         # What the server says before the dot, it says of a message that it cannot have taken.
         if self._stream.has_spoken():
             return self._stream.read(Phase.BODY), None, False
@@ -457,7 +500,9 @@ class Session:
 
 
 def envelope_id(message_id: str) -> str:
-    """Return the ENVID of a message, by which a report about it is matched (RFC 3461 §4.4).
+    """Return the ENVID of a message (RFC 3461 §4.4).
+
+    A report about the message is matched by it.
 
     It is the Message-ID without its brackets: opaque already, and known to the ledger.
     """
@@ -465,8 +510,10 @@ def envelope_id(message_id: str) -> str:
 
 
 def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the body as it leaves, without its final dot: dots doubled at line starts, wherever the chunks are
-    cut, and CRLF at its end (RFC 5321 §4.5.2)."""
+    """Yield the body as it leaves, without its final dot.
+
+    Dots are doubled at line starts, wherever the chunks are cut, and CRLF is at its end (RFC 5321 §4.5.2).
+    """
     last = b"\n"
     before = b"\r"
     for chunk in chunks:
@@ -501,7 +548,7 @@ def _in_hex(found: re.Match[str]) -> str:
 
 
 def _mailbox(address: str) -> str:
-    """Return the address, which must not be able to say anything else to the server."""
+    """Return the address, checked so that it is no other SMTP command."""
     if not _IN_A_PATH.fullmatch(address):
         raise ValueError(f"not an address that SMTP can carry: {address!r}")
     return address
@@ -531,7 +578,9 @@ class ServerFacts:
 
 
 def probe(smtp: Smtp, credential: Credential | None, sender: str, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
-    """Connect, log in, ask what the server can do and whether this sender may mail, and leave without sending.
+    """Connect, log in, ask what the server can do, and leave.
+
+    Nothing is sent; the server is also asked whether this sender may mail.
 
     Raises NoSessionError, as :func:`open_session` does.
     """
@@ -544,7 +593,9 @@ def probe(smtp: Smtp, credential: Credential | None, sender: str, timeouts: Time
 
 
 def open_session(smtp: Smtp, credential: Credential | None, timeouts: Timeouts = _TIMEOUTS) -> Session:
-    """Return a session that is ready for messages: encrypted, with a verified certificate, and logged in.
+    """Return a session that is ready for messages.
+
+    It is encrypted, with a verified certificate, and logged in.
 
     Raises NoSessionError: code SERVER if the server cannot be reached, cannot be trusted or refuses; LOGIN if it
     refuses the login; SETTINGS if the settings would send mail unencrypted.
@@ -591,7 +642,10 @@ class _LackingError(Exception):
 
 
 def _context() -> ssl.SSLContext:
-    """Return TLS with a verified certificate and host name; nothing older than TLS 1.2 (RFC 8996)."""
+    """Return TLS with a verified certificate and host name.
+
+    It uses nothing older than TLS 1.2 (RFC 8996).
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -649,7 +703,10 @@ def _greet(stream: Stream) -> Extensions:
 
 
 def _encrypt(stream: Stream, extensions: Extensions, host: str) -> Stream:
-    """STARTTLS, or nothing: an attacker who strikes the offer out of the server's words gains nothing by it."""
+    """STARTTLS, or nothing.
+
+    An attacker who strikes the offer out of the server's words gains nothing by it.
+    """
     if "STARTTLS" not in extensions:
         raise _LackingError(
             _("the server does not offer encryption (STARTTLS)"),
@@ -664,7 +721,9 @@ def _encrypt(stream: Stream, extensions: Extensions, host: str) -> Stream:
 
 
 def _log_in(stream: Stream, extensions: Extensions, smtp: Smtp, credential: Credential) -> None:
-    """Try one mechanism once: a wrong password tried three times locks accounts.
+    """Try one mechanism once.
+
+    A wrong password tried three times locks accounts.
 
     A token that was refused is replaced once: by this computer's clock it may look good for longer than it is.
     """
@@ -682,7 +741,10 @@ def _log_in(stream: Stream, extensions: Extensions, smtp: Smtp, credential: Cred
 
 
 def _by_password(stream: Stream, offered: Sequence[str], username: str, password: Password) -> Reply:
-    """Return the server's last reply to username and password in UTF-8 (RFC 4616 §2)."""
+    """Return the last reply to username and password (RFC 4616 §2).
+
+    They are sent in UTF-8.
+    """
     secret = password.reveal()
     initial = _base64(f"\0{username}\0{secret}")
     stream.hide((initial, _base64(username), _base64(secret), secret))

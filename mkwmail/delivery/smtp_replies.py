@@ -1,4 +1,6 @@
-"""What a server's reply means for the member and for the run, and how a fault of the run is told.
+"""The meaning of a server's reply for the member and for the run.
+
+Faults of the run get their words here too.
 
 This is the only place where reply codes are read (RFC 5321 §4.2, RFC 3463, and the words of the providers).
 """
@@ -24,7 +26,7 @@ class Meaning(StrEnum):
     DEFERRED = "deferred"
     REFUSED = "refused"
     IN_DOUBT = "in doubt"
-    RELEASED = "released"  # nothing was taken and nobody is to blame: another connection may try
+    RELEASED = "released"  # nothing was taken and no fault is known: another connection may try
     RUN = "run"  # the fault is the run's, not the member's: stop
 
 
@@ -49,8 +51,10 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """``status`` is matched against the code and the enhanced code ("550 5.7.1", "250"), ``words`` against
-    the text; the first row that fits decides."""
+    """A row of the table; the first row that fits decides.
+
+    ``status`` is matched against the code and the enhanced code ("550 5.7.1", "250"), ``words`` against the text.
+    """
 
     phases: frozenset[Phase]
     status: re.Pattern[str]
@@ -80,9 +84,9 @@ _TABLE = (
     # it is a clear refusal for now: the message was not taken (§4.2.5).
     _row({Phase.DOT}, "421.*", Meaning.DEFERRED),
     _row(_BEFORE_DOT, "421.*", Meaning.RELEASED, Why.LATER),
-    # The login, also where it is found wanting only at MAIL or RCPT (RFC 4954 §6; learn.microsoft.com,
+    # The login, also if the server refuses it only at MAIL or RCPT (RFC 4954 §6; learn.microsoft.com,
     # "Fix issues with SMTP AUTH"; support.google.com, "SMTP error reference"). Microsoft 365 answers 5.7.139
-    # and 5.7.30 where it no longer lets passwords in, Google 534 5.7.9 where it wants an app password.
+    # and 5.7.30 if it no longer accepts passwords, Google 534 5.7.9 if it wants an app password.
     # For the mailbox or the whole organisation SMTP's login can be off, with a password or without.
     _row(_ANY, r"5\d\d 5\.7\.139", Meaning.RUN, Why.SMTP_AUTH_OFF, r"SmtpClientAuthentication is disabled"),
     _row({Phase.TOKEN}, r"5\d\d 5\.7\.(?:139|30)", Meaning.RUN, Why.TOKEN_POLICY),
@@ -146,7 +150,7 @@ def accepted(reply: Reply) -> bool:
 
 
 def closes(reply: Reply) -> bool:
-    """Return whether the connection is of no use after this reply (RFC 5321 §3.8)."""
+    """Return whether the connection is of no use after this (RFC 5321 §3.8)."""
     if reply.phase is Phase.BODY:
         # In the middle of a body there is no way back to step but a new connection.
         return True
@@ -154,7 +158,10 @@ def closes(reply: Reply) -> bool:
 
 
 def meaning(reply: Reply) -> Meaning:
-    """Return the meaning of the reply that ended a transaction: the first failing one, or that to the final dot."""
+    """Return the meaning of the reply that ended a transaction.
+
+    It is the first failing reply, or the one to the final dot.
+    """
     return _row_of(reply).meaning
 
 
@@ -183,7 +190,9 @@ def _fitting(phase: Phase, status: str, text: str) -> _Row:
 
 
 def plain_text(lines: Iterable[bytes], hidden: Iterable[re.Pattern[str]] = ()) -> str:
-    """Return a server's words as one line that a terminal can show: UTF-8, no control characters, bounded.
+    """Return a server's words as one line that a terminal can show.
+
+    It is UTF-8, without control characters, of a bounded length.
 
     ``hidden`` are secrets that it may repeat: they are masked.
     """
@@ -209,7 +218,10 @@ def plain_text(lines: Iterable[bytes], hidden: Iterable[re.Pattern[str]] = ()) -
 
 @dataclass(frozen=True, slots=True)
 class RunFault:
-    """A reason that stopped a run: one sentence, the remedy in another, and the exit code."""
+    """A reason that stopped a run.
+
+    It has one sentence, the remedy in another, and the exit code.
+    """
 
     reason: str
     remedy: str
@@ -222,14 +234,20 @@ class RunFault:
 
 
 def run_fault(reply: Reply) -> RunFault:
-    """Return the words for a reply that means the run; its exit code is 77 for the login, else 69."""
+    """Return the words for a reply that means the run.
+
+    Its exit code is 77 for the login, else 69.
+    """
     reason, remedy = words_for(why(reply))
     code = ExitCode.LOGIN if why(reply) in _LOGIN else ExitCode.SERVER
     return RunFault(_with_reply(reason, reply), remedy, code)
 
 
 def all_refused(reply: Reply) -> RunFault:
-    """Return the words for members refused in a row with one code, which is hardly the fault of each."""
+    """Return the words for members refused in a row with one code.
+
+    That is hardly the fault of each member.
+    """
     reason = _with_reply(_("three members in a row were refused with the same code"), reply)
     remedy = _(
         "nobody was noted as refused: if the server does not let you send, check username and sender in "
@@ -247,7 +265,7 @@ _LOGIN = frozenset(
 
 
 def words_for(kind: Why) -> tuple[str, str]:
-    """Return the sentence that says what is wrong, and the one that says what to do."""
+    """Return the sentence with the fault, and the one with the remedy."""
     return _words_about_login(kind) if kind in _LOGIN else _words_about_server(kind)
 
 

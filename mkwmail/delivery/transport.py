@@ -1,4 +1,7 @@
-"""The seam between delivery and the way a message travels. Delivery knows nothing else about SMTP."""
+"""The seam between delivery and the way a message travels.
+
+Delivery knows nothing else about SMTP.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +16,7 @@ _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|:|$)")
 
 
 class Phase(StrEnum):
-    """The step of a session that a reply answers (RFC 5321 §3, RFC 3207, RFC 4954)."""
+    """The step that a reply answers (RFC 5321 §3, RFC 3207, RFC 4954)."""
 
     GREETING = "greeting"
     EHLO = "EHLO"
@@ -43,7 +46,10 @@ class Reply:
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code, as ``5.7.1``; empty if the reply has none (RFC 2034, RFC 3463)."""
+        """The enhanced status code, as ``5.7.1``.
+
+        Empty if the reply has none (RFC 2034, RFC 3463).
+        """
         match = _ENHANCED.match(self.text)
         return match[0] if match else ""
 
@@ -61,11 +67,16 @@ class Transport(Protocol):
 
     @property
     def most(self) -> int | None:
-        """The number of messages that one session may carry, if the server limits it (LIMITS MAILMAX, RFC 9422)."""
+        """The number of messages that one session may carry.
+
+        None if the server does not limit it (LIMITS MAILMAX, RFC 9422).
+        """
         ...
 
     def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
-        """Submit messages in order; yield each with the reply that decided about it.
+        """Submit messages in order.
+
+        Yield each with the reply that decided about it.
 
         That is the first failing reply of its transaction, or the reply to its end. It ends early if the connection
         is of no further use: messages that were not yielded then were not begun, unless the connection was lost
@@ -74,11 +85,17 @@ class Transport(Protocol):
         ...
 
     def cut(self) -> None:
-        """End the connection at once, from any thread; the message under way gets a reply with code 0."""
+        """End the connection at once, from any thread.
+
+        The message under way gets a reply with code 0.
+        """
         ...
 
     def close(self) -> None:
-        """Take leave of the server and end the connection. May be called more than once."""
+        """Say goodbye to the server and end the connection.
+
+        It may be called more than once.
+        """
         ...
 
 
@@ -87,7 +104,10 @@ Open = Callable[[], Transport]
 
 
 class NoSessionError(UserError):
-    """No session could be opened; ``lasting``: trying again is of no use before something is corrected."""
+    """No session could be opened.
+
+    ``lasting``: trying again is of no use before something is corrected.
+    """
 
     def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
         super().__init__(fault, code=code)

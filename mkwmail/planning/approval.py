@@ -1,4 +1,7 @@
-"""Approval is of the sources: what a mailing's text depends on, and what differs between two of them. Pure."""
+"""Approval: the sources of a mailing's text, and how two versions differ.
+
+Pure.
+"""
 
 import difflib
 import hashlib
@@ -7,16 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of, mailing_named
+from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import TOLD, Approval, Delivery, Round
 from mkwmail.planning.facts import differences as differing_facts
 from mkwmail.planning.facts import read_facts
 
-#: Name of a source → its text; for what is not text (attachments, a logo) :func:`fingerprint` of its bytes.
+#: Name of a source → its text. For a file that is not text (attachments, a logo): :func:`fingerprint` of its bytes.
 Sources = Mapping[str, str]
 
-#: Ends the name of the source that holds the facts: who was told older ones gets an update, no correction.
+#: Ends the name of the source that holds the facts: those who were told older facts get an update, not a correction.
 FACTS = ": facts"
 
 _HASH = "sha256:"
@@ -24,13 +27,19 @@ _MOST_LINES = 8
 
 
 def fingerprint(data: bytes) -> str:
-    """How bytes that cannot be shown as lines stand among the sources."""
+    """Return the text that represents bytes among the sources.
+
+    It is for files that cannot be shown as lines.
+    """
     return f"{_HASH}{hashlib.sha256(data).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One source that is not as it was. ``lines``: what went (``-``) and came (``+``), the first few."""
+    """One source that has changed.
+
+    ``lines``: the first few that were removed (``-``) and added (``+``).
+    """
 
     source: str
     what: str  # a sentence
@@ -39,16 +48,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class EarlierText:
-    """So many got an earlier text of a mailing, with what differs now."""
+    """An earlier text of a mailing.
+
+    ``count``: how many people got it. ``differences``: what differs from it now.
+    """
 
     count: int
     differences: tuple[Difference, ...]
 
 
 def differences(before: Sources, now: Sources, words: Mapping[str, str] | None = None) -> tuple[Difference, ...]:
-    """What differs between two versions of a mailing's sources, source by source; empty where nothing does.
+    """Return what differs between two versions of a mailing's sources.
 
-    Line ends make no difference, for they make none in the mail. ``words``: how sources that are no files are called.
+    There is one difference for each source; empty if nothing differs.
+
+    Line ends make no difference, for they make none in the mail. ``words``: the names of sources that are not files.
     """
     called = {name: _called(name) for name in (*before, *now)} | dict(words or {})
     found = []
@@ -72,7 +86,10 @@ def _called(name: str) -> str:
 
 
 def _facts(old: str, new: str) -> tuple[str, ...]:
-    """What differs between two versions of the facts, as a mail would tell it; empty where it would not."""
+    """Return what differs between two versions of the facts.
+
+    The lines are those of an update; empty if an update would not tell the difference.
+    """
     try:
         told = differing_facts(read_facts(old), read_facts(new))
     except (ValueError, KeyError, TypeError):  # facts as an earlier version of this program kept them
@@ -109,9 +126,9 @@ def _few(lines: list[str]) -> tuple[str, ...]:
 def earlier_texts(
     of: Round, deliveries: Iterable[Delivery], approvals: Iterable[Approval], now: Sources
 ) -> tuple[EarlierText, ...]:
-    """How many were told an earlier text of a round than its sources give now, most first.
+    """Return the earlier texts of a round, the most frequent first.
 
-    In doubt counts as told. Who was mailed under no approval at all is not counted: nothing is known of it.
+    In doubt counts as told. People who were mailed without an approval are not counted: their text is not known.
     """
     given = {approval.id: approval for approval in approvals}
     counts = Counter(
@@ -132,7 +149,7 @@ class Correcting:
     """A correction of the mailing ``of``, as its text is now.
 
     ``edition``: the version of that text. ``had``: everybody who was told it in any version; ``earlier``: those
-    whose last version says something else. ``sources``: the text as it is now.
+    whose last version differs. ``sources``: the text as it is now.
     """
 
     of: str
@@ -143,26 +160,29 @@ class Correcting:
 
 
 def corrected_mailing(event: Event, mailing: str, deliveries: Iterable[Delivery]) -> str | None:
-    """The mailing that a correction is of: the one its entry names, else the last one that went."""
+    """Return the mailing that a correction corrects.
+
+    It is the one that its entry names, else the last one that was sent.
+    """
     named = mailing_named(event, mailing).of
     if named is not None:
         return named
-    went = [each for each in deliveries if each.state in TOLD and kind_of(each.round.mailing) is not Kind.CORRECTION]
+    went = [each for each in deliveries if each.state in TOLD and not rule_of(each.round.mailing).corrects]
     return max(went, key=lambda each: each.since).round.mailing if went else None
 
 
 def correcting(
     of: str, deliveries: Sequence[Delivery], approvals: Mapping[str, Sequence[Approval]], now: Sources
 ) -> Correcting:
-    """Who has which text of a mailing.
+    """Return who has which text of a mailing.
 
-    ``approvals``: of the mailing and of every correction, by name; a correction's hold what it corrected
-    (:func:`with_corrected`). ``now``: the mailing's sources as they are.
+    ``approvals``: those of the mailing and of every correction, by name; a correction's include the text that it
+    corrected (:func:`with_corrected`). ``now``: the mailing's sources as they are.
     """
     texts: dict[int, Sources] = {}
     for mailing, given in approvals.items():
         for each in given:
-            text = _corrected(of, each.sources) if kind_of(mailing) is Kind.CORRECTION else None
+            text = _corrected(of, each.sources) if rule_of(mailing).corrects else None
             if mailing == of or text is not None:
                 texts[each.id] = _wording(each.sources if mailing == of else text or {})
     wording = _wording(now)
@@ -182,12 +202,15 @@ def correcting(
 
 
 def with_corrected(own: Sources, corrected: Correcting) -> dict[str, str]:
-    """A correction's sources: its own, and the text that it brings."""
+    """Return a correction's sources: its own, and the text that it corrects."""
     return {**own, **{f"{corrected.of}: {name}": text for name, text in corrected.sources.items()}}
 
 
 def _corrected(of: str, sources: Sources) -> Sources | None:
-    """The text that a correction brought, from its sources; None where it was of another mailing."""
+    """Return the text that a correction brought, from its sources.
+
+    None if it corrected another mailing.
+    """
     prefix = f"{of}: "
     found = {name.removeprefix(prefix): text for name, text in sources.items() if name.startswith(prefix)}
     return found or None
@@ -198,7 +221,10 @@ def _wording(sources: Sources) -> Sources:
 
 
 def _edition(texts: Sequence[Sources], now: Sources) -> int:
-    """The version of the text: one higher with every change, also when it is changed back."""
+    """Return the version of the text.
+
+    It is one higher with every change, also if it is changed back.
+    """
     number, last = -1, None
     for text in (*texts, now):
         if last is None or differences(last, text):

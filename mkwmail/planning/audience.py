@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import ColumnAudience, Event
-from mkwmail.config.kinds import GOT, Audience, Kind, kind_of, mailing_named, rule_of
+from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, TOLD, Delivery
@@ -16,7 +16,7 @@ from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.facts import Telling, facts_of
 
-#: Audiences that guests belong to: they are never invited, but hear what concerns those who come.
+#: Audiences that guests belong to: guests are never invited, but get the mailings for those who come.
 FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
 
 _QUIET_DAYS = 3
@@ -24,7 +24,7 @@ _QUIET_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """Who got another mailing."""
+    """The audience of those who got another mailing."""
 
     mailing: str
 
@@ -33,9 +33,9 @@ Rule = Audience | Got | ColumnAudience
 
 
 def audience_of(event: Event, mailing: str) -> Rule:
-    """The rule of a mailing: its entry's own, else its kind's.
+    """Return the audience of a mailing: its entry's own, else its kind's.
 
-    :raises UserError: code USAGE where there is no such mailing; code FAULTY_FILE where its audience is none.
+    :raises UserError: code USAGE if there is no such mailing; code FAULTY_FILE if its audience does not exist.
     """
     written = mailing_named(event, mailing).audience
     if written is None:
@@ -47,7 +47,7 @@ def audience_of(event: Event, mailing: str) -> Rule:
     try:
         return Audience(written)
     except ValueError:
-        # Never "everyone" for want of a rule.
+        # Without a valid rule it must not become "everyone".
         fault = _('the mailing "%(mailing)s" has no such audience: %(audience)s')
         words = {"mailing": mailing, "audience": written}
         raise UserError(Fault(event.id, fault % words)) from None
@@ -55,10 +55,12 @@ def audience_of(event: Event, mailing: str) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of an event's members: deliveries, answers, the facts and texts they were told.
+    """The history of an event's members.
 
-    ``correcting``: what the correction is of. ``cancelled``: when the event was cancelled, if it was.
-    ``answered``: when each answered. ``guests``: those of the persons who are no members.
+    It has their deliveries and answers, and the facts and texts that they were told.
+
+    ``correcting``: the text that the correction corrects. ``cancelled``: when the event was cancelled, if it was.
+    ``answered``: when each person answered. ``guests``: the persons who are not members.
     """
 
     deliveries: Sequence[Delivery] = ()
@@ -71,9 +73,11 @@ class Known:
 
 
 def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, Member]) -> frozenset[str]:
-    """The organisations, folded, that need not be asked any more: one who comes counts for all of the corporation.
+    """Return the organisations, folded, from which somebody comes.
 
-    ``members``: person → member, guests among them. Nothing where the event does not go by organisation.
+    One person counts for all of an organisation, if the event says so.
+
+    ``members``: person → member, guests included. Empty if everybody answers for themselves.
     """
     if event.registration is None or not event.registration.one_per_organisation:
         return frozenset()
@@ -82,11 +86,21 @@ def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, 
 
 
 def were_there(answers: Mapping[str, str]) -> frozenset[str]:
-    """Return the answers of those who count as having been there: present if that was recorded, else attending.
+    """Return the answers of those who count as having been there.
+
+    It is ``present`` if presence was recorded, else the answers of those who come.
 
     :param answers: person → answer, of everybody.
     """
     return frozenset({"present"}) if "present" in answers.values() else COMING
+
+
+def corrects_a_cancellation(mailing: str, correcting: Correcting | None) -> bool:
+    """Check whether a mailing corrects the cancellation.
+
+    Nothing else may follow a cancellation.
+    """
+    return correcting is not None and rule_of(mailing).corrects and rule_of(correcting.of).cancels
 
 
 class Audiences:
@@ -94,7 +108,7 @@ class Audiences:
 
     ``members``: person → member, everybody in the list.
 
-    :raises UserError: where the audience cannot be told.
+    :raises UserError: if the audience cannot be determined.
     """
 
     def __init__(
@@ -120,17 +134,22 @@ class Audiences:
         self._rule = self._chosen(members)
 
     def why_not(self, person: str, member: Member) -> str | None:
-        """None where the mailing is for this member; else the reason, in a sentence."""
+        """Return why the mailing is not for this member, in a sentence.
+
+        None if it is.
+        """
         closed = self._known.cancelled
         if closed is not None and not self._follows_a_cancellation():
             return _("the event was cancelled on %(day)s") % {"day": day_in_words(closed)}
         return self._rule(person, member)
 
     def _follows_a_cancellation(self) -> bool:
-        """Whether the mailing is the cancellation, or a correction of it: nothing else follows one."""
+        """Return whether the mailing is the cancellation or a correction of it.
+
+        Nothing else follows one.
+        """
         correcting = self._known.correcting
-        kinds = {kind_of(self._mailing), kind_of(correcting.of) if correcting else None}
-        return Kind.CANCELLATION in kinds and kinds <= {Kind.CANCELLATION, Kind.CORRECTION, None}
+        return rule_of(self._mailing).cancels or corrects_a_cancellation(self._mailing, correcting)
 
     def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
         rule = audience_of(self._event, self._mailing)
@@ -139,7 +158,7 @@ class Audiences:
         if isinstance(rule, ColumnAudience):
             return self._by_column(rule, members)
         choices: dict[Audience, Callable[[str, Member], str | None]] = {
-            Audience.EVERYONE: self._colleague_comes if self._asks_to_come() else lambda _person, _member: None,
+            Audience.EVERYONE: self._for_everyone,
             Audience.UNANSWERED: self._not_silent,
             Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
             Audience.PRESENT: lambda person, _member: self._unless(person, were_there(self._answers)),
@@ -150,6 +169,10 @@ class Audiences:
             Audience.EARLIER_TEXT: self._has_this_text,
         }
         return choices[rule]
+
+    def _for_everyone(self, person: str, member: Member) -> str | None:
+        # Mailings that do more than ask may tell something that everybody must know.
+        return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
     def _unless(self, person: str, wanted: Set[str]) -> str | None:
         answer = self._answers.get(person)
@@ -181,21 +204,15 @@ class Audiences:
         if colleague is not None:
             return colleague
         invited = [
-            persons[person]
-            for mailing, persons in self._told.items()
-            if kind_of(mailing) is Kind.INVITATION and person in persons
+            persons[person] for mailing, persons in self._told.items() if rule_of(mailing).invites and person in persons
         ]
         if not invited:
             return _("never got the invitation: that goes first, not a reminder")
-        # Whole days: what went on Monday at 9.05 may be reminded of on Thursday at 9.00.
+        # Whole days: an invitation of Monday at 9.05 may be followed by a reminder on Thursday at 9.00.
         passed = self._now.astimezone(ZONE).date() - min(invited).astimezone(ZONE).date()
         if passed.days < _QUIET_DAYS:
             return _("got the invitation on %(day)s, less than three days ago") % {"day": day_in_words(min(invited))}
         return None
-
-    def _asks_to_come(self) -> bool:
-        """What only asks whether one comes, or announces that question; mailings of one's own may tell more."""
-        return kind_of(self._mailing) in (Kind.SAVE_THE_DATE, Kind.INVITATION)
 
     def _colleague_comes(self, person: str, member: Member) -> str | None:
         if folded(member.organisation) not in self._represented or self._answers.get(person) in COMING:
@@ -210,7 +227,7 @@ class Audiences:
     def _up_to_date(self, person: str, member: Member) -> str | None:
         telling = self._known.telling
         if person not in telling.told and self._is_coming_guest(person):
-            return None  # what they know of the event they know from others, and it may have changed
+            return None  # they were told by others, and those facts may have changed
         if person not in telling.told:
             return self._never_told(person, member) or _("what they were told is not recorded")
         facts = facts_of(self._event, self._known.cancelled is not None)

@@ -1,6 +1,6 @@
-"""The facts of an event that people are told, their versions, and what differs between two of them. Pure.
+"""The facts of an event that people are told, and their versions. Pure.
 
-A version is a number that only goes up, also when a fact is changed back: it is the SEQUENCE of the calendar
+A version is a number that only goes up, also if a fact is changed back: it is the SEQUENCE of the calendar
 entry (RFC 5546 §2.1.4). The ledger keeps each version from the first message on that carries it.
 """
 
@@ -25,9 +25,11 @@ ProgrammeLine = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """What people plan their day by. Moments are ISO 8601 with their offset; what is not known is empty.
+    """The details by which people plan their day.
 
-    ``online``: it can be followed online; ``link``: where. ``pe``: the number of PE points, or ``true``.
+    Moments are ISO 8601 with offset; unknown values are empty.
+
+    ``online``: it can be followed online, at ``link``. ``pe``: the number of PE points, or ``true``.
     """
 
     title: str
@@ -43,19 +45,19 @@ class EventFacts:
     cancelled: bool = False
 
     def document(self) -> str:
-        """The facts as the ledger keeps them."""
+        """Return the facts as the ledger keeps them."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
 
 def read_facts(document: str) -> EventFacts:
-    """The facts that :meth:`EventFacts.document` wrote."""
+    """Return the facts that :meth:`EventFacts.document` wrote."""
     fields: dict[str, Any] = json.loads(document)
     fields["programme"] = tuple((str(start), str(end), str(title)) for start, end, title in fields["programme"])
     return EventFacts(**fields)
 
 
 def facts_of(event: Event, cancelled: bool = False) -> EventFacts:
-    """The facts of an event's file."""
+    """Return the facts in an event's file."""
     registration, online = event.registration, event.online
     deadline = registration.deadline if registration else None
     return EventFacts(
@@ -74,7 +76,10 @@ def facts_of(event: Event, cancelled: bool = False) -> EventFacts:
 
 
 def words_of(event: Event) -> dict[str, Any]:
-    """What the mails say of an event beside its facts: what a correction is about, not an update."""
+    """Return the words about an event other than its facts.
+
+    A correction is about these, an update is not.
+    """
     facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings"}
     words = event.model_dump(mode="json", exclude=facts, exclude_none=True)
     for item in words.get("programme", ()):
@@ -94,12 +99,18 @@ def _pe(points: int | float | None) -> str:
 
 
 def for_person(facts: EventFacts, answer: str | None) -> EventFacts:
-    """The facts as somebody is told them: the link for online is for those who attend."""
+    """Return the facts as one person is told them.
+
+    The online link is for those who attend.
+    """
     return facts if answer in COMING else replace(facts, link="")
 
 
 def differences(old: EventFacts, new: EventFacts) -> tuple[Change, ...]:
-    """What differs, in Dutch words, in the order in which a mail names it; nothing does once it is cancelled."""
+    """Return what differs, in Dutch, in the order in which a mail names it.
+
+    Empty if the event was cancelled before.
+    """
     if old.cancelled and new.cancelled:
         return ()
     return tuple(
@@ -111,10 +122,12 @@ def differences(old: EventFacts, new: EventFacts) -> tuple[Change, ...]:
 
 
 def changes_since(candidates: Sequence[EventFacts], now: EventFacts) -> tuple[Change, ...]:
-    """What is to be told to somebody who was last told one of ``candidates``, the likeliest first.
+    """Return the changes to tell somebody.
 
-    None where the likeliest is up to date. What the others alone had otherwise is named too: of a message in
-    doubt nobody knows whether it was read.
+    ``candidates``: the facts of which they were last told one, the likeliest first.
+
+    Empty if the likeliest is up to date. Differences with the other candidates alone are included too: a message in
+    doubt may or may not have been read.
     """
     if not candidates or not differences(candidates[0], now):
         return ()
@@ -127,7 +140,10 @@ def changes_since(candidates: Sequence[EventFacts], now: EventFacts) -> tuple[Ch
 
 
 def only_added(changes: Iterable[Change]) -> bool:
-    """Whether nothing that was told is wrong: what changed was still to follow, as the address in a city was."""
+    """Check whether the changes only add to what was told.
+
+    Then nothing that was told is wrong: the new fact was still to follow, as the address in a city was.
+    """
     return all(change.old in ("", _UNKNOWN_PLACE) or change.new.endswith(f", {change.old}") for change in changes)
 
 
@@ -182,14 +198,17 @@ def _deadline(facts: EventFacts) -> str:
 
 
 def _signup(old: EventFacts, new: EventFacts) -> tuple[str, str]:
-    # The links themselves are each member's own; the new one stands in the mail.
+    # The links themselves are each member's own; the new one is in the mail.
     if old.signup == new.signup:
         return "", ""
     return "de link in ons vorige bericht" if old.signup else "", "een nieuwe link" if new.signup else ""
 
 
 def _programme(old: EventFacts, new: EventFacts) -> tuple[str, str]:
-    """The items that stand at another time, came or went; another title at the same time is only words."""
+    """Return the items that were moved, added or removed.
+
+    Another title at the same time is only wording.
+    """
     before, after = {line[:2] for line in old.programme}, {line[:2] for line in new.programme}
     titles = {line[2]: line[:2] for line in old.programme}
     moved = any(titles.get(line[2], line[:2]) != line[:2] for line in new.programme)
@@ -229,10 +248,10 @@ _WHAT: tuple[tuple[str, Words], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What everybody was told of an event's facts.
+    """The facts of an event that everybody was told.
 
-    ``versions``: the facts by version. ``told``: person → the versions of which one is what they were last told,
-    the likeliest first. ``method``: of the first calendar entry that went out, else empty.
+    ``versions``: the facts by version. ``told``: person → the versions of which they were last told one, the
+    likeliest first. ``method``: of the first calendar entry that was sent; empty if none was.
     """
 
     versions: tuple[EventFacts, ...] = ()
@@ -240,13 +259,19 @@ class Telling:
     method: str = ""
 
     def version_of(self, facts: EventFacts) -> int:
-        """The number that these facts have, or get with the first message that carries them."""
+        """Return the number of these facts.
+
+        New facts get it with the first message that carries them.
+        """
         if self.versions and not differences(self.versions[-1], facts):
             return len(self.versions) - 1
         return len(self.versions)
 
     def changes_for(self, person: str, facts: EventFacts, answer: str | None) -> tuple[Change, ...]:
-        """What has changed since the person was told last; none where they are up to date, or were never told."""
+        """Return what has changed since the person was last told.
+
+        Empty if nothing has, or if they were never told.
+        """
         told = self.told.get(person)
         if not told:
             return ()

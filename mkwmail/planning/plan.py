@@ -1,7 +1,7 @@
 """Plan: who gets a mailing, who does not, and why. Pure.
 
-Made afresh at the start of every run from the event, the list and the ledger's history. Everybody in the list
-comes out in exactly one place, so nobody is forgotten without a word.
+Every run makes its own plan from the event, the list and the ledger's history. Everybody in the list is in exactly
+one place of the plan, so no member is forgotten silently.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from datetime import datetime
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Audience, Kind, kind_of, latest_of, mailing_named
+from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, Round, State
@@ -19,16 +19,16 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
-from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of
+from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of, corrects_a_cancellation
 from mkwmail.planning.facts import Telling, facts_of, only_added
-
-# These say every fact of the event.
-_WITH_FACTS = (Kind.SAVE_THE_DATE, Kind.INVITATION, Kind.REMINDER, Kind.PRACTICAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A member with the key of who it is. ``doubt``: why that is doubtful; such a one is not mailed."""
+    """A member with their key in the ledger.
+
+    ``doubt``: why it is doubtful who this is; such a member is not mailed.
+    """
 
     person: str
     member: Member
@@ -37,15 +37,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the ledger and the answers say of an event.
+    """The history of an event, from the ledger and the answers.
 
     ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
-    those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: which facts
-    everybody was told. ``correcting``: what a correction is of, where one is being planned.
-    ``answered``: when each answered. ``guests``: who signed up and is no member. ``left_out``: person → why they are
-    not to be mailed, by the secretary's word. ``dead``: address key → why nothing more goes to that address.
-    ``strangers``: who was a guest of any event; they stand in the register, and have left no list.
-    ``unaddressed``: guests of whom no address is known that can be mailed.
+    those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: the facts that
+    everybody was told. ``correcting``: the text that a correction corrects, if one is being planned.
+    ``answered``: when each person answered. ``guests``: those who signed up and are not members. ``left_out``: person
+    → why the secretary does not want them mailed. ``dead``: address key → why that address is not mailed any more.
+    ``strangers``: guests of any event; they are in the register, and have not left the list.
+    ``unaddressed``: guests without a known address that can be mailed.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -63,18 +63,24 @@ class History:
 
     @property
     def cancelled(self) -> datetime | None:
-        """When the first message went that says that the event is cancelled: that closes it."""
+        """When the first message of the cancellation was sent.
+
+        That closes the event.
+        """
         told = (
             each.since
             for each in self.deliveries
-            if kind_of(each.round.mailing) is Kind.CANCELLATION and each.state is not State.EXPIRED
+            if rule_of(each.round.mailing).cancels and each.state is not State.EXPIRED
         )
         return min(told, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Somebody who gets the mailing now. ``retry``: the delivery that was tried or given back before."""
+    """Somebody who gets the mailing now.
+
+    ``retry``: the delivery that was tried or given back before.
+    """
 
     person: str
     member: Member
@@ -83,7 +89,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Somebody who does not get it in this run, and why."""
+    """Somebody who does not get the mailing in this run, and why."""
 
     person: str
     name: str
@@ -93,7 +99,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Somebody whose message the server put off: not before that moment."""
+    """Somebody whose message the server put off until a later moment."""
 
     person: str
     name: str
@@ -106,9 +112,9 @@ class Waiting:
 class Plan:
     """The outcome of audience x members x ledger at one moment.
 
-    ``skipped`` are those it is not for; ``already`` had it; ``refused`` and ``in_doubt`` ask for a person's
-    word; ``expired`` would have got it, had the ``latest`` moment not passed. ``odd``: sentences that the
-    person who confirms must see.
+    ``skipped``: those whom it is not for; ``already``: those who had it; ``refused`` and ``in_doubt``: those about whom
+    a person must decide; ``expired``: those who would have got it before its ``latest`` moment. ``odd``: sentences that
+    the person who confirms must see.
     """
 
     round: Round
@@ -125,9 +131,9 @@ class Plan:
 
 
 def plan(event: Event, mailing: str, listings: Sequence[Listing], history: History, now: datetime) -> Plan:
-    """Who gets a mailing at this moment.
+    """Return who gets a mailing at this moment, and who does not.
 
-    :raises UserError: where the event has no such mailing (USAGE), or where its audience cannot be told.
+    :raises UserError: if the event has no such mailing (USAGE), or if its audience cannot be determined.
     """
     latest = latest_of(event, mailing)
     of = Round(event.id, mailing, _edition(event, mailing, history))
@@ -135,7 +141,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     members = {each.person for each in listings}
     guests = [each for each in history.guests if each.person not in members]
     everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
-    if rule is Audience.TOLD or _corrects_a_cancellation(mailing, history):
+    if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
     told = Known(
         history.deliveries,
@@ -146,35 +152,36 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
         history.answered,
         frozenset(each.person for each in guests),
     )
-    # A guest's organisation is one that somebody comes of, also where the mailing is not for guests.
+    # Somebody comes from a guest's organisation, also if the mailing is not for guests.
     audiences = Audiences(event, mailing, told, {each.person: each.member for each in (*everyone, *guests)}, now)
     sorting = _Sorting(of, history, audiences, now)
     for each in everyone:
         sorting.sort(each)
-    # Who was refused in a run that stopped for it goes last: three such at the front would stop each run again.
+    # Those who were refused in a run that stopped for it are last: three of them at the front would stop every run.
     sorting.to_send.sort(key=lambda planned: planned.retry is not None and planned.retry.code is not None)
     if rule is Audience.TOLD:
-        # Who would travel in vain hears first.
+        # Those who would travel in vain are told first.
         sorting.to_send.sort(key=lambda planned: history.answers.get(planned.person) not in COMING)
     made = sorting.plan(latest, now > latest)
     return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
 
 
 def _edition(event: Event, mailing: str, history: History) -> int:
-    """The version of the facts for an update, of the text for a correction, else 0."""
-    kind = kind_of(mailing)
-    if kind is Kind.UPDATE:
+    """Return the edition that is planned.
+
+    It is the version of the facts for an update, of the text for a correction, else 0.
+    """
+    rule = rule_of(mailing)
+    if rule.tells_changes:
         return history.telling.version_of(facts_of(event, history.cancelled is not None))
-    return history.correcting.edition if kind is Kind.CORRECTION and history.correcting else 0
-
-
-def _corrects_a_cancellation(mailing: str, history: History) -> bool:
-    of = history.correcting.of if history.correcting else ""
-    return kind_of(mailing) is Kind.CORRECTION and kind_of(of) is Kind.CANCELLATION
+    return history.correcting.edition if rule.corrects and history.correcting else 0
 
 
 def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing]:
-    """Who was told and has left the list since, under the address at which they were told last."""
+    """Yield those who were told and have left the list since.
+
+    Their address is the one that was last mailed.
+    """
     listed = {listing.person for listing in listings}
     persons = {person.key: person for person in history.persons}
     told: dict[str, Delivery] = {}
@@ -190,7 +197,10 @@ def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing
 
 @dataclass(slots=True)
 class _Sorting:
-    """Puts each member in its place. The order of the questions is the order of what must not go wrong."""
+    """Puts each member in one place.
+
+    The questions come in the order of what must not go wrong.
+    """
 
     of: Round
     history: History
@@ -224,7 +234,7 @@ class _Sorting:
             return
         reason = self._left_out(listing)
         if reason is None and (delivery is None or delivery.state is State.EXPIRED):
-            # A message that waits was looked at when it was claimed, or a person said that it is to go again.
+            # A message that waits was checked when it was claimed, or a person decided to send it again.
             reason = self.history.dead.get(address)
         if reason is not None:
             self.skipped.append(_skip(listing, reason))
@@ -242,7 +252,7 @@ class _Sorting:
         if delivery.state is State.SENT:
             self.already.append(_skip(listing, already_sent(delivery.since)))
         elif is_mark(delivery.address):
-            # Nobody can be asked about it any more, so it counts as sent.
+            # No person can be asked about it any more, so it counts as sent.
             reason = _("may have got it on %(day)s, and was forgotten since") % {"day": day_in_words(delivery.since)}
             self.already.append(_skip(listing, reason))
         else:
@@ -251,18 +261,21 @@ class _Sorting:
 
     def _refused(self, listing: Listing, delivery: Delivery) -> None:
         if is_mark(delivery.address):
-            # Whether the address is another one now is not known.
+            # It is not known whether the address has changed.
             reason = _("refused by the server on %(day)s, and forgotten since") % {"day": day_in_words(delivery.since)}
             self.skipped.append(_skip(listing, reason))
             return
         if address_key(delivery.address) != listing.member.address_key:
-            # The address was corrected: another mailbox, which refused nothing.
+            # The address was corrected: it is another mailbox, which has refused nothing.
             self.to_send.append(Planned(listing.person, listing.member))
             return
         self.refused.append(_skip(listing, refused_by_server(delivery.since, delivery.reason)))
 
     def _left_out(self, listing: Listing) -> str | None:
-        """Why somebody who was not mailed yet is not to be, from what concerns them outside the ledger."""
+        """Return why somebody who was not mailed yet is left out.
+
+        None if no reason is known.
+        """
         if listing.doubt:
             return _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
         if listing.member.do_not_mail:
@@ -290,7 +303,10 @@ class _Sorting:
 
 
 def came_too_late(plan: Plan) -> Plan:
-    """The plan once its latest moment has passed: who would have got it is missed."""
+    """Return the plan after its latest moment.
+
+    Those who would have got it are expired.
+    """
     reason = _("not sent before its latest moment, %(day)s") % {"day": day_in_words(plan.latest)}
     missed = [_skip(Listing(each.person, each.member), reason) for each in plan.to_send]
     missed += [Skip(each.person, each.name, each.address, reason) for each in plan.waiting]
@@ -298,17 +314,20 @@ def came_too_late(plan: Plan) -> Plan:
 
 
 def already_sent(when: datetime) -> str:
-    """Why somebody who has it does not get it again."""
+    """Return why somebody who has the mailing does not get it again."""
     return _("already sent on %(day)s") % {"day": day_in_words(when)}
 
 
 def refused_by_server(when: datetime, reply: str) -> str:
-    """Why somebody whom the server refused is not tried again."""
+    """Return why somebody whom the server refused is not tried again."""
     return _("refused by the server on %(day)s: %(reply)s") % {"day": day_in_words(when), "reply": reply}
 
 
 def list_tolerance(size: int) -> float:
-    """Return how many members may join or leave a list of this size before the list itself is doubtful."""
+    """Return how many may join or leave a list before it is doubtful.
+
+    :param size: of the list, in members.
+    """
     return max(5, size * 0.1)
 
 
@@ -328,7 +347,7 @@ def _twice(first: Member) -> str:
 def _odd(
     event: Event, mailing: str, listings: Sequence[Listing], history: History, made: Plan, now: datetime
 ) -> Iterator[str]:
-    """What the person who confirms would want to know before."""
+    """Yield what the person who confirms wants to know first."""
     send = mailing_named(event, mailing).send
     if send is not None and now.date() < send.astimezone(now.tzinfo).date():
         words = {"planned": day_in_words(send), "today": day_in_words(now)}
@@ -354,15 +373,16 @@ def _odd(
         sizes = {"before": before.size, "now": len(listings)}
         yield _("the list had %(before)s members at the last mailing, now %(now)s") % sizes
     facts = facts_of(event)
-    # What was still to follow is told by this very mail; what was told otherwise would only stand there anew.
-    told_now = {each.person for each in made.to_send} if kind_of(mailing) in _WITH_FACTS else set()
+    # This mail adds what was still to follow. A fact that has changed would be in it without a word that it did.
+    told_now = {each.person for each in made.to_send} if rule_of(mailing).tells_all_facts else set()
     outdated = [
         listing
         for listing in listings
         for changes in [history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))]
         if changes and not (listing.person in told_now and only_added(changes))
     ]
-    if outdated and history.cancelled is None and kind_of(mailing) not in (Kind.UPDATE, Kind.CANCELLATION):
+    rule = rule_of(mailing)
+    if outdated and history.cancelled is None and not (rule.tells_changes or rule.cancels):
         told = ngettext(
             "%(n)d was told other facts than the file's; `mkwmail send %(event)s update` says what changed",
             "%(n)d were told other facts than the file's; `mkwmail send %(event)s update` says what changed",
@@ -375,7 +395,10 @@ def _odd(
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """Somebody who was told other facts. ``why_not``: why the mailing that mends it does not reach them."""
+    """Somebody who was given details that have changed.
+
+    ``why_not``: why the mailing that tells them does not reach them; empty if it does.
+    """
 
     person: str
     name: str
@@ -385,20 +408,20 @@ class Outdated:
 
     @property
     def what(self) -> str:
-        """What they know otherwise: ``Datum, Locatie``."""
+        """The details that have changed: ``Datum, Locatie``."""
         return ", ".join(change.what for change in self.changes)
 
 
 def mending(history: History) -> str:
-    """The mailing that tells people what they do not know yet."""
-    return Kind.CANCELLATION if history.cancelled else Kind.UPDATE
+    """Return the mailing that tells people the details that have changed."""
+    return CANCELLATION if history.cancelled else UPDATE
 
 
 def outdated(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> tuple[Outdated, ...]:
-    """Everybody who was told other facts than those of now, in the order of the register.
+    """Return those who were given details that have changed.
 
-    In doubt counts as told. Once the event is over there is nothing to mend; nor where what was still to follow
-    is told by an invitation that is yet to reach them.
+    They are in the order of the register. In doubt counts as told. Empty after the event. Those who only lack details
+    that an invitation will still bring them are not included.
     """
     if now > event.ends:
         return ()
@@ -415,7 +438,7 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     reached = _reached(made)
     addresses = {each.person: each.address for each in history.deliveries}
     names = {each.key: (each.name, each.address) for each in history.persons}
-    # Of who was forgotten and is in the list still, the list knows the address.
+    # If somebody was forgotten and is still in the list, the list has the address.
     here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
     names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
     to_be_invited = _to_be_invited(event, listings, history, now)
@@ -432,15 +455,15 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
 
 
 def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> frozenset[str]:
-    """Whom an invitation, which has all the facts, is still to reach."""
+    """Return those whom an invitation will reach: it has all the facts."""
     if history.cancelled:
         return frozenset()
-    invitations = [name for name in event.mailings if kind_of(name) is Kind.INVITATION]
+    invitations = [name for name in event.mailings if rule_of(name).invites]
     return frozenset().union(*(_reached(plan(event, name, listings, history, now)) for name in invitations))
 
 
 def _reached(made: Plan) -> frozenset[str]:
-    """Whom a mailing still goes to."""
+    """Return those to whom a mailing will still be sent."""
     return frozenset(each.person for each in made.to_send) | {each.person for each in made.waiting}
 
 

@@ -1,8 +1,8 @@
-"""Names that were changed after mailing: an event's id, or a mailing's key. Pure.
+"""Names that were changed after mailing: event ids and mailing keys. Pure.
 
-Who had what is known by these names, so under a new one everybody would be mailed again. A name that is in no file any
-more is taken for the earlier name of an event or a mailing that looks the same and goes to the same people, until a
-person says otherwise.
+The ledger knows by these names who had which mailing, so under a new name everybody would be mailed again. A name
+that is no longer in any file is taken for the earlier name of an event or a mailing that looks the same and goes to the
+same people, until a person says otherwise.
 """
 
 import re
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of, rule_of
+from mkwmail.config.kinds import OWN, kind_of, rule_of
 from mkwmail.ledger.models import TOLD, Apart, Delivery, State
 from mkwmail.ledger.people import folded
 from mkwmail.planning.facts import EventFacts
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"-\d+$")
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What was mailed under a name that is in no file any more.
+    """The mailings under a name that is no longer in any file.
 
     ``mailing`` is a mailing of the event ``event``; it is empty if ``event`` itself is the name. ``persons`` (keys)
     had something of it or may have had it, the last of them at ``last``.
@@ -35,12 +35,15 @@ class Former:
     last: datetime
 
     def apart_from(self, event: str, mailing: str) -> Apart:
-        """Return the word of a person who says that this is something else than a mailing that is planned."""
+        """Return the record that this is another mailing than one that is planned."""
         return Apart(event, mailing if self.mailing else "", self.event, self.mailing)
 
 
 def is_begun(deliveries: Iterable[Delivery], mailing: str = "") -> bool:
-    """Check whether anything went or was tried under a mailing's name; without one, of the whole event."""
+    """Check whether anything was sent or tried under a mailing's name.
+
+    :param mailing: if empty, all mailings of the event count.
+    """
     return any(
         each.state is not State.EXPIRED and (not mailing or each.round.mailing == mailing) for each in deliveries
     )
@@ -49,9 +52,9 @@ def is_begun(deliveries: Iterable[Delivery], mailing: str = "") -> bool:
 def is_like(event: Event, told: EventFacts, now: datetime) -> bool:
     """Check whether an event looks like the one that people were told of.
 
-    They start at the same moment, and nobody can be at both, or they have the same title and day. With the same title
-    the day may also be another one, 90 days away at most, if the earlier day is still to come: an id often holds the
-    date, and is changed when the event moves. What was cancelled is over.
+    They start at the same moment, so one person cannot be at both, or they have the same title and day. With the same
+    title the day may also be another one, 90 days away at most, if the earlier day is still to come: an id often holds
+    the date, and is changed when the event moves. An event that was cancelled is over.
     """
     if told.cancelled:
         return False
@@ -64,16 +67,16 @@ def is_like(event: Event, told: EventFacts, now: datetime) -> bool:
 
 
 def former_keys(event: Event, mailing: str, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
-    """Return the mailings of the same kind that went and are not in the event's file any more.
+    """Return sent mailings of the same kind that are not in the file any more.
 
-    Mailings that need no entry, such as an update, are never in the file; each of their editions is planned by itself.
-    A mailing of which anything went has its own record.
+    Mailings that need no entry, such as an update, are never in the file; each of their editions is planned separately.
+    A mailing of which anything was sent has its own record.
     """
     if is_begun(deliveries, mailing):
         return ()
     entry = event.mailings.get(mailing)
     sorts = {_sort(mailing)}
-    if kind_of(mailing) is Kind.OWN and entry is not None and entry.template:
+    if kind_of(mailing) == OWN and entry is not None and entry.template:
         sorts.add(_sort(entry.template))
     mailed = {each.round.mailing for each in deliveries if each.state in TOLD}
     gone = (name for name in mailed if name not in event.mailings and rule_of(name).needs_entry)
@@ -82,16 +85,19 @@ def former_keys(event: Event, mailing: str, deliveries: Sequence[Delivery]) -> t
 
 def _sort(name: str) -> str:
     kind = kind_of(name)
-    return _NUMBER.sub("", name) if kind is Kind.OWN else kind.value
+    return _NUMBER.sub("", name) if kind == OWN else kind
 
 
 def former(event: str, mailing: str, deliveries: Iterable[Delivery], persons: Collection[str]) -> Former | None:
-    """Return what went under an earlier name if it went to these persons (keys), else None.
+    """Return the mailings under an earlier name if they went to these persons.
 
     At least half of them had it, or at least half of those who had it are among them: a run that was stopped after a
     few mails has reached a small part of the list.
 
+    None if they did not.
+
     :param mailing: the earlier mailing; if empty, all mailings of ``event``.
+    :param persons: by their keys.
     """
     told = [each for each in deliveries if each.state in TOLD and mailing in ("", each.round.mailing)]
     had = frozenset(each.person for each in told)

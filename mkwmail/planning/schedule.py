@@ -1,7 +1,7 @@
-"""Schedule: what goes by itself, when, and what keeps it from going. Pure.
+"""Schedule: which mailings are sent automatically, and when. Pure.
 
-Everything is decided by what is approved and not yet done, never by what time it is alone: a run that comes days
-late does what the missed ones would have done, as far as it still makes sense.
+A decision depends on what is approved and not yet done, never on the time alone: a run that comes days late does what
+the missed runs would have done, as far as that still makes sense.
 """
 
 import json
@@ -14,7 +14,7 @@ from holidays import country_holidays
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import ColumnAudience, Event
-from mkwmail.config.kinds import Kind, in_order, kind_of, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, GoAhead
@@ -25,23 +25,27 @@ WHEN = "when it goes"
 TO_WHOM = "to whom it goes"
 STARTS = "starts"
 
-#: An event that is mailed about and then moves further than this is taken for another event, until a person says so.
+#: An event that moves further than this after a mailing is taken for another event, until a person says otherwise.
 FAR = timedelta(days=90)
 
-#: How long after its latest moment a mailing still concerns `due`, which reports what was missed.
+#: How long after its latest moment a mailing still concerns `due`, which reports missed mailings.
 CONCERNS = timedelta(days=30)
 
 
 def can_go_by_itself(event: Event, mailing: str) -> bool:
-    """Whether `due` may send a mailing: it has a date, and is none that goes by its name only."""
+    """Check whether `due` may send a mailing.
+
+    It has a date, and is not one that is sent by its name only.
+    """
     entry = event.mailings.get(mailing)
     return entry is not None and entry.send is not None and not rule_of(mailing).by_name_only
 
 
 def terms_of(event: Event, mailing: str, dated: bool = True) -> dict[str, str]:
-    """What is approved beside the text: when a mailing goes, until when, and to whom; and when the event is.
+    """Return the terms that are approved besides the text.
 
-    ``dated``: that it goes at its date. A person who sends it by hand approves it for that moment instead.
+    They are when a mailing is sent, until when, and to whom, and when the event is. ``dated``: it is sent at its date.
+    A person who sends it by hand approves it for that moment instead.
     """
     entry = mailing_named(event, mailing)
     audience = entry.audience
@@ -63,7 +67,10 @@ def _written(moment: datetime) -> str:
 def go_ahead_for(
     event: Event, mailing: str, persons: Collection[str], at: datetime | None = None, others: bool = True
 ) -> GoAhead:
-    """What a person approves: the mailing at its date, or from ``at`` on where it is sent by hand."""
+    """Return what a person approves: the mailing at its date.
+
+    :param at: if it is sent by hand, the moment from which it may be sent instead.
+    """
     send = mailing_named(event, mailing).send
     return GoAhead(
         event=event.id,
@@ -77,7 +84,10 @@ def go_ahead_for(
 
 
 def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tuple[Difference, ...]:
-    """What is not as it was approved, source by source; empty where nothing is."""
+    """Return what differs from the approval, source by source.
+
+    Empty if nothing does.
+    """
     current = terms_of(event, given.mailing)
     shown = {WHEN: _("when it goes"), TO_WHOM: _("to whom it goes")}
     before = {name: given.terms[name] for name in shown if name in given.terms}
@@ -86,11 +96,14 @@ def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tu
 
 
 def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Delivery]) -> datetime | None:
-    """When the event was to be as it was last mailed about, where it is now more than 90 days away from that."""
+    """Return the start as last mailed, if the event is now far from it.
+
+    Far is more than 90 days; else None.
+    """
     earlier = [each for each in given if each.event == event.id and STARTS in each.terms]
     if not earlier or not any(each.state in TOLD for each in deliveries):
         return None
-    # A newer approval was given by a person who was asked.
+    # The person who gave a newer approval was asked about the move.
     last = max(earlier, key=lambda each: each.at or each.opens)
     starts = datetime.fromisoformat(last.terms[STARTS]).astimezone(event.starts.tzinfo)
     return starts if abs(event.starts - starts) > FAR else None
@@ -100,9 +113,9 @@ def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Deliv
 
 
 def due_by_date(event: Event, now: datetime) -> tuple[str, ...]:
-    """Return the mailings whose date has come and whose latest moment has not passed, by date.
+    """Return the mailings that are due and not too late, by date.
 
-    Those that are only sent by their name are never among them.
+    Mailings that are only sent by their name are never due.
     """
 
     def is_due(name: str) -> bool:
@@ -118,45 +131,44 @@ def begun(deliveries: Sequence[Delivery]) -> frozenset[str]:
 
 
 def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
-    """Return the mailings that a later one makes pointless, by date, each with that later one.
+    """Return the mailings that a later one makes pointless, by date.
 
-    A save-the-date is pointless once an invitation is due or somebody has been sent one; a reminder, once a later
-    reminder to the same people is due.
+    Each comes with that later one.
+
+    A mailing of a kind that another kind supersedes is pointless once one of the other kind is due or was sent to
+    somebody. A mailing of a kind that supersedes itself is pointless once a later one to the same people is due.
 
     :param due: the mailings that are due now, by their dates or as they were approved.
     """
     had = begun(deliveries)
     found = {}
     for name in in_order(event):
-        match kind_of(name):
-            case Kind.SAVE_THE_DATE:
-                rivals = [other for other in (*due, *sorted(had)) if kind_of(other) is Kind.INVITATION]
-            case Kind.REMINDER:
-                rivals = [other for other in due if _follows(event, other, name)]
-            case _:
-                rivals = []
-        if rivals:
-            found[name] = rivals[0]
+        kind = kind_of(name)
+        rivals = [other for other in (*due, *sorted(had)) if kind in rule_of(other).supersedes]
+        later = (other for other in rivals if kind_of(other) != kind or (other in due and _follows(event, other, name)))
+        first = next(later, None)
+        if first is not None:
+            found[name] = first
     return found
 
 
 def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
-    """Return the reminders that are due and that nobody can get yet, each with the invitation that goes in this run.
+    """Return the due reminders that are too soon after an invitation.
+
+    No member can get them yet. Each comes with the invitation that is sent in this run.
 
     :param going: the mailings that somebody gets in this run.
     """
     had = begun(deliveries)
-    invitation = next((name for name in going if kind_of(name) is Kind.INVITATION), None)
+    invitation = next((name for name in going if rule_of(name).invites), None)
     if invitation is None:
         return {}
-    waiting = [name for name in due if kind_of(name) is Kind.REMINDER and name not in going and name not in had]
+    waiting = [name for name in due if rule_of(name).reminds and name not in going and name not in had]
     return dict.fromkeys(waiting, invitation)
 
 
 def _follows(event: Event, later: str, name: str) -> bool:
-    """Whether a reminder comes after another, to the same people."""
-    if later == name or kind_of(later) is not Kind.REMINDER:
-        return False
+    """Check whether a mailing comes after another one, to the same people."""
     first, second = event.mailings[name], event.mailings[later]
     if first.send is None or second.send is None:
         return False
@@ -165,9 +177,10 @@ def _follows(event: Event, later: str, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Whom of a plan an approval covers. ``added``: who joined since, more than may without a person's word.
+    """The people of a plan whom an approval covers.
 
-    ``gone``: how many left the list, where those are so many that the list itself is doubtful; nobody is mailed then.
+    ``added``: those who joined since, if they are too many to be mailed without a person's approval. ``gone``: how many
+    left the list, if they are so many that the list itself is doubtful; then nobody is mailed.
     """
 
     to_send: tuple[Planned, ...]
@@ -176,9 +189,10 @@ class Share:
 
 
 def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Collection[str] = ()) -> Share:
-    """Whom `due` may mail: those approved and those being retried; others while they are few.
+    """Return whom `due` may mail: those approved and those being retried.
 
-    ``guests`` (keys) are in no list and were not there to be approved: they signed up since.
+    Others may be mailed if they are few. ``guests`` (keys) are not in the list and could not be approved: they signed
+    up since.
     """
     limit = list_tolerance(len(given.persons))
     gone = len(given.persons - {each.person for each in listings})
@@ -201,9 +215,9 @@ def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Co
 class Slot:
     """A mailing of the timetable.
 
-    ``goes``: when it goes, within the hours in which mail may; None where it goes by hand only, or is over.
+    ``goes``: when it is sent, within the hours for mail; None if it is only sent by hand, or is over.
     ``had``: how many have had it; ``to_get``: how many would get it as things are now. ``given``: the approval in
-    force. ``changes``: what differs from that. ``overdue``: its date has come, and not its latest moment.
+    force. ``changes``: what differs from that. ``overdue``: its date has passed, its latest moment has not.
     """
 
     mailing: str
@@ -220,20 +234,23 @@ class Slot:
 
     @property
     def approvable(self) -> bool:
-        """Whether there is something left to approve: it may go by itself, and would not as it is."""
+        """Return whether it can be approved.
+
+        It may be sent automatically, and is not now.
+        """
         wanted = self.given is None or bool(self.changes)
         return wanted and not self.by_hand and not self.over and bool(self.to_get or not self.had)
 
 
 def with_own(presumed: History, history: History, mailing: str) -> History:
-    """What is presumed of the other mailings, with what truly happened in this one."""
+    """Return a presumed history, with the true one of this mailing."""
     own = [each for each in history.deliveries if each.round.mailing == mailing]
     others = [each for each in presumed.deliveries if each.round.mailing != mailing]
     return replace(presumed, deliveries=(*others, *own))
 
 
 def newest(given: Sequence[GoAhead], event: str) -> Mapping[str, GoAhead]:
-    """Mailing → what was approved of it, for one event."""
+    """Return mailing → its approval, for one event."""
     return {each.mailing: each for each in given if each.event == event}
 
 
@@ -242,28 +259,34 @@ _SATURDAY = 5
 
 @cache
 def _holidays(year: int) -> frozenset[date]:
-    """The public holidays of the Netherlands in a year (Algemene termijnenwet, art. 3)."""
+    """Return the Dutch public holidays (Algemene termijnenwet, art. 3)."""
     return frozenset(country_holidays("NL", years=year))
 
 
 def is_working_day(day: date) -> bool:
-    """Whether offices are open on a day in the Netherlands: Monday to Friday, no public holiday."""
+    """Check whether Dutch offices are open.
+
+    They are open from Monday to Friday, except on public holidays.
+    """
     return day.weekday() < _SATURDAY and day not in _holidays(day.year)
 
 
 def may_mail(hours: Hours, now: datetime) -> bool:
-    """Whether this moment lies within the hours; the last minute before ``to`` does, ``to`` itself does not."""
+    """Check whether a moment is within the hours for mail.
+
+    The last minute before ``to`` is, ``to`` itself is not.
+    """
     local = now.astimezone(ZONE)
     return _is_open(hours, local.date()) and hours.start <= local.time() < hours.end
 
 
 def closing(hours: Hours, now: datetime) -> datetime:
-    """The last moment of this day at which mail may go."""
+    """Return the last moment of this day at which mail may be sent."""
     return _at(now.astimezone(ZONE).date(), hours.end) - timedelta(microseconds=1)
 
 
 def next_opening(hours: Hours, moment: datetime) -> datetime:
-    """The first moment from this one on at which mail may go."""
+    """Return the first moment from this one on at which mail may be sent."""
     local = moment.astimezone(ZONE)
     if may_mail(hours, local):
         return local
@@ -276,7 +299,10 @@ def next_opening(hours: Hours, moment: datetime) -> datetime:
 
 
 def day_begins(hours: Hours, now: datetime) -> bool:
-    """Whether the day's hours have begun, working day or not: when words for a person are not early."""
+    """Check whether the day's hours have begun, on a working day or not.
+
+    From then on a message to a person is not too early.
+    """
     return now.astimezone(ZONE).time() >= hours.start
 
 
@@ -285,7 +311,7 @@ def _is_open(hours: Hours, day: date) -> bool:
 
 
 def _at(day: date, clock: time) -> datetime:
-    # By way of UTC: an hour that a summer time change skips becomes the one after it.
+    # Through UTC: an hour that the change to summer time skips becomes the one after it.
     return datetime.combine(day, clock, ZONE).astimezone(UTC).astimezone(ZONE)
 
 
@@ -294,10 +320,10 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An event that goes from one day to another, and its dates with it.
+    """The move of an event from one day to another, with the dates around it.
 
-    They keep their weekday: a Monday's mail stays a Monday's. So all of them move by the same number of whole weeks,
-    which keeps the distances between them; that to the event itself changes by three days at most.
+    The dates keep their weekday: a Monday's mail stays a Monday's. So all of them move by the same number of whole
+    weeks, which keeps the distances between them; the distance to the event changes by three days at most.
     """
 
     before: date
@@ -305,11 +331,14 @@ class Move:
 
     @property
     def weeks(self) -> timedelta:
-        """By how much the dates around the event move."""
+        """The time by which the dates around the event move."""
         return round((self.after - self.before) / _WEEK) * _WEEK
 
     def day(self, old: date) -> date:
-        """A date around the event: a deadline, a latest moment. What was before the event stays before it."""
+        """Return the new date of a deadline or a latest moment.
+
+        A date before the event stays before it.
+        """
         new = old + self.weeks
         if old < self.before and new >= self.after:
             return new - _WEEK
@@ -318,7 +347,10 @@ class Move:
         return self.after if old == self.before else new
 
     def mailing_day(self, old: date) -> date:
-        """A mailing's date; one on a working day is not moved to a public holiday, but to the next working day."""
+        """Return the new date of a mailing.
+
+        A date on a working day is not moved to a public holiday, but to the next working day.
+        """
         new = self.day(old)
         if not is_working_day(old) or old == self.before:
             return new

@@ -16,11 +16,12 @@ from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import KeptSignup, Stray
 from mkwmail.report.mail import spreadsheet
 from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
-from mkwmail.report.terminal import Terminal, some
+from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Question
 from mkwmail.responses.signup_changes import Changes
 from mkwmail.responses.signup_matching import By, Match
 from mkwmail.responses.signups import Export
+from mkwmail.text import some
 
 
 def answer_words(answer: str) -> str:

@@ -16,7 +16,8 @@ from mkwmail.i18n import _
 from mkwmail.planning.plan import Plan
 from mkwmail.report.notices import Matter
 from mkwmail.report.recipients import Entry, deferred_entries, entries, entry_values, show_by_reason
-from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mails
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values
+from mkwmail.text import mails
 
 
 @dataclass(frozen=True, slots=True)

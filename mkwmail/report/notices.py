@@ -11,14 +11,14 @@ from pathlib import Path
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, ngettext
 from mkwmail.planning.approval import FACTS, Difference
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.schedule import TO_WHOM, WHEN
-from mkwmail.report.terminal import mails, members, some
+from mkwmail.text import mails, members, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,6 @@ KEPT = ("once:", "missed:")
 #: The name of the notice about a refused login, which cannot be mailed.
 LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
 
-_DUTCH = {
-    Kind.SAVE_THE_DATE: "de vooraankondiging",
-    Kind.INVITATION: "de uitnodiging",
-    Kind.REMINDER: "de herinnering",
-    Kind.PRACTICAL: "de praktische informatie",
-    Kind.THANKS: "het bedankje",
-    Kind.UPDATE: "de wijziging",
-    Kind.CORRECTION: "de correctie",
-    Kind.CANCELLATION: "de afzegging",
-}
-
-
 _DUTCH_SOURCES = {WHEN: "het moment", TO_WHOM: "aan wie het gaat"}
 
 
@@ -69,10 +57,10 @@ def _dutch_source(name: str) -> str:
 
 
 def _what(event: Event, mailing: str) -> str:
-    """Return the name in Dutch: ``de uitnodiging voor Directeurendag``."""
-    kind = kind_of(mailing)
-    name = _DUTCH.get(kind, f"de mailing '{mailing}'")
-    return f"{name} voor {event.title}" if mailing == kind else f"{name} ({mailing}) voor {event.title}"
+    """``de uitnodiging voor Directeurendag``."""
+    rule = rule_of(mailing)
+    name = f"{rule.article} {rule.dutch}" if rule.dutch else f"de mailing '{mailing}'"
+    return f"{name} voor {event.title}" if mailing == kind_of(mailing) else f"{name} ({mailing}) voor {event.title}"
 
 
 def _begin(sentence: str) -> str:
@@ -220,7 +208,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Matter:
     words = {"event": event.id, "mailing": mailing, "by": by}
     sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s is due too or has gone") % words
     name, later = f"once:passed:{event.id}:{mailing}", ""
-    if kind_of(by) is Kind.INVITATION and kind_of(mailing) is Kind.REMINDER:
+    if rule_of(by).invites and rule_of(mailing).reminds:
         sentence = _("%(event)s: %(mailing)s does not go yet, right behind %(by)s: in three days, to who is silent")
         sentence %= words
         name = f"once:behind:{event.id}:{mailing}"

@@ -12,7 +12,8 @@ from mkwmail.dutch.names import Name, full_name, sort_key
 from mkwmail.i18n import _
 from mkwmail.planning.plan import Plan, Skip, Waiting
 from mkwmail.report.mail import MailView, attached_words
-from mkwmail.report.terminal import Style, Terminal, mails, members, some
+from mkwmail.report.terminal import Style, Terminal
+from mkwmail.text import mails, members, some
 
 
 @dataclass(frozen=True, slots=True)

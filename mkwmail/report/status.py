@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from mkwmail.clock import day_in_figures, moment_in_cell, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Kind, kind_of, rule_of
+from mkwmail.config.kinds import rule_of
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
+from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
 from mkwmail.report.mail import spreadsheet
@@ -187,39 +187,6 @@ class Line:
     reason: str
 
 
-class Standing(StrEnum):
-    """The approval of a mailing: it decides whether `due` sends it."""
-
-    APPROVED = "approved"
-    NOT_APPROVED = "not approved"
-    CHANGED = "changed"  # after it was approved: it is not sent
-    BY_HAND = "by hand"  # without a date, or sent only when a command names it
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A mailing of the event's file, with its planned moment.
-
-    ``left``: the number of people who would get it at that moment, or now if that is later. ``passed_over``: a later
-    mailing makes it pointless. ``done``: everybody has had it, even if it was sent before its date.
-    """
-
-    mailing: str
-    send: datetime | None
-    left: int
-    standing: Standing
-    passed_over: bool = False
-    done: bool = False
-
-    @property
-    def over(self) -> bool:
-        """True if it is never the next mailing.
-
-        Either it is not sent to anybody any more, or it is sent only when a command names it.
-        """
-        return self.passed_over or self.done or rule_of(self.mailing).by_name_only
-
-
 @dataclass(frozen=True, slots=True)
 class EventStatus:
     """The status of an event.
@@ -345,17 +312,6 @@ def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
     )
 
 
-_FOR_SOME = (Kind.REMINDER, Kind.PRACTICAL, Kind.THANKS)
-
-
-def is_for_some(mailing: str) -> bool:
-    """Return whether a mailing of this kind is for some members only.
-
-    Then members who do not get it are not left out.
-    """
-    return kind_of(mailing) in _FOR_SOME
-
-
 def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
     """Yield headings with the people who need attention.
 
@@ -364,7 +320,7 @@ def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
     """
     for unserved in _UNSERVED:
         yield state_words(unserved).capitalize(), _entries(status.lines, unserved)
-    for_everyone = [line for line in status.lines if not is_for_some(line.mailing)]
+    for_everyone = [line for line in status.lines if not rule_of(line.mailing).for_some]
     for state in (State.EXPIRED.value, SKIPPED):
         yield state_words(state).capitalize(), _entries(for_everyone, state)
     yield _("Told other facts"), outdated_entries(status.outdated)

@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.delivery import Pause, Step
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, spoken
+from mkwmail.text import mails
 
 Style = Literal["", "bold", "dim", "red", "yellow", "green"]
 
@@ -246,16 +247,6 @@ def read_key() -> str:
     return key
 
 
-def mails(count: int) -> str:
-    """Return a number of mails in words: ``43 mails``."""
-    return ngettext("%(n)d mail", "%(n)d mails", count) % {"n": count}
-
-
-def members(count: int) -> str:
-    """Return a number of members in words: ``43 members``."""
-    return ngettext("%(n)d member", "%(n)d members", count) % {"n": count}
-
-
 def is_handed_to(server: str) -> str:
     """Return the warning that mail is sent although the clock is shifted."""
     return _("Mail is really handed to %(server)s, which may deliver it.") % {"server": server}
@@ -267,23 +258,10 @@ def was_handed_to(server: str) -> str:
 
 
 def mailing_words(mailing: str) -> str:
-    """Return a mailing's name for readers who do not type it.
-
-    For example, ``reminder-2`` becomes ``reminder (reminder-2)``.
-    """
-    words = {
-        Kind.SAVE_THE_DATE: _("save the date"),
-        Kind.INVITATION: _("invitation"),
-        Kind.REMINDER: _("reminder"),
-        Kind.UPDATE: _("update"),
-        Kind.CORRECTION: _("correction"),
-        Kind.PRACTICAL: _("practical information"),
-        Kind.CANCELLATION: _("cancellation"),
-        Kind.THANKS: _("thanks"),
-    }
-    kind = kind_of(mailing)
-    said = words.get(kind, mailing)
-    return said if mailing in (kind, said) else f"{said} ({mailing})"
+    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
+    rule = rule_of(mailing)
+    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
+    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
 
 
 def duration(length: timedelta) -> str:
@@ -296,19 +274,6 @@ def duration(length: timedelta) -> str:
         return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
     hours = -(-minutes // 60)
     return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-
-
-def some(names: Sequence[str], shown: int = 3) -> str:
-    """Return the first names of a list, and how many more there are.
-
-    >>> some(["An", "Bo", "Cy", "Di", "Ed"])
-    'An, Bo, Cy and 2 more'
-    """
-    if len(names) <= shown + 1:
-        return ", ".join(names)
-    rest = len(names) - shown
-    more = ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest}
-    return f"{', '.join(names[:shown])} {more}"
 
 
 class Show(Protocol):

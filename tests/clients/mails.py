@@ -10,12 +10,12 @@ from functools import cache
 from urllib.parse import unquote
 
 from mkwmail.config.event import Event, Mailing
-from mkwmail.config.kinds import Kind
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.mail.compose import Occasion, compose
 from mkwmail.mail.context import Addressee, Form
 from mkwmail.mail.letter import Message
 from mkwmail.mail.mime import Attachment
+from tests.kinds import Kind
 from tests.mail.workshop import html_text, plain_text, read
 from tests.templates.scenes import ANSWERS, CHANGES, MOMENT, TEMPLATES, a_reader, an_event
 

@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from mkwmail.config.event import Host, Location, Online, ProgrammeItem
-from mkwmail.config.kinds import Kind
 from tests.browser import a_browser, needs_chromium
 from tests.clients.mails import OWN_TEXT, Sent, a_logo, every_kind, sent, showing_logo
 from tests.clients.npm import AXE, needs_npm
+from tests.kinds import Kind
 from tests.templates.scenes import an_event
 
 pytestmark = needs_chromium

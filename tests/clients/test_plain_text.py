@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mkwmail.config.kinds import Kind
 from tests.clients.mails import Sent, every_kind, sent
+from tests.kinds import Kind
 from tests.templates.scenes import an_event
 from tests.templates.test_awkward_events import EVENTS
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.config.kinds import Kind
 from tests.clients.mails import OWN_TEXT, a_logo, every_kind, sent
+from tests.kinds import Kind
 
 pytestmark = pytest.mark.skipif(
     shutil.which("spamassassin") is None, reason="SpamAssassin is missing: apt install spamassassin"

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import pytest
 
 from mkwmail.config.event import ProgrammeItem
-from mkwmail.config.kinds import Kind
 from mkwmail.mail.compose import MOST_HTML
 from tests.clients.mails import Sent, a_logo, every_kind, sent
+from tests.kinds import Kind
 from tests.templates.scenes import an_event
 
 VOID = {"br", "hr", "img", "meta", "link", "input"}

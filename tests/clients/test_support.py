@@ -12,9 +12,9 @@ from collections import defaultdict
 
 import pytest
 
-from mkwmail.config.kinds import Kind
 from tests.clients.mails import a_logo, every_kind, sent
 from tests.clients.npm import DOIUSE_EMAIL, needs_npm
+from tests.kinds import Kind
 
 pytestmark = needs_npm
 

@@ -1,13 +1,31 @@
 """The kinds of mailing: the table of defaults, names, and latest moments."""
 
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Mailing, Registration
-from mkwmail.config.kinds import RULES, Kind, in_order, kind_of, latest_of, mailing_named, templates_of
+from mkwmail.config.kinds import (
+    OWN,
+    RULES,
+    Audience,
+    Latest,
+    Rule,
+    in_order,
+    kind_of,
+    latest_of,
+    mailing_named,
+    templates_of,
+)
 from mkwmail.errors import ExitCode, UserError
+from mkwmail.files import shipped
+from tests.kinds import Kind
+from tests.smtp_server import ScriptedServer
+from tests.workplace import Place, Ran, a_place
 
 
 def moment(month: int, day: int, hour: int = 0) -> datetime:
@@ -37,7 +55,7 @@ def event(deadline: datetime | None = DEADLINE, **mailings: Mailing) -> Event:
     ],
 )
 def test_the_kind_is_the_name_or_what_stands_before_a_dash(name: str, kind: Kind) -> None:
-    assert kind_of(name) is kind
+    assert kind_of(name) == kind
 
 
 @pytest.mark.parametrize(
@@ -113,3 +131,92 @@ def test_templates_of_a_mailing() -> None:
     assert templates_of("reminder-2", Mailing()) == ("reminder-2", "reminder")
     assert templates_of("parkeren", Mailing()) == ("parkeren", "own")
     assert templates_of("parkeren", Mailing(template="practical")) == ("practical",)
+
+
+def test_the_table_has_the_shipped_kinds_each_with_its_names_and_its_template() -> None:
+    assert list(RULES) == [kind.value for kind in Kind]
+    for name, rule in RULES.items():
+        assert (shipped("templates") / f"{name}.md").is_file()
+        assert bool(rule.english and rule.dutch) is (name != OWN)
+        assert {*rule.supersedes} <= RULES.keys()
+
+
+def test_the_longest_name_that_fits_is_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RULES, "reminder-by-post", Rule(audience=Audience.DECLINED, latest=Latest.START))
+    assert kind_of("reminder-by-post-2") == "reminder-by-post"
+    assert kind_of("reminder-2") == "reminder"
+
+
+# A kind that the program has never heard of: one row of the table, and templates/teaser.md.
+NEW_KIND = """
+from datetime import date
+from mkwmail.config.kinds import RULES, Audience, Latest, Rule
+
+RULES["teaser"] = Rule(
+    english="first look", dutch="voorproefje", article="het", audience=Audience.EVERYONE, latest=Latest.DEADLINE,
+    asks_to_come=True, tells_all_facts=True, supersedes=("save-the-date",),
+    example=date(2020, 2, 3), example_note="voor wie nieuwsgierig is",
+)
+from mkwmail.__main__ import main
+main()
+"""
+TEMPLATE = """---
+subject: Voorproefje van {{ event.title }}
+---
+{{ salutation }}, dit is het voorproefje van {{ the_title() }} {{ on_day() }}.
+
+{{ facts() }}
+"""
+DAY = "directeurendag-2020"
+
+
+def with_the_new_kind(place: Place, *words: str, now: str, lang: str = "en") -> Ran:
+    """Run the program, with the row added, to its end; the language is that of the person at the keyboard."""
+    done = subprocess.run(
+        [sys.executable, "-c", NEW_KIND, "--folder", str(place.folder), *words],
+        env=place.environment(now, MKWMAIL_LANG=lang),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_new_kind_is_one_row_and_a_template(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        place.write("templates/teaser.md", TEMPLATE)
+        file = next((tmp_path / "events").iterdir())
+        entries = "mailings:\n  teaser: {send: 2020-02-03 09:00}\n  teaser-2: {send: 2020-02-10 09:00}\n"
+        file.write_text(file.read_text("utf-8").replace("mailings:\n", entries), "utf-8")
+
+        def run(*words: str, now: str = "2020-02-03T08:00", lang: str = "en") -> Ran:
+            return with_the_new_kind(place, *words, now=now, lang=lang)
+
+        assert (checked := run("check", DAY)).code == 0, checked.err
+        shown = run("preview", DAY, "teaser", "--json")
+        assert shown.code == 0 and "dit is het voorproefje van" in shown.out
+        assert run("schedule", DAY, "teaser", "teaser-2", "--yes").code == 0
+
+        # `send` without a name: the save-the-date of 20 January is due too, and pointless now.
+        sent = run("send", DAY, "--yes", "--json", now="2020-02-03T09:00")
+        assert (sent.code, sent.json["mailing"]) == (0, "teaser"), sent.err
+        assert len(server.taken) == 5
+        assert all(b"Subject: Voorproefje van" in mail.data for mail in server.taken)
+
+        assert run("due", now="2020-02-10T09:00").code == 0
+        assert len(server.taken) == 10
+
+        later = "2020-02-10T12:00"
+        rounds = {each["mailing"]: each for each in run("status", DAY, "--json", now=later).json["rounds"]}
+        assert {name: len(each["sent"]) for name, each in rounds.items()} == {"teaser": 5, "teaser-2": 5}
+        for lang, name in (("nl", "voorproefje"), ("en", "first look")):
+            page = tmp_path / f"{lang}.html"
+            assert run("status", DAY, "--html", str(page), now=later, lang=lang).code == 0
+            assert f"{name} (teaser-2)" in page.read_text("utf-8")
+
+        assert run("new", "Ledendag", "--date", "2021-04-15").code == 0
+        made = next((tmp_path / "events").glob("2021-*")).read_text("utf-8")
+        assert "  teaser:  # voor wie nieuwsgierig is\n    send: 2021-02-01 09.00\n" in made

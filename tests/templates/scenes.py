@@ -8,7 +8,7 @@ from html import unescape
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Host, Location, Mailing, ProgrammeItem, Registration
-from mkwmail.config.kinds import Kind, kind_of
+from mkwmail.config.kinds import kind_of
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
 from mkwmail.files import shipped
@@ -17,6 +17,7 @@ from mkwmail.mail.context import Addressee, Change, Form
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
+from tests.kinds import Kind
 from tests.mail.workshop import html_text, plain_text, read
 
 TEMPLATES = Templates((shipped("templates"),))
@@ -123,7 +124,7 @@ def a_mail(
     association: str = "MKW Platform",
 ) -> Mail:
     """The mail that a mailing of this name says to the reader."""
-    kind = kind_of(name)
+    kind = Kind(kind_of(name))
     occasion = Occasion(
         event=event or an_event(),
         name=name,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.config.kinds import Kind
 from mkwmail.mail.context import Form
+from tests.kinds import Kind
 from tests.templates.scenes import Mail, a_mail
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -1,0 +1,89 @@
+"""Attendance: who has not answered, and whom to telephone. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from mkwmail.addresses import address_key
+from mkwmail.clock import day_in_words
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import rule_of
+from mkwmail.i18n import _
+from mkwmail.ledger.models import TOLD, Delivery, State
+from mkwmail.ledger.people import folded, is_mark
+from mkwmail.planning.audience import represented
+from mkwmail.planning.plan import History, Skip
+from mkwmail.planning.roll import Roll
+
+
+def silent(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
+    """Return those (keys) who were invited and have not answered.
+
+    Those for whom a colleague has answered are not among them.
+
+    :param roll: None if the member list cannot be read; then no colleague counts.
+    """
+    invited = {each.person for each in history.deliveries if each.state in TOLD and rule_of(each.round.mailing).invites}
+    return frozenset(invited - history.answers.keys() - spoken_for(event, roll, history))
+
+
+def places_of(roll: Roll) -> dict[str, str]:
+    """Return the organisations of the list: folded name → name."""
+    places: dict[str, str] = {}
+    for each in roll.listings:
+        if each.member.organisation:
+            places.setdefault(folded(each.member.organisation), each.member.organisation)
+    return places
+
+
+def spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
+    """Return the members for whom a colleague who comes has answered.
+
+    They are the keys of all members of such an organisation, if one person counts for all of it.
+    """
+    if roll is None:
+        return frozenset()
+    here = {each.person: each.member for each in (*roll.listings, *history.guests)}
+    places = represented(event, history.answers, here)
+    return frozenset(person for person, member in here.items() if folded(member.organisation) in places)
+
+
+def to_phone(event: Event, roll: Roll | None, history: History, now: datetime) -> Iterator[Skip]:
+    """Yield those whom somebody should telephone, until the event is over.
+
+    No mail reaches them, or they have not answered the last reminder.
+
+    Those who are not to be mailed are not telephoned for this reason either.
+    """
+    if now > event.ends:
+        return
+    listed = {each.person: each for each in roll.listings} if roll else {}
+    answered_for = spoken_for(event, roll, history)
+    told = [each for each in sorted(history.deliveries, key=lambda each: each.since) if not is_mark(each.address)]
+    last = {each.person: each for each in told}
+    reminded = _reminded_last(event, told, now) if history.cancelled is None else {}
+    names = {each.key: each.name for each in history.persons}
+    for person, delivery in last.items():
+        answer, here = history.answers.get(person), listed.get(person)
+        if answer in ("declined", "absent") or person in answered_for or person in history.left_out:
+            continue
+        if here is not None and here.member.do_not_mail:
+            continue
+        name = names.get(person, "")
+        if delivery.state is State.REFUSED:
+            # A corrected address is mailed instead.
+            if here is None or here.member.address_key == address_key(delivery.address):
+                yield Skip(person, name, delivery.address, f"{delivery.round.mailing}: {delivery.reason}")
+        elif answer is None and here is not None and person in reminded:
+            day = {"day": day_in_words(reminded[person])}
+            yield Skip(person, name, delivery.address, _("has not answered the reminder of %(day)s") % day)
+
+
+def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:
+    """Return person → when they were reminded.
+
+    Empty as long as a further reminder is planned.
+    """
+    reminders = [name for name in event.mailings if rule_of(name).reminds]
+    if any(send is not None and send > now for send in (event.mailings[name].send for name in reminders)):
+        return {}
+    return {each.person: each.since for each in told if each.state in TOLD and rule_of(each.round.mailing).reminds}

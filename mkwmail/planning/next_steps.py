@@ -1,0 +1,184 @@
+"""Next steps: what happens next, and what a person has to do. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mkwmail.clock import day_and_time, day_in_words, moment_from
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import latest_of, rule_of
+from mkwmail.errors import UserError
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.models import Delivery, GoAhead, State
+from mkwmail.ledger.people import is_mark
+from mkwmail.planning.plan import History, Outdated, mending
+from mkwmail.planning.schedule import can_go_by_itself, newest
+from mkwmail.planning.timetable import Changed
+from mkwmail.text import mails
+
+
+class Standing(StrEnum):
+    """How a mailing is sent: automatically, by hand, or not as it is now."""
+
+    APPROVED = "approved"
+    NOT_APPROVED = "not approved"
+    CHANGED = "changed"  # since it was approved: it is not sent
+    BY_HAND = "by hand"  # it has no date, or is sent by its name only
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A mailing of the event's file.
+
+    It says when it is planned, and how many would get it then, or now if that is later.
+
+    ``passed_over``: a later mailing makes it pointless. ``done``: it was sent, possibly before its date, and everybody
+    has had it.
+    """
+
+    mailing: str
+    send: datetime | None
+    left: int
+    standing: Standing
+    passed_over: bool = False
+    done: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Return whether it is never next: done, pointless or sent by name only."""
+        return self.passed_over or self.done or rule_of(self.mailing).by_name_only
+
+
+def standings(event: Event, approvals: Sequence[GoAhead], changed: Changed) -> Mapping[str, Standing]:
+    """Return mailing → whether it is sent automatically.
+
+    :param approvals: of any events.
+    """
+    given = newest(approvals, event.id)
+    found = {}
+    for name in event.mailings:
+        if not can_go_by_itself(event, name):
+            found[name] = Standing.BY_HAND
+        elif name not in given:
+            found[name] = Standing.NOT_APPROVED
+        else:
+            try:
+                differs = bool(changed(given[name]))
+            except UserError:  # a template or an attachment that cannot be read is no longer what was approved
+                differs = True
+            found[name] = Standing.CHANGED if differs else Standing.APPROVED
+    return found
+
+
+def next_steps(
+    event: Event,
+    history: History,
+    due: Sequence[Due],
+    behind: Sequence[Outdated],
+    unsettled: int,
+    now: datetime,
+) -> Iterator[str]:
+    """Yield the next steps and what a person has to do, one sentence each.
+
+    :param behind: those who were given details that have changed.
+    :param unsettled: how many sign-ups wait for a person's decision.
+    """
+    yield from _mending(event, history, behind)
+    if any(_wants_deciding(event, each, now) for each in history.deliveries):
+        yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
+    if history.cancelled is None:
+        yield from _missed(event, history.deliveries, now)
+        yield from _mailings(event, due, now)
+    if unsettled:
+        settle = ngettext(
+            "To settle %(n)d sign-up: mkwmail answers list %(event)s",
+            "To settle %(n)d sign-ups: mkwmail answers list %(event)s",
+            unsettled,
+        )
+        yield settle % {"n": unsettled, "event": event.id}
+
+
+def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
+    """Return whether a person's decision can still get somebody mailed.
+
+    It can for somebody in doubt or refused.
+    """
+    name = delivery.round.mailing
+    is_open = delivery.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and not is_mark(delivery.address)
+    known = name in event.mailings or not rule_of(name).needs_entry
+    return is_open and known and now <= latest_of(event, name)
+
+
+def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iterator[str]:
+    """Yield that the event is closed, and the command that tells the changes."""
+    if history.cancelled:
+        closed = _("Cancelled on %(day)s: only a correction of the cancellation can follow.")
+        yield closed % {"day": day_in_words(history.cancelled)}
+    count = sum(not each.why_not for each in behind)
+    if count:
+        step = ngettext(
+            "To tell the %(n)d who does not know: mkwmail send %(event)s %(mailing)s",
+            "To tell the %(n)d who do not know: mkwmail send %(event)s %(mailing)s",
+            count,
+        )
+        yield step % {"n": count, "event": event.id, "mailing": mending(history)}
+
+
+def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iterator[str]:
+    """Yield the mailings that were not sent in time, until the event is over."""
+    if now > event.ends:
+        return
+    missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
+    for name, count in missed.items():
+        if name in event.mailings and now > latest_of(event, name):
+            words = {"mails": mails(count), "mailing": name, "latest": day_and_time(latest_of(event, name))}
+            sentence = _("Missed: %(mails)s of %(mailing)s did not go before %(latest)s; who: mkwmail status %(event)s")
+            yield sentence % {**words, "event": f"{event.id} --skipped"}
+
+
+def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
+    """Yield mailings that are due or have changed, and the next one."""
+    changed_since = []
+    ahead = []
+    for each in due:
+        if each.send is None or each.over:
+            continue
+        if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
+            continue
+        if each.send > now:
+            ahead.append(each)
+        if each.standing is Standing.CHANGED:
+            changed_since.append(each.mailing)
+        elif each.send <= now:
+            yield _due_now(event, each)
+    if changed_since:
+        words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
+        yield (
+            ngettext(
+                "%(mailings)s was changed since it was approved, and does not go: mkwmail schedule %(command)s",
+                "%(mailings)s were changed since they were approved, and do not go: mkwmail schedule %(command)s",
+                len(changed_since),
+            )
+            % words
+        )
+    if ahead:
+        yield from _ahead(event, ahead[0], now)
+
+
+def _due_now(event: Event, each: Due) -> str:
+    words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
+    if each.standing is Standing.APPROVED:
+        return _("Due now, and goes by itself: %(mailing)s, %(mails)s") % words
+    return _("Due now: mkwmail send %(event)s %(mailing)s") % words
+
+
+def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
+    words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
+    if each.standing is Standing.APPROVED:
+        yield _("Next: %(mailing)s, planned for %(moment)s; it goes by itself") % words
+        return
+    yield _("Next: %(mailing)s, planned for %(moment)s") % words
+    if each.standing is Standing.NOT_APPROVED:
+        yield _("To let it go by itself: mkwmail schedule %(event)s") % {"event": event.id}

@@ -1,0 +1,175 @@
+"""Oddities of an event or a member list, worth a warning. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from mkwmail.addresses import is_example
+from mkwmail.clock import day_in_words
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import rule_of
+from mkwmail.config.settings import Settings, Smtp
+from mkwmail.config.settings_file import example_senders
+from mkwmail.dutch.names import full_name
+from mkwmail.errors import Fault
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.people import is_mark
+from mkwmail.members.member_list import Member, MemberList
+from mkwmail.planning.plan import History, mending, outdated
+from mkwmail.planning.renamed import Former
+from mkwmail.planning.roll import Roll
+from mkwmail.text import members as members_in_words
+from mkwmail.text import some
+
+
+def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
+    """Yield the fields that are empty, with what the mails will say instead.
+
+    :param place: the event's file, as people know it.
+    """
+    location, online = event.location, event.online
+    if online is None and (location is None or not (location.name or location.city)):
+        yield Fault(place, _("location: is empty"), _("the mails will say that the place follows"))
+    elif location is not None and location.city and not location.name:
+        yield Fault(place, _("location: has a city only"), _("the mails will say that the place itself follows"))
+    registration = event.registration
+    invites = any(rule_of(name).invites for name in event.mailings)
+    if invites and (registration is None or not registration.url):
+        yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
+    if invites and (registration is None or registration.deadline is None):
+        yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
+    if not event.programme:
+        yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
+    undated = [name for name, entry in event.mailings.items() if entry.send is None]
+    if undated:
+        yield Fault(place, _("no send: date for %(names)s") % {"names": ", ".join(undated)}, "")
+    if settings.smtp is None:
+        yield Fault("mkwmail.yaml", _("smtp: is empty"), _("mail can be rehearsed but not sent"))
+    elif not settings.smtp.on_loopback:
+        yield from example_senders(settings)
+    if not settings.association:
+        yield Fault("mkwmail.yaml", _("association: is empty"), "")
+
+
+def list_warnings(members: MemberList, smtp: Smtp | None, place: str, roll: Roll, history: History) -> Iterator[Fault]:
+    """Yield the oddities of the list, also since the previous mailing.
+
+    :param place: the list's file, as people know it.
+    """
+    everyone = [listing.member for listing in roll.listings]
+    for member, who in roll.doubtful:
+        remedy = _("`send` asks who it is; until then this row gets no mail")
+        yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+    for first, member in members.doubles:
+        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
+        yield Fault(f"{place}:{member.row}", fault, "")
+    examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
+    if examples and not (smtp and smtp.on_loopback):
+        fault = _("%(members)s with an address for examples: %(names)s")
+        words = {"members": members_in_words(len(examples)), "names": some([each.email for each in examples])}
+        yield Fault(place, fault % words, _("only --rehearse can mail them; put your own list here"))
+    yield from _placeless(place, everyone)
+    before = history.last_list
+    if before is not None and before.size > len(everyone):
+        words = {"before": before.size, "now": len(everyone)}
+        yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
+
+
+def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
+    placeless = [member for member in everyone if not member.organisation]
+    if placeless and len(placeless) < len(everyone):
+        rows = {"members": members_in_words(len(placeless)), "rows": some([str(member.row) for member in placeless], 5)}
+        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+
+
+def outdated_warnings(event: Event, place: str, roll: Roll, history: History, now: datetime) -> Iterator[Fault]:
+    """Yield those who were given details that have changed.
+
+    Each warning has the command that tells them.
+
+    :param place: the event's file, as people know it.
+    """
+    behind = outdated(event, roll.listings, history, now)
+    reached = [each for each in behind if not each.why_not]
+    if reached:
+        fault = ngettext(
+            "%(n)d was told other facts than the file's (%(what)s): %(names)s",
+            "%(n)d were told other facts than the file's (%(what)s): %(names)s",
+            len(reached),
+        )
+        what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
+        words = {"n": len(reached), "what": what, "names": some([each.name for each in reached])}
+        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": mending(history)}
+        yield Fault(place, fault % words, remedy)
+    for each in behind:
+        if each.why_not:
+            words = {"name": each.name, "address": each.address, "what": each.what, "reason": each.why_not}
+            fault = _("%(name)s <%(address)s> was told other facts (%(what)s), and no mail mends it: %(reason)s")
+            yield Fault(place, fault % words, _("tell them yourself"))
+
+
+def list_notes(members: MemberList, place: str, roll: Roll, history: History) -> Iterator[str]:
+    """Yield how the list was read, and how it differs from the register.
+
+    :param place: the list's file, as people know it.
+    """
+    yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
+    yield from members.notes
+    for row in members.faulty:
+        yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
+            "row": row.row,
+            "name": row.name,
+            "address": row.address,
+        }
+    if not history.persons:
+        return
+    known = {person.key: person for person in history.persons}
+    here = {listing.person for listing in roll.listings} | history.strangers
+    new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
+    gone = [
+        person.name or person.address
+        for key, person in known.items()
+        if key not in here and not is_mark(person.address)
+    ]
+    for member, old in roll.moved:
+        words = {"name": full_name(member.name), "old": old, "new": member.email}
+        yield _("%(name)s has another address now: %(old)s became %(new)s") % words
+    for names, one, more in (
+        (new, _("%(n)d is new in the list: %(names)s"), _("%(n)d are new in the list: %(names)s")),
+        (gone, _("%(n)d has left the list: %(names)s"), _("%(n)d have left the list: %(names)s")),
+    ):
+        if names:
+            yield (one if len(names) == 1 else more) % {"n": len(names), "names": some(names)}
+
+
+def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fault:
+    """Return the warning that a mailing seems to have had another name.
+
+    :param place: the event's file, as people know it.
+    """
+    words = {
+        "event": event.id,
+        "mailing": mailing,
+        "earlier": earlier.mailing or earlier.event,
+        "members": members_in_words(len(earlier.persons)),
+        "day": day_in_words(earlier.last),
+    }
+    if earlier.mailing:
+        fault = _(
+            "%(earlier)s was mailed to %(members)s, last on %(day)s, and is not in this file any more; "
+            "%(mailing)s looks like the same mailing"
+        )
+        remedy = _(
+            "if it is the same mailing, change its name back to %(earlier)s; "
+            "if it is another one, run `mkwmail send %(event)s %(mailing)s` in a terminal and say so"
+        )
+    else:
+        fault = _(
+            "%(earlier)s was mailed to %(members)s, last on %(day)s, and no event file has that id any more; "
+            "this looks like the same event"
+        )
+        remedy = _(
+            "if it is the same event, put the id back: id: %(earlier)s; "
+            "if it is another one, run `mkwmail send %(event)s` in a terminal and say so"
+        )
+    return Fault(place, fault % words, remedy % words)

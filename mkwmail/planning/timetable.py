@@ -1,0 +1,202 @@
+"""The timetable of an event: its mailings, when and to how many. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mkwmail.clock import day_and_time
+from mkwmail.config.event import Event
+from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of
+from mkwmail.config.settings import Hours
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _
+from mkwmail.ledger.models import TOLD, Delivery, GoAhead, Round, State
+from mkwmail.planning.approval import Difference
+from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.roll import Roll, plan_for
+from mkwmail.planning.schedule import (
+    Slot,
+    can_go_by_itself,
+    due_by_date,
+    newest,
+    next_opening,
+    superseded,
+    with_own,
+)
+
+#: Returns the differences from an approval. It raises UserError if a template or an attachment cannot be read.
+Changed = Callable[[GoAhead], tuple[Difference, ...]]
+
+
+def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
+    """Return the moment to plan a mailing for.
+
+    It is its own date; without one, now, or its latest moment if that has passed.
+    """
+    entry = event.mailings.get(mailing)
+    return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
+
+
+def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
+    """Return the history as it will be at a mailing's own moment.
+
+    All mailings planned before it count as sent. Nobody counts as having had this mailing itself, so that all of it
+    is shown.
+    """
+    happened = [delivery for delivery in history.deliveries if delivery.round.mailing != mailing]
+    known = {(delivery.round.mailing, delivery.person) for delivery in happened}
+    for name in in_order(event):
+        send = event.mailings[name].send
+        if name == mailing or send is None or send >= moment:
+            continue
+        happened += [
+            Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
+            for each in roll.listings
+            if (name, each.person) not in known
+        ]
+    return replace(history, deliveries=tuple(happened))
+
+
+def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datetime) -> Plan:
+    """Return the plan of a mailing at its own moment, as things are now.
+
+    Earlier mailings count as sent, and no further answers are expected.
+    """
+    moment = max(moment_of(event, name, now), now)
+    ahead = history
+    if moment > now:
+        ahead = with_own(presumed(event, name, roll, history, moment), history, name)
+    return plan_for(event, name, roll, ahead, moment)
+
+
+def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
+    """Return the mailings that are due, by date.
+
+    Each comes with how many would get it now.
+    """
+    due = due_by_date(event, now)
+    over = superseded(event, due, history.deliveries)
+    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
+
+
+def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
+    """Return the mailing that is named, else the one that is due.
+
+    :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
+    """
+    if named is not None:
+        mailing_named(event, named)
+        return named
+    current = due_mailings(event, roll, history, now)
+    # If everybody has had all of them, the one that is due is still named.
+    due = [name for name, left in current.items() if left] or list(current)
+    if len(due) == 1:
+        return due[0]
+    if due:
+        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
+    else:
+        fault = _("no mailing is due now")
+    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
+    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+
+
+def _choices(event: Event, command: str) -> Iterator[str]:
+    width = max(map(len, event.mailings), default=0)
+    for name in in_order(event):
+        send = event.mailings[name].send
+        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
+        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
+
+
+def timetable(
+    event: Event, hours: Hours, roll: Roll, history: History, given: Sequence[GoAhead], changed: Changed, now: datetime
+) -> tuple[Slot, ...]:
+    """Return the event's mailings by date, and those sent without an entry.
+
+    :param hours: the hours in which mail may be sent.
+    :raises UserError: if a mailing's audience cannot be told, or ``changed`` raises it.
+    """
+    names = list(in_order(event))
+    names += sorted({each.round.mailing for each in history.deliveries} - set(names))
+    approved = newest(given, event.id)
+    return tuple(_slot(event, hours, name, roll, history, approved.get(name), changed, now) for name in names)
+
+
+def _slot(
+    event: Event,
+    hours: Hours,
+    name: str,
+    roll: Roll,
+    history: History,
+    given: GoAhead | None,
+    changed: Changed,
+    now: datetime,
+) -> Slot:
+    had = sum(each.round.mailing == name and each.state in TOLD for each in history.deliveries)
+    if name not in event.mailings:
+        if rule_of(name).needs_entry:  # it was sent, and was removed from the file since
+            return Slot(name, None, None, event.ends, had, 0, by_hand=True, over=True)
+        return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
+    send, latest = mailing_named(event, name).send, latest_of(event, name)
+    by_hand = not can_go_by_itself(event, name)
+    to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, roll, history, now).to_send)
+    different = changed(given) if given else ()
+    over = now > latest
+    goes = None if by_hand or over or send is None else next_opening(hours, max(send, now))
+    overdue = send is not None and send <= now <= latest
+    return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over)
+
+
+def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
+    """Return the slots to approve.
+
+    Those that are named, else all that are open.
+
+    :raises UserError: code USAGE if a mailing that is named cannot be sent automatically.
+    """
+    if not mailings:
+        return tuple(slot for slot in slots if slot.approvable)
+    by_name = {slot.mailing: slot for slot in slots}
+    faults = [fault for name in mailings if (fault := _why_not(event, name, by_name.get(name))) is not None]
+    if faults:
+        raise UserError(*faults, code=ExitCode.USAGE)
+    # By its name, an approved mailing can be approved again, for the list as it is now.
+    return tuple(by_name[name] for name in dict.fromkeys(mailings))
+
+
+def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
+    words = {"event": event, "mailing": name}
+    if rule_of(name).by_name_only or slot is None:
+        fault = _("%(mailing)s never goes by itself") % words
+        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)
+    if slot.by_hand:
+        fault = _("%(mailing)s has no date, so it cannot go by itself") % words
+        return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)
+    if slot.over:
+        fault = _("the latest moment of %(mailing)s has passed") % words
+        return Fault("", fault, _("to send it all the same, write a later moment: %(mailing)s: latest: …") % words)
+    return None
+
+
+def approval_warnings(
+    event: Event, approvals: Sequence[GoAhead], left: Mapping[str, int], changed: Changed, now: datetime
+) -> list[Fault]:
+    """Return warnings about approved mailings that have changed since.
+
+    They are not sent automatically.
+
+    :param approvals: of any events.
+    :param left: the mailings that are due, each with how many are to get it; one that all have had needs no approval.
+    :raises UserError: if ``changed`` raises it.
+    """
+    found = []
+    for name, given in newest(approvals, event.id).items():
+        if not can_go_by_itself(event, name) or now > latest_of(event, name) or not left.get(name, 1):
+            continue
+        different = changed(given)
+        if different:
+            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
+            fault = _("%(mailing)s was approved, and does not go by itself now: %(what)s") % words
+            remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
+            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
+    return found
