@@ -235,7 +235,7 @@ def test_a_template_that_fails_for_one_member_mails_nobody(place: Place, server:
 
 
 def test_ten_faults_in_the_event_mail_nobody_and_are_all_named(place: Place, server: ScriptedServer) -> None:
-    faulty = ROOT / "tests" / "sources" / "data" / "ten-faults.yaml"
+    faulty = ROOT / "tests" / "config" / "data" / "ten-faults.yaml"
     place.write(f"events/{EVENT.name}", faulty.read_text(encoding="utf-8"))
     ran = place.run("send", str(place.folder / "events" / EVENT.name), "invitation", "--yes")
     assert ran.code == 65

@@ -9,7 +9,7 @@ from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
-REPORTS = Path(__file__).parent.parent / "replies" / "reports"
+REPORTS = Path(__file__).parent.parent / "responses" / "reports"
 OURS = "6f0c1d2e3b4a59687786a5b4c3d2e1f0@platform.example.org"
 KIM = "kim@woonstede.example.org"
 LATER = "2020-02-17T15:00"

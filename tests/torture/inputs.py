@@ -20,7 +20,7 @@ from tests.mail.workshop import a_member, a_workshop
 from tests.workplace import EVENT, HEADINGS, PEOPLE, ROOT
 
 CORPUS = ROOT / "tests" / "corpus"
-_REPORTS = ROOT / "tests" / "replies" / "reports"
+_REPORTS = ROOT / "tests" / "responses" / "reports"
 Reader = Callable[[bytes], object]
 
 
