@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-#: Files that only serve the repository: its history and its forge.
-LEFT_OUT = (".git-blame-ignore-revs", ".github/")
-
 #: Tests that read most kinds of files and take a few seconds.
-QUICK = ("tests/test_docs.py", "tests/test_layers.py", "tests/clients/test_npm_lock.py", "tests/config")
+QUICK = (
+    "tests/test_docs.py",
+    "tests/test_contributing.py",
+    "tests/test_layers.py",
+    "tests/clients/test_npm_lock.py",
+    "tests/config",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def _environment() -> dict[str, str]:
 
 
 def test_every_file_that_git_keeps_is_in_it(unpacked: Path) -> None:
-    expected = {name for name in _of_git("--cached") if not name.startswith(LEFT_OUT)}
+    expected = _of_git("--cached")
     assert expected
     assert sorted(name for name in expected if not (unpacked / name).is_file()) == []
 
