@@ -31,10 +31,13 @@ pictures: .venv/development $(WORDS)  ## the pictures in the documents, with Deb
 messages: .venv/development  ## bring the catalogue up to date with the program's messages
 	$(BIN)/python -m tools.messages
 
-lint: .venv/development  ## style, types
+# Types differ by system; each has its own cache, or none would ever be used.
+lint: .venv/development  ## style, and types as Linux, macOS and Windows have them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --platform linux --cache-dir .mypy_cache/linux
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

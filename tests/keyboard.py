@@ -1,13 +1,29 @@
 """Somebody at the keyboard: the real program in a pseudo-terminal, with answers typed as its questions come."""
 
 import os
-import pty
 import select
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 _PATIENCE = 60.0
+
+
+def in_a_terminal(command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> tuple[int, int]:
+    """Start a command in a pseudo-terminal; return its process id and the terminal's file descriptor."""
+    if sys.platform == "win32":
+        pytest.skip("there are no pseudo-terminals on Windows")
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        if cwd:
+            os.chdir(cwd)
+        os.execve(command[0], list(command), dict(environment))
+    return pid, terminal
 
 
 def typed(
@@ -20,10 +36,7 @@ def typed(
 
     What is typed may depend on what is on the screen so far.
     """
-    pid, screen = pty.fork()
-    if pid == 0:
-        os.chdir(cwd)
-        os.execve(command[0], list(command), {**environment, "TERM": "dumb", "COLUMNS": "80"})
+    pid, screen = in_a_terminal(command, {**environment, "TERM": "dumb", "COLUMNS": "80"}, cwd)
     seen = ""
     for question, answer in answers:
         part = _until(screen, question)

@@ -22,13 +22,14 @@ from typing import Self
 import pytest
 
 from tests.delivery.certificates import Certificate
+from tests.workplace import is_root
 
 POSTFIX = shutil.which("postfix") or shutil.which("/usr/sbin/postfix")
 SASL = shutil.which("saslpasswd2") or shutil.which("/usr/sbin/saslpasswd2")
 USER, PASSWORD = "secretaris", "geheim woord"
 
 missing = pytest.mark.skipif(
-    POSTFIX is None or SASL is None or os.name != "posix" or os.geteuid() != 0,
+    POSTFIX is None or SASL is None or not is_root(),
     reason="needs postfix and sasl2-bin, and the rights to start a mail server",
 )
 

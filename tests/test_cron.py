@@ -1,6 +1,5 @@
 """The line that `schedule --install` puts into the crontab, run by Debian's own cron."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from tests.smtp_server import ScriptedServer
-from tests.workplace import PEOPLE, Place, Ran, a_place
+from tests.workplace import PEOPLE, Place, Ran, a_place, is_root
 
 CRON = Path("/usr/sbin/cron")
 OTHERS = '# somebody else\'s\nMAILTO=""\n5 4 * * 0\t/bin/true # 100\\% theirs\n'
@@ -21,7 +20,7 @@ OTHERS = '# somebody else\'s\nMAILTO=""\n5 4 * * 0\t/bin/true # 100\\% theirs\n'
 def _why_not() -> str | None:
     if not CRON.exists() or shutil.which("crontab") is None:
         return "cron is not installed here: apt-get install cron"
-    if os.geteuid() != 0:
+    if not is_root():
         return "only root may start a cron of its own"
     if subprocess.run(["crontab", "-l"], capture_output=True, check=False).stdout.strip():
         return "this user has a crontab, which a test does not touch"

@@ -1,7 +1,6 @@
 """What happens to the ledger's files while they are used: real disks, mounted for the test, that fill up or turn
 read-only; another program that keeps the ledger locked."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.smtp_server import Call, ScriptedServer
-from tests.workplace import PEOPLE, Place, a_place
+from tests.workplace import PEOPLE, Place, a_place, is_root
 
 ADDRESSES = tuple(row.split(";")[3] for row in PEOPLE)
 
@@ -22,7 +21,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """An empty disk of two megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if os.name != "posix" or os.geteuid() != 0 or not shutil.which("mount"):
+    if not is_root() or not shutil.which("mount"):
         pytest.skip("needs the rights to mount a disk")
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=2m", "none", folder], capture_output=True, check=False

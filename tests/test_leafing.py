@@ -1,11 +1,11 @@
 """Leafing through the mails at a terminal, with keys."""
 
 import os
-import pty
 import select
 import time
 from pathlib import Path
 
+from tests.keyboard import in_a_terminal
 from tests.workplace import a_place
 
 
@@ -13,9 +13,7 @@ class _Screen:
     """The real program in a pseudo-terminal, and what it has printed so far."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            os.execve(command[0], command, {**environment, "TERM": "dumb"})
+        self._pid, self._terminal = in_a_terminal(command, {**environment, "TERM": "dumb"})
 
     def until(self, words: str) -> str:
         """What is printed up to these words."""

@@ -64,6 +64,8 @@ def test_the_wheel_holds_templates_and_example(wheel: Path) -> None:
     shipped = {f"mkwmail/templates/{path.name}" for path in (ROOT / "templates").iterdir()}
     shipped |= {f"mkwmail/events/{path.name}" for path in (ROOT / "events").iterdir()}
     assert shipped and shipped <= names
+    assert "mkwmail/py.typed" in names
+    assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
     assert not [name for name in names if name.startswith("tests/") or name.endswith(".db")]
 
 

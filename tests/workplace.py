@@ -29,6 +29,11 @@ PEOPLE = (
 _READ_AT_START = {"PYTHONIOENCODING", "LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE", "PYTHONPATH"}
 
 
+def is_root() -> bool:
+    """Return whether this user may do everything: start servers, mount disks, write read-only files."""
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """How a run of the program ended."""

@@ -26,8 +26,11 @@ _idle: list["Zygote"] = []
 
 
 @contextmanager
-def a_zygote() -> Iterator["Zygote"]:
+def a_zygote() -> Iterator["Zygote | Fresh"]:
     """One that nobody else uses now; it stays for the next."""
+    if sys.platform == "win32":
+        yield Fresh()
+        return
     zygote = _idle.pop() if _idle else Zygote()
     yield zygote
     # Not after a failure: the run may still be going on in it.
@@ -69,6 +72,26 @@ class Zygote:
         return code, out, err
 
 
+class Fresh:
+    """Stands in for a zygote on Windows, which cannot fork: each run imports everything."""
+
+    def run(
+        self, words: Sequence[str], environment: Mapping[str, str], started: Callable[[int], object] = int
+    ) -> tuple[int, str, str]:
+        """Run the program as :meth:`Zygote.run` does."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mkwmail", *words],
+            env={**os.environ, **environment, "PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        started(process.pid)
+        out, err = process.communicate(timeout=_PATIENCE)
+        return process.returncode, out, err
+
+
 def _serve() -> None:
     import mkwmail
 
@@ -81,6 +104,8 @@ def _serve() -> None:
     gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
+        if sys.platform == "win32":
+            raise SystemExit("Windows cannot fork")
         child = os.fork()
         if child == 0:
             _become(asked["words"], asked["environment"], asked["files"])

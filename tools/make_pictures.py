@@ -31,7 +31,7 @@ def _rehearsed(folder: Path) -> Path:
     """A new working folder's rehearsal."""
     program = [sys.executable, "-m", "mkwmail"]
     subprocess.run([*program, "init", folder], cwd=ROOT, check=True, stdin=subprocess.DEVNULL, capture_output=True)
-    rehearse = ["--folder", folder, "send", EVENT, "invitation", "--rehearse", "--yes"]
+    rehearse = ["--folder", str(folder), "send", EVENT, "invitation", "--rehearse", "--yes"]
     subprocess.run([*program, *rehearse], cwd=ROOT, check=True, capture_output=True)
     return folder / "rehearsal"
 

@@ -130,6 +130,8 @@ def _timed(command: Sequence[str], count: int, folder: Path, tree: Path) -> Meas
     with (folder / "said").open("wb") as said:
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+        if sys.platform == "win32":
+            raise SystemExit("what a process used is measured with wait4, which Windows lacks")
         _pid, status, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
-from tests.workplace import PEOPLE, ROOT, Place, Ran, a_place
+from tests.workplace import PEOPLE, ROOT, Place, Ran, a_place, is_root
 
 EVENT = "directeurendag-2020"
 INVITATION = ("send", EVENT, "invitation")
@@ -323,7 +323,7 @@ def test_a_home_that_cannot_be_written_is_said_in_one_sentence(home: Home, folde
 
 
 def test_a_read_only_home(home: Home, folder: Path, tmp_path: Path) -> None:
-    if os.name != "posix" or os.geteuid() != 0 or not shutil.which("mount"):
+    if not is_root() or not shutil.which("mount"):
         pytest.skip("needs the rights to mount a disk")
     mounted = tmp_path / "mounted"
     mounted.mkdir()

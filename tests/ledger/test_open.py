@@ -17,6 +17,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Round, State
 from mkwmail.ledger.people import Listed
 from mkwmail.ledger.schema import MIGRATIONS, migrate
+from tests.workplace import is_root
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 
@@ -249,7 +250,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert refusal(tmp_path / "gone").code is ExitCode.LEDGER_FAULT
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.name == "nt" or is_root(), reason="root may write everywhere")
 def test_a_read_only_folder(tmp_path: Path) -> None:
     made(tmp_path)
     (tmp_path / "mkwmail.db").chmod(0o400)

@@ -26,7 +26,7 @@ from tests.torture.copies import copy_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
 from tests.torture.power import cut_often, stop_at_each_call
-from tests.workplace import ROOT
+from tests.workplace import ROOT, is_root
 
 KILLS = 500  # with each number of connections
 COPIES = 250  # likewise
@@ -99,7 +99,7 @@ def _where() -> str:
 def _rows() -> Iterator[Row | str]:
     """A row for each trial, or a line about one that cannot be done here."""
     yield _checked("faults of a server", "tests/delivery/test_faults.py", len(FAULTS))
-    if postfix.POSTFIX and postfix.SASL and os.geteuid() == 0:
+    if postfix.POSTFIX and postfix.SASL and is_root():
         yield _checked("situations with Postfix", "tests/test_postfix.py", None)
     else:
         yield "Not done: Postfix (postfix or sasl2-bin is missing, or the rights to start a server)."

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,16 @@ class Kind:
 
     reader: Callable[[Path], Reader]
     seeds: Callable[[], tuple[bytes, ...]]
+
+
+def most_memory() -> int:
+    """Return the most memory that this process has held, in megabytes; 0 on Windows, which does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held // (1_000_000 if sys.platform == "darwin" else 1000)
 
 
 def accepts(read: Reader, data: bytes) -> bool:

@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,11 @@ from pathlib import Path
 
 from tests.smtp_server import Call, ScriptedServer
 from tests.workplace import MOMENT, Place, Ran, a_place
+
+if sys.platform == "win32":
+    SIGKILL = signal.SIGTERM  # ends a process as abruptly there
+else:
+    SIGKILL = signal.SIGKILL
 
 MEMBERS = 12
 EVERYBODY = tuple(f"lid{n}@corp.example.org" for n in range(MEMBERS))
@@ -110,7 +116,7 @@ def by_conversation(place: Place, server: ScriptedServer, dice: random.Random) -
     for each in timers:
         each.cancel()
         each.join()
-    return kind, ended.code == -signal.SIGKILL
+    return kind, ended.code == -SIGKILL
 
 
 def by_system_call(place: Place, _server: ScriptedServer, dice: random.Random) -> tuple[str, bool]:
@@ -126,7 +132,7 @@ def killed_at_call(place: Place, call: str, number: int, *words: str, now: str =
     done = subprocess.run(
         command, env=place.environment(now), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
     )
-    return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    return done.returncode in (-SIGKILL, 128 + SIGKILL)
 
 
 def killed_at_writes(place: Place, numbers: Iterable[int], *words: str, now: str = MOMENT) -> Iterator[bool]:
@@ -189,4 +195,4 @@ def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally
 
 def kill(process: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, SIGKILL)

@@ -1,5 +1,6 @@
 """A short form of ``make torture``: whenever the program is killed, everybody gets it once or is named as in doubt."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
 KIM = "kim@woonstede.example.org"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
