@@ -22,10 +22,11 @@ from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refus
 from mkwmail.commands.warnings import ask_about_names, former_names
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.settings import Pace
-from mkwmail.delivery.delivery import Job, Prepared, deliver
+from mkwmail.delivery.delivery import deliver
 from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Outcome, exit_code, standing
 from mkwmail.delivery.rate_limit import time_needed
+from mkwmail.delivery.run import Job, Prepared
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
 from mkwmail.dutch.names import full_name

@@ -9,302 +9,31 @@ connection that is lost before the final dot and after it.
 """
 
 import base64
-import contextlib
 import re
-import select
 import socket
 import ssl
-import sys
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import TypeVar
 
 from mkwmail.auth import sasl
 from mkwmail.auth.credentials import Credential, Password
 from mkwmail.auth.oauth_errors import SignInError
 from mkwmail.auth.secret import Secret
 from mkwmail.config.settings import Security, Smtp
-from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, plain_text, run_fault, why, words_for
+from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, run_fault, why, words_for
+from mkwmail.delivery.smtp_stream import Stream, Timeouts
 from mkwmail.delivery.transport import NoSessionError, Phase, Reply
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 from mkwmail.mail.letter import Message
 
-# RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
-_LONGEST_LINE = 4096
-_MOST_LINES = 128
-_LONGEST_QUOTE = 80  # characters of an answer that is not SMTP
-_LINE = re.compile(rb"([2-5][0-5]\d)(?:([ -])(.*))?", re.DOTALL)
-_WRITE = 65536
 _TOGETHER = 65536  # octets of a body that leaves in one write with its dot and what follows
-_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 _DOT = b".\r\n"
 _LONGEST_INITIAL = 480  # characters of a response that leaves with AUTH
 _EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ =]?(.*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """The seconds that each step may take as a whole.
-
-    RFC 5321 §4.5.3.2 asks for these as the least.
-    """
-
-    connect: float = 30
-    greeting: float = 300
-    command: float = 300  # EHLO, STARTTLS, AUTH, MAIL, RCPT
-    data: float = 120
-    block: float = 180  # each piece of the body
-    dot: float = 600
-    rset: float = 20  # another connection is the quicker way on
-    quit: float = 5  # nothing depends on it
-
-    def of(self, phase: Phase) -> float:
-        """Return how long the reply to this step may take."""
-        match phase:
-            case Phase.GREETING:
-                return self.greeting
-            case Phase.DATA:
-                return self.data
-            case Phase.BODY:
-                return self.block
-            case Phase.DOT:
-                return self.dot
-            case Phase.RSET:
-                return self.rset
-            case Phase.QUIT:
-                return self.quit
-            case _:
-                return self.command
-
-
 _TIMEOUTS = Timeouts()
-T = TypeVar("T")
-
-
-class Stream:
-    """A connected socket, plain or TLS, and its unused input.
-
-    ``lines`` are the lines of the last reply as they came: EHLO's list is in them. ``hide`` makes the stream mask
-    secrets that the server repeats, in every reply from then on.
-    """
-
-    def __init__(self, connection: socket.socket, timeouts: Timeouts) -> None:
-        self._socket = connection
-        self._timeouts = timeouts
-        self._lines: deque[bytes] = deque()  # read and not used yet, without their ends
-        self._rest = b""  # the beginning of a line of which the end is to come
-        self._awaits = False  # something was written since the last look for a reply
-        self._hidden: tuple[re.Pattern[str], ...] = ()
-        self.lines: list[bytes] = []
-        # The final dot is a small write after larger ones: it must not wait for their acknowledgement.
-        connection.settimeout(0)
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these in every later reply.
-
-        They are masked also if the server spreads them over lines or spaces.
-        """
-        # In a reply that is shown, white space and control characters are single spaces or gone.
-        shown = ("".join(letter for letter in secret if letter.isprintable()).split() for secret in secrets)
-        self._hidden += tuple(_mask("".join(words)) for words in shown if words)
-
-    def read(self, phase: Phase) -> Reply:
-        """Return the next reply.
-
-        Its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2).
-        """
-        # One deadline for the whole reply: a byte now and then does not prolong it.
-        deadline = time.monotonic() + self._timeouts.of(phase)
-        code = b""
-        lines: list[bytes] = []
-        self.lines = lines
-        try:
-            while len(lines) < _MOST_LINES:
-                line = self._next_line(deadline)
-                said, last, text = _read_line(line)
-                if not said or (code and said != code) or len(line) > _LONGEST_LINE:
-                    return self._unreadable(line, phase)
-                code = said
-                lines.append(text)
-                if last:
-                    return _reply(code, tuple(lines), phase, self._hidden)
-        except TimeoutError:
-            return Reply(0, _("the server did not answer in time"), phase)
-        except _TooLongError:
-            return self._unreadable(self._rest, phase)
-        except (OSError, ValueError):
-            return Reply(0, _("the connection was lost"), phase)
-        return self._unreadable(lines[0], phase)
-
-    def write(self, data: bytes) -> int:
-        """Write, and return how many octets the network took in time.
-
-        Fewer than all if the connection failed: the octets that were not taken have not reached the server.
-        """
-        taken = 0
-        view = memoryview(data)
-        try:
-            while taken < len(view):
-                send = partial(self._socket.send, view[taken : taken + _WRITE])
-                taken += self._done(send, time.monotonic() + self._timeouts.block, writing=True)
-                self._awaits = True
-        except (OSError, ValueError):
-            pass
-        return taken
-
-    def has_spoken(self) -> bool:
-        """Return whether the server has sent something unasked, or closed."""
-        if self.left_over:
-            return True
-        try:
-            # Not poll(): what is readable under TLS may be a session ticket, which says nothing.
-            self._keep(self._socket.recv(_LONGEST_LINE))
-        except _NOT_YET:
-            return False
-        except (OSError, ValueError):
-            pass
-        return True
-
-    @property
-    def tls(self) -> str:
-        """The version of TLS that protects the connection.
-
-        Empty if it is not protected.
-        """
-        return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
-
-    @property
-    def our_address(self) -> str:
-        """The IP address that the connection has on this side."""
-        try:
-            return str(self._socket.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
-
-    @property
-    def left_over(self) -> bool:
-        """Return whether more was read than was asked for."""
-        return bool(self._lines or self._rest)
-
-    def command(self, command: str, phase: Phase) -> Reply:
-        """Say something, and return the reply."""
-        # If the write fails, the server's last words may still be there to be read.
-        self.write(f"{command}\r\n".encode("ascii"))
-        return self.read(phase)
-
-    def encrypted(self, host: str) -> "Stream":
-        """Return a stream over the same connection, in TLS from now on.
-
-        What was read before is not used.
-
-        Raises ssl.SSLError or OSError.
-        """
-        self._socket.settimeout(self._timeouts.connect)
-        return Stream(_context().wrap_socket(self._socket, server_hostname=host), self._timeouts)
-
-    def cut(self) -> None:
-        """End the connection now, also while another thread uses it."""
-        with contextlib.suppress(OSError):
-            # The plain socket's method: SSLSocket's own would let the other thread go on without TLS.
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Give the socket back."""
-        with contextlib.suppress(OSError):
-            self._socket.close()
-
-    def _next_line(self, deadline: float) -> bytes:
-        while not self._lines:
-            if len(self._rest) > _LONGEST_LINE:
-                raise _TooLongError
-            if self._awaits and not self._tls_pending():
-                # The answer to what was written this moment is hardly there yet.
-                _wait(self._socket, deadline, writing=False)
-            self._awaits = False
-            data = self._done(partial(self._socket.recv, _LONGEST_LINE), deadline, writing=False)
-            if not data:
-                raise ConnectionResetError
-            self._keep(data)
-        return self._lines.popleft()
-
-    def _done(self, act: Callable[[], T], deadline: float, writing: bool) -> T:
-        """Read or write as soon as the network is ready.
-
-        Raise TimeoutError if it is not in time.
-        """
-        while True:
-            try:
-                return act()
-            except ssl.SSLWantWriteError:
-                writing = True
-            except ssl.SSLWantReadError:
-                writing = False
-            except BlockingIOError:
-                pass
-            _wait(self._socket, deadline, writing)
-
-    def _tls_pending(self) -> bool:
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
-
-    def _keep(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._lines += lines
-
-    def _unreadable(self, line: bytes, phase: Phase) -> Reply:
-        text = plain_text([line], self._hidden)[:_LONGEST_QUOTE]
-        return Reply(0, _("the server answered something that is not SMTP: %(text)s") % {"text": text}, phase)
-
-
-def _wait(connection: socket.socket, deadline: float, writing: bool) -> None:
-    """Wait until the network is ready for a connection.
-
-    Raise TimeoutError if it is not in time.
-    """
-    left = max(0.0, deadline - time.monotonic())
-    if sys.platform == "win32":
-        wanted = ([], [connection], [connection]) if writing else ([connection], [], [])
-        ready = any(select.select(*wanted, left))
-    else:
-        # Unlike select(), for any number of open files.
-        poll = select.poll()
-        poll.register(connection, select.POLLOUT if writing else select.POLLIN)
-        ready = bool(poll.poll(left * 1000))
-    if not ready:
-        raise TimeoutError
-
-
-class _TooLongError(Exception):
-    """A reply line beyond all bounds."""
-
-
-def _mask(secret: str) -> re.Pattern[str]:
-    pattern = r"\s*".join(map(re.escape, secret))
-    # A short one is masked only as a word of its own: else half of every sentence would be gone.
-    return re.compile(pattern if len(secret) > 3 else rf"(?<!\w){pattern}(?!\w)")
-
-
-@lru_cache(maxsize=32)
-def _read_line(line: bytes) -> tuple[bytes, bool, bytes]:
-    """Return a line's code, whether it is the reply's last, and its text.
-
-    The code is empty if it is no reply.
-    """
-    match = _LINE.fullmatch(line.rstrip(b"\r"))
-    return (match[1], match[2] != b"-", match[3] or b"") if match else (b"", True, line)
-
-
-@lru_cache(maxsize=32)
-def _reply(code: bytes, lines: tuple[bytes, ...], phase: Phase, hidden: tuple[re.Pattern[str], ...]) -> Reply:
-    # Most replies say the same as the one before them at that step.
-    return Reply(int(code), plain_text(lines, hidden), phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -639,16 +368,6 @@ class _LackingError(Exception):
         self.fault = fault
         self.remedy = remedy
         self.code = code
-
-
-def _context() -> ssl.SSLContext:
-    """Return TLS with a verified certificate and host name.
-
-    It uses nothing older than TLS 1.2 (RFC 8996).
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _set_up(connection: socket.socket, smtp: Smtp, credential: Credential | None, timeouts: Timeouts) -> Session:

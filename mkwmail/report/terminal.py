@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mkwmail.config.kinds import kind_of, rule_of
-from mkwmail.delivery.delivery import Pause, Step
+from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext, spoken
 from mkwmail.text import mails

@@ -10,10 +10,12 @@ from pathlib import Path
 from mkwmail.auth.credentials import Password
 from mkwmail.clock import ZONE
 from mkwmail.config.settings import Pace, Smtp
-from mkwmail.delivery.delivery import Job, Pause, Prepared, Step, deliver
+from mkwmail.delivery.delivery import deliver
 from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome
-from mkwmail.delivery.smtp_client import Timeouts, open_session
+from mkwmail.delivery.run import Job, Pause, Prepared, Step
+from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.smtp_stream import Timeouts
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Round, State
 from mkwmail.ledger.people import Listed

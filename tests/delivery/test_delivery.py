@@ -12,9 +12,10 @@ import pytest
 
 from mkwmail.auth.credentials import Password
 from mkwmail.config.settings import Pace
-from mkwmail.delivery.delivery import Pause, Step, deliver
+from mkwmail.delivery.delivery import deliver
 from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import exit_code
+from mkwmail.delivery.run import Pause, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.models import State

@@ -9,9 +9,9 @@ from itertools import permutations
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.delivery.delivery import Refusals
 from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Ending, Outcome, exit_code, gravest, outcome_of
+from mkwmail.delivery.run import Refusals
 from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.delivery.transport import Phase, Reply
 from mkwmail.dutch.names import Name

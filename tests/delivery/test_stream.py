@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkwmail.delivery.smtp_client import Stream, Timeouts
+from mkwmail.delivery.smtp_stream import Stream, Timeouts
 from mkwmail.delivery.transport import Phase
 
 

@@ -13,9 +13,10 @@ from typing import Protocol
 import pytest
 
 from mkwmail.config.settings import Pace
-from mkwmail.delivery.delivery import Pause, Step, deliver
+from mkwmail.delivery.delivery import deliver
 from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Outcome, exit_code
+from mkwmail.delivery.run import Pause, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open, Phase, Reply, Transport
 from mkwmail.errors import ExitCode
