@@ -179,8 +179,8 @@ class Holder:
     pid: int
     command: str
     since: datetime
-    began: str = ""
-    boot: str = ""
+    began: str
+    boot: str
 
     @property
     def lives(self) -> bool:
@@ -193,9 +193,8 @@ def holder_of(ledger: Path) -> Holder | None:
     try:
         note = json.loads(ledger.with_name(f"{ledger.name}.holder").read_text(encoding="utf-8"))
         since = datetime.fromisoformat(note["since"])
-        began, boot = (str(note.get(key, "")) for key in ("began", "boot"))
-        return Holder(int(note["pid"]), str(note["command"]), since, began, boot)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Holder(int(note["pid"]), str(note["command"]), since, str(note["began"]), str(note["boot"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

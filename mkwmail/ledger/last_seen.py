@@ -221,7 +221,6 @@ class Own:
     """What a ledger knows of itself.
 
     ``name`` is its id, ``newest`` the number of its newest attempt, ``tokens`` are those of the runs that mailed.
-    ``has_journal``: its wire journal lies beside it, as every run leaves it.
     """
 
     path: Path
@@ -229,7 +228,6 @@ class Own:
     name: str
     newest: int
     tokens: frozenset[str]
-    has_journal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,10 +332,7 @@ def compare(state: Path, own: Own) -> Comparison:
     seen = read(state, own.name)
     mailed = own.newest > 0
     if seen is None:
-        # A ledger without any token is an older program's: its first run with a note writes one. But without its
-        # journal it is hardly whole, and may lack its newest part too.
-        match = Match.UNKNOWN if mailed and (own.tokens or not own.has_journal) else Match.FIRST
-        return Comparison(match, own.path, note, mailed=mailed)
+        return Comparison(Match.UNKNOWN if mailed else Match.FIRST, own.path, note, mailed=mailed)
     behind = seen.token not in own.tokens or seen.claim > own.newest
     other = None if seen.ledger == own.path else seen.ledger
     if other is not None:

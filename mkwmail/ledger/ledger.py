@@ -197,7 +197,7 @@ class Ledger:
         if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
         tokens = register.tokens(self._database)
-        own = Own(path, self._file, self.id, newest, tokens, has_journal=not self.lacks_journal)
+        own = Own(path, self._file, self.id, newest, tokens)
         found = last_seen.compare(self._state_folder(), own)
         if found.match is not Match.COPIED:
             self._left_journal()
@@ -279,8 +279,6 @@ class Ledger:
         bodies = len(journal.bodies) if journal is not None else 0
 
         def has_all(token: str | None) -> bool:
-            if token is None:
-                return True
             return seen is not None and seen.token == token and seen.begun is not None and bodies >= seen.begun
 
         return has_all

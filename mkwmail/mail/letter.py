@@ -5,7 +5,6 @@ header fields and lines that a member's values change.
 """
 
 import binascii
-import hashlib
 import json
 import re
 import textwrap
@@ -48,14 +47,6 @@ class Message(NamedTuple):
     def size(self) -> int:
         """Its length in octets, as SIZE counts it (RFC 1870)."""
         return sum(map(len, self.chunks))
-
-    @property
-    def sha256(self) -> str:
-        """The hash of its bytes, in hex."""
-        digest = hashlib.sha256()
-        for chunk in self.chunks:
-            digest.update(chunk)
-        return digest.hexdigest()
 
 
 WIDTH = 76  # plain text: what reads well, and RFC 2045's own limit for quoted-printable

@@ -73,10 +73,7 @@ def _called(name: str) -> str:
 
 def _facts(old: str, new: str) -> tuple[str, ...]:
     """What differs between two versions of the facts, as a mail would tell it; empty where it would not."""
-    try:
-        told = differing_facts(read_facts(old), read_facts(new))
-    except (ValueError, KeyError, TypeError):  # facts as an earlier version of this program kept them
-        return ()
+    told = differing_facts(read_facts(old), read_facts(new))
     return tuple(
         f"{sign}{change.what}: {said}"
         for change in told

@@ -87,7 +87,7 @@ def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tu
 
 def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Delivery]) -> datetime | None:
     """When the event was to be as it was last mailed about, where it is now more than 90 days away from that."""
-    earlier = [each for each in given if each.event == event.id and STARTS in each.terms]
+    earlier = [each for each in given if each.event == event.id]
     if not earlier or not any(each.state in TOLD for each in deliveries):
         return None
     # A newer approval was given by a person who was asked.
