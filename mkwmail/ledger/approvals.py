@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mkwmail.ledger import people as register
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, moment_or_none
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import GoAhead, Reported, moment_text, read_moment_text
+from mkwmail.ledger.models import GoAhead, Reported, moment_text
 
 
 def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
@@ -46,13 +47,13 @@ def go_aheads(database: Database) -> tuple[GoAhead, ...]:
         GoAhead(
             event=str(event),
             mailing=str(mailing),
-            opens=read_moment_text(str(opens)),
-            latest=read_moment_text(str(latest)),
-            terms=json.loads(str(terms)),
+            opens=as_moment(opens),
+            latest=as_moment(latest),
+            terms=as_mapping(terms),
             persons=frozenset(json.loads(str(persons))),
             others=bool(others),
-            approval=int(approval or 0),
-            at=read_moment_text(str(at)),
+            approval=as_int(approval),
+            at=as_moment(at),
         )
         for event, mailing, approval, opens, latest, terms, persons, others, at in rows
     )
@@ -61,13 +62,9 @@ def go_aheads(database: Database) -> tuple[GoAhead, ...]:
 def reported(database: Database) -> Mapping[str, Reported]:
     """What was reported, by its name, and is still so."""
     return {
-        str(name): Reported(_moment(first), _moment(said), _moment(mailed))
+        str(name): Reported(moment_or_none(first), moment_or_none(said), moment_or_none(mailed))
         for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
     }
-
-
-def _moment(value: object) -> datetime | None:
-    return read_moment_text(str(value)) if value else None
 
 
 def note_reported(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:

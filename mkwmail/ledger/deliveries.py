@@ -8,6 +8,7 @@ from typing import Literal
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round, int_or_none, moment_or_none, text_or_none
 from mkwmail.ledger.database import Database, Value
 from mkwmail.ledger.journal import Journal
 from mkwmail.ledger.models import (
@@ -21,7 +22,6 @@ from mkwmail.ledger.models import (
     Settled,
     State,
     moment_text,
-    read_moment_text,
 )
 from mkwmail.ledger.people import round_number
 
@@ -70,7 +70,7 @@ def told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
     found: dict[str, list[int]] = {}
     certain: set[str] = set()
     for row in database.execute(f"{_REACHED} ORDER BY attempts.id DESC", (event,)):
-        person, version, state = str(row[1]), int(row[2] or 0), str(row[4])
+        person, version, state = str(row[1]), as_int(row[2]), str(row[4])
         if person in certain:
             continue
         found.setdefault(person, []).append(version)
@@ -111,24 +111,24 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
         number, mailing, edition, person, address, state, since, not_before, tries, code, reason = row[:11]
         approval, letter, values, message_id, date, version = row[11:]
         if number not in rounds:
-            rounds[number] = Round(event, str(mailing), int(edition or 0))
+            rounds[number] = as_round(event, mailing, edition)
         found.append(
             Delivery(
                 rounds[number],
                 str(person),
                 str(address),
                 State(str(state)),
-                read_moment_text(str(since)),
-                _moment(not_before),
-                int(tries or 0),
-                _number(code),
+                as_moment(since),
+                moment_or_none(not_before),
+                as_int(tries),
+                int_or_none(code),
                 str(reason),
-                _number(approval),
+                int_or_none(approval),
                 letters.setdefault(letter, str(letter)) if letter else None,
-                _mapping(values),
+                as_mapping(values),
                 str(message_id) if message_id else None,
-                _moment(date),
-                _number(version),
+                moment_or_none(date),
+                int_or_none(version),
             )
         )
     return tuple(found)
@@ -143,30 +143,30 @@ def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
            WHERE (event, mailing, edition, a.person) = (?, ?, ?, ?) ORDER BY a.id""",
         (of.event, of.mailing, of.edition, person),
     )
-    return tuple(_attempt(of, person, row) for row in rows)
-
-
-def _attempt(of: Round, person: str, row: tuple[Value, ...]) -> Attempt:
-    number, address, letter, values, message_id, date, digest, tries, approval, claimed = row[:10]
-    state, code, reason, ended = row[10:]
-    return Attempt(
-        id=int(number or 0),
-        round=of,
-        person=person,
-        address=str(address),
-        letter=str(letter),
-        values=_mapping(values),
-        message_id=str(message_id),
-        date=read_moment_text(str(date)),
-        digest=str(digest),
-        tries=int(tries or 0),
-        approval=_number(approval),
-        claimed=read_moment_text(str(claimed)),
-        state=State(str(state)),
-        code=_number(code),
-        reason=str(reason),
-        ended=_moment(ended),
-    )
+    found = []
+    for number, address, letter, values, message_id, date, digest, tries, approval, claimed, *end in rows:
+        state, code, reason, ended = end
+        found.append(
+            Attempt(
+                id=as_int(number),
+                round=of,
+                person=person,
+                address=str(address),
+                letter=str(letter),
+                values=as_mapping(values),
+                message_id=str(message_id),
+                date=as_moment(date),
+                digest=str(digest),
+                tries=as_int(tries),
+                approval=int_or_none(approval),
+                claimed=as_moment(claimed),
+                state=State(str(state)),
+                code=int_or_none(code),
+                reason=str(reason),
+                ended=moment_or_none(ended),
+            )
+        )
+    return tuple(found)
 
 
 def claim(
@@ -214,7 +214,7 @@ def _for_claims(database: Database, of: Round) -> tuple[int, int | None, int]:
             (SELECT max(id) FROM approvals WHERE event = ? AND mailing = ?), ({_NEWEST})""",
         (of.event, of.mailing, of.edition, of.event, of.mailing),
     )
-    return _number(number) or round_number(database, of), _number(approval), _number(newest) or 0
+    return as_int(number) or round_number(database, of), int_or_none(approval), as_int(newest)
 
 
 def record(database: Database, results: Iterable[Result], now: datetime) -> None:
@@ -263,7 +263,7 @@ def settle(
             "SELECT attempt, journal, token FROM deliveries JOIN attempts ON attempts.id = deliveries.attempt"
             " LEFT JOIN runs ON runs.id = attempts.run WHERE state = 'sending'"
         )
-        for attempt, nonce, token in ((int(row[0] or 0), _text(row[1]), _text(row[2])) for row in rows):
+        for attempt, nonce, token in ((as_int(row[0]), text_or_none(row[1]), text_or_none(row[2])) for row in rows):
             reply = journal.reply_to(attempt, nonce) if journal else None
             if reply is not None:
                 replied += 1
@@ -287,7 +287,7 @@ def newest_attempt(database: Database) -> int:
 def last_claim(database: Database) -> datetime | None:
     """Return when the newest message was claimed, over all events."""
     ((claimed,),) = database.execute("SELECT max(claimed) FROM attempts")
-    return _moment(claimed)
+    return moment_or_none(claimed)
 
 
 def expire(database: Database, of: Round, persons: Iterable[str], now: datetime) -> None:
@@ -335,7 +335,7 @@ def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
         "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
         (moment_text(since),),
     )
-    return tuple(read_moment_text(str(row[0])) for row in rows)
+    return tuple(as_moment(row[0]) for row in rows)
 
 
 def _plain(reason: str) -> str:
@@ -344,23 +344,6 @@ def _plain(reason: str) -> str:
         return reason[:_LONGEST_REASON]
     text = reason.encode("utf-8", "replace").decode("utf-8")
     return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_REASON]
-
-
-def _moment(value: Value) -> datetime | None:
-    return read_moment_text(str(value)) if value else None
-
-
-def _number(value: Value) -> int | None:
-    return None if value is None else int(value)
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else str(value)
-
-
-def _mapping(value: Value) -> Mapping[str, str]:
-    read: dict[str, str] = json.loads(str(value)) if value else {}
-    return read
 
 
 def events(database: Database) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Purged, moment_text, read_moment_text
+from mkwmail.ledger.models import Purged, moment_text
 from mkwmail.ledger.people import Person, is_mark, mark, marks_of
 
 #: The letter of an attempt whose letter was removed.
@@ -39,7 +40,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         for table in ("answers", "stray_answers", "signups", "guests"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
-        rounds = [int(number or 0) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
+        rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
         for number in rounds:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
@@ -85,7 +86,7 @@ def needed_persons(database: Database) -> frozenset[str]:
 def purged(database: Database) -> Mapping[str, Purged]:
     """Event → when it was purged, and what was counted then."""
     return {
-        str(event): Purged(json.loads(str(totals)), read_moment_text(str(at)))
+        str(event): Purged(as_mapping(totals), as_moment(at))
         for event, totals, at in database.execute("SELECT event, totals, at FROM purged")
     }
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mkwmail.ledger.columns import int_or_none, moment_or_none
 from mkwmail.ledger.database import PRIVATE, cannot_write, file_id
-from mkwmail.ledger.models import ENDS, Result, State, moment_text, read_moment_text
+from mkwmail.ledger.models import ENDS, Result, State, moment_text
 
 _FORMAT = "mkwmail-wire-1"
 
@@ -160,7 +161,7 @@ def _result(fields: str) -> Result:
     return Result(
         int(attempt),
         state,
-        None if code is None else int(code),
+        int_or_none(code),
         str(reason),
-        read_moment_text(not_before) if not_before else None,
+        moment_or_none(not_before),
     )

@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, write_private
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int
 from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
 from mkwmail.user_folders import STATE_VARIABLE
 
@@ -357,7 +358,7 @@ def _look_at(path: Path, own: Own, seen: LastSeen) -> tuple[bool, int]:
         return False, 0
     rows = read_only(path, "SELECT id, (SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts') FROM ledger")
     for name, newest in rows or ():
-        return name == own.name, int(newest or 0)
+        return name == own.name, as_int(newest)
     with suppress(OSError):
         return path.with_suffix(".id").read_text("ascii", "replace").strip() == own.name, 0
     return False, 0

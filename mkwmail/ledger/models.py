@@ -7,8 +7,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from mkwmail.clock import ZONE
-
 FIRST_RETRY = timedelta(minutes=30)
 _LONGEST_RETRY = timedelta(days=5)
 
@@ -375,8 +373,3 @@ def next_try(tries: int, now: datetime) -> datetime:
 def moment_text(moment: datetime) -> str:
     """A moment as the ledger writes it: UTC, of one width, so that text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def read_moment_text(text: str) -> datetime:
-    """The moment that :func:`moment_text` wrote, in Europe/Amsterdam."""
-    return datetime.fromisoformat(text).astimezone(ZONE)

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from mkwmail.addresses import address_key
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text, read_moment_text
+from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text
 
 #: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -363,7 +364,7 @@ def last_run(database: Database, command: str) -> Run | None:
         "SELECT id, command, pid, started FROM runs WHERE command = ? ORDER BY id DESC LIMIT 1", (command,)
     )
     for number, name, pid, started in rows:
-        return Run(int(number or 0), str(name), int(pid or 0), read_moment_text(str(started)))
+        return Run(as_int(number), str(name), as_int(pid), as_moment(started))
     return None
 
 
@@ -413,10 +414,10 @@ def skips(database: Database, event: str) -> tuple[Skipped, ...]:
     """Every skip that was noted, oldest first."""
     return tuple(
         Skipped(
-            Round(event, str(mailing), int(edition or 0)),
+            as_round(event, mailing, edition),
             str(person),
             str(reason),
-            read_moment_text(str(at)),
+            as_moment(at),
         )
         for mailing, edition, person, reason, at in database.execute(
             "SELECT mailing, edition, person, reason, at FROM skips JOIN rounds ON rounds.id = skips.round"
@@ -440,7 +441,7 @@ def approve(database: Database, event: str, mailing: str, sources: Mapping[str, 
 def approvals(database: Database, event: str, mailing: str) -> tuple[Approval, ...]:
     """Every approval of a mailing, oldest first; the last one is in force."""
     return tuple(
-        Approval(int(number or 0), json.loads(str(sources)), read_moment_text(str(at)))
+        Approval(as_int(number), as_mapping(sources), as_moment(at))
         for number, sources, at in database.execute(
             "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
         )
@@ -461,6 +462,6 @@ def last_list(database: Database) -> ListSeen | None:
         " ORDER BY lists.id DESC LIMIT 1"
     )
     for event, mailing, edition, size, at in rows:
-        of = Round(str(event), str(mailing), int(edition or 0))
-        return ListSeen(of, int(size or 0), read_moment_text(str(at)))
+        of = as_round(event, mailing, edition)
+        return ListSeen(of, as_int(size), as_moment(at))
     return None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round, int_or_none, moment_or_none, text_or_none
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import (
     Answer,
@@ -14,11 +15,9 @@ from mkwmail.ledger.models import (
     KeptSignup,
     LeftOut,
     RefusedMail,
-    Round,
     SentMail,
     Stray,
     moment_text,
-    read_moment_text,
 )
 
 #: The word of a verdict that is no bounce: the server is still trying.
@@ -58,19 +57,19 @@ def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
         found.append(
             KeptSignup(
                 key=str(key),
-                person=None if person is None else str(person),
+                person=text_or_none(person),
                 digest=str(digest),
                 answer=str(answer),
                 name=str(name),
                 address=str(address),
                 organisation=str(organisation),
                 number=str(number),
-                moment=_moment(moment),
-                asked=json.loads(str(asked)),
-                dietary=json.loads(str(dietary)),
+                moment=moment_or_none(moment),
+                asked=as_mapping(asked),
+                dietary=as_mapping(dietary),
                 doubt=str(doubt),
-                gone=_moment(gone),
-                at=_moment(at),
+                gone=moment_or_none(gone),
+                at=moment_or_none(at),
             )
         )
     return tuple(found)
@@ -114,12 +113,12 @@ def sent_mails(database: Database) -> tuple[SentMail, ...]:
     )
     return tuple(
         SentMail(
-            int(number or 0),
-            Round(str(event), str(mailing), int(edition or 0)),
+            as_int(number),
+            as_round(event, mailing, edition),
             str(person),
             str(address),
             str(message_id),
-            read_moment_text(str(claimed)),
+            as_moment(claimed),
         )
         for number, event, mailing, edition, person, address, message_id, claimed in rows
     )
@@ -163,9 +162,9 @@ def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
             event=str(event),
             person=str(person),
             address=str(address),
-            at=read_moment_text(str(since)),
+            at=as_moment(since),
             reply=_words_of(str(code), str(reason)),
-            verdict=None if verdict is None else str(verdict),
+            verdict=text_or_none(verdict),
             said=bool(said),
         )
         for event, person, address, since, code, reason, verdict, said in rows
@@ -202,11 +201,9 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
         "SELECT person, event, reason, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    return tuple(LeftOut(str(who), str(event), str(reason), False, _moment(at)) for who, event, reason, at in rows)
-
-
-def _moment(value: object) -> datetime | None:
-    return read_moment_text(str(value)) if value else None
+    return tuple(
+        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
+    )
 
 
 def record(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
@@ -231,8 +228,8 @@ def answers(database: Database, event: str) -> tuple[Answer, ...]:
             str(person),
             str(answer),
             str(source),
-            read_moment_text(str(given)),
-            None if sequence is None else int(sequence),
+            as_moment(given),
+            int_or_none(sequence),
         )
         for person, answer, source, given, sequence in rows
     )
@@ -256,6 +253,6 @@ def strays(database: Database, event: str) -> tuple[Stray, ...]:
         "SELECT person, address, answer, given FROM stray_answers WHERE event = ? ORDER BY id", (event,)
     )
     return tuple(
-        Stray(None if person is None else str(person), str(address), str(answer), read_moment_text(str(given)))
+        Stray(text_or_none(person), str(address), str(answer), as_moment(given))
         for person, address, answer, given in rows
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from mkwmail import __version__
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int
 from mkwmail.ledger.database import APPLICATION_ID, Database
 from mkwmail.ledger.models import moment_text
 
@@ -256,7 +257,7 @@ def version_of(database: Database) -> int:
         fault = _("%(file)s is not a ledger of mkwmail")
         remedy = _("move it elsewhere, and put the ledger in its place")
         raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
-    number = int(version or 0)
+    number = as_int(version)
     if number < FIRST:
         fault = _("%(file)s was written by a mkwmail that was never released; this one (%(program)s) cannot read it")
         remedy = _(
