@@ -1,4 +1,4 @@
-"""What is approved to go by itself, and what was reported about it."""
+"""Mailings approved to be sent automatically, and reports about them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,10 @@ from mkwmail.ledger.models import GoAhead, Reported, moment_text
 
 
 def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
-    """Approve a mailing's sources, and let it go by itself from ``given.opens`` on."""
+    """Approve a mailing's sources and its automatic sending.
+
+    It is sent from ``given.opens`` on.
+    """
     with database.transaction():
         register.approve(database, given.event, given.mailing, sources, now)
         approval = register.approvals(database, given.event, given.mailing)[-1].id
@@ -27,7 +30,7 @@ def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now
 
 
 def withdraw(database: Database, event: str, mailing: str, now: datetime) -> None:
-    """Let a mailing go by itself no longer."""
+    """Withdraw a mailing from automatic sending."""
     at = moment_text(now)
     database.execute(
         "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
@@ -37,7 +40,10 @@ def withdraw(database: Database, event: str, mailing: str, now: datetime) -> Non
 
 
 def go_aheads(database: Database) -> tuple[GoAhead, ...]:
-    """Those in force, by the moment from which they go: the newest of each mailing, where it was not withdrawn."""
+    """Return the mailings that may be sent automatically, by ``opens``.
+
+    They are the newest of each mailing, unless it was withdrawn.
+    """
     rows = database.execute(
         "SELECT event, mailing, approval, opens, latest, terms, persons, others, at FROM go_aheads"
         " WHERE id IN (SELECT max(id) FROM go_aheads GROUP BY event, mailing) AND approval IS NOT NULL"
@@ -60,7 +66,7 @@ def go_aheads(database: Database) -> tuple[GoAhead, ...]:
 
 
 def reported(database: Database) -> Mapping[str, Reported]:
-    """What was reported, by its name, and is still so."""
+    """Return name → when each matter that still exists was reported."""
     return {
         str(name): Reported(moment_or_none(first), moment_or_none(said), moment_or_none(mailed))
         for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
@@ -68,7 +74,7 @@ def reported(database: Database) -> Mapping[str, Reported]:
 
 
 def note_reported(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:
-    """Note that these were said, or mailed."""
+    """Record that these matters were printed, or mailed."""
     at = moment_text(now)
     column = "mailed" if mailed else "said"
     database.each(
@@ -79,5 +85,8 @@ def note_reported(database: Database, names: Iterable[str], mailed: bool, now: d
 
 
 def forget_reported(database: Database, names: Iterable[str]) -> None:
-    """Take away what is so no longer: should it be so again, it is news again."""
+    """Forget matters that no longer exist.
+
+    If one returns, it is reported as new.
+    """
     database.each("DELETE FROM reported WHERE name = ?", [(name,) for name in names])

@@ -1,4 +1,4 @@
-"""What came back: sign-ups of exports and their guests, bounces, and a person's word about who is left out."""
+"""Responses: sign-ups, guests, bounces, answers, and people left out."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ from mkwmail.ledger.models import (
     moment_text,
 )
 
-#: The word of a verdict that is no bounce: the server is still trying.
+#: The verdict that is not a bounce: the server is still trying.
 DELAYED = "delayed"
 
 
 def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
-    """Note what an export says, in the place of what an earlier one said of the same rows."""
+    """Record the rows of an export, replacing their earlier versions."""
     with database.transaction():
         database.each(
             "INSERT OR REPLACE INTO signups (event, key, person, digest, answer, name, address, organisation, number,"
@@ -45,7 +45,7 @@ def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now
 
 
 def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
-    """The last that exports said of each of their rows, oldest first."""
+    """Return the newest version of each row of the exports, oldest first."""
     rows = database.execute(
         "SELECT key, person, digest, answer, name, address, organisation, number, moment, gone, at, asked,"
         " dietary, doubt FROM signups WHERE event = ? ORDER BY at, key",
@@ -76,12 +76,12 @@ def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
 
 
 def drop_signups(database: Database, event: str, keys: Iterable[str]) -> None:
-    """Take rows away that were settled otherwise."""
+    """Delete rows that were settled in another way."""
     database.each("DELETE FROM signups WHERE event = ? AND key = ?", [(event, key) for key in keys])
 
 
 def add_guests(database: Database, event: str, guests: Iterable[Guest], now: datetime) -> None:
-    """Note who comes and is no member; what is known already is brought up to date."""
+    """Record guests, who are not members; known guests are updated."""
     database.each(
         "INSERT OR REPLACE INTO guests (event, person, name, address, organisation, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(event, each.person, each.name, each.address, each.organisation, moment_text(now)) for each in guests],
@@ -89,7 +89,7 @@ def add_guests(database: Database, event: str, guests: Iterable[Guest], now: dat
 
 
 def guests(database: Database, event: str) -> tuple[Guest, ...]:
-    """Who signed up for an event and is no member."""
+    """Return the people who signed up for an event and are not members."""
     rows = database.execute(
         "SELECT person, name, address, organisation FROM guests WHERE event = ? ORDER BY at, person", (event,)
     )
@@ -97,7 +97,7 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
 
 
 def guest_keys(database: Database) -> frozenset[str]:
-    """Who was a guest of any event."""
+    """Return the keys of the guests of all events."""
     return frozenset(str(person) for (person,) in database.execute("SELECT DISTINCT person FROM guests"))
 
 
@@ -105,7 +105,10 @@ def guest_keys(database: Database) -> frozenset[str]:
 
 
 def sent_mails(database: Database) -> tuple[SentMail, ...]:
-    """Every message that went, or may have gone, of all events, in the order of the attempts."""
+    """Return every message that was sent, or may have been, of all events.
+
+    They are in the order of the attempts.
+    """
     rows = database.execute(
         """SELECT a.id, event, mailing, edition, a.person, a.address, message_id, claimed
            FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
@@ -125,9 +128,10 @@ def sent_mails(database: Database) -> tuple[SentMail, ...]:
 
 
 def record_bounces(database: Database, bounces: Sequence[Bounce], now: datetime) -> tuple[Bounce, ...]:
-    """Note bounces, and let the messages count as refused that are the last of their round; those that are news.
+    """Record bounces; return those that are new.
 
-    A report that was noted before changes nothing, whatever was decided about its message since.
+    A delivery whose last message bounced counts as refused from then on. A report that was recorded before changes
+    nothing, whatever was decided about its message since.
     """
     news = []
     with database.transaction():
@@ -149,7 +153,10 @@ def record_bounces(database: Database, bounces: Sequence[Bounce], now: datetime)
 
 
 def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
-    """The messages of all events that were refused or came back, and about which nobody decided otherwise."""
+    """Return the refused and bounced messages of all events.
+
+    Messages about which a person decided otherwise since are left out.
+    """
     rows = database.execute(
         """SELECT rounds.event, d.person, d.address, d.since, coalesce(d.code, ''), d.reason, b.verdict, b.said
            FROM deliveries d JOIN rounds ON rounds.id = d.round
@@ -172,7 +179,7 @@ def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
 
 
 def _words_of(code: str, reason: str) -> str:
-    """A server's reply, with its code once."""
+    """Return a server's reply with its code once."""
     return reason if reason.startswith(code) else f"{code} {reason}"
 
 
@@ -180,9 +187,9 @@ def _words_of(code: str, reason: str) -> str:
 
 
 def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
-    """Note a person's word that somebody is not to be mailed, or is so again.
+    """Record that somebody must not be mailed, or may be mailed again.
 
-    :raises UserError: code USAGE where that is undone and nothing was said before.
+    :raises UserError: code USAGE if the decision undoes one that does not exist.
     """
     with database.transaction():
         in_force = {(each.person, each.event) for each in left_out(database)}
@@ -196,7 +203,10 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
 
 
 def left_out(database: Database) -> tuple[LeftOut, ...]:
-    """The words in force: the newest of each person and event, where it is not undone."""
+    """Return the decisions in force not to mail somebody.
+
+    They are the newest of each person and event, unless it was undone.
+    """
     rows = database.execute(
         "SELECT person, event, reason, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
@@ -207,7 +217,7 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
 
 
 def record(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
-    """Note answers, all or none."""
+    """Record answers, all or none."""
     with database.transaction():
         database.each(
             "INSERT INTO answers (event, person, answer, source, given, sequence, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -219,7 +229,7 @@ def record(database: Database, event: str, answers: Iterable[Answer], now: datet
 
 
 def answers(database: Database, event: str) -> tuple[Answer, ...]:
-    """Every answer that was noted, in that order."""
+    """Return every answer, in the order in which they were recorded."""
     rows = database.execute(
         "SELECT person, answer, source, given, sequence FROM answers WHERE event = ? ORDER BY id", (event,)
     )
@@ -236,7 +246,10 @@ def answers(database: Database, event: str) -> tuple[Answer, ...]:
 
 
 def record_strays(database: Database, event: str, strays: Iterable[Stray], now: datetime) -> None:
-    """Note answers of which it is for the secretary to say whose they are; what is noted is not noted again."""
+    """Record answers for which the secretary must decide whose they are.
+
+    Answers that were recorded before are not recorded again.
+    """
     with database.transaction():
         database.each(
             "INSERT OR IGNORE INTO stray_answers (event, person, address, answer, given, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -248,7 +261,7 @@ def record_strays(database: Database, event: str, strays: Iterable[Stray], now: 
 
 
 def strays(database: Database, event: str) -> tuple[Stray, ...]:
-    """The answers that are for the secretary to look at, oldest first."""
+    """Return the answers that the secretary must look at, oldest first."""
     rows = database.execute(
         "SELECT person, address, answer, given FROM stray_answers WHERE event = ? ORDER BY id", (event,)
     )
