@@ -19,7 +19,10 @@ def as_int(value: Value) -> int:
 
 
 def as_moment(value: Value) -> datetime:
-    """Return the moment that :func:`~mkwmail.ledger.models.moment_text` wrote, in Europe/Amsterdam."""
+    """Return a moment, in Europe/Amsterdam.
+
+    :func:`~mkwmail.ledger.models.moment_text` wrote it.
+    """
     return datetime.fromisoformat(str(value)).astimezone(ZONE)
 
 

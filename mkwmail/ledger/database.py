@@ -30,7 +30,7 @@ class FileId(NamedTuple):
 
 
 def file_id(file: Path | int) -> FileId | None:
-    """Return the id of the file at a path or descriptor, None if there is none."""
+    """Return the id of the file at a path or descriptor, or None."""
     try:
         found = os.stat(file)
     except OSError:

@@ -1,4 +1,4 @@
-"""Deliveries and attempts in the database: claim, record, settle, expire, resolve."""
+"""Deliveries and attempts: claim, record, settle, expire, resolve."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,17 +27,17 @@ from mkwmail.ledger.people import round_number
 
 
 def versions(database: Database, event: str) -> tuple[str, ...]:
-    """The documents of all versions of an event's facts, by number: the first is version 0."""
+    """Return the documents of all versions of an event's facts, from 0 on."""
     rows = database.execute("SELECT document FROM facts WHERE event = ? ORDER BY version", (event,))
     return tuple(str(row[0]) for row in rows)
 
 
 def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], now: datetime) -> None:
-    """Note which version each claimed message carries; a version is there from its first claim on.
+    """Record the version of the facts that each claimed message carries.
 
-    ``carried`` are attempts with their facts.
+    ``carried`` has attempts with their facts. A version exists from its first claim on.
 
-    :raises ValueError: where a version is neither known nor the next one.
+    :raises ValueError: if a version is neither known nor the next one.
     """
     known = database.number("SELECT count(*) FROM facts WHERE event = ?", (event,))
     for version, document in sorted({facts.version: facts.document for _attempt, facts in carried}.items()):
@@ -50,7 +50,7 @@ def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], 
     database.together("INSERT INTO carried {rows}", rows)
 
 
-# What a person said of an attempt comes before how it ended; without an end it is under way.
+# A person's decision about an attempt has precedence over its result; without a result it is being sent.
 _REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, carried.method,
         coalesce(said.word, results.state, 'sending') AS state
     FROM carried JOIN attempts ON attempts.id = carried.attempt
@@ -62,10 +62,10 @@ _REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, c
 
 
 def told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
-    """Person → the versions that may be the last one they were told, the newest message first.
+    """Return person → the versions that may be the last one they were told.
 
-    That is the version of their last message; where it is in doubt, also of the one before, and so on until one
-    that went for certain.
+    The newest message comes first. The version is that of the last message; if this is in doubt, also that of the
+    message before it, and so on until one that was certainly sent.
     """
     found: dict[str, list[int]] = {}
     certain: set[str] = set()
@@ -80,7 +80,7 @@ def told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
 
 
 def entry_method(database: Database, event: str) -> str:
-    """The method of the first calendar entry that went out; empty where none did."""
+    """Return the method of the first calendar entry sent; empty if none was."""
     rows = database.execute(f"{_REACHED} AND carried.method <> '' ORDER BY attempts.id LIMIT 1", (event,))
     return str(rows[0][3]) if rows else ""
 
@@ -91,9 +91,9 @@ _NEWEST = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts'"
 
 
 def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
-    """Where everybody stands in the rounds of an event, in the order in which each round first claimed them.
+    """Return the deliveries of all rounds of an event, by round and attempt.
 
-    The values of what can be sent again only: a hundred thousand that were sent need not be read.
+    Only deliveries that can be sent again have their values: those of a hundred thousand sent ones are not read.
     """
     rounds: dict[Value, Round] = {}
     letters: dict[Value, str] = {}
@@ -135,7 +135,7 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
 
 
 def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
-    """Every attempt for one person in one round, oldest first."""
+    """Return the attempts for one person in one round, oldest first."""
     rows = database.execute(
         """SELECT a.id, a.address, letter, "values", message_id, date, sha256, tries, approval, claimed,
                   coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
@@ -172,9 +172,9 @@ def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
 def claim(
     database: Database, of: Round, claims: Sequence[Claim], now: datetime, run: int, journal: str | None
 ) -> tuple[int, ...]:
-    """Make the claims durable, all or none; the number of each attempt.
+    """Make the claims durable, all or none; return the attempts' numbers.
 
-    The database refuses whoever was mailed, is being mailed or is in doubt, and a second mail for an address.
+    The database refuses a person who was mailed, is being mailed or is in doubt, and a second mail for an address.
     """
     at = moment_text(now)
     with database.transaction():
@@ -208,7 +208,10 @@ def claim(
 
 
 def _for_claims(database: Database, of: Round) -> tuple[int, int | None, int]:
-    """The round's number, the approval in force, the newest attempt's number: in one statement, for it is often."""
+    """Return the numbers of the round, the approval and the newest attempt.
+
+    The approval is the one in force. One statement, because it is run often.
+    """
     ((number, approval, newest),) = database.execute(
         f"""SELECT (SELECT id FROM rounds WHERE (event, mailing, edition) = (?, ?, ?)),
             (SELECT max(id) FROM approvals WHERE event = ? AND mailing = ?), ({_NEWEST})""",
@@ -218,9 +221,9 @@ def _for_claims(database: Database, of: Round) -> tuple[int, int | None, int]:
 
 
 def record(database: Database, results: Iterable[Result], now: datetime) -> None:
-    """Make it durable how attempts ended, all or none.
+    """Make the ends of attempts durable, all or none.
 
-    :raises UserError: code LEDGER_FAULT if an attempt is not under way; nothing is recorded then.
+    :raises UserError: code LEDGER_FAULT if an attempt is not being sent; nothing is recorded then.
     """
     at = moment_text(now)
     ended = [(each.attempt, *_ended(each, now), at) for each in results]
@@ -237,7 +240,7 @@ def record(database: Database, results: Iterable[Result], now: datetime) -> None
 
 
 def _ended(result: Result, now: datetime) -> tuple[str, int | None, str, str | None]:
-    # A refused claim has nothing to wait for; a deferred one without a moment may go at once.
+    # Only a deferred message waits; without a moment it may be sent at once.
     wait = moment_text(result.not_before or now) if result.state is State.DEFERRED else None
     return result.state.value, result.code, _plain(result.reason), wait
 
@@ -252,9 +255,10 @@ def _settled_by_another(database: Database) -> UserError:
 def settle(
     database: Database, journal: Journal | None, boot: str, now: datetime, is_newest: Callable[[str | None], bool]
 ) -> Settled:
-    """Decide about the messages of a run that was cut off. The lock proves that it is gone.
+    """Settle the messages of an interrupted run.
 
-    ``is_newest``: whether the journal is the last one of the run with this token, and not an older one put back.
+    The lock proves that the run has ended. ``is_newest`` checks whether the journal is the last one of the run with
+    this token, and not an older one that was put back.
     """
     ends: list[Result] = []
     replied = 0
@@ -280,18 +284,21 @@ def settle(
 
 
 def newest_attempt(database: Database) -> int:
-    """The highest number that an attempt ever had, also if it was removed since."""
+    """Return the highest number that an attempt ever had, even a removed one."""
     return database.number(_NEWEST)
 
 
 def last_claim(database: Database) -> datetime | None:
-    """Return when the newest message was claimed, over all events."""
+    """Return when the newest message of all events was claimed."""
     ((claimed,),) = database.execute("SELECT max(claimed) FROM attempts")
     return moment_or_none(claimed)
 
 
 def expire(database: Database, of: Round, persons: Iterable[str], now: datetime) -> None:
-    """Note that the mailing's latest moment passed before these could be mailed; others are left alone."""
+    """Record that the mailing's latest moment passed for these persons.
+
+    Deliveries that were sent, are in doubt or were refused do not change.
+    """
     with database.transaction():
         number, at = round_number(database, of), moment_text(now)
         database.each(
@@ -304,9 +311,9 @@ def expire(database: Database, of: Round, persons: Iterable[str], now: datetime)
 
 
 def resolve(database: Database, of: Round, person: str, word: Word, now: datetime) -> None:
-    """Follow a person's word about a message in doubt or refused.
+    """Apply a person's decision about a message in doubt or refused.
 
-    :raises UserError: code USAGE where there is no such message.
+    :raises UserError: code USAGE if there is no such message.
     """
     with database.transaction():
         rows = database.execute(
@@ -330,7 +337,10 @@ def resolve(database: Database, of: Round, person: str, word: Word, now: datetim
 
 
 def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
-    """When messages went, or may have gone, from a moment on, oldest first, over all events."""
+    """Return when messages were sent, or may have been, since a moment.
+
+    Oldest first, of all events.
+    """
     rows = database.execute(
         "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
         (moment_text(since),),
@@ -339,7 +349,7 @@ def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
 
 
 def _plain(reason: str) -> str:
-    """A server's words as they can be stored and shown: UTF-8, no control characters, not endless."""
+    """Return a server's reply for storage: UTF-8, printable, not too long."""
     if reason.isascii() and reason.isprintable():
         return reason[:_LONGEST_REASON]
     text = reason.encode("utf-8", "replace").decode("utf-8")
@@ -352,12 +362,15 @@ def events(database: Database) -> tuple[str, ...]:
 
 
 def tell_apart(database: Database, word: Apart, now: datetime) -> None:
-    """Note that a person told two events or two mailings apart; what is noted already stays."""
+    """Record that two events or two mailings differ.
+
+    A decision that is already recorded stays.
+    """
     database.execute("INSERT OR IGNORE INTO told_apart VALUES (?, ?, ?, ?, ?)", (*word, moment_text(now)))
 
 
 def told_apart(database: Database, event: str) -> frozenset[Apart]:
-    """Return what a person told an event and its mailings apart from."""
+    """Return the decisions that an event differs from earlier ones."""
     rows = database.execute(
         "SELECT event, mailing, earlier_event, earlier_mailing FROM told_apart WHERE event = ?", (event,)
     )

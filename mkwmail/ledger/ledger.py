@@ -274,9 +274,10 @@ class Ledger:
         return journal
 
     def _is_newest(self, journal: wire.Journal | None) -> Callable[[str | None], bool]:
-        """Return a check whether the journal has all bodies that the run with a token began, by the note.
+        """Return a check whether the journal is the newest one of a run.
 
-        It may be an older journal that was put back.
+        The check takes the run's token. By the note, the journal must have all bodies that this run began; otherwise it
+        may be an older journal that was put back.
         """
         if self._state_folder is None:
             return lambda _token: True

@@ -213,7 +213,10 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """The sources of a mailing as a person approved them (:mod:`mkwmail.planning.approval`)."""
+    """The sources of a mailing as a person approved them.
+
+    See :mod:`mkwmail.planning.approval`.
+    """
 
     id: int
     sources: Mapping[str, str]

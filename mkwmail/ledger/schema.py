@@ -1,4 +1,6 @@
-"""The tables of the ledger, as a list of migrations that only grows at its end.
+"""The tables of the ledger, as numbered migrations.
+
+A migration is never changed; new ones are added at the end.
 
 Moments are text in UTC, of one width. The rules that prevent a second mail are in the database, so that no fault in
 the rest of the program can break them: one row for each round and person, one mail for each round and address, and
@@ -240,7 +242,7 @@ FIRST = 9
 
 
 def version_of(database: Database) -> int:
-    """Return the number of the newest migration that the file has had; 0 if it has no tables yet.
+    """Return the number of the file's newest migration; 0 without tables.
 
     :raises UserError: code LEDGER_FAULT if the file is damaged, is another program's database, or was written by a
         version that was never released.
