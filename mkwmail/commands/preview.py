@@ -306,8 +306,7 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
         }
         raise UserError(Fault("", fault), code=ExitCode.USAGE)
     message = Letter.load(ledger.letter(attempt.letter)).address(attempt.values)
-    # Older ledgers have the hash of the whole message.
-    if attempt.digest not in (message.digest, message.sha256):
+    if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
         raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)
     return message

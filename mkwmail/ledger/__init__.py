@@ -1,1 +1,1 @@
-"""The durable record (SQLite): who is who, what was done for whom, and what came back."""
+"""The durable record (SQLite): persons, deliveries and responses."""

@@ -1,16 +1,20 @@
-"""What is approved to go by itself, and what was reported about it."""
+"""Mailings approved to be sent automatically, and reports about them."""
 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mkwmail.ledger import people as register
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, moment_or_none
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import GoAhead, Reported, moment_text, read_moment_text
+from mkwmail.ledger.models import GoAhead, Reported, moment_text
 
 
 def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
-    """Approve a mailing's sources, and let it go by itself from ``given.opens`` on."""
+    """Approve a mailing's sources and its automatic sending.
+
+    It is sent from ``given.opens`` on.
+    """
     with database.transaction():
         register.approve(database, given.event, given.mailing, sources, now)
         approval = register.approvals(database, given.event, given.mailing)[-1].id
@@ -26,7 +30,7 @@ def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now
 
 
 def withdraw(database: Database, event: str, mailing: str, now: datetime) -> None:
-    """Let a mailing go by itself no longer."""
+    """Withdraw a mailing from automatic sending."""
     at = moment_text(now)
     database.execute(
         "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
@@ -36,7 +40,10 @@ def withdraw(database: Database, event: str, mailing: str, now: datetime) -> Non
 
 
 def go_aheads(database: Database) -> tuple[GoAhead, ...]:
-    """Those in force, by the moment from which they go: the newest of each mailing, where it was not withdrawn."""
+    """Return the mailings that may be sent automatically, by ``opens``.
+
+    They are the newest of each mailing, unless it was withdrawn.
+    """
     rows = database.execute(
         "SELECT event, mailing, approval, opens, latest, terms, persons, others, at FROM go_aheads"
         " WHERE id IN (SELECT max(id) FROM go_aheads GROUP BY event, mailing) AND approval IS NOT NULL"
@@ -46,32 +53,28 @@ def go_aheads(database: Database) -> tuple[GoAhead, ...]:
         GoAhead(
             event=str(event),
             mailing=str(mailing),
-            opens=read_moment_text(str(opens)),
-            latest=read_moment_text(str(latest)),
-            terms=json.loads(str(terms)),
+            opens=as_moment(opens),
+            latest=as_moment(latest),
+            terms=as_mapping(terms),
             persons=frozenset(json.loads(str(persons))),
             others=bool(others),
-            approval=int(approval or 0),
-            at=read_moment_text(str(at)),
+            approval=as_int(approval),
+            at=as_moment(at),
         )
         for event, mailing, approval, opens, latest, terms, persons, others, at in rows
     )
 
 
 def reported(database: Database) -> Mapping[str, Reported]:
-    """What was reported, by its name, and is still so."""
+    """Return name → when each matter that still exists was reported."""
     return {
-        str(name): Reported(_moment(first), _moment(said), _moment(mailed))
+        str(name): Reported(moment_or_none(first), moment_or_none(said), moment_or_none(mailed))
         for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
     }
 
 
-def _moment(value: object) -> datetime | None:
-    return read_moment_text(str(value)) if value else None
-
-
 def note_reported(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:
-    """Note that these were said, or mailed."""
+    """Record that these matters were printed, or mailed."""
     at = moment_text(now)
     column = "mailed" if mailed else "said"
     database.each(
@@ -82,5 +85,8 @@ def note_reported(database: Database, names: Iterable[str], mailed: bool, now: d
 
 
 def forget_reported(database: Database, names: Iterable[str]) -> None:
-    """Take away what is so no longer: should it be so again, it is news again."""
+    """Forget matters that no longer exist.
+
+    If one returns, it is reported as new.
+    """
     database.each("DELETE FROM reported WHERE name = ?", [(name,) for name in names])

@@ -1,4 +1,4 @@
-"""The connection to SQLite: durable transactions, and its faults in plain words, both in this one place."""
+"""The connection to SQLite: durable transactions, faults in plain words."""
 
 import os
 import sqlite3
@@ -13,9 +13,9 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
-APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can tell whose database it is
+APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can identify the database
 BUSY_SECONDS = 5.0
-_MOST_ROWS = 64  # in one statement: of fourteen values each they are well below the 32,766 that SQLite takes
+_MOST_ROWS = 64  # in one statement: with fourteen values each they are well below SQLite's limit of 32,766
 PRIVATE = 0o600
 
 Value = str | int | float | bytes | None
@@ -23,14 +23,14 @@ Row = tuple[Value, ...]
 
 
 class FileId(NamedTuple):
-    """Which file it is, whatever its name."""
+    """The identity of a file, independent of its name."""
 
     device: int
     inode: int
 
 
 def file_id(file: Path | int) -> FileId | None:
-    """Return which file has this path or descriptor; None if none can be seen there."""
+    """Return the id of the file at a path or descriptor, or None."""
     try:
         found = os.stat(file)
     except OSError:
@@ -39,10 +39,10 @@ def file_id(file: Path | int) -> FileId | None:
 
 
 class Database:
-    """One connection, shared by the threads of a run; one statement or transaction at a time.
+    """One connection, shared by the threads of a run.
 
-    Every method raises UserError with code LEDGER_FAULT where SQLite or the disk fails: a state that could
-    not be written must stop the run, never be passed over.
+    It runs one statement or transaction at a time. Every method raises UserError with code LEDGER_FAULT if SQLite or
+    the disk fails: a state that could not be written must stop the run, it is never ignored.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,46 +59,50 @@ class Database:
             raise
 
     def make_durable(self) -> None:
-        """What is committed survives a power cut; deleted data is overwritten, for it is about people."""
+        """Make commits survive a power cut, and overwrite deleted data.
+
+        The data is about people.
+        """
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
-        # In a large mailing the same pages change again and again: moved into the file at 32 MB instead of at 4.
+        # In a large mailing the same pages change again and again: checkpoint at 32 MB instead of 4.
         self.execute("PRAGMA wal_autocheckpoint = 8000")
         # macOS: without it fsync leaves the data in the drive's cache (sqlite.org/pragma.html, fullfsync).
         self.execute("PRAGMA fullfsync = ON")
         self.execute("PRAGMA secure_delete = ON")
-        # A large statement keeps the pages that it changes, to undo it: in memory, not in a file of their own.
+        # A large statement stores the pages that it changes, to undo it: in memory, not in a temporary file.
         self.execute("PRAGMA temp_store = MEMORY")
 
     def execute(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
-        """Run one statement; its rows."""
+        """Run one statement and return its rows."""
         with self._turn, self._faults():
             return self._connection.execute(statement, values).fetchall()
 
     def insert(self, statement: str, values: Sequence[Value]) -> int:
-        """Run one INSERT; the number of the new row."""
+        """Run one INSERT and return the number of the new row."""
         with self._turn, self._faults():
             return int(self._connection.execute(statement, values).lastrowid or 0)
 
     def change(self, statement: str, values: Sequence[Value]) -> int:
-        """Run one UPDATE; how many rows it changed."""
+        """Run one UPDATE and return how many rows it changed."""
         with self._turn, self._faults():
             return self._connection.execute(statement, values).rowcount
 
     def each(self, statement: str, rows: Iterable[Sequence[Value]]) -> int:
-        """Run one INSERT or UPDATE for each of the rows; how many rows that changed."""
+        """Run an INSERT or UPDATE for each row; return how many rows changed."""
         with self._turn, self._faults():
             return self._connection.executemany(statement, rows).rowcount
 
     def together(self, statement: str, rows: Iterable[Sequence[Value]]) -> int:
-        """Run an INSERT or UPDATE whose ``{rows}`` stands for a table of all rows; how many rows that changed.
+        """Run an INSERT or UPDATE for many rows; return how many rows changed.
 
-        SQLite works through them while other threads go on; with :meth:`each` they get their turn at every row.
+        ``{rows}`` in the statement is replaced with a table of the rows. SQLite processes them while other threads
+        continue; with :meth:`each` Python's lock changes hands at every row.
         """
         changed = 0
         left = iter(rows)
         while few := tuple(islice(left, _MOST_ROWS)):
-            # A few lengths, so that statements are prepared once: what lacks is empty, and left out.
+            # A few lengths only, so that each statement is prepared once; the missing rows are NULL and filtered out.
             length = 1 << (len(few) - 1).bit_length()
             places = f"({', '.join('?' * len(few[0]))})"
             table = f"SELECT * FROM (VALUES {', '.join([places] * length)}) WHERE column1 IS NOT NULL"
@@ -108,23 +112,26 @@ class Database:
         return changed
 
     def number(self, statement: str, values: Sequence[Value] = ()) -> int:
-        """The one number that a query answers; 0 for NULL."""
+        """Return the number that a query gives; 0 for NULL."""
         return int(self.execute(statement, values)[0][0] or 0)
 
     @property
     def in_transaction(self) -> bool:
-        """Whether something is written that is not durable yet."""
+        """Check whether a transaction is open: its changes are not durable yet."""
         with self._turn:
             return self._connection.in_transaction
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, durable when the block is left. Within another one: part of that."""
+        """Run the block in a transaction, durable when it ends.
+
+        Within another transaction the block is part of that one.
+        """
         with self._turn:
             if self._connection.in_transaction:
                 yield
                 return
-            # IMMEDIATE: a writer that waits its turn here cannot fail halfway for want of the lock.
+            # IMMEDIATE: a writer waits for the lock here, and cannot fail halfway because it does not get it.
             self.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -135,14 +142,14 @@ class Database:
                         self._connection.rollback()
 
     def back_up(self, copy: Path) -> None:
-        """Write a whole, durable copy of the database, readable by its owner only."""
+        """Write a whole, durable copy, readable by its owner only."""
         make_private(copy)
         with self._turn, self._faults(), closing(sqlite3.connect(copy, isolation_level=None)) as target:
             target.execute("PRAGMA synchronous = FULL")
             self._connection.backup(target)
 
     def close(self) -> None:
-        """End the connection; SQLite then moves the write-ahead log into the file."""
+        """Close the connection; SQLite moves the write-ahead log into the file."""
         with self._turn, self._faults():
             self._connection.close()
 
@@ -155,8 +162,11 @@ class Database:
 
 
 def read_only(path: Path, statement: str) -> list[Row] | None:
-    """Return the rows of one query of another ledger, which is left as it is; None if it cannot be read."""
-    # Nobody has it open if there is no write-ahead log; SQLite would make one, and leave it.
+    """Return the rows of a query of another ledger without changing it.
+
+    None if it cannot be read.
+    """
+    # Without a write-ahead log no program has it open; SQLite would make one, and leave it.
     mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS)) as other:
@@ -166,7 +176,10 @@ def read_only(path: Path, statement: str) -> list[Row] | None:
 
 
 def make_private(path: Path) -> None:
-    """Make the file if there is none, readable by its owner only; SQLite gives -wal and -shm its mode."""
+    """Make the file if it does not exist, readable by its owner only.
+
+    SQLite gives -wal and -shm the same mode.
+    """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
         if path.stat().st_mode & 0o077:
@@ -176,7 +189,7 @@ def make_private(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:
-    """The fault of a file beside the ledger that cannot be made or written."""
+    """Return the error for a file next to the ledger that cannot be written."""
     fault = _("%(file)s cannot be written: %(reason)s") % {
         "file": path.name,
         "reason": reason_of(error),
@@ -188,7 +201,7 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 def _fault_of(error: sqlite3.Error, path: Path) -> Fault:
     # "SQLITE_IOERR_WRITE" → "IOERR": the primary result code (sqlite.org/rescode.html).
     kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
-    # SQLite's words are English; its name of the fault is the same for whoever it is shown to.
+    # SQLite's messages are English; its name of the error is the same in every language.
     reason = getattr(error, "sqlite_errorname", "") or str(error)
     words = {"file": path.name, "folder": path.parent, "reason": reason}
     if kind in ("CORRUPT", "NOTADB"):
@@ -215,7 +228,10 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault:
 
 
 def damaged(path: Path, reason: str) -> Fault:
-    """The fault of a ledger that SQLite cannot read; it is never repaired or overwritten by itself."""
+    """Return the fault for a ledger that SQLite cannot read.
+
+    It is never repaired or overwritten automatically.
+    """
     return Fault(
         str(path),
         _("%(file)s is damaged (%(reason)s)") % {"file": path.name, "reason": reason},

@@ -1,4 +1,4 @@
-"""Deliveries and attempts in the database: claim, record, settle, expire, resolve."""
+"""Deliveries and attempts: claim, record, settle, expire, resolve."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Literal
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round, int_or_none, moment_or_none, text_or_none
 from mkwmail.ledger.database import Database, Value
 from mkwmail.ledger.journal import Journal
 from mkwmail.ledger.models import (
@@ -21,23 +22,22 @@ from mkwmail.ledger.models import (
     Settled,
     State,
     moment_text,
-    read_moment_text,
 )
 from mkwmail.ledger.people import round_number
 
 
 def versions(database: Database, event: str) -> tuple[str, ...]:
-    """The documents of all versions of an event's facts, by number: the first is version 0."""
+    """Return the documents of all versions of an event's facts, from 0 on."""
     rows = database.execute("SELECT document FROM facts WHERE event = ? ORDER BY version", (event,))
     return tuple(str(row[0]) for row in rows)
 
 
 def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], now: datetime) -> None:
-    """Note which version each claimed message carries; a version is there from its first claim on.
+    """Record the version of the facts that each claimed message carries.
 
-    ``carried`` are attempts with their facts.
+    ``carried`` has attempts with their facts. A version exists from its first claim on.
 
-    :raises ValueError: where a version is neither known nor the next one.
+    :raises ValueError: if a version is neither known nor the next one.
     """
     known = database.number("SELECT count(*) FROM facts WHERE event = ?", (event,))
     for version, document in sorted({facts.version: facts.document for _attempt, facts in carried}.items()):
@@ -50,7 +50,7 @@ def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], 
     database.together("INSERT INTO carried {rows}", rows)
 
 
-# What a person said of an attempt comes before how it ended; without an end it is under way.
+# A person's decision about an attempt has precedence over its result; without a result it is being sent.
 _REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, carried.method,
         coalesce(said.word, results.state, 'sending') AS state
     FROM carried JOIN attempts ON attempts.id = carried.attempt
@@ -62,15 +62,15 @@ _REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, c
 
 
 def told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
-    """Person → the versions that may be the last one they were told, the newest message first.
+    """Return person → the versions that may be the last one they were told.
 
-    That is the version of their last message; where it is in doubt, also of the one before, and so on until one
-    that went for certain.
+    The newest message comes first. The version is that of the last message; if this is in doubt, also that of the
+    message before it, and so on until one that was certainly sent.
     """
     found: dict[str, list[int]] = {}
     certain: set[str] = set()
     for row in database.execute(f"{_REACHED} ORDER BY attempts.id DESC", (event,)):
-        person, version, state = str(row[1]), int(row[2] or 0), str(row[4])
+        person, version, state = str(row[1]), as_int(row[2]), str(row[4])
         if person in certain:
             continue
         found.setdefault(person, []).append(version)
@@ -80,7 +80,7 @@ def told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
 
 
 def entry_method(database: Database, event: str) -> str:
-    """The method of the first calendar entry that went out; empty where none did."""
+    """Return the method of the first calendar entry sent; empty if none was."""
     rows = database.execute(f"{_REACHED} AND carried.method <> '' ORDER BY attempts.id LIMIT 1", (event,))
     return str(rows[0][3]) if rows else ""
 
@@ -91,9 +91,9 @@ _NEWEST = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts'"
 
 
 def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
-    """Where everybody stands in the rounds of an event, in the order in which each round first claimed them.
+    """Return the deliveries of all rounds of an event, by round and attempt.
 
-    The values of what can be sent again only: a hundred thousand that were sent need not be read.
+    Only deliveries that can be sent again have their values: those of a hundred thousand sent ones are not read.
     """
     rounds: dict[Value, Round] = {}
     letters: dict[Value, str] = {}
@@ -111,31 +111,31 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
         number, mailing, edition, person, address, state, since, not_before, tries, code, reason = row[:11]
         approval, letter, values, message_id, date, version = row[11:]
         if number not in rounds:
-            rounds[number] = Round(event, str(mailing), int(edition or 0))
+            rounds[number] = as_round(event, mailing, edition)
         found.append(
             Delivery(
                 rounds[number],
                 str(person),
                 str(address),
                 State(str(state)),
-                read_moment_text(str(since)),
-                _moment(not_before),
-                int(tries or 0),
-                _number(code),
+                as_moment(since),
+                moment_or_none(not_before),
+                as_int(tries),
+                int_or_none(code),
                 str(reason),
-                _number(approval),
+                int_or_none(approval),
                 letters.setdefault(letter, str(letter)) if letter else None,
-                _mapping(values),
+                as_mapping(values),
                 str(message_id) if message_id else None,
-                _moment(date),
-                _number(version),
+                moment_or_none(date),
+                int_or_none(version),
             )
         )
     return tuple(found)
 
 
 def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
-    """Every attempt for one person in one round, oldest first."""
+    """Return the attempts for one person in one round, oldest first."""
     rows = database.execute(
         """SELECT a.id, a.address, letter, "values", message_id, date, sha256, tries, approval, claimed,
                   coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
@@ -143,38 +143,38 @@ def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
            WHERE (event, mailing, edition, a.person) = (?, ?, ?, ?) ORDER BY a.id""",
         (of.event, of.mailing, of.edition, person),
     )
-    return tuple(_attempt(of, person, row) for row in rows)
-
-
-def _attempt(of: Round, person: str, row: tuple[Value, ...]) -> Attempt:
-    number, address, letter, values, message_id, date, digest, tries, approval, claimed = row[:10]
-    state, code, reason, ended = row[10:]
-    return Attempt(
-        id=int(number or 0),
-        round=of,
-        person=person,
-        address=str(address),
-        letter=str(letter),
-        values=_mapping(values),
-        message_id=str(message_id),
-        date=read_moment_text(str(date)),
-        digest=str(digest),
-        tries=int(tries or 0),
-        approval=_number(approval),
-        claimed=read_moment_text(str(claimed)),
-        state=State(str(state)),
-        code=_number(code),
-        reason=str(reason),
-        ended=_moment(ended),
-    )
+    found = []
+    for number, address, letter, values, message_id, date, digest, tries, approval, claimed, *end in rows:
+        state, code, reason, ended = end
+        found.append(
+            Attempt(
+                id=as_int(number),
+                round=of,
+                person=person,
+                address=str(address),
+                letter=str(letter),
+                values=as_mapping(values),
+                message_id=str(message_id),
+                date=as_moment(date),
+                digest=str(digest),
+                tries=as_int(tries),
+                approval=int_or_none(approval),
+                claimed=as_moment(claimed),
+                state=State(str(state)),
+                code=int_or_none(code),
+                reason=str(reason),
+                ended=moment_or_none(ended),
+            )
+        )
+    return tuple(found)
 
 
 def claim(
     database: Database, of: Round, claims: Sequence[Claim], now: datetime, run: int, journal: str | None
 ) -> tuple[int, ...]:
-    """Make the claims durable, all or none; the number of each attempt.
+    """Make the claims durable, all or none; return the attempts' numbers.
 
-    The database refuses whoever was mailed, is being mailed or is in doubt, and a second mail for an address.
+    The database refuses a person who was mailed, is being mailed or is in doubt, and a second mail for an address.
     """
     at = moment_text(now)
     with database.transaction():
@@ -208,19 +208,22 @@ def claim(
 
 
 def _for_claims(database: Database, of: Round) -> tuple[int, int | None, int]:
-    """The round's number, the approval in force, the newest attempt's number: in one statement, for it is often."""
+    """Return the numbers of the round, the approval and the newest attempt.
+
+    The approval is the one in force. One statement, because it is run often.
+    """
     ((number, approval, newest),) = database.execute(
         f"""SELECT (SELECT id FROM rounds WHERE (event, mailing, edition) = (?, ?, ?)),
             (SELECT max(id) FROM approvals WHERE event = ? AND mailing = ?), ({_NEWEST})""",
         (of.event, of.mailing, of.edition, of.event, of.mailing),
     )
-    return _number(number) or round_number(database, of), _number(approval), _number(newest) or 0
+    return as_int(number) or round_number(database, of), int_or_none(approval), as_int(newest)
 
 
 def record(database: Database, results: Iterable[Result], now: datetime) -> None:
-    """Make it durable how attempts ended, all or none.
+    """Make the ends of attempts durable, all or none.
 
-    :raises UserError: code LEDGER_FAULT if an attempt is not under way; nothing is recorded then.
+    :raises UserError: code LEDGER_FAULT if an attempt is not being sent; nothing is recorded then.
     """
     at = moment_text(now)
     ended = [(each.attempt, *_ended(each, now), at) for each in results]
@@ -237,7 +240,7 @@ def record(database: Database, results: Iterable[Result], now: datetime) -> None
 
 
 def _ended(result: Result, now: datetime) -> tuple[str, int | None, str, str | None]:
-    # A refused claim has nothing to wait for; a deferred one without a moment may go at once.
+    # Only a deferred message waits; without a moment it may be sent at once.
     wait = moment_text(result.not_before or now) if result.state is State.DEFERRED else None
     return result.state.value, result.code, _plain(result.reason), wait
 
@@ -252,9 +255,10 @@ def _settled_by_another(database: Database) -> UserError:
 def settle(
     database: Database, journal: Journal | None, boot: str, now: datetime, is_newest: Callable[[str | None], bool]
 ) -> Settled:
-    """Decide about the messages of a run that was cut off. The lock proves that it is gone.
+    """Settle the messages of an interrupted run.
 
-    ``is_newest``: whether the journal is the last one of the run with this token, and not an older one put back.
+    The lock proves that the run has ended. ``is_newest`` checks whether the journal is the last one of the run with
+    this token, and not an older one that was put back.
     """
     ends: list[Result] = []
     replied = 0
@@ -263,7 +267,7 @@ def settle(
             "SELECT attempt, journal, token FROM deliveries JOIN attempts ON attempts.id = deliveries.attempt"
             " LEFT JOIN runs ON runs.id = attempts.run WHERE state = 'sending'"
         )
-        for attempt, nonce, token in ((int(row[0] or 0), _text(row[1]), _text(row[2])) for row in rows):
+        for attempt, nonce, token in ((as_int(row[0]), text_or_none(row[1]), text_or_none(row[2])) for row in rows):
             reply = journal.reply_to(attempt, nonce) if journal else None
             if reply is not None:
                 replied += 1
@@ -280,18 +284,21 @@ def settle(
 
 
 def newest_attempt(database: Database) -> int:
-    """The highest number that an attempt ever had, also if it was removed since."""
+    """Return the highest number that an attempt ever had, even a removed one."""
     return database.number(_NEWEST)
 
 
 def last_claim(database: Database) -> datetime | None:
-    """Return when the newest message was claimed, over all events."""
+    """Return when the newest message of all events was claimed."""
     ((claimed,),) = database.execute("SELECT max(claimed) FROM attempts")
-    return _moment(claimed)
+    return moment_or_none(claimed)
 
 
 def expire(database: Database, of: Round, persons: Iterable[str], now: datetime) -> None:
-    """Note that the mailing's latest moment passed before these could be mailed; others are left alone."""
+    """Record that the mailing's latest moment passed for these persons.
+
+    Deliveries that were sent, are in doubt or were refused do not change.
+    """
     with database.transaction():
         number, at = round_number(database, of), moment_text(now)
         database.each(
@@ -304,9 +311,9 @@ def expire(database: Database, of: Round, persons: Iterable[str], now: datetime)
 
 
 def resolve(database: Database, of: Round, person: str, word: Word, now: datetime) -> None:
-    """Follow a person's word about a message in doubt or refused.
+    """Apply a person's decision about a message in doubt or refused.
 
-    :raises UserError: code USAGE where there is no such message.
+    :raises UserError: code USAGE if there is no such message.
     """
     with database.transaction():
         rows = database.execute(
@@ -330,37 +337,23 @@ def resolve(database: Database, of: Round, person: str, word: Word, now: datetim
 
 
 def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
-    """When messages went, or may have gone, from a moment on, oldest first, over all events."""
+    """Return when messages were sent, or may have been, since a moment.
+
+    Oldest first, of all events.
+    """
     rows = database.execute(
         "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
         (moment_text(since),),
     )
-    return tuple(read_moment_text(str(row[0])) for row in rows)
+    return tuple(as_moment(row[0]) for row in rows)
 
 
 def _plain(reason: str) -> str:
-    """A server's words as they can be stored and shown: UTF-8, no control characters, not endless."""
+    """Return a server's reply for storage: UTF-8, printable, not too long."""
     if reason.isascii() and reason.isprintable():
         return reason[:_LONGEST_REASON]
     text = reason.encode("utf-8", "replace").decode("utf-8")
     return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_REASON]
-
-
-def _moment(value: Value) -> datetime | None:
-    return read_moment_text(str(value)) if value else None
-
-
-def _number(value: Value) -> int | None:
-    return None if value is None else int(value)
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else str(value)
-
-
-def _mapping(value: Value) -> Mapping[str, str]:
-    read: dict[str, str] = json.loads(str(value)) if value else {}
-    return read
 
 
 def events(database: Database) -> tuple[str, ...]:
@@ -369,12 +362,15 @@ def events(database: Database) -> tuple[str, ...]:
 
 
 def tell_apart(database: Database, word: Apart, now: datetime) -> None:
-    """Note that a person told two events or two mailings apart; what is noted already stays."""
+    """Record that two events or two mailings differ.
+
+    A decision that is already recorded stays.
+    """
     database.execute("INSERT OR IGNORE INTO told_apart VALUES (?, ?, ?, ?, ?)", (*word, moment_text(now)))
 
 
 def told_apart(database: Database, event: str) -> frozenset[Apart]:
-    """Return what a person told an event and its mailings apart from."""
+    """Return the decisions that an event differs from earlier ones."""
     rows = database.execute(
         "SELECT event, mailing, earlier_event, earlier_mailing FROM told_apart WHERE event = ?", (event,)
     )

@@ -1,6 +1,7 @@
-"""What is removed when a person asks to be forgotten, or an event is long past; what stays tells nothing of anybody.
+"""Erasure of a person's data on request, and of an event's personal data.
 
-A keyed hash stays in the place of every address, so that who had a mailing is known again and never gets it twice.
+The rest does not identify anybody. A keyed hash replaces every address, so that a person who had a mailing is
+recognised and never gets it twice.
 """
 
 import hashlib
@@ -10,19 +11,23 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Purged, moment_text, read_moment_text
+from mkwmail.ledger.models import Purged, moment_text
 from mkwmail.ledger.people import Person, is_mark, mark, marks_of
 
 #: The letter of an attempt whose letter was removed.
 NO_LETTER = hashlib.sha256(b"").hexdigest()
 
-# In the place of a reason that is kept, for there must be one.
+# Replaces a reason, which cannot be empty.
 _UNSAID = "-"
 
 
 def forget(database: Database, secret: bytes, people: Iterable[Person]) -> None:
-    """Remove what is known of these, in all events; their answers stay under a key that leads to nobody."""
+    """Remove the data of these persons, in all events.
+
+    Their answers stay, under a key that does not identify anybody.
+    """
     with database.transaction():
         for person in people:
             _forget(database, secret, person)
@@ -31,7 +36,10 @@ def forget(database: Database, secret: bytes, people: Iterable[Person]) -> None:
 
 
 def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
-    """Remove what is known of people for an event's sake; counts stay, and that each had their mail."""
+    """Remove an event's personal data.
+
+    The counts stay, and the fact that each person had their mail.
+    """
     with database.transaction():
         drop_dietary(database, event)
         totals = json.dumps(Counter(_last_answers(database, event).values()))
@@ -39,7 +47,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         for table in ("answers", "stray_answers", "signups", "guests"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
-        rounds = [int(number or 0) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
+        rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
         for number in rounds:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
@@ -48,19 +56,22 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
 
 
 def drop_dietary(database: Database, event: str) -> None:
-    """Remove what people eat or may not eat: it says something of their health or faith (GDPR, article 9)."""
+    """Remove an event's dietary wishes.
+
+    They may reveal a person's health or religion (GDPR, article 9).
+    """
     with database.transaction():
         database.execute("UPDATE signups SET dietary = '{}' WHERE event = ?", (event,))
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
 def has_dietary(database: Database, event: str) -> bool:
-    """Whether dietary wishes of an event are still kept."""
+    """Check whether the ledger still has dietary wishes for an event."""
     return bool(database.number("SELECT count(*) FROM signups WHERE event = ? AND dietary <> '{}'", (event,)))
 
 
 def has_personal(database: Database, event: str) -> bool:
-    """Whether anything about people is still kept for an event's sake."""
+    """Check whether the ledger still has personal data for an event."""
     return bool(
         database.number(
             """SELECT EXISTS (SELECT 1 FROM attempts JOIN rounds ON rounds.id = round WHERE event = ?1 AND letter <> ?2)
@@ -72,7 +83,10 @@ def has_personal(database: Database, event: str) -> bool:
 
 
 def needed_persons(database: Database) -> frozenset[str]:
-    """Who is part of an event about which people's data is kept, or is not to be mailed by a person's word."""
+    """Return the keys of persons whose data is still needed.
+
+    They are part of an event that has personal data, or a decision not to mail them exists.
+    """
     rows = database.execute(
         """SELECT person FROM attempts WHERE letter <> ? UNION SELECT person FROM answers UNION
            SELECT person FROM guests UNION SELECT person FROM skips UNION SELECT person FROM left_out
@@ -83,19 +97,19 @@ def needed_persons(database: Database) -> frozenset[str]:
 
 
 def purged(database: Database) -> Mapping[str, Purged]:
-    """Event → when it was purged, and what was counted then."""
+    """Return event → when it was purged, with the counts of its answers."""
     return {
-        str(event): Purged(json.loads(str(totals)), read_moment_text(str(at)))
+        str(event): Purged(as_mapping(totals), as_moment(at))
         for event, totals, at in database.execute("SELECT event, totals, at FROM purged")
     }
 
 
 def wipe(database: Database) -> None:
-    """Wipe what was deleted from the files, where that is still to be done."""
+    """Wipe deleted data from the files, if that has not been done yet."""
     if database.number("SELECT count(*) FROM to_wipe"):
         database.execute("VACUUM")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        # Last: who is killed before it wipes again.
+        # Last: if the program is killed before this, the next run wipes again.
         database.execute("DELETE FROM to_wipe")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -124,7 +138,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
 
 
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:
-    """Leave of deliveries and attempts that they were, and how they ended."""
+    """Reduce deliveries and attempts to their existence and their end."""
     given = tuple(values)
     database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
     rows = database.execute(
@@ -150,7 +164,10 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
 
 
 def _drop_letters(database: Database) -> None:
-    """Remove letters that no attempt carries any more: one that was composed for one person is about that person."""
+    """Remove letters that no attempt uses.
+
+    A letter that was composed for one person contains that person's data.
+    """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
 
 

@@ -1,4 +1,4 @@
-"""The run lock: one run at a time for each ledger, and who holds it."""
+"""The run lock: one run at a time for each ledger, and its holder."""
 
 import hashlib
 import json
@@ -28,10 +28,10 @@ _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 @cache
 def this_computer() -> str:
-    """A hash that stays the same on one computer and differs between two; it tells nothing about it.
+    """Return a hash that identifies this computer.
 
-    The machine's own id with the host name. On macOS the hardware's id alone: there the host name follows
-    the network that one happens to be on.
+    It does not reveal anything about the computer. It is made from the machine's id and the host name; on macOS from
+    the hardware's id alone, because the host name changes with the network there.
     """
     machine = _machine_id()
     host = "" if sys.platform == "darwin" and machine else socket.gethostname().casefold()
@@ -64,10 +64,10 @@ if sys.platform == "win32":
 
 @cache
 def boot_id() -> str:
-    """A value that changes whenever the machine starts anew.
+    """Return a value that changes when the machine restarts.
 
-    Where the system has none, it is another at every call of the program: what was not yet on disk is then
-    never taken to be proven, as after a power cut.
+    If the system has none, it is different at every start of the program: data that was not on the disk yet then
+    never counts as proof, as after a power cut.
     """
     text = _first_line(_BOOT_ID)
     if not text and sys.platform == "darwin":
@@ -76,10 +76,13 @@ def boot_id() -> str:
 
 
 def process_start(pid: int) -> str:
-    """Return when a process began, as the system says it; empty if it has ended, or if the system does not say."""
+    """Return when a process began, in the system's own form.
+
+    Empty if it has ended, or if the system does not tell.
+    """
     if sys.platform == "darwin":
         return _asked("ps", "-o", "lstart=", "-p", str(pid))
-    # proc(5): behind the name, which may hold anything, come the state and, 19 fields later, the start.
+    # proc(5): after the name, which may contain anything, come the state and, 19 fields later, the start.
     fields = _first_line(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
 
@@ -99,30 +102,32 @@ def _asked(*command: str) -> str:
     return answer.stdout.strip()
 
 
-_TRIES = 3  # Windows may remove the file each time that it is let go
+_TRIES = 3  # Windows may remove the file each time that the lock is released
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lock that is held. ``file`` is the file that the system locked."""
+    """A lock that this run holds; ``file`` is the file that is locked."""
 
     path: Path
     file: FileId | None
 
     @property
     def is_in_place(self) -> bool:
-        """Whether another run would meet this lock: its file was not deleted or replaced."""
+        """Check that other runs see the lock: its file was not replaced."""
         return file_id(self.path) == self.file
 
 
 @contextmanager
 def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
-    """Hold the ledger's lock, which the system lets go when the process ends, however it ends.
+    """Hold the ledger's lock during the block.
 
-    :raises UserError: code LEDGER_HELD if another run has it (its process id, command and start), or if the run that
-        had it still lives, though its lock was deleted.
+    The system releases it when the process ends, however it ends.
+
+    :raises UserError: code LEDGER_HELD if another run has it (with its process id, command and start), or if the run
+        that had it is still alive, though its lock was deleted.
     """
-    # The lock's own file is emptied by whoever tries to take it, so who holds it stands in another.
+    # A run that tries to take the lock empties the lock's file, so the holder is recorded in another file.
     note = ledger.with_name(f"{ledger.name}.holder")
     lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=PRIVATE)
     taken = _acquired(lock, ledger)
@@ -135,7 +140,7 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
     try:
         yield taken
     finally:
-        # Gone before the lock is: the next one must not find its own note removed.
+        # Deleted before the lock is released: otherwise the next run's note could be deleted.
         with suppress(OSError):
             note.unlink(missing_ok=True)
         lock.release()
@@ -147,7 +152,7 @@ def _acquired(lock: FileLock, ledger: Path) -> Held:
         for _each in range(_TRIES):
             before = file_id(path)
             lock.acquire()
-            # The same file before and after is the one that is locked; otherwise it was just made, or replaced.
+            # If the file is the same before and after, it is the locked one; otherwise it was just made, or replaced.
             if before is not None and file_id(path) == before:
                 break
             lock.release()
@@ -174,35 +179,37 @@ def _write(note: Path, command: str, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The run that holds the ledger. ``began`` and ``boot`` tell its process from a later one with the same id."""
+    """The run that holds the ledger.
+
+    ``began`` and ``boot`` distinguish its process from a later one with the same id.
+    """
 
     pid: int
     command: str
     since: datetime
-    began: str = ""
-    boot: str = ""
+    began: str
+    boot: str
 
     @property
     def lives(self) -> bool:
-        """Whether its process is certainly still there."""
+        """Check whether its process is certainly still alive."""
         return bool(self.began) and self.boot == boot_id() and process_start(self.pid) == self.began
 
 
 def holder_of(ledger: Path) -> Holder | None:
-    """Who holds the ledger's lock, by what it noted; None if no note can be read."""
+    """Return the holder of the lock by its own note; None if unreadable."""
     try:
         note = json.loads(ledger.with_name(f"{ledger.name}.holder").read_text(encoding="utf-8"))
         since = datetime.fromisoformat(note["since"])
-        began, boot = (str(note.get(key, "")) for key in ("began", "boot"))
-        return Holder(int(note["pid"]), str(note["command"]), since, began, boot)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Holder(int(note["pid"]), str(note["command"]), since, str(note["began"]), str(note["boot"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def refuse_if_live(ledger: Path) -> None:
-    """See that no run goes on in another folder's ledger.
+    """Check that no run is active in a ledger.
 
-    :raises UserError: code LEDGER_HELD if one does.
+    :raises UserError: code LEDGER_HELD if one is.
     """
     holder = holder_of(ledger)
     if holder is not None and holder.lives:

@@ -1,10 +1,10 @@
-"""The wire journal: what went over the wire since the last durable word in the ledger.
+"""The wire journal: bodies and replies since the ledger's last commit.
 
 A line is appended before each body and after each reply, by one system call and without waiting for the disk:
-the kernel keeps it when the process dies, and only a power cut loses it. So after a kill, claims without an
-entry are known to have no body begun, and replies in it are final. The head names the boot: after another
-boot nothing follows from a line that is missing, while one that is there is still true, because the number
-of an attempt is never used twice.
+the kernel keeps it when the process dies, and only a power cut loses it. So after a kill, a claim without an
+entry has certainly no body begun, and the replies in it are final. The head has the id of the boot: after
+another boot a missing line proves nothing, but an existing one is still true, because the number of an attempt
+is never used twice.
 """
 
 import json
@@ -15,18 +15,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mkwmail.ledger.columns import int_or_none, moment_or_none
 from mkwmail.ledger.database import PRIVATE, cannot_write, file_id
-from mkwmail.ledger.models import ENDS, Result, State, moment_text, read_moment_text
+from mkwmail.ledger.models import ENDS, Result, State, moment_text
 
 _FORMAT = "mkwmail-wire-1"
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A wire journal as it was left behind.
+    """A wire journal that a run left.
 
-    ``nonce`` names it, and stands with the claims that were made under it. ``last`` is the newest attempt
-    that the ledger knew when the journal was begun. ``whole``: every line could be read.
+    ``nonce`` identifies it, and is stored with the claims that were made under it. ``last`` is the newest attempt in
+    the ledger when the journal was begun. ``whole``: every line could be read.
     """
 
     ledger: str
@@ -39,20 +40,20 @@ class Journal:
 
     @property
     def newest(self) -> int:
-        """The newest attempt that it knows of."""
+        """The newest attempt in it."""
         return max(self.last, *self.bodies, *self.replies, 0)
 
     def proves_unbegun(self, attempt: int, nonce: str | None, boot: str) -> bool:
-        """Whether it is certain that no body of this attempt was begun."""
+        """Check whether the body of this attempt was certainly not begun."""
         return self.whole and nonce == self.nonce and boot == self.boot and attempt not in self.bodies
 
     def reply_to(self, attempt: int, nonce: str | None) -> Result | None:
-        """How the attempt ended, where that was noted."""
+        """Return the end of the attempt, if it was recorded, or None."""
         return self.replies.get(attempt) if nonce == self.nonce else None
 
 
 class Wire:
-    """A journal being written. Safe to use from several threads."""
+    """A journal that a run writes. Safe to use from several threads."""
 
     def __init__(self, path: Path, descriptor: int, nonce: str) -> None:
         self.nonce = nonce
@@ -63,24 +64,27 @@ class Wire:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the next run would find it: its file was not deleted or replaced."""
+        """Check that the file was not deleted or replaced: the next run finds it."""
         return file_id(self._path) == self._file
 
     def body(self, attempt: int) -> None:
-        """Note that the body of this attempt is begun. To be called before its first byte is written."""
+        """Record that the body of this attempt is begun.
+
+        Call it before the first byte is written.
+        """
         self._append(f"body {attempt}\n")
 
     def reply(self, result: Result) -> None:
-        """Note how an attempt ended, as soon as its deciding reply was read."""
+        """Record the end of an attempt; call it once the deciding reply is read."""
         not_before = moment_text(result.not_before) if result.not_before else None
         entry = [result.attempt, result.state.value, result.code, result.reason, not_before]
-        # Escaped to ASCII: no line end, and no half of a character at a torn end.
+        # Escaped to ASCII: no line end in it, and no half character at a torn end.
         self._append(f"reply {json.dumps(entry)}\n")
 
     def close(self) -> None:
-        """Stop writing; the file stays for the next run to settle by."""
+        """Stop writing; the file stays for the next run, which settles by it."""
         with self._turn:
-            # Its number may be given to a socket next: a thread that comes late must not write there.
+            # A socket may get the same number next: a late thread must not write there.
             descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -91,7 +95,7 @@ class Wire:
             with self._turn:
                 written = os.write(self._descriptor, data)
                 if written != len(data):
-                    # Ends the torn line, so that it spoils itself only: the journal is then not whole.
+                    # End the torn line, so that it spoils only itself: the journal is then not whole.
                     os.write(self._descriptor, b"\n")
                     raise OSError(None, "no space left")
         except OSError as error:
@@ -99,7 +103,10 @@ class Wire:
 
 
 def begin(path: Path, ledger: str, boot: str, last: int) -> Wire:
-    """Start the journal anew. Everything that the old one says must be in the ledger, durably."""
+    """Start a new journal in place of the old one.
+
+    Everything in the old one must be durable in the ledger.
+    """
     nonce = secrets.token_hex(8)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
@@ -112,7 +119,10 @@ def begin(path: Path, ledger: str, boot: str, last: int) -> Wire:
 
 
 def read(path: Path) -> Journal | None:
-    """The journal that was left behind; None where there is none, or where its head cannot be read."""
+    """Return the journal that a run left.
+
+    None if there is none, or if its head cannot be read.
+    """
     try:
         text = path.read_bytes().decode("ascii", "replace")
     except FileNotFoundError:
@@ -129,7 +139,7 @@ def read(path: Path) -> Journal | None:
         journal = Journal(str(ledger), str(nonce), str(boot), int(last))
     except (ValueError, TypeError):
         return None
-    # A torn last line means nothing: a body begins only after its line was written.
+    # A torn last line is ignored: a body begins only after its line was written.
     return _with_entries(journal, entries)
 
 
@@ -160,7 +170,7 @@ def _result(fields: str) -> Result:
     return Result(
         int(attempt),
         state,
-        None if code is None else int(code),
+        int_or_none(code),
         str(reason),
-        read_moment_text(not_before) if not_before else None,
+        moment_or_none(not_before),
     )

@@ -1,13 +1,13 @@
-"""The note of a ledger: where this user last mailed from it, and how far that went, kept outside the working folder.
+"""The note of a ledger, outside its folder: its place and last claim.
 
-A copy of a ledger is as good as the ledger itself, and an older one that was put back knows nothing of what came
-later. So a small file for each ledger, in the user's state folder, names the ledger's file, the token of the last run
-that mailed, and the number of its last claim, which is durable before the first body of that claim is begun. A ledger
-that lacks the token or the claim is older than the note.
+A copy of a ledger looks the same as the ledger itself, and an older copy that was put back does not have the later
+mails. So a small file for each ledger, in the user's state folder, has the path of the ledger's file, the token of the
+last run in which this user mailed, and the number of its last claim, which is durable before the first body of that
+claim is begun. A ledger that lacks the token or the claim is older than the note.
 
 The numbers have a fixed place at the start of the file, each with a checksum. The claim has two places that are
 written in turn: if a write is torn, the older number is read. The third number counts the bodies that the run has
-begun; nobody waits for the disk there, as in the wire journal. If an older journal is put back, it has fewer.
+begun; it is written without waiting for the disk, as the wire journal is. An older journal that is put back has fewer.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, write_private
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int
 from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
 from mkwmail.user_folders import STATE_VARIABLE
 
@@ -37,7 +38,7 @@ _FORMAT = "mkwmail-last-seen-1"
 _DIGITS = 16  # of a number, and of its checksum
 _WIDTH = 2 * _DIGITS + 2
 _CLAIMS, _BEGUN = (0, 1), 2  # the places of the numbers
-_HEAD = 3 * _WIDTH  # where the rest begins
+_HEAD = 3 * _WIDTH  # the offset of the rest
 _LOCK_SECONDS = 10.0  # another run compares and writes within milliseconds
 _FAULTY_DISK = (ENOSPC, EDQUOT, EIO)
 _OPEN_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
@@ -45,9 +46,9 @@ _OPEN_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0)
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What a note says.
+    """The contents of a note.
 
-    ``ledger`` is the path of the ledger's file and ``file`` that file; ``token`` is that of the last run that mailed,
+    ``ledger`` is the path of the ledger's file and ``file`` its id. ``token`` is that of the last run that mailed,
     ``claim`` the number of its last attempt, ``begun`` how many bodies it began (None if that cannot be read).
     """
 
@@ -59,12 +60,12 @@ class LastSeen:
 
 
 def path_of(state: Path, name: str) -> Path:
-    """Return where the note of the ledger with this id is, in the user's state folder."""
+    """Return the path of the note of the ledger with this id."""
     return state / f"{quote(name, safe='')}.seen"
 
 
 def read(state: Path, name: str) -> LastSeen | None:
-    """Return what the note of a ledger says; None if there is none, or none that can be read.
+    """Return the contents of a ledger's note; None if it cannot be read.
 
     :raises UserError: if the state folder cannot be used.
     """
@@ -88,12 +89,12 @@ def read(state: Path, name: str) -> LastSeen | None:
 
 
 def write(state: Path, name: str, seen: LastSeen) -> "Note":
-    """Write a ledger's note, durable on return; the open note is for the run's numbers.
+    """Write a ledger's note, durable on return; return it, open for numbers.
 
     :raises UserError: if the state folder cannot be used.
     """
     path = path_of(state, name)
-    # Escaped to ASCII, so that a name in any encoding is read back as it was.
+    # Escaped to ASCII, so that a path in any encoding is read back unchanged.
     head = f"{_FORMAT} {json.dumps([str(seen.ledger), *seen.file, seen.token])}\n".encode("ascii")
     with _used(state):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,12 +117,12 @@ def _number(data: bytes, place: int, head: bytes) -> int | None:
 
 
 class Note:
-    """A note that a run keeps up to date. Safe to use from several threads."""
+    """A note that a run updates. Safe to use from several threads."""
 
     def __init__(self, path: Path, descriptor: int, head: bytes, claim: int) -> None:
         self._path = path
         self._descriptor = descriptor
-        self._file = file_id(descriptor)  # what another folder's run writes is another file
+        self._file = file_id(descriptor)  # a run in another folder writes another file
         self._head = head
         self._claim = claim
         self._place = 0
@@ -129,13 +130,15 @@ class Note:
         self._turn = threading.Lock()
 
     def claimed(self, number: int) -> None:
-        """Note that attempts up to this number are claimed; durable on return. To be called before their bodies.
+        """Record that attempts up to this number are claimed.
+
+        It is durable on return. Call it before the bodies of these attempts.
 
         :raises UserError: code LEDGER_FAULT if that cannot be written, or if the note is no longer this run's.
         """
         with self._turn:
             if number <= self._claim:
-                return  # another thread was faster
+                return  # another thread was first
             if file_id(self._path) != self._file:
                 raise _taken(self._path)
             place = 1 - self._place
@@ -145,7 +148,7 @@ class Note:
             self._place, self._claim = place, number
 
     def begun(self) -> None:
-        """Note that one more body is begun, without waiting for the disk.
+        """Count one more body that is begun, without waiting for the disk.
 
         :raises UserError: code LEDGER_FAULT if that cannot be written.
         """
@@ -156,7 +159,7 @@ class Note:
     def close(self) -> None:
         """Stop writing; the file stays for the next run."""
         with self._turn:
-            # Its number may be given to a socket next: a thread that comes late must not write there.
+            # A socket may get the same number next: a late thread must not write there.
             descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -183,7 +186,7 @@ _sync = getattr(os, "fdatasync", os.fsync)
 
 @contextmanager
 def locked(state: Path, name: str) -> Iterator[None]:
-    """Keep other runs from comparing and writing the same note meanwhile.
+    """Stop other runs from comparing and writing the same note.
 
     :raises UserError: if the state folder cannot be used.
     """
@@ -206,22 +209,21 @@ def locked(state: Path, name: str) -> Iterator[None]:
 
 
 class Match(StrEnum):
-    """How a ledger and its note agree."""
+    """The result of comparing a ledger with its note."""
 
     SAME = "same"
-    FIRST = "first"  # there is no note, and nothing that it could have said
-    MOVED = "moved"  # the ledger is no longer where the note says
-    COPIED = "copied"  # it is there too
-    UNKNOWN = "unknown"  # there is no note, though people were mailed
-    OLDER = "older"  # the note knows more than the ledger
+    FIRST = "first"  # there is no note, and no mail that it could be about
+    MOVED = "moved"  # the ledger is no longer at the place in the note
+    COPIED = "copied"  # it is at that place too
+    UNKNOWN = "unknown"  # there is no note, although mail was sent
+    OLDER = "older"  # the note is newer than the ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What a ledger knows of itself.
+    """A ledger's own part of the comparison.
 
     ``name`` is its id, ``newest`` the number of its newest attempt, ``tokens`` are those of the runs that mailed.
-    ``has_journal``: its wire journal lies beside it, as every run leaves it.
     """
 
     path: Path
@@ -229,15 +231,14 @@ class Own:
     name: str
     newest: int
     tokens: frozenset[str]
-    has_journal: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A ledger beside its note.
+    """A ledger compared with its note.
 
-    ``other`` is the ledger's file by the note, if that is not this one. ``behind``: the other one has mailed more.
-    ``mailed``: this one has ever mailed.
+    ``other`` is the path of the ledger in the note, if it is not this one. ``behind``: more mail was sent from the
+    other one. ``mailed``: mail was ever sent from this one.
     """
 
     match: Match
@@ -254,21 +255,24 @@ class Comparison:
 
     @property
     def there(self) -> Path:
-        """The folder of the ledger by the note."""
+        """The folder of the ledger in the note."""
         return (self.other or self.ledger).parent
 
     @property
     def is_news(self) -> bool:
-        """Whether the note is to be written anew, also if nobody is mailed."""
+        """Check whether a new note is needed even if no mail is sent."""
         return self.match not in (Match.SAME, Match.FIRST)
 
     @property
     def can_be_answered(self) -> bool:
-        """Whether a person's word is enough to mail from this ledger."""
+        """Check whether a person's confirmation is enough to mail from it."""
         return self.match is Match.UNKNOWN or (self.match is Match.COPIED and not self.behind)
 
     def refusal(self) -> UserError | None:
-        """Why nobody may be mailed from this ledger without a person's word, or at all; None if it is in order."""
+        """Return why this ledger must not mail; None if it may.
+
+        A confirmation by a person may be enough (:attr:`can_be_answered`).
+        """
         match self.match:
             case Match.COPIED:
                 return UserError(self._copied(), code=ExitCode.SETTINGS)
@@ -323,9 +327,9 @@ def _send_from(folder: Path) -> str:
 
 
 def compare(state: Path, own: Own) -> Comparison:
-    """Compare a ledger with its note; nothing is noted.
+    """Compare a ledger with its note; nothing is written in it.
 
-    :raises UserError: if the state folder cannot be used: nobody types a number of mails for nothing.
+    :raises UserError: if the state folder cannot be used: before a person types the number of mails, not after.
     """
     with _used(state):
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -334,10 +338,7 @@ def compare(state: Path, own: Own) -> Comparison:
     seen = read(state, own.name)
     mailed = own.newest > 0
     if seen is None:
-        # A ledger without any token is an older program's: its first run with a note writes one. But without its
-        # journal it is hardly whole, and may lack its newest part too.
-        match = Match.UNKNOWN if mailed and (own.tokens or not own.has_journal) else Match.FIRST
-        return Comparison(match, own.path, note, mailed=mailed)
+        return Comparison(Match.UNKNOWN if mailed else Match.FIRST, own.path, note, mailed=mailed)
     behind = seen.token not in own.tokens or seen.claim > own.newest
     other = None if seen.ledger == own.path else seen.ledger
     if other is not None:
@@ -350,19 +351,22 @@ def compare(state: Path, own: Own) -> Comparison:
 
 
 def _look_at(path: Path, own: Own, seen: LastSeen) -> tuple[bool, int]:
-    """Whether there is another file with this ledger, and the number of its newest attempt as far as it is known."""
+    """Check whether another file has this ledger.
+
+    Returns also the number of its newest attempt, 0 if it is not known.
+    """
     try:
         there = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False, 0
     except OSError:
-        # It cannot be looked at. What was moved is still the same file, unless it came to another disk.
+        # It cannot be read. A ledger that was moved is still the same file, unless it is on another disk now.
         return seen.file != own.file, 0
     if FileId(there.st_dev, there.st_ino) == own.file or not there.st_size:
         return False, 0
     rows = read_only(path, "SELECT id, (SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts') FROM ledger")
     for name, newest in rows or ():
-        return name == own.name, int(newest or 0)
+        return name == own.name, as_int(newest)
     with suppress(OSError):
         return path.with_suffix(".id").read_text("ascii", "replace").strip() == own.name, 0
     return False, 0

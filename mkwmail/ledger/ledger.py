@@ -1,4 +1,4 @@
-"""The ledger: opened, named, held by one run at a time, asked and told."""
+"""The ledger of a working folder: open, hold, query and update it."""
 
 import secrets
 import threading
@@ -58,9 +58,9 @@ from mkwmail.ledger.schema import migrate, version_of
 
 
 class Ledger:
-    """The durable record of a working folder. Safe to use from the threads of one run.
+    """The durable record of a working folder, for the threads of one run.
 
-    Every method raises UserError with code LEDGER_FAULT where SQLite or the disk fails. A run that mails goes
+    Every method raises UserError with code LEDGER_FAULT if SQLite or the disk fails. A run that mails does
     ``with ledger.hold(…): ledger.compare(); ledger.settle(now); …``, then for each group of messages
     ``ledger.record_and_claim(…)``, for each of them ``ledger.begin(attempt)`` before its body and
     ``ledger.wire.reply(result)`` after its reply.
@@ -98,17 +98,16 @@ class Ledger:
         boot: str | None = None,
         state: Callable[[], Path] | None = None,
     ) -> "Ledger":
-        """Open the ledger, making it and the file that names it where there is neither.
+        """Open the ledger; make it and its id file if neither exists.
 
-        ``computer`` is :func:`~mkwmail.ledger.host.this_computer`; ``state`` tells the user's state folder, in
-        which a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`); None for a ledger that is
-        thrown away.
+        ``computer`` is :func:`~mkwmail.ledger.host.this_computer`. ``state`` returns the user's state folder, in
+        which a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`); None for a temporary ledger.
 
-        :raises UserError: code SETTINGS where the ledger is lost (its name is there without it), is not the one that
-            is named, or has a second name (a hard link); code LEDGER_FAULT where it is damaged, locked, newer than
-            this program, or cannot be written.
+        :raises UserError: code SETTINGS if the ledger is lost (its id file exists without it), is not the one that
+            the id file names, or has a second name (a hard link); code LEDGER_FAULT if it is damaged, locked, newer
+            than this program, written by a version that was never released, or cannot be written.
         """
-        # A link leads to the ledger of another folder: what lies beside the ledger lies there.
+        # A link leads to the ledger of another folder: the files that belong to the ledger are in that folder.
         path = path.resolve()
         named = _named(id_path)
         if named and not _has_content(path):
@@ -133,7 +132,7 @@ class Ledger:
         return ledger
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         if self._reader is not None:
             self._reader.close()
         self._database.close()
@@ -150,19 +149,22 @@ class Ledger:
 
     @property
     def other_computer(self) -> bool:
-        """Whether it was last used on another computer: there may be two of it then."""
+        """Check whether the ledger was last used on another computer.
+
+        There may be two copies in use then.
+        """
         return self.made_on != self._computer
 
     def adopt(self, computer: str) -> None:
-        """Let the ledger belong to this computer from now on: a person said so."""
+        """Move the ledger to this computer, as a person confirmed."""
         self._database.execute("UPDATE ledger SET computer = ?", (computer,))
         self.made_on = computer
 
     @contextmanager
     def hold(self, command: str, now: datetime) -> Iterator[None]:
-        """Be the one run that may mail.
+        """Hold the ledger as the only run that may mail.
 
-        :raises UserError: code LEDGER_HELD where another run is, also if its lock was deleted while it went on.
+        :raises UserError: code LEDGER_HELD if another run holds it, also if its lock was deleted during that run.
         """
         with lock.held(self._database.path, command, now) as self._lock:
             self._run = register.begin_run(self._database, command, now)
@@ -178,17 +180,18 @@ class Ledger:
                     self._note = None
 
     def holder(self) -> lock.Holder | None:
-        """The run that holds the ledger, if one does and said so."""
+        """Return the run that holds the ledger, by its own note, or None."""
         return lock.holder_of(self._database.path)
 
     def last_run(self, command: str) -> Run | None:
-        """The newest run of a command that held the ledger."""
+        """Return the newest run of a command that held the ledger."""
         return register.last_run(self._database, command)
 
     def compare(self) -> Comparison:
-        """Compare the ledger with its note outside the folder; nothing is written.
+        """Compare the ledger with its note outside the folder.
 
-        The comparison's refusal says why nobody may be mailed, if so. Ask or refuse before :meth:`settle`.
+        Nothing is written. The comparison's refusal says why this ledger must not mail, if so. Ask or refuse before
+        :meth:`settle`.
 
         :raises UserError: if the state folder cannot be used; code LEDGER_FAULT if the wire journal is newer than the
             ledger.
@@ -197,26 +200,27 @@ class Ledger:
         if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
         tokens = register.tokens(self._database)
-        own = Own(path, self._file, self.id, newest, tokens, has_journal=not self.lacks_journal)
+        own = Own(path, self._file, self.id, newest, tokens)
         found = last_seen.compare(self._state_folder(), own)
         if found.match is not Match.COPIED:
             self._left_journal()
         return found
 
     def keep_note(self, answered: Comparison | None = None) -> None:
-        """Note, durably and outside the folder, that mail is sent from this ledger from now on.
+        """Write the note: mail is sent from this ledger from now on.
 
-        Before the first claim it happens by itself. ``answered`` is a comparison that a person was asked about.
+        It is durable, and outside the folder. The first claim does this automatically. ``answered`` is a comparison
+        that a person confirmed.
 
-        :raises UserError: if nobody may be mailed from this ledger without such a word; if the state folder cannot be
-            used; code LEDGER_HELD if a run goes on in the folder that this one is a copy of.
+        :raises UserError: if this ledger must not mail without such a confirmation; if the state folder cannot be
+            used; code LEDGER_HELD if a run is active in the folder that this one is a copy of.
         """
         self._must_be_held()
         if self._state_folder is None or self._note is not None:
             return
         if self._wire is None:
             raise RuntimeError("settle() comes first: it needs what the note says of the run before")
-        # Several connections may make their first claims at once: one of them writes the note.
+        # Several connections may make their first claims at the same time: one of them writes the note.
         with self._noting:
             if self._note is None:
                 self._write_note(self._state_folder(), answered)
@@ -236,13 +240,13 @@ class Ledger:
             self._note = last_seen.write(state, self.id, seen)
 
     def settle(self, now: datetime) -> Settled:
-        """Decide about the messages of a run that was cut off, and begin this run's wire journal.
+        """Settle the messages of an interrupted run; begin a wire journal.
 
-        What the wire journal has a reply for ended as that says; what it proves not begun is planned again;
-        the rest is in doubt.
+        A message for which the wire journal has a reply ended as the reply says. A message whose body was certainly
+        not begun is planned again. The others are in doubt.
 
-        :raises UserError: code LEDGER_FAULT where the wire journal knows of messages that the ledger does
-            not: then this is an older copy of it, and would mail people again.
+        :raises UserError: code LEDGER_FAULT if the wire journal has messages that the ledger does not have: this
+            ledger is then an older copy, and would mail people again.
         """
         self._must_be_held()
         path = wire_path(self._database.path)
@@ -252,14 +256,14 @@ class Ledger:
         if self._wire is not None:
             self._wire.close()
         self._wire = wire.begin(path, self.id, self._boot, newest)
-        # A run that was to forget somebody may have been killed before it had wiped.
+        # A run that had to forget somebody may have been killed before the wiping.
         forgetting.wipe(self._database)
         return settled
 
     def _left_journal(self) -> wire.Journal | None:
-        """The wire journal that an earlier run of this ledger left behind.
+        """Return the wire journal of an earlier run of this ledger, or None.
 
-        :raises UserError: code LEDGER_FAULT if it knows of messages that the ledger does not.
+        :raises UserError: code LEDGER_FAULT if it has messages that the ledger does not have.
         """
         path = wire_path(self._database.path)
         journal = wire.read(path)
@@ -270,7 +274,11 @@ class Ledger:
         return journal
 
     def _is_newest(self, journal: wire.Journal | None) -> Callable[[str | None], bool]:
-        """Whether the journal has all that the run with a token began, by the note; it may be an older one put back."""
+        """Return a check whether the journal is the newest one of a run.
+
+        The check takes the run's token. By the note, the journal must have all bodies that this run began; otherwise it
+        may be an older journal that was put back.
+        """
         if self._state_folder is None:
             return lambda _token: True
         seen: LastSeen | None = None
@@ -279,23 +287,25 @@ class Ledger:
         bodies = len(journal.bodies) if journal is not None else 0
 
         def has_all(token: str | None) -> bool:
-            if token is None:
-                return True
             return seen is not None and seen.token == token and seen.begun is not None and bodies >= seen.begun
 
         return has_all
 
     @property
     def wire(self) -> wire.Wire:
-        """This run's wire journal: ``body`` before the first byte of each body, ``reply`` after each reply."""
+        """This run's wire journal.
+
+        Call ``body`` before the first byte of each body, and ``reply`` after each reply.
+        """
         if self._wire is None:
             raise RuntimeError("settle() begins the wire journal")
         return self._wire
 
     def begin(self, attempt: int) -> None:
-        """Note in the wire journal that an attempt's body is begun; call it before the first byte is written.
+        """Record in the wire journal that an attempt's body is begun.
 
-        It may be called by several threads, and waits neither for the disk nor for the ledger's transactions.
+        Call it before the first byte is written. Several threads may call it. It does not wait for the disk or for
+        the ledger's transactions.
 
         :raises UserError: as :meth:`must_be_in_place`; the body must not be begun then.
         """
@@ -303,14 +313,16 @@ class Ledger:
         self.wire.body(attempt)
         if self._note is not None:
             self._note.begun()
-        # A run that found no lock, and has read the journal before this line, made a lock of its own before that.
+        # A run that found no lock, and read the journal before this entry, made a lock of its own before it read.
         self._lock_must_be_in_place()
 
     def must_be_in_place(self) -> None:
-        """See that the next run would find the files that this one writes; as cheap as :meth:`begin`.
+        """Check that the next run would find the files of this one.
+
+        It is as cheap as :meth:`begin`.
 
         :raises UserError: code LEDGER_FAULT if the lock, the ledger or the journal was deleted, replaced or moved
-            during the run: nothing can be sent any more.
+            during the run: nothing more may be sent.
         """
         self._must_be_held()
         self._lock_must_be_in_place()
@@ -326,25 +338,33 @@ class Ledger:
     # Persons
 
     def persons(self) -> tuple[Person, ...]:
-        """Everybody in the register, in the order in which they came."""
+        """Return the persons in the register, in the order of their first entry."""
         return register.persons(self._database)
 
     def identify(self, rows: Sequence[Listed], decided: Mapping[str, str] | None = None) -> tuple[Identified, ...]:
-        """Who each row is (:func:`mkwmail.ledger.people.identify`); nothing is recorded."""
+        """Identify the person of each row; nothing is recorded.
+
+        See :func:`mkwmail.ledger.people.identify`.
+        """
         return persons.identify(self.persons(), rows, self.secret, decided)
 
     def enlist(
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
     ) -> tuple[Identified, ...]:
-        """Who each row is, recorded durably; the doubtful are not. Only who is enlisted can be claimed."""
+        """Identify the person of each row, and record them durably.
+
+        Doubtful persons are not recorded. Only recorded persons can be claimed.
+        """
         return register.enlist(
             self._database, rows, now, lambda known: persons.identify(known, rows, self.secret, decided)
         )
 
     def enlist_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
-        """Record durably who the rows are, as :meth:`identify` said while this run held the ledger.
+        """Record the persons of rows durably.
 
-        :raises UserError: code LEDGER_FAULT where another command has given one of the addresses to somebody else
+        ``who`` is what :meth:`identify` returned while this run held the ledger.
+
+        :raises UserError: code LEDGER_FAULT if another command has given one of the addresses to somebody else
             since; nothing is recorded then.
         """
         self._must_be_held()
@@ -353,16 +373,22 @@ class Ledger:
     # Deliveries
 
     def deliveries(self, event: str) -> tuple[Delivery, ...]:
-        """Where everybody stands in all rounds of an event; who is not in it was never claimed."""
+        """Return the deliveries of all rounds of an event.
+
+        A person without one was never claimed.
+        """
         return deliveries.deliveries(self._database, event)
 
     def attempts(self, of: Round, person: str) -> tuple[Attempt, ...]:
-        """Every attempt for one person in one round, oldest first: what was sent, to the byte."""
+        """Return the attempts for one person in one round, oldest first.
+
+        They give the sent messages, to the byte.
+        """
         return deliveries.attempts(self._database, of, person)
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All that is written within is one transaction, durable when it is left, all or none."""
+        """Run the block in one transaction, durable when it ends, all or none."""
         self.keep_note()
         with self._database.transaction():
             yield
@@ -370,23 +396,26 @@ class Ledger:
             self._note.claimed(deliveries.newest_attempt(self._database))
 
     def claim(self, of: Round, claims: Sequence[Claim], now: datetime) -> tuple[int, ...]:
-        """Claim the messages that are sent next; durable on return, all or none. The attempts' numbers.
+        """Claim the messages that are sent next; return the attempts' numbers.
 
-        :raises UserError: code LEDGER_FAULT also where a claim would mail anybody, or any address, twice.
+        The claims are durable on return, all or none.
+
+        :raises UserError: code LEDGER_FAULT also if a claim would mail a person, or an address, twice.
         """
         return self.record_and_claim(of, (), claims, now)
 
     def record_and_claim(
         self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime
     ) -> tuple[int, ...]:
-        """Record how attempts ended and claim the messages that are sent next, in one durable transaction.
+        """Record results and claim the next messages in one transaction.
 
-        Returns the numbers of the new attempts. The ledger's note outside the folder is up to date on return.
+        Returns the numbers of the new attempts. The transaction and the ledger's note outside the folder are durable
+        on return.
 
         If the claims fail, the results are recorded on their own and the fault is raised: they need not be recorded
-        again. What was claimed when the note fails is planned again by the next run.
+        again. If the note fails, the next run plans the claimed messages again.
 
-        :raises UserError: code LEDGER_FAULT also if a claim would mail anybody, or any address, twice, or if the
+        :raises UserError: code LEDGER_FAULT also if a claim would mail a person, or an address, twice, or if the
             ledger's files were deleted or replaced during the run; what :meth:`keep_note` raises.
         """
         self._must_be_held()
@@ -400,7 +429,7 @@ class Ledger:
                 attempts = self._claimed(of, claims, now) if claims else ()
         except UserError:
             if results and claims:
-                # What cannot be recorded now stands in the wire journal, by which the next run settles.
+                # Results that cannot be recorded now are in the wire journal, which the next run reads.
                 with suppress(UserError):
                     deliveries.record(self._database, results, now)
             raise
@@ -414,125 +443,161 @@ class Ledger:
         return deliveries.claim(self._database, of, claims, now, self._run or 0, nonce)
 
     def record(self, results: Iterable[Result], now: datetime) -> None:
-        """Record how attempts ended; durable on return, all or none."""
+        """Record the ends of attempts; durable on return, all or none."""
         deliveries.record(self._database, results, now)
 
     def release(self, attempts: Iterable[int], now: datetime) -> None:
-        """Give back claims of which no body was begun: they are planned again."""
+        """Release claims of which no body was begun: they are planned again."""
         self.record([Result(attempt, State.PLANNED) for attempt in attempts], now)
 
     def expire(self, of: Round, persons: Iterable[str], now: datetime) -> None:
-        """Note that the mailing's latest moment passed before these could be mailed.
+        """Record that the mailing's latest moment passed for these persons.
 
-        Who was sent it, is in doubt or was refused stays so.
+        Deliveries that were sent, are in doubt or were refused do not change.
         """
         deliveries.expire(self._database, of, persons, now)
 
     def resolve(self, event: str, mailing: str, edition: int, person: str, word: Word, now: datetime) -> None:
-        """Follow a person's word about a message in doubt or refused: it was ``sent``, or ``send-again``.
+        """Apply a person's decision about a message in doubt or refused.
 
-        :raises UserError: code USAGE where there is no such message.
+        ``word`` is ``sent`` or ``send-again``.
+
+        :raises UserError: code USAGE if there is no such message.
         """
         deliveries.resolve(self._database, Round(event, mailing, edition), person, word, now)
 
     @property
     def lacks_journal(self) -> bool:
-        """Whether the wire journal is missing that every run that mails leaves: other files may be missing too."""
+        """Check whether the wire journal is missing though mail was sent.
+
+        Every run that mails leaves one, so other files may be missing too.
+        """
         path = self._database.path
         return bool(deliveries.newest_attempt(self._database)) and wire.read(wire_path(path)) is None
 
     def last_claim(self) -> datetime | None:
-        """Return when the newest message was claimed, over all events."""
+        """Return when the newest message of all events was claimed."""
         return deliveries.last_claim(self._database)
 
     def sent_times(self, since: datetime) -> tuple[datetime, ...]:
-        """When messages went, or may have gone, from a moment on, oldest first, over all events."""
+        """Return when messages were sent, or may have been, since a moment.
+
+        Oldest first, of all events.
+        """
         return deliveries.sent_times(self._database, since)
 
     # Facts and answers
 
     def facts(self, event: str) -> tuple[str, ...]:
-        """The documents of all versions of an event's facts, version 0 first; a claim adds to them."""
+        """Return the documents of all versions of an event's facts.
+
+        Version 0 comes first. A claim adds to them.
+        """
         return facts.versions(self._database, event)
 
     def told(self, event: str) -> Mapping[str, tuple[int, ...]]:
-        """Person → the versions of the facts of which one is what they were last told, the likeliest first.
+        """Return person → the versions of the facts they may know.
 
-        More than one where messages are in doubt: the last is then of a message that went for certain, if any did.
+        One of these is the version that the person was told last, the likeliest first. There are several if messages
+        are in doubt; the last of them is then of a message that was certainly sent, if there is one.
         """
         return facts.told(self._database, event)
 
     def entry_method(self, event: str) -> str:
-        """The method of the first calendar entry that went out, which the event keeps; empty where none did."""
+        """Return the method of the first calendar entry that was sent.
+
+        The event keeps this method. Empty if none was sent.
+        """
         return facts.entry_method(self._database, event)
 
     def record_answers(self, event: str, given: Iterable[Answer], now: datetime) -> None:
-        """Note answers, all or none; the last of a person holds."""
+        """Record answers, all or none; a person's last answer counts."""
         answers.record(self._database, event, given, now)
 
     def answers(self, event: str) -> tuple[Answer, ...]:
-        """Every answer that was noted, in that order; the last of a person holds."""
+        """Return every answer, in the order in which they were recorded.
+
+        A person's last answer counts.
+        """
         return answers.answers(self._database, event)
 
     def record_strays(self, event: str, strays: Iterable[Stray], now: datetime) -> None:
-        """Note answers that are for the secretary to look at; what is noted already is not noted again."""
+        """Record answers that the secretary must look at.
+
+        Answers that were recorded before are not recorded again.
+        """
         answers.record_strays(self._database, event, strays, now)
 
     def strays(self, event: str) -> tuple[Stray, ...]:
-        """The answers that are for the secretary to look at, oldest first."""
+        """Return the answers that the secretary must look at, oldest first."""
         return answers.strays(self._database, event)
 
-    # What came back, and who is left out
+    # Responses, and people left out
 
     def keep_signups(self, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
-        """Note what an export says, in the place of what an earlier one said of the same rows."""
+        """Record the rows of an export, replacing their earlier versions."""
         replies.keep_signups(self._database, event, rows, now)
 
     def drop_signups(self, event: str, keys: Iterable[str]) -> None:
-        """Take rows of exports away that were settled otherwise."""
+        """Delete rows of exports that were settled in another way."""
         replies.drop_signups(self._database, event, keys)
 
     def signups(self, event: str) -> tuple[KeptSignup, ...]:
-        """The last that exports said of each of their rows, oldest first."""
+        """Return the newest version of each row of the exports, oldest first."""
         return replies.signups(self._database, event)
 
     def add_guests(self, event: str, guests: Iterable[Guest], now: datetime) -> None:
-        """Note who comes and is no member; they must be enlisted."""
+        """Record guests, who are not members; they must be enlisted."""
         replies.add_guests(self._database, event, guests, now)
 
     def guests(self, event: str) -> tuple[Guest, ...]:
-        """Who signed up for an event and is no member."""
+        """Return the people who signed up for an event and are not members."""
         return replies.guests(self._database, event)
 
     def guest_keys(self) -> frozenset[str]:
-        """Who was a guest of any event: not in the list, and has not left it."""
+        """Return the keys of the guests of all events.
+
+        A guest is not in the member list, but has not left it.
+        """
         return replies.guest_keys(self._database)
 
     def sent_mails(self) -> tuple[SentMail, ...]:
-        """Every message that went, or may have gone, of all events, in the order of the attempts."""
+        """Return every message that was sent, or may have been, of all events.
+
+        They are in the order of the attempts.
+        """
         return replies.sent_mails(self._database)
 
     def record_bounces(self, bounces: Sequence[Bounce], now: datetime) -> tuple[Bounce, ...]:
-        """Note bounces; those that are news. The messages they are about count as refused from then on."""
+        """Record bounces; return those that are new.
+
+        A delivery whose last message bounced counts as refused from then on.
+        """
         return replies.record_bounces(self._database, bounces, now)
 
     def refused_mails(self) -> tuple[RefusedMail, ...]:
-        """What was refused or came back, in all events, and about which nobody decided otherwise."""
+        """Return the refused and bounced messages of all events.
+
+        Messages about which a person decided otherwise since are left out.
+        """
         return replies.refused_mails(self._database)
 
     def leave_out(self, word: LeftOut, now: datetime) -> None:
-        """Note a person's word that somebody is not to be mailed, or is so again.
+        """Record that somebody must not be mailed, or may be mailed again.
 
-        :raises UserError: code USAGE where that is undone and nothing was said before.
+        :raises UserError: code USAGE if the decision undoes one that does not exist.
         """
         replies.leave_out(self._database, word, now)
 
     def left_out(self) -> tuple[LeftOut, ...]:
-        """Who is not to be mailed by a person's word, in force."""
+        """Return the decisions in force not to mail somebody."""
         return replies.left_out(self._database)
 
     def left_out_now(self) -> tuple[LeftOut, ...]:
-        """Return :meth:`left_out` over a connection of its own, which does not wait for this run's transactions."""
+        """Return :meth:`left_out` over a separate connection.
+
+        It does not wait for this run's transactions.
+        """
         if self._reader is None:
             self._reader = Database(self._database.path)
         return replies.left_out(self._reader)
@@ -540,49 +605,58 @@ class Ledger:
     # Forgetting
 
     def forget(self, people: Iterable[Person]) -> None:
-        """Remove what is known of these persons (:mod:`mkwmail.ledger.erasure`); wiped from the files on return."""
+        """Remove the data of these persons, wiped from the files on return.
+
+        See :mod:`mkwmail.ledger.erasure`.
+        """
         self._must_be_held()
         forgetting.forget(self._database, self.secret, people)
         forgetting.wipe(self._database)
 
     def purge(self, event: str, now: datetime) -> None:
-        """Remove what is known of people for an event's sake; wiped from the files on return."""
+        """Remove an event's personal data, wiped from the files on return."""
         self._must_be_held()
         forgetting.purge(self._database, self.secret, event, now)
         forgetting.wipe(self._database)
 
     def drop_dietary(self, event: str) -> None:
-        """Remove an event's dietary wishes; wiped from the files on return."""
+        """Remove an event's dietary wishes, wiped from the files on return."""
         self._must_be_held()
         forgetting.drop_dietary(self._database, event)
         forgetting.wipe(self._database)
 
     def has_dietary(self, event: str) -> bool:
-        """Whether dietary wishes of an event are still kept."""
+        """Check whether the ledger still has dietary wishes for an event."""
         return forgetting.has_dietary(self._database, event)
 
     def has_personal(self, event: str) -> bool:
-        """Whether anything about people is still kept for an event's sake."""
+        """Check whether the ledger still has personal data for an event."""
         return forgetting.has_personal(self._database, event)
 
     def needed_persons(self) -> frozenset[str]:
-        """Who is part of an event that was not purged, or is left out by a person's word."""
+        """Return the keys of persons whose data is still needed.
+
+        They are part of an event that was not purged, or a decision not to mail them exists.
+        """
         return forgetting.needed_persons(self._database)
 
     def purged(self) -> Mapping[str, Purged]:
-        """Event → when it was purged, and what was counted then."""
+        """Return event → when it was purged, with the counts of its answers."""
         return forgetting.purged(self._database)
 
     # Letters, skips, approvals, lists
 
     def keep_letter(self, dump: bytes) -> str:
-        """Keep a letter, compressed and once; its name, which is its SHA-256 in hex."""
+        """Store a letter, compressed and once, and return its name.
+
+        The name is its SHA-256 in hex.
+        """
         return register.keep_letter(self._database, dump)
 
     def letter(self, name: str) -> bytes:
-        """The letter that was kept under this name.
+        """Return the letter with this name.
 
-        :raises KeyError: where there is none.
+        :raises KeyError: if there is none.
         """
         dump = register.letter(self._database, name)
         if dump is None:
@@ -590,72 +664,93 @@ class Ledger:
         return dump
 
     def record_skips(self, of: Round, skips: Iterable[tuple[str, str]], now: datetime) -> None:
-        """Note who (key) was left out of a round and why; what is noted already is not noted again."""
+        """Record the persons (keys) left out of a round, with the reasons.
+
+        A reason that is already recorded is not recorded again.
+        """
         register.record_skips(self._database, of, skips, now)
 
     def skips(self, event: str) -> tuple[Skipped, ...]:
-        """Every skip that was noted, oldest first; the last one of a person in a round holds."""
+        """Return every skip, oldest first.
+
+        The last one of a person in a round counts.
+        """
         return register.skips(self._database, event)
 
     def approve(self, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
-        """Note that a person approved a mailing as it is now (:mod:`mkwmail.planning.approval`)."""
+        """Record that a person approved a mailing as it is now.
+
+        See :mod:`mkwmail.planning.approval`.
+        """
         register.approve(self._database, event, mailing, sources, now)
 
     def approved(self, event: str, mailing: str) -> Approval | None:
-        """The approval in force."""
+        """Return the approval in force, or None."""
         given = self.approvals(event, mailing)
         return given[-1] if given else None
 
     def approvals(self, event: str, mailing: str) -> tuple[Approval, ...]:
-        """Every approval of a mailing, oldest first; ``Delivery.approval`` refers to them."""
+        """Return every approval of a mailing, oldest first.
+
+        ``Delivery.approval`` refers to their ids.
+        """
         return register.approvals(self._database, event, mailing)
 
-    # What goes by itself
+    # Automatic sending
 
     def go_ahead(self, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
-        """Note that a person approved a mailing as it is now, and that it may go by itself."""
+        """Record that a person approved a mailing and its automatic sending."""
         agenda.go_ahead(self._database, given, sources, now)
 
     def withdraw(self, event: str, mailing: str, now: datetime) -> None:
-        """Note that a mailing goes by itself no longer."""
+        """Withdraw a mailing from automatic sending."""
         agenda.withdraw(self._database, event, mailing, now)
 
     def go_aheads(self) -> tuple[GoAhead, ...]:
-        """What may go by itself, of all events, by the moment from which it goes."""
+        """Return the mailings that may be sent automatically, by ``opens``."""
         return agenda.go_aheads(self._database)
 
     def reported(self) -> Mapping[str, Reported]:
-        """What was reported and is still so, by its name."""
+        """Return name → when each matter that still exists was reported."""
         return agenda.reported(self._database)
 
     def note_reported(self, names: Iterable[str], now: datetime, *, mailed: bool = False) -> None:
-        """Note that these were said on standard error; ``mailed``: that they went by mail."""
+        """Record that these matters were printed on standard error.
+
+        ``mailed``: they were sent by mail instead.
+        """
         agenda.note_reported(self._database, names, mailed, now)
 
     def forget_reported(self, names: Iterable[str]) -> None:
-        """Note that these are so no longer: should they be so again, they are news again."""
+        """Forget matters that no longer exist.
+
+        If one returns, it is reported as new.
+        """
         agenda.forget_reported(self._database, names)
 
     def remember_list(self, of: Round, size: int, now: datetime) -> None:
-        """Note how many members the list has as a round is sent."""
+        """Record how many members the list has when a round is sent."""
         register.remember_list(self._database, of, size, now)
 
     def last_list(self) -> ListSeen | None:
-        """The list at the last mailing, of whatever event."""
+        """Return the list at the last mailing of all events, or None."""
         return register.last_list(self._database)
 
     # Names
 
     def events(self) -> tuple[str, ...]:
-        """Return the ids of all events of which a mailing was begun, whether or not they have a file."""
+        """Return the ids of all events of which a mailing was begun.
+
+        An event may no longer have a file.
+        """
         return names.events(self._database)
 
     def tell_apart(self, word: Apart, now: datetime) -> None:
-        """Note a person's word that an event or a mailing is not the earlier one that it looks like."""
+        """Record that an event or mailing differs from a similar earlier one."""
         names.tell_apart(self._database, word, now)
 
     def told_apart(self, event: str) -> frozenset[Apart]:
-        """Return what a person told an event and its mailings apart from."""
+        """Return the decisions that an event differs from earlier ones."""
         return names.told_apart(self._database, event)
 
     def _must_be_held(self) -> None:
@@ -664,12 +759,15 @@ class Ledger:
 
 
 def wire_path(ledger: Path) -> Path:
-    """Where a ledger's wire journal lies: beside it, under its name, so that they are moved together."""
+    """Return the path of a ledger's wire journal.
+
+    It is in the same folder and begins with the ledger's name, so that both are moved together.
+    """
     return ledger.with_name(f"{ledger.name}-wire")
 
 
 def _named(id_path: Path) -> str | None:
-    """The id that the file beside the ledger gives; empty counts as none."""
+    """Return the ledger's id from its id file; None if the file is empty."""
     try:
         return id_path.read_text(encoding="ascii", errors="replace").strip() or None
     except FileNotFoundError:
@@ -730,7 +828,7 @@ def _refuse_second_name(path: Path) -> None:
     except OSError as error:
         raise cannot_write(path, error) from error
     if names > 1:
-        # SQLite and the lock go by the name of the file: under two names it is two ledgers to them.
+        # SQLite and the lock use the name of the file: two names are two ledgers to them.
         fault = _("%(ledger)s has a second name (a hard link): another folder may use the same ledger")
         remedy = _(
             "delete the other name; if you cannot find it, give this one a file of its own: "

@@ -1,4 +1,4 @@
-"""What the ledger holds, as values: rounds, deliveries, claims and results, and the states between them."""
+"""The values in the ledger: rounds, deliveries, claims, results, states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from mkwmail.clock import ZONE
-
 FIRST_RETRY = timedelta(minutes=30)
 _LONGEST_RETRY = timedelta(days=5)
 
 
 class State(StrEnum):
-    """Where one (event, mailing, edition, person) stands.
+    """The state of a delivery: one (event, mailing, edition, person).
 
     ::
 
@@ -25,8 +23,8 @@ class State(StrEnum):
                                          └─ no final reply, or the process died
                                             ─► in doubt ──resolve──► sent | planned
 
-    Refused leads on too: to planned or sent by a person's word, to sending where the address was corrected.
-    Expired was never mailed, so it may be claimed when the mailing's latest moment is moved.
+    A refused delivery can change too: to planned or sent by a person's decision, to sending if the address was
+    corrected. An expired one was never mailed, so it may be claimed if the mailing's latest moment is moved.
     """
 
     PLANNED = "planned"
@@ -38,23 +36,25 @@ class State(StrEnum):
     IN_DOUBT = "in doubt"
 
 
-#: How an attempt can end; planned: it was released.
+#: The states in which an attempt can end; planned means that it was released.
 ENDS = frozenset({State.SENT, State.REFUSED, State.DEFERRED, State.IN_DOUBT, State.PLANNED})
 
-#: The states in which a message may have reached a mailbox: told, as the audiences count it.
+#: The states in which a message may have reached a mailbox; audiences count these people as told.
 TOLD = frozenset({State.SENDING, State.SENT, State.IN_DOUBT})
 
-#: The answers of those who come, or came.
+#: The answers of people who will attend, or attended.
 COMING = frozenset({"attending", "present"})
 
-#: The answers of those who may still come: they have said yes or perhaps, and presence is not recorded yet.
+#: The answers of people who may still attend: yes or perhaps, as long as presence is not recorded.
 EXPECTED = frozenset({"attending", "tentative"})
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One mailing about one event. ``edition``: the version of the facts for an update, of the text for a
-    correction, else 0."""
+    """One mailing about one event.
+
+    ``edition`` is the version of the facts for an update, of the text for a correction, otherwise 0.
+    """
 
     event: str
     mailing: str
@@ -63,13 +63,13 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where one person stands in one round.
+    """The delivery of one round to one person.
 
     ``tries`` counts the attempts that were not released. ``approval`` is the id of the approval under which
     the last attempt was composed. ``letter``, ``values``, ``message_id`` and ``date`` are those of the last
-    attempt, and only where a retry may send the same bytes again (planned, deferred):
-    :meth:`~mkwmail.ledger.ledger.Ledger.attempts` tells them for everybody. ``facts`` is the version of the facts
-    that the last attempt carried.
+    attempt, and only present if a retry may send the same bytes again (planned, deferred);
+    :meth:`~mkwmail.ledger.ledger.Ledger.attempts` returns them for every delivery. ``facts`` is the version of the
+    facts that the last attempt carried.
     """
 
     round: Round
@@ -93,8 +93,8 @@ class Delivery:
 class Facts:
     """The version of the event's facts that a message carries.
 
-    ``document`` is the facts as text, which the ledger keeps and does not read. ``method`` is the method of the
-    message's calendar entry (RFC 5546 §1.4), empty where it has none.
+    ``document`` is the facts as text, which the ledger stores without reading it. ``method`` is the method of the
+    message's calendar entry (RFC 5546 §1.4), empty if it has none.
     """
 
     version: int
@@ -103,10 +103,10 @@ class Facts:
 
 
 class Claim(NamedTuple):
-    """One message that is about to be sent.
+    """A message that is about to be sent.
 
-    ``letter`` is what :meth:`~mkwmail.ledger.ledger.Ledger.keep_letter` returned; ``digest`` tells the message's
-    bytes from others; ``tries`` says which try it is, 1 for the first.
+    ``letter`` is the name that :meth:`~mkwmail.ledger.ledger.Ledger.keep_letter` returned. ``digest`` identifies the
+    message's bytes. ``tries`` is the number of this try, 1 for the first.
     """
 
     person: str
@@ -121,10 +121,10 @@ class Claim(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How an attempt ended: ``state`` is sent, refused, deferred, in doubt, or planned (released).
+    """The end of an attempt.
 
-    ``code`` and ``reason`` are the server's reply (RFC 5321 §4.2), ``not_before`` the moment before which a
-    deferred one is not tried again.
+    ``state`` is sent, refused, deferred, in doubt, or planned (released). ``code`` and ``reason`` are the server's
+    reply (RFC 5321 §4.2). A deferred message is not tried again before ``not_before``.
     """
 
     attempt: int
@@ -136,7 +136,7 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt as it was made, with how it ended; ``state`` is sending where no end is known."""
+    """An attempt and its end; ``state`` is sending if no end is known."""
 
     id: int
     round: Round
@@ -158,7 +158,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of the messages of a run that was cut off."""
+    """The number of messages of an interrupted run, by their new state."""
 
     replied: int = 0  # the server's reply was in the wire journal
     released: int = 0  # no body was begun: planned again
@@ -167,7 +167,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Somebody who was left out of a round, why, and when that was found."""
+    """A person who was left out of a round, the reason, and the moment."""
 
     round: Round
     person: str
@@ -177,10 +177,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody answered: attending, declined, tentative, present or absent.
+    """An answer: attending, declined, tentative, present or absent.
 
-    ``source`` says how it came (``said``, ``calendar``); ``given`` when it was given. ``sequence`` is the version
-    of the calendar entry that a calendar answered to.
+    ``source`` says how it was received (``said``, ``calendar``), ``given`` when it was given. ``sequence`` is the
+    version of the calendar entry that a calendar's reply is about.
     """
 
     person: str
@@ -192,7 +192,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """That an event's data about people was removed. ``totals``: how many had given which answer."""
+    """The removal of an event's personal data; ``totals``: answer → how many."""
 
     totals: Mapping[str, int]
     at: datetime
@@ -200,7 +200,10 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """An answer to an entry of ours by somebody whom it was not sent to; ``person`` is whose entry it was."""
+    """An answer to a calendar entry by somebody it was not sent to.
+
+    ``person`` is the person whose entry it was.
+    """
 
     person: str | None
     address: str
@@ -210,7 +213,10 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """The sources of a mailing as a person approved them (:mod:`mkwmail.planning.approval`)."""
+    """The sources of a mailing as a person approved them.
+
+    See :mod:`mkwmail.planning.approval`.
+    """
 
     id: int
     sources: Mapping[str, str]
@@ -219,10 +225,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class GoAhead:
-    """A mailing that a person let go by itself (`due`), with the approval that it goes under.
+    """A mailing that a person approved to be sent automatically (`due`).
 
-    It goes from ``opens`` on. ``terms``: when it goes and to whom, as approved; ``persons`` (keys): who was in the
-    list then. ``others``: whether those who joined since get it too. ``latest`` is its latest moment as it was then.
+    It is sent from ``opens`` on, under ``approval``. ``terms``: the approved time and audience. ``persons``: the keys
+    of the people in the list at the approval; ``others``: whether people who joined later get it too. ``latest`` is
+    the mailing's latest moment at the approval.
     """
 
     event: str
@@ -238,7 +245,7 @@ class GoAhead:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """When something that is so was first reported, last said on standard error, and last mailed."""
+    """When a matter was first reported, last printed and last mailed."""
 
     first: datetime | None
     said: datetime | None
@@ -247,7 +254,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class ListSeen:
-    """How many members the list had when a round was sent."""
+    """The size of the member list when a round was sent."""
 
     round: Round
     size: int
@@ -266,11 +273,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class KeptSignup:
-    """The last that an export said of one of its rows.
+    """The newest version of a row of a sign-up export.
 
-    ``key`` is what the row is known again by, ``digest`` changes with what it says. ``person`` is None while it is
-    doubtful whose it is, and ``doubt`` says why. ``moment``: when the form says that it was filled in; ``gone``:
-    when it was missing from an export; ``at``: when it was noted.
+    ``key`` identifies the row, ``digest`` changes with its contents. ``person`` is None as long as it is not certain
+    whose row it is; ``doubt`` says why. ``moment``: when the form was filled in, according to the form; ``gone``: when
+    the row was missing from an export; ``at``: when it was recorded.
     """
 
     key: str
@@ -291,7 +298,10 @@ class KeptSignup:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody who signed up for an event and is no member. Without an address they are counted, not mailed."""
+    """A person who signed up for an event and is not a member.
+
+    Without an address they are counted, not mailed.
+    """
 
     person: str
     name: str
@@ -301,7 +311,7 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A message that went, or may have gone."""
+    """A message that was sent, or may have been sent."""
 
     attempt: int
     round: Round
@@ -313,7 +323,10 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A message that came back. ``digest`` names the report; ``said``: it is a person's word."""
+    """A message that bounced.
+
+    ``digest`` identifies the report. ``said``: a person reported it, not a mail server.
+    """
 
     attempt: int
     verdict: str
@@ -325,7 +338,10 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class RefusedMail:
-    """A message that was refused or came back; ``verdict`` is that of the report, None for a refusal at once."""
+    """A message that was refused or bounced.
+
+    ``verdict`` is that of the delivery report, None if the server refused the message during the run.
+    """
 
     event: str
     person: str
@@ -338,7 +354,10 @@ class RefusedMail:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A person's word that somebody is not to be mailed, about one event or, where it is empty, about all."""
+    """A decision not to mail somebody.
+
+    It is about one event, or about all events if ``event`` is empty.
+    """
 
     person: str
     event: str
@@ -348,9 +367,9 @@ class LeftOut:
 
 
 class Apart(NamedTuple):
-    """A person's word that an event or a mailing is another one than an earlier one that it looks like.
+    """A decision that an event or mailing differs from an earlier one.
 
-    Both mailings are empty if the word is about the events.
+    They look alike. Both mailings are empty if the decision is about the events.
     """
 
     event: str
@@ -360,10 +379,10 @@ class Apart(NamedTuple):
 
 
 def next_try(tries: int, now: datetime) -> datetime:
-    """When a message may be tried again after its ``tries``-th temporary refusal.
+    """Return when to try again after the ``tries``-th temporary refusal.
 
-    30 minutes (RFC 5321 §4.5.4.1), doubling with every try, five days at most (ibid.: give up after 4-5 days;
-    here the mailing's latest moment decides that).
+    After 30 minutes (RFC 5321 §4.5.4.1), doubling with every try, five days at most (ibid.: give up after 4-5 days;
+    in mkwmail the mailing's latest moment decides that).
     """
     doublings = min(max(tries, 1) - 1, 8)
     wait = min(FIRST_RETRY * (1 << doublings), _LONGEST_RETRY)
@@ -373,10 +392,8 @@ def next_try(tries: int, now: datetime) -> datetime:
 
 @lru_cache(maxsize=64)
 def moment_text(moment: datetime) -> str:
-    """A moment as the ledger writes it: UTC, of one width, so that text order is time order."""
+    """Return a moment as the ledger stores it: in UTC, of one width.
+
+    So the order of the texts is the order of the moments.
+    """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def read_moment_text(text: str) -> datetime:
-    """The moment that :func:`moment_text` wrote, in Europe/Amsterdam."""
-    return datetime.fromisoformat(text).astimezone(ZONE)

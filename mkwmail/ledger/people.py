@@ -1,4 +1,4 @@
-"""The register of persons, and what was noted about rounds: lists, skips, approvals, letters, runs."""
+"""Persons, runs, letters, and the skips, approvals and lists of rounds."""
 
 import hashlib
 import json
@@ -13,10 +13,11 @@ from typing import NamedTuple
 from mkwmail.addresses import address_key
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text, read_moment_text
+from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text
 
-#: Crockford's base 32 without i, l, o and u: nothing that is misread over the telephone.
+#: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
 CODE_LENGTH = 10
@@ -28,9 +29,10 @@ _FORGOTTEN = "forgotten:"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the register. ``address`` and ``former`` (the addresses before it) are address keys.
+    """A person in the register.
 
-    Of somebody who was forgotten there are only ``marks`` (:func:`mark`), one of them in the address's place.
+    ``address`` and ``former`` (earlier addresses) are address keys. A forgotten person has only ``marks``
+    (:func:`mark`), one of them in place of the address.
     """
 
     key: str
@@ -43,7 +45,7 @@ class Person:
 
 
 class Listed(NamedTuple):
-    """What a row of the member list says of who it is."""
+    """The fields of a row of the member list that identify a person."""
 
     address: str
     name: str
@@ -52,11 +54,11 @@ class Listed(NamedTuple):
 
 
 class Identified(NamedTuple):
-    """Who a row is.
+    """The person of a row of the member list.
 
-    ``old_address`` is the address that the person had before, where it has changed. ``doubt`` says in a
-    sentence what is doubtful; the row is then not in the register and must not be mailed until a person has
-    chosen among ``candidates`` (keys) or :data:`NEW`; ``key`` is the one it has as somebody new.
+    ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
+    doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
+    ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person.
     """
 
     key: str
@@ -67,32 +69,41 @@ class Identified(NamedTuple):
 
 
 def person_key(secret: bytes, address: str, n: int = 0) -> str:
-    """The permanent key of the ``n``-th person who was first met under this address.
+    """Return the permanent key of a person by their first address.
 
-    Derived, so that a preview before anything was recorded already shows the key that is recorded later;
-    keyed, so that it tells nobody the address.
+    It is the key of the ``n``-th person who was first met under this address. It is derived, so that a preview shows
+    the key that is recorded later. It is a keyed hash, so that it does not reveal the address.
     """
     return _keyed(secret, "person", address_key(address), str(n)).hex()[:32]
 
 
 def code_for(secret: bytes, event_id: str, person: str) -> str:
-    """The code in a member's sign-up link: one for each member and event, 50 bits that cannot be guessed."""
+    """Return the code in a member's sign-up link.
+
+    There is one for each member and event, with 50 bits that cannot be guessed.
+    """
     number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
     return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(CODE_LENGTH // 2)])
 
 
 def mark(secret: bytes, *parts: str) -> str:
-    """What stays of something about a forgotten person: known again when it is met, and telling nothing."""
+    """Return the keyed hash that replaces data about a forgotten person.
+
+    The same data gives the same hash, so the person is recognised, but the hash does not reveal the data.
+    """
     return f"{_FORGOTTEN}{_keyed(secret, 'forgotten', *parts).hex()[:32]}"
 
 
 def is_mark(address: str) -> bool:
-    """Whether this stands in the place of an address that was forgotten."""
+    """Check whether this is the mark of a forgotten address."""
     return address.startswith(_FORGOTTEN)
 
 
 def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: str, number: str) -> frozenset[str]:
-    """By what a person is known again after they were forgotten; ``addresses`` are address keys."""
+    """Return the marks by which a forgotten person is recognised.
+
+    ``addresses`` are address keys.
+    """
     traits = _traits(name, organisation, number, ())
     return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
 
@@ -109,10 +120,10 @@ def identify(
     secret: bytes,
     decided: Mapping[str, str] | None = None,
 ) -> tuple[Identified, ...]:
-    """Who each row is, in the order of the rows. Rows with one address are one person.
+    """Return the person of each row, in the order of the rows.
 
-    ``decided`` is what a person chose for doubtful rows: address key → a candidate's key, or :data:`NEW`.
-    A choice that is no candidate (any more) is not followed: the doubt is said again.
+    Rows with the same address are one person. ``decided`` has the choices for doubtful rows: address key → a
+    candidate's key, or :data:`NEW`. A choice that is not a candidate (any more) is ignored: the row is doubtful again.
     """
     keys = [address_key(row.address) for row in rows]
     groups: dict[str, list[Listed]] = {}
@@ -124,7 +135,7 @@ def identify(
 
 
 def folded(text: str) -> str:
-    """A name, organisation or number in the form in which it is compared."""
+    """Return a name, organisation or number in its form for comparison."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -137,9 +148,9 @@ class _Search:
     by_address: dict[str, Person] = field(init=False)
     keys: frozenset[str] = field(init=False)
     forgotten: bool = field(init=False)
-    # Those whose own address has left the list, by what they can be known again by.
+    # Persons whose address is no longer in the list, by the traits that identify them.
     gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
-    # Those who had an address before and are in the list under another one.
+    # Persons who are in the list under another address, by each earlier address.
     moved: dict[str, list[Person]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -165,7 +176,7 @@ class _Search:
 
     def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
         known = {address: self.by_address[address] for address in groups if address in self.by_address}
-        # Of a new list nearly nobody has any: what is not there is not held.
+        # In a new list hardly anybody has candidates: empty ones are not stored.
         candidates = {
             address: some
             for address, rows in groups.items()
@@ -182,7 +193,7 @@ class _Search:
         return self.unique(found)
 
     def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
-        """Who the row under an unknown address may be, each once, in the register's order."""
+        """Return the persons that a row may be, each once, in register order."""
         if not self.gone and not self.moved:
             return ()
         traits = [trait for row in rows for trait in _traits(row.name, row.organisation, row.number, (address,))]
@@ -237,7 +248,7 @@ class _Search:
         return None
 
     def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
-        """One person once: two addresses that a person's choice gave to one are doubtful again."""
+        """Make addresses doubtful again if the choices gave two to one person."""
         if len({who.key for who in found.values()}) == len(found):
             return found
         first: dict[str, str] = {}
@@ -263,7 +274,10 @@ def _marked(mark: str) -> tuple[str, str, str]:
 
 
 def _traits(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
-    """What somebody can be known again by under another address. Without a name there is nothing."""
+    """Return the traits that identify a person under another address.
+
+    Without a name there are none.
+    """
     who = folded(name)
     if not who:
         return ()
@@ -273,7 +287,7 @@ def _traits(name: str, organisation: str, number: str, addresses: Iterable[str])
 
 
 def persons(database: Database) -> tuple[Person, ...]:
-    """Everybody in the register, in the order in which they came."""
+    """Return the persons in the register, in the order of their first entry."""
     former: dict[str, list[str]] = {}
     for key, address in database.execute("SELECT person, address FROM former_addresses"):
         former.setdefault(str(key), []).append(str(address))
@@ -298,7 +312,10 @@ def enlist(
     now: datetime,
     who_of: Callable[[Collection[Person]], Sequence[Identified]],
 ) -> tuple[Identified, ...]:
-    """Record who the rows are, as ``who_of`` the register says; the doubtful are left out."""
+    """Record the persons of the rows, as ``who_of`` identifies them.
+
+    ``who_of`` receives the register. Doubtful persons are left out.
+    """
     with database.transaction():
         known = {person.key: person for person in persons(database)}
         found = tuple(who_of(known.values()))
@@ -325,13 +342,13 @@ def enlist(
 def _renew(database: Database, known: Person, row: Listed, now: datetime) -> None:
     address = address_key(row.address)
     if is_mark(known.address):
-        # The row that was to be deleted is still there: what was forgotten is not written down again.
+        # The row that had to be deleted is still in the list: forgotten data is not recorded again.
         return
     if known.address != address:
         database.execute(
             "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, moment_text(now))
         )
-    # An export without a column does not make us forget what an earlier one said.
+    # An export without a column does not delete the values of an earlier one.
     now_known = (row.name or known.name, row.organisation or known.organisation, row.number or known.number)
     if (address, *now_known) != (known.address, known.name, known.organisation, known.number):
         database.execute(
@@ -341,14 +358,17 @@ def _renew(database: Database, known: Person, row: Listed, now: datetime) -> Non
 
 
 def begin_run(database: Database, command: str, now: datetime) -> int:
-    """Note that a command holds the ledger from now on; the run's number."""
+    """Record a run that holds the ledger; return its number."""
     return database.insert(
         "INSERT INTO runs (command, pid, started) VALUES (?, ?, ?)", (command, os.getpid(), moment_text(now))
     )
 
 
 def give_token(database: Database, run: int, token: str) -> None:
-    """Give a run the token by which its mailing is known outside the working folder; durable on return."""
+    """Give a run the token that identifies it outside the working folder.
+
+    It is durable on return.
+    """
     database.execute("UPDATE runs SET token = ? WHERE id = ?", (token, run))
 
 
@@ -358,24 +378,24 @@ def tokens(database: Database) -> frozenset[str]:
 
 
 def last_run(database: Database, command: str) -> Run | None:
-    """The newest run of a command."""
+    """Return the newest run of a command, or None."""
     rows = database.execute(
         "SELECT id, command, pid, started FROM runs WHERE command = ? ORDER BY id DESC LIMIT 1", (command,)
     )
     for number, name, pid, started in rows:
-        return Run(int(number or 0), str(name), int(pid or 0), read_moment_text(str(started)))
+        return Run(as_int(number), str(name), as_int(pid), as_moment(started))
     return None
 
 
 def round_number(database: Database, of: Round) -> int:
-    """The number of a round, given to it at its first mention."""
+    """Return the number of a round, which it gets at its first mention."""
     key = (of.event, of.mailing, of.edition)
     database.execute("INSERT OR IGNORE INTO rounds (event, mailing, edition) VALUES (?, ?, ?)", key)
     return database.number("SELECT id FROM rounds WHERE (event, mailing, edition) = (?, ?, ?)", key)
 
 
 def keep_letter(database: Database, dump: bytes) -> str:
-    """Keep a letter, compressed, once; its SHA-256 in hex."""
+    """Store a letter, compressed and once; return its SHA-256 in hex."""
     name = hashlib.sha256(dump).hexdigest()
     if not database.number("SELECT count(*) FROM letters WHERE hash = ?", (name,)):
         database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (name, zlib.compress(dump)))
@@ -383,7 +403,7 @@ def keep_letter(database: Database, dump: bytes) -> str:
 
 
 def letter(database: Database, name: str) -> bytes | None:
-    """The letter that was kept under this hash."""
+    """Return the letter with this hash, or None."""
     for (body,) in database.execute("SELECT body FROM letters WHERE hash = ?", (name,)):
         if isinstance(body, bytes):
             return zlib.decompress(body)
@@ -391,7 +411,10 @@ def letter(database: Database, name: str) -> bytes | None:
 
 
 def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Note who of the register was left out and why; what was noted last and is still so is not noted again."""
+    """Record the persons left out of a round, with the reasons.
+
+    A reason that is the same as the last one of the person is not recorded again.
+    """
     with database.transaction():
         number = round_number(database, of)
         noted = {
@@ -401,7 +424,7 @@ def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]]
             )
         }
         fresh = [(person, reason) for person, reason in skips if noted.get(person) != reason]
-        # Who is in doubt is not in the register: nothing can be noted of them.
+        # A doubtful person is not in the register: nothing can be recorded about them.
         database.together(
             "INSERT INTO skips (round, person, reason, at) SELECT column1, column2, column3, column4 FROM ({rows})"
             " WHERE column2 IN (SELECT key FROM persons)",
@@ -410,13 +433,13 @@ def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]]
 
 
 def skips(database: Database, event: str) -> tuple[Skipped, ...]:
-    """Every skip that was noted, oldest first."""
+    """Return every skip, oldest first."""
     return tuple(
         Skipped(
-            Round(event, str(mailing), int(edition or 0)),
+            as_round(event, mailing, edition),
             str(person),
             str(reason),
-            read_moment_text(str(at)),
+            as_moment(at),
         )
         for mailing, edition, person, reason, at in database.execute(
             "SELECT mailing, edition, person, reason, at FROM skips JOIN rounds ON rounds.id = skips.round"
@@ -427,7 +450,7 @@ def skips(database: Database, event: str) -> tuple[Skipped, ...]:
 
 
 def approve(database: Database, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
-    """Note that a person approved these sources; nothing new where they are the ones approved last."""
+    """Record an approval, unless the last one is of the same sources."""
     with database.transaction():
         given = approvals(database, event, mailing)
         if not given or given[-1].sources != sources:
@@ -438,9 +461,12 @@ def approve(database: Database, event: str, mailing: str, sources: Mapping[str, 
 
 
 def approvals(database: Database, event: str, mailing: str) -> tuple[Approval, ...]:
-    """Every approval of a mailing, oldest first; the last one is in force."""
+    """Return every approval of a mailing, oldest first.
+
+    The last one is in force.
+    """
     return tuple(
-        Approval(int(number or 0), json.loads(str(sources)), read_moment_text(str(at)))
+        Approval(as_int(number), as_mapping(sources), as_moment(at))
         for number, sources, at in database.execute(
             "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
         )
@@ -448,19 +474,19 @@ def approvals(database: Database, event: str, mailing: str) -> tuple[Approval, .
 
 
 def remember_list(database: Database, of: Round, size: int, now: datetime) -> None:
-    """Note how many members the list had when the round was sent."""
+    """Record how many members the list had when the round was sent."""
     with database.transaction():
         number = round_number(database, of)
         database.execute("INSERT INTO lists (round, size, at) VALUES (?, ?, ?)", (number, size, moment_text(now)))
 
 
 def last_list(database: Database) -> ListSeen | None:
-    """The list at the last mailing of any event."""
+    """Return the list at the last mailing of all events, or None."""
     rows = database.execute(
         "SELECT event, mailing, edition, size, at FROM lists JOIN rounds ON rounds.id = lists.round"
         " ORDER BY lists.id DESC LIMIT 1"
     )
     for event, mailing, edition, size, at in rows:
-        of = Round(str(event), str(mailing), int(edition or 0))
-        return ListSeen(of, int(size or 0), read_moment_text(str(at)))
+        of = as_round(event, mailing, edition)
+        return ListSeen(of, as_int(size), as_moment(at))
     return None

@@ -1,4 +1,4 @@
-"""What came back: sign-ups of exports and their guests, bounces, and a person's word about who is left out."""
+"""Responses: sign-ups, guests, bounces, answers, and people left out."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round, int_or_none, moment_or_none, text_or_none
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import (
     Answer,
@@ -14,19 +15,17 @@ from mkwmail.ledger.models import (
     KeptSignup,
     LeftOut,
     RefusedMail,
-    Round,
     SentMail,
     Stray,
     moment_text,
-    read_moment_text,
 )
 
-#: The word of a verdict that is no bounce: the server is still trying.
+#: The verdict that is not a bounce: the server is still trying.
 DELAYED = "delayed"
 
 
 def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
-    """Note what an export says, in the place of what an earlier one said of the same rows."""
+    """Record the rows of an export, replacing their earlier versions."""
     with database.transaction():
         database.each(
             "INSERT OR REPLACE INTO signups (event, key, person, digest, answer, name, address, organisation, number,"
@@ -46,7 +45,7 @@ def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now
 
 
 def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
-    """The last that exports said of each of their rows, oldest first."""
+    """Return the newest version of each row of the exports, oldest first."""
     rows = database.execute(
         "SELECT key, person, digest, answer, name, address, organisation, number, moment, gone, at, asked,"
         " dietary, doubt FROM signups WHERE event = ? ORDER BY at, key",
@@ -58,31 +57,31 @@ def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
         found.append(
             KeptSignup(
                 key=str(key),
-                person=None if person is None else str(person),
+                person=text_or_none(person),
                 digest=str(digest),
                 answer=str(answer),
                 name=str(name),
                 address=str(address),
                 organisation=str(organisation),
                 number=str(number),
-                moment=_moment(moment),
-                asked=json.loads(str(asked)),
-                dietary=json.loads(str(dietary)),
+                moment=moment_or_none(moment),
+                asked=as_mapping(asked),
+                dietary=as_mapping(dietary),
                 doubt=str(doubt),
-                gone=_moment(gone),
-                at=_moment(at),
+                gone=moment_or_none(gone),
+                at=moment_or_none(at),
             )
         )
     return tuple(found)
 
 
 def drop_signups(database: Database, event: str, keys: Iterable[str]) -> None:
-    """Take rows away that were settled otherwise."""
+    """Delete rows that were settled in another way."""
     database.each("DELETE FROM signups WHERE event = ? AND key = ?", [(event, key) for key in keys])
 
 
 def add_guests(database: Database, event: str, guests: Iterable[Guest], now: datetime) -> None:
-    """Note who comes and is no member; what is known already is brought up to date."""
+    """Record guests, who are not members; known guests are updated."""
     database.each(
         "INSERT OR REPLACE INTO guests (event, person, name, address, organisation, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(event, each.person, each.name, each.address, each.organisation, moment_text(now)) for each in guests],
@@ -90,7 +89,7 @@ def add_guests(database: Database, event: str, guests: Iterable[Guest], now: dat
 
 
 def guests(database: Database, event: str) -> tuple[Guest, ...]:
-    """Who signed up for an event and is no member."""
+    """Return the people who signed up for an event and are not members."""
     rows = database.execute(
         "SELECT person, name, address, organisation FROM guests WHERE event = ? ORDER BY at, person", (event,)
     )
@@ -98,7 +97,7 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
 
 
 def guest_keys(database: Database) -> frozenset[str]:
-    """Who was a guest of any event."""
+    """Return the keys of the guests of all events."""
     return frozenset(str(person) for (person,) in database.execute("SELECT DISTINCT person FROM guests"))
 
 
@@ -106,7 +105,10 @@ def guest_keys(database: Database) -> frozenset[str]:
 
 
 def sent_mails(database: Database) -> tuple[SentMail, ...]:
-    """Every message that went, or may have gone, of all events, in the order of the attempts."""
+    """Return every message that was sent, or may have been, of all events.
+
+    They are in the order of the attempts.
+    """
     rows = database.execute(
         """SELECT a.id, event, mailing, edition, a.person, a.address, message_id, claimed
            FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
@@ -114,21 +116,22 @@ def sent_mails(database: Database) -> tuple[SentMail, ...]:
     )
     return tuple(
         SentMail(
-            int(number or 0),
-            Round(str(event), str(mailing), int(edition or 0)),
+            as_int(number),
+            as_round(event, mailing, edition),
             str(person),
             str(address),
             str(message_id),
-            read_moment_text(str(claimed)),
+            as_moment(claimed),
         )
         for number, event, mailing, edition, person, address, message_id, claimed in rows
     )
 
 
 def record_bounces(database: Database, bounces: Sequence[Bounce], now: datetime) -> tuple[Bounce, ...]:
-    """Note bounces, and let the messages count as refused that are the last of their round; those that are news.
+    """Record bounces; return those that are new.
 
-    A report that was noted before changes nothing, whatever was decided about its message since.
+    A delivery whose last message bounced counts as refused from then on. A report that was recorded before changes
+    nothing, whatever was decided about its message since.
     """
     news = []
     with database.transaction():
@@ -150,7 +153,10 @@ def record_bounces(database: Database, bounces: Sequence[Bounce], now: datetime)
 
 
 def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
-    """The messages of all events that were refused or came back, and about which nobody decided otherwise."""
+    """Return the refused and bounced messages of all events.
+
+    Messages about which a person decided otherwise since are left out.
+    """
     rows = database.execute(
         """SELECT rounds.event, d.person, d.address, d.since, coalesce(d.code, ''), d.reason, b.verdict, b.said
            FROM deliveries d JOIN rounds ON rounds.id = d.round
@@ -163,9 +169,9 @@ def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
             event=str(event),
             person=str(person),
             address=str(address),
-            at=read_moment_text(str(since)),
+            at=as_moment(since),
             reply=_words_of(str(code), str(reason)),
-            verdict=None if verdict is None else str(verdict),
+            verdict=text_or_none(verdict),
             said=bool(said),
         )
         for event, person, address, since, code, reason, verdict, said in rows
@@ -173,7 +179,7 @@ def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
 
 
 def _words_of(code: str, reason: str) -> str:
-    """A server's reply, with its code once."""
+    """Return a server's reply with its code once."""
     return reason if reason.startswith(code) else f"{code} {reason}"
 
 
@@ -181,9 +187,9 @@ def _words_of(code: str, reason: str) -> str:
 
 
 def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
-    """Note a person's word that somebody is not to be mailed, or is so again.
+    """Record that somebody must not be mailed, or may be mailed again.
 
-    :raises UserError: code USAGE where that is undone and nothing was said before.
+    :raises UserError: code USAGE if the decision undoes one that does not exist.
     """
     with database.transaction():
         in_force = {(each.person, each.event) for each in left_out(database)}
@@ -197,20 +203,21 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
 
 
 def left_out(database: Database) -> tuple[LeftOut, ...]:
-    """The words in force: the newest of each person and event, where it is not undone."""
+    """Return the decisions in force not to mail somebody.
+
+    They are the newest of each person and event, unless it was undone.
+    """
     rows = database.execute(
         "SELECT person, event, reason, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    return tuple(LeftOut(str(who), str(event), str(reason), False, _moment(at)) for who, event, reason, at in rows)
-
-
-def _moment(value: object) -> datetime | None:
-    return read_moment_text(str(value)) if value else None
+    return tuple(
+        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
+    )
 
 
 def record(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
-    """Note answers, all or none."""
+    """Record answers, all or none."""
     with database.transaction():
         database.each(
             "INSERT INTO answers (event, person, answer, source, given, sequence, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -222,7 +229,7 @@ def record(database: Database, event: str, answers: Iterable[Answer], now: datet
 
 
 def answers(database: Database, event: str) -> tuple[Answer, ...]:
-    """Every answer that was noted, in that order."""
+    """Return every answer, in the order in which they were recorded."""
     rows = database.execute(
         "SELECT person, answer, source, given, sequence FROM answers WHERE event = ? ORDER BY id", (event,)
     )
@@ -231,15 +238,18 @@ def answers(database: Database, event: str) -> tuple[Answer, ...]:
             str(person),
             str(answer),
             str(source),
-            read_moment_text(str(given)),
-            None if sequence is None else int(sequence),
+            as_moment(given),
+            int_or_none(sequence),
         )
         for person, answer, source, given, sequence in rows
     )
 
 
 def record_strays(database: Database, event: str, strays: Iterable[Stray], now: datetime) -> None:
-    """Note answers of which it is for the secretary to say whose they are; what is noted is not noted again."""
+    """Record answers for which the secretary must decide whose they are.
+
+    Answers that were recorded before are not recorded again.
+    """
     with database.transaction():
         database.each(
             "INSERT OR IGNORE INTO stray_answers (event, person, address, answer, given, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -251,11 +261,11 @@ def record_strays(database: Database, event: str, strays: Iterable[Stray], now: 
 
 
 def strays(database: Database, event: str) -> tuple[Stray, ...]:
-    """The answers that are for the secretary to look at, oldest first."""
+    """Return the answers that the secretary must look at, oldest first."""
     rows = database.execute(
         "SELECT person, address, answer, given FROM stray_answers WHERE event = ? ORDER BY id", (event,)
     )
     return tuple(
-        Stray(None if person is None else str(person), str(address), str(answer), read_moment_text(str(given)))
+        Stray(text_or_none(person), str(address), str(answer), as_moment(given))
         for person, address, answer, given in rows
     )

@@ -6,7 +6,6 @@ values change.
 """
 
 import binascii
-import hashlib
 import json
 import re
 import textwrap
@@ -49,14 +48,6 @@ class Message(NamedTuple):
     def size(self) -> int:
         """Return its length in octets, as SIZE counts it (RFC 1870)."""
         return sum(map(len, self.chunks))
-
-    @property
-    def sha256(self) -> str:
-        """Return the SHA-256 of its bytes, in hex."""
-        digest = hashlib.sha256()
-        for chunk in self.chunks:
-            digest.update(chunk)
-        return digest.hexdigest()
 
 
 WIDTH = 76  # plain text: a readable width, and RFC 2045's own limit for quoted-printable

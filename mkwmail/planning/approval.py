@@ -90,10 +90,7 @@ def _facts(old: str, new: str) -> tuple[str, ...]:
 
     The lines are those of an update; empty if an update would not tell the difference.
     """
-    try:
-        told = differing_facts(read_facts(old), read_facts(new))
-    except (ValueError, KeyError, TypeError):  # facts as an earlier version of this program kept them
-        return ()
+    told = differing_facts(read_facts(old), read_facts(new))
     return tuple(
         f"{sign}{change.what}: {said}"
         for change in told

@@ -100,7 +100,7 @@ def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Deliv
 
     Far is more than 90 days; else None.
     """
-    earlier = [each for each in given if each.event == event.id and STARTS in each.terms]
+    earlier = [each for each in given if each.event == event.id]
     if not earlier or not any(each.state in TOLD for each in deliveries):
         return None
     # The person who gave a newer approval was asked about the move.

@@ -2,11 +2,9 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,7 +217,7 @@ def test_with_no_newer_one_a_person_may_decide(home: Home, folder: Path) -> None
     assert len(home.mailed()) == 6
 
 
-# Another home, another user, a container, an older program
+# Another home, another user, a container
 
 
 def test_another_home_is_refused_once_said_and_named(home: Home, folder: Path, tmp_path: Path) -> None:
@@ -271,17 +269,6 @@ def test_a_note_that_cannot_be_read_is_none(home: Home, folder: Path, spoiled: b
     home.notes[0].write_bytes(spoiled)
     assert home.send(folder).code == 78
     assert len(home.mailed()) == 2
-
-
-def test_an_older_programs_folder_goes_on(home: Home, folder: Path) -> None:
-    home.notes[0].unlink()
-    with closing(sqlite3.connect(folder / "mkwmail-test.db")) as ledger, ledger:
-        ledger.execute("UPDATE runs SET token = NULL")
-    assert home.send(folder).code == 0
-    assert len(home.notes) == 1
-    copy = folder.with_name("kopie")
-    shutil.copytree(folder, copy)
-    assert home.send(copy).code == 78
 
 
 def test_an_older_home_put_back_is_no_alarm(home: Home, folder: Path, tmp_path: Path) -> None:

@@ -286,7 +286,7 @@ def test_a_run_that_goes_on_in_the_first_keeps_the_copy_waiting(folder: Path) ->
 
 
 def test_of_two_that_begin_at_once_one_mails(tmp_path: Path) -> None:
-    """Copies of a ledger that no run with a note has used: an older program's, or a new one."""
+    """Copies of a new ledger, from which nobody was mailed."""
     folders = [tmp_path / name for name in ("a", "b", "c")]
     folders[0].mkdir()
     opened(folders[0]).close()
@@ -513,18 +513,6 @@ def test_a_token_that_did_not_come_into_the_note_is_no_alarm(folder: Path) -> No
     assert note_of(folder).read_bytes() != before
     note_of(folder).write_bytes(before)
     assert match(folder) is Match.SAME
-
-
-def test_an_older_programs_ledger_goes_on_and_gets_its_note(folder: Path) -> None:
-    note_of(folder).unlink()
-    with closing(sqlite3.connect(folder / "mkwmail.db")) as database, database:
-        database.execute("UPDATE runs SET token = NULL")
-    journal = wire_path(folder / "mkwmail.db").rename(folder / "journal")
-    assert match(folder) is Match.UNKNOWN  # it is not whole
-    journal.rename(wire_path(folder / "mkwmail.db"))
-    assert match(folder) is Match.FIRST
-    mail(folder, 2)
-    assert note_of(folder).exists() and match(folder) is Match.SAME
 
 
 def test_a_ledger_that_never_mailed_needs_no_note(tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Claim, Round, State
+from mkwmail.ledger.models import Claim, Result, Round, State
 from mkwmail.ledger.people import Listed
-from mkwmail.ledger.schema import MIGRATIONS, migrate
+from mkwmail.ledger.schema import FIRST, MIGRATIONS, migrate
+from tests.torture.later_version import LATER
 from tests.workplace import is_root
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
+NEWEST = FIRST + len(MIGRATIONS) - 1
 
 
 def opened(folder: Path, computer: str = "here") -> Ledger:
@@ -134,72 +136,71 @@ def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path) 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     made(tmp_path)
     with sqlite3.connect(tmp_path / "mkwmail.db") as connection:
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
     connection.close()
     error = refusal(tmp_path)
     assert error.code is ExitCode.LEDGER_FAULT and "newer" in str(error)
 
 
+@pytest.mark.parametrize("version", [1, FIRST - 1])
+def test_the_ledger_of_an_unreleased_version_is_refused_and_left_as_it_is(tmp_path: Path, version: int) -> None:
+    made(tmp_path)
+    with sqlite3.connect(tmp_path / "mkwmail.db") as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    error = refusal(tmp_path)
+    assert error.code is ExitCode.LEDGER_FAULT and "never released" in str(error)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_migration_keeps_a_copy_and_is_recorded(tmp_path: Path) -> None:
     made(tmp_path)
-    later = (*MIGRATIONS, ("a column more", ("ALTER TABLE persons ADD COLUMN extra TEXT",)))
     database = Database(tmp_path / "mkwmail.db")
-    migrate(database, NOW, later)
-    migrate(database, NOW, later)
+    migrate(database, NOW, LATER)
+    migrate(database, NOW, LATER)
     assert database.execute("SELECT number, name FROM migrations ORDER BY number") == [
-        (number, migration[0]) for number, migration in enumerate(later, start=1)
+        (number, migration[0]) for number, migration in enumerate(LATER, start=FIRST)
     ]
     database.close()
-    copy = tmp_path / f"mkwmail.db.before-{len(later)}"
+    (copy,) = tmp_path.glob("mkwmail.db.before-*")
+    assert copy.name == f"mkwmail.db.before-{NEWEST + 1}"
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT count(*) FROM persons").fetchone() == (1,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (NEWEST,)
     connection.close()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600 or os.name == "nt"
 
 
-@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
-def test_whom_an_older_program_mailed_is_not_mailed_again(tmp_path: Path, version: int) -> None:
-    at = NOW.isoformat()
+@pytest.mark.parametrize("length", range(1, len(LATER)))
+def test_whom_an_older_program_mailed_is_not_mailed_again(tmp_path: Path, length: int) -> None:
     older = Database(tmp_path / "mkwmail.db")
     older.make_durable()
-    migrate(older, NOW, MIGRATIONS[:version])
-    for statement, values in (
-        ("INSERT INTO ledger VALUES (1, 'name', zeroblob(32), 'here', ?)", (at,)),
-        ("INSERT INTO persons VALUES (1, 'k', 'jan@example.org', 'Jan Smit', '', '', ?)", (at,)),
-        ("INSERT INTO rounds VALUES (1, 'dag-2020', 'invitation', 0)", ()),
-        ("INSERT INTO letters VALUES ('l', x'00')", ()),
-        (
-            "INSERT INTO attempts VALUES (1, 1, 'k', 'jan@example.org', 1, 'l', '{}', '<m@example.org>', ?, 's', NULL,"
-            " NULL, NULL, ?)",
-            (at, at),
-        ),
-        (
-            "INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)"
-            " VALUES (1, 'k', 'jan@example.org', 'jan@example.org', 'sending', ?, 1)",
-            (at,),
-        ),
-        ("UPDATE deliveries SET state = 'sent', tries = 1", ()),
-        ("INSERT INTO results VALUES (1, 'sent', 250, '', NULL, ?)", (at,)),
-    ):
-        older.execute(statement, values)
-    older.close()
-    (tmp_path / "mkwmail.id").write_text("name\n")
+    migrate(older, NOW, LATER[:length])
+    older.execute("INSERT INTO ledger VALUES (1, 'name', zeroblob(32), 'here', ?)", (NOW.isoformat(),))
     invitation = Round("dag-2020", "invitation")
-    with opened(tmp_path) as ledger, ledger.hold("send", NOW):
+    with Ledger(older, "here", "boot", None) as ledger, ledger.hold("send", NOW):
         ledger.settle(NOW)
-        assert [(each.person, each.state) for each in ledger.deliveries("dag-2020")] == [("k", State.SENT)]
+        (jan,) = ledger.enlist([Listed("jan@example.org", "Jan Smit")], NOW)
         letter = ledger.keep_letter(b"Beste Jan")
-        again = Claim("k", "jan@example.org", letter, {}, "<n@example.org>", NOW, "0" * 64)
+        claim = Claim(jan.key, "jan@example.org", letter, {}, "<m@example.org>", NOW, "0" * 64)
+        (attempt,) = ledger.claim(invitation, [claim], NOW)
+        ledger.record([Result(attempt, State.SENT, 250)], NOW)
+    newer = Database(tmp_path / "mkwmail.db")
+    migrate(newer, NOW, LATER)
+    with Ledger(newer, "here", "boot", None) as ledger, ledger.hold("send", NOW):
+        ledger.settle(NOW)
+        assert [(each.person, each.state) for each in ledger.deliveries("dag-2020")] == [(jan.key, State.SENT)]
         with pytest.raises(UserError):
-            ledger.claim(invitation, [again], NOW)
-    # The same tables as a ledger that was made today.
-    (tmp_path / "new").mkdir()
-    made(tmp_path / "new")
+            ledger.claim(invitation, [claim], NOW)
+    # The same tables as a ledger that the newer program made.
+    other = Database(tmp_path / "new.db")
+    migrate(other, NOW, LATER)
+    other.close()
     tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
     shapes = []
-    for folder in (tmp_path, tmp_path / "new"):
-        with closing(sqlite3.connect(folder / "mkwmail.db")) as database:
+    for name in ("mkwmail.db", "new.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
             shapes.append(database.execute(tables).fetchall())
     assert shapes[0] == shapes[1]
 

@@ -52,11 +52,6 @@ def test_facts_differ_in_the_words_of_a_mail() -> None:
     )
 
 
-def test_facts_that_cannot_be_read_differ_line_by_line() -> None:
-    (found,) = differences({f"x{FACTS}": "of an older kind"}, {f"x{FACTS}": "otherwise"})
-    assert found.lines == ("-of an older kind", "+otherwise")
-
-
 def test_a_long_difference_is_cut_and_says_so() -> None:
     (found,) = differences({"a.md": "x"}, {"a.md": "\n".join("abcdefghijklmnop")})
     assert len(found.lines) == 9 and found.lines[-1] == "… and 9 lines more"

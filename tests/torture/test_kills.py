@@ -3,15 +3,18 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mkwmail.ledger.schema import MIGRATIONS
+from mkwmail.ledger.schema import FIRST
 from tests.smtp_server import DROP, ScriptedServer
 from tests.torture.kills import kill_often, killed_at_writes
-from tests.workplace import PEOPLE, Place, a_place
+from tests.torture.later_version import LATER
+from tests.workplace import MOMENT, PEOPLE, Place, Ran, a_place
 
 EVENT = "directeurendag-2020"
 KIM = "kim@woonstede.example.org"
@@ -33,36 +36,16 @@ def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connection
     assert min(tally.by_kind["at a step"], tally.by_kind["at a moment"]) > 5
 
 
-def _make_older(place: Place) -> None:
-    """Undo the migration that put the deliveries in order, and the newer ones: they are by person again."""
-    number = next(number for number, each in enumerate(MIGRATIONS, start=1) if "order" in each[0])
-    former = [statement for _name, statements in MIGRATIONS[: number - 1] for statement in statements]
-    newest = {" ".join(statement.split()[:4]): statement for statement in former}
-    newer = [statement for _name, statements in MIGRATIONS[number:] for statement in statements]
-    tables = [statement.split()[2] for statement in newer if statement.startswith("CREATE TABLE")]
-    with closing(sqlite3.connect(place.folder / "mkwmail-test.db")) as database, database:
-        for statement in (
-            "ALTER TABLE runs DROP COLUMN token",
-            "CREATE TABLE kept AS SELECT * FROM deliveries",
-            "DROP TABLE deliveries",
-            newest["CREATE TABLE deliveries ("],
-            "INSERT INTO deliveries SELECT * FROM kept",
-            "DROP TABLE kept",
-            newest["CREATE INDEX attempts_of ON"],
-            newest["CREATE INDEX results_at ON"],
-            newest["CREATE INDEX carried_of ON"],
-            newest["CREATE UNIQUE INDEX one_mail_for_an_address"],
-            newest["CREATE INDEX sending_now ON"],
-            newest["CREATE TRIGGER a_delivery_begins BEFORE"],
-            newest["CREATE TRIGGER a_delivery_goes_on BEFORE"],
-            *(f"DROP TABLE {table}" for table in tables),
-            f"DELETE FROM migrations WHERE number >= {number}",
-            f"PRAGMA user_version = {number - 1}",
-        ):
-            database.execute(statement)
-    # An older program kept no note of its ledger.
-    for note in (place.folder / ".home" / ".local" / "state" / "mkwmail").iterdir():
-        note.unlink()
+class LaterPlace(Place):
+    """A working folder in which a later version of the program runs."""
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "tests.torture.later_version", "--folder", str(self.folder), *words]
+
+    def run(self, *words: str, now: str = MOMENT, **environment: str) -> Ran:
+        chosen = self.environment(now, **environment)
+        done = subprocess.run(self.command(*words), env=chosen, capture_output=True, text=True, timeout=120)
+        return Ran(done.returncode, done.stdout, done.stderr)
 
 
 @needs_strace
@@ -71,18 +54,21 @@ def test_killed_while_it_brings_an_older_ledger_up_to_date(tmp_path: Path) -> No
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)
         assert place.send("--limit", "3").json["sent"] == 3
-        ledger = tmp_path / "mkwmail-test.db"
-        _make_older(place)
+        later = LaterPlace(place.folder)
         killed = 0
-        for hit in killed_at_writes(place, range(1, 24, 2), "status", EVENT):
+        # The first sixty or so write the copy, the others the ledger.
+        for hit in killed_at_writes(later, range(1, 120, 9), "status", EVENT):
             killed += hit
-            assert place.run("status", EVENT).code == 0
-        assert killed > 5
-        assert place.send().json["sent"] == 2
+            assert later.run("status", EVENT).code == 0
+        assert killed > 9
+        assert later.send().json["sent"] == 2
         assert [server.bodies_of(address) for address in addresses] == [1] * 5
-        with closing(sqlite3.connect(ledger)) as database:
-            assert database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        newest = FIRST + len(LATER) - 1
+        assert _read(place, "PRAGMA user_version") == [(newest,)]
+        assert _read(place, "PRAGMA integrity_check") == [("ok",)]
+        # The program that made it does not read what it does not know.
+        refused = place.run("status", EVENT)
+        assert refused.code == 74 and "newer mkwmail" in refused.err
 
 
 @needs_strace

@@ -19,7 +19,7 @@ def test_a_power_cut_mails_nobody_twice_and_forgets_nobody(tmp_path: Path, conne
 
 
 def test_stopped_before_within_and_after_its_calls_it_mails_everybody_once(tmp_path: Path) -> None:
-    tally = stop_at_each_call(tmp_path, connections=1, every=61)
+    tally = stop_at_each_call(tmp_path, connections=1, every=53)
     assert tally.kills > 10
     assert (tally.lost, tally.doubled, tally.bad) == ([], [], [])
     assert tally.most_in_doubt <= 1
