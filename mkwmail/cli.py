@@ -181,10 +181,10 @@ def login(
             Fault("", _("--device and --browser exclude each other."), _("give one of the two")),
             code=ExitCode.USAGE,
         )
-    from mkwmail.commands.login import Way
+    from mkwmail.commands.login import LoginOptions
     from mkwmail.commands.login import login as command
 
-    _finish(command(_begin(ctx), Way(device, browser)))
+    _finish(command(_begin(ctx), LoginOptions(device, browser)))
 
 
 @app.command(
@@ -303,10 +303,10 @@ def preview(
         from mkwmail.commands.preview import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
-    from mkwmail.commands.preview import Files
+    from mkwmail.commands.preview import PreviewFiles
     from mkwmail.commands.preview import preview as command
 
-    files = Files(eml, html, browser, one_per_letter)
+    files = PreviewFiles(eml, html, browser, one_per_letter)
     _finish(command(_begin(ctx), event, mailing, member=member, files=files, json=json))
 
 
@@ -371,10 +371,10 @@ def send(
             Fault("", _("--dry-run and --rehearse exclude each other."), _("give one of the two")),
             code=ExitCode.USAGE,
         )
-    from mkwmail.commands.send import Wishes
+    from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
-    wishes = Wishes(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    wishes = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
     if dry_run or rehearse:
         from mkwmail.commands.rehearse import dry_run as show
         from mkwmail.commands.rehearse import rehearse as practise
@@ -411,10 +411,10 @@ def schedule(
             Fault("", _("--withdraw and --uninstall stand alone.")),
             code=ExitCode.USAGE,
         )
-    from mkwmail.commands.schedule import Requests
+    from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
 
-    requests = Requests(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
+    requests = ScheduleOptions(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
     _finish(command(_begin(ctx), event, tuple(mailings or ()), requests))
 
 

@@ -31,7 +31,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, State
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.planning.roll import Roll, call_roll, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from tests.mail.workshop import SMALL_TEMPLATES
 
 START = datetime(2020, 2, 1, 9, tzinfo=ZONE)
@@ -255,8 +255,8 @@ class Life(RuleBasedStateMachine):
         path = self.folder / "events" / "dag.yaml"
         return Sources(WorkingFolder(self.folder), SETTINGS, path, self.event, MemberList(tuple(self.members)), ())
 
-    def roll(self) -> Roll:
-        return call_roll(self.members, self.ledger.identify)
+    def roll(self) -> MemberIndex:
+        return identify_members(self.members, self.ledger.identify)
 
     def expected(self) -> tuple[Any, ...]:
         event = self.event

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from mkwmail.auth.oauth import Issuing, Tokens
+from mkwmail.auth.oauth import Tokens, TokenSource
 from mkwmail.auth.secret import Secret
 from mkwmail.auth.store import Store, closing
 from mkwmail.config.settings import Auth, Smtp
@@ -119,7 +119,7 @@ def _fault(fault: str, remedy: str) -> UserError:
     return UserError(Fault("mkwmail.yaml: smtp", fault, remedy), code=ExitCode.SETTINGS)
 
 
-Credential = Password | Issuing
+Credential = Password | TokenSource
 
 
 def credential_for(

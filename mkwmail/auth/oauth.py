@@ -53,7 +53,7 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class TokenSet:
     """Tokens that a provider issued.
 
     ``expires``: when the access token expires, in seconds since 1970 by this computer's clock. ``refresh``: None if
@@ -71,12 +71,12 @@ _MARGIN = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredTokens:
     """A sign-in as it is stored."""
 
     client_id: str
     client_secret: Secret | None
-    issued: Issued
+    issued: TokenSet
 
     def values(self) -> Values:
         """Return the values for the store."""
@@ -90,12 +90,12 @@ class Kept:
         }
 
     @classmethod
-    def of(cls, values: Values | None) -> "Kept | None":
+    def of(cls, values: Values | None) -> "StoredTokens | None":
         """Return the sign-in in stored values, or None if there is none."""
         if values is None or not values.get("client_id"):
             return None
         secret, refresh = values.get("client_secret"), values.get("refresh_token")
-        issued = Issued(
+        issued = TokenSet(
             Secret(str(values.get("access_token", ""))),
             float(values.get("expires", 0)),
             Secret(str(refresh)) if refresh else None,
@@ -103,7 +103,7 @@ class Kept:
         return cls(str(values["client_id"]), Secret(str(secret)) if secret else None, issued)
 
 
-class Issuing(Protocol):
+class TokenSource(Protocol):
     """A source of access tokens for a login."""
 
     def current(self) -> Secret:
@@ -124,7 +124,7 @@ class Issuing(Protocol):
 class JustIssued:
     """The only token of a new sign-in, tested before it is stored."""
 
-    def __init__(self, issued: Issued) -> None:
+    def __init__(self, issued: TokenSet) -> None:
         self._issued = issued
 
     def current(self) -> Secret:
@@ -172,20 +172,20 @@ class Tokens:
         """
         return self._renewed(lambda kept: kept.issued.access != refused and self._is_fresh(kept))
 
-    def _is_fresh(self, kept: Kept) -> bool:
+    def _is_fresh(self, kept: StoredTokens) -> bool:
         return bool(kept.issued.access.reveal()) and self._now() < kept.issued.expires - _MARGIN
 
-    def _renewed(self, will_do: Callable[[Kept], bool]) -> Secret:
+    def _renewed(self, will_do: Callable[[StoredTokens], bool]) -> Secret:
         with self._turn, self._store.locked(self._smtp):
             # The previous holder of the lock may have renewed the login; only its new refresh token is then valid.
             kept = self._kept()
             if will_do(kept):
                 return kept.issued.access
             issued = self._renew(kept)
-            self._store.renew(self._smtp, Kept(kept.client_id, kept.client_secret, issued).values())
+            self._store.renew(self._smtp, StoredTokens(kept.client_id, kept.client_secret, issued).values())
             return issued.access
 
-    def _renew(self, kept: Kept) -> Issued:
+    def _renew(self, kept: StoredTokens) -> TokenSet:
         application = Application.of(self._smtp, kept.client_id, kept.client_secret)
         refresh = kept.issued.refresh
         place = urlsplit(application.token_url).netloc
@@ -203,8 +203,8 @@ class Tokens:
         # Raised outside the except clause, so that no exception carries frames that hold tokens.
         raise sign_in_fault(place, application.username, refusal, Step.RENEWAL)
 
-    def _kept(self) -> Kept:
-        kept = Kept.of(self._store.load(self._smtp))
+    def _kept(self) -> StoredTokens:
+        kept = StoredTokens.of(self._store.load(self._smtp))
         words = {"username": self._smtp.username}
         if kept is None:
             fault = _("nobody has signed in as %(username)s on this computer yet") % words

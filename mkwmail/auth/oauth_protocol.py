@@ -22,7 +22,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Re
 from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import MismatchingStateError
 
-from mkwmail.auth.oauth import Application, Issued
+from mkwmail.auth.oauth import Application, TokenSet
 from mkwmail.auth.oauth_errors import Refusal, RefusedError, unreachable
 from mkwmail.auth.secret import Secret
 from mkwmail.files import reason_of
@@ -153,7 +153,7 @@ def code_of(asked: Asked, query: str) -> Secret | None:
     return Secret(str(code)) if code else None
 
 
-def redeem(application: Application, asked: Asked, code: Secret) -> Issued:
+def redeem(application: Application, asked: Asked, code: Secret) -> TokenSet:
     """Exchange the browser's code for tokens.
 
     :raises RefusedError: if the provider gives none; SignInError if it cannot be reached.
@@ -190,7 +190,7 @@ def ask_device(application: Application) -> DeviceCode:
     )
 
 
-def redeem_device(application: Application, code: DeviceCode) -> Issued:
+def redeem_device(application: Application, code: DeviceCode) -> TokenSet:
     """Exchange a device code for tokens.
 
     :raises RefusedError: until the user has approved the code (``authorization_pending``, ``slow_down``), or if the
@@ -203,7 +203,7 @@ def redeem_device(application: Application, code: DeviceCode) -> Issued:
     return _issued(application, client, body)
 
 
-def renew(application: Application, refresh: Secret) -> Issued:
+def renew(application: Application, refresh: Secret) -> TokenSet:
     """Exchange a refresh token for new tokens (RFC 6749 §6).
 
     The result contains the same refresh token if the provider sends no new one.
@@ -225,7 +225,7 @@ def _own_secret(application: Application) -> dict[str, str]:
     return {"client_secret": secret.reveal()} if secret is not None else {}
 
 
-def _issued(application: Application, client: Any, body: str, refresh: Secret | None = None) -> Issued:
+def _issued(application: Application, client: Any, body: str, refresh: Secret | None = None) -> TokenSet:
     status, answer = post(application.token_url, body)
     read = _read(application.token_url, status, answer)
     refusal = None
@@ -239,7 +239,7 @@ def _issued(application: Application, client: Any, body: str, refresh: Secret | 
     if refusal is not None:
         raise RefusedError(refusal)
     kept = str(token["refresh_token"]) if token.get("refresh_token") else None
-    return Issued(
+    return TokenSet(
         Secret(str(token["access_token"])),
         time.time() + _seconds(token.get("expires_in"), _LIFETIME),
         Secret(kept) if kept else refresh,

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
-from mkwmail.auth.oauth import Application, Issued
+from mkwmail.auth.oauth import Application, TokenSet
 from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInError, Step, sign_in_fault
 from mkwmail.auth.oauth_protocol import Asked, DeviceCode, ask_browser, ask_device, code_of, redeem, redeem_device
 from mkwmail.auth.secret import Secret
@@ -31,7 +31,7 @@ def sign_in_by_browser(
     show: Callable[[str], object],
     typed: Callable[[], str] = str,
     seconds: float = _SECONDS,
-) -> Issued:
+) -> TokenSet:
     """Send the user to the provider, and wait until the browser returns.
 
     ``show`` receives the address to open. ``typed`` returns the text that was typed meanwhile, if any: a browser on
@@ -153,7 +153,7 @@ class Patience:
 
 def sign_in_by_device(
     application: Application, show: Callable[[DeviceCode], object], patience: Patience | None = None
-) -> Issued:
+) -> TokenSet:
     """Show a code, and wait until the user has approved it elsewhere.
 
     :raises SignInError: if the code is not approved in time, or the provider refuses.
@@ -166,13 +166,13 @@ def sign_in_by_device(
     else:
         show(code)
         answer = _approved(application, code, given)
-        if isinstance(answer, Issued):
+        if isinstance(answer, TokenSet):
             return answer
         refusal = answer
     raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, Step.DEVICE)
 
 
-def _approved(application: Application, code: DeviceCode, patience: Patience) -> Issued | Refusal:
+def _approved(application: Application, code: DeviceCode, patience: Patience) -> TokenSet | Refusal:
     interval, ends = code.interval, patience.now() + code.lifetime
     while patience.now() < ends:
         patience.wait(interval)

@@ -23,7 +23,7 @@ from mkwmail.ledger.models import Answer, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for, folded
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
-from mkwmail.planning.roll import Roll, listed
+from mkwmail.planning.roll import MemberIndex, listed
 from mkwmail.report.answers import (
     AnswerLine,
     Answers,
@@ -76,7 +76,7 @@ def mailed_at(person: Person) -> str:
     return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
 
 
-def invited(event: Event, roll: Roll, ledger: Ledger) -> tuple[Invited, ...]:
+def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, ...]:
     """Return everybody whose sign-up an export can contain.
 
     These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
@@ -194,7 +194,7 @@ def _asked_about_missing(terminal: Terminal, missing: Sequence[KeptSignup]) -> M
 class _Import:
     event: Event
     ledger: Ledger
-    roll: Roll
+    roll: MemberIndex
     found: Changes
     gone: Mapping[str, bool]
     settled: Mapping[str, str]
@@ -313,7 +313,7 @@ def _mailable(address: str) -> str:
         return ""
 
 
-def _own_address(address: str, roll: Roll, ledger: Ledger) -> str:
+def _own_address(address: str, roll: MemberIndex, ledger: Ledger) -> str:
     """Return a guest's address as it can be mailed, or an empty string.
 
     Empty also if it belongs to a member, who signed up a colleague.
@@ -322,7 +322,7 @@ def _own_address(address: str, roll: Roll, ledger: Ledger) -> str:
     return "" if address_key(address) in taken else _mailable(address)
 
 
-def settle_by_word(event: Event, ledger: Ledger, roll: Roll, row: KeptSignup, answer: str, now: datetime) -> str:
+def settle_by_word(event: Event, ledger: Ledger, roll: MemberIndex, row: KeptSignup, answer: str, now: datetime) -> str:
     """Make a doubtful row a guest, as the user says; return the guest's key."""
     address = _own_address(row.address, roll, ledger)
     new = Listed(address or f"{row.key[:16]}@{_NO_ADDRESS}", row.name, row.organisation)
@@ -482,7 +482,7 @@ def _unsettled(rows: Mapping[str, KeptSignup]) -> list[Candidate]:
     return [Candidate(key, row.name, row.address, row.organisation, row.number) for key, row in rows.items()]
 
 
-def candidates(roll: Roll, persons: tuple[Person, ...]) -> list[Candidate]:
+def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:
     """Return everybody whom WHO can mean.
 
     The list as it is now comes first, then the rest of the register.
@@ -520,7 +520,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     return ExitCode.OK
 
 
-def answers_of(event: Event, ledger: Ledger, roll: Roll) -> Answers:
+def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
     """Return the answers of members, guests, and people who left the list.
 
     They are sorted by the main word of the name.

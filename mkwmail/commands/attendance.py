@@ -10,14 +10,16 @@ from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.plan import History
-from mkwmail.planning.roll import Roll
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry
 from mkwmail.responses.answers import questions
 from mkwmail.responses.signup_matching import same_place
 
 
-def attendance_of(event: Event, ledger: Ledger, roll: Roll | None, history: History, now: datetime) -> Attendance:
+def attendance_of(
+    event: Event, ledger: Ledger, roll: MemberIndex | None, history: History, now: datetime
+) -> Attendance:
     """Count the answers to an event.
 
     Without a list, the counts cover only what the ledger knows.
@@ -45,7 +47,7 @@ def attendance_of(event: Event, ledger: Ledger, roll: Roll | None, history: Hist
     )
 
 
-def _coming_places(ledger: Ledger, event: Event, roll: Roll, history: History) -> Iterator[tuple[str, bool]]:
+def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:
     """Yield the organisation of everybody who attends.
 
     True marks a guest's organisation, which is in the guest's own spelling.
@@ -58,7 +60,7 @@ def _coming_places(ledger: Ledger, event: Event, roll: Roll, history: History) -
             yield guest.organisation, True
 
 
-def not_listed(event: Event, ledger: Ledger, roll: Roll, history: History) -> tuple[Entry, ...]:
+def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[Entry, ...]:
     """Return faulty rows of the list, and people who have left it.
 
     Of the latter, only those who heard or were to hear of the event.

@@ -17,7 +17,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Bounce, Delivery, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.plan import History
-from mkwmail.report.bounces import Came, show_bounces
+from mkwmail.report.bounces import MatchedBounce, show_bounces
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict
@@ -62,10 +62,10 @@ def _bounce(each: Matched, now: datetime) -> Bounce:
     return Bounce(message.attempt, returned.verdict, reply, returned.digest, at)
 
 
-def _came(each: Matched, event: str, names: dict[str, str], fresh: set[tuple[int, str]]) -> Came:
+def _came(each: Matched, event: str, names: dict[str, str], fresh: set[tuple[int, str]]) -> MatchedBounce:
     message = each.message
     elsewhere = message.event if message and message.event != event else ""
-    return Came(
+    return MatchedBounce(
         matched=each,
         name=names.get(message.person, "") if message else "",
         event=elsewhere,

@@ -12,7 +12,7 @@ from mkwmail.errors import ExitCode
 from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.mail.calendar_part import entry_uid
-from mkwmail.mail.compose import Occasion, website_entry
+from mkwmail.mail.compose import MailingContext, website_entry
 from mkwmail.mail.templates import Templates
 from mkwmail.planning.facts import facts_of
 
@@ -28,7 +28,7 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
     with open_ledger(invocation, folder) as ledger:
         history = history_of(ledger, about)
         cancelled = history.cancelled is not None
-        occasion = Occasion(
+        occasion = MailingContext(
             event=about,
             name="",
             mailing=Mailing(),

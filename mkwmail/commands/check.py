@@ -33,7 +33,7 @@ from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
 from mkwmail.planning.plan import History, Planned
-from mkwmail.planning.roll import Roll, call_roll, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, due_mailings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -179,7 +179,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
     faults: list[Fault] = []
     warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = call_roll(sources.members.members, ledger.identify)
+        roll = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
@@ -233,7 +233,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
 
 
 def _mailing(
-    invocation: Invocation, sources: Sources, roll: Roll, history: History, ledger: Ledger, name: str
+    invocation: Invocation, sources: Sources, roll: MemberIndex, history: History, ledger: Ledger, name: str
 ) -> tuple[Checked, list[Fault]]:
     """Compose one mailing for its whole audience, and check it."""
     event, now = sources.event, invocation.clock.now()

@@ -20,7 +20,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
-from mkwmail.mail.compose import Addressed, Composition, Occasion, compose, message_id
+from mkwmail.mail.compose import Addressed, Composition, MailingContext, compose, message_id
 from mkwmail.mail.context import Addressee
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
@@ -36,7 +36,7 @@ _SHARED_TEMPLATES = (
 _PROOF = "proef"
 
 
-class Outgoing(NamedTuple):
+class OutgoingMail(NamedTuple):
     """One person's message, before its date is known.
 
     It is an addressed letter, or the bytes of an earlier try. ``facts``: the version of the event's facts that it
@@ -62,13 +62,13 @@ class Outgoing(NamedTuple):
         return self.letter.address(self.complete(moment))
 
 
-class Mailbag(Sequence[Outgoing]):
+class OutgoingMails(Sequence[OutgoingMail]):
     """Everybody's message, composed on access.
 
     ``letters`` are available without that.
     """
 
-    def __init__(self, letters: Sequence[Letter], outgoing: Sequence[Outgoing]) -> None:
+    def __init__(self, letters: Sequence[Letter], outgoing: Sequence[OutgoingMail]) -> None:
         self.letters = letters
         self._outgoing = outgoing
 
@@ -76,12 +76,12 @@ class Mailbag(Sequence[Outgoing]):
         return len(self._outgoing)
 
     @overload
-    def __getitem__(self, index: int) -> Outgoing: ...
+    def __getitem__(self, index: int) -> OutgoingMail: ...
     @overload
-    def __getitem__(self, index: slice) -> "Mailbag": ...
-    def __getitem__(self, index: int | slice) -> "Outgoing | Mailbag":
+    def __getitem__(self, index: slice) -> "OutgoingMails": ...
+    def __getitem__(self, index: int | slice) -> "OutgoingMail | OutgoingMails":
         if isinstance(index, slice):
-            return Mailbag(self.letters[index], self._outgoing[index])
+            return OutgoingMails(self.letters[index], self._outgoing[index])
         return self._outgoing[index]
 
 
@@ -92,7 +92,7 @@ class Composer:
     ``sources``: the texts that an approval covers (:mod:`mkwmail.planning.approval`).
     """
 
-    occasion: Occasion
+    occasion: MailingContext
     templates: Templates
     sources: Mapping[str, str]
     facts: Facts
@@ -131,7 +131,7 @@ class Composer:
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
-    ) -> Mailbag:
+    ) -> OutgoingMails:
         """Return everybody's message.
 
         An earlier try's bytes are used again if the sources and the address have not changed.
@@ -148,23 +148,23 @@ class Composer:
             if (earlier := _earlier_try(planned, same, self.facts, ledger)) is not None
         }
 
-        def outgoing(number: int) -> Outgoing:
+        def outgoing(number: int) -> OutgoingMail:
             if number in again:
                 return again[number]
             planned, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
             version = tries.get(planned.person, 0)
             name = message_id(ledger.secret, of.event, of.mailing, of.edition, planned.person, version, domain)
-            return Outgoing(planned, addressed.letter, addressed.values, name, addressed, self.facts)
+            return OutgoingMail(planned, addressed.letter, addressed.values, name, addressed, self.facts)
 
         letters = [again[number].letter if number in again else letter for number, letter in enumerate(composition.of)]
-        return Mailbag(letters, Lazily(len(letters), outgoing))
+        return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
         approvals = ledger.approvals(self.occasion.event.id, self.occasion.name)
         return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
 
 
-def variants(mailbag: Mailbag) -> list[tuple[Outgoing, int]]:
+def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
     """Return each letter's first message and its number of members."""
     counts = Counter(map(id, mailbag.letters))
     firsts: dict[int, int] = {}
@@ -173,14 +173,14 @@ def variants(mailbag: Mailbag) -> list[tuple[Outgoing, int]]:
     return [(mailbag[number], counts[key]) for key, number in firsts.items()]
 
 
-def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> Outgoing | None:
+def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
     retry = planned.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
         return None
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
         return None
-    return Outgoing(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
+    return OutgoingMail(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -218,7 +218,7 @@ def composer_of(
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.attachments)
     templates = Templates((folder.templates_dir, shipped("templates")))
-    occasion = Occasion(
+    occasion = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
@@ -279,7 +279,7 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
     return next(found, names[-1])
 
 
-def _approved_sources(sources: Sources, occasion: Occasion, templates: Templates) -> dict[str, str]:
+def _approved_sources(sources: Sources, occasion: MailingContext, templates: Templates) -> dict[str, str]:
     """Return everything on which the mails' content depends.
 
     The keys are the names under which the user knows the sources.

@@ -29,7 +29,7 @@ from mkwmail.ledger.models import RefusedMail
 from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.facts import Telling, read_facts
 from mkwmail.planning.plan import History
-from mkwmail.planning.roll import Roll, call_roll, guest_listing, left_out_reasons
+from mkwmail.planning.roll import MemberIndex, guest_listing, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
 from mkwmail.user_folders import state_folder
@@ -198,7 +198,7 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
 
 
-def read_roll(folder: WorkingFolder, ledger: Ledger) -> Roll:
+def read_roll(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:
     """Read a folder's member list, and identify the members.
 
     Faulty rows are left out.
@@ -217,9 +217,9 @@ def read_list(folder: WorkingFolder, settings: Settings) -> MemberList:
     return read_members(path, folder.shown(path), skip_faulty=True)
 
 
-def roll_of(members: MemberList, ledger: Ledger) -> Roll:
+def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:
     """Identify the members of a list."""
-    return replace(call_roll(members.members, ledger.identify), faulty=members.faulty)
+    return replace(identify_members(members.members, ledger.identify), faulty=members.faulty)
 
 
 def history_of(ledger: Ledger, event: Event) -> History:

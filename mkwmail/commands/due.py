@@ -41,12 +41,12 @@ from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import GoAhead, State
+from mkwmail.ledger.models import ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList, read_members
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Plan
-from mkwmail.planning.roll import Roll, call_roll, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     WHEN,
@@ -63,7 +63,7 @@ from mkwmail.planning.schedule import (
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices as matters
 from mkwmail.report.delivery import Went, due_value, is_worth_a_word, show_went
-from mkwmail.report.notices import Matter
+from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 
@@ -78,7 +78,7 @@ class Found:
     the matters.
     """
 
-    matters: list[Matter] = field(default_factory=list)
+    matters: list[Notice] = field(default_factory=list)
     went: list[Went] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
     settings: Settings | None = None
@@ -90,7 +90,7 @@ class _Ready:
     """An approved mailing that is due, and that nothing keeps back."""
 
     sources: Sources
-    given: GoAhead
+    given: ScheduledApproval
     opens: datetime
     latest: datetime
     plan: Plan
@@ -122,16 +122,16 @@ class Automatic:
         members = self._members(settings)
         if members is None:
             return
-        roll = call_roll(members.members, self._ledger.identify)
+        roll = identify_members(members.members, self._ledger.identify)
         self._ledger.enlist(listed(roll), self._now)
         if roll.doubtful:
             names = [full_name(member.name) or member.email for member, _who in roll.doubtful]
             self.found.matters.append(matters.doubtful(names))
-        by_event: dict[str, list[GoAhead]] = defaultdict(list)
+        by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:
             by_event[each.event].append(each)
         ready: list[_Ready] = []
-        judged: list[tuple[Sources, GoAhead]] = []
+        judged: list[tuple[Sources, ScheduledApproval]] = []
         for sources, approved in self._events(by_event, settings, members):
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
@@ -140,7 +140,7 @@ class Automatic:
         for sources, each in judged:
             self._look_back(sources, roll, each)
 
-    def _concerns(self, given: GoAhead) -> bool:
+    def _concerns(self, given: ScheduledApproval) -> bool:
         """Return whether anything is left to do for an approved mailing."""
         if self._now <= given.latest:
             return True
@@ -165,8 +165,8 @@ class Automatic:
         self.found.matters.append(matters.faulty(name, error.code, error.faults, what, dutch))
 
     def _events(
-        self, given: dict[str, list[GoAhead]], settings: Settings, members: MemberList
-    ) -> Iterator[tuple[Sources, list[GoAhead]]]:
+        self, given: dict[str, list[ScheduledApproval]], settings: Settings, members: MemberList
+    ) -> Iterator[tuple[Sources, list[ScheduledApproval]]]:
         """Yield the events with an approved mailing, read from their files."""
         paths = defaultdict(list)
         for path in self._folder.event_paths():
@@ -188,13 +188,13 @@ class Automatic:
 
     # Judging
 
-    def _judged(self, sources: Sources, roll: Roll, approved: Sequence[GoAhead]) -> list[_Ready]:
+    def _judged(self, sources: Sources, roll: MemberIndex, approved: Sequence[ScheduledApproval]) -> list[_Ready]:
         """Return one event's mailings to send now; note what blocks the others."""
         event, history = sources.event, history_of(self._ledger, sources.event)
         self._altered = {}
         due: list[str] = []
         going: list[_Ready] = []
-        late: list[tuple[GoAhead, datetime]] = []
+        late: list[tuple[ScheduledApproval, datetime]] = []
         for given in approved:
             name = given.mailing
             if rule_of(name).by_name_only:
@@ -232,7 +232,13 @@ class Automatic:
         self._faulty(f"mailing:{event.id}:{name}", error, what, dutch)
 
     def _unhindered(
-        self, sources: Sources, roll: Roll, history: History, given: GoAhead, opens: datetime, latest: datetime
+        self,
+        sources: Sources,
+        roll: MemberIndex,
+        history: History,
+        given: ScheduledApproval,
+        opens: datetime,
+        latest: datetime,
     ) -> _Ready | None:
         """Return a mailing that is due, or None.
 
@@ -263,7 +269,7 @@ class Automatic:
             return None
         return _Ready(sources, given, opens, latest, plan, share)
 
-    def _announce(self, sources: Sources, roll: Roll, history: History, name: str, opens: datetime) -> None:
+    def _announce(self, sources: Sources, roll: MemberIndex, history: History, name: str, opens: datetime) -> None:
         """Note, the day before a reminder, how many mails will be sent.
 
         The matter also says when the last answers were recorded, so that the secretary can see whether all are in.
@@ -297,7 +303,9 @@ class Automatic:
             if name not in begun:
                 self.found.matters.append(matters.passed_over(event, name, by))
 
-    def _note_missed(self, sources: Sources, roll: Roll, history: History, given: GoAhead, latest: datetime) -> None:
+    def _note_missed(
+        self, sources: Sources, roll: MemberIndex, history: History, given: ScheduledApproval, latest: datetime
+    ) -> None:
         """Note the mails that were not sent before the latest moment.
 
         The people are determined once; the matter is reported for a week.
@@ -321,7 +329,7 @@ class Automatic:
             # Mark it as checked: people who join the list from now on were not missed.
             self._ledger.note_reported([key], self._now, mailed=True)
 
-    def _note_too_late(self, ready: Sequence[_Ready], roll: Roll) -> None:
+    def _note_too_late(self, ready: Sequence[_Ready], roll: MemberIndex) -> None:
         """Note the mailings whose latest moment passed during this run."""
         now = self._invocation.clock.now()
         for each in ready:
@@ -336,7 +344,7 @@ class Automatic:
 
     # Delivering
 
-    def _deliver(self, ready: Sequence[_Ready], roll: Roll) -> None:
+    def _deliver(self, ready: Sequence[_Ready], roll: MemberIndex) -> None:
         for each in ready:
             event, hours = each.sources.event, each.sources.settings.hours
             if each.share.added:
@@ -372,7 +380,7 @@ class Automatic:
             if outcome.stopped is not None or outcome.interrupted:
                 return
 
-    def _delivered(self, each: _Ready, roll: Roll, until: datetime) -> tuple[Outcome, Plan]:
+    def _delivered(self, each: _Ready, roll: MemberIndex, until: datetime) -> tuple[Outcome, Plan]:
         """Compose and deliver a mailing; return its outcome and the new plan.
 
         :param until: the moment after which this run sends nothing.
@@ -403,7 +411,7 @@ class Automatic:
 
     # Mail in doubt or refused
 
-    def _look_back(self, sources: Sources, roll: Roll, given: GoAhead) -> None:
+    def _look_back(self, sources: Sources, roll: MemberIndex, given: ScheduledApproval) -> None:
         """Note mail in doubt or refused, while something can be done about it."""
         event, name, now = sources.event, given.mailing, self._invocation.clock.now()
         if (name not in event.mailings and rule_of(name).needs_entry) or now > latest_of(event, name):
@@ -553,7 +561,7 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
         settings = read_settings(folder)
         path = folder.path / settings.members
         members = read_members(path, folder.shown(path))
-        roll = call_roll(members.members, ledger.identify)
+        roll = identify_members(members.members, ledger.identify)
         # `due` ignores events without an approved mailing, even if their files are faulty.
         for event_id in sorted({each.event for each in ledger.go_aheads()} & set(map(id_in, folder.event_paths()))):
             event_path = folder.event_path(event_id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mkwmail.auth.credentials import VARIABLE, Credential, Password
-from mkwmail.auth.oauth import Application, Issued, JustIssued, Kept, require_protocol
+from mkwmail.auth.oauth import Application, JustIssued, StoredTokens, TokenSet, require_protocol
 from mkwmail.auth.secret import Secret
 from mkwmail.auth.store import Store, Values
 from mkwmail.commands.check import sender_faults
@@ -30,7 +30,7 @@ _SETTINGS = "mkwmail.yaml: smtp"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class LoginOptions:
     """The way to sign in without a password that the user asks for, if any.
 
     ``device``: with a code for another device. ``browser``: with a browser on this computer.
@@ -54,7 +54,7 @@ class _Attempt:
     lasting: bool = True
 
 
-def login(invocation: Invocation, way: Way, environment: Mapping[str, str] = os.environ) -> ExitCode:
+def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, str] = os.environ) -> ExitCode:
     """Ask for a login, try it on the server, and store it; send nothing.
 
     :raises UserError: code LOGIN if it is refused; nothing is stored then.
@@ -123,7 +123,7 @@ def _with_login(smtp: Smtp) -> Smtp:
 # Signing in with a password
 
 
-def _password(terminal: Terminal, smtp: Smtp, way: Way) -> _Attempt:
+def _password(terminal: Terminal, smtp: Smtp, way: LoginOptions) -> _Attempt:
     if way.device or way.browser:
         fault = _("--device and --browser are for signing in without a password")
         raise UserError(Fault("", fault, _("write below smtp: a line auth: oauth")), code=ExitCode.USAGE)
@@ -154,17 +154,17 @@ def _refuse_without_terminal(terminal: Terminal) -> None:
 
 
 def _signed_in(
-    terminal: Terminal, smtp: Smtp, settings: Settings, store: Store, way: Way, environment: Mapping[str, str]
+    terminal: Terminal, smtp: Smtp, settings: Settings, store: Store, way: LoginOptions, environment: Mapping[str, str]
 ) -> _Attempt:
     require_protocol()
     device = _by_device(smtp, way, environment)
     application = _application(terminal, smtp, settings, store)
     issued = _by_code(terminal, application) if device else _by_browser(terminal, application, environment)
-    kept = Kept(application.client_id, application.client_secret, issued)
+    kept = StoredTokens(application.client_id, application.client_secret, issued)
     return _Attempt(JustIssued(issued), kept.values(), issued.account, issued.refresh is not None)
 
 
-def _by_device(smtp: Smtp, way: Way, environment: Mapping[str, str]) -> bool:
+def _by_device(smtp: Smtp, way: LoginOptions, environment: Mapping[str, str]) -> bool:
     """Return whether to sign in with a code for another device.
 
     The other way is a browser on this computer.
@@ -211,14 +211,14 @@ def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Stor
     return replace(application, client_secret=_client_secret(terminal, before, client_id))
 
 
-def _kept_before(smtp: Smtp, store: Store) -> Kept | None:
+def _kept_before(smtp: Smtp, store: Store) -> StoredTokens | None:
     try:
-        return Kept.of(store.load(smtp))
+        return StoredTokens.of(store.load(smtp))
     except UserError:
         return None  # damaged or unreachable: a new one replaces it
 
 
-def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> Secret | None:
+def _client_secret(terminal: Terminal, before: StoredTokens | None, client_id: str) -> Secret | None:
     known = before.client_secret if before is not None and before.client_id == client_id else None
     question = (
         _("The application's client secret (not shown; Enter: the one from before):")
@@ -229,7 +229,7 @@ def _client_secret(terminal: Terminal, before: Kept | None, client_id: str) -> S
     return Secret(typed) if typed else known
 
 
-def _by_code(terminal: Terminal, application: Application) -> Issued:
+def _by_code(terminal: Terminal, application: Application) -> TokenSet:
     from mkwmail.auth.oauth_protocol import DeviceCode
     from mkwmail.auth.sign_in import sign_in_by_device
 
@@ -244,7 +244,7 @@ def _by_code(terminal: Terminal, application: Application) -> Issued:
     return sign_in_by_device(application, show)
 
 
-def _by_browser(terminal: Terminal, application: Application, environment: Mapping[str, str]) -> Issued:
+def _by_browser(terminal: Terminal, application: Application, environment: Mapping[str, str]) -> TokenSet:
     from mkwmail.auth.sign_in import sign_in_by_browser
 
     here = _has_browser(environment)

@@ -23,21 +23,21 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Reported
 from mkwmail.mail.mime import notice
 from mkwmail.planning.schedule import day_begins
-from mkwmail.report.notices import KEPT, Matter
+from mkwmail.report.notices import KEPT, Notice
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
     """The matters to report now, on standard error and by mail."""
 
-    said: tuple[Matter, ...]
-    mailed: tuple[Matter, ...]
+    said: tuple[Notice, ...]
+    mailed: tuple[Notice, ...]
 
 
-def to_tell(matters: Sequence[Matter], reported: Mapping[str, Reported], hours: Hours, now: datetime) -> Telling:
+def to_tell(matters: Sequence[Notice], reported: Mapping[str, Reported], hours: Hours, now: datetime) -> Telling:
     """Select the matters that are new or were last told on an earlier day."""
 
-    def is_due(matter: Matter, last: datetime | None) -> bool:
+    def is_due(matter: Notice, last: datetime | None) -> bool:
         if last is None:
             return True
         earlier_day = last.astimezone(ZONE).date() < now.astimezone(ZONE).date()
@@ -49,7 +49,7 @@ def to_tell(matters: Sequence[Matter], reported: Mapping[str, Reported], hours: 
     return Telling(said, mailed)
 
 
-def told_now(ledger: Ledger, settings: Settings | None, matters: Sequence[Matter], now: datetime) -> Telling:
+def told_now(ledger: Ledger, settings: Settings | None, matters: Sequence[Notice], now: datetime) -> Telling:
     """Select the matters to report in this run, given earlier reports."""
     return to_tell(matters, ledger.reported(), settings.hours if settings else Hours(), now)
 
@@ -79,7 +79,7 @@ def tell(
         invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "yellow")
 
 
-def forget(ledger: Ledger, matters: Sequence[Matter]) -> None:
+def forget(ledger: Ledger, matters: Sequence[Notice]) -> None:
     """Record that these are all current matters.
 
     Others are over; if they come back, they are new.
@@ -89,7 +89,7 @@ def forget(ledger: Ledger, matters: Sequence[Matter]) -> None:
     ledger.forget_reported(over)
 
 
-def _say(invocation: Invocation, matter: Matter) -> None:
+def _say(invocation: Invocation, matter: Notice) -> None:
     invocation.terminal.note(matter.said)
     for detail in matter.details:
         invocation.terminal.note(f"      {detail}")
@@ -101,7 +101,7 @@ def _recipient(settings: Settings) -> str:
     return settings.report_to or settings.sender.email
 
 
-def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, matters: Sequence[Matter]) -> str | None:
+def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, matters: Sequence[Notice]) -> str | None:
     """Mail the matters in one message; return the error, or None.
 
     It is not a mailing: the ledger does not record it.
@@ -129,7 +129,7 @@ def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, m
     return None if meaning(replies[0]) in (Meaning.SENT, Meaning.IN_DOUBT) else str(replies[0])
 
 
-def notice_text(folder: WorkingFolder, matters: Sequence[Matter]) -> tuple[str, tuple[str, ...]]:
+def notice_text(folder: WorkingFolder, matters: Sequence[Notice]) -> tuple[str, tuple[str, ...]]:
     """Return the subject and the lines of the mail, in Dutch."""
     asking = sum(not each.once for each in matters)
     subject = "mkwmail: ter informatie"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mkwmail.commands.compose_mailing import Outgoing
+from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.config.event import Event
 from mkwmail.config.fields import Read
 from mkwmail.config.folder import WorkingFolder, find_folder
@@ -139,7 +139,7 @@ class Page:
 
     event: Read[Event]
     mailing: str
-    outgoing: Sequence[Outgoing]
+    outgoing: Sequence[OutgoingMail]
     moment: datetime
 
     def html(self, one_per_letter: bool = False) -> str:
@@ -160,7 +160,7 @@ class Page:
         )
 
 
-def _addressed(each: Outgoing) -> Addressed:
+def _addressed(each: OutgoingMail) -> Addressed:
     if each.addressed is not None:
         return each.addressed
     # An earlier try: use the letter and values that were stored.

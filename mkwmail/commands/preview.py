@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.commands.compose_mailing import Mailbag, Outgoing, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import OutgoingMail, OutgoingMails, composer_of, correcting_of, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
@@ -24,7 +24,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.planning.plan import Listing, Plan, Planned
-from mkwmail.planning.roll import Roll, call_roll, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
 from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
 from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
@@ -35,7 +35,7 @@ _NEXT = frozenset("n \r\n")
 _BACK = frozenset("p\x7f\b")
 
 
-def leaf_through(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datetime) -> None:
+def leaf_through(terminal: Terminal, outgoing: Sequence[OutgoingMail], moment: datetime) -> None:
     """Show the first mail, then each mail that the user asks for.
 
     Returns when the user stops.
@@ -60,7 +60,7 @@ def leaf_through(terminal: Terminal, outgoing: Sequence[Outgoing], moment: datet
             return
 
 
-def _searched(terminal: Terminal, outgoing: Sequence[Outgoing], at: int) -> int:
+def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> int:
     """Ask for a member, and return the place of the member's mail.
 
     Returns ``at`` if no member is found.
@@ -82,7 +82,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[Outgoing], at: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class PreviewFiles:
     """Outputs besides the terminal: ``.eml`` files, and a page.
 
     ``eml``: the folder of the files. ``html``: the file of the page; ``browser``: show the page in the browser.
@@ -103,7 +103,7 @@ class _Shown:
     """
 
     plan: Plan
-    outgoing: Mailbag
+    outgoing: OutgoingMails
     why_not: str = ""
 
 
@@ -113,14 +113,14 @@ def preview(
     mailing: str | None,
     *,
     member: str | None = None,
-    files: Files = Files(),
+    files: PreviewFiles = PreviewFiles(),
     json: bool = False,
 ) -> ExitCode:
     """Show a mailing's mails, as if earlier mailings had been sent."""
     sources = read_sources(invocation, event)
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = call_roll(sources.members.members, ledger.identify)
+        roll = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         name = chosen_mailing(sources.event, mailing, roll, history, now, "preview")
         history = correcting_of(sources, name, ledger, history)
@@ -133,12 +133,12 @@ def preview(
     _write(terminal, sources.folder, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
-    elif files == Files():
+    elif files == PreviewFiles():
         _show(terminal, sources, shown, moment)
     return ExitCode.OK
 
 
-def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Files) -> None:
+def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
     if files.eml is not None:
         people = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
         count = write_mails(folder, files.eml, people)
@@ -151,11 +151,11 @@ def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Files) 
         terminal.note(_("The page is in your browser; if it is not, open %(file)s") % {"file": path})
 
 
-def _name(each: Outgoing) -> str:
+def _name(each: OutgoingMail) -> str:
     return full_name(each.planned.member.name) or each.planned.member.email
 
 
-def _narrowed(made: Plan, roll: Roll, who: str | None) -> tuple[Plan, str]:
+def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str]:
     """Return the plan for one member or for all.
 
     If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
@@ -177,7 +177,7 @@ def _narrowed(made: Plan, roll: Roll, who: str | None) -> tuple[Plan, str]:
     return replace(made, to_send=(Planned(key, listing.member),)), reason
 
 
-def _listing_of(who: str, roll: Roll) -> Listing:
+def _listing_of(who: str, roll: MemberIndex) -> Listing:
     candidates = [
         Candidate(
             each.person,
@@ -192,7 +192,7 @@ def _listing_of(who: str, roll: Roll) -> Listing:
     return next(each for each in roll.listings if each.person == key)
 
 
-def show_variants(terminal: Terminal, outgoing: Mailbag, moment: datetime) -> int:
+def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime) -> int:
     """Print the first mail of each letter; return the number of letters."""
     found = variants(outgoing)
     for number, (each, count) in enumerate(found, start=1):

@@ -18,7 +18,7 @@ from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
-from mkwmail.planning.roll import Roll
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report import notices as matters
 from mkwmail.report.terminal import Terminal
@@ -152,7 +152,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 
-def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, str]:
+def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
     """Ask who the people in doubtful rows are.
 
     Returns address key → person key, or ``NEW``; empty without a terminal.
@@ -175,7 +175,7 @@ def decisions(terminal: Terminal, roll: Roll, ledger: Ledger) -> Mapping[str, st
 
 
 def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
-    """Whether the person types the number of mails; for a cancellation, the event's id."""
+    """Ask for the number of mails, or the event's id; return whether it was typed."""
     if rule_of(mailing).cancels:
         wanted = event
         question = _("This cancels the event. To send %(mails)s, type %(wanted)s:")

@@ -19,7 +19,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.mail.letter import Message
 from mkwmail.planning.plan import Planned
-from mkwmail.planning.roll import call_roll, plan_for
+from mkwmail.planning.roll import identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.mail import mail_view
 from mkwmail.report.terminal import Terminal
@@ -75,7 +75,7 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
     """
     event, now = sources.event, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = call_roll(sources.members.members, ledger.identify)
+        roll = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
         history = correcting_of(sources, mailing, ledger, history)
         moment = moment_of(event, mailing, now)

@@ -6,11 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ShiftedClock, day_and_time
-from mkwmail.commands.compose_mailing import Mailbag, composer_of, correcting_of
+from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
 from mkwmail.commands.preview import show_variants
-from mkwmail.commands.send import Ready, Wishes, jobs_for, make_ready, prepared, proposal_of, run, summed_up
+from mkwmail.commands.send import Ready, SendOptions, jobs_for, make_ready, prepared, proposal_of, run, summed_up
 from mkwmail.config.fields import Read
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
@@ -21,7 +21,7 @@ from mkwmail.files import reason_of
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.roll import call_roll, listed_member, plan_for
+from mkwmail.planning.roll import identify_members, listed_member, plan_for
 from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
 from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.recipients import show_by_reason, show_proposal
@@ -29,7 +29,7 @@ from mkwmail.report.terminal import fault_lines
 from mkwmail.text import mails
 
 
-def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
+def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:
     """Show what `send` would do now: the plan, and one mail per variant."""
     terminal, now = invocation.terminal, invocation.clock.now()
     sources = read_sources(invocation, event, wishes.skip_faulty)
@@ -57,12 +57,12 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Wis
     return ExitCode.OK
 
 
-def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
+def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:
     """Send the mailing to the embedded server, as if at its own moment."""
     terminal = invocation.terminal
     sources = read_sources(invocation, event, wishes.skip_faulty)
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = call_roll(sources.members.members, ledger.identify)
+        roll = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         now = invocation.clock.now()
         name = chosen_mailing(sources.event, mailing, roll, history, now, "send --rehearse")
@@ -94,7 +94,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Wi
     return summary.code
 
 
-def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, wishes: Wishes) -> Summary:
+def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, wishes: SendOptions) -> Summary:
     """Rehearse on a ledger that is thrown away; return the summary."""
     outgoing = ready.outgoing[: wishes.limit]
     clock = ShiftedClock(moment)
@@ -110,7 +110,7 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
         practice.approve(ready.plan.round.event, ready.plan.round.mailing, ready.composer.sources, moment)
         # The practice ledger begins without facts, so their version does not matter there.
-        told = Mailbag(outgoing.letters, [each._replace(facts=None) for each in outgoing])
+        told = OutgoingMails(outgoing.letters, [each._replace(facts=None) for each in outgoing])
         jobs = jobs_for(told, (), practice, keys)
         connect = partial(open_session, server.smtp, None)
         outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)

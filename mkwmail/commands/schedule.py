@@ -30,18 +30,18 @@ from mkwmail.delivery.crontab import Job
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import GoAhead
+from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Planned
-from mkwmail.planning.roll import Roll, call_roll, listed
+from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
 from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import approved_words, count_words, show_timetable
 
 
-def changed(sources: Sources, ledger: Ledger, history: History, given: GoAhead) -> tuple[Difference, ...]:
-    """What is not as it was approved.
+def changed(sources: Sources, ledger: Ledger, history: History, given: ScheduledApproval) -> tuple[Difference, ...]:
+    """Return the differences from what was approved.
 
     :raises UserError: if a template or an attachment cannot be read.
     """
@@ -52,7 +52,7 @@ def changed(sources: Sources, ledger: Ledger, history: History, given: GoAhead) 
     return changes(given, approvals[given.approval], event, now)
 
 
-def timetable_of(sources: Sources, roll: Roll, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
+def timetable_of(sources: Sources, roll: MemberIndex, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
     """The timetable as the ledger has it."""
     event, history = sources.event, history_of(ledger, sources.event)
     differing = partial(changed, sources, ledger, history)
@@ -60,7 +60,7 @@ def timetable_of(sources: Sources, roll: Roll, ledger: Ledger, now: datetime) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class ScheduleOptions:
     """Requests to ``schedule`` besides showing the timetable."""
 
     yes: bool = False
@@ -69,7 +69,7 @@ class Requests:
     uninstall: bool = False
 
 
-def schedule(invocation: Invocation, event: str, mailings: Sequence[str], requests: Requests) -> ExitCode:
+def schedule(invocation: Invocation, event: str, mailings: Sequence[str], requests: ScheduleOptions) -> ExitCode:
     """Show the timetable, and approve or withdraw the named mailings.
 
     Without names, approve or withdraw all that are open.
@@ -83,7 +83,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
         mailing_named(sources.event, name)
     with open_ledger(invocation, sources.folder) as ledger:
         job = crontab.job_for(sources.folder.path, ledger.id)
-        roll = call_roll(sources.members.members, ledger.identify)
+        roll = identify_members(sources.members.members, ledger.identify)
         slots = timetable_of(sources, roll, ledger, now)
         show_timetable(terminal, sources.event, slots)
         terminal.say()
@@ -106,7 +106,12 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
 
 
 def _approved(
-    invocation: Invocation, sources: Sources, roll: Roll, ledger: Ledger, wanted: Sequence[Slot], requests: Requests
+    invocation: Invocation,
+    sources: Sources,
+    roll: MemberIndex,
+    ledger: Ledger,
+    wanted: Sequence[Slot],
+    requests: ScheduleOptions,
 ) -> ExitCode:
     """Compose the mailings to approve, ask, and record the approval."""
     terminal, now = invocation.terminal, invocation.clock.now()
@@ -144,7 +149,7 @@ def _approved(
 
 
 def _composed(
-    terminal: Terminal, sources: Sources, name: str, roll: Roll, ledger: Ledger, now: datetime
+    terminal: Terminal, sources: Sources, name: str, roll: MemberIndex, ledger: Ledger, now: datetime
 ) -> dict[str, str]:
     """Return the sources to approve, after composing everybody's mail.
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, Mailbag, Outgoing, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -34,12 +34,12 @@ from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Delivery, GoAhead
+from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.oddities import renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import Roll, call_roll, identified, left_out_reasons, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.planning.timetable import chosen_mailing
 from mkwmail.report.delivery import Summary, show_summary, summary_value
@@ -53,17 +53,17 @@ class Ready:
     """A mailing that can be sent: its plan, and all messages composed."""
 
     sources: Sources
-    roll: Roll
+    roll: MemberIndex
     history: History
     plan: Plan
     composer: Composer
-    outgoing: Mailbag
+    outgoing: OutgoingMails
 
 
 def make_ready(
     terminal: Terminal,
     sources: Sources,
-    roll: Roll,
+    roll: MemberIndex,
     history: History,
     plan: Plan,
     composer: Composer,
@@ -78,7 +78,9 @@ def make_ready(
     return Ready(sources, roll, history, plan, composer, outgoing)
 
 
-def jobs_for(outgoing: Mailbag, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]) -> Sequence[Job]:
+def jobs_for(
+    outgoing: OutgoingMails, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
+) -> Sequence[Job]:
     """Store the letters, and return the jobs for delivery.
 
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
@@ -101,7 +103,7 @@ def jobs_for(outgoing: Mailbag, earlier: Sequence[Delivery], ledger: Ledger, key
     return Lazily(len(outgoing), job)
 
 
-def _preparing(each: Outgoing, letter: str) -> Callable[[datetime], Prepared]:
+def _preparing(each: OutgoingMail, letter: str) -> Callable[[datetime], Prepared]:
     retry = each.planned.retry
 
     def prepare(moment: datetime) -> Prepared:
@@ -168,7 +170,7 @@ def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class SendOptions:
     """The options of ``send``. ``limit``: at most so many in this run."""
 
     limit: int | None = None
@@ -177,7 +179,7 @@ class Wishes:
     json: bool = False
 
 
-def send(invocation: Invocation, event: str, mailing: str | None, wishes: Wishes) -> ExitCode:
+def send(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:
     """Send a mailing to everybody who should get it and has not had it.
 
     :raises UserError: if nothing can be sent; then no mail was sent.
@@ -227,11 +229,11 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     """Plan the mailing as of now, and compose every message."""
     event, members, now = sources.event, sources.members.members, invocation.clock.now()
     history = history_of(ledger, event)
-    roll = call_roll(members, ledger.identify)
+    roll = identify_members(members, ledger.identify)
     name = chosen_mailing(event, mailing, roll, history, now, "send")
     decided = decisions(invocation.terminal, roll, ledger)
     if decided:
-        roll = call_roll(members, partial(ledger.identify, decided=decided))
+        roll = identify_members(members, partial(ledger.identify, decided=decided))
         # Recorded at once: an identity stays true even if this mailing is not confirmed.
         ledger.enlist(listed(roll), now, decided)
     history = correcting_of(sources, name, ledger, history)
@@ -240,7 +242,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 
-def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: Wishes) -> bool:
+def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: SendOptions) -> bool:
     """Show what would be sent; return whether the user confirms it."""
     count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
     screen = invocation.terminal.beside() if wishes.json else invocation.terminal
@@ -300,7 +302,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
 
 
-def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: Wishes) -> Summary:
+def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: SendOptions) -> Summary:
     """Record the approval, deliver, and return the summary."""
     outgoing = ready.outgoing[: wishes.limit]
     outcome = Outcome()
@@ -314,7 +316,7 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: 
     return summed_up(ready, outcome, len(outgoing), invocation.clock.now())
 
 
-def _go_ahead(ready: Ready, going: int, now: datetime) -> GoAhead:
+def _go_ahead(ready: Ready, going: int, now: datetime) -> ScheduledApproval:
     """Return the approval that the user gave.
 
     With it, `due` may retry mail that the server defers, and mail people who join the list later. If only some

@@ -26,7 +26,7 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.next_steps import Due, next_steps, standings
 from mkwmail.planning.plan import History, outdated
-from mkwmail.planning.roll import Roll, plan_for
+from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import counts_in_words
@@ -145,7 +145,7 @@ class Office:
     folder: WorkingFolder
     settings: Settings | None = None
     members: MemberList | None = None
-    roll: Roll | None = None
+    roll: MemberIndex | None = None
 
     @property
     def keep(self) -> Keep:
@@ -175,7 +175,7 @@ def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> 
 
 
 def status_of(
-    event: Event, ledger: Ledger, roll: Roll | None, keep: Keep, now: datetime, sources: Sources | None = None
+    event: Event, ledger: Ledger, roll: MemberIndex | None, keep: Keep, now: datetime, sources: Sources | None = None
 ) -> EventStatus:
     """Return the status of an event at this moment.
 
@@ -262,7 +262,9 @@ def _skipped_lines(
     return found
 
 
-def _unrecorded_lines(event: Event, ledger: Ledger, history: History, roll: Roll, now: datetime) -> Iterator[Line]:
+def _unrecorded_lines(
+    event: Event, ledger: Ledger, history: History, roll: MemberIndex, now: datetime
+) -> Iterator[Line]:
     """Yield people who joined after a mailing for everyone, and missed it.
 
     They do not get it any more; the line has the reason.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from mkwmail.commands.compose_mailing import Outgoing
+from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.folder import id_in
 from mkwmail.dutch.names import full_name
@@ -16,12 +16,12 @@ from mkwmail.planning.facts import read_facts
 from mkwmail.planning.oddities import renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
-from mkwmail.planning.roll import Roll
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.mail import mail_view
 from mkwmail.text import members, some
 
 
-def direct_warnings(mailing: str, template: str, outgoing: Iterable[Outgoing]) -> Iterator[Fault]:
+def direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:
     """Yield a warning about mails that cannot share a letter.
 
     Their template measures or cuts the text that it prints.
@@ -53,7 +53,7 @@ def form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messag
 
 
 def former_names(
-    sources: Sources, roll: Roll, ledger: Ledger, history: History, plan: Plan, now: datetime
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
 ) -> tuple[Former, ...]:
     """Return names under which a mailing seems to have been sent before.
 
@@ -66,7 +66,7 @@ def former_names(
 
 
 def _former_ids(
-    sources: Sources, roll: Roll, ledger: Ledger, history: History, plan: Plan, now: datetime
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
 ) -> Iterator[Former]:
     if is_begun(history.deliveries):
         return

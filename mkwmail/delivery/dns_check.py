@@ -14,9 +14,9 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
 Ask = Callable[[str], tuple[str, ...]]
-"""The TXT records of a name, none where it has none.
+"""Returns the TXT records of a name; empty if it has none.
 
-:raises UserError: code SERVER where no name server answers.
+:raises UserError: code SERVER if no name server answers.
 """
 
 _PATIENCE = 10.0  # seconds for one question

@@ -7,10 +7,10 @@ from datetime import datetime
 from mkwmail.ledger import people as register
 from mkwmail.ledger.columns import as_int, as_mapping, as_moment, moment_or_none
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import GoAhead, Reported, moment_text
+from mkwmail.ledger.models import Reported, ScheduledApproval, moment_text
 
 
-def go_ahead(database: Database, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
+def go_ahead(database: Database, given: ScheduledApproval, sources: Mapping[str, str], now: datetime) -> None:
     """Approve a mailing's sources and its automatic sending.
 
     It is sent from ``given.opens`` on.
@@ -39,7 +39,7 @@ def withdraw(database: Database, event: str, mailing: str, now: datetime) -> Non
     )
 
 
-def go_aheads(database: Database) -> tuple[GoAhead, ...]:
+def go_aheads(database: Database) -> tuple[ScheduledApproval, ...]:
     """Return the mailings that may be sent automatically, by ``opens``.
 
     They are the newest of each mailing, unless it was withdrawn.
@@ -50,7 +50,7 @@ def go_aheads(database: Database) -> tuple[GoAhead, ...]:
         " ORDER BY opens, id"
     )
     return tuple(
-        GoAhead(
+        ScheduledApproval(
             event=str(event),
             mailing=str(mailing),
             opens=as_moment(opens),

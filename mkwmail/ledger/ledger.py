@@ -35,7 +35,6 @@ from mkwmail.ledger.models import (
     Bounce,
     Claim,
     Delivery,
-    GoAhead,
     Guest,
     KeptSignup,
     LeftOut,
@@ -46,6 +45,7 @@ from mkwmail.ledger.models import (
     Result,
     Round,
     Run,
+    ScheduledApproval,
     SentMail,
     Settled,
     Skipped,
@@ -698,7 +698,7 @@ class Ledger:
 
     # Automatic sending
 
-    def go_ahead(self, given: GoAhead, sources: Mapping[str, str], now: datetime) -> None:
+    def go_ahead(self, given: ScheduledApproval, sources: Mapping[str, str], now: datetime) -> None:
         """Record that a person approved a mailing and its automatic sending."""
         agenda.go_ahead(self._database, given, sources, now)
 
@@ -706,7 +706,7 @@ class Ledger:
         """Withdraw a mailing from automatic sending."""
         agenda.withdraw(self._database, event, mailing, now)
 
-    def go_aheads(self) -> tuple[GoAhead, ...]:
+    def go_aheads(self) -> tuple[ScheduledApproval, ...]:
         """Return the mailings that may be sent automatically, by ``opens``."""
         return agenda.go_aheads(self._database)
 

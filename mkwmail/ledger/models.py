@@ -224,7 +224,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class GoAhead:
+class ScheduledApproval:
     """A mailing that a person approved to be sent automatically (`due`).
 
     It is sent from ``opens`` on, under ``approval``. ``terms``: the approved time and audience. ``persons``: the keys

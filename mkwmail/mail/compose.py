@@ -55,10 +55,10 @@ from mkwmail.mail.letter import (
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import (
     PRIVATE_USE,
-    Hole,
     Link,
     Marks,
     Place,
+    Placeholder,
     Segment,
     Segments,
     TakenMarks,
@@ -142,7 +142,7 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
     """Cut the segments at their line ends."""
     lines: list[list[Segment]] = [[]]
     for segment in segments:
-        if isinstance(segment, Hole):
+        if isinstance(segment, Placeholder):
             lines[-1].append(segment)
             continue
         first, *rest = segment.split("\n")
@@ -187,12 +187,12 @@ def _fields(rendering: Rendering, frame: Frame, marks: Marks) -> list[Piece]:
     answer_to = settings.reply_to or sender.email
     stop = percent_encode(_unsubscribe_subject(settings), safe="")
     fields: list[Piece] = [
-        HeaderField("Date", FieldKind.VERBATIM, (Hole("date", Place.TEXT),)),
+        HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Place.TEXT),)),
         Fixed(mailbox("From", sender.name, sender.email)),
         Recipient(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
         HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
-        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Hole("message_id", Place.TEXT), ">")),
+        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
         Fixed(unstructured("Content-Language", "nl")),
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
         Fixed(verbatim("X-Auto-Response-Suppress", "OOF, AutoReply")),
@@ -207,7 +207,7 @@ def _unsubscribe_subject(settings: Settings) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class MailingContext:
     """The data for a mailing's letters, besides templates and members.
 
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
@@ -287,7 +287,7 @@ class Composition:
 
 
 def compose(
-    occasion: Occasion,
+    occasion: MailingContext,
     templates: Templates,
     addressees: Sequence[Addressee],
     progress: Callable[[int], None] = lambda done: None,
@@ -366,7 +366,7 @@ def message_id(secret: bytes, event: str, mailing: str, edition: int, person: st
 class _Composing:
     """One pass over the members, which finds the letters they share."""
 
-    def __init__(self, occasion: Occasion, templates: Templates) -> None:
+    def __init__(self, occasion: MailingContext, templates: Templates) -> None:
         self._occasion = occasion
         self._form: Form = occasion.settings.form
         self._url = _signup_url(occasion)
@@ -448,7 +448,7 @@ class _Composing:
         return self._renderer.render({**personal_names(values, mark_of), **names})
 
 
-def template_names(occasion: Occasion) -> frozenset[str]:
+def template_names(occasion: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
     personal = ("member", "salutation", "signup_link", "answer")
     return frozenset({*_common_names(occasion), *personal})
@@ -466,7 +466,7 @@ def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tu
     )
 
 
-def _signup_url(occasion: Occasion) -> str | None:
+def _signup_url(occasion: MailingContext) -> str | None:
     registration = occasion.event.registration
     return registration.url if registration else None
 
@@ -475,7 +475,7 @@ def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
     return tuple({"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes)
 
 
-def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
+def _renderer(occasion: MailingContext, templates: Templates) -> Renderer:
     subject = occasion.mailing.subject
     return Renderer(
         templates=templates,
@@ -487,7 +487,7 @@ def _renderer(occasion: Occasion, templates: Templates) -> Renderer:
     )
 
 
-def _common_names(occasion: Occasion) -> dict[str, object]:
+def _common_names(occasion: MailingContext) -> dict[str, object]:
     """Return the names that templates are given for every member alike."""
     return {
         **common_names(occasion.event, occasion.settings.form),
@@ -503,7 +503,7 @@ def _common_names(occasion: Occasion) -> dict[str, object]:
     }
 
 
-def _frame(occasion: Occasion, templates: Templates) -> Frame:
+def _frame(occasion: MailingContext, templates: Templates) -> Frame:
     return Frame(
         event=occasion.event,
         settings=occasion.settings,
@@ -520,23 +520,23 @@ def _frame(occasion: Occasion, templates: Templates) -> Frame:
     )
 
 
-def _looked_at(occasion: Occasion, templates: Templates) -> frozenset[str]:
+def _looked_at(occasion: MailingContext, templates: Templates) -> frozenset[str]:
     trees = [templates.parsed(name) for name in _template_files(occasion)]
     if occasion.mailing.subject:
         trees.append(templates.text.parse(occasion.mailing.subject))
     return looked_at(trees)
 
 
-def _template_files(occasion: Occasion) -> tuple[str, ...]:
+def _template_files(occasion: MailingContext) -> tuple[str, ...]:
     return (f"{occasion.template}.md", "signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
 
 
-def _template_sources(occasion: Occasion, templates: Templates) -> Iterable[str]:
+def _template_sources(occasion: MailingContext, templates: Templates) -> Iterable[str]:
     names = (*_template_files(occasion), "layout.html", "layout.txt", "mail.css")
     return (templates.source(name) for name in names)
 
 
-def _texts(occasion: Occasion) -> tuple[str, ...]:
+def _texts(occasion: MailingContext) -> tuple[str, ...]:
     return (
         occasion.event.model_dump_json(),
         occasion.mailing.model_dump_json(),
@@ -556,7 +556,7 @@ def _check_private_use(text: str) -> None:
         )
 
 
-def website_entry(occasion: Occasion, templates: Templates, moment: datetime) -> bytes:
+def website_entry(occasion: MailingContext, templates: Templates, moment: datetime) -> bytes:
     """Return the event as a calendar file, METHOD:PUBLISH.
 
     ``moment`` (aware) is its DTSTAMP. It has the UID of the entry that all recipients get, so that a calendar that has

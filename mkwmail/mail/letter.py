@@ -20,7 +20,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from mkwmail.mail.icalendar import fold
-from mkwmail.mail.merge import HANG, Hole, Place, Segments, fill, filler, hang_of
+from mkwmail.mail.merge import HANG, Place, Placeholder, Segments, fill, filler, hang_of
 
 
 class Message(NamedTuple):
@@ -444,7 +444,7 @@ def _folded(line: Segments | bytes) -> bytes:
 
 
 def _fields_of(segments: Segments) -> set[str]:
-    return {segment.field for segment in segments if isinstance(segment, Hole)}
+    return {segment.field for segment in segments if isinstance(segment, Placeholder)}
 
 
 def _has_holes(segments: Segments) -> bool:
@@ -523,4 +523,6 @@ def _segments_to_json(segments: Segments) -> list[Any]:
 
 
 def _segments_from_json(kept: list[Any]) -> Segments:
-    return tuple(segment if isinstance(segment, str) else Hole(segment[0], Place(segment[1])) for segment in kept)
+    return tuple(
+        segment if isinstance(segment, str) else Placeholder(segment[0], Place(segment[1])) for segment in kept
+    )

@@ -240,14 +240,14 @@ ESCAPES: Mapping[Place, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Placeholder:
     """A place in a letter that a member's value fills."""
 
     field: str
     place: Place
 
 
-Segment = str | Hole
+Segment = str | Placeholder
 Segments = tuple[Segment, ...]
 
 
@@ -260,8 +260,8 @@ def fill(segments: Segments, values: Mapping[str, str]) -> str:
 
 def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
     """Return :func:`fill` for these segments, for use with many members."""
-    text = "".join("%s" if isinstance(segment, Hole) else segment.replace("%", "%%") for segment in segments)
-    holes = [(ESCAPES[segment.place], segment.field) for segment in segments if isinstance(segment, Hole)]
+    text = "".join("%s" if isinstance(segment, Placeholder) else segment.replace("%", "%%") for segment in segments)
+    holes = [(ESCAPES[segment.place], segment.field) for segment in segments if isinstance(segment, Placeholder)]
     if len(holes) == 1:
         ((escape, field),) = holes
         return lambda values: text % escape(values[field])
@@ -298,7 +298,7 @@ def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) ->
         if before:
             found.append(_resolved(before, place))
         if name is not None:
-            found.append(Hole(name, _WHOLE_URL.get(place, place) if name in links else place))
+            found.append(Placeholder(name, _WHOLE_URL.get(place, place) if name in links else place))
     return joined(found)
 
 

@@ -22,7 +22,7 @@ from mkwmail.i18n import _, ngettext
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
 from mkwmail.mail.letter_view import Opened, invented, names_its_members, opened
-from mkwmail.mail.merge import Hole, Segments
+from mkwmail.mail.merge import Placeholder, Segments
 from mkwmail.text import size
 
 
@@ -221,10 +221,12 @@ def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
     values = {field: first.values.get(field, "") for field in variant.fields}
 
     def segments(parts: Segments) -> list[Any]:
-        return [[variant.fields.index(part.field), part.place] if isinstance(part, Hole) else part for part in parts]
+        return [
+            [variant.fields.index(part.field), part.place] if isinstance(part, Placeholder) else part for part in parts
+        ]
 
     def line(parts: Segments) -> int | list[Any]:
-        if any(isinstance(part, Hole) for part in parts):
+        if any(isinstance(part, Placeholder) for part in parts):
             return segments(parts)
         return lines.number("".join(str(part) for part in parts))
 

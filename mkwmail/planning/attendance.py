@@ -12,10 +12,10 @@ from mkwmail.ledger.models import TOLD, Delivery, State
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.audience import represented
 from mkwmail.planning.plan import History, Skip
-from mkwmail.planning.roll import Roll
+from mkwmail.planning.roll import MemberIndex
 
 
-def silent(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
+def silent(event: Event, roll: MemberIndex | None, history: History) -> frozenset[str]:
     """Return those (keys) who were invited and have not answered.
 
     Those for whom a colleague has answered are not among them.
@@ -26,7 +26,7 @@ def silent(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
     return frozenset(invited - history.answers.keys() - spoken_for(event, roll, history))
 
 
-def places_of(roll: Roll) -> dict[str, str]:
+def places_of(roll: MemberIndex) -> dict[str, str]:
     """Return the organisations of the list: folded name → name."""
     places: dict[str, str] = {}
     for each in roll.listings:
@@ -35,7 +35,7 @@ def places_of(roll: Roll) -> dict[str, str]:
     return places
 
 
-def spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[str]:
+def spoken_for(event: Event, roll: MemberIndex | None, history: History) -> frozenset[str]:
     """Return the members for whom a colleague who comes has answered.
 
     They are the keys of all members of such an organisation, if one person counts for all of it.
@@ -47,7 +47,7 @@ def spoken_for(event: Event, roll: Roll | None, history: History) -> frozenset[s
     return frozenset(person for person, member in here.items() if folded(member.organisation) in places)
 
 
-def to_phone(event: Event, roll: Roll | None, history: History, now: datetime) -> Iterator[Skip]:
+def to_phone(event: Event, roll: MemberIndex | None, history: History, now: datetime) -> Iterator[Skip]:
     """Yield those whom somebody should telephone, until the event is over.
 
     No mail reaches them, or they have not answered the last reminder.

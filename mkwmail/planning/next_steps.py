@@ -11,7 +11,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import latest_of, rule_of
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.models import Delivery, GoAhead, State
+from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.plan import History, Outdated, mending
 from mkwmail.planning.schedule import can_go_by_itself, newest
@@ -51,7 +51,7 @@ class Due:
         return self.passed_over or self.done or rule_of(self.mailing).by_name_only
 
 
-def standings(event: Event, approvals: Sequence[GoAhead], changed: Changed) -> Mapping[str, Standing]:
+def standings(event: Event, approvals: Sequence[ScheduledApproval], changed: Changed) -> Mapping[str, Standing]:
     """Return mailing → whether it is sent automatically.
 
     :param approvals: of any events.

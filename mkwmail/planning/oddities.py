@@ -16,7 +16,7 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.plan import History, mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import Roll
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.text import members as members_in_words
 from mkwmail.text import some
 
@@ -50,7 +50,9 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault("mkwmail.yaml", _("association: is empty"), "")
 
 
-def list_warnings(members: MemberList, smtp: Smtp | None, place: str, roll: Roll, history: History) -> Iterator[Fault]:
+def list_warnings(
+    members: MemberList, smtp: Smtp | None, place: str, roll: MemberIndex, history: History
+) -> Iterator[Fault]:
     """Yield the oddities of the list, also since the previous mailing.
 
     :param place: the list's file, as people know it.
@@ -82,7 +84,7 @@ def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
         yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
 
 
-def outdated_warnings(event: Event, place: str, roll: Roll, history: History, now: datetime) -> Iterator[Fault]:
+def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: History, now: datetime) -> Iterator[Fault]:
     """Yield those who were given details that have changed.
 
     Each warning has the command that tells them.
@@ -108,7 +110,7 @@ def outdated_warnings(event: Event, place: str, roll: Roll, history: History, no
             yield Fault(place, fault % words, _("tell them yourself"))
 
 
-def list_notes(members: MemberList, place: str, roll: Roll, history: History) -> Iterator[str]:
+def list_notes(members: MemberList, place: str, roll: MemberIndex, history: History) -> Iterator[str]:
     """Yield how the list was read, and how it differs from the register.
 
     :param place: the list's file, as people know it.

@@ -16,7 +16,7 @@ from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
     ``moved``: those known before at another address, with that address. ``unaddressed``: those who are not to be
@@ -34,12 +34,12 @@ def listed_member(member: Member) -> Listed:
     return Listed(member.email, full_name(member.name), member.organisation, member.number)
 
 
-def listed(roll: Roll) -> tuple[Listed, ...]:
+def listed(roll: MemberIndex) -> tuple[Listed, ...]:
     """Return the members of the list as the ledger's register knows people."""
     return tuple(listed_member(listing.member) for listing in roll.listings)
 
 
-def identified(roll: Roll) -> tuple[Identified, ...]:
+def identified(roll: MemberIndex) -> tuple[Identified, ...]:
     """Return the identities of the members in :func:`listed`."""
     return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
 
@@ -47,7 +47,7 @@ def identified(roll: Roll) -> tuple[Identified, ...]:
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
 
 
-def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
+def identify_members(members: Sequence[Member], identify: Identify) -> MemberIndex:
     """Return the members and who they are.
 
     :param identify: asks the ledger, and may enlist them.
@@ -55,7 +55,7 @@ def call_roll(members: Sequence[Member], identify: Identify) -> Roll:
     addressed = [member for member in members if member.email]
     rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
     pairs = tuple(zip(addressed, identify(rows), strict=True))
-    return Roll(
+    return MemberIndex(
         listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
         moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
         doubtful=tuple((member, who) for member, who in pairs if who.doubt),
@@ -81,7 +81,7 @@ def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
     return found
 
 
-def plan_for(event: Event, mailing: str, roll: Roll, history: History, now: datetime) -> Plan:
+def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, now: datetime) -> Plan:
     """Return the plan, with those who have no address among its skipped.
 
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.

@@ -17,7 +17,7 @@ from mkwmail.config.event import ColumnAudience, Event
 from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
 from mkwmail.i18n import _
-from mkwmail.ledger.models import TOLD, Delivery, GoAhead
+from mkwmail.ledger.models import TOLD, Delivery, ScheduledApproval
 from mkwmail.planning.approval import Difference, Sources, differences
 from mkwmail.planning.plan import History, Listing, Plan, Planned, list_tolerance
 
@@ -66,13 +66,13 @@ def _written(moment: datetime) -> str:
 
 def go_ahead_for(
     event: Event, mailing: str, persons: Collection[str], at: datetime | None = None, others: bool = True
-) -> GoAhead:
+) -> ScheduledApproval:
     """Return what a person approves: the mailing at its date.
 
     :param at: if it is sent by hand, the moment from which it may be sent instead.
     """
     send = mailing_named(event, mailing).send
-    return GoAhead(
+    return ScheduledApproval(
         event=event.id,
         mailing=mailing,
         opens=at or send or event.starts,
@@ -83,7 +83,7 @@ def go_ahead_for(
     )
 
 
-def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tuple[Difference, ...]:
+def changes(given: ScheduledApproval, approved: Sources, event: Event, now: Sources) -> tuple[Difference, ...]:
     """Return what differs from the approval, source by source.
 
     Empty if nothing does.
@@ -95,7 +95,7 @@ def changes(given: GoAhead, approved: Sources, event: Event, now: Sources) -> tu
     return (*differences(before, after, shown), *differences(approved, now))
 
 
-def moved_far(event: Event, given: Sequence[GoAhead], deliveries: Sequence[Delivery]) -> datetime | None:
+def moved_far(event: Event, given: Sequence[ScheduledApproval], deliveries: Sequence[Delivery]) -> datetime | None:
     """Return the start as last mailed, if the event is now far from it.
 
     Far is more than 90 days; else None.
@@ -188,7 +188,7 @@ class Share:
     gone: int = 0
 
 
-def share_of(plan: Plan, given: GoAhead, listings: Sequence[Listing], guests: Collection[str] = ()) -> Share:
+def share_of(plan: Plan, given: ScheduledApproval, listings: Sequence[Listing], guests: Collection[str] = ()) -> Share:
     """Return whom `due` may mail: those approved and those being retried.
 
     Others may be mailed if they are few. ``guests`` (keys) are not in the list and could not be approved: they signed
@@ -226,7 +226,7 @@ class Slot:
     latest: datetime
     had: int
     to_get: int
-    given: GoAhead | None = None
+    given: ScheduledApproval | None = None
     changes: tuple[Difference, ...] = ()
     by_hand: bool = False
     overdue: bool = False
@@ -249,7 +249,7 @@ def with_own(presumed: History, history: History, mailing: str) -> History:
     return replace(presumed, deliveries=(*others, *own))
 
 
-def newest(given: Sequence[GoAhead], event: str) -> Mapping[str, GoAhead]:
+def newest(given: Sequence[ScheduledApproval], event: str) -> Mapping[str, ScheduledApproval]:
     """Return mailing → its approval, for one event."""
     return {each.mailing: each for each in given if each.event == event}
 

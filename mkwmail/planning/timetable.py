@@ -10,10 +10,10 @@ from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger.models import TOLD, Delivery, GoAhead, Round, State
+from mkwmail.ledger.models import TOLD, Delivery, Round, ScheduledApproval, State
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Plan
-from mkwmail.planning.roll import Roll, plan_for
+from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import (
     Slot,
     can_go_by_itself,
@@ -25,7 +25,7 @@ from mkwmail.planning.schedule import (
 )
 
 #: Returns the differences from an approval. It raises UserError if a template or an attachment cannot be read.
-Changed = Callable[[GoAhead], tuple[Difference, ...]]
+Changed = Callable[[ScheduledApproval], tuple[Difference, ...]]
 
 
 def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
@@ -37,7 +37,7 @@ def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
     return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
 
 
-def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: datetime) -> History:
+def presumed(event: Event, mailing: str, roll: MemberIndex, history: History, moment: datetime) -> History:
     """Return the history as it will be at a mailing's own moment.
 
     All mailings planned before it count as sent. Nobody counts as having had this mailing itself, so that all of it
@@ -57,7 +57,7 @@ def presumed(event: Event, mailing: str, roll: Roll, history: History, moment: d
     return replace(history, deliveries=tuple(happened))
 
 
-def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datetime) -> Plan:
+def plan_ahead(event: Event, name: str, roll: MemberIndex, history: History, now: datetime) -> Plan:
     """Return the plan of a mailing at its own moment, as things are now.
 
     Earlier mailings count as sent, and no further answers are expected.
@@ -69,7 +69,7 @@ def plan_ahead(event: Event, name: str, roll: Roll, history: History, now: datet
     return plan_for(event, name, roll, ahead, moment)
 
 
-def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> dict[str, int]:
+def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
     """Return the mailings that are due, by date.
 
     Each comes with how many would get it now.
@@ -79,7 +79,9 @@ def due_mailings(event: Event, roll: Roll, history: History, now: datetime) -> d
     return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
 
 
-def chosen_mailing(event: Event, named: str | None, roll: Roll, history: History, now: datetime, command: str) -> str:
+def chosen_mailing(
+    event: Event, named: str | None, roll: MemberIndex, history: History, now: datetime, command: str
+) -> str:
     """Return the mailing that is named, else the one that is due.
 
     :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
@@ -109,7 +111,13 @@ def _choices(event: Event, command: str) -> Iterator[str]:
 
 
 def timetable(
-    event: Event, hours: Hours, roll: Roll, history: History, given: Sequence[GoAhead], changed: Changed, now: datetime
+    event: Event,
+    hours: Hours,
+    roll: MemberIndex,
+    history: History,
+    given: Sequence[ScheduledApproval],
+    changed: Changed,
+    now: datetime,
 ) -> tuple[Slot, ...]:
     """Return the event's mailings by date, and those sent without an entry.
 
@@ -126,9 +134,9 @@ def _slot(
     event: Event,
     hours: Hours,
     name: str,
-    roll: Roll,
+    roll: MemberIndex,
     history: History,
-    given: GoAhead | None,
+    given: ScheduledApproval | None,
     changed: Changed,
     now: datetime,
 ) -> Slot:
@@ -179,7 +187,7 @@ def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
 
 
 def approval_warnings(
-    event: Event, approvals: Sequence[GoAhead], left: Mapping[str, int], changed: Changed, now: datetime
+    event: Event, approvals: Sequence[ScheduledApproval], left: Mapping[str, int], changed: Changed, now: datetime
 ) -> list[Fault]:
     """Return warnings about approved mailings that have changed since.
 

@@ -10,7 +10,7 @@ from mkwmail.responses.bounces import How, Matched, Nature
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class MatchedBounce:
     """A mail that came back, with the name of its message's recipient.
 
     ``event``: the id of the event that it is about, if that is another event; ``known``: it was recorded before.
@@ -34,7 +34,7 @@ def verdict_words(verdict: Verdict) -> str:
     return words[verdict]
 
 
-def show_bounces(terminal: Terminal, event: str, came: Sequence[Came]) -> None:
+def show_bounces(terminal: Terminal, event: str, came: Sequence[MatchedBounce]) -> None:
     """Print the bounces by verdict, then all mail that was not counted."""
     counted = [each for each in came if each.matched.message and each.matched.returned.verdict and not each.event]
     news = [each for each in counted if not each.known]
@@ -55,7 +55,7 @@ def show_bounces(terminal: Terminal, event: str, came: Sequence[Came]) -> None:
         terminal.say(_("To send again to the same address: mkwmail resolve %(event)s") % {"event": event})
 
 
-def _show(terminal: Terminal, heading: str, came: Sequence[Came]) -> None:
+def _show(terminal: Terminal, heading: str, came: Sequence[MatchedBounce]) -> None:
     if not came:
         return
     terminal.say(f"{heading}: {len(came)}")
@@ -66,10 +66,10 @@ def _show(terminal: Terminal, heading: str, came: Sequence[Came]) -> None:
             terminal.say(f"  {each.name} <{message.address}>, {message.mailing}{sure}: {returned.reply}")
 
 
-def _show_others(terminal: Terminal, came: Iterable[Came]) -> None:
+def _show_others(terminal: Terminal, came: Iterable[MatchedBounce]) -> None:
     """Print mail that was not counted, for example what people wrote."""
     every = list(came)
-    groups: tuple[tuple[str, Callable[[Came], bool]], ...] = (
+    groups: tuple[tuple[str, Callable[[MatchedBounce], bool]], ...] = (
         (_("About another event, import it there"), lambda each: bool(each.event)),
         (
             _("About another mail to an address of the list, not counted (mkwmail bounces set)"),

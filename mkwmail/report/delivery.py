@@ -14,7 +14,7 @@ from mkwmail.delivery.outcome import Outcome
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _
 from mkwmail.planning.plan import Plan
-from mkwmail.report.notices import Matter
+from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import Entry, deferred_entries, entries, entry_values, show_by_reason
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values
 from mkwmail.text import mails
@@ -204,7 +204,7 @@ def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
         terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
 
 
-def due_value(went: Sequence[Went], matters: Sequence[Matter]) -> dict[str, Any]:
+def due_value(went: Sequence[Went], matters: Sequence[Notice]) -> dict[str, Any]:
     """Return the document of ``due --json``.
 
     It holds the deliveries of this run and all notices, also those that were reported before.

@@ -22,7 +22,7 @@ from mkwmail.text import mails, members, some
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Notice:
     """A notice: something that a person must know or do something about.
 
     ``name`` stays the same as long as the situation does. ``code``: its part in the exit code; OK if no one has to
@@ -79,7 +79,7 @@ def _approve(event: Event, mailing: str) -> str:
     return f"mkwmail schedule {event.id} {mailing}"
 
 
-def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Matter:
+def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Notice:
     """Return the notice that mailings changed after their approval.
 
     So they are not sent.
@@ -88,7 +88,7 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
     sources = join_words([_dutch_source(difference.source) for difference in differences])
     # Another change is a new notice; the new approval of one of the mailings is not.
     version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
-    return Matter(
+    return Notice(
         name=f"changed:{event.id}:{version}",
         code=ExitCode.SETTINGS,
         said=ngettext(
@@ -104,13 +104,13 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
     )
 
 
-def added(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+def added(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     """Return the notice that many people joined the list after the approval.
 
     There are too many to mail them without a new approval.
     """
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
-    return Matter(
+    return Notice(
         name=f"added:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mails)s of %(mailing)s wait for your word: many joined the list (%(names)s)") % words,
@@ -120,13 +120,13 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Matter:
     )
 
 
-def shrunk(event: Event, mailing: str, gone: int) -> Matter:
+def shrunk(event: Event, mailing: str, gone: int) -> Notice:
     """Return the notice that many people left the list after the approval.
 
     There are so many that the list itself is doubtful.
     """
     words = {"event": event.id, "mailing": mailing, "n": gone}
-    return Matter(
+    return Notice(
         name=f"shrunk:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mailing)s is not sent: %(n)d members have left the list since it was approved") % words,
@@ -136,7 +136,7 @@ def shrunk(event: Event, mailing: str, gone: int) -> Matter:
     )
 
 
-def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
+def renamed(event: Event, mailing: str, earlier: Former) -> Notice:
     """Return the notice that a mailing was probably sent under another name.
 
     The mailing or the event had the other name. It is not sent until a person decides.
@@ -164,7 +164,7 @@ def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
             "geen enkel bestand meer. Is dit hetzelfde evenement? Zet dan het oude id terug. Is dit een ander "
             "evenement? Typ dan de opdracht en antwoord ja."
         )
-    return Matter(
+    return Notice(
         name=f"renamed:{event.id}:{mailing}:{earlier.event}:{earlier.mailing}",
         code=ExitCode.SETTINGS,
         said=sentence % words,
@@ -173,7 +173,7 @@ def renamed(event: Event, mailing: str, earlier: Former) -> Matter:
     )
 
 
-def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -> Matter:
+def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -> Notice:
     """Return the notice that a mailing missed its latest moment.
 
     Not everybody had got it by then. A mailing is never sent too late.
@@ -181,7 +181,7 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
     words |= {"latest": day_and_time(latest)}
     sentence = _("%(event)s: %(mails)s of %(mailing)s did not go before its latest moment, %(latest)s: %(names)s")
-    return Matter(
+    return Notice(
         name=missed_name(event, mailing, latest),
         code=ExitCode.REFUSED,
         said=sentence % words,
@@ -200,7 +200,7 @@ def missed_name(event: Event, mailing: str, latest: datetime) -> str:
     return f"missed:{event.id}:{mailing}:{latest.isoformat()}"
 
 
-def passed_over(event: Event, mailing: str, by: str) -> Matter:
+def passed_over(event: Event, mailing: str, by: str) -> Notice:
     """Return the notice that a later mailing makes this one pointless.
 
     A reminder right after an invitation is only postponed.
@@ -213,7 +213,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Matter:
         sentence %= words
         name = f"once:behind:{event.id}:{mailing}"
         later = " Wie na drie dagen niets liet horen, krijgt die dan alsnog."
-    return Matter(
+    return Notice(
         name=name,
         code=ExitCode.OK,
         said=sentence,
@@ -223,7 +223,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Matter:
     )
 
 
-def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer: datetime | None) -> Matter:
+def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer: datetime | None) -> Notice:
     """Return the notice that a reminder is sent tomorrow.
 
     It says when answers were last recorded, so that the secretary can import new ones first.
@@ -244,7 +244,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
             count,
         )
         answers = f"De laatste aanmeldingen zijn ingelezen op {date_without_year(last_answer.date())}."
-    return Matter(
+    return Notice(
         name=f"once:tomorrow:{event.id}:{mailing}:{goes:%Y-%m-%d}",
         code=ExitCode.OK,
         said=sentence % words,
@@ -254,10 +254,10 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
     )
 
 
-def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     """Return the notice that mails are in doubt."""
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
-    return Matter(
+    return Notice(
         name=f"in doubt:{event.id}:{mailing}",
         code=ExitCode.IN_DOUBT,
         said=ngettext(
@@ -272,10 +272,10 @@ def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Matter:
     )
 
 
-def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
+def refused(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     """Return the notice that the server refused mails permanently."""
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
-    return Matter(
+    return Notice(
         name=f"refused:{event.id}:{mailing}",
         code=ExitCode.REFUSED,
         said=ngettext(
@@ -290,10 +290,10 @@ def refused(event: Event, mailing: str, names: Sequence[str]) -> Matter:
     )
 
 
-def by_hand(event: Event, mailing: str, count: int) -> Matter:
+def by_hand(event: Event, mailing: str, count: int) -> Notice:
     """Return the notice that deferred mails can be sent by hand only."""
     words = {"event": event.id, "mailing": mailing, "mails": mails(count)}
-    return Matter(
+    return Notice(
         name=f"by hand:{event.id}:{mailing}",
         code=ExitCode.WAITING,
         said=ngettext(
@@ -307,10 +307,10 @@ def by_hand(event: Event, mailing: str, count: int) -> Matter:
     )
 
 
-def no_longer(event: Event, mailing: str) -> Matter:
+def no_longer(event: Event, mailing: str) -> Notice:
     """Return the notice that an approved mailing left the event file."""
     words = {"event": event.id, "mailing": mailing}
-    return Matter(
+    return Notice(
         name=f"no longer:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mailing)s was approved, and is no longer in the event file: it does not go") % words,
@@ -320,10 +320,10 @@ def no_longer(event: Event, mailing: str) -> Matter:
     )
 
 
-def no_event(event: str, mailings: Sequence[str]) -> Matter:
+def no_event(event: str, mailings: Sequence[str]) -> Notice:
     """Return the notice that the file of an approved event is gone."""
     words = {"event": event, "mailings": ", ".join(mailings)}
-    return Matter(
+    return Notice(
         name=f"no event:{event}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: its file is gone from events/, but this was approved: %(mailings)s") % words,
@@ -332,12 +332,12 @@ def no_event(event: str, mailings: Sequence[str]) -> Matter:
     )
 
 
-def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch: str) -> Matter:
+def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch: str) -> Notice:
     """Return the notice that a file or a setting is faulty.
 
     ``what`` and ``dutch`` say which mail is not sent because of that.
     """
-    return Matter(
+    return Notice(
         name=f"faulty:{name}",
         code=code,
         said=what,
@@ -347,9 +347,9 @@ def faulty(name: str, code: ExitCode, faults: Sequence[Fault], what: str, dutch:
     )
 
 
-def doubtful(names: Sequence[str]) -> Matter:
+def doubtful(names: Sequence[str]) -> Notice:
     """Return the notice about rows of the list with a doubtful person."""
-    return Matter(
+    return Notice(
         name="doubtful",
         code=ExitCode.WAITING,
         said=_("it is doubtful who these are, so they are not mailed: %(names)s") % {"names": some(names)},
@@ -358,9 +358,9 @@ def doubtful(names: Sequence[str]) -> Matter:
     )
 
 
-def stopped(code: ExitCode, reason: str, remedy: str) -> Matter:
+def stopped(code: ExitCode, reason: str, remedy: str) -> Notice:
     """Return the notice that server, login or disk stopped the run."""
-    return Matter(
+    return Notice(
         name=f"stopped:{int(code)}",
         code=code,
         said=reason,
@@ -369,9 +369,9 @@ def stopped(code: ExitCode, reason: str, remedy: str) -> Matter:
     )
 
 
-def other_computer() -> Matter:
+def other_computer() -> Notice:
     """Return the notice that the ledger belongs to another computer."""
-    return Matter(
+    return Notice(
         name="other computer",
         code=ExitCode.SETTINGS,
         said=_("this ledger was made or last used on another computer: nothing goes by itself here"),
@@ -382,13 +382,13 @@ def other_computer() -> Matter:
     )
 
 
-def no_ledger(code: ExitCode, fault: Fault) -> Matter:
+def no_ledger(code: ExitCode, fault: Fault) -> Notice:
     """Return the notice that the ledger is a copy or an older version.
 
     Or it is not known how far the ledger has got.
     """
     said = f"{fault.place}: {fault.fault}" if fault.place else fault.fault
-    return Matter(
+    return Notice(
         name=f"ledger:{fault.fault}",
         code=code,
         said=said,
@@ -397,12 +397,12 @@ def no_ledger(code: ExitCode, fault: Fault) -> Matter:
     )
 
 
-def moved(before: Path, now: Path) -> Matter:
+def moved(before: Path, now: Path) -> Notice:
     """Return the notice that the folder moved after the last mailing.
 
     The user does not have to do anything.
     """
-    return Matter(
+    return Notice(
         name=f"once:moved:{before}:{now}",
         code=ExitCode.OK,
         said=_("this folder was moved here from %(before)s, and mkwmail goes on here") % {"before": before},
@@ -411,9 +411,9 @@ def moved(before: Path, now: Path) -> Matter:
     )
 
 
-def held(words: str, since: datetime) -> Matter:
+def held(words: str, since: datetime) -> Notice:
     """Return the notice that another run has held the ledger for long."""
-    return Matter(
+    return Notice(
         name="held",
         code=ExitCode.LEDGER_HELD,
         said=words,

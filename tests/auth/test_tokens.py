@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.auth.oauth import Issued, Kept, Tokens
+from mkwmail.auth.oauth import StoredTokens, Tokens, TokenSet
 from mkwmail.auth.oauth_errors import SignInError
 from mkwmail.auth.secret import Secret
 from mkwmail.auth.store import Store
@@ -25,8 +25,8 @@ def signed_in(provider: AuthorizationServer, folder: Path) -> tuple[Smtp, Store]
     """Somebody who has signed in just now."""
     smtp, store = smtp_of(provider), Store(folder / "logins")
     made = provider._issue()
-    issued = Issued(Secret(made["access_token"]), time.time() + provider.lifetime, Secret(made["refresh_token"]))
-    store.keep(smtp, Kept(CLIENT, None, issued).values())
+    issued = TokenSet(Secret(made["access_token"]), time.time() + provider.lifetime, Secret(made["refresh_token"]))
+    store.keep(smtp, StoredTokens(CLIENT, None, issued).values())
     return smtp, store
 
 
@@ -149,7 +149,7 @@ def test_a_provider_that_is_out_is_not_lasting(provider: AuthorizationServer, tm
 
 def test_without_a_refresh_token_somebody_must_sign_in_anew(provider: AuthorizationServer, tmp_path: Path) -> None:
     smtp, store = smtp_of(provider), Store(tmp_path)
-    store.keep(smtp, Kept(CLIENT, None, Issued(Secret("x"), 0, None)).values())
+    store.keep(smtp, StoredTokens(CLIENT, None, TokenSet(Secret("x"), 0, None)).values())
     with pytest.raises(SignInError) as caught:
         Tokens(smtp, store).current()
     assert caught.value.code == ExitCode.LOGIN
@@ -171,8 +171,8 @@ def test_a_refresh_token_that_is_not_replaced_stays_and_a_secret_too(
     provider.client_secret = "google's"
     smtp, store = smtp_of(provider), Store(tmp_path)
     made = provider._issue()
-    issued = Issued(Secret(made["access_token"]), 0, Secret(made["refresh_token"]))
-    store.keep(smtp, Kept(CLIENT, Secret("google's"), issued).values())
+    issued = TokenSet(Secret(made["access_token"]), 0, Secret(made["refresh_token"]))
+    store.keep(smtp, StoredTokens(CLIENT, Secret("google's"), issued).values())
     provider.gives_refresh_tokens = False
     Tokens(smtp, store).current()
     kept = store.load(smtp) or {}

@@ -15,7 +15,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Mailbox, Settings
-from mkwmail.mail.compose import Composition, Occasion, compose
+from mkwmail.mail.compose import Composition, MailingContext, compose
 from mkwmail.mail.context import Addressee
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
@@ -28,9 +28,9 @@ MOST_ADDRESSING = 150  # microseconds of CPU a message
 MOST_MEMORY = 4_096  # octets a member; the letter is 300 KB
 
 
-def _occasion(pdf: bytes) -> Occasion:
+def _occasion(pdf: bytes) -> MailingContext:
     event = read_event(EVENT, WorkingFolder(ROOT)).value
-    return Occasion(
+    return MailingContext(
         event=event,
         name="invitation",
         mailing=mailing_named(event, "invitation"),

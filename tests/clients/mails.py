@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.settings import Mailbox, Settings
-from mkwmail.mail.compose import Occasion, compose
+from mkwmail.mail.compose import MailingContext, compose
 from mkwmail.mail.context import Addressee, Form
 from mkwmail.mail.letter import Message
 from mkwmail.mail.mime import Attachment
@@ -51,7 +51,7 @@ def sent(
     reader: Addressee | None = None,
 ) -> Sent:
     """The message of this kind to the reader, or another one."""
-    occasion = Occasion(
+    occasion = MailingContext(
         event=event or an_event(),
         name=kind.value,
         mailing=Mailing(text=text),

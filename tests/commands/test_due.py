@@ -17,9 +17,9 @@ from mkwmail.clock import ZONE
 from mkwmail.commands.context import Invocation
 from mkwmail.commands.due import due as due_command
 from mkwmail.commands.due import outlook
-from mkwmail.commands.schedule import Requests
+from mkwmail.commands.schedule import ScheduleOptions
 from mkwmail.commands.schedule import schedule as schedule_command
-from mkwmail.commands.send import Wishes
+from mkwmail.commands.send import SendOptions
 from mkwmail.commands.send import send as send_command
 from mkwmail.errors import UserError
 from mkwmail.ledger.ledger import Ledger
@@ -59,11 +59,11 @@ class Office:
         return self._ran(lambda: due_command(self.invocation(now), json=json))
 
     def schedule(self, now: str, *mailings: str, withdraw: bool = False, event: str = ID) -> Ran:
-        requests = Requests(yes=not withdraw, withdraw=withdraw)
+        requests = ScheduleOptions(yes=not withdraw, withdraw=withdraw)
         return self._ran(lambda: schedule_command(self.invocation(now), event, mailings, requests))
 
     def send(self, now: str, mailing: str, limit: int | None = None, json: bool = False) -> Ran:
-        wishes = Wishes(yes=True, limit=limit, json=json)
+        wishes = SendOptions(yes=True, limit=limit, json=json)
         return self._ran(lambda: send_command(self.invocation(now), ID, mailing, wishes))
 
     def _ran(self, command: object) -> Ran:

@@ -7,10 +7,10 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import GoAhead
+from mkwmail.ledger.models import ScheduledApproval
 
 NOW = datetime(2020, 2, 10, 9, tzinfo=ZONE)
-GIVEN = GoAhead(
+GIVEN = ScheduledApproval(
     event="dag",
     mailing="invitation",
     opens=NOW + timedelta(days=7),

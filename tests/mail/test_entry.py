@@ -7,7 +7,7 @@ import icalendar
 import pytest
 
 from mkwmail.config.event import CalendarEntry, CalendarMethod
-from mkwmail.mail.compose import Occasion
+from mkwmail.mail.compose import MailingContext
 from mkwmail.mail.context import Addressee
 from tests.mail.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, read
 
@@ -21,7 +21,7 @@ def workshop(tmp_path: Path) -> Workshop:
     return workshop
 
 
-def occasion(method: str, **changed: object) -> Occasion:
+def occasion(method: str, **changed: object) -> MailingContext:
     event = an_occasion().event
     entry = CalendarEntry(method=CalendarMethod(method), alarm=ALARMED)
     return an_occasion(event=event.model_copy(update={"calendar": entry}), uid="shared@mkwmail", **changed)
@@ -31,7 +31,7 @@ def kim(uid: str = "kim@mkwmail") -> Addressee:
     return a_member()._replace(uid=uid)
 
 
-def mail_of(workshop: Workshop, occasion: Occasion, *members: Addressee) -> EmailMessage:
+def mail_of(workshop: Workshop, occasion: MailingContext, *members: Addressee) -> EmailMessage:
     return read(workshop.compose(*members, occasion=occasion).addressed[0].message("id@example.org", MOMENT))
 
 

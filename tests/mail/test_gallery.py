@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from mkwmail.config.event import CalendarEntry, CalendarMethod
-from mkwmail.mail.compose import Addressed, Composition, Occasion, compose
+from mkwmail.mail.compose import Addressed, Composition, MailingContext, compose
 from mkwmail.mail.context import Addressee
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.preview_page import gallery_page
@@ -145,7 +145,7 @@ def every_place(workshop: Workshop, *members: Addressee) -> Composition:
     return workshop.compose(*members, occasion=asking())
 
 
-def asking() -> Occasion:
+def asking() -> MailingContext:
     occasion = an_occasion(
         logo=Attachment("logo.png", "image/png", PNG),
         attachments=(Attachment("programma.pdf", "application/pdf", b"x" * 52_000),),

@@ -10,7 +10,7 @@ from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Location, Mailing, Registration
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
-from mkwmail.mail.compose import Composition, Occasion, compose
+from mkwmail.mail.compose import Composition, MailingContext, compose
 from mkwmail.mail.context import Addressee
 from mkwmail.mail.letter import Message
 from mkwmail.mail.templates import Templates
@@ -46,7 +46,7 @@ class Workshop:
     def body(self, text: str, subject: str = "Over {{ event.title }}", preheader: str = "") -> None:
         self.write("invitation.md", f"---\nsubject: {subject}\npreheader: {preheader}\n---\n{text}")
 
-    def compose(self, *members: Addressee, occasion: Occasion | None = None) -> Composition:
+    def compose(self, *members: Addressee, occasion: MailingContext | None = None) -> Composition:
         return compose(occasion or an_occasion(), Templates((self.folder,)), members)
 
     def message(self, *members: Addressee) -> EmailMessage:
@@ -61,7 +61,7 @@ def a_workshop(folder: Path) -> Workshop:
     return workshop
 
 
-def an_occasion(**changed: object) -> Occasion:
+def an_occasion(**changed: object) -> MailingContext:
     """An invitation to a small event, with the given fields changed."""
     event = Event(
         id="dag-2020",
@@ -84,7 +84,7 @@ def an_occasion(**changed: object) -> Occasion:
         ),
         "uid": "uid@example.org",
     }
-    return Occasion(**{**given, **changed})  # type: ignore[arg-type]
+    return MailingContext(**{**given, **changed})  # type: ignore[arg-type]
 
 
 def a_member(first: str = "Kim", surname: str = "Verbeek", organisation: str = "Woonstede", **fields: str) -> Addressee:

@@ -12,7 +12,7 @@ from mkwmail.config.kinds import kind_of
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
 from mkwmail.files import shipped
-from mkwmail.mail.compose import Occasion, compose
+from mkwmail.mail.compose import MailingContext, compose
 from mkwmail.mail.context import Addressee, Change, Form
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
@@ -125,7 +125,7 @@ def a_mail(
 ) -> Mail:
     """The mail that a mailing of this name says to the reader."""
     kind = Kind(kind_of(name))
-    occasion = Occasion(
+    occasion = MailingContext(
         event=event or an_event(),
         name=name,
         mailing=Mailing(text=text),
