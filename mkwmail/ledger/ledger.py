@@ -86,6 +86,7 @@ class Ledger:
         self._wire: wire.Wire | None = None
         self._note: Note | None = None
         self._noting = threading.Lock()
+        self._opening = threading.Lock()
 
     @classmethod
     def open(
@@ -598,8 +599,10 @@ class Ledger:
 
         It does not wait for this run's transactions.
         """
-        if self._reader is None:
-            self._reader = Database(self._database.path)
+        # One of several threads opens it: a second one that nobody closes would keep the write-ahead log from the file.
+        with self._opening:
+            if self._reader is None:
+                self._reader = Database(self._database.path)
         return replies.left_out(self._reader)
 
     # Forgetting

@@ -1,5 +1,6 @@
 """The ledger's files while a run goes on: what is deleted, replaced, linked or moved stops it before its next body."""
 
+import gc
 import os
 import shutil
 import threading
@@ -232,3 +233,26 @@ def test_a_link_to_a_ledger_shares_its_lock_and_its_journal(ledger: Ledger, fold
             pass
         assert caught.value.code is ExitCode.LEDGER_HELD
     assert sorted(path.name for path in other.iterdir()) == ["mkwmail.db", "mkwmail.id"]
+
+
+def test_nothing_is_left_beside_the_ledger_by_the_threads_that_look_who_is_left_out(folder: Path) -> None:
+    """SQLite moves the write-ahead log into the file when the last connection is closed."""
+    with opened(folder) as held, held.hold("send", NOW):
+        held.settle(NOW)
+        together = threading.Barrier(8)
+
+        def look() -> None:
+            together.wait(10)
+            held.left_out_now()
+
+        threads = [threading.Thread(target=look) for _each in range(8)]
+        gc.disable()  # as in a run
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(10)
+        finally:
+            held.close()
+            gc.enable()
+        assert not (folder / "mkwmail.db-wal").exists()
