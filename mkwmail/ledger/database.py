@@ -115,12 +115,6 @@ class Database:
         """Return the number that a query gives; 0 for NULL."""
         return int(self.execute(statement, values)[0][0] or 0)
 
-    @property
-    def in_transaction(self) -> bool:
-        """Check whether a transaction is open: its changes are not durable yet."""
-        with self._turn:
-            return self._connection.in_transaction
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Run the block in a transaction, durable when it ends.

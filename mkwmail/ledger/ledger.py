@@ -49,7 +49,6 @@ from mkwmail.ledger.models import (
     SentMail,
     Settled,
     Skipped,
-    State,
     Stray,
     moment_text,
 )
@@ -387,15 +386,6 @@ class Ledger:
         """
         return deliveries.attempts(self._database, of, person)
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Run the block in one transaction, durable when it ends, all or none."""
-        self.keep_note()
-        with self._database.transaction():
-            yield
-        if self._note is not None:
-            self._note.claimed(deliveries.newest_attempt(self._database))
-
     def claim(self, of: Round, claims: Sequence[Claim], now: datetime) -> tuple[int, ...]:
         """Claim the messages that are sent next; return the attempts' numbers.
 
@@ -434,8 +424,7 @@ class Ledger:
                 with suppress(UserError):
                     deliveries.record(self._database, results, now)
             raise
-        # Within together() nothing is durable yet: the note must not be ahead of the ledger.
-        if attempts and self._note is not None and not self._database.in_transaction:
+        if attempts and self._note is not None:
             self._note.claimed(attempts[-1])
         return attempts
 
@@ -446,10 +435,6 @@ class Ledger:
     def record(self, results: Iterable[Result], now: datetime) -> None:
         """Record the ends of attempts; durable on return, all or none."""
         deliveries.record(self._database, results, now)
-
-    def release(self, attempts: Iterable[int], now: datetime) -> None:
-        """Release claims of which no body was begun: they are planned again."""
-        self.record([Result(attempt, State.PLANNED) for attempt in attempts], now)
 
     def expire(self, of: Round, persons: Iterable[str], now: datetime) -> None:
         """Record that the mailing's latest moment passed for these persons.

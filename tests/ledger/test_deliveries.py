@@ -142,7 +142,7 @@ def test_deferred_keeps_what_a_retry_needs(ledger: Ledger) -> None:
 
 def test_released_is_as_if_it_had_not_been_tried(ledger: Ledger) -> None:
     (attempt,) = ledger.claim(INVITATION, [a_claim(ledger, 0)], NOW)
-    ledger.release([attempt], NOW)
+    ledger.record([Result(attempt, State.PLANNED)], NOW)
     assert (the(ledger, 0).state, the(ledger, 0).tries) == (State.PLANNED, 0)
     assert ledger.sent_times(NOW - timedelta(days=1)) == ()
     send(ledger, 0, State.SENT)

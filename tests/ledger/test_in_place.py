@@ -138,7 +138,7 @@ def test_with_lock_and_holder_deleted_the_first_run_stops_before_its_next_body(l
 def test_bodies_are_begun_by_several_threads(ledger: Ledger, folder: Path) -> None:
     attempts = ledger.record_and_claim(INVITATION, (), claims_of(ledger, *range(8)), NOW)
     threads = [threading.Thread(target=ledger.begin, args=(attempt,)) for attempt in attempts]
-    with ledger.together():  # a transaction of another thread is not waited for
+    with ledger._database.transaction():  # a transaction of another thread is not waited for
         for thread in threads:
             thread.start()
         for thread in threads:
