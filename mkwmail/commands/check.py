@@ -254,7 +254,7 @@ def _mailing(
     largest = max((message.size for message in messages), default=0)
     place = sources.shown_event
     warnings += form_warnings(place, name, sources.settings.form, messages)
-    warnings += direct_warnings(name, composer.occasion.template, outgoing)
+    warnings += direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}

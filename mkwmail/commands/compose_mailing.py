@@ -20,8 +20,8 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
-from mkwmail.mail.compose import Addressed, Composition, MailingContext, compose, message_id
-from mkwmail.mail.context import Addressee
+from mkwmail.mail.compose import Addressed, Composition, compose, message_id
+from mkwmail.mail.context import Addressee, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
@@ -92,7 +92,7 @@ class Composer:
     ``sources``: the texts that an approval covers (:mod:`mkwmail.planning.approval`).
     """
 
-    occasion: MailingContext
+    context: MailingContext
     templates: Templates
     sources: Mapping[str, str]
     facts: Facts
@@ -108,12 +108,12 @@ class Composer:
 
         :raises UserError: with the faults of all templates and members.
         """
-        event = self.occasion.event.id
+        event = self.context.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
-        codes = "" if self.occasion.proof else "".join([code_for(secret, event, each.person) for each in planned])
-        updates = rule_of(self.occasion.name).tells_changes
+        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in planned])
+        updates = rule_of(self.context.name).tells_changes
         facts = read_facts(self.facts.document)
-        asks = self.occasion.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
 
         def addressee(number: int) -> Addressee:
             each = planned[number]
@@ -127,7 +127,7 @@ class Composer:
                 history.telling.changes_for(each.person, facts, answer) if updates else (),
             )
 
-        return compose(self.occasion, self.templates, Lazily(len(planned), addressee), progress)
+        return compose(self.context, self.templates, Lazily(len(planned), addressee), progress)
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
@@ -141,7 +141,7 @@ class Composer:
         composition = self.compose(plan.to_send, history, ledger.secret, progress)
         tries = {each.person: each.tries for each in history.deliveries if each.round == plan.round}
         same = self._approvals_of_the_same(ledger)
-        domain = self.occasion.settings.sender.email.rpartition("@")[2]
+        domain = self.context.settings.sender.email.rpartition("@")[2]
         again = {
             number: earlier
             for number, planned in enumerate(plan.to_send)
@@ -160,7 +160,7 @@ class Composer:
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
-        approvals = ledger.approvals(self.occasion.event.id, self.occasion.name)
+        approvals = ledger.approvals(self.context.event.id, self.context.name)
         return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
 
 
@@ -218,7 +218,7 @@ def composer_of(
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.attachments)
     templates = Templates((folder.templates_dir, shipped("templates")))
-    occasion = MailingContext(
+    context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
@@ -235,10 +235,10 @@ def composer_of(
     )
     method = event.calendar.method
     carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
-    approved = _approved_sources(sources, occasion, templates)
+    approved = _approved_sources(sources, context, templates)
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
-    return Composer(occasion, templates, approved, carried)
+    return Composer(context, templates, approved, carried)
 
 
 def _refuse_another_method(sources: Sources, method: str) -> None:
@@ -279,7 +279,7 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
     return next(found, names[-1])
 
 
-def _approved_sources(sources: Sources, occasion: MailingContext, templates: Templates) -> dict[str, str]:
+def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
     """Return everything on which the mails' content depends.
 
     The keys are the names under which the user knows the sources.
@@ -290,14 +290,14 @@ def _approved_sources(sources: Sources, occasion: MailingContext, templates: Tem
     found = {
         shown_event: _lines(json.dumps(words_of(sources.event))),
         f"{shown_event}{FACTS}": _lines(facts_of(sources.event).document()),
-        f"mailings: {occasion.name}": _lines(
-            occasion.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
+        f"mailings: {context.name}": _lines(
+            context.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),
         "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{occasion.template}.md", *_SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", *_SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
-    for file in (*occasion.attachments, *([occasion.logo] if occasion.logo else [])):
+    for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
     return found
 
