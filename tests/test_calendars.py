@@ -217,7 +217,15 @@ class Life(RuleBasedStateMachine):
             ready = job.prepare(self.now)
             message = ready.message
             claim = Claim(
-                *(job.person, job.address, ready.letter, ready.values, message.message_id, ready.date, message.digest),
+                *(
+                    job.recipient.person,
+                    job.recipient.address,
+                    ready.letter,
+                    ready.values,
+                    message.message_id,
+                    ready.date,
+                    message.digest,
+                ),
                 *(job.tries, job.facts),
             )
             (attempt,) = self.ledger.claim(made.round, [claim], self.now)
@@ -225,11 +233,11 @@ class Life(RuleBasedStateMachine):
             if end == "dies before":
                 return True
             self.ledger.wire.body(attempt)
-            if mailing == "update" and job.person not in doubtful:
-                self.says_what_changed(job.address, message.data)
+            if mailing == "update" and job.recipient.person not in doubtful:
+                self.says_what_changed(job.recipient.address, message.data)
             if end == "sent" or end.endswith("arrived"):
                 self.arrived.add(message.message_id)
-                self.calendars.setdefault(job.address, Calendar()).receive(message.data)
+                self.calendars.setdefault(job.recipient.address, Calendar()).receive(message.data)
             if end.startswith("dies"):
                 return True
             state = State(end.partition(",")[0])

@@ -26,8 +26,9 @@ from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
+from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
-from mkwmail.planning.plan import History, Plan, Planned
+from mkwmail.planning.plan import Plan
 
 _SHARED_TEMPLATES = (
     *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
@@ -43,7 +44,7 @@ class OutgoingMail(NamedTuple):
     carries.
     """
 
-    planned: Planned
+    recipient: Recipient
     letter: Letter
     values: Mapping[str, str]
     message_id: str
@@ -99,7 +100,7 @@ class Composer:
 
     def compose(
         self,
-        planned: Sequence[Planned],
+        recipients: Sequence[Recipient],
         history: History,
         secret: bytes,
         progress: Callable[[int], None] = lambda done: None,
@@ -110,13 +111,13 @@ class Composer:
         """
         event = self.context.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
-        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in planned])
+        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
         updates = rule_of(self.context.name).tells_changes
         facts = read_facts(self.facts.document)
         asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
 
         def addressee(number: int) -> Addressee:
-            each = planned[number]
+            each = recipients[number]
             answer = history.answers.get(each.person)
             return Addressee(
                 each.person,
@@ -127,7 +128,7 @@ class Composer:
                 history.telling.changes_for(each.person, facts, answer) if updates else (),
             )
 
-        return compose(self.context, self.templates, Lazily(len(planned), addressee), progress)
+        return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
@@ -144,17 +145,17 @@ class Composer:
         domain = self.context.settings.sender.email.rpartition("@")[2]
         again = {
             number: earlier
-            for number, planned in enumerate(plan.to_send)
-            if (earlier := _earlier_try(planned, same, self.facts, ledger)) is not None
+            for number, recipient in enumerate(plan.to_send)
+            if (earlier := _earlier_try(recipient, same, self.facts, ledger)) is not None
         }
 
         def outgoing(number: int) -> OutgoingMail:
             if number in again:
                 return again[number]
-            planned, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
-            version = tries.get(planned.person, 0)
-            name = message_id(ledger.secret, of.event, of.mailing, of.edition, planned.person, version, domain)
-            return OutgoingMail(planned, addressed.letter, addressed.values, name, addressed, self.facts)
+            recipient, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
+            version = tries.get(recipient.person, 0)
+            name = message_id(ledger.secret, of.event, of.mailing, of.edition, recipient.person, version, domain)
+            return OutgoingMail(recipient, addressed.letter, addressed.values, name, addressed, self.facts)
 
         letters = [again[number].letter if number in again else letter for number, letter in enumerate(composition.of)]
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
@@ -173,14 +174,15 @@ def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
     return [(mailbag[number], counts[key]) for key, number in firsts.items()]
 
 
-def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
-    retry = planned.retry
+def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
+    retry = recipient.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
         return None
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
-    if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
+    if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
         return None
-    return OutgoingMail(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
+    letter = Letter.load(ledger.letter(retry.letter))
+    return OutgoingMail(recipient, letter, retry.values, retry.message_id, None, facts)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:

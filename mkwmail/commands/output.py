@@ -154,7 +154,7 @@ class Page:
             composition,
             title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
             moment=self.moment,
-            message_ids={each.planned.person: each.message_id for each in outgoing},
+            message_ids={each.recipient.person: each.message_id for each in outgoing},
             warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
         )
@@ -164,7 +164,7 @@ def _addressed(each: OutgoingMail) -> Addressed:
     if each.addressed is not None:
         return each.addressed
     # An earlier try: use the letter and values that were stored.
-    addressee = Addressee(each.planned.person, each.planned.member, code="")
+    addressee = Addressee(each.recipient.person, each.recipient.member, code="")
     return Addressed(addressee, each.letter, each.values)
 
 

@@ -1,7 +1,7 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -36,8 +36,9 @@ from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import renamed_fault
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
 from mkwmail.planning.schedule import go_ahead_for
@@ -90,13 +91,11 @@ def jobs_for(
 
     def job(number: int) -> Job:
         each = outgoing[number]
-        member = each.planned.member
+        person = each.recipient.person
         return Job(
-            person=keys.get(each.planned.person, each.planned.person),
-            address=member.email,
-            name=full_name(member.name),
+            recipient=replace(each.recipient, person=keys.get(person, person)),
             prepare=_preparing(each, kept[id(each.letter)]),
-            tries=tries.get(each.planned.person, 0) + 1,
+            tries=tries.get(person, 0) + 1,
             facts=each.facts,
         )
 
@@ -104,7 +103,7 @@ def jobs_for(
 
 
 def _preparing(each: OutgoingMail, letter: str) -> Callable[[datetime], Prepared]:
-    retry = each.planned.retry
+    retry = each.recipient.retry
 
     def prepare(moment: datetime) -> Prepared:
         # An earlier try keeps its own date: the same bytes are sent again.
@@ -132,7 +131,7 @@ def run(
 
     with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
         outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)
-    ledger.record_skips(of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
+    ledger.record_skips(of, [(each.recipient.person, each.reason) for each in outcome.skipped], clock.now())
     return outcome
 
 

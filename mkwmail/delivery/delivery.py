@@ -196,7 +196,7 @@ class _Connection:
         def begin(message: Message) -> bool:
             nonlocal begun, declined
             claimed = self._still_open[message.message_id]
-            if run.is_over() or run.why_left_out(claimed.job.person) is not None:
+            if run.is_over() or run.why_left_out(claimed.job.recipient.person) is not None:
                 declined = True
                 return False
             run.ledger.begin(claimed.attempt)
@@ -233,7 +233,7 @@ class _Connection:
                 for each in group:
                     if self._run.is_stopping():
                         return
-                    if self._run.why_left_out(each.job.person) is None:
+                    if self._run.why_left_out(each.job.recipient.person) is None:
                         # Before its commands: a server that waits for a body should get one.
                         self._run.ledger.must_be_in_place()
                         if self._left is not None:
@@ -271,7 +271,7 @@ class _Connection:
         self._results += [Result(each.attempt, State.PLANNED) for each in still_open.values()]
         waiting = []
         for each in still_open.values():
-            reason = self._run.why_left_out(each.job.person)
+            reason = self._run.why_left_out(each.job.recipient.person)
             if reason is None:
                 waiting.append(each.number)
             else:
@@ -349,8 +349,8 @@ def _up_to(octets: int, prepared: Iterator[Prepared]) -> Iterator[Prepared]:
 def _claim_of(job: Job, prepared: Prepared) -> Claim:
     message = prepared.message
     return Claim(
-        job.person,
-        job.address,
+        job.recipient.person,
+        job.recipient.address,
         prepared.letter,
         prepared.values,
         message.message_id,

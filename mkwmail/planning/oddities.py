@@ -14,7 +14,8 @@ from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.planning.plan import History, mending, outdated
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.text import members as members_in_words

@@ -16,10 +16,13 @@ from mkwmail.delivery.outcome import Ending, Outcome
 from mkwmail.delivery.run import Job, Pause, Prepared, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_stream import Timeouts
+from mkwmail.dutch.names import Name
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Round, State
 from mkwmail.ledger.people import Listed
 from mkwmail.mail.letter import Message
+from mkwmail.members.member_list import Member
+from mkwmail.planning.audience import Recipient
 
 START = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 ROUND = Round("dag-2020", "invitation")
@@ -99,7 +102,8 @@ class Office:
             def prepare(now: datetime, message: Message = message) -> Prepared:
                 return Prepared(message, letter, {}, now)
 
-            found.append(Job(person.key, person.address, person.name, prepare, tries))
+            member = Member(0, Name(written=person.name), person.address)
+            found.append(Job(Recipient(person.key, member), prepare, tries))
         return found
 
     def send(
@@ -132,4 +136,4 @@ class Office:
 
 def addresses(endings: Sequence[Ending]) -> list[str]:
     """Whose endings these are."""
-    return [ending.address for ending in endings]
+    return [ending.recipient.address for ending in endings]
