@@ -40,27 +40,26 @@ _PROOF = "proef"
 class OutgoingMail(NamedTuple):
     """One person's message, before its date is known.
 
-    It is an addressed letter, or the bytes of an earlier try. ``facts``: the version of the event's facts that it
-    carries.
+    ``date``: that of an earlier try, whose bytes are sent again; its values are complete. ``facts``: the version of
+    the event's facts that it carries.
     """
 
     recipient: Recipient
-    letter: Letter
-    values: Mapping[str, str]
+    addressed: Addressed
     message_id: str
-    addressed: Addressed | None
-    facts: Facts | None = None
+    facts: Facts | None
+    date: datetime | None = None
 
     def complete(self, moment: datetime) -> Mapping[str, str]:
         """Return every value in the letter, dated ``moment``.
 
         An earlier try keeps its own date.
         """
-        return self.addressed.complete(self.message_id, moment) if self.addressed else self.values
+        return self.addressed.values if self.date else self.addressed.complete(self.message_id, moment)
 
     def message(self, moment: datetime) -> Message:
         """Return the message, dated ``moment``."""
-        return self.letter.address(self.complete(moment))
+        return self.addressed.letter.address(self.complete(moment))
 
 
 class OutgoingMails(Sequence[OutgoingMail]):
@@ -152,12 +151,15 @@ class Composer:
         def outgoing(number: int) -> OutgoingMail:
             if number in again:
                 return again[number]
-            recipient, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
+            recipient, of = plan.to_send[number], plan.round
             version = tries.get(recipient.person, 0)
             name = message_id(ledger.secret, of.event, of.mailing, of.edition, recipient.person, version, domain)
-            return OutgoingMail(recipient, addressed.letter, addressed.values, name, addressed, self.facts)
+            return OutgoingMail(recipient, composition.addressed[number], name, self.facts)
 
-        letters = [again[number].letter if number in again else letter for number, letter in enumerate(composition.of)]
+        letters = [
+            again[number].addressed.letter if number in again else letter
+            for number, letter in enumerate(composition.of)
+        ]
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
@@ -176,13 +178,16 @@ def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
 
 def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
     retry = recipient.retry
-    if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
+    if retry is None or retry.letter is None or retry.message_id is None or retry.date is None:
+        return None
+    if retry.approval not in same:
         return None
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
         return None
-    letter = Letter.load(ledger.letter(retry.letter))
-    return OutgoingMail(recipient, letter, retry.values, retry.message_id, None, facts)
+    addressee = Addressee(recipient.person, recipient.member, code="")
+    addressed = Addressed(addressee, Letter.load(ledger.letter(retry.letter)), retry.values)
+    return OutgoingMail(recipient, addressed, retry.message_id, facts, retry.date)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:

@@ -87,14 +87,15 @@ def jobs_for(
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
-    kept = {id(first.letter): ledger.keep_letter(first.letter.dump()) for first, _count in variants(outgoing)}
+    letters = (first.addressed.letter for first, _count in variants(outgoing))
+    kept = {id(letter): ledger.keep_letter(letter.dump()) for letter in letters}
 
     def job(number: int) -> Job:
         each = outgoing[number]
         person = each.recipient.person
         return Job(
             recipient=replace(each.recipient, person=keys.get(person, person)),
-            prepare=_preparing(each, kept[id(each.letter)]),
+            prepare=_preparing(each, kept[id(each.addressed.letter)]),
             tries=tries.get(person, 0) + 1,
             facts=each.facts,
         )
@@ -102,14 +103,12 @@ def jobs_for(
     return Lazily(len(outgoing), job)
 
 
-def _preparing(each: OutgoingMail, letter: str) -> Callable[[datetime], Prepared]:
-    retry = each.recipient.retry
+def _preparing(each: OutgoingMail, kept: str) -> Callable[[datetime], Prepared]:
+    letter = each.addressed.letter
 
     def prepare(moment: datetime) -> Prepared:
-        # An earlier try keeps its own date: the same bytes are sent again.
-        date = retry.date if each.addressed is None and retry and retry.date else moment
-        values = each.complete(date)
-        return Prepared(each.letter.address(values), letter, values, date)
+        values = each.complete(moment)
+        return Prepared(letter.address(values), kept, values, each.date or moment)
 
     return prepare
 

@@ -26,9 +26,7 @@ def direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail
 
     Their template measures or cuts the text that it prints.
     """
-    names = [
-        each.recipient.name or each.recipient.address for each in outgoing if each.addressed and each.addressed.direct
-    ]
+    names = [each.recipient.name or each.recipient.address for each in outgoing if each.addressed.direct]
     if names:
         fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
         words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
