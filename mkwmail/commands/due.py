@@ -126,7 +126,7 @@ class Automatic:
         roll = identify_members(members.members, self._ledger.identify)
         self._ledger.enlist(listed(roll), self._now)
         if roll.doubtful:
-            names = [full_name(member.name) or member.email for member, _who in roll.doubtful]
+            names = [each.name or each.address for each in roll.doubtful]
             self.found.matters.append(matters.doubtful(names))
         by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:

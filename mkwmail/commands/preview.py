@@ -182,8 +182,8 @@ def _listing_of(who: str, roll: MemberIndex) -> Recipient:
     candidates = [
         Candidate(
             each.person,
-            full_name(each.member.name),
-            each.member.email,
+            each.name,
+            each.address,
             each.member.organisation,
             each.member.number,
         )

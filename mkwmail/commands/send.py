@@ -29,7 +29,6 @@ from mkwmail.delivery.rate_limit import time_needed
 from mkwmail.delivery.run import Job, Prepared
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
-from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
@@ -274,8 +273,8 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     for former in _former_names(ready, ledger, now):
         yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
     yield from ready.plan.odd
-    for member, old in ready.roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in ready.roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     left_out = len(ready.sources.members.faulty)
     if left_out:

@@ -58,14 +58,17 @@ def audience_of(event: Event, mailing: str) -> Rule:
 class Recipient:
     """A person in a mailing: who, at which address, and why or why not.
 
-    ``person`` is the key in the ledger. ``doubt``: why it is doubtful who this is; such a member is not mailed.
-    ``reason``: why they do not get the mailing in this run. ``not_before``: until when the server deferred their
-    message. ``retry``: the delivery that was tried or released before.
+    ``person`` is the key in the ledger. ``doubt``: why it is doubtful who this is; such a member is not mailed until
+    somebody has chosen one of the ``candidates`` (keys). ``old_address``: the address at which they were known before,
+    if that was another. ``reason``: why they do not get the mailing in this run. ``not_before``: until when the server
+    deferred their message. ``retry``: the delivery that was tried or released before.
     """
 
     person: str
     member: Member
     doubt: str = ""
+    candidates: tuple[str, ...] = ()
+    old_address: str = ""
     reason: str = ""
     not_before: datetime | None = None
     retry: Delivery | None = None

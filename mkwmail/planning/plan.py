@@ -346,7 +346,7 @@ def outdated(event: Event, listings: Sequence[Recipient], history: History, now:
     addresses = {each.person: each.address for each in history.deliveries}
     names = {each.key: (each.name, each.address) for each in history.persons}
     # If somebody was forgotten and is still in the list, the list has the address.
-    here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
+    here = {each.person: (each.name, each.address) for each in listings}
     names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
     to_be_invited = _to_be_invited(event, listings, history, now)
     found = []

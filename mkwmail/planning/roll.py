@@ -19,15 +19,23 @@ from mkwmail.planning.plan import Plan, plan
 class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
-    ``moved``: those known before at another address, with that address. ``unaddressed``: those who are not to be
+    ``unaddressed``: those who are not to be
     mailed and have no address, so that they cannot be identified. ``faulty``: rows that were left out, if known.
     """
 
     listings: tuple[Recipient, ...]
-    moved: tuple[tuple[Member, str], ...] = ()
-    doubtful: tuple[tuple[Member, Identified], ...] = ()
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
+
+    @property
+    def moved(self) -> tuple[Recipient, ...]:
+        """Return those known before at another address."""
+        return tuple(each for each in self.listings if each.old_address)
+
+    @property
+    def doubtful(self) -> tuple[Recipient, ...]:
+        """Return those of whom it is doubtful who they are."""
+        return tuple(each for each in self.listings if each.doubt)
 
 
 def listed_member(member: Member) -> Listed:
@@ -53,12 +61,12 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     :param identify: asks the ledger, and may enlist them.
     """
     addressed = [member for member in members if member.email]
-    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
-    pairs = tuple(zip(addressed, identify(rows), strict=True))
+    found = identify([listed_member(member) for member in addressed])
     return MemberIndex(
-        listings=tuple(Recipient(who.key, member, who.doubt or "") for member, who in pairs),
-        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
-        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
+        listings=tuple(
+            Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+            for member, who in zip(addressed, found, strict=True)
+        ),
         unaddressed=tuple(member for member in members if not member.email),
     )
 

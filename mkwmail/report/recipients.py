@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
-from mkwmail.dutch.names import Name, full_name, sort_key
+from mkwmail.dutch.names import Name, sort_key
 from mkwmail.i18n import _
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
@@ -122,7 +122,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     subject = sample.subject
     if proposal.subjects > 1:
         subject = _("%(subject)s (and %(n)d others)") % {"subject": subject, "n": proposal.subjects - 1}
-    names = [full_name(each.member.name) or each.member.email for each in made.to_send[: proposal.count]]
+    names = [each.name or each.address for each in made.to_send[: proposal.count]]
     to = f"{members(proposal.count)}: {some(names)}"
     if proposal.count < len(made.to_send):
         to = _("%(to)s; %(rest)s stay for a later run") % {
