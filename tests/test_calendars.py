@@ -28,7 +28,7 @@ from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Claim, Result, State
+from mkwmail.ledger.models import Result, State
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
@@ -214,20 +214,7 @@ class Life(RuleBasedStateMachine):
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
         for number, job in enumerate(jobs_for(outgoing, earlier, self.ledger, {})):
-            ready = job.prepare(self.now)
-            message = ready.message
-            claim = Claim(
-                *(
-                    job.recipient.person,
-                    job.recipient.address,
-                    ready.letter,
-                    ready.values,
-                    message.message_id,
-                    ready.date,
-                    message.digest,
-                ),
-                *(job.tries, job.facts),
-            )
+            message, claim = job.prepare(self.now)
             (attempt,) = self.ledger.claim(made.round, [claim], self.now)
             end = ends[number % len(ends)]
             if end == "dies before":

@@ -1,13 +1,13 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -26,14 +26,15 @@ from mkwmail.delivery.delivery import deliver
 from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Outcome, exit_code, standing
 from mkwmail.delivery.rate_limit import time_needed
-from mkwmail.delivery.run import Job, Prepared
+from mkwmail.delivery.run import Job
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Delivery, ScheduledApproval
+from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
+from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import renamed_fault
@@ -91,25 +92,19 @@ def jobs_for(
 
     def job(number: int) -> Job:
         each = outgoing[number]
-        person = each.recipient.person
-        return Job(
-            recipient=replace(each.recipient, person=keys.get(person, person)),
-            prepare=_preparing(each, kept[id(each.addressed.letter)]),
-            tries=tries.get(person, 0) + 1,
-            facts=each.facts,
-        )
+        person, letter = each.recipient.person, each.addressed.letter
+        recipient = replace(each.recipient, person=keys[person]) if person in keys else each.recipient
+        tried, name = tries.get(person, 0) + 1, kept[id(letter)]
+
+        def prepare(moment: datetime) -> tuple[Message, Claim]:
+            values = each.complete(moment)
+            message = letter.address(values)
+            about = (message.message_id, each.date or moment, message.digest)
+            return message, Claim(recipient.person, recipient.address, name, values, *about, tried, each.facts)
+
+        return Job(recipient, prepare, tried)
 
     return Lazily(len(outgoing), job)
-
-
-def _preparing(each: OutgoingMail, kept: str) -> Callable[[datetime], Prepared]:
-    letter = each.addressed.letter
-
-    def prepare(moment: datetime) -> Prepared:
-        values = each.complete(moment)
-        return Prepared(letter.address(values), kept, values, each.date or moment)
-
-    return prepare
 
 
 def run(

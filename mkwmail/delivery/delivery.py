@@ -26,7 +26,7 @@ from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Outcome
-from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Job, LeftOut, Prepared, Progress, Run
+from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Job, LeftOut, Progress, Run
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, meaning
 from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Transport
 from mkwmail.errors import UserError
@@ -156,7 +156,7 @@ class _Connection:
             run.give_back(numbers[len(prepared) :])
             run.recorded(len(numbers) - len(prepared))
             del numbers[len(prepared) :]
-        claims = [_claim_of(job, each) for job, each in zip(jobs, prepared, strict=False)]
+        claims = [claim for _message, claim in prepared]
         results, self._results = self._results, []
         try:
             attempts = run.ledger.record_and_claim(run.of, results, claims, now)
@@ -166,7 +166,7 @@ class _Connection:
             raise
         finally:
             run.recorded(len(results))
-        messages = [each.message for each in prepared]
+        messages = [message for message, _claim in prepared]
         return [Claimed(*each) for each in zip(numbers, jobs, attempts, messages, strict=False)]
 
     def _record(self) -> None:
@@ -336,29 +336,14 @@ class _Connection:
             transport.close()
 
 
-def _up_to(octets: int, prepared: Iterator[Prepared]) -> Iterator[Prepared]:
+def _up_to(octets: int, prepared: Iterator[tuple[Message, Claim]]) -> Iterator[tuple[Message, Claim]]:
     """Yield messages until they are so large together; at least one."""
     total = 0
-    for each in prepared:
-        total += each.message.size
-        if total > octets and total > each.message.size:
+    for message, claim in prepared:
+        total += message.size
+        if total > octets and total > message.size:
             return
-        yield each
-
-
-def _claim_of(job: Job, prepared: Prepared) -> Claim:
-    message = prepared.message
-    return Claim(
-        job.recipient.person,
-        job.recipient.address,
-        prepared.letter,
-        prepared.values,
-        message.message_id,
-        prepared.date,
-        message.digest,
-        job.tries,
-        job.facts,
-    )
+        yield message, claim
 
 
 def _least(*limits: int | None) -> int | None:

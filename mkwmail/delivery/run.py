@@ -21,7 +21,7 @@ from mkwmail.delivery.transport import Phase, Reply
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Facts, Result, Round, State
+from mkwmail.ledger.models import Claim, Result, Round, State
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import Recipient
 
@@ -36,29 +36,16 @@ _FRESH = 0.01  # seconds of real time that a look at who is left out stays true
 T = TypeVar("T")
 
 
-class Prepared(NamedTuple):
-    """A message that is ready, with what the ledger keeps of it.
-
-    The ledger keeps the letter's name, the values and the Date.
-    """
-
-    message: Message
-    letter: str
-    values: Mapping[str, str]
-    date: datetime
-
-
 class Job(NamedTuple):
     """One recipient to be mailed.
 
-    ``prepare`` makes the message as it leaves at a moment, and must not fail: everything was composed before.
-    ``tries``: which try this is, 1 for the first. ``facts``: the version of the event's facts in the message.
+    ``prepare`` makes the message as it leaves at a moment, and its claim. It must not fail: everything was composed
+    before. ``tries``: which try this is, 1 for the first.
     """
 
     recipient: Recipient
-    prepare: Callable[[datetime], Prepared]
+    prepare: Callable[[datetime], tuple[Message, Claim]]
     tries: int = 1
-    facts: Facts | None = None
 
 
 class Step(NamedTuple):
