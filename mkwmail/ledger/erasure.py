@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_texts
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Purged, moment_text
 from mkwmail.ledger.people import Person, is_mark, mark, marks_of
@@ -93,7 +93,7 @@ def needed_persons(database: Database) -> frozenset[str]:
            UNION SELECT person FROM signups WHERE person IS NOT NULL""",
         (NO_LETTER,),
     )
-    return frozenset(str(person) for (person,) in rows)
+    return frozenset(as_texts(rows))
 
 
 def purged(database: Database) -> Mapping[str, Purged]:
@@ -116,9 +116,7 @@ def wipe(database: Database) -> None:
 
 def _forget(database: Database, secret: bytes, person: Person) -> None:
     key = (person.key,)
-    used = {
-        str(row[0]) for row in database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", key)
-    }
+    used = as_texts(database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", key))
     addresses = {each for each in {person.address, *person.former, *used} if not is_mark(each)}
     marks = marks_of(secret, addresses, person.name, person.organisation, person.number)
     database.each("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", [(person.key, each) for each in sorted(marks)])
