@@ -283,8 +283,8 @@ class Automatic:
         count = len(plan_ahead(event, name, roll, history, self._now).to_send)
         if count and day_begins(hours, self._now):
             imported = [each.at for each in responses.signups(self._ledger.database, event.id) if each.at is not None]
-            given = [each.given for each in responses.answers(self._ledger.database, event.id)]
-            last = max([*imported, *given], default=None)
+            answered = [each.given for each in responses.answers(self._ledger.database, event.id)]
+            last = max([*imported, *answered], default=None)
             self.found.matters.append(matters.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:

@@ -38,8 +38,13 @@ def as_round(event: Value, mailing: Value, edition: Value) -> Round:
     return Round(str(event), str(mailing), as_int(edition))
 
 
-def as_texts(rows: Iterable[Row]) -> tuple[str, ...]:
-    """Return the texts of rows of one column."""
+def as_texts(row: Row) -> tuple[str, ...]:
+    """Return the columns of a row that has only text."""
+    return tuple(map(str, row))
+
+
+def as_column(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the text of each row of a query that selects one column."""
     return tuple(str(text) for (text,) in rows)
 
 

@@ -11,11 +11,11 @@ from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.columns import (
+    as_column,
     as_int,
     as_mapping,
     as_moment,
     as_round,
-    as_texts,
     int_or_none,
     moment_or_none,
     text_or_none,
@@ -42,7 +42,7 @@ def facts_of(database: Database, event: str) -> tuple[str, ...]:
 
     A claim adds to them.
     """
-    return as_texts(database.execute("SELECT document FROM facts WHERE event = ? ORDER BY version", (event,)))
+    return as_column(database.execute("SELECT document FROM facts WHERE event = ? ORDER BY version", (event,)))
 
 
 def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], now: datetime) -> None:
@@ -64,7 +64,7 @@ def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], 
 
 
 # A person's decision about an attempt has precedence over its result; without a result it is being sent.
-_REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, carried.method,
+_REACHED = """SELECT attempts.person, carried.version, carried.method,
         coalesce(said.word, results.state, 'sending') AS state
     FROM carried JOIN attempts ON attempts.id = carried.attempt
     LEFT JOIN results ON results.attempt = attempts.id
@@ -83,11 +83,11 @@ def facts_told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
     """
     found: dict[str, list[int]] = {}
     certain: set[str] = set()
-    for row in database.execute(f"{_REACHED} ORDER BY attempts.id DESC", (event,)):
-        person, version, state = str(row[1]), as_int(row[2]), str(row[4])
+    for who, version, _method, state in database.execute(f"{_REACHED} ORDER BY attempts.id DESC", (event,)):
+        person = str(who)
         if person in certain:
             continue
-        found.setdefault(person, []).append(version)
+        found.setdefault(person, []).append(as_int(version))
         if state == State.SENT:
             certain.add(person)
     return {person: tuple(numbers) for person, numbers in found.items()}
@@ -99,7 +99,7 @@ def entry_method(database: Database, event: str) -> str:
     The event keeps this method.
     """
     rows = database.execute(f"{_REACHED} AND carried.method <> '' ORDER BY attempts.id LIMIT 1", (event,))
-    return str(rows[0][3]) if rows else ""
+    return str(rows[0][2]) if rows else ""
 
 
 Word = Literal["sent", "send-again"]

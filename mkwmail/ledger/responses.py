@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_mapping, as_moment, as_texts, int_or_none, moment_or_none, text_or_none
+from mkwmail.ledger.columns import as_column, as_mapping, as_moment, as_texts, int_or_none, moment_or_none, text_or_none
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import (
     Answer,
@@ -87,7 +87,7 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
     rows = database.execute(
         "SELECT person, name, address, organisation FROM guests WHERE event = ? ORDER BY at, person", (event,)
     )
-    return tuple(Guest(str(person), str(name), str(address), str(place)) for person, name, address, place in rows)
+    return tuple(Guest(*as_texts(row)) for row in rows)
 
 
 def guest_keys(database: Database) -> frozenset[str]:
@@ -95,7 +95,7 @@ def guest_keys(database: Database) -> frozenset[str]:
 
     A guest is not in the member list, but has not left it.
     """
-    return frozenset(as_texts(database.execute("SELECT DISTINCT person FROM guests")))
+    return frozenset(as_column(database.execute("SELECT DISTINCT person FROM guests")))
 
 
 def record_bounces(database: Database, bounces: Sequence[Bounce]) -> tuple[Bounce, ...]:

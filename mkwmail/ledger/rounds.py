@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_int, as_moment, as_round, as_texts
+from mkwmail.ledger.columns import as_column, as_int, as_moment, as_round, as_texts
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Apart, ListSeen, Round, Skipped, moment_text
 
@@ -22,12 +22,8 @@ def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]]
     """
     with database.transaction():
         number = round_number(database, of)
-        noted = {
-            str(person): str(reason)
-            for person, reason in database.execute(
-                "SELECT person, reason FROM skips WHERE round = ? ORDER BY id", (number,)
-            )
-        }
+        rows = database.execute("SELECT person, reason FROM skips WHERE round = ? ORDER BY id", (number,))
+        noted = {str(person): str(reason) for person, reason in rows}
         fresh = [(person, reason) for person, reason in skips if noted.get(person) != reason]
         # A doubtful person is not in the register: nothing can be recorded about them.
         database.together(
@@ -81,7 +77,7 @@ def events(database: Database) -> tuple[str, ...]:
 
     An event may no longer have a file.
     """
-    return as_texts(database.execute("SELECT DISTINCT event FROM rounds ORDER BY event"))
+    return as_column(database.execute("SELECT DISTINCT event FROM rounds ORDER BY event"))
 
 
 def tell_apart(database: Database, word: Apart, now: datetime) -> None:
@@ -97,4 +93,4 @@ def told_apart(database: Database, event: str) -> frozenset[Apart]:
     rows = database.execute(
         "SELECT event, mailing, earlier_event, earlier_mailing FROM told_apart WHERE event = ?", (event,)
     )
-    return frozenset(Apart(*map(str, row)) for row in rows)
+    return frozenset(Apart(*as_texts(row)) for row in rows)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_int, as_moment, as_texts, moment_or_none
+from mkwmail.ledger.columns import as_column, as_int, as_moment, moment_or_none
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Reported, Run, moment_text
 
@@ -26,7 +26,7 @@ def give_token(database: Database, run: int, token: str) -> None:
 
 def tokens(database: Database) -> frozenset[str]:
     """Return the tokens of all runs that mailed."""
-    return frozenset(as_texts(database.execute("SELECT token FROM runs WHERE token IS NOT NULL")))
+    return frozenset(as_column(database.execute("SELECT token FROM runs WHERE token IS NOT NULL")))
 
 
 def last(database: Database, command: str) -> Run | None:
