@@ -31,6 +31,7 @@ from mkwmail.delivery.smtp_replies import Meaning, RunFault, meaning
 from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Transport
 from mkwmail.errors import UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, Round, State, next_try
 from mkwmail.mail.letter import Message
@@ -172,7 +173,7 @@ class _Connection:
     def _record(self) -> None:
         results, self._results = self._results, []
         if results and not self._run.ledger_failed:
-            self._run.ledger.record(results, self._run.clock.now())
+            deliveries.record(self._run.ledger.database, results, self._run.clock.now())
         self._run.recorded(len(results))
 
     def _leave(self) -> None:

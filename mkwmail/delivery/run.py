@@ -20,6 +20,7 @@ from mkwmail.delivery.smtp_replies import Meaning, RunFault, all_refused, run_fa
 from mkwmail.delivery.transport import Phase, Reply
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts, Result, Round, State
 from mkwmail.mail.letter import Message
@@ -179,7 +180,7 @@ class Run:
         # A heap: a job that comes back waits in its place again, or behind all, under a number so much higher.
         self._waiting = list(range(len(self.jobs)))
         since = self.clock.now().astimezone(UTC) - rate_limit.LONGEST_WINDOW
-        self._moments = [moment.astimezone(UTC) for moment in self.ledger.sent_times(since)]
+        self._moments = [moment.astimezone(UTC) for moment in deliveries.sent_times(self.ledger.database, since)]
 
     # The end
 
@@ -207,7 +208,7 @@ class Run:
         results = self._end_refused(self._refusals.rest(), State.PLANNED if cut_short else State.REFUSED)
         if results and not self.ledger_failed:
             try:
-                self.ledger.record(results, self.clock.now())
+                deliveries.record(self.ledger.database, results, self.clock.now())
             except UserError as error:
                 self.stop_for(error)
 
