@@ -28,6 +28,14 @@ class FileId(NamedTuple):
     device: int
     inode: int
 
+    def is_at(self, path: str) -> bool:
+        """Check that this file is still at its path: it was not deleted, moved or replaced."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        return found.st_ino == self.inode and found.st_dev == self.device
+
 
 def file_id(file: Path | int) -> FileId | None:
     """Return the id of the file at a path or descriptor, or None."""

@@ -42,6 +42,7 @@ class Ledger:
         if found is None:
             raise _gone(database.path)
         self._file = found
+        self._name = str(database.path)
         rows = database.execute("SELECT id, secret, computer FROM ledger")
         ((name, secret, made_on),) = rows
         self.id = str(name)
@@ -279,14 +280,12 @@ class Ledger:
     def must_be_in_place(self) -> None:
         """Check that the next run would find the files of this one.
 
-        It is as cheap as :meth:`begin`.
-
         :raises UserError: code LEDGER_FAULT if the lock, the ledger or the journal was deleted, replaced or moved
             during the run: nothing more may be sent.
         """
         self._must_be_held()
         self._lock_must_be_in_place()
-        if file_id(self.database.path) != self._file:
+        if not self._file.is_at(self._name):
             raise _gone(self.database.path)
         if self._wire is not None and not self._wire.is_in_place:
             raise _gone(wire_path(self.database.path))
