@@ -16,6 +16,7 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
 from mkwmail.lazy_sequence import Lazily
+from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
@@ -163,8 +164,8 @@ class Composer:
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
-        approvals = ledger.approvals(self.context.event.id, self.context.name)
-        return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
+        given = approvals.of_mailing(ledger.database, self.context.event.id, self.context.name)
+        return frozenset(each.id for each in given if not differences(each.sources, self.sources))
 
 
 def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
@@ -186,8 +187,8 @@ def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledge
     if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
         return None
     addressee = Addressee(recipient.person, recipient.member, code="")
-    addressed = Addressed(addressee, Letter.load(ledger.letter(retry.letter)), retry.values)
-    return OutgoingMail(recipient, addressed, retry.message_id, facts, retry.date)
+    letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
+    return OutgoingMail(recipient, Addressed(addressee, letter, retry.values), retry.message_id, facts, retry.date)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -200,9 +201,9 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     if of is None:
         return history
     corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
-    approvals = {name: ledger.approvals(event.id, name) for name in {of, mailing, *corrections}}
+    given = {name: approvals.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
-    return replace(history, correcting=correcting(of, history.deliveries, approvals, now))
+    return replace(history, correcting=correcting(of, history.deliveries, given, now))
 
 
 def composer_of(
