@@ -55,7 +55,7 @@ from mkwmail.mail.letter import (
     LineKind,
     Message,
     Piece,
-    Recipient,
+    ToField,
     mailbox,
     settled,
     unstructured,
@@ -198,7 +198,7 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
     fields: list[Piece] = [
         HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Place.TEXT),)),
         Fixed(mailbox("From", sender.name, sender.email)),
-        Recipient(),
+        ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
         HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
         HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
