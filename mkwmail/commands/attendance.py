@@ -10,7 +10,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
-from mkwmail.planning.plan import History
+from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry

@@ -32,8 +32,8 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
-from mkwmail.planning.plan import History, Planned
 from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, due_mailings, moment_of, presumed
@@ -246,7 +246,7 @@ def _mailing(
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=tuple(Planned(each.person, each.member) for each in roll.listings))
+        plan = replace(plan, to_send=roll.listings)
     composer = composer_of(sources, name, ledger.secret, history)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
@@ -255,7 +255,7 @@ def _mailing(
     largest = max((message.size for message in messages), default=0)
     place = sources.shown_event
     warnings += form_warnings(place, name, sources.settings.form, messages)
-    warnings += direct_warnings(name, composer.occasion.template, outgoing)
+    warnings += direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}

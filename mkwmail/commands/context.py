@@ -28,9 +28,9 @@ from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import RefusedMail
 from mkwmail.members.member_list import Member, MemberList, read_members
+from mkwmail.planning.audience import History
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.plan import History
-from mkwmail.planning.roll import MemberIndex, guest_listing, identify_members, left_out_reasons
+from mkwmail.planning.roll import MemberIndex, guest_recipient, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
 from mkwmail.user_folders import state_folder
@@ -236,11 +236,11 @@ def history_of(ledger: Ledger, event: Event) -> History:
         last_list=rounds.last_list(ledger.database),
         telling=Telling(versions, told, deliveries.entry_method(ledger.database, event.id)),
         answered={each.person: each.given for each in answers},
-        guests=tuple(guest_listing(each) for each in guests if each.address),
+        guests=tuple(guest_recipient(each) for each in guests if each.address),
         left_out=left_out_reasons(people.left_out(ledger.database), event.id),
         dead=dead_addresses(responses.refused_mails(ledger.database)),
         strangers=responses.guest_keys(ledger.database),
-        unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
+        unaddressed=tuple(guest_recipient(each) for each in guests if not each.address),
     )
 
 

@@ -46,7 +46,8 @@ from mkwmail.ledger.models import ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList, read_members
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
@@ -126,7 +127,7 @@ class Automatic:
         roll = identify_members(members.members, self._ledger.identify)
         self._ledger.enlist(listed(roll), self._now)
         if roll.doubtful:
-            names = [full_name(member.name) or member.email for member, _who in roll.doubtful]
+            names = [each.name or each.address for each in roll.doubtful]
             self.found.matters.append(matters.doubtful(names))
         by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:

@@ -24,7 +24,8 @@ from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.mail.letter import Letter, Message
-from mkwmail.planning.plan import Listing, Plan, Planned
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
 from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
@@ -69,7 +70,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
     word = terminal.ask(_("Name, address or number:"))
     if not word:
         return at
-    members = [each.planned.member for each in outgoing]
+    members = [each.recipient.member for each in outgoing]
     candidates = [
         Candidate(str(number), full_name(member.name), member.email, member.organisation, member.number)
         for number, member in enumerate(members)
@@ -153,7 +154,7 @@ def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Preview
 
 
 def _name(each: OutgoingMail) -> str:
-    return full_name(each.planned.member.name) or each.planned.member.email
+    return each.recipient.name or each.recipient.address
 
 
 def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str]:
@@ -162,7 +163,7 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
     would not get the mail.
     """
-    listing: Listing | None = None
+    listing: Recipient | None = None
     if who is not None:
         listing = _listing_of(who, roll)
     elif not made.to_send and roll.listings:
@@ -175,15 +176,15 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
         return replace(made, to_send=planned), ""
     left_out = (*made.skipped, *made.already, *made.refused, *made.in_doubt, *made.expired)
     reason = next((each.reason for each in left_out if each.person == key), "")
-    return replace(made, to_send=(Planned(key, listing.member),)), reason
+    return replace(made, to_send=(listing,)), reason
 
 
-def _listing_of(who: str, roll: MemberIndex) -> Listing:
+def _listing_of(who: str, roll: MemberIndex) -> Recipient:
     candidates = [
         Candidate(
             each.person,
-            full_name(each.member.name),
-            each.member.email,
+            each.name,
+            each.address,
             each.member.organisation,
             each.member.number,
         )

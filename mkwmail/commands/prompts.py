@@ -162,16 +162,16 @@ def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[
     if not terminal.interactive:
         return decided
     persons = {person.key: person for person in people.persons(ledger.database)}
-    for member, who in roll.doubtful:
-        terminal.note(who.doubt or "", "yellow")
-        known = [persons[key] for key in who.candidates if key in persons]
+    for each in roll.doubtful:
+        terminal.note(each.doubt, "yellow")
+        known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
             terminal.note(f"  {number}  {person.name} <{person.address}>, {person.organisation}")
         answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
         if answer.casefold() == "n":
-            decided[member.address_key] = NEW
+            decided[each.member.address_key] = NEW
         elif answer.isdecimal() and 1 <= int(answer) <= len(known):
-            decided[member.address_key] = known[int(answer) - 1].key
+            decided[each.member.address_key] = known[int(answer) - 1].key
     return decided
 
 

@@ -18,7 +18,6 @@ from mkwmail.delivery.transport import Reply
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.mail.letter import Message
-from mkwmail.planning.plan import Planned
 from mkwmail.planning.roll import identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.mail import mail_view
@@ -81,7 +80,7 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
         moment = moment_of(event, mailing, now)
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
-        planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
+        planned = plan.to_send or roll.listings
         composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]

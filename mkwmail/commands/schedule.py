@@ -33,7 +33,7 @@ from mkwmail.ledger import approvals
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Planned
+from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
 from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
@@ -162,7 +162,7 @@ def _composed(
     composer = composer_of(sources, name, ledger.secret, history)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
-    planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
+    planned = plan.to_send or roll.listings
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)

@@ -1,13 +1,13 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -26,19 +26,20 @@ from mkwmail.delivery.delivery import deliver
 from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Outcome, exit_code, standing
 from mkwmail.delivery.rate_limit import time_needed
-from mkwmail.delivery.run import Job, Prepared
+from mkwmail.delivery.run import Job
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open
-from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Delivery, ScheduledApproval
+from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
+from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import renamed_fault
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
 from mkwmail.planning.schedule import go_ahead_for
@@ -87,34 +88,24 @@ def jobs_for(
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
-    letters = [first.letter for first, _count in variants(outgoing)]
+    letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
 
     def job(number: int) -> Job:
         each = outgoing[number]
-        member = each.planned.member
-        return Job(
-            person=keys.get(each.planned.person, each.planned.person),
-            address=member.email,
-            name=full_name(member.name),
-            prepare=_preparing(each, kept[id(each.letter)]),
-            tries=tries.get(each.planned.person, 0) + 1,
-            facts=each.facts,
-        )
+        person, letter = each.recipient.person, each.addressed.letter
+        recipient = replace(each.recipient, person=keys[person]) if person in keys else each.recipient
+        tried, name = tries.get(person, 0) + 1, kept[id(letter)]
+
+        def prepare(moment: datetime) -> tuple[Message, Claim]:
+            values = each.complete(moment)
+            message = letter.address(values)
+            about = (message.message_id, each.date or moment, message.digest)
+            return message, Claim(recipient.person, recipient.address, name, values, *about, tried, each.facts)
+
+        return Job(recipient, prepare, tried)
 
     return Lazily(len(outgoing), job)
-
-
-def _preparing(each: OutgoingMail, letter: str) -> Callable[[datetime], Prepared]:
-    retry = each.planned.retry
-
-    def prepare(moment: datetime) -> Prepared:
-        # An earlier try keeps its own date: the same bytes are sent again.
-        date = retry.date if each.addressed is None and retry and retry.date else moment
-        values = each.complete(date)
-        return Prepared(each.letter.address(values), letter, values, date)
-
-    return prepare
 
 
 def run(
@@ -134,7 +125,8 @@ def run(
 
     with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
         outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)
-    rounds.record_skips(ledger.database, of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
+    skips = [(each.recipient.person, each.reason) for each in outcome.skipped]
+    rounds.record_skips(ledger.database, of, skips, clock.now())
     return outcome
 
 
@@ -277,8 +269,8 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     for former in _former_names(ready, ledger, now):
         yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
     yield from ready.plan.odd
-    for member, old in ready.roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in ready.roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     left_out = len(ready.sources.members.faulty)
     if left_out:

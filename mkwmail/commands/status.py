@@ -25,8 +25,9 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
+from mkwmail.planning.audience import History
 from mkwmail.planning.next_steps import Due, next_steps, standings
-from mkwmail.planning.plan import History, outdated
+from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead

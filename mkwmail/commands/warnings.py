@@ -6,16 +6,16 @@ from datetime import datetime
 from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.folder import id_in
-from mkwmail.dutch.names import full_name
 from mkwmail.dutch.parsing import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
+from mkwmail.planning.audience import History
 from mkwmail.planning.facts import read_facts
 from mkwmail.planning.oddities import renamed_fault
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.mail import mail_view
@@ -27,11 +27,7 @@ def direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail
 
     Their template measures or cuts the text that it prints.
     """
-    names = [
-        full_name(each.planned.member.name) or each.planned.member.email
-        for each in outgoing
-        if each.addressed and each.addressed.direct
-    ]
+    names = [each.recipient.name or each.recipient.address for each in outgoing if each.addressed.direct]
     if names:
         fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
         words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}

@@ -262,13 +262,13 @@ class CalendarFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class ToField:
     """The To field."""
 
     name: str = "To"
 
 
-Piece = Fixed | HeaderField | Line | CalendarFile | Recipient
+Piece = Fixed | HeaderField | Line | CalendarFile | ToField
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +395,7 @@ def _step(piece: Piece) -> _Step:
     match piece:
         case Fixed():
             return piece.data
-        case Recipient():
+        case ToField():
             return lambda values: mailbox(piece.name, values["to_name"], values["to_address"])
         case Line():
             return _filled(piece.segments, ENCODERS[piece.kind])
@@ -472,7 +472,7 @@ def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     for piece in pieces:
         if isinstance(piece, CalendarFile):
             piece = _folded_ahead(piece)
-        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, Recipient):
+        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, ToField):
             piece = Fixed(_encoded(piece))
         last = done[-1] if done else None
         if isinstance(piece, Fixed) and isinstance(last, Fixed) and len(piece.data) <= _SHARED >= len(last.data):
@@ -498,7 +498,7 @@ def _to_json(piece: Piece) -> list[Any]:
                 "calendar",
                 [line.decode() if isinstance(line, bytes) else _segments_to_json(line) for line in lines],
             ]
-        case Recipient():
+        case ToField():
             return ["recipient", piece.name]
 
 
@@ -516,7 +516,7 @@ def _from_json(kept: list[Any]) -> Piece:
             read = (line.encode() if isinstance(line, str) else _segments_from_json(line) for line in lines)
             return CalendarFile(tuple(read))
         case ["recipient", str(name)]:
-            return Recipient(name)
+            return ToField(name)
         case _:
             raise ValueError(f"not a piece of a letter: {kept!r}")
 

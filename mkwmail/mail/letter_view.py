@@ -21,7 +21,7 @@ from mkwmail.mail.letter import (
     Letter,
     Line,
     Piece,
-    Recipient,
+    ToField,
     base64_lines,
     quoted_printable,
 )
@@ -109,7 +109,7 @@ def _stand_in(number: int, piece: Piece) -> bytes:
             return quoted_printable(f"\ue500{number}\ue501")
         case CalendarFile():
             return _base64_stand_in(number)
-        case HeaderField() | Recipient():
+        case HeaderField() | ToField():
             return f"{_STAND_IN_FIELD}{number}: .\r\n".encode("ascii")
 
 
@@ -123,7 +123,7 @@ def _field(name: str, value: str, letter: Letter) -> Field:
     piece = letter.pieces[int(name.removeprefix(_STAND_IN_FIELD))]
     if isinstance(piece, HeaderField):
         return Field(piece.name, piece.segments)
-    assert isinstance(piece, Recipient)
+    assert isinstance(piece, ToField)
     return Field(piece.name, None)
 
 

@@ -13,7 +13,8 @@ from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
-from mkwmail.planning.plan import History, Outdated, mending
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Outdated, mending
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
 from mkwmail.text import mails

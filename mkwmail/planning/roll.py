@@ -11,23 +11,31 @@ from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
 from mkwmail.members.member_list import FaultyRow, Member
-from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
-from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
+from mkwmail.planning.audience import FOR_GUESTS, History, Recipient, audience_of, were_there
+from mkwmail.planning.plan import Plan, plan
 
 
 @dataclass(frozen=True, slots=True)
 class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
-    ``moved``: those known before at another address, with that address. ``unaddressed``: those who are not to be
+    ``unaddressed``: those who are not to be
     mailed and have no address, so that they cannot be identified. ``faulty``: rows that were left out, if known.
     """
 
-    listings: tuple[Listing, ...]
-    moved: tuple[tuple[Member, str], ...] = ()
-    doubtful: tuple[tuple[Member, Identified], ...] = ()
+    listings: tuple[Recipient, ...]
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
+
+    @property
+    def moved(self) -> tuple[Recipient, ...]:
+        """Return those known before at another address."""
+        return tuple(each for each in self.listings if each.old_address)
+
+    @property
+    def doubtful(self) -> tuple[Recipient, ...]:
+        """Return those of whom it is doubtful who they are."""
+        return tuple(each for each in self.listings if each.doubt)
 
 
 def listed_member(member: Member) -> Listed:
@@ -53,20 +61,20 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     :param identify: asks the ledger, and may enlist them.
     """
     addressed = [member for member in members if member.email]
-    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
-    pairs = tuple(zip(addressed, identify(rows), strict=True))
+    found = identify([listed_member(member) for member in addressed])
     return MemberIndex(
-        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
-        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
-        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
+        listings=tuple(
+            Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+            for member, who in zip(addressed, found, strict=True)
+        ),
         unaddressed=tuple(member for member in members if not member.email),
     )
 
 
-def guest_listing(guest: Guest) -> Listing:
+def guest_recipient(guest: Guest) -> Recipient:
     """Return a guest in the form in which a plan handles everybody."""
     member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
-    return Listing(guest.person, member)
+    return Recipient(guest.person, member)
 
 
 def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
@@ -88,13 +96,13 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
     """
     made = plan(event, mailing, roll.listings, history, now)
     unaddressed = tuple(
-        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
+        Recipient("", member, reason=_("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
         for member in roll.unaddressed
     )
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
 
 
-def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
+def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Recipient]:
     """Yield guests who come and would get it if their address were known."""
     rule = audience_of(event, mailing)
     if rule not in FOR_GUESTS:
@@ -103,4 +111,4 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
     for guest in history.unaddressed:
         if history.answers.get(guest.person) in coming:
             reason = _("comes as a guest, and no address is known that can be mailed")
-            yield Skip(guest.person, full_name(guest.member.name), "", reason)
+            yield replace(guest, member=guest.member._replace(email=""), reason=reason)

@@ -12,7 +12,8 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, Round, ScheduledApproval, State
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import (
     Slot,

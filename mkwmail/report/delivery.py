@@ -145,7 +145,7 @@ def _next_steps(summary: Summary, now: datetime) -> list[str]:
     elif summary.waiting:
         steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
     if after.waiting:
-        words["moment"] = moment_from(now, min(each.not_before for each in after.waiting))
+        words["moment"] = moment_from(now, min(filter(None, (each.not_before for each in after.waiting)), default=now))
         steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
     if after.in_doubt or after.refused:
         steps.append(_("About those in doubt or refused: mkwmail resolve %(event)s") % words)

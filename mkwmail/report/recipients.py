@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
-from mkwmail.dutch.names import Name, full_name, sort_key
+from mkwmail.dutch.names import Name, sort_key
 from mkwmail.i18n import _
-from mkwmail.planning.plan import Plan, Skip, Waiting
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan
 from mkwmail.report.mail import MailView, attached_words
 from mkwmail.report.terminal import Style, Terminal
 from mkwmail.text import mails, members, some
@@ -71,19 +72,23 @@ def show_by_reason(
             terminal.say(f"  {reason}: {some([entry.shown for entry in people])}")
 
 
-def entries(people: Sequence[Skip]) -> tuple[Entry, ...]:
+def entries(people: Sequence[Recipient]) -> tuple[Entry, ...]:
     """Return the people whom a plan does not mail, with the reasons."""
     return tuple(Entry(one.name, one.address, one.reason) for one in people)
 
 
-def deferred_entries(people: Sequence[Waiting]) -> tuple[Entry, ...]:
+def deferred_entries(people: Sequence[Recipient]) -> tuple[Entry, ...]:
     """Return the people whose message the server deferred.
 
     The reason includes the moment from which the message can be tried again.
     """
     reason = _("%(reason)s; not before %(moment)s")
     return tuple(
-        Entry(one.name, one.address, reason % {"reason": one.reason, "moment": day_and_time(one.not_before)})
+        Entry(
+            one.name,
+            one.address,
+            reason % {"reason": one.reason, "moment": day_and_time(one.not_before)} if one.not_before else one.reason,
+        )
         for one in people
     )
 
@@ -117,7 +122,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     subject = sample.subject
     if proposal.subjects > 1:
         subject = _("%(subject)s (and %(n)d others)") % {"subject": subject, "n": proposal.subjects - 1}
-    names = [full_name(each.member.name) or each.member.email for each in made.to_send[: proposal.count]]
+    names = [each.name or each.address for each in made.to_send[: proposal.count]]
     to = f"{members(proposal.count)}: {some(names)}"
     if proposal.count < len(made.to_send):
         to = _("%(to)s; %(rest)s stay for a later run") % {
