@@ -12,7 +12,7 @@ PACKAGE = Path(mkwmail.__file__).parent
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
     (
-        *("addresses", "clock", "errors", "files", "hmac_keys", "i18n", "lazy_sequence", "text", "user_folders"),
+        *("addresses", "clock", "errors", "files", "hmac_keys", "i18n", "lazy_sequence"),
         "dutch",
     ),
     ("members",),
@@ -47,7 +47,7 @@ HOMES = {
     "python_calamine": ("members.table",),
     "aiosmtpd": ("delivery.rehearsal",),
     "filelock": ("ledger", "auth.store"),
-    "platformdirs": ("user_folders",),
+    "platformdirs": ("files",),
     "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
     "holidays": ("planning",),
@@ -135,4 +135,4 @@ def test_the_rules_themselves_tell_right_from_wrong() -> None:
     assert not upward("dutch.names", "mkwmail.i18n._")
     assert not upward("cli", "mkwmail.__version__")
     assert at_home("ledger.people", "sqlite3")
-    assert not at_home("config.file_text", "yaml")
+    assert not at_home("config.folder", "yaml")

@@ -29,7 +29,7 @@ from mkwmail.delivery.dns_check import name_server, standing
 from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails, size
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
 from mkwmail.planning.plan import History, Planned
@@ -38,7 +38,6 @@ from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, due_mailings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
 from mkwmail.report.terminal import duration, progress_bar
-from mkwmail.text import mails, size
 
 Facts = tuple[tuple[str, str], ...]
 NAME_SERVER = "MKWMAIL_NAME_SERVER"

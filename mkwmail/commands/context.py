@@ -19,9 +19,9 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder
 from mkwmail.config.links import example_links
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders, read_settings
+from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import state_folder
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
@@ -32,7 +32,6 @@ from mkwmail.planning.plan import History
 from mkwmail.planning.roll import MemberIndex, guest_listing, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
-from mkwmail.user_folders import state_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
-from mkwmail.config.settings import Settings
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import Settings, read_settings
 from mkwmail.delivery.outcome import Outcome, exit_code, gravest, standing
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_replies import RunFault

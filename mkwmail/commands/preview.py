@@ -18,7 +18,7 @@ from mkwmail.config.fields import Read
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
@@ -26,10 +26,17 @@ from mkwmail.mail.letter import Letter, Message
 from mkwmail.planning.plan import Listing, Plan, Planned
 from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
-from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
-from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
+from mkwmail.report.recipients import (
+    MailView,
+    entries,
+    entry_values,
+    mail_value,
+    mail_view,
+    show_left_out,
+    show_mail,
+    show_title,
+)
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
-from mkwmail.text import mails
 
 _NEXT = frozenset("n \r\n")
 _BACK = frozenset("p\x7f\b")

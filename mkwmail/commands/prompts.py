@@ -12,7 +12,7 @@ from mkwmail.commands.context import Invocation
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails, nearest
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
@@ -22,7 +22,6 @@ from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report import notices as matters
 from mkwmail.report.terminal import Terminal
-from mkwmail.text import mails, nearest
 
 _YES = ("yes", "ja")  # in English and in Dutch
 

@@ -18,7 +18,7 @@ from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.roll import identify_members, listed_member, plan_for
@@ -26,7 +26,6 @@ from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
 from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.recipients import show_by_reason, show_proposal
 from mkwmail.report.terminal import fault_lines
-from mkwmail.text import mails
 
 
 def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:

@@ -43,8 +43,7 @@ from mkwmail.planning.roll import MemberIndex, identified, identify_members, lef
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.planning.timetable import chosen_mailing
 from mkwmail.report.delivery import Summary, show_summary, summary_value
-from mkwmail.report.mail import mail_view
-from mkwmail.report.recipients import Entry, Proposal, show_proposal
+from mkwmail.report.recipients import Entry, Proposal, mail_view, show_proposal
 from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_handed_to, progress_bar, was_handed_to
 
 

@@ -21,9 +21,9 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised
 from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
-from mkwmail.config.providers import PRESETS
+from mkwmail.config.settings import PRESETS
 from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
-from mkwmail.dutch.parsing import read_moment, read_time
+from mkwmail.dutch.dates import read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _

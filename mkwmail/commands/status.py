@@ -16,8 +16,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
-from mkwmail.config.settings import Keep, Settings
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger

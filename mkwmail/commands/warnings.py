@@ -6,10 +6,10 @@ from datetime import datetime
 from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.folder import id_in
+from mkwmail.dutch.dates import forms_in
 from mkwmail.dutch.names import full_name
-from mkwmail.dutch.parsing import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, members, some
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.facts import read_facts
@@ -17,8 +17,7 @@ from mkwmail.planning.oddities import renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.report.mail import mail_view
-from mkwmail.text import members, some
+from mkwmail.report.recipients import mail_view
 
 
 def direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:

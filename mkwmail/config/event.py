@@ -33,7 +33,7 @@ from mkwmail.config.fields import (
     from_text,
     nothing_is,
 )
-from mkwmail.dutch.parsing import read_time, read_time_on
+from mkwmail.dutch.dates import read_time, read_time_on
 from mkwmail.i18n import _
 
 # A fault of ``ends`` that is really one of ``starts``, and is reported there.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mkwmail.addresses import mailable
 from mkwmail.clock import ZONE
-from mkwmail.dutch.parsing import read_duration, read_moment, read_time
+from mkwmail.dutch.dates import read_duration, read_moment, read_time
 from mkwmail.errors import Fault
 from mkwmail.i18n import _
 

@@ -14,8 +14,7 @@ from pydantic_core import core_schema
 
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import WRITABLE_AUDIENCES, kind_names
-from mkwmail.config.providers import PRESETS
-from mkwmail.config.settings import Keep, Settings
+from mkwmail.config.settings import PRESETS, Keep, Settings
 from mkwmail.i18n import _
 
 

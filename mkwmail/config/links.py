@@ -8,8 +8,7 @@ from mkwmail.addresses import is_example
 from mkwmail.config.event import Event
 from mkwmail.config.yaml_document import Document, Loc, Node
 from mkwmail.errors import Fault
-from mkwmail.i18n import _
-from mkwmail.text import nearest
+from mkwmail.i18n import _, nearest
 
 # The fields of the sign-up link that addressing fills in.
 LINK_FIELDS = ("code", "member_id", "email")

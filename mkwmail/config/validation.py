@@ -14,10 +14,9 @@ from pydantic_core import ErrorDetails
 from mkwmail.config.event import COLUMN_TAG, FOLLOWS, TEXT_TAG
 from mkwmail.config.fields import UnusableError
 from mkwmail.config.yaml_document import Document, Loc
-from mkwmail.dutch.parsing import UnreadableError
+from mkwmail.dutch.dates import UnreadableError
 from mkwmail.errors import Fault
-from mkwmail.i18n import _
-from mkwmail.text import nearest
+from mkwmail.i18n import _, nearest
 
 Model = type[BaseModel]
 

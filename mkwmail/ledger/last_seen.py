@@ -28,11 +28,10 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of, write_private
+from mkwmail.files import STATE_VARIABLE, reason_of, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger.columns import as_int
 from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
-from mkwmail.user_folders import STATE_VARIABLE
 
 _FORMAT = "mkwmail-last-seen-1"
 _DIGITS = 16  # of a number, and of its checksum

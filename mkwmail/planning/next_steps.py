@@ -10,13 +10,12 @@ from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import latest_of, rule_of
 from mkwmail.errors import UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.plan import History, Outdated, mending
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
-from mkwmail.text import mails
 
 
 class Standing(StrEnum):

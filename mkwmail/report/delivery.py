@@ -12,12 +12,11 @@ from mkwmail.clock import day_and_time, moment_from
 from mkwmail.config.event import Event
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails
 from mkwmail.planning.plan import Plan
 from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import Entry, deferred_entries, entries, entry_values, show_by_reason
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values
-from mkwmail.text import mails
 
 
 @dataclass(frozen=True, slots=True)

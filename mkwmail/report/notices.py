@@ -14,11 +14,10 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, members, ngettext, some
 from mkwmail.planning.approval import FACTS, Difference
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.schedule import TO_WHOM, WHEN
-from mkwmail.text import mails, members, some
 
 
 @dataclass(frozen=True, slots=True)

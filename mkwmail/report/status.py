@@ -17,8 +17,7 @@ from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
-from mkwmail.report.mail import spreadsheet
-from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
+from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 
 _COMES, _DECLINES = "attending", "declined"
