@@ -7,7 +7,6 @@ or :func:`ngettext`; a catalogue in ``locale/`` holds the translations into anot
 import gettext
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 DOMAIN = "mkwmail"
@@ -124,6 +123,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     The word is returned as it is written in ``known``.
     """
+    # Only a mistyped word needs it.
+    from difflib import get_close_matches
+
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(name.casefold().replace("-", "_"), name)

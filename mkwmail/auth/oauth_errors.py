@@ -9,21 +9,11 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.auth.credentials import SignInError
+from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _
 
 _LONGEST = 200
-
-
-class SignInError(UserError):
-    """The error that no access token is available.
-
-    ``lasting``: trying again does not help until a person has done something.
-    """
-
-    def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
-        super().__init__(fault, code=code)
-        self.lasting = lasting
 
 
 class Step(Enum):

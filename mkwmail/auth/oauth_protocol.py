@@ -22,9 +22,9 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Re
 from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import MismatchingStateError
 
+from mkwmail.auth.credentials import Secret
 from mkwmail.auth.oauth import Application, TokenSet
 from mkwmail.auth.oauth_errors import Refusal, RefusedError, unreachable
-from mkwmail.auth.secret import Secret
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 

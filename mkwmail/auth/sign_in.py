@@ -15,10 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
+from mkwmail.auth.credentials import Secret, SignInError
 from mkwmail.auth.oauth import Application, TokenSet
-from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInError, Step, sign_in_fault
+from mkwmail.auth.oauth_errors import Refusal, RefusedError, Step, sign_in_fault
 from mkwmail.auth.oauth_protocol import Asked, DeviceCode, ask_browser, ask_device, code_of, redeem, redeem_device
-from mkwmail.auth.secret import Secret
 from mkwmail.i18n import _
 
 _SECONDS = 600.0  # enough time to find a password and a telephone

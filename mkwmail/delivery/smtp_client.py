@@ -15,10 +15,7 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mkwmail.auth import sasl
-from mkwmail.auth.credentials import Credential, Password
-from mkwmail.auth.oauth_errors import SignInError
-from mkwmail.auth.secret import Secret
+from mkwmail.auth.credentials import Credential, Password, Secret, SignInError
 from mkwmail.config.settings import Security, Smtp
 from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, run_fault, why, words_for
 from mkwmail.delivery.smtp_stream import Stream, Timeouts
@@ -480,10 +477,12 @@ def _by_password(stream: Stream, offered: Sequence[str], username: str, password
 
 def _by_token(stream: Stream, offered: Sequence[str], smtp: Smtp, token: Secret) -> Reply:
     """Return the server's last reply to an access token."""
-    mechanism = next((each for each in sasl.MECHANISMS if each in offered), None)
+    from mkwmail.auth.oauth import ANSWERS, MECHANISMS, initial_response, reason_in
+
+    mechanism = next((each for each in MECHANISMS if each in offered), None)
     if mechanism is None:
         raise _no_token_mechanism(offered)
-    initial = _base64(sasl.initial(mechanism, smtp.username or "", smtp.host, smtp.port, token.reveal()))
+    initial = _base64(initial_response(mechanism, smtp.username or "", smtp.host, smtp.port, token.reveal()))
     stream.hide((initial, token.reveal()))
     # A command is at most 512 octets long (RFC 4954 §4): a longer token waits to be asked for.
     if len(initial) < _LONGEST_INITIAL:
@@ -495,8 +494,8 @@ def _by_token(stream: Stream, offered: Sequence[str], smtp: Smtp, token: Secret)
     if reply.code != 334:
         return reply
     # What is wrong comes as a challenge; the server's own word comes when that is answered (RFC 7628 §3.2.3).
-    reason = sasl.reason(reply.text)
-    last = stream.command(sasl.ANSWERS[mechanism], Phase.TOKEN)
+    reason = reason_in(reply.text)
+    last = stream.command(ANSWERS[mechanism], Phase.TOKEN)
     return Reply(last.code, f"{last.text} ({reason})" if reason else last.text, Phase.TOKEN)
 
 
