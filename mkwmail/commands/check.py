@@ -8,7 +8,7 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
-from mkwmail.commands.compose_mailing import composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -19,8 +19,8 @@ from mkwmail.commands.context import (
     read_sources,
     server_of,
 )
+from mkwmail.commands.prompts import former_faults, former_names
 from mkwmail.commands.schedule import changed
-from mkwmail.commands.warnings import direct_warnings, form_warnings, former_names
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.kinds import in_order, latest_of
 from mkwmail.config.settings import Pace
@@ -28,15 +28,19 @@ from mkwmail.delivery import rate_limit as pacing
 from mkwmail.delivery.dns_check import name_server, standing
 from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
+from mkwmail.dutch.dates import forms_in
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, mails, size
+from mkwmail.i18n import _, mails, members, size, some
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
+from mkwmail.mail.letter import Message
+from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
 from mkwmail.planning.plan import History, Planned
-from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
-from mkwmail.planning.timetable import approval_warnings, due_mailings, moment_of, presumed
+from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
+from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import duration, progress_bar
 
 Facts = tuple[tuple[str, str], ...]
@@ -240,7 +244,7 @@ def _mailing(
     moment = moment_of(event, name, now)
     plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
     earlier = former_names(sources, roll, ledger, history, plan, now)
-    warnings = [renamed_fault(sources.event, sources.shown_event, name, each) for each in earlier]
+    warnings = former_faults(sources, name, earlier)
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
@@ -252,8 +256,8 @@ def _mailing(
     # Members' values differ by a few characters; the letter determines the size.
     largest = max((message.size for message in messages), default=0)
     place = sources.shown_event
-    warnings += form_warnings(place, name, sources.settings.form, messages)
-    warnings += direct_warnings(name, composer.occasion.template, outgoing)
+    warnings += _form_warnings(place, name, sources.settings.form, messages)
+    warnings += _direct_warnings(name, composer.occasion.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}
@@ -265,3 +269,34 @@ def _synchronised(sources: Sources) -> Fault:
     service = is_synchronised(sources.folder.path)
     fault = _("this folder is kept by %(service)s, which can spoil or double the ledger") % {"service": service}
     return Fault(str(sources.folder.path), fault, _("move it to a folder of this computer alone"))
+
+
+def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:
+    """Yield a warning about mails that cannot share a letter.
+
+    Their template measures or cuts the text that it prints.
+    """
+    names = [
+        full_name(each.planned.member.name) or each.planned.member.email
+        for each in outgoing
+        if each.addressed and each.addressed.direct
+    ]
+    if names:
+        fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
+        words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
+        remedy = _("nothing is wrong, only slow; it cuts or measures printed names (filter, set, truncate)")
+        yield Fault(f"templates/{template}.md", fault % words, remedy)
+
+
+def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Message]) -> Iterator[Fault]:
+    """Yield a warning if a mail differs from the settings in `je` or `u`."""
+    other = "u" if form == "je" else "je"
+    found: dict[str, None] = {}
+    for message in messages:
+        for used, said in forms_in(mail_view(message).text).items():
+            if used == other:
+                found.update(dict.fromkeys(said))
+    if found:
+        fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
+        words = {"mailing": mailing, "words": ", ".join(found), "form": form}
+        yield Fault(place, fault % words, _("write its own texts in one form of address"))

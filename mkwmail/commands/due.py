@@ -24,9 +24,9 @@ from mkwmail.commands.context import (
     server_of,
 )
 from mkwmail.commands.notify import forget, tell, told_now
+from mkwmail.commands.prompts import former_names
 from mkwmail.commands.schedule import changed, timetable_of
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
-from mkwmail.commands.warnings import former_names
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, id_in
@@ -61,8 +61,7 @@ from mkwmail.planning.schedule import (
 )
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices as matters
-from mkwmail.report.delivery import Went, due_value, is_worth_a_word, show_went
-from mkwmail.report.notices import Notice
+from mkwmail.report.notices import Notice, Went, due_value, is_worth_a_word, show_went
 from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 

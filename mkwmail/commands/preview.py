@@ -24,8 +24,8 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.planning.plan import Listing, Plan, Planned
-from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
-from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
+from mkwmail.planning.roll import MemberIndex, chosen_mailing, identify_members, plan_for
+from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import (
     MailView,
     entries,

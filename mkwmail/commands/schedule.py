@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from mkwmail.auth.credentials import VARIABLE as PASSWORD
+from mkwmail.auth.store import Store
 from mkwmail.commands.compose_mailing import composer_of, correcting_of
 from mkwmail.commands.context import (
     Invocation,
@@ -18,13 +19,11 @@ from mkwmail.commands.context import (
     history_of,
     lacking,
     open_ledger,
-    out_of_crons_reach,
     read_sources,
 )
-from mkwmail.commands.prompts import ask_about_move, take_ledger
-from mkwmail.commands.warnings import ask_about_names, former_names
+from mkwmail.commands.prompts import ask_about_move, ask_about_names, former_names, take_ledger
 from mkwmail.config.kinds import mailing_named
-from mkwmail.config.settings import Settings
+from mkwmail.config.settings import Settings, Smtp
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import Job
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -230,5 +229,15 @@ def _warn_of_login(terminal: Terminal, settings: Settings, folder: Path) -> None
     if lacking(settings, folder, environment={}):
         warning = _("cron finds no login: type mkwmail login (it does not know %(variable)s).")
         terminal.note(warning % {"variable": PASSWORD}, "yellow")
-    elif unreached := out_of_crons_reach(smtp):
+    elif unreached := _out_of_crons_reach(smtp):
         terminal.note(unreached, "yellow")
+
+
+def _out_of_crons_reach(smtp: Smtp) -> str:
+    """Return why cron may not find a stored login; empty if it finds it."""
+    if sys.platform != "linux" or not Store.of_user().is_in_ring(smtp):
+        return ""
+    return _(
+        "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
+        "type mkwmail login."
+    )

@@ -18,8 +18,16 @@ from mkwmail.commands.context import (
     refuse_examples,
     server_of,
 )
-from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
-from mkwmail.commands.warnings import ask_about_names, former_names
+from mkwmail.commands.prompts import (
+    ask_about_move,
+    ask_about_names,
+    confirmed,
+    decisions,
+    former_faults,
+    former_names,
+    refuse_without_terminal,
+    take_ledger,
+)
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import deliver
@@ -36,12 +44,18 @@ from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
-from mkwmail.planning.oddities import renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
+from mkwmail.planning.roll import (
+    MemberIndex,
+    chosen_mailing,
+    identified,
+    identify_members,
+    left_out_reasons,
+    listed,
+    plan_for,
+)
 from mkwmail.planning.schedule import go_ahead_for
-from mkwmail.planning.timetable import chosen_mailing
 from mkwmail.report.delivery import Summary, show_summary, summary_value
 from mkwmail.report.recipients import Entry, Proposal, mail_view, show_proposal
 from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_handed_to, progress_bar, was_handed_to
@@ -272,8 +286,7 @@ def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, 
 def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
     """Everything that the person should look at twice before confirming."""
     sources, mailing = ready.sources, ready.plan.round.mailing
-    for former in _former_names(ready, ledger, now):
-        yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
+    yield from map(str, former_faults(sources, mailing, _former_names(ready, ledger, now)))
     yield from ready.plan.odd
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from mkwmail.config.attachments import attachment_faults
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.fields import END_OF_DAY, Read
 from mkwmail.config.folder import WorkingFolder, id_in
@@ -33,7 +32,6 @@ from mkwmail.config.kinds import (
     templates_of,
 )
 from mkwmail.config.links import link_faults, link_warnings
-from mkwmail.config.validation import faults_of, location_of
 from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
 from mkwmail.dutch.dates import clock_time, date_in_words, dated_words
 from mkwmail.errors import Fault, UserError
@@ -88,6 +86,8 @@ def _drafted(document: Document) -> _Drafted:
         try:
             event = Event.model_validate(fields)
         except ValidationError as error:
+            from mkwmail.config.validation import faults_of, location_of
+
             # Only the first faults are the file's own: later ones result from the values that were removed.
             faults = faults if faults is not None else faults_of(error, document, Event)
             places = [(location_of(each), each["type"]) for each in error.errors(include_url=False)]
@@ -360,7 +360,10 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
         yield from _template_faults(draft, name, mailing)
         yield from _of_faults(draft, name, mailing)
         loc = ("mailings", name, "attachments")
-        yield from attachment_faults(mailing.attachments, loc, draft.document, draft.folder, draft.path)
+        if mailing.attachments:
+            from mkwmail.config.attachments import attachment_faults
+
+            yield from attachment_faults(mailing.attachments, loc, draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:

@@ -35,7 +35,6 @@ from mkwmail.config.fields import (
     or_nothing,
 )
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.validation import faults_of
 from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
 from mkwmail.dutch.dates import read_duration, read_months
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -351,6 +350,8 @@ def read_settings(folder: WorkingFolder) -> Settings:
     try:
         settings = Settings.model_validate(filled)
     except ValidationError as error:
+        from mkwmail.config.validation import faults_of
+
         faults += faults_of(error, document, Settings)
     faults += _server_faults(document, filled, preset)
     faults += sign_in_faults(document, filled)
