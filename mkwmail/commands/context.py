@@ -14,9 +14,8 @@ from mkwmail.addresses import address_key, is_example
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
+from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.links import example_links
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import state_folder

@@ -23,8 +23,7 @@ from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.roll import chosen_mailing, identify_members, listed_member, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
-from mkwmail.report.delivery import Summary, show_summary, summary_value
-from mkwmail.report.recipients import show_by_reason, show_proposal
+from mkwmail.report.recipients import Summary, show_by_reason, show_proposal, show_summary, summary_value
 from mkwmail.report.terminal import fault_lines
 
 

@@ -56,8 +56,7 @@ from mkwmail.planning.roll import (
     plan_for,
 )
 from mkwmail.planning.schedule import go_ahead_for
-from mkwmail.report.delivery import Summary, show_summary, summary_value
-from mkwmail.report.recipients import Entry, Proposal, mail_view, show_proposal
+from mkwmail.report.recipients import Entry, Proposal, Summary, mail_view, show_proposal, show_summary, summary_value
 from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_handed_to, progress_bar, was_handed_to
 
 

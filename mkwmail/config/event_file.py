@@ -1,7 +1,7 @@
 """Event files: read and check them, and report all faults at once.
 
-The checks for contradictions concern dates, mailings, audiences, templates and the id. They are a separate pass over
-all fields that could be read, so that a fault in one field does not hide those of the others.
+The checks concern dates, mailings, audiences, templates, the id, texts and links. They are a separate pass over all
+fields that could be read, so that a fault in one field does not hide those of the others.
 """
 
 import re
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from mkwmail.addresses import is_example
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.fields import END_OF_DAY, Read
 from mkwmail.config.folder import WorkingFolder, id_in
@@ -31,8 +33,7 @@ from mkwmail.config.kinds import (
     rule_of,
     templates_of,
 )
-from mkwmail.config.links import link_faults, link_warnings
-from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
+from mkwmail.config.yaml_document import Document, Loc, Node, Plain, in_file_order, read_document
 from mkwmail.dutch.dates import clock_time, date_in_words, dated_words
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import shipped
@@ -86,56 +87,15 @@ def _drafted(document: Document) -> _Drafted:
         try:
             event = Event.model_validate(fields)
         except ValidationError as error:
-            from mkwmail.config.validation import faults_of, location_of
+            from mkwmail.config.validation import faults_of, take_out
 
             # Only the first faults are the file's own: later ones result from the values that were removed.
             faults = faults if faults is not None else faults_of(error, document, Event)
-            places = [(location_of(each), each["type"]) for each in error.errors(include_url=False)]
-            faulty.update(str(loc[0]) for loc, _kind in places if loc)
-            for loc, kind in sorted(places, key=_last_first, reverse=True):
-                _take_out(fields, loc[:-1] if kind == "missing" else loc)
+            faulty |= take_out(fields, error)
+            fields.update({name: stand_in for name, stand_in in _STAND_INS.items() if name not in fields})
         else:
             replaced = {name for name in _STAND_INS if name in faulty}
             return _Drafted(event, written - replaced, written - faulty, faults or ())
-
-
-def _last_first(place: tuple[Loc, str]) -> tuple[tuple[int, str], ...]:
-    """Return a sort key that puts the last items of a list last.
-
-    With the order reversed, they are removed from the end on, so that the other items keep their numbers meanwhile.
-    """
-    return tuple((step, "") if isinstance(step, int) else (-1, step) for step in place[0])
-
-
-def _take_out(fields: dict[str, Plain], loc: Loc) -> None:
-    """Remove a value that cannot be read.
-
-    If a required key at the top level is missing then, add its placeholder.
-    """
-    steps = loc
-    while steps and not _removed(fields, steps):
-        steps = steps[:-1]
-    for name, stand_in in _STAND_INS.items():
-        fields.setdefault(name, stand_in)
-
-
-def _removed(fields: dict[str, Plain], loc: Loc) -> bool:
-    above: Plain = fields
-    for step in loc[:-1]:
-        if isinstance(above, dict) and step in above:
-            above = above[str(step)]
-        elif isinstance(above, list) and isinstance(step, int) and step < len(above):
-            above = above[step]
-        else:
-            return False
-    last = loc[-1]
-    if isinstance(above, dict) and last in above:
-        del above[str(last)]
-        return True
-    if isinstance(above, list) and isinstance(last, int) and last < len(above):
-        del above[last]
-        return True
-    return False
 
 
 # Capitals are required if the word in lower case is ordinary Dutch: "vul in wat je wilt".
@@ -500,3 +460,137 @@ def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
         fault = _('this event has no mailing "%(name)s"') % {"name": mailing.of}
         near = nearest(mailing.of, known)
         yield draft.fault(loc, fault, f"of: {near}" if near else suggestion("", known))
+
+
+# The fields of the sign-up link that addressing fills in.
+LINK_FIELDS = ("code", "member_id", "email")
+
+_FILLED_IN = re.compile(r"\{([^{}]*)\}")
+_IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
+_CURLY_LINK = re.compile(r"[“”„«‘‚]\s*((?:https?://|mailto:|www\.)[^\s“”«»’]+)\s*[“”«»’]")
+_MARKDOWN_TARGET = re.compile(r"\]\(\s*([^)\s]*)[^)]*\)")
+_OWN_LINKS: tuple[Loc, ...] = (("registration", "url"), ("online", "url"))
+
+
+def link_faults(document: Document) -> Iterator[Fault]:
+    """Return a fault for each link that cannot be followed safely.
+
+    The keys for a link and all texts are checked.
+    """
+    for loc, node, text in document.texts():
+        if loc in _OWN_LINKS:
+            yield from _own_link_faults(document, loc, text.strip())
+        elif loc[:1] != ("id",):
+            yield from _links_in_text_faults(document, loc, node, text)
+
+
+def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
+    def fault(sentence: str, repaired: str = "") -> Fault:
+        remedy = document.repaired(loc, url, repaired) or f"url: {repaired}" if repaired else ""
+        return Fault(document.place(loc), f"url: {sentence}", remedy)
+
+    bare = url.strip("“”„«»‘’\"'<> ")
+    if not url:
+        return
+    if bare != url:
+        yield fault(_("signs around the link would become part of it"), bare)
+        return
+    if re.search(r"\s", url):
+        yield fault(_("a link cannot have white space in it"), re.sub(r"\s+", "", url) if "\n" not in url else "")
+        return
+    if re.match(r"http://", url, re.IGNORECASE):
+        yield fault(_("the link must begin with https://, so that nobody reads along"), "https" + url[4:])
+    elif not re.match(r"https://", url, re.IGNORECASE):
+        whole = f"https://{url}" if re.match(r"[\w-]+(?:\.[\w-]+)+(?:[/?#]|$)", url) else ""
+        yield fault(_("the link must be whole, and begin with https://"), whole)
+    elif not _host(url):
+        yield fault(_("the link names no web site behind https://"))
+    yield from _field_faults(document, loc, url)
+
+
+def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
+    known = LINK_FIELDS if loc[0] == "registration" else ()
+    for found in _FILLED_IN.finditer(url):
+        if found.group(1) in known:
+            continue
+        if not known:
+            fault = _("nothing is filled in here, so %(field)s would be mailed as it is")
+            yield Fault(document.place(loc), "url: " + fault % {"field": found.group()})
+            continue
+        fault = _("%(field)s is not filled in; {code}, {member_id} and {email} are")
+        near = nearest(found.group(1), known)
+        remedy = document.repaired(loc, found.group(), f"{{{near}}}") if near else ""
+        yield Fault(document.place(loc), "url: " + fault % {"field": found.group()}, remedy)
+
+
+def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterator[Fault]:
+    for found in _CURLY_LINK.finditer(text):
+        place, line = document.find(node, found.group())
+        fault = _("curly quotes around a link would become part of it; leave them out")
+        yield Fault(place, fault, line.replace(found.group(), found.group(1), 1))
+    for url in _urls(text):
+        if url.casefold().startswith("http://"):
+            place, line = document.find(node, url)
+            fault = _("the link %(link)s must begin with https://") % {"link": url}
+            yield Fault(place, fault, line.replace(url, "https" + url[4:], 1))
+    for found in _MARKDOWN_TARGET.finditer(text):
+        target = found.group(1).strip("“”„«»‘’")
+        if not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
+            place, line = document.find(node, found.group())
+            fault = _('"%(link)s" is no whole link: it must begin with https:// or mailto:')
+            whole = f"https://{target}" if re.match(r"[\w-]+(?:\.[\w-]+)+", target) else ""
+            remedy = line.replace(found.group(1), whole, 1) if whole and found.group(1) else ""
+            yield Fault(place, fault % {"link": target}, remedy)
+
+
+def _urls(text: str) -> list[str]:
+    """Return the links written out in a text.
+
+    Punctuation that ends the sentence is not part of a link.
+    """
+    return [found.group().rstrip(".,;:!?'’") for found in _IN_TEXT.finditer(text)]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _example_fault(place: str, url: str) -> Fault:
+    fault = _("%(host)s is an address for examples and leads nowhere") % {"host": _host(url)}
+    return Fault(place, fault, _("put the real link there before mailing"))
+
+
+def link_warnings(document: Document) -> Iterator[Fault]:
+    """Return a warning for each link to a domain for examples.
+
+    Such links are refused only if they would really be mailed.
+    """
+    for loc, node, text in document.texts():
+        if loc in _OWN_LINKS:
+            if is_example(_host(text.strip())):
+                yield _example_fault(document.place(loc), text.strip())
+            continue
+        for url in _urls(text):
+            if is_example(_host(url)):
+                place, _line = document.find(node, url)
+                yield _example_fault(place, url)
+
+
+def example_links(event: Event) -> tuple[Fault, ...]:
+    """Return a fault for each link to a domain for examples (RFC 2606).
+
+    Such links are refused if mail really leaves this computer.
+    """
+    urls: list[tuple[str, str]] = []
+    if event.registration is not None and event.registration.url:
+        urls.append(("registration: url", event.registration.url))
+    if event.online is not None and event.online.url:
+        urls.append(("online: url", event.online.url))
+    texts = [("introduction", event.introduction)]
+    texts += [(f"programme: {item.title}", item.description) for item in event.programme]
+    texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]
+    urls += [(place, url) for place, text in texts for url in _urls(text or "")]
+    return tuple(_example_fault(f"{event.id}, {place}", url) for place, url in urls if is_example(_host(url)))

@@ -1,4 +1,4 @@
-"""Recipients of a mailing, people who do not get it, with reasons, and the mail.
+"""Mailing before and after it is sent: recipients, the others with reasons, the mail, and the summary.
 
 People read recipients grouped by reason; programs get one value for each person. Mails are shown as text and JSON, and
 tables as CSV files for Excel.
@@ -15,13 +15,15 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 
-from mkwmail.clock import clock_time, day_and_time, day_in_words
+from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
+from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import Name, full_name, sort_key
+from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, members, size, some
 from mkwmail.mail.letter import Message
 from mkwmail.planning.plan import Plan, Skip, Waiting
-from mkwmail.report.terminal import Style, Terminal
+from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,3 +318,137 @@ def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> No
     )
     for heading, people in groups:
         show_by_reason(terminal, heading, people, everybody=everybody)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run of ``send``, and the situation after it.
+
+    ``planned``: the number of mails planned for this run. ``after``: the plan as it would be made again after the
+    run; the people whom it would still mail are waiting. ``code``: the exit code of the command. ``faulty``: rows
+    of the list that were left out.
+    """
+
+    event: str
+    mailing: str
+    planned: int
+    outcome: Outcome
+    after: Plan
+    code: ExitCode
+    faulty: tuple[Entry, ...] = ()
+
+    @property
+    def sent(self) -> int:
+        """The number of mails sent in this run."""
+        return len(self.outcome.sent)
+
+    @property
+    def waiting(self) -> int:
+        """The number of people whom the next run will mail."""
+        return len(self.after.to_send)
+
+    @property
+    def skipped(self) -> tuple[Entry, ...]:
+        """Everybody for whom the mailing is not meant, or with a faulty row."""
+        return (*entries(self.after.skipped), *self.faulty)
+
+    @property
+    def late(self) -> tuple[Entry, ...]:
+        """Everybody who does not get the mailing because it is too late."""
+        return entries(self.after.expired)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that stopped the run, or that prevent a next one."""
+        stopped = self.outcome.stopped
+        found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
+        if self.after.expired:
+            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
+            remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
+            found.append(Fault("", fault, remedy))
+        return tuple(found)
+
+
+def summary_value(summary: Summary) -> dict[str, Any]:
+    """Return the document of ``send --json``."""
+    after = summary.after
+    return {
+        "event": summary.event,
+        "mailing": summary.mailing,
+        "planned": summary.planned,
+        "sent": summary.sent,
+        "waiting": summary.waiting,
+        "deferred": entry_values(deferred_entries(after.waiting)),
+        "refused": entry_values(entries(after.refused)),
+        "in_doubt": entry_values(entries(after.in_doubt)),
+        "skipped": entry_values((*entries(after.skipped), *summary.late, *summary.faulty)),
+        "faults": fault_values(summary.faults),
+    }
+
+
+def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
+    """Print what was sent, what was not and why, and the next commands."""
+    after = summary.after
+    for line in fault_lines(summary.faults):
+        terminal.say(line, "red")
+    if summary.outcome.interrupted:
+        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "yellow")
+    if not summary.planned:
+        _show_nothing_left(terminal, summary)
+    else:
+        clean = summary.code is ExitCode.OK
+        terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
+    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
+    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
+    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+    # If the run had no mail to send, the first names are enough.
+    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
+    show_by_reason(terminal, _("Skipped"), summary.skipped)
+    for step in _next_steps(summary, now):
+        terminal.say(step)
+
+
+def _counts(summary: Summary) -> list[str]:
+    after = summary.after
+    counts = (
+        (_("%(n)d waiting"), summary.waiting),
+        (_("%(n)d deferred"), len(after.waiting)),
+        (_("%(n)d refused"), len(after.refused)),
+        (_("%(n)d in doubt"), len(after.in_doubt)),
+        (_("%(n)d too late"), len(summary.late)),
+        (_("%(n)d skipped"), len(summary.skipped)),
+    )
+    sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}
+    return [sent, *(words % {"n": count} for words, count in counts if count)]
+
+
+def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
+    after = summary.after
+    others = after.waiting or after.refused or after.in_doubt or after.expired
+    if after.already and not others:
+        sentence = _("Nothing was sent: everybody already had the %(mailing)s.")
+    else:
+        sentence = _("Nothing was sent: there is nobody to send the %(mailing)s to now.")
+    terminal.say(sentence % {"mailing": summary.mailing}, "bold")
+    show_by_reason(terminal, _("Had it already"), entries(after.already))
+
+
+def _next_steps(summary: Summary, now: datetime) -> list[str]:
+    """Return the next commands, each in a sentence."""
+    words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
+    after = summary.after
+    steps = []
+    if summary.waiting and summary.outcome.until:
+        words["moment"] = moment_from(now, summary.outcome.until)
+        steps.append(_("%(mails)s still to go, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    elif summary.waiting:
+        steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
+    if after.waiting:
+        words["moment"] = moment_from(now, min(each.not_before for each in after.waiting))
+        steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    if after.in_doubt or after.refused:
+        steps.append(_("About those in doubt or refused: mkwmail resolve %(event)s") % words)
+    if not steps:
+        steps.append(_("Who got what: mkwmail status %(event)s") % words)
+    return steps

@@ -9,10 +9,9 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.config.attachments import MOST_BYTES
 from mkwmail.config.event import CalendarMethod, ColumnAudience, Event, Mailing
-from mkwmail.config.event_file import read_event
+from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.fields import Read
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.links import example_links
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
 
