@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from mkwmail.auth.credentials import Secret, SignInError
-from mkwmail.auth.oauth_errors import RefusedError, Step, sign_in_fault
+from mkwmail.auth.oauth_errors import RefusedError, SignInStep, sign_in_fault
 from mkwmail.auth.store import Store, Values
 from mkwmail.config.settings import Smtp
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -187,7 +187,7 @@ class Tokens:
         except RefusedError as error:
             refusal = error.refusal
         # Raised outside the except clause, so that no exception carries frames that hold tokens.
-        raise sign_in_fault(place, application.username, refusal, Step.RENEWAL)
+        raise sign_in_fault(place, application.username, refusal, SignInStep.RENEWAL)
 
     def _kept(self) -> StoredTokens:
         kept = StoredTokens.of(self._store.load(self._smtp))

@@ -25,7 +25,7 @@ from mkwmail.config.folder import is_synchronised
 from mkwmail.config.kinds import in_order, latest_of
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
-from mkwmail.delivery.dns_check import name_server, standing
+from mkwmail.delivery.dns_check import domain_records, name_server
 from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.dutch.dates import forms_in
@@ -43,11 +43,11 @@ from mkwmail.report.checks import Checked, Findings, findings_value, show_findin
 from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import duration, progress_bar
 
-Facts = tuple[tuple[str, str], ...]
+Labelled = tuple[tuple[str, str], ...]
 NAME_SERVER = "MKWMAIL_NAME_SERVER"
 
 
-def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[Facts, list[Fault]]:
+def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[Labelled, list[Fault]]:
     """Log in, and return what the server accepts; nothing is sent.
 
     :raises UserError: if no session can be opened.
@@ -59,18 +59,18 @@ def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[
     return _words_of(told), faults
 
 
-def ask_domain(sources: Sources, selector: str | None) -> tuple[Facts, tuple[Fault, ...]]:
+def ask_domain(sources: Sources, selector: str | None) -> tuple[Labelled, tuple[Fault, ...]]:
     """Look up the sender's domain in the DNS: SPF, DKIM and DMARC.
 
     :raises UserError: code SERVER if no name server answers.
     """
     domain = sources.settings.sender.email.rpartition("@")[2]
     host = sources.settings.smtp.host if sources.settings.smtp else ""
-    found = standing(domain, selector, host, name_server(os.environ.get(NAME_SERVER)))
+    found = domain_records(domain, selector, host, name_server(os.environ.get(NAME_SERVER)))
     return (("SPF", found.spf), ("DKIM", found.dkim), ("DMARC", found.dmarc)), found.faults
 
 
-def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: datetime) -> tuple[Facts, list[Fault]]:
+def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: datetime) -> tuple[Labelled, list[Fault]]:
     """Return when the due mailings, or else the next one, will be done.
 
     This follows from the pace in the settings. Each mailing that will not be done in time gives a warning.
@@ -113,7 +113,7 @@ def _batches(pace: Pace) -> str:
     return _("%(count)d at a time, with %(pause)s between") % words
 
 
-def _words_of(told: ServerFacts) -> Facts:
+def _words_of(told: ServerFacts) -> Labelled:
     logged_in = _("logged in") if told.logged_in else _("no login asked for")
     encrypted = told.tls or _("not encrypted")
     limit = size(told.size) if told.size else _("no fixed limit")
@@ -146,7 +146,7 @@ def sender_faults(told: ServerFacts, sender: str) -> tuple[Fault, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckOptions:
     """The checks to do besides those of the files.
 
     ``server``: ask the mail server. ``domain``: ask name servers about the sender's domain; ``selector``: the
@@ -162,12 +162,12 @@ _LARGE = 10_000_000  # octets of a message; many servers accept no more than 20 
 
 
 def check(
-    invocation: Invocation, event: str, asked: Asked, *, skip_faulty: bool = False, json: bool = False
+    invocation: Invocation, event: str, options: CheckOptions, *, skip_faulty: bool = False, json: bool = False
 ) -> ExitCode:
     """Print the faults and oddities of an event's mailings."""
     folder_of(invocation).event_path(event)
     try:
-        findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), asked)
+        findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), options)
     except UserError as error:
         findings = Findings(event, faults=error.faults, code=error.code)
     if json:
@@ -177,7 +177,7 @@ def check(
     return findings.code
 
 
-def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> Findings:
+def _looked_through(invocation: Invocation, sources: Sources, options: CheckOptions) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
     warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
@@ -200,11 +200,11 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
             differing = partial(changed, sources, ledger, history)
             warnings += approval_warnings(event, ledger.go_aheads(), left, differing, now)
         facts: list[tuple[str, str]] = []
-        if asked.server:
+        if options.server:
             times, late = quota(sources, ledger, mailings, now)
             facts += times
             warnings += late
-    login = None if asked.server else lacking(sources.settings, sources.folder.path)
+    login = None if options.server else lacking(sources.settings, sources.folder.path)
     if login is not None:
         warnings.append(login)
     if is_synchronised(sources.folder.path):
@@ -212,12 +212,12 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK
     largest = max((each.largest for each in mailings), default=0)
     try:
-        if asked.server:
+        if options.server:
             told, wrong = ask_server(invocation, sources, largest)
             facts[:0] = told
             faults += wrong
-        if asked.domain:
-            found, weak = ask_domain(sources, asked.selector)
+        if options.domain:
+            found, weak = ask_domain(sources, options.selector)
             facts += found
             warnings += weak
     except UserError as error:

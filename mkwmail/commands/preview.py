@@ -14,7 +14,7 @@ from mkwmail.commands.compose_mailing import OutgoingMail, OutgoingMails, compos
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -136,7 +136,7 @@ def preview(
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment)
+    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment)
     _write(terminal, sources.folder, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))

@@ -25,7 +25,7 @@ from mkwmail.i18n import _, nearest
 from mkwmail.members.table import SEPARATORS, read_table
 
 
-class Own(Enum):
+class OwnFileKind(Enum):
     """Meaning of a file to its working folder."""
 
     LIST = auto()
@@ -39,26 +39,26 @@ class Own(Enum):
     BACKUP = auto()
 
 
-def own_words(own: Own) -> str:
+def own_words(own: OwnFileKind) -> str:
     """Return a sentence about a file of this kind."""
     match own:
-        case Own.LIST:
+        case OwnFileKind.LIST:
             return _("this is the member list of this folder")
-        case Own.MAYBE_LIST:
+        case OwnFileKind.MAYBE_LIST:
             return _("mkwmail.yaml cannot be read, so this may be the member list of this folder")
-        case Own.SETTINGS:
+        case OwnFileKind.SETTINGS:
             return _("this is the settings file of this folder")
-        case Own.LEDGER:
+        case OwnFileKind.LEDGER:
             return _("this is part of the ledger of this folder")
-        case Own.LOGO:
+        case OwnFileKind.LOGO:
             return _("this is the logo of this folder")
-        case Own.EVENT:
+        case OwnFileKind.EVENT:
             return _("this is an event file, or would be read as one")
-        case Own.BESIDE_EVENT:
+        case OwnFileKind.BESIDE_EVENT:
             return _("this file is in events/, with the event files and their attachments")
-        case Own.TEMPLATE:
+        case OwnFileKind.TEMPLATE:
             return _("templates/ is for the texts of the mails")
-        case Own.BACKUP:
+        case OwnFileKind.BACKUP:
             return _("backups/ is for copies of the ledger")
 
 
@@ -73,40 +73,40 @@ class OwnFiles:
     """
 
     member_list: Path | None
-    names: Mapping[str, Own]
-    beginnings: tuple[tuple[str, Own], ...]
+    names: Mapping[str, OwnFileKind]
+    beginnings: tuple[tuple[str, OwnFileKind], ...]
     events: str
     root: str
-    inodes: Mapping[tuple[int, int], Own] = field(default_factory=dict)
+    inodes: Mapping[tuple[int, int], OwnFileKind] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: WorkingFolder) -> "OwnFiles":
         """Look up the own files of a folder."""
         member_list, logo = _named_in_settings(folder)
-        files = {folder.settings_path: Own.SETTINGS}
+        files = {folder.settings_path: OwnFileKind.SETTINGS}
         if member_list is not None:
-            files[member_list] = Own.LIST
+            files[member_list] = OwnFileKind.LIST
         if logo is not None:
-            files.setdefault(logo, Own.LOGO)
+            files.setdefault(logo, OwnFileKind.LOGO)
         by_name = cls(
             member_list=member_list,
             names={_folded(path): own for path, own in files.items()},
             beginnings=(
-                *((name, Own.LEDGER) for name in _ledger_names(folder)),
-                (_inside(folder.templates_dir), Own.TEMPLATE),
-                (_inside(folder.backups_dir), Own.BACKUP),
+                *((name, OwnFileKind.LEDGER) for name in _ledger_names(folder)),
+                (_inside(folder.templates_dir), OwnFileKind.TEMPLATE),
+                (_inside(folder.backups_dir), OwnFileKind.BACKUP),
             ),
             events=_inside(folder.events_dir),
             root=_inside(folder.path),
         )
-        inodes: dict[tuple[int, int], Own] = {}
+        inodes: dict[tuple[int, int], OwnFileKind] = {}
         for path in (*files, *_existing(folder)):
             own, inode = by_name._by_name(path), _inode(path)
             if own is not None and inode is not None:
                 inodes.setdefault(inode, own)
         return replace(by_name, inodes=inodes)
 
-    def kind(self, path: Path) -> Own | None:
+    def kind(self, path: Path) -> OwnFileKind | None:
         """Return the meaning of a path to the folder.
 
         None if it is not one of the folder's own files. Links are followed, names are compared without regard to case,
@@ -115,7 +115,7 @@ class OwnFiles:
         inode = _inode(path)
         own = (self.inodes.get(inode) if inode is not None else None) or self._by_name(path)
         if own is None and self.member_list is None and path.is_file():
-            return Own.MAYBE_LIST
+            return OwnFileKind.MAYBE_LIST
         return own
 
     def is_kept(self, directory: Path) -> bool:
@@ -123,23 +123,23 @@ class OwnFiles:
 
         That is ``events/``, ``templates/``, ``backups/`` or a directory below one of them.
         """
-        kept = [name for name, own in self.beginnings if own is not Own.LEDGER]
+        kept = [name for name, own in self.beginnings if own is not OwnFileKind.LEDGER]
         return _inside(directory).startswith((self.events, *kept))
 
-    def _by_name(self, path: Path) -> Own | None:
+    def _by_name(self, path: Path) -> OwnFileKind | None:
         # The path with and without links followed: a template may be a link to a file elsewhere.
         both = (_folded(path), _inside(path.parent) + _folded_name(path.name))
         return next((own for name in both if (own := self._named(name, path)) is not None), None)
 
-    def _named(self, name: str, path: Path) -> Own | None:
+    def _named(self, name: str, path: Path) -> OwnFileKind | None:
         if name in self.names:
             return self.names[name]
         for beginning, own in self.beginnings:
             if name.startswith(beginning):
                 return own
         if name.endswith(ENDINGS) and name.startswith((self.root, self.events)):
-            return Own.EVENT
-        return Own.BESIDE_EVENT if name.startswith(self.events) and os.path.lexists(path) else None
+            return OwnFileKind.EVENT
+        return OwnFileKind.BESIDE_EVENT if name.startswith(self.events) and os.path.lexists(path) else None
 
 
 def _folded(path: Path) -> str:
@@ -281,7 +281,7 @@ def _is_workbook(path: Path) -> bool:
 MOST_BYTES = 10_000_000
 
 # Own files that can be mailed without harm. (If the settings cannot be read, nothing is mailed at all.)
-_HARMLESS = (Own.BESIDE_EVENT, Own.LOGO, Own.MAYBE_LIST)
+_HARMLESS = (OwnFileKind.BESIDE_EVENT, OwnFileKind.LOGO, OwnFileKind.MAYBE_LIST)
 
 
 def attachment_path(event_path: Path, name: str) -> Path:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from mkwmail.addresses import is_example
 from mkwmail.config.event import Event, Mailing
-from mkwmail.config.fields import END_OF_DAY, Read
+from mkwmail.config.fields import END_OF_DAY, WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
     GOT,
@@ -49,7 +49,7 @@ _STAND_INS: dict[str, Plain] = {
 }
 
 
-def read_event(path: Path, folder: WorkingFolder) -> Read[Event]:
+def read_event(path: Path, folder: WorkingFolder) -> WithWarnings[Event]:
     """Read an event file and check all that the file alone can tell.
 
     :raises UserError: code FAULTY_FILE with every fault: YAML slips, values of the wrong form, and contradictions in
@@ -62,7 +62,7 @@ def read_event(path: Path, folder: WorkingFolder) -> Read[Event]:
     faults = in_file_order((*document.faults, *drafted.faults, *found.faults))
     if faults:
         raise UserError(*faults)
-    return Read(drafted.event, in_file_order(found.warnings))
+    return WithWarnings(drafted.event, in_file_order(found.warnings))
 
 
 class _Drafted(NamedTuple):
@@ -229,14 +229,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckResult:
     """Faults and warnings that the checks found."""
 
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
 
 
-def check(draft: Draft) -> Found:
+def check(draft: Draft) -> CheckResult:
     """Run all checks on the fields that were read."""
     year = draft.starts.year if draft.starts else None
     faults = (
@@ -252,7 +252,7 @@ def check(draft: Draft) -> Found:
         *link_warnings(draft.document),
         *text_warnings(draft.document, year),
     )
-    return Found(faults, warnings)
+    return CheckResult(faults, warnings)
 
 
 def _written(moment: datetime) -> str:

@@ -27,7 +27,7 @@ from mkwmail.config.fields import (
     OptionalAddress,
     OptionalCount,
     OptionalLine,
-    Part,
+    StrictModel,
     UnusableError,
     Word,
     from_text,
@@ -41,7 +41,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
 
 
-class Mailbox(Part):
+class Mailbox(StrictModel):
     """Name and mail address."""
 
     name: Line = Field(examples=["Lilian van Zandbrink"])
@@ -63,7 +63,7 @@ class Auth(StrEnum):
     OAUTH = "oauth"  # RFC 6749: an access token takes the place of the password (RFC 7628)
 
 
-class Smtp(Part):
+class Smtp(StrictModel):
     """Server that accepts the mail (RFC 6409)."""
 
     host: Line = Field(examples=["smtp.example.org"])
@@ -103,7 +103,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Pace(Part):
+class Pace(StrictModel):
     """Sending limits of the server; None means no limit.
 
     Mails are counted across runs.
@@ -118,7 +118,7 @@ class Pace(Part):
     pause: Duration = Field(default=timedelta(0), examples=["0 s"])
 
 
-class Hours(Part):
+class Hours(StrictModel):
     """Hours in which ``due`` may send mail."""
 
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
@@ -167,7 +167,7 @@ def _days(text: str) -> int:
     return read_duration(text).days
 
 
-class Settings(Part):
+class Settings(StrictModel):
     """Settings of the association, its sender and its server."""
 
     sender: Mailbox

@@ -146,7 +146,7 @@ class Session:
         if self._too_large(message):
             return _too_large(message.size, self._limit or 0)
         # After a long wait for the rate limit the server may have closed the connection.
-        if not asked and self._stream.has_spoken():
+        if not asked and self._stream.has_pending_input():
             return self._stream.read(Phase.MAIL)
         if self._pipelines and not asked:
             self._stream.write(self._together(message))
@@ -183,14 +183,14 @@ class Session:
         Return the reply, the next message, and whether its envelope left with it.
         """
         # What the server says before the dot, it says of a message that it cannot have taken.
-        if self._stream.has_spoken():
+        if self._stream.has_pending_input():
             return self._stream.read(Phase.BODY), None, False
         if not self._may_begin(message, begin):
             return Reply(0, _("the run was stopped"), Phase.DATA), None, False
         body = b"".join(message.chunks if message.dotless else stuffed(message.chunks))
         if message.size > _TOGETHER:
             # Long enough for the server to change its mind on the way.
-            if self._stream.write(body) < len(body) or self._stream.has_spoken():
+            if self._stream.write(body) < len(body) or self._stream.has_pending_input():
                 return self._stream.read(Phase.BODY), None, False
             body = b""
         following = next(waiting, None) if self._pipelines else None

@@ -21,7 +21,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _, ngettext, size
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
-from mkwmail.mail.letter_view import Opened, invented, names_its_members, opened
+from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
 from mkwmail.mail.merge import Placeholder, Segments
 
 
@@ -173,7 +173,7 @@ class _Variant:
     ``fields`` is the order of their values in the page.
     """
 
-    opened: Opened
+    opened: LetterView
     fields: tuple[str, ...]
     addressed: tuple[Addressed, ...]
 

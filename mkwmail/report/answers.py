@@ -14,7 +14,7 @@ from mkwmail.config.event import Event
 from mkwmail.dutch.names import Name, sorting_name
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import KeptSignup, Stray
-from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title, spreadsheet
+from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Question
 from mkwmail.responses.signup_changes import Changes
@@ -311,7 +311,7 @@ class Attendance:
     questions: tuple[Question, ...] = ()
     places: int = 0
     absent_places: tuple[str, ...] = ()
-    to_phone: tuple[Entry, ...] = ()
+    to_phone: tuple[PersonWithReason, ...] = ()
     unsettled: int = 0
     last: datetime | None = None
 

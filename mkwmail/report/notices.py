@@ -432,7 +432,7 @@ def some_dutch(names: Sequence[str], shown: int = 3) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Went:
+class DueDelivery:
     """The delivery of one mailing in a run of ``due``.
 
     ``late``: its latest moment had passed when the run ended.
@@ -459,13 +459,13 @@ class Went:
         return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
 
 
-def is_worth_a_word(went: Went) -> bool:
+def is_worth_a_word(went: DueDelivery) -> bool:
     """Return whether the delivery had a result for at least one person."""
     outcome = went.outcome
     return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
 
 
-def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
+def show_went(terminal: Terminal, went: Sequence[DueDelivery]) -> None:
     """Print for each mailing how many mails were sent, and how many not."""
     for each in went:
         outcome = each.outcome
@@ -481,7 +481,7 @@ def show_went(terminal: Terminal, went: Sequence[Went]) -> None:
         terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
 
 
-def due_value(went: Sequence[Went], matters: Sequence[Notice]) -> dict[str, Any]:
+def due_value(went: Sequence[DueDelivery], notices: Sequence[Notice]) -> dict[str, Any]:
     """Return the document of ``due --json``.
 
     It holds the deliveries of this run and all notices, also those that were reported before.
@@ -501,12 +501,12 @@ def due_value(went: Sequence[Went], matters: Sequence[Notice]) -> dict[str, Any]
         ],
         "matters": [
             {
-                "matter": matter.name,
-                "code": int(matter.code),
-                "said": matter.said,
-                "remedy": matter.remedy,
-                "details": list(matter.details),
+                "matter": notice.name,
+                "code": int(notice.code),
+                "said": notice.said,
+                "remedy": notice.remedy,
+                "details": list(notice.details),
             }
-            for matter in matters
+            for notice in notices
         ],
     }

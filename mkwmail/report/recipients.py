@@ -191,7 +191,7 @@ def spreadsheet(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PersonWithReason:
     """A person in a list, with the reason why they are in it."""
 
     member: str
@@ -204,17 +204,17 @@ class Entry:
         return f"{self.member} <{self.address}>" if self.member and self.address else self.member or self.address
 
 
-def entry_values(entries: Iterable[Entry]) -> list[dict[str, str]]:
+def entry_values(entries: Iterable[PersonWithReason]) -> list[dict[str, str]]:
     """Return the entries for a JSON document."""
     return [{"member": one.member, "address": one.address, "reason": one.reason} for one in entries]
 
 
-def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+def by_reason(entries: Iterable[PersonWithReason]) -> Mapping[str, Sequence[PersonWithReason]]:
     """Return each reason with the people for whom it holds.
 
     Reasons are in the order of their first entry; people are sorted by the main word of their names.
     """
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[PersonWithReason]] = {}
     for entry in entries:
         groups.setdefault(entry.reason, []).append(entry)
     return {
@@ -224,7 +224,7 @@ def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
 
 
 def show_by_reason(
-    terminal: Terminal, heading: str, entries: Sequence[Entry], *, everybody: bool = False, style: Style = ""
+    terminal: Terminal, heading: str, entries: Sequence[PersonWithReason], *, everybody: bool = False, style: Style = ""
 ) -> None:
     """Print a heading with the number of people, then the people by reason.
 
@@ -245,19 +245,19 @@ def show_by_reason(
             terminal.say(f"  {reason}: {some([entry.shown for entry in people])}")
 
 
-def entries(people: Sequence[Skip]) -> tuple[Entry, ...]:
+def entries(people: Sequence[Skip]) -> tuple[PersonWithReason, ...]:
     """Return the people whom a plan does not mail, with the reasons."""
-    return tuple(Entry(one.name, one.address, one.reason) for one in people)
+    return tuple(PersonWithReason(one.name, one.address, one.reason) for one in people)
 
 
-def deferred_entries(people: Sequence[Waiting]) -> tuple[Entry, ...]:
+def deferred_entries(people: Sequence[Waiting]) -> tuple[PersonWithReason, ...]:
     """Return the people whose message the server deferred.
 
     The reason includes the moment from which the message can be tried again.
     """
     reason = _("%(reason)s; not before %(moment)s")
     return tuple(
-        Entry(one.name, one.address, reason % {"reason": one.reason, "moment": day_and_time(one.not_before)})
+        PersonWithReason(one.name, one.address, reason % {"reason": one.reason, "moment": day_and_time(one.not_before)})
         for one in people
     )
 
@@ -335,7 +335,7 @@ class Summary:
     outcome: Outcome
     after: Plan
     code: ExitCode
-    faulty: tuple[Entry, ...] = ()
+    faulty: tuple[PersonWithReason, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -348,12 +348,12 @@ class Summary:
         return len(self.after.to_send)
 
     @property
-    def skipped(self) -> tuple[Entry, ...]:
+    def skipped(self) -> tuple[PersonWithReason, ...]:
         """Everybody for whom the mailing is not meant, or with a faulty row."""
         return (*entries(self.after.skipped), *self.faulty)
 
     @property
-    def late(self) -> tuple[Entry, ...]:
+    def late(self) -> tuple[PersonWithReason, ...]:
         """Everybody who does not get the mailing because it is too late."""
         return entries(self.after.expired)
 
