@@ -31,12 +31,11 @@ from mkwmail.commands.prompts import (
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Outcome, exit_code, plan_after
 from mkwmail.delivery.rate_limit import time_needed
 from mkwmail.delivery.run import Job, Prepared
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.delivery.transport import Open
+from mkwmail.delivery.transport import Open, interruptible
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext

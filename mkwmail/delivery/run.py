@@ -13,11 +13,10 @@ from typing import Generic, NamedTuple, TypeVar
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome, outcome_of
 from mkwmail.delivery.rate_limit import Limit, SentHistory, Wait
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, all_refused, run_fault, same_refusal
-from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.delivery.transport import Phase, Reply, Stop
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger

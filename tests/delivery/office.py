@@ -11,11 +11,11 @@ from mkwmail.auth.credentials import Password
 from mkwmail.clock import ZONE
 from mkwmail.config.settings import Pace, Smtp
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome
 from mkwmail.delivery.run import Job, Pause, Prepared, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_stream import Timeouts
+from mkwmail.delivery.transport import Stop
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Round, State
 from mkwmail.ledger.people import Listed
