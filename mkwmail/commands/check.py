@@ -32,6 +32,7 @@ from mkwmail.dutch.dates import forms_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, members, size, some
+from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
@@ -82,7 +83,7 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
     for each in due or ahead[:1]:
         start = now if each.left else each.send or now
         count = each.left or each.count
-        moments = ledger.sent_times(start - pacing.LONGEST_WINDOW)
+        moments = deliveries.sent_times(ledger.database, start - pacing.LONGEST_WINDOW)
         done = pacing.done_at(pace, moments, count, start)
         facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
@@ -198,7 +199,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         if not faults:
             left = due | dict.fromkeys(superseded(event, due_by_date(event, now), history.deliveries), 0)
             differing = partial(changed, sources, ledger, history)
-            warnings += approval_warnings(event, ledger.go_aheads(), left, differing, now)
+            warnings += approval_warnings(event, approvals.scheduled(ledger.database), left, differing, now)
         facts: list[tuple[str, str]] = []
         if options.server:
             times, late = quota(sources, ledger, mailings, now)

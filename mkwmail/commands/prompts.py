@@ -15,6 +15,7 @@ from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, nearest
+from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
@@ -90,7 +91,7 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         terminal.note(_("If mail is sent from both, members will get it twice."), "yellow")
         question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
     else:
-        last = ledger.last_claim()
+        last = deliveries.last_claim(ledger.database)
         words = {"moment": day_and_time(last) if last else "?"}
         terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
         _warn_of_parts(terminal, ledger)
@@ -139,7 +140,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
     :raises UserError: code SETTINGS if it is another event, or there is no terminal to ask: people who had the
         earlier event's mails would not get this one's.
     """
-    earlier = moved_far(event, ledger.go_aheads(), ledger.deliveries(event.id))
+    earlier = moved_far(event, approvals.scheduled(ledger.database), deliveries.of_event(ledger.database, event.id))
     if earlier is None:
         return
     terminal = invocation.terminal
@@ -164,7 +165,7 @@ def former_names(
 
     These are names of the mailing or of its event. Names that a person told apart are left out.
     """
-    apart = ledger.told_apart(sources.event.id)
+    apart = rounds.told_apart(ledger.database, sources.event.id)
     mailing = plan.round.mailing
     found = (*_former_ids(sources, roll, ledger, history, plan, now), *_former_mailings(sources, history, plan))
     return tuple(each for each in found if each.apart_from(sources.event.id, mailing) not in apart)
@@ -177,10 +178,11 @@ def _former_ids(
         return
     # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
     persons = {each.person for each in plan.to_send or roll.listings}
-    for event in sorted(set(ledger.events()) - set(map(id_in, sources.folder.event_paths())) - {sources.event.id}):
-        versions = ledger.facts(event)
+    known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
+    for event in sorted(set(rounds.events(ledger.database)) - known):
+        versions = deliveries.facts_of(ledger.database, event)
         if versions and is_like(sources.event, read_facts(versions[-1]), now):
-            found = former(event, "", ledger.deliveries(event), persons)
+            found = former(event, "", deliveries.of_event(ledger.database, event), persons)
             if found is not None:
                 yield found
 
@@ -227,7 +229,7 @@ def ask_about_names(
         terminal.note(warning, "yellow")
         if terminal.ask(question).casefold() not in _YES:
             raise UserError(fault, code=ExitCode.SETTINGS)
-        ledger.tell_apart(each.apart_from(sources.event.id, mailing), invocation.clock.now())
+        rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
 
 
 def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
@@ -238,7 +240,7 @@ def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[
     decided: dict[str, str] = {}
     if not terminal.interactive:
         return decided
-    persons = {person.key: person for person in ledger.persons()}
+    persons = {person.key: person for person in people.persons(ledger.database)}
     for member, who in roll.doubtful:
         terminal.note(who.doubt or "", "yellow")
         known = [persons[key] for key in who.candidates if key in persons]
