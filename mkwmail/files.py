@@ -1,4 +1,4 @@
-"""Files: private, shipped and typed ones, the user's folders, and the system's errors.
+"""Files: private, shipped and typed, the user's folders, and reasons.
 
 The folders for a user's settings and state are outside the working folder. Text files are read as Notepad and other
 editors write them, with ``\\n`` line ends.

@@ -1,4 +1,4 @@
-"""The language of the program's messages, and sizes, counts and names in them.
+"""The language of the program's messages, and words for counts in them.
 
 Messages in the source are whole English sentences with named places (``%(name)s``). They go through :func:`_`
 or :func:`ngettext`; a catalogue in ``locale/`` holds the translations into another language.

@@ -1,4 +1,4 @@
-"""Credentials for the login to the mail server: a password, or a source of access tokens.
+"""Credentials for the mail server: a password, or a source of tokens.
 
 Few users sign in with OAuth, and a password may come from elsewhere than the store. Therefore
 :mod:`~mkwmail.auth.oauth` and :mod:`~mkwmail.auth.store` are imported only when they are used.

@@ -1,4 +1,4 @@
-"""OAuth sign-ins: the application, the tokens, stored and renewed, and the login with one.
+"""OAuth sign-ins: the application, its tokens, and the login with one.
 
 A login with an access token is OAUTHBEARER (RFC 7628), or XOAUTH2, the older mechanism of Google and Microsoft
 (developers.google.com/gmail/imap/xoauth2-protocol).

@@ -1,4 +1,4 @@
-"""Files attached to a mailing, and the folder's own files, which must not be.
+"""Files attached to a mailing, and the folder's own, which must not be.
 
 No command overwrites one of the working folder's own files, and no mail has one attached.
 """

@@ -1,4 +1,4 @@
-"""Settings of the working folder, from mkwmail.yaml: what they hold, and reading them.
+"""Settings of the working folder, read from mkwmail.yaml.
 
 They contain no secret. They are completed with the preset of the provider: server, sending limits and sign-in. The
 limits are set by the providers and change; each has its source. A setting in the file always takes precedence.

@@ -1,4 +1,4 @@
-"""The seam between delivery and the way a message travels, and the person who stops it.
+"""The seam between delivery and the way a message travels, or stops.
 
 Delivery knows nothing else about SMTP, nor about Ctrl-C: the first finishes the message under way, the second does not.
 """

@@ -1,4 +1,4 @@
-"""Dates, times, numbers and enumerations in Dutch, as written and as typed.
+"""Dates, times, numbers and enumerations in Dutch, written and typed.
 
 Written: days and months are in lower case, a full stop separates hours and minutes, and the hour has no leading zero
 (9.30 uur).

@@ -1,4 +1,4 @@
-"""Mailing before and after it is sent: recipients, the others with reasons, the mail, and the summary.
+"""Mailing before and after it is sent: who gets which mail, and why not.
 
 People read recipients grouped by reason; programs get one value for each person. Mails are shown as text and JSON, and
 tables as CSV files for Excel.
