@@ -105,6 +105,7 @@ class _Connection:
         self._size = 1  # of the next group
         self._accepts = False  # the server took a message of this session: before that, it may not
         self._failures = 0  # connections lost in a row, without a reply that shows progress
+        self._numbers: list[int] = []  # of the jobs that were taken and are not prepared, the last one first
         self._coming: list[Coming] = []  # taken and prepared, and not claimed yet
         self._still_open: dict[str, Claimed] = {}  # claimed and not decided, by Message-ID
         self._results: list[Result] = []  # decided, and not yet in the ledger
@@ -132,7 +133,7 @@ class _Connection:
     # Claiming and recording
 
     def _has_work(self) -> bool:
-        if self._coming:
+        if self._coming or self._numbers:
             return not self._run.is_over()
         if not self._run.has_work(wait=False):
             # What is done must not wait for what others have under way.
@@ -172,10 +173,14 @@ class _Connection:
 
     def _prepare(self, most: int, wait: bool = False) -> None:
         """Take and prepare messages for the next claim until they are so many, as the rate limit allows."""
-        run, missing = self._run, most - len(self._coming)
-        numbers = run.take(missing, wait) if missing > 0 else ()
+        run = self._run
         now = run.clock.now()
-        for number in numbers:
+        while len(self._coming) < most:
+            if not self._numbers:
+                self._numbers = run.take(self._size - len(self._coming), wait)[::-1]
+                if not self._numbers:
+                    return
+            number = self._numbers.pop()
             job = run.jobs[number % len(run.jobs)]
             self._coming.append(Coming(number, job, job.prepare(now)))
 
@@ -348,8 +353,8 @@ class _Connection:
         self._close()
 
     def _close(self) -> None:
-        self._run.give_back([each.number for each in self._coming])
-        self._coming = []
+        self._run.give_back([*self._numbers, *(each.number for each in self._coming)])
+        self._numbers, self._coming = [], []
         transport, self._transport = self._transport, None
         self._size, self._accepts, self._left = 1, False, None
         if transport is not None:

@@ -89,7 +89,11 @@ def quoted_printable(line: str) -> bytes:
 
     A dot at its start and mbox's "From " are encoded too.
     """
-    encoded = binascii.b2a_qp(line.encode(), istext=False).replace(b"=\n", b"=\r\n")
+    return _quoted_printable(line.encode())
+
+
+def _quoted_printable(line: bytes) -> bytes:
+    encoded = binascii.b2a_qp(line, istext=False).replace(b"=\n", b"=\r\n")
     if encoded.startswith((b".", b"From ")):
         encoded = _short(b"=%02X%s" % (encoded[0], encoded[1:]))
     return encoded + b"\r\n"
@@ -113,8 +117,7 @@ def _text_lines(line: str) -> bytes:
 
 
 def _calendar_line(line: str) -> bytes:
-    folded = fold(line).decode().removesuffix("\r\n")
-    return b"".join([quoted_printable(part) for part in folded.split("\r\n")])
+    return b"".join([_quoted_printable(part) for part in fold(line).splitlines()])
 
 
 ENCODERS: Mapping[LineKind, Callable[[str], bytes]] = {
