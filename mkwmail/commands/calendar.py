@@ -7,7 +7,7 @@ from mkwmail.commands.context import Invocation, folder_of, history_of, open_led
 from mkwmail.commands.output import write_output
 from mkwmail.config.event import Mailing
 from mkwmail.config.event_file import read_event
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.files import shipped
 from mkwmail.i18n import _

@@ -15,10 +15,10 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.commands.compose_mailing import OutgoingMail
+from mkwmail.config.attachments import OwnFiles, own_words
 from mkwmail.config.event import Event
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.own_files import OwnFiles, own_words
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
@@ -136,7 +136,7 @@ PAGE = "index.html"
 class Page:
     """The preview page of an event's mailing, dated ``moment``."""
 
-    event: Read[Event]
+    event: WithWarnings[Event]
     mailing: str
     outgoing: Sequence[OutgoingMail]
     moment: datetime

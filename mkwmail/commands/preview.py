@@ -14,11 +14,11 @@ from mkwmail.commands.compose_mailing import OutgoingMail, OutgoingMails, compos
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
@@ -26,12 +26,19 @@ from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
-from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
-from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
-from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
+from mkwmail.planning.roll import MemberIndex, chosen_mailing, identify_members, plan_for
+from mkwmail.planning.timetable import moment_of, presumed
+from mkwmail.report.recipients import (
+    MailView,
+    entries,
+    entry_values,
+    mail_value,
+    mail_view,
+    show_left_out,
+    show_mail,
+    show_title,
+)
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
-from mkwmail.text import mails
 
 _NEXT = frozenset("n \r\n")
 _BACK = frozenset("p\x7f\b")
@@ -131,7 +138,7 @@ def preview(
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment)
+    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment)
     _write(terminal, sources.folder, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))

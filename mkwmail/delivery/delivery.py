@@ -25,11 +25,10 @@ from itertools import accumulate
 
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Coming, Job, LeftOut, Progress, Run
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, meaning
-from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Transport
+from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Stop, Transport
 from mkwmail.errors import UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries

@@ -115,7 +115,7 @@ def gravest(codes: Iterable[ExitCode]) -> ExitCode:
     return next((code for code in _ORDER if code in found), ExitCode.OK)
 
 
-def standing(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
+def plan_after(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
     """Return the plan as a new one would be after the run."""
     ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt, *outcome.skipped)
     done = {each.recipient.person for each in ended}

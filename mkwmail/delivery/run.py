@@ -13,11 +13,10 @@ from typing import Generic, NamedTuple, TypeVar
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome, outcome_of
-from mkwmail.delivery.rate_limit import Gone, Limit, Wait
+from mkwmail.delivery.rate_limit import Limit, SentHistory, Wait
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, all_refused, run_fault, same_refusal
-from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.delivery.transport import Phase, Reply, Stop
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
@@ -284,7 +283,7 @@ class Run:
         with self._turn:
             while not self.is_over() and self._waiting:
                 now = self.clock.now()
-                room = rate_limit.room(self.pace, Gone(self._moments, self._this_run, self._under_way), now)
+                room = rate_limit.room(self.pace, SentHistory(self._moments, self._this_run, self._under_way), now)
                 count = min(most, len(self._waiting), *([] if room is None else [room]))
                 if count > 0:
                     self._under_way += count
@@ -316,7 +315,7 @@ class Run:
             return 0
 
     def _wait_for_room(self, now: datetime) -> None:
-        wait = rate_limit.wait(self.pace, Gone(self._moments, self._this_run), now)
+        wait = rate_limit.wait(self.pace, SentHistory(self._moments, self._this_run), now)
         if wait is None:
             return
         if wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:

@@ -137,7 +137,7 @@ class Stream:
             pass
         return taken
 
-    def has_spoken(self) -> bool:
+    def has_pending_input(self) -> bool:
         """Return whether the server has sent something unasked, or closed."""
         if self.left_over:
             return True

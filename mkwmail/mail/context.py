@@ -14,7 +14,7 @@ from urllib.parse import quote as percent_encode
 from markupsafe import Markup
 
 from mkwmail.config.event import Event, Mailing
-from mkwmail.config.fields import Part
+from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation
@@ -169,7 +169,7 @@ def named(value: Any, field: str = "") -> Any:
 
     Texts become data, Markdown fields become markup, and parts become names.
     """
-    if isinstance(value, Part):
+    if isinstance(value, StrictModel):
         return Names({key: named(getattr(value, key), key) for key in type(value).model_fields})
     if isinstance(value, str):
         if field in MARKDOWN_FIELDS:

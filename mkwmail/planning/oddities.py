@@ -7,19 +7,17 @@ from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders
+from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.text import members as members_in_words
-from mkwmail.text import some
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:

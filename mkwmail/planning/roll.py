@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Audience
+from mkwmail.config.kinds import Audience, in_order, mailing_named
 from mkwmail.dutch.names import Name, full_name
+from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
 from mkwmail.members.member_list import FaultyRow, Member
 from mkwmail.planning.audience import FOR_GUESTS, History, Recipient, audience_of, were_there
 from mkwmail.planning.plan import Plan, plan
+from mkwmail.planning.schedule import due_by_date, superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +115,44 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
         if history.answers.get(guest.person) in coming:
             reason = _("comes as a guest, and no address is known that can be mailed")
             yield replace(guest, member=guest.member._replace(email=""), reason=reason)
+
+
+def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
+    """Return the mailings that are due, by date.
+
+    Each comes with how many would get it now.
+    """
+    due = due_by_date(event, now)
+    over = superseded(event, due, history.deliveries)
+    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
+
+
+def chosen_mailing(
+    event: Event, named: str | None, roll: MemberIndex, history: History, now: datetime, command: str
+) -> str:
+    """Return the mailing that is named, else the one that is due.
+
+    :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
+    """
+    if named is not None:
+        mailing_named(event, named)
+        return named
+    current = due_mailings(event, roll, history, now)
+    # If everybody has had all of them, the one that is due is still named.
+    due = [name for name, left in current.items() if left] or list(current)
+    if len(due) == 1:
+        return due[0]
+    if due:
+        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
+    else:
+        fault = _("no mailing is due now")
+    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
+    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+
+
+def _choices(event: Event, command: str) -> Iterator[str]:
+    width = max(map(len, event.mailings), default=0)
+    for name in in_order(event):
+        send = event.mailings[name].send
+        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
+        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"

@@ -11,11 +11,11 @@ from mkwmail.auth.credentials import Password
 from mkwmail.clock import ZONE
 from mkwmail.config.settings import Pace, Smtp
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome
 from mkwmail.delivery.run import Job, Pause, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_stream import Timeouts
+from mkwmail.delivery.transport import Stop
 from mkwmail.dutch.names import Name
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.ledger import Ledger

@@ -13,10 +13,10 @@ import pytest
 from mkwmail.auth.credentials import Password
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import exit_code
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.transport import Stop
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.models import State
 from tests.delivery.office import LONG_BODY, ROUND, SHORT, START, Office, addresses

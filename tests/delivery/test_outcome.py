@@ -9,11 +9,10 @@ from itertools import permutations
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Ending, Outcome, exit_code, gravest, outcome_of
 from mkwmail.delivery.run import Refusals
 from mkwmail.delivery.smtp_replies import RunFault
-from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.delivery.transport import Phase, Reply, interruptible
 from mkwmail.dutch.names import Name
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.models import Round, State
