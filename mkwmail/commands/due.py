@@ -19,6 +19,7 @@ from mkwmail.commands.context import (
     folder_of,
     history_of,
     open_ledger,
+    read_list,
     really_handed_to,
     refuse_examples,
     server_of,
@@ -43,7 +44,7 @@ from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
-from mkwmail.members.member_list import MemberList, read_members
+from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
@@ -153,9 +154,8 @@ class Automatic:
     # Reading the files
 
     def _members(self, settings: Settings) -> MemberList | None:
-        path = self._folder.path / settings.members
         try:
-            return read_members(path, self._folder.shown(path))
+            return read_list(self._folder, settings, skip_faulty=False)
         except UserError as error:
             self._faulty("members", error, _("the member list is faulty: nothing goes by itself"), _DUTCH_LIST)
             self.found.whole = False
@@ -559,8 +559,7 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
     rows: list[tuple[datetime, Event, Slot]] = []
     with open_ledger(invocation, folder) as ledger:
         settings = read_settings(folder)
-        path = folder.path / settings.members
-        members = read_members(path, folder.shown(path))
+        members = read_list(folder, settings, skip_faulty=False)
         roll = identify_members(members.members, ledger.identify)
         # `due` ignores events without an approved mailing, even if their files are faulty.
         for event_id in sorted({each.event for each in ledger.go_aheads()} & set(map(id_in, folder.event_paths()))):

@@ -36,7 +36,7 @@ from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
-from mkwmail.planning.oddities import renamed_fault
+from mkwmail.planning.oddities import list_oddities, renamed_fault
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
@@ -263,6 +263,7 @@ def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int
         subjects=len({view.subject for view in views}),
         count=count,
         odd=tuple(_odd(ready, ledger, count, now)),
+        members=f"{ready.sources.shown_list}: {'; '.join(ready.sources.members.how_read)}",
     )
 
 
@@ -279,6 +280,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
+    yield from list_oddities(sources.members, sources.shown_list)
     left_out = len(ready.sources.members.faulty)
     if left_out:
         faulty = ngettext(

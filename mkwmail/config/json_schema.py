@@ -104,6 +104,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "members": _("the member list: CSV or .xlsx"),
             "form": _("how the mails address people: je or u"),
             "logo": _("a picture at the top of the mails: PNG, JPEG or GIF"),
+            "columns": _("headings of your own member list: the name of a column, and its heading in the list"),
             "provider": _("a known provider: brings host, port and pace"),
             "smtp": _("the server that takes the mails"),
             "pace": _("how fast mails go"),

@@ -4,6 +4,7 @@ They contain no secret.
 """
 
 import calendar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -170,6 +171,8 @@ class Settings(Part):
     members: Line = "leden.csv"
     form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])
     logo: OptionalLine = None
+    # The name of a column of the member list → its heading in that list.
+    columns: Annotated[Mapping[str, Line], nothing_is(dict)] = Field(default_factory=dict)
     provider: Word = None
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()

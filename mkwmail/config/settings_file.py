@@ -1,5 +1,6 @@
 """Settings file: read, completed with the provider's preset, checked."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from mkwmail.config.validation import faults_of
 from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.members.headings import COLUMN_NAMES, meaning_of
 from mkwmail.text import nearest, suggestion
 
 _ADDRESSES = ("authorize_url", "device_url", "token_url")
@@ -96,6 +98,7 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += sign_in_faults(document, filled)
     faults += _hours_faults(document, settings)
     faults += _file_faults(document, fields, folder)
+    faults += _column_faults(document, fields)
     if faults or settings is None:
         hushed = (_hushed(fault, secrets) for fault in faults)
         raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
@@ -194,6 +197,43 @@ def _file_faults(document: Document, fields: dict[str, Plain], folder: WorkingFo
     elif not path.is_file():
         fault = _('logo: there is no file "%(name)s" in the working folder') % {"name": logo}
         yield Fault(place, fault, suggestion(logo, _pictures(path.parent)))
+
+
+def _column_faults(document: Document, fields: dict[str, Plain]) -> Iterator[Fault]:
+    columns = fields.get("columns")
+    for name in columns if isinstance(columns, dict) else ():
+        if meaning_of(name) is None:
+            fault = _('columns: "%(name)s" is not a column that mkwmail knows') % {"name": name}
+            yield Fault(document.key_place(("columns", name)), fault, suggestion(name, COLUMN_NAMES.values()))
+
+
+def with_column(folder: WorkingFolder, name: str, heading: str) -> str:
+    """Return the text of the settings file with one more heading of the member list.
+
+    The file's comments and lines stay as they are.
+
+    :param name: the name of the column, such as ``naam``.
+    :raises UserError: code SETTINGS if the file cannot be read.
+    """
+    document = read_document(folder.settings_path, folder.shown(folder.settings_path), ExitCode.SETTINGS)
+    lines, node = list(document.lines), document.node(("columns",))
+    while lines and not lines[-1].strip():
+        lines.pop()
+    entry = f"{name}: {json.dumps(heading, ensure_ascii=False)}"
+    if node is None:
+        return "\n".join((*lines, "", "columns:", f"  {entry}", ""))
+    if not isinstance(node.content, dict) or not node.keys:
+        number = document.root.keys["columns"].line - 1
+        lines[number] = re.sub(r":\s*(?:\{\s*\})?", lambda _found: f": {{{entry}}} ", lines[number], count=1).rstrip()
+        return "\n".join((*lines, ""))
+    first = min(node.keys.values(), key=lambda each: (each.line, each.column))
+    line = lines[first.line - 1]
+    # Before the first one: the end of a mapping is harder to find, behind comments and brackets.
+    if line[: first.column - 1].strip():
+        lines[first.line - 1] = f"{line[: first.column - 1]}{entry}, {line[first.column - 1 :]}"
+    else:
+        lines.insert(first.line - 1, f"{line[: first.column - 1]}{entry}")
+    return "\n".join((*lines, ""))
 
 
 def _pictures(place: Path) -> list[str]:

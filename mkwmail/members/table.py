@@ -203,7 +203,7 @@ def _unfolded(table: Table, known: Known) -> Table:
     another separator than its own.
     """
     single = [row for row in table.rows if sum(bool(cell.strip()) for cell in row.cells) == 1 and row.cells[0].strip()]
-    if not single or len(single) * 2 <= len(table.rows):
+    if not single or len(single) * 2 < len(table.rows):
         return table
     headings = max(table.rows[:_TOP], key=lambda row: sum(map(known, row.cells)))
     found = sum(map(known, headings.cells))
@@ -212,7 +212,7 @@ def _unfolded(table: Table, known: Known) -> Table:
         rows = tuple(replace(row, cells=inside.get(row.number, row.cells)) for row in table.rows)
         of_one_width = sum(len(cells) == len(headings.cells) > 2 for cells in inside.values())
         if _most_headings(rows[:_TOP], known) > max(found, 1) or (found > 1 and of_one_width * 2 > len(single)):
-            return replace(table, rows=rows, unfolded=True)
+            return replace(table, rows=rows, separator="" if table.sheet else separator, unfolded=True)
     return table
 
 

@@ -61,10 +61,7 @@ def list_warnings(
     for member, who in roll.doubtful:
         remedy = _("`send` asks who it is; until then this row gets no mail")
         yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
-    for first, member in members.doubles:
-        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
-        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
-        yield Fault(f"{place}:{member.row}", fault, "")
+    yield from _doubles(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
         fault = _("%(members)s with an address for examples: %(names)s")
@@ -73,8 +70,26 @@ def list_warnings(
     yield from _placeless(place, everyone)
     before = history.last_list
     if before is not None and before.size > len(everyone):
-        words = {"before": before.size, "now": len(everyone)}
-        yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
+        sizes = {"before": before.size, "now": len(everyone)}
+        yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % sizes, "")
+
+
+def _doubles(members: MemberList, place: str) -> Iterator[Fault]:
+    for first, member in members.doubles:
+        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
+        yield Fault(f"{place}:{member.row}", fault, "")
+
+
+def list_oddities(members: MemberList, place: str) -> Iterator[str]:
+    """Yield what a person should know about the list before its members are mailed.
+
+    :param place: the list's file, as people know it.
+    """
+    for sentence in members.odd:
+        yield sentence if sentence.startswith(f"{place}:") else f"{place}: {sentence}"
+    yield from map(str, _doubles(members, place))
+    yield from map(str, _placeless(place, members.members))
 
 
 def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
