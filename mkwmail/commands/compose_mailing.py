@@ -12,6 +12,7 @@ from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named, rule_of, templates_of
+from mkwmail.config.links import LINK_FIELDS
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
@@ -260,8 +261,8 @@ def _proof_of(event: Event) -> Event:
     if registration is None or registration.url is None:
         return event
     url = registration.url
-    for field in ("{code}", "{member_id}", "{email}"):
-        url = url.replace(field, _PROOF)
+    for field in LINK_FIELDS:
+        url = url.replace(f"{{{field}}}", _PROOF)
     return event.model_copy(update={"registration": registration.model_copy(update={"url": url})})
 
 

@@ -314,7 +314,11 @@ class Automatic:
         if self._passed_over(event, name, history):
             return
         key = matters.missed_name(event, name, latest)
-        plan = plan_for(event, name, roll, history, self._invocation.clock.now())
+        try:
+            plan = plan_for(event, name, roll, history, self._invocation.clock.now())
+        except UserError as error:
+            self._cannot(event, name, error)
+            return
         if key in self._reported:
             expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
             late = [each for each in plan.expired if each.person in expired]

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from mkwmail.config.attachments import attachment_faults
-from mkwmail.config.event import Event, Mailing
+from mkwmail.config.event import AllAudience, AnyAudience, AudienceRule, Event, Mailing, NotAudience
 from mkwmail.config.fields import END_OF_DAY
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
@@ -328,10 +328,23 @@ def _known_mailings(draft: Draft) -> list[str]:
 
 
 def _audience_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
-    audience = mailing.audience
-    if not isinstance(audience, str):
-        return
-    loc = ("mailings", name, "audience")
+    for steps, audience in _written_audiences(mailing.audience):
+        yield from _word_faults(draft, ("mailings", name, "audience", *steps), audience)
+
+
+def _written_audiences(audience: AudienceRule | None) -> Iterator[tuple[Loc, str]]:
+    """Yield each audience that is a word, with its place in the combination."""
+    if isinstance(audience, str):
+        yield (), audience
+    elif isinstance(audience, NotAudience):
+        yield from ((("not", *steps), word) for steps, word in _written_audiences(audience.rule))
+    elif isinstance(audience, AllAudience | AnyAudience):
+        key = "all" if isinstance(audience, AllAudience) else "any"
+        for number, rule in enumerate(audience.rules):
+            yield from (((key, number, *steps), word) for steps, word in _written_audiences(rule))
+
+
+def _word_faults(draft: Draft, loc: Loc, audience: str) -> Iterator[Fault]:
     if audience.startswith(GOT):
         of = audience.removeprefix(GOT).strip()
         if of not in _known_mailings(draft):

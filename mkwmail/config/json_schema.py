@@ -66,7 +66,10 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "organisation": _("the person's organisation"),
         },
         "Registration": {
-            "url": _("the sign-up form's address; {code}, {member_id} and {email} become each member's own"),
+            "url": _(
+                "the sign-up form's address; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} "
+                "become each member's own"
+            ),
             "deadline": _("until when members can sign up; a date alone: until the end of that day"),
             "one_per_organisation": _(
                 "yes: once somebody of an organisation comes, its others are not invited or reminded"
@@ -80,6 +83,9 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "column": _("a column of the member list"),
             "is": _("the values that the column may have"),
         },
+        "AllAudience": {"all": _("audiences; it is for those who are in all of them")},
+        "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
+        "NotAudience": {"not": _("an audience; it is for those who are not in it")},
         "Mailing": {
             "send": _("the moment at which it goes"),
             "latest": _("after this moment it goes to nobody; a date alone: until the end of that day"),

@@ -12,7 +12,7 @@ from mkwmail.i18n import _
 from mkwmail.text import nearest
 
 # The fields of the sign-up link that addressing fills in.
-LINK_FIELDS = ("code", "member_id", "email")
+LINK_FIELDS = ("code", "member_id", "email", "name", "first_name", "organisation")
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
@@ -66,7 +66,9 @@ def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
             fault = _("nothing is filled in here, so %(field)s would be mailed as it is")
             yield Fault(document.place(loc), "url: " + fault % {"field": found.group()})
             continue
-        fault = _("%(field)s is not filled in; {code}, {member_id} and {email} are")
+        fault = _(
+            "%(field)s is not filled in; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} are"
+        )
         near = nearest(found.group(1), known)
         remedy = document.repaired(loc, found.group(), f"{{{near}}}") if near else ""
         yield Fault(document.place(loc), "url: " + fault % {"field": found.group()}, remedy)

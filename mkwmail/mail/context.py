@@ -69,12 +69,16 @@ class Addressee(NamedTuple):
 def signup_link(url: str, addressee: Addressee) -> str:
     """Return the member's own sign-up link.
 
-    ``{code}``, ``{member_id}`` and ``{email}`` are filled, percent-encoded.
+    Its fields (``LINK_FIELDS`` of :mod:`mkwmail.config.links`) are filled, percent-encoded.
     """
+    member = addressee.member
     values = {
         "code": addressee.code,
-        "member_id": addressee.member.number,
-        "email": addressee.member.email,
+        "member_id": member.number,
+        "email": member.email,
+        "name": full_name(member.name),
+        "first_name": member.name.first,
+        "organisation": member.organisation,
     }
     return "".join(
         [text + (percent_encode(values[field], safe="") if field is not None else "") for text, field in _parts_of(url)]

@@ -5,6 +5,7 @@ one place of the plan, so no member is forgotten silently.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,13 +14,14 @@ from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import Name, full_name
+from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, Round, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
-from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of, corrects_a_cancellation
+from mkwmail.planning.audience import Audiences, Known, audience_of, corrects_a_cancellation, is_for_guests
 from mkwmail.planning.facts import Telling, facts_of, only_added
 
 
@@ -140,7 +142,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     rule = audience_of(event, mailing)
     members = {each.person for each in listings}
     guests = [each for each in history.guests if each.person not in members]
-    everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
+    everyone = [*listings, *(guests if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
     told = Known(
@@ -458,8 +460,12 @@ def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, 
     """Return those whom an invitation will reach: it has all the facts."""
     if history.cancelled:
         return frozenset()
-    invitations = [name for name in event.mailings if rule_of(name).invites]
-    return frozenset().union(*(_reached(plan(event, name, listings, history, now)) for name in invitations))
+    found: frozenset[str] = frozenset()
+    for name in event.mailings:
+        if rule_of(name).invites:
+            with suppress(UserError):  # an audience that cannot be told is a fault of that mailing alone
+                found |= _reached(plan(event, name, listings, history, now))
+    return found
 
 
 def _reached(made: Plan) -> frozenset[str]:

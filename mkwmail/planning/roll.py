@@ -11,7 +11,7 @@ from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
 from mkwmail.members.member_list import FaultyRow, Member
-from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
+from mkwmail.planning.audience import audience_of, is_for_guests, were_there
 from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
 
 
@@ -97,7 +97,7 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
 def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
     """Yield guests who come and would get it if their address were known."""
     rule = audience_of(event, mailing)
-    if rule not in FOR_GUESTS:
+    if not is_for_guests(rule):
         return
     coming = were_there(history.answers) if rule is Audience.PRESENT else COMING
     for guest in history.unaddressed:
