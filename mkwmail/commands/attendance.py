@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from mkwmail.config.event import Event
+from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.plan import History
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.roll import MemberIndex, unaddressed
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry
 from mkwmail.responses.answers import questions
@@ -42,9 +43,17 @@ def attendance_of(
         places=len(places),
         absent_places=tuple(sorted(absent)),
         to_phone=tuple(Entry(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)),
+        by_post=tuple(_by_post(roll)) if roll and now <= event.ends else (),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
     )
+
+
+def _by_post(roll: MemberIndex) -> Iterator[Entry]:
+    for member in unaddressed(roll):
+        place = member.organisation or _("no organisation")
+        reason = f"{place}, {member.phone or _('no telephone number')}"
+        yield Entry(full_name(member.name), "", reason)
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:

@@ -33,6 +33,7 @@ class Frame:
     cancelled: bool
     proof: bool
     automatic: bool
+    printed: bool = False
 
 
 _TEXT_PROPERTIES = ("SUMMARY", "DESCRIPTION", "LOCATION")

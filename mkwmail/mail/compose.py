@@ -105,6 +105,7 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
         body=Markup(body),
         css=Markup(frame.css),
         association=Value(frame.settings.association),
+        printed=frame.printed,
         logo=Link(f"cid:{_logo_id(frame.logo)}") if frame.logo else None,
     )
     # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
@@ -121,7 +122,8 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
 
 
 def _plain_page(body: str, frame: Frame) -> str:
-    return plain(frame.layout_text.render(body=Markup(body), association=Value(frame.settings.association))).strip("\n")
+    names = {"association": Value(frame.settings.association), "printed": frame.printed}
+    return plain(frame.layout_text.render(body=Markup(body), **names)).strip("\n")
 
 
 def _logo_id(logo: Attachment) -> str:
@@ -213,6 +215,7 @@ class MailingContext:
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
+    ``printed``: the mail is a letter on paper, to somebody without an address.
     """
 
     event: Event
@@ -228,6 +231,7 @@ class MailingContext:
     original: str | None = None
     proof: bool = False
     automatic: bool = False
+    printed: bool = False
 
 
 class Addressed(NamedTuple):
@@ -500,6 +504,7 @@ def _common_names(occasion: MailingContext) -> dict[str, object]:
         "association": Value(occasion.settings.association),
         "changes": (),  # each member has their own
         "original": occasion.original,
+        "printed": occasion.printed,
     }
 
 
@@ -517,6 +522,7 @@ def _frame(occasion: MailingContext, templates: Templates) -> Frame:
         cancelled=occasion.cancelled,
         proof=occasion.proof,
         automatic=occasion.automatic,
+        printed=occasion.printed,
     )
 
 

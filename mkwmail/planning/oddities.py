@@ -90,6 +90,14 @@ def list_oddities(members: MemberList, place: str) -> Iterator[str]:
         yield sentence if sentence.startswith(f"{place}:") else f"{place}: {sentence}"
     yield from map(str, _doubles(members, place))
     yield from map(str, _placeless(place, members.members))
+    yield from _unaddressed(place, members.members)
+
+
+def _unaddressed(place: str, everyone: Sequence[Member]) -> Iterator[str]:
+    names = [full_name(each.name) for each in everyone if not (each.email or each.do_not_mail)]
+    if names:
+        words = {"place": place, "members": members_in_words(len(names)), "names": some(names)}
+        yield _("%(place)s: %(members)s without a mail address, by post or telephone: %(names)s") % words
 
 
 def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
@@ -132,6 +140,7 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     """
     yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
     yield from members.notes
+    yield from _unaddressed(place, members.members)
     for row in members.faulty:
         yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
             "row": row.row,

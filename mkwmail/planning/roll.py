@@ -11,7 +11,7 @@ from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
 from mkwmail.members.member_list import FaultyRow, Member
-from mkwmail.planning.audience import audience_of, is_for_guests, were_there
+from mkwmail.planning.audience import Audiences, Known, audience_of, is_for_guests, were_there
 from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
 
 
@@ -19,8 +19,8 @@ from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
 class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
-    ``moved``: those known before at another address, with that address. ``unaddressed``: those who are not to be
-    mailed and have no address, so that they cannot be identified. ``faulty``: rows that were left out, if known.
+    ``moved``: those known before at another address, with that address. ``unaddressed``: those who have no address, so
+    that they cannot be identified. ``faulty``: rows that were left out, if known.
     """
 
     listings: tuple[Listing, ...]
@@ -87,11 +87,39 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
     made = plan(event, mailing, roll.listings, history, now)
-    unaddressed = tuple(
-        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
-        for member in roll.unaddressed
-    )
+    unaddressed = tuple(Skip("", full_name(member.name), "", _why_unaddressed(member)) for member in roll.unaddressed)
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
+
+
+def _why_unaddressed(member: Member) -> str:
+    if member.do_not_mail:
+        return _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail}
+    return _("has no mail address: by post or telephone")
+
+
+def by_post(event: Event, mailing: str, roll: MemberIndex, history: History, now: datetime) -> tuple[Member, ...]:
+    """Return the members without an address who would get a mailing on paper.
+
+    They have no history, so that nobody belongs to an audience of those who answered or got another mailing.
+
+    :raises UserError: if the mailing's audience cannot be determined.
+    """
+    members = {each.person: each.member for each in roll.listings}
+    audiences = Audiences(event, mailing, Known(), members, now)
+    return tuple(
+        member
+        for member in unaddressed(roll)
+        if audience_of(event, mailing) in _WITHOUT_HISTORY or audiences.why_not("", member) is None
+    )
+
+
+# Audiences whose members are known by what they were mailed; on paper everybody is told.
+_WITHOUT_HISTORY = frozenset({Audience.UNANSWERED, Audience.OUTDATED, Audience.TOLD, Audience.EARLIER_TEXT})
+
+
+def unaddressed(roll: MemberIndex) -> tuple[Member, ...]:
+    """Return the members to reach by post or telephone: they have no address, and may be told."""
+    return tuple(member for member in roll.unaddressed if not member.do_not_mail)
 
 
 def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
