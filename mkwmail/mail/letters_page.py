@@ -21,10 +21,14 @@ _PAGE = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>{title}</title>
 <style>
-@page {{ size: A4; margin: 20mm }}
+@page {{ size: A4; margin: 15mm }}
+body {{ margin: 0 }}
+.letter {{ zoom: .8 }}
+.letter .page, .letter .margin {{ background: none !important; padding: 0 !important }}
+.letter .frame {{ max-width: none !important }}
 .sheet {{ break-after: page }}
 .sheet:last-child {{ break-after: auto }}
-.address {{ margin: 20mm 0 15mm; font: 11pt/1.4 "Segoe UI", Arial, sans-serif; white-space: pre-line }}
+.address {{ margin: 15mm 0 8mm; font: 11pt/1.4 "Segoe UI", Arial, sans-serif; white-space: pre-line }}
 .sheet a[href^="http"]::after {{ content: " (" attr(href) ")"; word-break: break-all }}
 </style>
 </head>
@@ -35,7 +39,9 @@ _PAGE = """<!DOCTYPE html>
 """
 _SHEET = """<section class="sheet">
 <p class="address">{address}</p>
+<div class="letter">
 {letter}
+</div>
 </section>"""
 
 

@@ -208,11 +208,7 @@ def _wrong(text: str, reason: str) -> CellError:
     if several:
         return CellError(
             _('"%(value)s" holds more than one address') % value,
-            _(
-                "keep %(address)s here, and give every further person a row of their own; "
-                "if %(other)s is an assistant's address, write it in a column kopie aan"
-            )
-            % {"address": several[0], "other": several[1]},
+            _("keep %(address)s here and give every further person a row of their own") % {"address": several[0]},
         )
     remedy = _remedy(text)
     for matches, sentence in _sentences(text):

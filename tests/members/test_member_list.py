@@ -158,7 +158,7 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "C", '"jan@linde.example.org\nan@linde.example.org"', "more than one address", "keep jan@linde"),
     ("Jan", "D", "jan@linde,example.org", "has a comma where a dot belongs", '"jan@linde.example.org"'),
     ("Jan", "E", "Jan Jansen <jan@linde>", "is a name with an address", "like jan@example.org"),
-    ("Jan", "E", "an@hof.example.org <jan@linde.example.org>", "more than one address", "in a column kopie aan"),
+    ("Jan", "E", "an@hof.example.org <jan@linde.example.org>", "more than one address", "a row of their own"),
     ("Jan", "E", "jan\u2013hr@linde.example.org", "not the hyphen", 'probably "jan-hr@linde.example.org"'),
     ("Jan", "E", "jan\u2011hr@linde.example.org", "not the hyphen", 'probably "jan-hr@linde.example.org"'),
     ("Jan", "E", "jan@wonen\u2014hr.example.org", "not the hyphen", 'probably "jan@wonen-hr.example.org"'),
