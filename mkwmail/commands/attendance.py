@@ -52,8 +52,8 @@ def attendance_of(
 def _by_post(roll: MemberIndex) -> Iterator[Entry]:
     for member in unaddressed(roll):
         place = member.organisation or _("no organisation")
-        reason = f"{place}, {member.phone or _('no telephone number')}"
-        yield Entry(full_name(member.name), "", reason)
+        phone = member.phone or _("no telephone number")
+        yield Entry(full_name(member.name), "", f"{place}, {phone}")
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:
