@@ -22,6 +22,7 @@ from mkwmail.config.links import example_links
 from mkwmail.config.settings import Settings, Smtp
 from mkwmail.config.settings_file import example_senders, read_settings, with_column
 from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import reason_of, rewrite
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
@@ -250,11 +251,20 @@ def _ask_about_headings(
         if not answer.isdecimal() or not 1 <= int(answer) <= len(headings):
             return False
         heading = headings[int(answer) - 1]
-        text = with_column(folder, name, heading)
-        folder.settings_path.write_text(text, encoding="utf-8", newline="\n")
+        _rewrite_settings(folder, with_column(folder, name, heading))
         written = _('Written to %(file)s, below columns: %(name)s is "%(heading)s".')
         terminal.note(written % {"file": folder.settings_path.name, "name": name, "heading": heading})
     return True
+
+
+def _rewrite_settings(folder: WorkingFolder, text: str) -> None:
+    path = folder.settings_path
+    try:
+        line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
+        rewrite(path, text.replace("\n", line_end).encode())
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(folder.shown(path), fault), code=ExitCode.SETTINGS) from None
 
 
 def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import stat
 import sys
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def test_headings_of_ones_own_are_asked_once_and_written_with_the_comments_kept(
         "Kim Verbeek <kim@woonstede.example.org>",
         "Jan Vries <jan@haven.example.org>",
     ]
+
+
+@needs_terminal
+def test_settings_keep_their_line_ends_mode_and_link(tmp_path: Path) -> None:
+    place = a_place(tmp_path / "map")
+    place.members(*ROWS, headings=OWN.replace("Mailbox", "E-mail"))
+    path, real = place.folder / "mkwmail.yaml", tmp_path / "elders.yaml"
+    real.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    real.chmod(0o640)
+    path.unlink()
+    path.symlink_to(real)
+    answers = [("Which column holds the names?", "2")]
+    code, screen = typed(place.command("check", EVENT), place.environment(NOW), place.folder, answers)
+    assert code == 0, screen
+    written = real.read_bytes()
+    assert path.is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert b'naam: "T.a.v."' in written and written.count(b"\r\n") == written.count(b"\n")
 
 
 @needs_terminal
