@@ -14,11 +14,12 @@ from mkwmail.commands.compose_mailing import OutgoingMail, OutgoingMails, compos
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext
+from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
@@ -26,13 +27,21 @@ from mkwmail.ledger.people import person_key
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.letters_page import letters_page
 from mkwmail.members.member_list import Member
-from mkwmail.planning.plan import History, Listing, Plan, Planned
-from mkwmail.planning.roll import MemberIndex, by_post, identify_members, plan_for
-from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
-from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
-from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import Plan
+from mkwmail.planning.roll import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
+from mkwmail.planning.timetable import moment_of, presumed
+from mkwmail.report.recipients import (
+    MailView,
+    entries,
+    entry_values,
+    mail_value,
+    mail_view,
+    show_left_out,
+    show_mail,
+    show_title,
+)
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
-from mkwmail.text import mails
 
 _NEXT = frozenset("n \r\n")
 _BACK = frozenset("p\x7f\b")
@@ -71,7 +80,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
     word = terminal.ask(_("Name, address or number:"))
     if not word:
         return at
-    members = [each.planned.member for each in outgoing]
+    members = [each.recipient.member for each in outgoing]
     candidates = [
         Candidate(str(number), full_name(member.name), member.email, member.organisation, member.number)
         for number, member in enumerate(members)
@@ -136,7 +145,7 @@ def preview(
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment)
+    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment)
     _write(terminal, sources.folder, page, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
@@ -149,8 +158,8 @@ def preview(
 
 def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
     if files.eml is not None:
-        people = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
-        count = write_mails(folder, files.eml, people)
+        named = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
+        count = write_mails(folder, files.eml, named)
         terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": files.eml})
     if files.html is not None:
         write_output(folder, files.html, page.html(files.one_per_letter).encode(), f"{page.mailing}.html")
@@ -166,9 +175,9 @@ def _letters(
     """Return a letter on paper for each of these members, from the mailing's own template."""
     if not members:
         return ()
-    planned = tuple(Planned(_key_on_paper(ledger.secret, member), member) for member in members)
+    planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
     composer = composer_of(sources, mailing, ledger.secret, history)
-    composer = replace(composer, occasion=replace(composer.occasion, printed=True))
+    composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
     return tuple((each.addressee.member, each.message("", moment)) for each in composition.addressed)
 
@@ -179,11 +188,12 @@ def _key_on_paper(secret: bytes, member: Member) -> str:
 
 
 def _write_letters(terminal: Terminal, sources: Sources, path: Path, letters: Sequence[tuple[Member, Message]]) -> None:
+    # Also without letters, so that nobody prints those of an earlier list.
+    page = letters_page(letters, sources.event.title)
+    write_output(sources.folder, path, page.encode(), "brieven.html")
     if not letters:
         terminal.note(_("No letter to print: everybody who should get this mailing has a mail address"))
         return
-    page = letters_page(letters, sources.event.title)
-    write_output(sources.folder, path, page.encode(), "brieven.html")
     wrote = ngettext(
         "Wrote %(n)d letter in %(file)s; open it in a browser and print it",
         "Wrote %(n)d letters in %(file)s, a page for each; open it in a browser and print it",
@@ -193,7 +203,7 @@ def _write_letters(terminal: Terminal, sources: Sources, path: Path, letters: Se
 
 
 def _name(each: OutgoingMail) -> str:
-    return full_name(each.planned.member.name) or each.planned.member.email
+    return each.recipient.name or each.recipient.address
 
 
 def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str]:
@@ -202,7 +212,7 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
     would not get the mail.
     """
-    listing: Listing | None = None
+    listing: Recipient | None = None
     if who is not None:
         listing = _listing_of(who, roll)
     elif not made.to_send and roll.listings:
@@ -215,15 +225,15 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
         return replace(made, to_send=planned), ""
     left_out = (*made.skipped, *made.already, *made.refused, *made.in_doubt, *made.expired)
     reason = next((each.reason for each in left_out if each.person == key), "")
-    return replace(made, to_send=(Planned(key, listing.member),)), reason
+    return replace(made, to_send=(listing,)), reason
 
 
-def _listing_of(who: str, roll: MemberIndex) -> Listing:
+def _listing_of(who: str, roll: MemberIndex) -> Recipient:
     candidates = [
         Candidate(
             each.person,
-            full_name(each.member.name),
-            each.member.email,
+            each.name,
+            each.address,
             each.member.organisation,
             each.member.number,
         )
@@ -323,10 +333,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 
     A mailing has several if there were several editions.
     """
-    persons = {person.key: person for person in ledger.persons()}
+    persons = {person.key: person for person in people.persons(ledger.database)}
     rounds: dict[str, list[Round]] = {}
     candidates = []
-    for delivery in ledger.deliveries(event):
+    for delivery in deliveries.of_event(ledger.database, event):
         if delivery.round.mailing != mailing or delivery.state not in TOLD:
             continue
         person = persons.get(delivery.person)
@@ -337,7 +347,7 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
         fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": mailing, "event": event}
         raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
     key = find_person(who, candidates).key
-    return [ledger.attempts(of, key)[-1] for of in rounds[key]]
+    return [deliveries.attempts(ledger.database, of, key)[-1] for of in rounds[key]]
 
 
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
@@ -346,7 +356,7 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
             "day": day_and_time(attempt.claimed)
         }
         raise UserError(Fault("", fault), code=ExitCode.USAGE)
-    message = Letter.load(ledger.letter(attempt.letter)).address(attempt.values)
+    message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(attempt.values)
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
         raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)

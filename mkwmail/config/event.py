@@ -5,7 +5,7 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -23,24 +23,24 @@ from mkwmail.config.fields import (
     Moment,
     OptionalClockTime,
     OptionalLine,
-    Part,
     PePoints,
     Seconds,
     StartOfDay,
+    StrictModel,
     UnusableError,
     Word,
     YesNo,
     from_text,
     nothing_is,
 )
-from mkwmail.dutch.parsing import read_time, read_time_on
+from mkwmail.dutch.dates import read_time, read_time_on
 from mkwmail.i18n import _
 
 # A fault of ``ends`` that is really one of ``starts``, and is reported there.
 FOLLOWS = "follows_from_starts"
 
 
-class Location(Part):
+class Location(StrictModel):
     """Place of the event.
 
     Any part may be missing: the mail then says that it will follow.
@@ -51,13 +51,13 @@ class Location(Part):
     city: OptionalLine = None
 
 
-class Online(Part):
+class Online(StrictModel):
     """Online access, shown only to those who attend."""
 
     url: Word = None
 
 
-class ProgrammeItem(Part):
+class ProgrammeItem(StrictModel):
     """Line of the programme.
 
     ``optional``: members choose this item when they sign up.
@@ -75,7 +75,7 @@ def _host(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class Host(Part):
+class Host(StrictModel):
     """Person who leads the day."""
 
     name: Line = Field(examples=["Bram Lipsch"])
@@ -83,7 +83,7 @@ class Host(Part):
     organisation: OptionalLine = None
 
 
-class Registration(Part):
+class Registration(StrictModel):
     """Way to sign up.
 
     ``url`` may hold ``{code}``, ``{member_id}``, ``{email}``, ``{name}``, ``{first_name}`` and ``{organisation}``.
@@ -102,7 +102,7 @@ class CalendarMethod(StrEnum):
     NONE = "none"
 
 
-class CalendarEntry(Part):
+class CalendarEntry(StrictModel):
     """Calendar entry in the mails.
 
     ``alarm`` is the time of the alarm before the start, in seconds.
@@ -112,26 +112,26 @@ class CalendarEntry(Part):
     alarm: Seconds = Field(default=None, examples=["1 dag"])
 
 
-class ColumnAudience(Part):
+class ColumnAudience(StrictModel):
     """Members with one of the values of ``is`` in ``column`` of the list."""
 
     column: Line = Field(examples=["regio"])
     values: Lines = Field(alias="is", min_length=1, examples=["[Utrecht]"])
 
 
-class AllAudience(Part):
+class AllAudience(StrictModel):
     """Those who are in every one of several audiences."""
 
     rules: tuple["AudienceRule", ...] = Field(alias="all", min_length=1)
 
 
-class AnyAudience(Part):
+class AnyAudience(StrictModel):
     """Those who are in one or more of several audiences."""
 
     rules: tuple["AudienceRule", ...] = Field(alias="any", min_length=1)
 
 
-class NotAudience(Part):
+class NotAudience(StrictModel):
     """Those who are not in an audience."""
 
     rule: "AudienceRule" = Field(alias="not")
@@ -162,7 +162,19 @@ for _model in (AllAudience, AnyAudience, NotAudience):
     _model.model_rebuild()
 
 
-class Mailing(Part):
+def audience_words(audience: AudienceRule | None) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each audience that is a word, with the keys and numbers that lead to it in a combination."""
+    if isinstance(audience, str):
+        yield (), audience
+    elif isinstance(audience, NotAudience):
+        yield from ((("not", *steps), word) for steps, word in audience_words(audience.rule))
+    elif isinstance(audience, AllAudience | AnyAudience):
+        key = "all" if isinstance(audience, AllAudience) else "any"
+        for number, rule in enumerate(audience.rules):
+            yield from (((key, number, *steps), word) for steps, word in audience_words(rule))
+
+
+class Mailing(StrictModel):
     """A round of mail about the event, as planned in its file."""
 
     # A date alone means the start of that day for `send`, and its end for `latest`.
@@ -187,7 +199,7 @@ def _event_id(text: str) -> str:
     raise UnusableError(fault, near)
 
 
-class Event(Part):
+class Event(StrictModel):
     """Occasion to which people are invited.
 
     It is one YAML file in ``events/``.

@@ -13,7 +13,7 @@ LONGEST_CELL = 32_767  # characters, as in Excel ("Excel specifications and limi
 _SHOWN = 60
 
 # Web pages and Outlook write them; they are invisible and mean nothing in a Dutch name or address.
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufe0f\ufeff"))
 _SPACES = "\t\n\v\f\r"
 # Excel's errors in English and Dutch, and the hash marks that a column shows if it is too narrow for its dates.
 _EXCEL_ERROR = re.compile(
@@ -145,6 +145,8 @@ def is_no_address(text: str) -> bool:
     >>> is_no_address("geen e-mail"), is_no_address("n.v.t."), is_no_address("jan")
     (True, True, False)
     """
+    if "@" in text:
+        return False
     folded = text.casefold()
     return (
         not text
@@ -172,6 +174,8 @@ def bare_address(text: str) -> str:
     >>> bare_address("mailto:kim@example.org"), bare_address("Kim Verbeek <kim@example.org>")
     ('kim@example.org', 'kim@example.org')
     """
+    if "<" not in text and ":" not in text:
+        return ""
     bracketed = _IN_BRACKETS.fullmatch(text)
     link = _LINK.fullmatch(bracketed[1] if bracketed else text)
     found = (link[1] if link else bracketed[1] if bracketed else "").strip()

@@ -1,4 +1,4 @@
-"""Text of a file in the encodings that Excel, Notepad and web sites write."""
+"""Text in an encoding of eight bits: Windows-1252 or, from Excel for Mac, Mac Roman."""
 
 import codecs
 import re
@@ -17,36 +17,13 @@ _DASHES = "–—"  # Noord–Zuid
 _BROKEN = re.compile("[\udc80-\udcff]+")
 
 
-def decode(data: bytes, shown: str) -> tuple[str, str]:
-    """Return the text and the name of its encoding.
+def decode_eight_bits(data: bytes, shown: str) -> tuple[str | None, str]:
+    """Return a text that is neither UTF-8 nor UTF-16, and the name of its encoding; None if it is not known.
 
-    The encoding is UTF-16 or UTF-8 if the bytes show it, else Windows-1252 or, from Excel for Mac, Mac Roman. UTF-8 is
-    tried strictly and first: text in Windows-1252 with a letter outside ASCII is practically never valid UTF-8, while
-    every UTF-8 file would pass as Windows-1252.
-
-    :raises UserError: if it is none of these, if letters of UTF-8 are broken, if it cannot be decided between Windows
-        and Mac, or if it is not a text at all.
+    :raises UserError: if it is UTF-8 with broken letters, or if it cannot be decided between Windows and Mac.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        decoded = _strictly(data, "utf-16"), "UTF-16"
-    elif (text := _strictly(data, "utf-8-sig")) is not None:
-        decoded = text, "UTF-8"
-    else:
-        _refuse_broken(data, shown)
-        decoded = _of_windows_or_mac(data, shown)
-    text, name = decoded
-    if text is None:
-        fault = _("the file is not text in UTF-8, UTF-16, Windows-1252 or Mac Roman")
-        raise UserError(Fault(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
-    _refuse_no_text(text, shown)
-    return text, name
-
-
-def _strictly(data: bytes, codec: str) -> str | None:
-    try:
-        return data.decode(codec)
-    except UnicodeError:
-        return None
+    _refuse_broken(data, shown)
+    return _of_windows_or_mac(data, shown)
 
 
 def _refuse_broken(data: bytes, shown: str) -> None:
@@ -81,7 +58,11 @@ def _of_windows_or_mac(data: bytes, shown: str) -> tuple[str | None, str]:
     The two encodings give every letter outside ASCII another number, so that text in one of them, read as the other,
     has marks inside words and capitals behind small letters.
     """
-    windows, mac = _strictly(data, "cp1252"), data.decode("mac_roman")
+    mac = data.decode("mac_roman")
+    try:
+        windows = data.decode("cp1252")
+    except UnicodeError:
+        windows = None
     of_mac = _unlikely(mac)
     if windows is None:
         return (mac if of_mac == 0 else None), "Mac Roman"
@@ -129,22 +110,3 @@ def _two_readings(windows: str, mac: str) -> tuple[str, str] | None:
             end = min((found for mark in ";,\t\r\n" if (found := windows.find(mark, place)) >= 0), default=len(windows))
             return windows[start:end], mac[start:end]
     return None
-
-
-def _refuse_no_text(text: str, shown: str) -> None:
-    if "\0" in text:
-        raise UserError(
-            Fault(
-                shown,
-                _("the file is not a table in text: it holds NUL bytes"),
-                _('save it in Excel as "CSV UTF-8" or as .xlsx'),
-            )
-        )
-    if re.match(r"\s*<(?:!doctype|html|\?xml|table|head|meta)\b", text, re.IGNORECASE):
-        raise UserError(
-            Fault(
-                shown,
-                _("the file is a web page, whatever its name says"),
-                _("open it in Excel and save it as .xlsx"),
-            )
-        )

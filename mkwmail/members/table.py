@@ -3,6 +3,7 @@
 The file is CSV, Excel's "Unicode text" or an .xlsx workbook; its content tells which.
 """
 
+import codecs
 import csv
 import itertools
 import math
@@ -12,21 +13,77 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import no_ordinary_file, reason_of
 from mkwmail.i18n import _
-from mkwmail.members import workbook
-from mkwmail.members.encoding import decode
-from mkwmail.members.number_format import shown_number
+
+if TYPE_CHECKING:
+    from mkwmail.members import workbook
 
 SEPARATORS = (";", "\t", ",")
+# How a zip archive (.xlsx) begins, and the container of .xls and of encrypted Office files (MS-CFB §2.2).
+_WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SAMPLE = 200  # records that decide which separator is used
 _TOP = 40  # rows that decide which sheet is read
 
 Records = tuple[tuple[int, tuple[str, ...]], ...]
+
+
+def decode(data: bytes, shown: str) -> tuple[str, str]:
+    """Return the text and the name of its encoding.
+
+    The encoding is UTF-16 or UTF-8 if the bytes show it, else Windows-1252 or, from Excel for Mac, Mac Roman. UTF-8 is
+    tried strictly and first: text in Windows-1252 with a letter outside ASCII is practically never valid UTF-8, while
+    every UTF-8 file would pass as Windows-1252.
+
+    :raises UserError: if it is none of these, if letters of UTF-8 are broken, if it cannot be decided between Windows
+        and Mac, or if it is not a text at all.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoded = _strictly(data, "utf-16"), "UTF-16"
+    elif (text := _strictly(data, "utf-8-sig")) is not None:
+        decoded = text, "UTF-8"
+    else:
+        # Most lists are UTF-8 or a workbook: they do not need it.
+        from mkwmail.members.encoding import decode_eight_bits
+
+        decoded = decode_eight_bits(data, shown)
+    text, name = decoded
+    if text is None:
+        fault = _("the file is not text in UTF-8, UTF-16, Windows-1252 or Mac Roman")
+        raise UserError(Fault(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+    _refuse_no_text(text, shown)
+    return text, name
+
+
+def _strictly(data: bytes, codec: str) -> str | None:
+    try:
+        return data.decode(codec)
+    except UnicodeError:
+        return None
+
+
+def _refuse_no_text(text: str, shown: str) -> None:
+    if "\0" in text:
+        raise UserError(
+            Fault(
+                shown,
+                _("the file is not a table in text: it holds NUL bytes"),
+                _('save it in Excel as "CSV UTF-8" or as .xlsx'),
+            )
+        )
+    if re.match(r"\s*<(?:!doctype|html|\?xml|table|head|meta)\b", text, re.IGNORECASE):
+        raise UserError(
+            Fault(
+                shown,
+                _("the file is a web page, whatever its name says"),
+                _("open it in Excel and save it as .xlsx"),
+            )
+        )
 
 
 def split(text: str, shown: str, known: Callable[[str], bool]) -> tuple[str, Records]:
@@ -182,8 +239,7 @@ def read_table(path: Path, shown: str, known: Known = lambda cell: False, suits:
     data = _bytes(path, shown)
     if not data.strip():
         raise UserError(Fault(shown, _("the file is empty"), _("save the list again, with its headings")))
-    workbook.refuse_older(data, shown)
-    if data.startswith(b"PK"):
+    if data.startswith(_WORKBOOKS):
         table = _read_workbook(data, shown, suits or (lambda rows: _most_headings(rows, known)))
     else:
         text, encoding = decode(data, shown)
@@ -202,8 +258,10 @@ def _unfolded(table: Table, known: Known) -> Table:
     A program that put quotation marks around whole lines makes them, and so does Excel if it opens a text file with
     another separator than its own.
     """
-    single = [row for row in table.rows if sum(bool(cell.strip()) for cell in row.cells) == 1 and row.cells[0].strip()]
-    if not single or len(single) * 2 < len(table.rows):
+    if sum(map(_is_single, table.rows[:_SAMPLE])) * 2 < len(table.rows[:_SAMPLE]):
+        return table
+    single = [row for row in table.rows if _is_single(row)]
+    if not single:
         return table
     headings = max(table.rows[:_TOP], key=lambda row: sum(map(known, row.cells)))
     found = sum(map(known, headings.cells))
@@ -214,6 +272,10 @@ def _unfolded(table: Table, known: Known) -> Table:
         if _most_headings(rows[:_TOP], known) > max(found, 1) or (found > 1 and of_one_width * 2 > len(single)):
             return replace(table, rows=rows, separator="" if table.sheet else separator, unfolded=True)
     return table
+
+
+def _is_single(row: Row) -> bool:
+    return bool(row.cells and row.cells[0].strip()) and not any(cell.strip() for cell in row.cells[1:])
 
 
 def _inside(text: str, separator: str) -> tuple[str, ...]:
@@ -289,6 +351,10 @@ def _bytes(path: Path, shown: str) -> bytes:
 
 
 def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
+    # Most lists are text: they do not need it.
+    from mkwmail.members import workbook
+
+    workbook.refuse_older(data, shown)
     parts = workbook.unpack(data, shown)
     contents = workbook.sheet_parts(parts, shown)
     styles = workbook.number_formats(parts)
@@ -313,7 +379,7 @@ def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
         raise workbook.damaged(shown) from None
 
 
-def _table(sheet: CalamineSheet, look: workbook.Sheet, others: Sequence[str]) -> Table:
+def _table(sheet: CalamineSheet, look: "workbook.Sheet", others: Sequence[str]) -> Table:
     values = sheet.to_python(skip_empty_area=False)
     grid = _grid(values, look)
     formatted = tuple(
@@ -335,7 +401,7 @@ def _rows(grid: Iterable[Sequence[str]]) -> list[Row]:
     return [Row(number, tuple(cells)) for number, cells in enumerate(grid, start=1)]
 
 
-def _grid(values: Sequence[Sequence[Cell]], look: workbook.Sheet) -> list[list[str]]:
+def _grid(values: Sequence[Sequence[Cell]], look: "workbook.Sheet") -> list[list[str]]:
     return [
         [as_text(value, look.formats.get((number, column), "")) for column, value in enumerate(cells)]
         for number, cells in enumerate(values, start=1)
@@ -367,8 +433,7 @@ def as_text(value: Cell, code: str = "") -> str:
     if isinstance(value, bool):
         return "WAAR" if value else "ONWAAR"
     if isinstance(value, int | float):
-        shown = shown_number(value, code) if code and math.isfinite(value) else None
-        return _number(value) if shown is None else shown.strip()
+        return (_formatted(value, code) if code and math.isfinite(value) else None) or _number(value)
     if isinstance(value, datetime):
         day = as_text(value.date())
         return day if value.time() == time() else f"{day} {as_text(value.time())}"
@@ -379,6 +444,14 @@ def as_text(value: Cell, code: str = "") -> str:
     minutes, seconds = divmod(round(value.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     return ":".join(f"{part:02d}" for part in itertools.chain((hours, minutes), (seconds,) if seconds else ()))
+
+
+def _formatted(value: int | float, code: str) -> str | None:
+    # Hardly any list needs it.
+    from mkwmail.members.number_format import shown_number
+
+    shown = shown_number(value, code)
+    return shown.strip() if shown is not None else None
 
 
 def _number(value: int | float) -> str:

@@ -1,24 +1,22 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders
-from mkwmail.dutch.names import full_name
+from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
-from mkwmail.members.member_list import Member, MemberList
-from mkwmail.planning.plan import History, mending, outdated
+from mkwmail.members.member_list import MemberList
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex
-from mkwmail.text import members as members_in_words
-from mkwmail.text import some
+from mkwmail.planning.roll import MemberIndex, double_rows, placeless, without_address
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -58,53 +56,20 @@ def list_warnings(
     :param place: the list's file, as people know it.
     """
     everyone = [listing.member for listing in roll.listings]
-    for member, who in roll.doubtful:
+    for each in roll.doubtful:
         remedy = _("`send` asks who it is; until then this row gets no mail")
-        yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
-    yield from _doubles(members, place)
+        yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
+    yield from double_rows(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
         fault = _("%(members)s with an address for examples: %(names)s")
         words = {"members": members_in_words(len(examples)), "names": some([each.email for each in examples])}
         yield Fault(place, fault % words, _("only --rehearse can mail them; put your own list here"))
-    yield from _placeless(place, everyone)
+    yield from placeless(place, everyone)
     before = history.last_list
     if before is not None and before.size > len(everyone):
         sizes = {"before": before.size, "now": len(everyone)}
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % sizes, "")
-
-
-def _doubles(members: MemberList, place: str) -> Iterator[Fault]:
-    for first, member in members.doubles:
-        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
-        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
-        yield Fault(f"{place}:{member.row}", fault, "")
-
-
-def list_oddities(members: MemberList, place: str) -> Iterator[str]:
-    """Yield what a person should know about the list before its members are mailed.
-
-    :param place: the list's file, as people know it.
-    """
-    for sentence in members.odd:
-        yield sentence if sentence.startswith(f"{place}:") else f"{place}: {sentence}"
-    yield from map(str, _doubles(members, place))
-    yield from map(str, _placeless(place, members.members))
-    yield from _unaddressed(place, members.members)
-
-
-def _unaddressed(place: str, everyone: Sequence[Member]) -> Iterator[str]:
-    names = [full_name(each.name) for each in everyone if not (each.email or each.do_not_mail)]
-    if names:
-        words = {"place": place, "members": members_in_words(len(names)), "names": some(names)}
-        yield _("%(place)s: %(members)s without a mail address, by post or telephone: %(names)s") % words
-
-
-def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
-    placeless = [member for member in everyone if not member.organisation]
-    if placeless and len(placeless) < len(everyone):
-        rows = {"members": members_in_words(len(placeless)), "rows": some([str(member.row) for member in placeless], 5)}
-        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
 
 
 def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: History, now: datetime) -> Iterator[Fault]:
@@ -140,7 +105,7 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     """
     yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
     yield from members.notes
-    yield from _unaddressed(place, members.members)
+    yield from without_address(place, members.members)
     for row in members.faulty:
         yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
             "row": row.row,
@@ -151,14 +116,14 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
         return
     known = {person.key: person for person in history.persons}
     here = {listing.person for listing in roll.listings} | history.strangers
-    new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
+    new = [each.name or each.address for each in roll.listings if each.person not in known]
     gone = [
         person.name or person.address
         for key, person in known.items()
         if key not in here and not is_mark(person.address)
     ]
-    for member, old in roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     for names, one, more in (
         (new, _("%(n)d is new in the list: %(names)s"), _("%(n)d are new in the list: %(names)s")),

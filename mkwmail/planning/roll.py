@@ -4,30 +4,42 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Audience
+from mkwmail.config.kinds import Audience, in_order, mailing_named
 from mkwmail.dutch.names import Name, full_name
-from mkwmail.i18n import _
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
-from mkwmail.members.member_list import FaultyRow, Member
-from mkwmail.planning.audience import Audiences, Known, audience_of, is_for_guests, were_there
-from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
+from mkwmail.members.member_list import FaultyRow, Member, MemberList
+from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
+from mkwmail.planning.plan import Plan, plan
+from mkwmail.planning.schedule import due_by_date, superseded
 
 
 @dataclass(frozen=True, slots=True)
 class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
-    ``moved``: those known before at another address, with that address. ``unaddressed``: those who have no address, so
-    that they cannot be identified. ``faulty``: rows that were left out, if known.
+    ``unaddressed``: those who have no address, so that they cannot be identified. ``faulty``: rows that were left out,
+    if known.
     """
 
-    listings: tuple[Listing, ...]
-    moved: tuple[tuple[Member, str], ...] = ()
-    doubtful: tuple[tuple[Member, Identified], ...] = ()
+    listings: tuple[Recipient, ...]
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
+
+    @property
+    def moved(self) -> tuple[Recipient, ...]:
+        """Return those known before at another address."""
+        return tuple(each for each in self.listings if each.old_address)
+
+    @property
+    def doubtful(self) -> tuple[Recipient, ...]:
+        """Return those of whom it is doubtful who they are."""
+        return tuple(each for each in self.listings if each.doubt)
 
 
 def listed_member(member: Member) -> Listed:
@@ -53,20 +65,20 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     :param identify: asks the ledger, and may enlist them.
     """
     addressed = [member for member in members if member.email]
-    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
-    pairs = tuple(zip(addressed, identify(rows), strict=True))
+    found = identify([listed_member(member) for member in addressed])
     return MemberIndex(
-        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
-        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
-        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
+        listings=tuple(
+            Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+            for member, who in zip(addressed, found, strict=True)
+        ),
         unaddressed=tuple(member for member in members if not member.email),
     )
 
 
-def guest_listing(guest: Guest) -> Listing:
+def guest_recipient(guest: Guest) -> Recipient:
     """Return a guest in the form in which a plan handles everybody."""
     member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
-    return Listing(guest.person, member)
+    return Recipient(guest.person, member)
 
 
 def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
@@ -87,7 +99,7 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
     made = plan(event, mailing, roll.listings, history, now)
-    unaddressed = tuple(Skip("", full_name(member.name), "", _why_unaddressed(member)) for member in roll.unaddressed)
+    unaddressed = tuple(Recipient("", member, reason=_why_unaddressed(member)) for member in roll.unaddressed)
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
 
 
@@ -105,7 +117,7 @@ def by_post(event: Event, mailing: str, roll: MemberIndex, history: History, now
     :raises UserError: if the mailing's audience cannot be determined.
     """
     members = {each.person: each.member for each in roll.listings}
-    audiences = Audiences(event, mailing, Known(), members, now)
+    audiences = Audiences(event, mailing, History(), members, now)
     return tuple(
         member
         for member in unaddressed(roll)
@@ -122,7 +134,43 @@ def unaddressed(roll: MemberIndex) -> tuple[Member, ...]:
     return tuple(member for member in roll.unaddressed if not member.do_not_mail)
 
 
-def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
+def list_oddities(members: MemberList, place: str) -> Iterator[str]:
+    """Yield what a person should know about the list before its members are mailed.
+
+    :param place: the list's file, as people know it.
+    """
+    for sentence in members.odd:
+        yield sentence if sentence.startswith(f"{place}:") else f"{place}: {sentence}"
+    yield from map(str, double_rows(members, place))
+    yield from map(str, placeless(place, members.members))
+    yield from without_address(place, members.members)
+
+
+def double_rows(members: MemberList, place: str) -> Iterator[Fault]:
+    """Yield the rows with the address of an earlier row."""
+    for first, member in members.doubles:
+        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
+        yield Fault(f"{place}:{member.row}", fault, "")
+
+
+def placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
+    """Yield the rows without an organisation, if others have one."""
+    found = [member for member in everyone if not member.organisation]
+    if found and len(found) < len(everyone):
+        rows = {"members": members_in_words(len(found)), "rows": some([str(member.row) for member in found], 5)}
+        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+
+
+def without_address(place: str, everyone: Sequence[Member]) -> Iterator[str]:
+    """Yield how many members have no address, and who."""
+    names = [full_name(each.name) for each in everyone if not (each.email or each.do_not_mail)]
+    if names:
+        words = {"place": place, "members": members_in_words(len(names)), "names": some(names)}
+        yield _("%(place)s: %(members)s without a mail address, by post or telephone: %(names)s") % words
+
+
+def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Recipient]:
     """Yield guests who come and would get it if their address were known."""
     rule = audience_of(event, mailing)
     if not is_for_guests(rule):
@@ -131,4 +179,52 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
     for guest in history.unaddressed:
         if history.answers.get(guest.person) in coming:
             reason = _("comes as a guest, and no address is known that can be mailed")
-            yield Skip(guest.person, full_name(guest.member.name), "", reason)
+            yield replace(guest, member=guest.member._replace(email=""), reason=reason)
+
+
+def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
+    """Return the mailings that are due, by date.
+
+    Each comes with how many would get it now: nobody, as long as its audience cannot be told.
+    """
+    due = due_by_date(event, now)
+    over = superseded(event, due, history.deliveries)
+    return {name: _count(event, name, roll, history, now) for name in due if name not in over}
+
+
+def _count(event: Event, name: str, roll: MemberIndex, history: History, now: datetime) -> int:
+    try:
+        return len(plan_for(event, name, roll, history, now).to_send)
+    except UserError:  # planning this mailing alone says what is wrong
+        return 0
+
+
+def chosen_mailing(
+    event: Event, named: str | None, roll: MemberIndex, history: History, now: datetime, command: str
+) -> str:
+    """Return the mailing that is named, else the one that is due.
+
+    :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
+    """
+    if named is not None:
+        mailing_named(event, named)
+        return named
+    current = due_mailings(event, roll, history, now)
+    # If everybody has had all of them, the one that is due is still named.
+    due = [name for name, left in current.items() if left] or list(current)
+    if len(due) == 1:
+        return due[0]
+    if due:
+        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
+    else:
+        fault = _("no mailing is due now")
+    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
+    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+
+
+def _choices(event: Event, command: str) -> Iterator[str]:
+    width = max(map(len, event.mailings), default=0)
+    for name in in_order(event):
+        send = event.mailings[name].send
+        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
+        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"

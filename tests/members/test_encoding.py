@@ -3,7 +3,7 @@
 import pytest
 
 from mkwmail.errors import UserError
-from mkwmail.members.encoding import decode
+from mkwmail.members.table import decode
 
 WORDS = (
     *(

@@ -7,10 +7,10 @@ import pytest
 from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import UserError
 from mkwmail.members.member_list import Member
-from mkwmail.planning.plan import History, Listing, Plan, plan
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import Plan, plan
+from mkwmail.planning.roll import MemberIndex, due_mailings
 from mkwmail.planning.schedule import TO_WHOM, terms_of
-from mkwmail.planning.timetable import due_mailings
 from tests.planning.test_plan import EVENT, NOW, everyone, goes_to, listing, skipped, told
 
 UTRECHT = {"column": "Regio", "is": ["Utrecht"]}
@@ -22,13 +22,13 @@ def an_event(audience: Any) -> Event:
     return EVENT.model_copy(update={"mailings": {**EVENT.mailings, "eigen": mailing}})
 
 
-def made_for(audience: Any, listings: list[Listing], history: History | None = None) -> Plan:
+def made_for(audience: Any, listings: list[Recipient], history: History | None = None) -> Plan:
     return plan(an_event(audience), "eigen", listings, history or History(), NOW)
 
 
-def with_function(key: str, function: str, **more: str) -> Listing:
+def with_function(key: str, function: str, **more: str) -> Recipient:
     each = listing(key, **more)
-    return Listing(key, each.member._replace(function=function, number=f"00{key}"))
+    return Recipient(key, each.member._replace(function=function, number=f"00{key}"))
 
 
 LIST = [
@@ -85,7 +85,7 @@ def test_who_is_left_out_is_told_why() -> None:
 def test_a_guest_is_no_member_in_any_combination() -> None:
     history = History(
         answers={"a": "attending", "g": "attending"},
-        guests=(Listing("g", Member(0, LIST[0].member.name, "g@gast.example.org")),),
+        guests=(Recipient("g", Member(0, LIST[0].member.name, "g@gast.example.org")),),
     )
     assert goes_to(made_for({"any": ["attending", "everyone"]}, LIST, history)) == "abcdg"
     assert goes_to(made_for({"all": ["everyone", "attending"]}, LIST, history)) == "a"
