@@ -13,13 +13,12 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import approvals as agenda
-from mkwmail.ledger import deliveries, last_seen
+from mkwmail.ledger import deliveries, identity, last_seen
 from mkwmail.ledger import deliveries as facts
 from mkwmail.ledger import deliveries as names
 from mkwmail.ledger import erasure as forgetting
 from mkwmail.ledger import host as lock
 from mkwmail.ledger import journal as wire
-from mkwmail.ledger import people as persons
 from mkwmail.ledger import people as register
 from mkwmail.ledger import responses as answers
 from mkwmail.ledger import responses as replies
@@ -344,9 +343,9 @@ class Ledger:
     def identify(self, rows: Sequence[Listed], decided: Mapping[str, str] | None = None) -> tuple[Identified, ...]:
         """Identify the person of each row; nothing is recorded.
 
-        See :func:`mkwmail.ledger.people.identify`.
+        See :func:`mkwmail.ledger.identity.identify`.
         """
-        return persons.identify(self.persons(), rows, self.secret, decided)
+        return identity.identify(self.persons(), rows, self.secret, decided)
 
     def enlist(
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
@@ -356,7 +355,7 @@ class Ledger:
         Doubtful persons are not recorded. Only recorded persons can be claimed.
         """
         return register.enlist(
-            self._database, rows, now, lambda known: persons.identify(known, rows, self.secret, decided)
+            self._database, rows, now, lambda known: identity.identify(known, rows, self.secret, decided)
         )
 
     def enlist_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:

@@ -6,16 +6,16 @@ import os
 import unicodedata
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.hmac_keys import keyed
-from mkwmail.i18n import _
 from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text
+from mkwmail.members.name_changes import NameChange
 
 #: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -26,13 +26,17 @@ NEW = "new"
 
 _FORGOTTEN = "forgotten:"
 
+# With their key: in place of the address of somebody whose address is another person's now.
+_LEFT = "left:"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person in the register.
 
-    ``address`` and ``former`` (earlier addresses) are address keys. A forgotten person has only ``marks``
-    (:func:`mark`), one of them in place of the address.
+    ``address`` and ``former`` (earlier addresses) are address keys; ``address`` is empty if somebody else has it now. A
+    forgotten person has only ``marks`` (:func:`mark`), one of them in place of the address. ``successor`` is the key of
+    the person who took over from somebody who has left. ``guest``: signed up for an event and may be no member.
     """
 
     key: str
@@ -42,6 +46,13 @@ class Person:
     number: str = ""
     former: tuple[str, ...] = ()
     marks: frozenset[str] = frozenset()
+    successor: str = ""
+    guest: bool = False
+
+    @property
+    def last_address(self) -> str:
+        """The address by which people know this person, also if somebody else has it now."""
+        return self.address or next(reversed(self.former), "")
 
 
 class Listed(NamedTuple):
@@ -58,7 +69,8 @@ class Identified(NamedTuple):
 
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
-    ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person.
+    ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
+    whom the row replaces, or may replace. ``change``: a known address has another person's name now.
     """
 
     key: str
@@ -66,6 +78,13 @@ class Identified(NamedTuple):
     old_address: str | None = None
     doubt: str | None = None
     candidates: tuple[str, ...] = ()
+    predecessor: str = ""
+    change: NameChange | None = None
+
+    @property
+    def slipped(self) -> bool:
+        """True if it is doubtful because names have slipped against the addresses."""
+        return self.doubt is not None and self.change is not None and self.change.slipped
 
 
 def person_key(secret: bytes, address: str, n: int = 0) -> str:
@@ -104,7 +123,7 @@ def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: s
 
     ``addresses`` are address keys.
     """
-    traits = _traits(name, organisation, number, ())
+    traits = (*traits_of(name, organisation, number, ()), name_trait(name))
     return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
 
 
@@ -114,166 +133,17 @@ def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
     return keyed(secret, message)
 
 
-def identify(
-    persons: Iterable[Person],
-    rows: Sequence[Listed],
-    secret: bytes,
-    decided: Mapping[str, str] | None = None,
-) -> tuple[Identified, ...]:
-    """Return the person of each row, in the order of the rows.
-
-    Rows with the same address are one person. ``decided`` has the choices for doubtful rows: address key → a
-    candidate's key, or :data:`NEW`. A choice that is not a candidate (any more) is ignored: the row is doubtful again.
-    """
-    keys = [address_key(row.address) for row in rows]
-    groups: dict[str, list[Listed]] = {}
-    for key, row in zip(keys, rows, strict=True):
-        groups.setdefault(key, []).append(row)
-    search = _Search(tuple(persons), frozenset(groups), secret, decided or {})
-    found = search.all(groups)
-    return tuple(found[key] for key in keys)
-
-
 def folded(text: str) -> str:
     """Return a name, organisation or number in its form for comparison."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-@dataclass(slots=True)
-class _Search:
-    persons: tuple[Person, ...]
-    listed: frozenset[str]
-    secret: bytes
-    decided: Mapping[str, str]
-    by_address: dict[str, Person] = field(init=False)
-    keys: frozenset[str] = field(init=False)
-    forgotten: bool = field(init=False)
-    # Persons whose address is no longer in the list, by the traits that identify them.
-    gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
-    # Persons who are in the list under another address, by each earlier address.
-    moved: dict[str, list[Person]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.by_address = {person.address: person for person in self.persons}
-        forgotten = {each: person for person in self.persons for each in person.marks}
-        self.forgotten = bool(forgotten)
-        if forgotten:
-            met = {address: mark(self.secret, address) for address in self.listed}
-            self.by_address |= {address: forgotten[each] for address, each in met.items() if each in forgotten}
-        here = {person.key for address, person in self.by_address.items() if address in self.listed}
-        self.keys = frozenset(person.key for person in self.persons)
-        self.gone = {}
-        self.moved = {}
-        for person in self.persons:
-            if person.key in here:
-                for address in person.former:
-                    self.moved.setdefault(address, []).append(person)
-            else:
-                for trait in _traits(person.name, person.organisation, person.number, person.former):
-                    self.gone.setdefault(trait, []).append(person)
-                for each in person.marks:
-                    self.gone.setdefault(_marked(each), []).append(person)
-
-    def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
-        known = {address: self.by_address[address] for address in groups if address in self.by_address}
-        # In a new list hardly anybody has candidates: empty ones are not stored.
-        candidates = {
-            address: some
-            for address, rows in groups.items()
-            if address not in known and (some := self.candidates(address, rows))
-        }
-        claimed: dict[str, int] = {}
-        for persons in candidates.values():
-            for person in persons:
-                claimed[person.key] = claimed.get(person.key, 0) + 1
-        found = {address: Identified(person.key, False) for address, person in known.items()}
-        for address, rows in groups.items():
-            if address not in known:
-                found[address] = self.judge(address, rows, candidates.get(address, ()), claimed)
-        return self.unique(found)
-
-    def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
-        """Return the persons that a row may be, each once, in register order."""
-        if not self.gone and not self.moved:
-            return ()
-        traits = [trait for row in rows for trait in _traits(row.name, row.organisation, row.number, (address,))]
-        traits += [_marked(mark(self.secret, *trait)) for trait in traits if self.forgotten]
-        matches = {person.key: person for trait in traits for person in self.gone.get(trait, ())}
-        names = {folded(row.name) for row in rows}
-        for person in self.moved.get(address, ()):
-            if folded(person.name) in names:
-                matches[person.key] = person
-        return tuple(matches.values())
-
-    def judge(
-        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
-    ) -> Identified:
-        new = Identified(self.new_key(address), True)
-        choice = self.decided.get(address)
-        if not persons or choice == NEW:
-            return new
-        for person in persons:
-            if choice == person.key and person.address not in self.listed:
-                return Identified(person.key, False, old_address=person.address)
-        doubt = self.doubt(address, rows, persons, claimed)
-        if doubt is None:
-            old = None if is_mark(persons[0].address) else persons[0].address
-            return Identified(persons[0].key, False, old_address=old)
-        open_to = tuple(person.key for person in persons)
-        return Identified(new.key, True, doubt=doubt, candidates=open_to)
-
-    def doubt(
-        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
-    ) -> str | None:
-        person = persons[0]
-        words = {"name": rows[0].name, "address": address, "old": person.address}
-        if len(persons) > 1:
-            words["others"] = ", ".join(other.address for other in persons)
-            return _("%(name)s <%(address)s> may be one of several whose address has left the list: %(others)s") % words
-        if person.address in self.listed:
-            return _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
-        if claimed[person.key] > 1:
-            return _("%(name)s <%(address)s> and another row may both be the one who was %(old)s") % words
-        numbers = {folded(row.number) for row in rows if row.number}
-        same_place = any(folded(row.organisation) == folded(person.organisation) for row in rows)
-        if person.number and numbers and folded(person.number) not in numbers and same_place:
-            words |= {"number": rows[0].number, "old_number": person.number}
-            return (
-                _(
-                    "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
-                    "has number %(old_number)s"
-                )
-                % words
-            )
-        return None
-
-    def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
-        """Make addresses doubtful again if the choices gave two to one person."""
-        if len({who.key for who in found.values()}) == len(found):
-            return found
-        first: dict[str, str] = {}
-        for address, who in found.items():
-            other = first.setdefault(who.key, address)
-            if other != address:
-                doubt = _("%(address)s and %(other)s cannot both be the same person") % {
-                    "address": address,
-                    "other": other,
-                }
-                found[address] = Identified(self.new_key(address), True, doubt=doubt, candidates=(who.key,))
-        return found
-
-    def new_key(self, address: str) -> str:
-        n = 0
-        while (key := person_key(self.secret, address, n)) in self.keys:
-            n += 1
-        return key
+def name_trait(name: str) -> tuple[str, str, str]:
+    """Return the trait by which only the name of a forgotten person is recognised."""
+    return (folded(name), "name", "")
 
 
-def _marked(mark: str) -> tuple[str, str, str]:
-    return ("", "forgotten", mark)
-
-
-def _traits(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+def traits_of(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
     """Return the traits that identify a person under another address.
 
     Without a name there are none.
@@ -296,12 +166,16 @@ def persons(database: Database) -> tuple[Person, ...]:
         marks.setdefault(str(key), set()).add(str(mark))
     return tuple(
         Person(
-            *(str(key), str(address), str(name), str(organisation), str(number)),
+            *(str(key), "" if str(address).startswith(_LEFT) else str(address)),
+            *(str(name), str(organisation), str(number)),
             tuple(former.get(str(key), ())),
             frozenset(marks.get(str(key), ())),
+            str(successor),
+            bool(guest),
         )
-        for key, address, name, organisation, number in database.execute(
-            "SELECT key, address, name, organisation, number FROM persons ORDER BY id"
+        for key, address, name, organisation, number, successor, guest in database.execute(
+            "SELECT key, address, name, organisation, number, successor,"
+            " EXISTS (SELECT 1 FROM guests WHERE person = persons.key) FROM persons ORDER BY id"
         )
     )
 
@@ -319,16 +193,15 @@ def enlist(
     with database.transaction():
         known = {person.key: person for person in persons(database)}
         found = tuple(who_of(known.values()))
-        new: dict[str, Listed] = {}
-        done: set[str] = set()
+        certain: dict[str, tuple[Listed, Identified]] = {}
         for row, who in zip(rows, found, strict=True):
-            if who.doubt is not None or who.key in done:
-                continue
-            done.add(who.key)
-            if who.key in known:
-                _renew(database, known[who.key], row, now)
-            else:
-                new[who.key] = row
+            if who.doubt is None:
+                certain.setdefault(who.key, (row, who))
+        _vacate(database, known, certain, now)
+        new = {key: row for key, (row, _who) in certain.items() if key not in known}
+        for key, (row, _who) in certain.items():
+            if key in known:
+                _renew(database, known[key], row)
         database.together(
             "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
             (
@@ -336,24 +209,48 @@ def enlist(
                 for key, row in new.items()
             ),
         )
+        database.each(
+            "UPDATE persons SET successor = ? WHERE key = ?",
+            [
+                (key, who.predecessor)
+                for key, (_row, who) in certain.items()
+                if who.predecessor and who.predecessor not in certain
+            ],
+        )
         return found
 
 
-def _renew(database: Database, known: Person, row: Listed, now: datetime) -> None:
-    address = address_key(row.address)
+def _vacate(
+    database: Database, known: Mapping[str, Person], certain: Mapping[str, tuple[Listed, Identified]], now: datetime
+) -> None:
+    """Take the addresses from those who have another one now, and from those whose address is a successor's."""
+    leaving = {
+        key
+        for key, (row, _who) in certain.items()
+        if key in known and known[key].address != address_key(row.address) and not is_mark(known[key].address)
+    }
+    taken = {address_key(row.address): who.predecessor for row, who in certain.values() if who.predecessor}
+    leaving |= {
+        key for address, key in taken.items() if key not in certain and key in known and known[key].address == address
+    }
+    for key in sorted(key for key in leaving if known[key].address):
+        database.execute(
+            "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (key, known[key].address, moment_text(now))
+        )
+        database.execute("UPDATE persons SET address = ? WHERE key = ?", (f"{_LEFT}{key}", key))
+
+
+def _renew(database: Database, known: Person, row: Listed) -> None:
     if is_mark(known.address):
         # The row that had to be deleted is still in the list: forgotten data is not recorded again.
         return
-    if known.address != address:
-        database.execute(
-            "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, moment_text(now))
-        )
     # An export without a column does not delete the values of an earlier one.
     now_known = (row.name or known.name, row.organisation or known.organisation, row.number or known.number)
-    if (address, *now_known) != (known.address, known.name, known.organisation, known.number):
+    values = (address_key(row.address), *now_known, "")
+    if values != (known.address, known.name, known.organisation, known.number, known.successor):
         database.execute(
-            "UPDATE persons SET address = ?, name = ?, organisation = ?, number = ? WHERE key = ?",
-            (address, *now_known, known.key),
+            "UPDATE persons SET address = ?, name = ?, organisation = ?, number = ?, successor = ? WHERE key = ?",
+            (*values, known.key),
         )
 
 
