@@ -31,7 +31,14 @@ from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
+from mkwmail.planning.oddities import (
+    event_warnings,
+    list_notes,
+    list_warnings,
+    outdated_warnings,
+    renamed_fault,
+    slipped_fault,
+)
 from mkwmail.planning.plan import History, Planned
 from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
@@ -183,6 +190,8 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
+        if roll.slipped:
+            faults.append(slipped_fault(roll, sources.shown_list))
         due = due_mailings(event, roll, history, now)
         mailings = []
         for name in in_order(event):

@@ -45,6 +45,7 @@ from mkwmail.ledger.models import ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList, read_members
 from mkwmail.planning.approval import Difference
+from mkwmail.planning.oddities import changed_names
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
@@ -123,9 +124,16 @@ class Automatic:
         if members is None:
             return
         roll = identify_members(members.members, self._ledger.identify)
+        if roll.slipped:
+            self.found.matters.append(matters.slipped(len(roll.slipped), changed_names(roll.slipped)))
+            self.found.whole = False
+            return
         self._ledger.enlist(listed(roll), self._now)
-        if roll.doubtful:
-            names = [full_name(member.name) or member.email for member, _who in roll.doubtful]
+        if roll.replacing:
+            self.found.matters.append(matters.replacing(changed_names(roll.replacing)))
+        unclear = [member for member, who in roll.doubtful if who.change is None]
+        if unclear:
+            names = [full_name(member.name) or member.email for member in unclear]
             self.found.matters.append(matters.doubtful(names))
         by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:
@@ -255,7 +263,7 @@ class Automatic:
                 self._announce(sources, roll, history, name, opens)
             return None
         plan = plan_for(event, name, roll, history, now)
-        share = share_of(plan, given, roll.listings, _guests(history))
+        share = _share(plan, given, roll, history)
         if different:
             if plan.to_send:
                 self._altered[name] = different
@@ -392,7 +400,7 @@ class Automatic:
         now = self._invocation.clock.now()
         history = history_of(ledger, event)
         whole = plan_for(event, each.mailing, roll, history, now)
-        share = share_of(whole, each.given, roll.listings, _guests(history))
+        share = _share(whole, each.given, roll, history)
         plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
@@ -450,8 +458,10 @@ class Automatic:
 _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 
 
-def _guests(history: History) -> frozenset[str]:
-    return frozenset(each.person for each in history.guests)
+def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
+    guests = frozenset(each.person for each in history.guests)
+    successors = {each.key: each.successor for each in history.persons if each.successor}
+    return share_of(plan, given, roll.listings, guests, successors)
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:

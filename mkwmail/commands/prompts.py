@@ -3,28 +3,32 @@
 Also the search for the person whom the user names.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
-from mkwmail.commands.context import Invocation
+from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
-from mkwmail.ledger.people import NEW, folded
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.ledger.people import NEW, Identified, folded
+from mkwmail.members.member_list import Member
+from mkwmail.planning.oddities import changed_names, slipped_fault
+from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report import notices as matters
 from mkwmail.report.terminal import Terminal
 from mkwmail.text import mails, nearest
 
 _YES = ("yes", "ja")  # in English and in Dutch
+_ONE_BY_ONE = ("1", "no", "nee", "n")
 
 
 def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
@@ -152,26 +156,81 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 
-def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
-    """Ask who the people in doubtful rows are.
+def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex, ledger: Ledger) -> MemberIndex:
+    """Ask who the people in doubtful rows are, and record it.
 
-    Returns address key → person key, or ``NEW``; empty without a terminal.
+    Without a terminal they stay doubtful. A decision is recorded at once: it stays true even if nothing is sent now.
+
+    :raises UserError: code SETTINGS if names have slipped against the addresses, and nobody says that they are right.
     """
+    terminal, members = invocation.terminal, sources.members.members
+    if roll.slipped:
+        fault = slipped_fault(roll, sources.shown_list)
+        if not terminal.interactive:
+            raise UserError(fault, code=ExitCode.SETTINGS)
+        terminal.note(f"{fault.place}: {fault.fault}", "yellow")
+        terminal.note(_("They would be mailed under each other's names."), "yellow")
+        if terminal.ask(_("Is every name at its own address in this list? Type yes:")).casefold() not in _YES:
+            raise UserError(fault, code=ExitCode.SETTINGS)
+    decided = dict(_kept_names(roll)) if terminal.interactive else {}
+    if terminal.interactive and roll.doubtful:
+        open_now = identify_members(members, partial(ledger.identify, decided=decided)) if decided else roll
+        decided |= _decisions(terminal, open_now, ledger)
+    if not decided:
+        return roll
+    roll = identify_members(members, partial(ledger.identify, decided=decided))
+    ledger.enlist(listed(roll), invocation.clock.now(), decided)
+    return roll
+
+
+def _kept_names(roll: MemberIndex) -> Iterator[tuple[str, str]]:
+    """Yield the slipped rows whose names are one other person's, who is nowhere else in the list."""
+    certain = {each.person for each in roll.listings if not each.doubt}
+    for member, who in roll.slipped:
+        others = [key for key in who.candidates if key != who.predecessor]
+        if len(others) == 1 and others[0] not in certain:
+            yield member.address_key, others[0]
+
+
+def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
+    """Ask about the doubtful rows; return address key → person key, or ``NEW``."""
+    # Somebody who may be a third person is asked about alone.
+    together = [pair for pair in roll.doubtful if pair[1].change is not None and len(pair[1].candidates) == 1]
     decided: dict[str, str] = {}
-    if not terminal.interactive:
-        return decided
+    if together:
+        answer = _ask_about_all(terminal, together)
+        if answer in _YES:
+            decided = {member.address_key: NEW for member, _who in together}
+        if answer not in _ONE_BY_ONE:
+            roll = replace(roll, doubtful=tuple(pair for pair in roll.doubtful if pair not in together))
     persons = {person.key: person for person in ledger.persons()}
     for member, who in roll.doubtful:
         terminal.note(who.doubt or "", "yellow")
         known = [persons[key] for key in who.candidates if key in persons]
         for number, person in enumerate(known, start=1):
-            terminal.note(f"  {number}  {person.name} <{person.address}>, {person.organisation}")
+            terminal.note(f"  {number}  {person.name} <{person.last_address}>, {person.organisation}")
         answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
         if answer.casefold() == "n":
             decided[member.address_key] = NEW
         elif answer.isdecimal() and 1 <= int(answer) <= len(known):
             decided[member.address_key] = known[int(answer) - 1].key
     return decided
+
+
+def _ask_about_all(terminal: Terminal, pairs: Sequence[tuple[Member, Identified]]) -> str:
+    said = ngettext(
+        "%(n)d member has a new name in a known place:", "%(n)d members have new names in known places:", len(pairs)
+    )
+    terminal.note(said % {"n": len(pairs)}, "yellow")
+    for name in changed_names(pairs):
+        terminal.note(f"  {name}")
+    terminal.note(_("Somebody new starts without the answers and skips of the one before."))
+    question = ngettext(
+        "Is this somebody else than before? Type yes, or 1 to choose who it is; Enter to leave out now:",
+        "Are all of them somebody else than before? Type yes, or 1 to go one by one; Enter to leave them out now:",
+        len(pairs),
+    )
+    return terminal.ask(question).casefold()
 
 
 def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:

@@ -18,7 +18,7 @@ from mkwmail.commands.context import (
     refuse_examples,
     server_of,
 )
-from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
+from mkwmail.commands.prompts import ask_about_move, confirmed, refuse_without_terminal, settled_members, take_ledger
 from mkwmail.commands.warnings import ask_about_names, former_names
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.settings import Pace
@@ -36,7 +36,7 @@ from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
-from mkwmail.planning.oddities import renamed_fault
+from mkwmail.planning.oddities import list_changed, renamed_fault, replaced_fault, twin_faults
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
@@ -230,12 +230,10 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     event, members, now = sources.event, sources.members.members, invocation.clock.now()
     history = history_of(ledger, event)
     roll = identify_members(members, ledger.identify)
+    settled = settled_members(invocation, sources, roll, ledger)
+    if settled is not roll:
+        roll, history = settled, history_of(ledger, event)
     name = chosen_mailing(event, mailing, roll, history, now, "send")
-    decided = decisions(invocation.terminal, roll, ledger)
-    if decided:
-        roll = identify_members(members, partial(ledger.identify, decided=decided))
-        # Recorded at once: an identity stays true even if this mailing is not confirmed.
-        ledger.enlist(listed(roll), now, decided)
     history = correcting_of(sources, name, ledger, history)
     plan = plan_for(event, name, roll, history, now)
     composer = composer_of(sources, name, ledger.secret, history)
@@ -276,6 +274,11 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     for former in _former_names(ready, ledger, now):
         yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
     yield from ready.plan.odd
+    yield from list_changed(ready.roll, ledger.go_aheads())
+    if ready.roll.replacing:
+        yield str(replaced_fault(ready.roll, sources.shown_list))
+    for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
+        yield str(twin)
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
@@ -326,7 +329,7 @@ def _go_ahead(ready: Ready, going: int, now: datetime) -> ScheduledApproval:
     if going < len(ready.outgoing):
         mailed = [each.person for each in ready.plan.to_send[:going]]
         return go_ahead_for(event, mailing, mailed, at=now, others=False)
-    return go_ahead_for(event, mailing, [each.person for each in ready.roll.listings], at=now)
+    return go_ahead_for(event, mailing, ready.roll.keys, at=now)
 
 
 def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) -> None:

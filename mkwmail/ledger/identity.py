@@ -176,7 +176,8 @@ class _Search:
     ) -> Identified:
         new = Identified(self.new_key(address), True)
         if replaces and len(persons) == 1:
-            new = new._replace(predecessor=persons[0].key)
+            change = NameChange(persons[0].name, rows[0].name)
+            new = new._replace(predecessor=persons[0].key, change=change)
         choice = self.decided.get(address)
         if not persons or choice == NEW:
             return new

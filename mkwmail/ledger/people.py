@@ -70,7 +70,7 @@ class Identified(NamedTuple):
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
     ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
-    whom the row replaces, or may replace. ``change``: a known address has another person's name now.
+    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now.
     """
 
     key: str

@@ -12,9 +12,11 @@ from mkwmail.config.settings_file import example_senders
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.people import is_mark
+from mkwmail.ledger.models import ScheduledApproval
+from mkwmail.ledger.people import Identified, folded, is_mark
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.planning.plan import History, mending, outdated
+from mkwmail.members.same_name import parts_of, same_person
+from mkwmail.planning.plan import History, list_tolerance, mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.text import members as members_in_words
@@ -59,8 +61,12 @@ def list_warnings(
     """
     everyone = [listing.member for listing in roll.listings]
     for member, who in roll.doubtful:
-        remedy = _("`send` asks who it is; until then this row gets no mail")
-        yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+        if who.change is None:
+            remedy = _("`send` asks who it is; until then this row gets no mail")
+            yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+    if roll.replacing:
+        yield replaced_fault(roll, place)
+    yield from twin_faults(everyone, place)
     for first, member in members.doubles:
         words = {"address": member.email, "name": full_name(first.name), "row": first.row}
         fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
@@ -75,6 +81,102 @@ def list_warnings(
     if before is not None and before.size > len(everyone):
         words = {"before": before.size, "now": len(everyone)}
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
+
+
+def slipped_fault(roll: MemberIndex, place: str) -> Fault:
+    """Return the fault that names have slipped against the addresses; some must have.
+
+    :param place: the list's file, as people know it.
+    """
+    slipped = roll.slipped
+    fault = ngettext(
+        "%(n)d address has the name of another member now: %(examples)s",
+        "%(n)d addresses have the names of other members now: %(examples)s",
+        len(slipped),
+    )
+    remedy = _("a column was sorted on its own, or rows were mixed up: put the names back at their addresses")
+    return Fault(place, fault % {"n": len(slipped), "examples": some(changed_names(slipped))}, remedy)
+
+
+def replaced_fault(roll: MemberIndex, place: str) -> Fault:
+    """Return the warning about members with a new name in somebody's place; there must be some.
+
+    :param place: the list's file, as people know it.
+    """
+    replacing = roll.replacing
+    fault = ngettext(
+        "%(n)d member has a new name in a known place: %(examples)s",
+        "%(n)d members have new names in known places: %(examples)s",
+        len(replacing),
+    )
+    remedy = _("`send` and `schedule` ask once about all of them; until then they get no mail")
+    return Fault(place, fault % {"n": len(replacing), "examples": some(changed_names(replacing))}, remedy)
+
+
+def changed_names(pairs: Sequence[tuple[Member, Identified]]) -> tuple[str, ...]:
+    """Return the members with the names that were in their places: ``Bas Bos <directeur@cc.nl> (was Kim Kok)``."""
+    found = []
+    for member, who in pairs:
+        before = (who.change.before if who.change else "") or _("somebody who was forgotten")
+        words = {"name": full_name(member.name), "address": member.email, "before": before}
+        found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
+    return tuple(found)
+
+
+def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
+    """Yield the rows that may be one person at two addresses, who would get everything twice.
+
+    :param place: the list's file, as people know it.
+    """
+    mailed = [member for member in everyone if member.email and not member.do_not_mail]
+    mailboxes: dict[str, Member] = {}
+    named: dict[tuple[str, str], list[Member]] = {}
+    for member in mailed:
+        remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
+        words = {"name": full_name(member.name), "address": member.email}
+        twin = mailboxes.setdefault(_mailbox(member.address_key), member)
+        if twin.address_key != member.address_key:
+            fault = _("%(address)s is the mailbox of row %(row)d too, %(other)s")
+            yield Fault(f"{place}:{member.row}", fault % (words | {"row": twin.row, "other": twin.email}), remedy)
+            continue
+        places = {("organisation", folded(member.organisation)), ("number", folded(member.number))}
+        family = parts_of(full_name(member.name))[1]
+        groups = [named.setdefault((family, repr(each)), []) for each in sorted(places) if each[1] and family]
+        twins = (
+            other
+            for group in groups
+            for other in group
+            if other.address_key != member.address_key and same_person(full_name(other.name), full_name(member.name))
+        )
+        if (other := next(twins, None)) is not None:
+            words |= {"row": str(other.row), "other": f"{full_name(other.name)} <{other.email}>"}
+            fault = _("%(name)s <%(address)s> may be the person of row %(row)s, %(other)s")
+            yield Fault(f"{place}:{member.row}", fault % words, remedy)
+        for group in groups:
+            group.append(member)
+
+
+def _mailbox(address: str) -> str:
+    """Return the address without its tag: ``jan+mkw@example.org`` is ``jan@example.org``."""
+    local, _at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Iterator[str]:
+    """Yield that most of the list is other people than at the last approval, if so.
+
+    :param given: the approvals of all events.
+    """
+    whole = [each for each in given if each.others and each.at is not None]
+    if not whole:
+        return
+    last = max(whole, key=lambda each: (each.at is not None, each.at or each.opens))
+    here = roll.keys
+    limit = list_tolerance(len(last.persons))
+    joined, left = len({each.person for each in roll.listings} - last.persons), len(last.persons - here)
+    if joined > limit and left > limit:
+        words = {"joined": joined, "left": left, "day": day_in_words(last.at or last.opens)}
+        yield (_("since %(day)s %(left)d members left the list and %(joined)d are new: is it the right list?") % words)
 
 
 def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
@@ -126,8 +228,12 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     if not history.persons:
         return
     known = {person.key: person for person in history.persons}
-    here = {listing.person for listing in roll.listings} | history.strangers
-    new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
+    here = roll.keys | history.strangers
+    new = [
+        full_name(each.member.name) or each.member.email
+        for each in roll.listings
+        if each.person not in known and not each.instead
+    ]
     gone = [
         person.name or person.address
         for key, person in known.items()

@@ -27,12 +27,14 @@ from mkwmail.planning.facts import Telling, facts_of, only_added
 class Listing:
     """A member with their key in the ledger.
 
-    ``doubt``: why it is doubtful who this is; such a member is not mailed.
+    ``doubt``: why it is doubtful who this is; such a member is not mailed. ``instead``: the key of the person who was
+    in this place and may be this member; empty if there is no such doubt.
     """
 
     person: str
     member: Member
     doubt: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +145,11 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
+    inherited = inheriting(listings, history)
     told = Known(
-        history.deliveries,
+        inherited.deliveries,
         history.answers,
-        history.telling,
+        inherited.telling,
         history.correcting,
         history.cancelled,
         history.answered,
@@ -193,6 +196,34 @@ def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing
         name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
         member = Member(0, Name(written=name), delivery.address, organisation=organisation, number=number)
         yield Listing(key, member)
+
+
+def inheriting(listings: Sequence[Listing], history: History) -> History:
+    """Return the history in which successors have the mails that their addresses got.
+
+    The mails of somebody who has left were read, if at all, by whoever has the address now. So a successor is not
+    invited a second time at the same address, but gets the reminder, and every change and cancellation. Answers and
+    skips are a person's own.
+    """
+    here = {each.person for each in listings}
+    heirs = {each.member.address_key: each.person for each in listings if each.member.email and not each.doubt}
+    heir_of = {
+        each.person: heirs[key]
+        for each in history.deliveries
+        if each.person not in here and each.state in TOLD and (key := address_key(each.address)) in heirs
+    }
+    if not heir_of:
+        return history
+    deliveries = tuple(
+        replace(each, person=heir_of[each.person])
+        if each.person in heir_of and address_key(each.address) in heirs and each.state in TOLD
+        else each
+        for each in history.deliveries
+    )
+    told = {heir_of.get(person, person): versions for person, versions in history.telling.told.items()}
+    # What a successor was told in person comes last, and counts.
+    told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
+    return replace(history, deliveries=deliveries, telling=replace(history.telling, told=told))
 
 
 @dataclass(slots=True)
@@ -426,6 +457,7 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     if now > event.ends:
         return ()
     facts = facts_of(event, history.cancelled is not None)
+    history = inheriting(listings, history)
     changed = [
         (person, changes)
         for person in history.telling.told

@@ -29,6 +29,22 @@ class MemberIndex:
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
 
+    @property
+    def slipped(self) -> tuple[tuple[Member, Identified], ...]:
+        """The doubtful members whose names have slipped against the addresses."""
+        return tuple(pair for pair in self.doubtful if pair[1].slipped)
+
+    @property
+    def replacing(self) -> tuple[tuple[Member, Identified], ...]:
+        """The doubtful members who have a new name in somebody's place: successors, as a rule."""
+        return tuple(pair for pair in self.doubtful if pair[1].change is not None and not pair[1].slipped)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the members, and of those whom doubtful members may be."""
+        instead = {each.instead for each in self.listings if each.instead}
+        return frozenset(instead.union(each.person for each in self.listings))
+
 
 def listed_member(member: Member) -> Listed:
     return Listed(member.email, full_name(member.name), member.organisation, member.number)
@@ -56,7 +72,9 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
     pairs = tuple(zip(addressed, identify(rows), strict=True))
     return MemberIndex(
-        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
+        listings=tuple(
+            Listing(who.key, member, who.doubt or "", who.predecessor if who.doubt else "") for member, who in pairs
+        ),
         moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
         doubtful=tuple((member, who) for member, who in pairs if who.doubt),
         unaddressed=tuple(member for member in members if not member.email),
