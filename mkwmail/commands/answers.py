@@ -108,17 +108,18 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     ]
     known |= {each.key for each in guests}
     # People who were mailed and have left the list since may still have signed up.
+    taken = {each.member.address_key for each in roll.listings if not each.doubt}
     gone = [
         Invited(
             each.key,
             each.name,
-            (each.address, *each.former),
+            tuple(address for address in (each.address, *each.former) if address and address not in taken),
             each.organisation,
             each.number,
             code_for(ledger.secret, event.id, each.key),
         )
         for each in ledger.persons()
-        if each.key not in known and mailed_at(each)
+        if each.key not in known and (mailed_at(each) or each.former)
     ]
     return (*members, *guests, *gone)
 
@@ -242,7 +243,8 @@ def _departed(these: _Import) -> Iterator[Guest]:
     for match in (*these.found.news, *these.found.same):
         person = match.person
         if person is not None and person.key not in here and match.signup.answer is not None:
-            yield Guest(person.key, person.name, _mailable(person.addresses[0]), person.organisation)
+            address = person.addresses[0] if person.addresses else ""
+            yield Guest(person.key, person.name, _mailable(address), person.organisation)
 
 
 def _all(found: Changes) -> Iterator[Match]:
@@ -284,9 +286,12 @@ def _enlisted(these: _Import) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
         for match, address in zip(matches, addresses, strict=True)
     ]
     here = listed(these.roll)
+    taken = {address_key(each.address) for each in here}
     earlier = [
         Listed(each.address or person_address, each.name, each.organisation)
         for each, person_address in _earlier_guests(these.ledger, these.event.id)
+        # Somebody who has left the list may be a guest at an address that is a successor's.
+        if person_address and address_key(each.address or person_address) not in taken
     ]
     identified = these.ledger.enlist([*here, *earlier, *rows], these.now)[len(here) + len(earlier) :]
     keys: dict[str, str] = {}
@@ -417,9 +422,9 @@ def _asked(event: Event, ledger: Ledger) -> Asked:
     persons = ledger.persons()
     told = {each.person for each in ledger.deliveries(event.id)}
     addresses = {address: person.key for person in persons for address in person.former}
-    addresses |= {person.address: person.key for person in persons}
-    # The register may spell the address that was mailed differently.
+    # The register may spell the address that was mailed differently, and knows who has it now.
     addresses |= {address_key(each.address): each.person for each in ledger.deliveries(event.id)}
+    addresses |= {person.address: person.key for person in persons}
     own = {entry_uid(ledger.secret, event.id, key): key for key in told}
     return Asked(own, entry_uid(ledger.secret, event.id), addresses)
 

@@ -195,8 +195,10 @@ def enlist(
         found = tuple(who_of(known.values()))
         certain: dict[str, tuple[Listed, Identified]] = {}
         for row, who in zip(rows, found, strict=True):
-            if who.doubt is None:
-                certain.setdefault(who.key, (row, who))
+            if who.doubt is None and (
+                who.key not in certain or _is_better(row, certain[who.key][0], known.get(who.key))
+            ):
+                certain[who.key] = (row, who)
         _vacate(database, known, certain, now)
         new = {key: row for key, (row, _who) in certain.items() if key not in known}
         for key, (row, _who) in certain.items():
@@ -218,6 +220,16 @@ def enlist(
             ],
         )
         return found
+
+
+def _is_better(row: Listed, first: Listed, known: Person | None) -> bool:
+    """Check whether a later row with the address has the person's name, and the first one has another.
+
+    Several people may share an address. The register keeps the name that it has as long as a row has it.
+    """
+    if known is None or not known.name or row.address != first.address:
+        return False
+    return row.name == known.name != first.name
 
 
 def _vacate(

@@ -372,7 +372,8 @@ def slipped(count: int, examples: Sequence[str]) -> Notice:
         code=ExitCode.SETTINGS,
         said=said % {"n": count, "examples": some(examples)},
         dutch=f"Er wordt niets verstuurd. {begin} in de ledenlijst nu de naam van een ander lid ({names}). "
-        "Waarschijnlijk is er maar één kolom gesorteerd. Zet de namen weer bij hun eigen adres; daarna verstuurt mkwmail weer.",
+        "Waarschijnlijk is er maar één kolom gesorteerd. Zet de namen weer bij hun eigen adres; daarna verstuurt "
+        "mkwmail weer.",
     )
 
 
@@ -391,8 +392,8 @@ def replacing(examples: Sequence[str]) -> Notice:
         code=ExitCode.WAITING,
         said=said % {"n": count, "examples": some(examples, 12)},
         dutch=f"{begin} met een nieuwe naam op een bekende plaats in de ledenlijst ({some_dutch(names, 12)}). "
-        "Is het een opvolger, of dezelfde persoon met een andere naam? mkwmail stelt die vraag één keer, zodra je met de hand "
-        "verstuurt of een mailing goedkeurt. Tot dan wachten alleen deze leden.",
+        "Is het een opvolger, of dezelfde persoon met een andere naam? mkwmail stelt die vraag één keer, zodra je "
+        "met de hand verstuurt of een mailing goedkeurt. Tot dan wachten alleen deze leden.",
     )
 
 
