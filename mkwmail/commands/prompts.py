@@ -169,7 +169,7 @@ def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex,
         if not terminal.interactive:
             raise UserError(fault, code=ExitCode.SETTINGS)
         terminal.note(f"{fault.place}: {fault.fault}", "yellow")
-        terminal.note(_("They would be mailed under each other's names."), "yellow")
+        terminal.note(_("Members would be mailed under each other's names."), "yellow")
         if terminal.ask(_("Is every name at its own address in this list? Type yes:")).casefold() not in _YES:
             raise UserError(fault, code=ExitCode.SETTINGS)
     decided = dict(_kept_names(roll)) if terminal.interactive else {}
@@ -218,16 +218,14 @@ def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping
 
 
 def _ask_about_all(terminal: Terminal, pairs: Sequence[tuple[Member, Identified]]) -> str:
-    said = ngettext(
-        "%(n)d member has a new name in a known place:", "%(n)d members have new names in known places:", len(pairs)
-    )
+    said = ngettext("%(n)d member may be a successor:", "%(n)d members may be successors:", len(pairs))
     terminal.note(said % {"n": len(pairs)}, "yellow")
     for name in changed_names(pairs):
         terminal.note(f"  {name}")
-    terminal.note(_("Somebody new starts without the answers and skips of the one before."))
+    terminal.note(_("A successor does not inherit answers, skips or sign-up links."))
     question = ngettext(
-        "Is this somebody else than before? Type yes, or 1 to choose who it is; Enter to leave out now:",
-        "Are all of them somebody else than before? Type yes, or 1 to go one by one; Enter to leave them out now:",
+        "Is this a new person? Type yes, or 1 to choose who it is; Enter to leave out now:",
+        "Are they all new people? Type yes, or 1 to answer one by one; Enter to leave them out now:",
         len(pairs),
     )
     return terminal.ask(question).casefold()

@@ -102,8 +102,6 @@ def same_person(one: str, other: str) -> bool:
         return True
     if _words_of(one)[1] * _words_of(other)[1] < 0:
         return False
-    if _digits(one) != _digits(other):
-        return False
     if sorted(name_key(one).split()) == sorted(name_key(other).split()):
         return True
     return any(_fits(first, second) for first in mine for second in theirs)
@@ -212,7 +210,7 @@ def _misspelt_family(one: str, other: str) -> bool:
 
 def _swapped(one: str, other: str) -> bool:
     """Check whether two neighbouring letters changed places: Jna for Jan."""
-    if len(one) != len(other) or len(one) < 3 or one[0] != other[0]:
+    if len(one) != len(other) or len(one) < 3 or one[0] != other[0] or _digits(one) != _digits(other):
         return False
     differing = [place for place, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
     if len(differing) != 2 or differing[1] != differing[0] + 1:
@@ -224,6 +222,8 @@ def _swapped(one: str, other: str) -> bool:
 def _distance(one: str, other: str) -> int:
     """Return how many letters must be added, removed or replaced (Levenshtein)."""
     before = list(range(len(other) + 1))
+    if _digits(one) != _digits(other):
+        return len(one) + len(other)  # Lid 1 is not a slip of the pen for Lid 2
     for row, letter in enumerate(one, 1):
         now = [row]
         for column, wanted in enumerate(other, 1):
@@ -236,7 +236,7 @@ def _distance(one: str, other: str) -> int:
 def _sound(word: str) -> str:
     for written, sound in _SOUNDS:
         word = word.replace(written, sound)
-    return re.sub(r"(.)\1+", r"\1", word)
+    return re.sub(r"(\D)\1+", r"\1", word)
 
 
 def _digits(name: str) -> str:

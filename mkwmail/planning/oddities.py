@@ -105,11 +105,11 @@ def replaced_fault(roll: MemberIndex, place: str) -> Fault:
     """
     replacing = roll.replacing
     fault = ngettext(
-        "%(n)d member has a new name in a known place: %(examples)s",
-        "%(n)d members have new names in known places: %(examples)s",
+        "%(n)d member may be a successor: %(examples)s",
+        "%(n)d members may be successors: %(examples)s",
         len(replacing),
     )
-    remedy = _("`send` and `schedule` ask once about all of them; until then they get no mail")
+    remedy = _("`send` and `schedule` ask you once; until then these members get no mail, and all others do")
     return Fault(place, fault % {"n": len(replacing), "examples": some(changed_names(replacing))}, remedy)
 
 
@@ -136,7 +136,7 @@ def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
         words = {"name": full_name(member.name), "address": member.email}
         twin = mailboxes.setdefault(_mailbox(member.address_key), member)
         if twin.address_key != member.address_key:
-            fault = _("%(address)s is the mailbox of row %(row)d too, %(other)s")
+            fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
             yield Fault(f"{place}:{member.row}", fault % (words | {"row": twin.row, "other": twin.email}), remedy)
             continue
         places = {("organisation", folded(member.organisation)), ("number", folded(member.number))}
@@ -150,7 +150,7 @@ def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
         )
         if (other := next(twins, None)) is not None:
             words |= {"row": str(other.row), "other": f"{full_name(other.name)} <{other.email}>"}
-            fault = _("%(name)s <%(address)s> may be the person of row %(row)s, %(other)s")
+            fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
             yield Fault(f"{place}:{member.row}", fault % words, remedy)
         for group in groups:
             group.append(member)

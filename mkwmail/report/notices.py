@@ -381,8 +381,8 @@ def replacing(examples: Sequence[str]) -> Notice:
     """Return the notice about members with a new name in somebody's place, who wait for an answer."""
     count = len(examples)
     said = ngettext(
-        "%(n)d member has a new name in a known place and waits until `send` or `schedule` has asked you: %(examples)s",
-        "%(n)d members have new names in known places and wait until `send` or `schedule` has asked you: %(examples)s",
+        "%(n)d member may be a successor and is not mailed until `send` or `schedule` has asked you: %(examples)s",
+        "%(n)d members may be successors and are not mailed until `send` or `schedule` has asked you: %(examples)s",
         count,
     )
     begin = "1 lid staat" if count == 1 else f"{count} leden staan"
@@ -391,9 +391,9 @@ def replacing(examples: Sequence[str]) -> Notice:
         name="replacing",
         code=ExitCode.WAITING,
         said=said % {"n": count, "examples": some(examples, 12)},
-        dutch=f"{begin} met een nieuwe naam op een bekende plaats in de ledenlijst ({some_dutch(names, 12)}). "
-        "Is het een opvolger, of dezelfde persoon met een andere naam? mkwmail stelt die vraag één keer, zodra je "
-        "met de hand verstuurt of een mailing goedkeurt. Tot dan wachten alleen deze leden.",
+        dutch=f"{begin} in de ledenlijst met een nieuwe naam op de plaats van iemand anders "
+        f"({some_dutch(names, 12)}). Is dat een opvolger, of dezelfde persoon met een andere naam? mkwmail stelt die "
+        "vraag één keer, zodra je met de hand verstuurt of een mailing goedkeurt. Tot dan wachten alleen deze leden.",
     )
 
 
