@@ -11,7 +11,7 @@ from pathlib import Path
 from mkwmail.addresses import address_key, mailable
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import write_output
-from mkwmail.commands.prompts import Candidate, find_person
+from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key
@@ -452,6 +452,7 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
         loose = {f"{_ROW}{row.key}": row for row in rows if row.key not in owners}
         person = find_person(who, [*known, *_unsettled(loose)])
         key = person.key
+        refuse_doubtful(roll, key)
         if key in loose:
             key = settle_by_word(about, ledger, roll, loose[key], meant, now)
         else:

@@ -278,6 +278,18 @@ def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:
     raise _unknown(word, everyone)
 
 
+def refuse_doubtful(roll: MemberIndex, key: str) -> None:
+    """Check that it is known who a member of the list is.
+
+    :raises UserError: code USAGE if a question about them is still open: nothing can be recorded about them.
+    """
+    for listing in roll.listings:
+        if listing.person == key and listing.doubt:
+            fault = _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+            remedy = _("run `mkwmail send` or `mkwmail schedule` in a terminal, and answer its question first")
+            raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+
+
 def _by_address(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:
     return [one for one in everyone if "@" in word and address_key(one.address) == address_key(word)]
 

@@ -140,6 +140,15 @@ def test_twelve_successors_wait_and_nobody_else(office: Office) -> None:
     assert office.mailed() == {f"directeur@c{n}.example.org": f"Beste Voor{n}" for n in range(12, SIZE)}
 
 
+@pytest.mark.parametrize(
+    "command", [("skip", "Mia Opvolger1", "--reason", "ziek"), ("answers", "set", ID, "Mia Opvolger1", "ja")]
+)
+def test_nothing_is_recorded_about_a_successor_before_the_answer(office: Office, command: tuple[str, ...]) -> None:
+    office.members(*with_twelve_successors())
+    ran = office.run(*command)
+    assert ran.code == 2 and "was Voor1 Achter1" in ran.err and "answer its question first" in ran.err
+
+
 @at_a_keyboard
 def test_one_question_for_all_of_them_is_remembered(office: Office) -> None:
     office.members(*with_twelve_successors())
