@@ -4,28 +4,31 @@ Also the search for the person whom the user names.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
 from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.event import Event
+from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, nearest, ngettext
+from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
-from mkwmail.ledger.people import NEW, Identified, folded
-from mkwmail.members.member_list import Member
-from mkwmail.planning.oddities import changed_names, slipped_fault
+from mkwmail.ledger.people import NEW, folded
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.facts import read_facts
+from mkwmail.planning.plan import Plan
+from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
 from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import moved_far
-from mkwmail.report import notices as matters
 from mkwmail.report.terminal import Terminal
-from mkwmail.text import mails, nearest
 
 _YES = ("yes", "ja")  # in English and in Dutch
 _ONE_BY_ONE = ("1", "no", "nee", "n")
@@ -78,7 +81,9 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
     terminal = invocation.terminal
     if refusal is None:
         if found.match is Match.MOVED:
-            terminal.note(matters.moved(found.there, found.here).said)
+            from mkwmail.report.notices import moved
+
+            terminal.note(moved(found.there, found.here).said)
         return found
     if found.match is Match.UNKNOWN and moved_here:
         return found
@@ -89,7 +94,7 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         terminal.note(_("If mail is sent from both, members will get it twice."), "yellow")
         question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
     else:
-        last = ledger.last_claim()
+        last = deliveries.last_claim(ledger.database)
         words = {"moment": day_and_time(last) if last else "?"}
         terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
         _warn_of_parts(terminal, ledger)
@@ -138,7 +143,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
     :raises UserError: code SETTINGS if it is another event, or there is no terminal to ask: people who had the
         earlier event's mails would not get this one's.
     """
-    earlier = moved_far(event, ledger.go_aheads(), ledger.deliveries(event.id))
+    earlier = moved_far(event, approvals.scheduled(ledger.database), deliveries.of_event(ledger.database, event.id))
     if earlier is None:
         return
     terminal = invocation.terminal
@@ -156,6 +161,80 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 
+def former_names(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
+) -> tuple[Former, ...]:
+    """Return names under which a mailing seems to have been sent before.
+
+    These are names of the mailing or of its event. Names that a person told apart are left out.
+    """
+    apart = rounds.told_apart(ledger.database, sources.event.id)
+    mailing = plan.round.mailing
+    found = (*_former_ids(sources, roll, ledger, history, plan, now), *_former_mailings(sources, history, plan))
+    return tuple(each for each in found if each.apart_from(sources.event.id, mailing) not in apart)
+
+
+def _former_ids(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
+) -> Iterator[Former]:
+    if is_begun(history.deliveries):
+        return
+    # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
+    persons = {each.person for each in plan.to_send or roll.listings}
+    known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
+    for event in sorted(set(rounds.events(ledger.database)) - known):
+        versions = deliveries.facts_of(ledger.database, event)
+        if versions and is_like(sources.event, read_facts(versions[-1]), now):
+            found = former(event, "", deliveries.of_event(ledger.database, event), persons)
+            if found is not None:
+                yield found
+
+
+def _former_mailings(sources: Sources, history: History, plan: Plan) -> Iterator[Former]:
+    persons = {each.person for each in plan.to_send}
+    for name in former_keys(sources.event, plan.round.mailing, history.deliveries):
+        found = former(sources.event.id, name, history.deliveries, persons)
+        if found is not None:
+            yield found
+
+
+def former_faults(sources: Sources, mailing: str, earlier: Sequence[Former]) -> list[Fault]:
+    """Return a warning for each former name."""
+    if not earlier:
+        return []
+    from mkwmail.planning.oddities import renamed_fault
+
+    return [renamed_fault(sources.event, sources.shown_event, mailing, each) for each in earlier]
+
+
+def ask_about_names(
+    invocation: Invocation, ledger: Ledger, sources: Sources, mailing: str, earlier: Sequence[Former]
+) -> None:
+    """Ask whether these are other events or mailings than the one to send.
+
+    The answer is remembered.
+
+    :raises UserError: code SETTINGS if one is the same, or there is no terminal to ask: everybody would be mailed
+        again.
+    """
+    terminal = invocation.terminal
+    faults = former_faults(sources, mailing, earlier)
+    if faults and not terminal.interactive:
+        raise UserError(*faults, code=ExitCode.SETTINGS)
+    for each, fault in zip(earlier, faults, strict=True):
+        terminal.note(f"{fault.place}: {fault.fault}", "yellow")
+        if each.mailing:
+            warning = _("If it is the same mailing, members would get it twice.")
+            question = _("Is it another mailing? Type yes:")
+        else:
+            warning = _("If it is the same event, members would get its mails twice, and their answers would be lost.")
+            question = _("Is it another event? Type yes:")
+        terminal.note(warning, "yellow")
+        if terminal.ask(question).casefold() not in _YES:
+            raise UserError(fault, code=ExitCode.SETTINGS)
+        rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
+
+
 def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex, ledger: Ledger) -> MemberIndex:
     """Ask who the people in doubtful rows are, and record it.
 
@@ -164,18 +243,14 @@ def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex,
     :raises UserError: code SETTINGS if names have slipped against the addresses, and nobody says that they are right.
     """
     terminal, members = invocation.terminal, sources.members.members
+    if not roll.doubtful:
+        return roll
     if roll.slipped:
-        fault = slipped_fault(roll, sources.shown_list)
-        if not terminal.interactive:
-            raise UserError(fault, code=ExitCode.SETTINGS)
-        terminal.note(f"{fault.place}: {fault.fault}", "yellow")
-        terminal.note(_("Members would be mailed under each other's names."), "yellow")
-        if terminal.ask(_("Is every name at its own address in this list? Type yes:")).casefold() not in _YES:
-            raise UserError(fault, code=ExitCode.SETTINGS)
-    decided = dict(_kept_names(roll)) if terminal.interactive else {}
-    if terminal.interactive and roll.doubtful:
-        open_now = identify_members(members, partial(ledger.identify, decided=decided)) if decided else roll
-        decided |= _decisions(terminal, open_now, ledger)
+        _ask_about_slipped(terminal, roll, sources.shown_list)
+    if not terminal.interactive:
+        return roll
+    decided = dict(_kept_names(roll))
+    decided |= _decisions(terminal, identify_members(members, partial(ledger.identify, decided=decided)), ledger)
     if not decided:
         return roll
     roll = identify_members(members, partial(ledger.identify, decided=decided))
@@ -183,50 +258,65 @@ def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex,
     return roll
 
 
+def _ask_about_slipped(terminal: Terminal, roll: MemberIndex, place: str) -> None:
+    from mkwmail.planning.oddities import slipped_fault
+
+    fault = slipped_fault(roll, place)
+    if not terminal.interactive:
+        raise UserError(fault, code=ExitCode.SETTINGS)
+    terminal.note(f"{fault.place}: {fault.fault}", "yellow")
+    terminal.note(_("Members would be mailed under each other's names."), "yellow")
+    if terminal.ask(_("Is every name at its own address in this list? Type yes:")).casefold() not in _YES:
+        raise UserError(fault, code=ExitCode.SETTINGS)
+
+
 def _kept_names(roll: MemberIndex) -> Iterator[tuple[str, str]]:
     """Yield the slipped rows whose names are one other person's, who is nowhere else in the list."""
     certain = {each.person for each in roll.listings if not each.doubt}
-    for member, who in roll.slipped:
-        others = [key for key in who.candidates if key != who.predecessor]
+    for each in roll.slipped:
+        others = [key for key in each.candidates if key != each.instead]
         if len(others) == 1 and others[0] not in certain:
-            yield member.address_key, others[0]
+            yield each.member.address_key, others[0]
 
 
 def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
     """Ask about the doubtful rows; return address key → person key, or ``NEW``."""
     # Somebody who may be a third person is asked about alone.
-    together = [pair for pair in roll.doubtful if pair[1].change is not None and len(pair[1].candidates) == 1]
+    together = [each for each in roll.doubtful if each.change is not None and len(each.candidates) == 1]
+    one_by_one = [each for each in roll.doubtful if each not in together]
     decided: dict[str, str] = {}
     if together:
         answer = _ask_about_all(terminal, together)
         if answer in _YES:
-            decided = {member.address_key: NEW for member, _who in together}
-        if answer not in _ONE_BY_ONE:
-            roll = replace(roll, doubtful=tuple(pair for pair in roll.doubtful if pair not in together))
-    persons = {person.key: person for person in ledger.persons()}
-    for member, who in roll.doubtful:
-        terminal.note(who.doubt or "", "yellow")
-        known = [persons[key] for key in who.candidates if key in persons]
+            decided = {each.member.address_key: NEW for each in together}
+        elif answer in _ONE_BY_ONE:
+            one_by_one = [*together, *one_by_one]
+    persons = {person.key: person for person in people.persons(ledger.database)}
+    for each in one_by_one:
+        terminal.note(each.doubt, "yellow")
+        known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
             terminal.note(f"  {number}  {person.name} <{person.last_address}>, {person.organisation}")
         answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
         if answer.casefold() == "n":
-            decided[member.address_key] = NEW
+            decided[each.member.address_key] = NEW
         elif answer.isdecimal() and 1 <= int(answer) <= len(known):
-            decided[member.address_key] = known[int(answer) - 1].key
+            decided[each.member.address_key] = known[int(answer) - 1].key
     return decided
 
 
-def _ask_about_all(terminal: Terminal, pairs: Sequence[tuple[Member, Identified]]) -> str:
-    said = ngettext("%(n)d member may be a successor:", "%(n)d members may be successors:", len(pairs))
-    terminal.note(said % {"n": len(pairs)}, "yellow")
-    for name in changed_names(pairs):
+def _ask_about_all(terminal: Terminal, members: Sequence[Recipient]) -> str:
+    from mkwmail.planning.oddities import changed_names
+
+    said = ngettext("%(n)d member may be a successor:", "%(n)d members may be successors:", len(members))
+    terminal.note(said % {"n": len(members)}, "yellow")
+    for name in changed_names(members):
         terminal.note(f"  {name}")
     terminal.note(_("A successor does not inherit answers, skips or sign-up links."))
     question = ngettext(
         "Is this a new person? Type yes, or 1 to choose who it is; Enter to leave out now:",
         "Are they all new people? Type yes, or 1 to answer one by one; Enter to leave them out now:",
-        len(pairs),
+        len(members),
     )
     return terminal.ask(question).casefold()
 

@@ -7,20 +7,19 @@ from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders
+from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
-from mkwmail.ledger.people import Identified, folded, is_mark
+from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.members.same_name import parts_of, same_person
-from mkwmail.planning.plan import History, list_tolerance, mending, outdated
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import list_tolerance, mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.text import members as members_in_words
-from mkwmail.text import some
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -60,10 +59,10 @@ def list_warnings(
     :param place: the list's file, as people know it.
     """
     everyone = [listing.member for listing in roll.listings]
-    for member, who in roll.doubtful:
-        if who.change is None:
+    for each in roll.doubtful:
+        if each.change is None:
             remedy = _("`send` asks who it is; until then this row gets no mail")
-            yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+            yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
     if roll.replacing:
         yield replaced_fault(roll, place)
     yield from twin_faults(everyone, place)
@@ -113,12 +112,12 @@ def replaced_fault(roll: MemberIndex, place: str) -> Fault:
     return Fault(place, fault % {"n": len(replacing), "examples": some(changed_names(replacing))}, remedy)
 
 
-def changed_names(pairs: Sequence[tuple[Member, Identified]]) -> tuple[str, ...]:
+def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
     """Return the members with the names that were in their places: ``Bas Bos <directeur@cc.nl> (was Kim Kok)``."""
     found = []
-    for member, who in pairs:
-        before = (who.change.before if who.change else "") or _("somebody who was forgotten")
-        words = {"name": full_name(member.name), "address": member.email, "before": before}
+    for each in members:
+        before = (each.change.before if each.change else "") or _("somebody who was forgotten")
+        words = {"name": each.name, "address": each.address, "before": before}
         found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
     return tuple(found)
 
@@ -229,18 +228,14 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
         return
     known = {person.key: person for person in history.persons}
     here = roll.keys | history.strangers
-    new = [
-        full_name(each.member.name) or each.member.email
-        for each in roll.listings
-        if each.person not in known and not each.instead
-    ]
+    new = [each.name or each.address for each in roll.listings if each.person not in known and not each.instead]
     gone = [
         person.name or person.address
         for key, person in known.items()
         if key not in here and not is_mark(person.address)
     ]
-    for member, old in roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     for names, one, more in (
         (new, _("%(n)d is new in the list: %(names)s"), _("%(n)d are new in the list: %(names)s")),

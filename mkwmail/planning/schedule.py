@@ -20,7 +20,8 @@ from mkwmail.config.settings import Hours
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, ScheduledApproval
 from mkwmail.planning.approval import Difference, Sources, differences
-from mkwmail.planning.plan import History, Listing, Plan, Planned, list_tolerance
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import Plan, list_tolerance
 
 WHEN = "when it goes"
 TO_WHOM = "to whom it goes"
@@ -184,15 +185,15 @@ class Share:
     left the list, if they are so many that the list itself is doubtful; then nobody is mailed.
     """
 
-    to_send: tuple[Planned, ...]
-    added: tuple[Planned, ...] = ()
+    to_send: tuple[Recipient, ...]
+    added: tuple[Recipient, ...] = ()
     gone: int = 0
 
 
 def share_of(
     plan: Plan,
     given: ScheduledApproval,
-    listings: Sequence[Listing],
+    listings: Sequence[Recipient],
     guests: Collection[str] = (),
     successors: Mapping[str, str] = MappingProxyType({}),
 ) -> Share:
