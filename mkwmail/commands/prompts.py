@@ -26,7 +26,7 @@ from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import read_facts
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
-from mkwmail.planning.roll import MemberIndex, identify_members, listed
+from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, slipped_fault
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report.terminal import Terminal
 
@@ -259,8 +259,6 @@ def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex,
 
 
 def _ask_about_slipped(terminal: Terminal, roll: MemberIndex, place: str) -> None:
-    from mkwmail.planning.oddities import slipped_fault
-
     fault = slipped_fault(roll, place)
     if not terminal.interactive:
         raise UserError(fault, code=ExitCode.SETTINGS)
@@ -306,8 +304,6 @@ def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping
 
 
 def _ask_about_all(terminal: Terminal, members: Sequence[Recipient]) -> str:
-    from mkwmail.planning.oddities import changed_names
-
     said = ngettext("%(n)d member may be a successor:", "%(n)d members may be successors:", len(members))
     terminal.note(said % {"n": len(members)}, "yellow")
     for name in changed_names(members):

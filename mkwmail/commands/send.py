@@ -45,7 +45,6 @@ from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.audience import History
-from mkwmail.planning.oddities import list_changed, replaced_fault, twin_faults
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import (
@@ -54,8 +53,11 @@ from mkwmail.planning.roll import (
     identified,
     identify_members,
     left_out_reasons,
+    list_changed,
     listed,
     plan_for,
+    replaced_fault,
+    twin_faults,
 )
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (

@@ -12,7 +12,7 @@ from typing import Self
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import write_private
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, host, identity, journal, last_seen, people, runs
+from mkwmail.ledger import deliveries, host, journal, last_seen, people, runs
 from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
 from mkwmail.ledger.host import boot_id
 from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
@@ -310,9 +310,9 @@ class Ledger:
     def identify(self, rows: Sequence[Listed], decided: Mapping[str, str] | None = None) -> tuple[Identified, ...]:
         """Identify the person of each row; nothing is recorded.
 
-        See :func:`mkwmail.ledger.identity.identify`.
+        See :func:`mkwmail.ledger.people.identify`.
         """
-        return identity.identify(people.persons(self.database), rows, self.secret, decided)
+        return people.identify(people.persons(self.database), rows, self.secret, decided)
 
     def enlist(
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
@@ -321,9 +321,7 @@ class Ledger:
 
         Doubtful persons are not recorded. Only recorded persons can be claimed.
         """
-        return people.enlist(
-            self.database, rows, now, lambda known: identity.identify(known, rows, self.secret, decided)
-        )
+        return people.enlist(self.database, rows, now, lambda known: people.identify(known, rows, self.secret, decided))
 
     def enlist_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
         """Record the persons of rows durably.

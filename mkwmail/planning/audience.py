@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import ColumnAudience, Event
@@ -14,9 +15,11 @@ from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, State
 from mkwmail.ledger.people import Person, folded
 from mkwmail.members.headings import column_name
 from mkwmail.members.member_list import Member
-from mkwmail.members.name_changes import NameChange
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.facts import Telling, facts_of
+
+if TYPE_CHECKING:
+    from mkwmail.members.name_changes import NameChange
 
 #: Audiences that guests belong to: guests are never invited, but get the mailings for those who come.
 FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
@@ -75,7 +78,7 @@ class Recipient:
     not_before: datetime | None = None
     retry: Delivery | None = None
     instead: str = ""
-    change: NameChange | None = None
+    change: "NameChange | None" = None
 
     @property
     def name(self) -> str:

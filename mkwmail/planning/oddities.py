@@ -12,14 +12,12 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.i18n import members as members_in_words
-from mkwmail.ledger.models import ScheduledApproval
-from mkwmail.ledger.people import folded, is_mark
+from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.members.same_name import parts_of, same_person
-from mkwmail.planning.audience import History, Recipient
-from mkwmail.planning.plan import list_tolerance, mending, outdated
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.roll import MemberIndex, replaced_fault, twin_faults
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -80,102 +78,6 @@ def list_warnings(
     if before is not None and before.size > len(everyone):
         words = {"before": before.size, "now": len(everyone)}
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
-
-
-def slipped_fault(roll: MemberIndex, place: str) -> Fault:
-    """Return the fault that names have slipped against the addresses; some must have.
-
-    :param place: the list's file, as people know it.
-    """
-    slipped = roll.slipped
-    fault = ngettext(
-        "%(n)d address has the name of another member now: %(examples)s",
-        "%(n)d addresses have the names of other members now: %(examples)s",
-        len(slipped),
-    )
-    remedy = _("a column was sorted on its own, or rows were mixed up: put the names back at their addresses")
-    return Fault(place, fault % {"n": len(slipped), "examples": some(changed_names(slipped))}, remedy)
-
-
-def replaced_fault(roll: MemberIndex, place: str) -> Fault:
-    """Return the warning about members with a new name in somebody's place; there must be some.
-
-    :param place: the list's file, as people know it.
-    """
-    replacing = roll.replacing
-    fault = ngettext(
-        "%(n)d member may be a successor: %(examples)s",
-        "%(n)d members may be successors: %(examples)s",
-        len(replacing),
-    )
-    remedy = _("`send` and `schedule` ask you once; until then these members get no mail, and all others do")
-    return Fault(place, fault % {"n": len(replacing), "examples": some(changed_names(replacing))}, remedy)
-
-
-def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
-    """Return the members with the names that were in their places: ``Bas Bos <directeur@cc.nl> (was Kim Kok)``."""
-    found = []
-    for each in members:
-        before = (each.change.before if each.change else "") or _("somebody who was forgotten")
-        words = {"name": each.name, "address": each.address, "before": before}
-        found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
-    return tuple(found)
-
-
-def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
-    """Yield the rows that may be one person at two addresses, who would get everything twice.
-
-    :param place: the list's file, as people know it.
-    """
-    mailed = [member for member in everyone if member.email and not member.do_not_mail]
-    mailboxes: dict[str, Member] = {}
-    named: dict[tuple[str, str], list[Member]] = {}
-    for member in mailed:
-        remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
-        words = {"name": full_name(member.name), "address": member.email}
-        twin = mailboxes.setdefault(_mailbox(member.address_key), member)
-        if twin.address_key != member.address_key:
-            fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
-            yield Fault(f"{place}:{member.row}", fault % (words | {"row": twin.row, "other": twin.email}), remedy)
-            continue
-        places = {("organisation", folded(member.organisation)), ("number", folded(member.number))}
-        family = parts_of(full_name(member.name))[1]
-        groups = [named.setdefault((family, repr(each)), []) for each in sorted(places) if each[1] and family]
-        twins = (
-            other
-            for group in groups
-            for other in group
-            if other.address_key != member.address_key and same_person(full_name(other.name), full_name(member.name))
-        )
-        if (other := next(twins, None)) is not None:
-            words |= {"row": str(other.row), "other": f"{full_name(other.name)} <{other.email}>"}
-            fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
-            yield Fault(f"{place}:{member.row}", fault % words, remedy)
-        for group in groups:
-            group.append(member)
-
-
-def _mailbox(address: str) -> str:
-    """Return the address without its tag: ``jan+mkw@example.org`` is ``jan@example.org``."""
-    local, _at, domain = address.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
-
-
-def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Iterator[str]:
-    """Yield that most of the list is other people than at the last approval, if so.
-
-    :param given: the approvals of all events.
-    """
-    whole = [each for each in given if each.others and each.at is not None]
-    if not whole:
-        return
-    last = max(whole, key=lambda each: (each.at is not None, each.at or each.opens))
-    here = roll.keys
-    limit = list_tolerance(len(last.persons))
-    joined, left = len({each.person for each in roll.listings} - last.persons), len(last.persons - here)
-    if joined > limit and left > limit:
-        words = {"joined": joined, "left": left, "day": day_in_words(last.at or last.opens)}
-        yield (_("since %(day)s %(left)d members left the list and %(joined)d are new: is it the right list?") % words)
 
 
 def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:

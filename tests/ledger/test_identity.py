@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mkwmail.ledger.identity import identify
-from mkwmail.ledger.people import NEW, Identified, Listed, Person, marks_of, person_key
+from mkwmail.ledger.people import NEW, Identified, Listed, Person, identify, marks_of, person_key
 from mkwmail.members.same_name import same_person
 
 SECRET = b"s" * 32

@@ -5,8 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkwmail.ledger.identity import identify
-from mkwmail.ledger.people import NEW, Listed, Person, code_for, person_key
+from mkwmail.ledger.people import NEW, Listed, Person, code_for, identify, person_key
 
 SECRET = b"s" * 32
 JAN = Listed("jan@example.org", "Jan Smit", "Woonstede", "12")
