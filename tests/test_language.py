@@ -129,6 +129,7 @@ OTHER_WORDS = {
     "ledger.schema": "tables",
     "mail.preview_page": "the policy of a page",
     "mail.templates": "what the library says, recognised",
+    "members.same_name": "titles and prefixes in names",
     "responses.answers": "patterns of what people write",
     "delivery.smtp_replies": "patterns of what servers say",
     "planning.schedule": "names of terms in the ledger",

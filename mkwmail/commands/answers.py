@@ -11,7 +11,7 @@ from pathlib import Path
 from mkwmail.addresses import address_key, mailable
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import write_output
-from mkwmail.commands.prompts import Candidate, find_person
+from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, sort_key
@@ -109,17 +109,18 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     ]
     known |= {each.key for each in guests}
     # People who were mailed and have left the list since may still have signed up.
+    taken = {each.member.address_key for each in roll.listings if not each.doubt}
     gone = [
         Invited(
             each.key,
             each.name,
-            (each.address, *each.former),
+            tuple(address for address in (each.address, *each.former) if address and address not in taken),
             each.organisation,
             each.number,
             code_for(ledger.secret, event.id, each.key),
         )
         for each in people.persons(ledger.database)
-        if each.key not in known and mailed_at(each)
+        if each.key not in known and (mailed_at(each) or each.former)
     ]
     return (*members, *guests, *gone)
 
@@ -244,7 +245,8 @@ def _departed(these: _Import) -> Iterator[Guest]:
     for match in (*these.found.news, *these.found.same):
         person = match.person
         if person is not None and person.key not in here and match.signup.answer is not None:
-            yield Guest(person.key, person.name, _mailable(person.addresses[0]), person.organisation)
+            address = person.addresses[0] if person.addresses else ""
+            yield Guest(person.key, person.name, _mailable(address), person.organisation)
 
 
 def _all(found: Changes) -> Iterator[Match]:
@@ -286,9 +288,12 @@ def _enlisted(these: _Import) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
         for match, address in zip(matches, addresses, strict=True)
     ]
     here = listed(these.roll)
+    taken = {address_key(each.address) for each in here}
     earlier = [
         Listed(each.address or person_address, each.name, each.organisation)
         for each, person_address in _earlier_guests(these.ledger, these.event.id)
+        # Somebody who has left the list may be a guest at an address that is a successor's.
+        if person_address and address_key(each.address or person_address) not in taken
     ]
     identified = these.ledger.enlist([*here, *earlier, *rows], these.now)[len(here) + len(earlier) :]
     keys: dict[str, str] = {}
@@ -422,9 +427,9 @@ def _asked(event: Event, ledger: Ledger) -> Asked:
     made = deliveries.of_event(ledger.database, event.id)
     told = {each.person for each in made}
     addresses = {address: person.key for person in persons for address in person.former}
-    addresses |= {person.address: person.key for person in persons}
-    # The register may spell the address that was mailed differently.
+    # The register may spell the address that was mailed differently, and knows who has it now.
     addresses |= {address_key(each.address): each.person for each in made}
+    addresses |= {person.address: person.key for person in persons}
     own = {entry_uid(ledger.secret, event.id, key): key for key in told}
     return Asked(own, entry_uid(ledger.secret, event.id), addresses)
 
@@ -452,6 +457,7 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
         loose = {f"{_ROW}{row.key}": row for row in rows if row.key not in owners}
         person = find_person(who, [*known, *_unsettled(loose)])
         key = person.key
+        refuse_doubtful(roll, key)
         if key in loose:
             key = settle_by_word(about, ledger, roll, loose[key], meant, now)
         else:

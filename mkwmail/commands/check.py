@@ -36,7 +36,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, slipped_fault
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -186,6 +186,8 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
+        if roll.slipped:
+            faults.append(slipped_fault(roll, sources.shown_list))
         due = due_mailings(event, roll, history, now)
         mailings = []
         for name in in_order(event):

@@ -48,7 +48,7 @@ from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     WHEN,
@@ -124,9 +124,16 @@ class Automatic:
         if members is None:
             return
         roll = identify_members(members.members, self._ledger.identify)
+        if roll.slipped:
+            self.found.notices.append(notices.slipped(len(roll.slipped), changed_names(roll.slipped)))
+            self.found.whole = False
+            return
         self._ledger.enlist(listed(roll), self._now)
-        if roll.doubtful:
-            names = [each.name or each.address for each in roll.doubtful]
+        if roll.replacing:
+            self.found.notices.append(notices.replacing(changed_names(roll.replacing)))
+        unclear = [each for each in roll.doubtful if each.change is None]
+        if unclear:
+            names = [each.name or each.address for each in unclear]
             self.found.notices.append(notices.doubtful(names))
         by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:
@@ -255,7 +262,7 @@ class Automatic:
                 self._announce(sources, roll, history, name, opens)
             return None
         plan = plan_for(event, name, roll, history, now)
-        share = share_of(plan, given, roll.listings, _guests(history))
+        share = _share(plan, given, roll, history)
         if different:
             if plan.to_send:
                 self._altered[name] = different
@@ -397,7 +404,7 @@ class Automatic:
         now = self._invocation.clock.now()
         history = history_of(ledger, event)
         whole = plan_for(event, each.mailing, roll, history, now)
-        share = share_of(whole, each.given, roll.listings, _guests(history))
+        share = _share(whole, each.given, roll, history)
         plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
@@ -455,8 +462,10 @@ class Automatic:
 _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 
 
-def _guests(history: History) -> frozenset[str]:
-    return frozenset(each.person for each in history.guests)
+def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
+    guests = frozenset(each.person for each in history.guests)
+    successors = {each.key: each.successor for each in history.persons if each.successor}
+    return share_of(plan, given, roll.listings, guests, successors)
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:

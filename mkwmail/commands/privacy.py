@@ -13,7 +13,7 @@ from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import PAGE
-from mkwmail.commands.prompts import find_person, refuse_without_terminal
+from mkwmail.commands.prompts import find_person, refuse_doubtful, refuse_without_terminal
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
@@ -197,6 +197,7 @@ def skip(
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
         person = find_person(who, candidates(roll, people.persons(ledger.database)))
+        refuse_doubtful(roll, person.key)
         # People who were never mailed are not in the register yet.
         ledger.enlist(listed(roll), now)
         people.leave_out(ledger.database, LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)

@@ -6,6 +6,7 @@ Also the search for the person whom the user names.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
@@ -14,22 +15,23 @@ from mkwmail.config.event import Event
 from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, mails, nearest
+from mkwmail.i18n import _, mails, nearest, ngettext
 from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
-from mkwmail.planning.audience import History
+from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import read_facts
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, slipped_fault
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report.terminal import Terminal
 
 _YES = ("yes", "ja")  # in English and in Dutch
+_ONE_BY_ONE = ("1", "no", "nee", "n")
 
 
 def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
@@ -233,26 +235,86 @@ def ask_about_names(
         rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
 
 
-def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
-    """Ask who the people in doubtful rows are.
+def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex, ledger: Ledger) -> MemberIndex:
+    """Ask who the people in doubtful rows are, and record it.
 
-    Returns address key → person key, or ``NEW``; empty without a terminal.
+    Without a terminal they stay doubtful. A decision is recorded at once: it stays true even if nothing is sent now.
+
+    :raises UserError: code SETTINGS if names have slipped against the addresses, and nobody says that they are right.
     """
-    decided: dict[str, str] = {}
+    terminal, members = invocation.terminal, sources.members.members
+    if not roll.doubtful:
+        return roll
+    if roll.slipped:
+        _ask_about_slipped(terminal, roll, sources.shown_list)
     if not terminal.interactive:
-        return decided
+        return roll
+    decided = dict(_kept_names(roll))
+    decided |= _decisions(terminal, identify_members(members, partial(ledger.identify, decided=decided)), ledger)
+    if not decided:
+        return roll
+    roll = identify_members(members, partial(ledger.identify, decided=decided))
+    ledger.enlist(listed(roll), invocation.clock.now(), decided)
+    return roll
+
+
+def _ask_about_slipped(terminal: Terminal, roll: MemberIndex, place: str) -> None:
+    fault = slipped_fault(roll, place)
+    if not terminal.interactive:
+        raise UserError(fault, code=ExitCode.SETTINGS)
+    terminal.note(f"{fault.place}: {fault.fault}", "yellow")
+    terminal.note(_("Members would be mailed under each other's names."), "yellow")
+    if terminal.ask(_("Is every name at its own address in this list? Type yes:")).casefold() not in _YES:
+        raise UserError(fault, code=ExitCode.SETTINGS)
+
+
+def _kept_names(roll: MemberIndex) -> Iterator[tuple[str, str]]:
+    """Yield the slipped rows whose names are one other person's, who is nowhere else in the list."""
+    certain = {each.person for each in roll.listings if not each.doubt}
+    for each in roll.slipped:
+        others = [key for key in each.candidates if key != each.instead]
+        if len(others) == 1 and others[0] not in certain:
+            yield each.member.address_key, others[0]
+
+
+def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
+    """Ask about the doubtful rows; return address key → person key, or ``NEW``."""
+    # Somebody who may be a third person is asked about alone.
+    together = [each for each in roll.doubtful if each.change is not None and len(each.candidates) == 1]
+    one_by_one = [each for each in roll.doubtful if each not in together]
+    decided: dict[str, str] = {}
+    if together:
+        answer = _ask_about_all(terminal, together)
+        if answer in _YES:
+            decided = {each.member.address_key: NEW for each in together}
+        elif answer in _ONE_BY_ONE:
+            one_by_one = [*together, *one_by_one]
     persons = {person.key: person for person in people.persons(ledger.database)}
-    for each in roll.doubtful:
+    for each in one_by_one:
         terminal.note(each.doubt, "yellow")
         known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
-            terminal.note(f"  {number}  {person.name} <{person.address}>, {person.organisation}")
+            terminal.note(f"  {number}  {person.name} <{person.last_address}>, {person.organisation}")
         answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
         if answer.casefold() == "n":
             decided[each.member.address_key] = NEW
         elif answer.isdecimal() and 1 <= int(answer) <= len(known):
             decided[each.member.address_key] = known[int(answer) - 1].key
     return decided
+
+
+def _ask_about_all(terminal: Terminal, members: Sequence[Recipient]) -> str:
+    said = ngettext("%(n)d member may be a successor:", "%(n)d members may be successors:", len(members))
+    terminal.note(said % {"n": len(members)}, "yellow")
+    for name in changed_names(members):
+        terminal.note(f"  {name}")
+    terminal.note(_("A successor does not inherit answers, skips or sign-up links."))
+    question = ngettext(
+        "Is this a new person? Type yes, or 1 to choose who it is; Enter to leave out now:",
+        "Are they all new people? Type yes, or 1 to answer one by one; Enter to leave them out now:",
+        len(members),
+    )
+    return terminal.ask(question).casefold()
 
 
 def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
@@ -300,6 +362,18 @@ def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:
         if distinct:
             raise _ambiguous(word, tuple(distinct.values()))
     raise _unknown(word, everyone)
+
+
+def refuse_doubtful(roll: MemberIndex, key: str) -> None:
+    """Check that it is known who a member of the list is.
+
+    :raises UserError: code USAGE if a question about them is still open: nothing can be recorded about them.
+    """
+    for listing in roll.listings:
+        if listing.person == key and listing.doubt:
+            fault = _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+            remedy = _("run `mkwmail send` or `mkwmail schedule` in a terminal, and answer its question first")
+            raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
 
 
 def _by_address(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:

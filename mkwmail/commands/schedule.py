@@ -21,7 +21,7 @@ from mkwmail.commands.context import (
     open_ledger,
     read_sources,
 )
-from mkwmail.commands.prompts import ask_about_move, ask_about_names, former_names, take_ledger
+from mkwmail.commands.prompts import ask_about_move, ask_about_names, former_names, settled_members, take_ledger
 from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Settings, Smtp
 from mkwmail.delivery import crontab
@@ -131,6 +131,7 @@ def _approved(
         with ledger.hold("schedule", now):
             take_ledger(invocation, ledger)
     ask_about_move(invocation, ledger, sources.event)
+    roll = settled_members(invocation, sources, roll, ledger)
     history = history_of(ledger, sources.event)
     for name in names:
         plan = plan_ahead(sources.event, name, roll, history, now)
@@ -143,9 +144,8 @@ def _approved(
             terminal.note(_("Nothing was approved."), "bold")
             return ExitCode.INTERRUPTED
     ledger.enlist(listed(roll), now)
-    persons = [each.person for each in roll.listings]
     for name, approved in found.items():
-        approvals.schedule(ledger.database, go_ahead_for(sources.event, name, persons), approved, now)
+        approvals.schedule(ledger.database, go_ahead_for(sources.event, name, roll.keys), approved, now)
     terminal.say(approved_words(sources.event, names), "green")
     return ExitCode.OK
 

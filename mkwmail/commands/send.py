@@ -22,10 +22,10 @@ from mkwmail.commands.prompts import (
     ask_about_move,
     ask_about_names,
     confirmed,
-    decisions,
     former_faults,
     former_names,
     refuse_without_terminal,
+    settled_members,
     take_ledger,
 )
 from mkwmail.config.folder import is_synchronised
@@ -53,9 +53,12 @@ from mkwmail.planning.roll import (
     identified,
     identify_members,
     left_out_reasons,
+    list_changed,
     list_oddities,
     listed,
     plan_for,
+    replaced_fault,
+    twin_faults,
 )
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (
@@ -243,12 +246,10 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     event, members, now = sources.event, sources.members.members, invocation.clock.now()
     history = history_of(ledger, event)
     roll = identify_members(members, ledger.identify)
+    settled = settled_members(invocation, sources, roll, ledger)
+    if settled is not roll:
+        roll, history = settled, history_of(ledger, event)
     name = chosen_mailing(event, mailing, roll, history, now, "send")
-    decided = decisions(invocation.terminal, roll, ledger)
-    if decided:
-        roll = identify_members(members, partial(ledger.identify, decided=decided))
-        # Recorded at once: an identity stays true even if this mailing is not confirmed.
-        ledger.enlist(listed(roll), now, decided)
     history = correcting_of(sources, name, ledger, history)
     plan = plan_for(event, name, roll, history, now)
     composer = composer_of(sources, name, ledger.secret, history)
@@ -289,6 +290,11 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     sources, mailing = ready.sources, ready.plan.round.mailing
     yield from map(str, former_faults(sources, mailing, _former_names(ready, ledger, now)))
     yield from ready.plan.odd
+    yield from list_changed(ready.roll, approvals.scheduled(ledger.database))
+    if ready.roll.replacing:
+        yield str(replaced_fault(ready.roll, sources.shown_list))
+    for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
+        yield str(twin)
     for each in ready.roll.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
@@ -340,7 +346,7 @@ def _go_ahead(ready: Ready, going: int, now: datetime) -> ScheduledApproval:
     if going < len(ready.outgoing):
         mailed = [each.person for each in ready.plan.to_send[:going]]
         return go_ahead_for(event, mailing, mailed, at=now, others=False)
-    return go_ahead_for(event, mailing, [each.person for each in ready.roll.listings], at=now)
+    return go_ahead_for(event, mailing, ready.roll.keys, at=now)
 
 
 def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) -> None:

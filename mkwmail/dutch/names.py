@@ -91,7 +91,8 @@ def _initial(part: str) -> str:
 
 
 _APOSTROPHES = "'’‘`"
-_PREFIX_WORDS = frozenset(
+#: Prefixes of family names, in lower case, with a straight apostrophe.
+PREFIX_WORDS = frozenset(
     re.findall(
         r"\S+",
         "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in l la las "
@@ -109,7 +110,7 @@ def _plain(word: str) -> str:
 
 
 def _is_prefix(word: str) -> bool:
-    return _plain(word) in _PREFIX_WORDS or _plain(word).rstrip("'") in _PREFIX_WORDS
+    return _plain(word) in PREFIX_WORDS or _plain(word).rstrip("'") in PREFIX_WORDS
 
 
 def _join(prefix: str, rest: str) -> str:

@@ -108,22 +108,24 @@ def purged(database: Database) -> Mapping[str, Purged]:
 def _forget(database: Database, secret: bytes, person: Person) -> None:
     key = (person.key,)
     used = as_column(database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", key))
-    addresses = {each for each in {person.address, *person.former, *used} if not is_mark(each)}
+    addresses = {each for each in {person.address, *person.former, *used} if each and not is_mark(each)}
     marks = marks_of(secret, addresses, person.name, person.organisation, person.number)
     database.each("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", [(person.key, each) for each in sorted(marks)])
     database.execute("DELETE FROM former_addresses WHERE person = ?", key)
     if not is_mark(person.address):
         database.execute(
             "UPDATE persons SET address = ?, name = '', organisation = '', number = '' WHERE key = ?",
-            (mark(secret, person.address), person.key),
+            (mark(secret, person.address or f"of {person.key}"), person.key),
         )
     _empty(database, secret, "person = ?", key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
     for table in ("signups", "guests", "stray_answers"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
+    # A successor has the address now: what came from there may be theirs.
+    others = {str(row[0]) for row in database.execute("SELECT address FROM persons WHERE key <> ?", key)}
     for table in ("signups", "stray_answers"):
-        database.each(f"DELETE FROM {table} WHERE lower(address) = ?", [(each,) for each in addresses])
+        database.each(f"DELETE FROM {table} WHERE lower(address) = ?", [(each,) for each in addresses - others])
 
 
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -12,6 +12,9 @@ from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, moment_or_none
 from mkwmail.ledger.models import LeftOut, moment_text
+
+if TYPE_CHECKING:
+    from mkwmail.members.name_changes import NameChange
 
 #: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -22,13 +25,17 @@ NEW = "new"
 
 _FORGOTTEN = "forgotten:"
 
+# With their key: in place of the address of somebody whose address is another person's now.
+_LEFT = "left:"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person in the register.
 
-    ``address`` and ``former`` (earlier addresses) are address keys. A forgotten person has only ``marks``
-    (:func:`mark`), one of them in place of the address.
+    ``address`` and ``former`` (earlier addresses) are address keys; ``address`` is empty if somebody else has it now. A
+    forgotten person has only ``marks`` (:func:`mark`), one of them in place of the address. ``successor`` is the key of
+    the person who took over from somebody who has left. ``guest``: signed up for an event and may be no member.
     """
 
     key: str
@@ -38,6 +45,13 @@ class Person:
     number: str = ""
     former: tuple[str, ...] = ()
     marks: frozenset[str] = frozenset()
+    successor: str = ""
+    guest: bool = False
+
+    @property
+    def last_address(self) -> str:
+        """The address by which people know this person, also if somebody else has it now."""
+        return self.address or next(reversed(self.former), "")
 
 
 class Listed(NamedTuple):
@@ -54,7 +68,8 @@ class Identified(NamedTuple):
 
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
-    ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person.
+    ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
+    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now.
     """
 
     key: str
@@ -62,6 +77,13 @@ class Identified(NamedTuple):
     old_address: str | None = None
     doubt: str | None = None
     candidates: tuple[str, ...] = ()
+    predecessor: str = ""
+    change: "NameChange | None" = None
+
+    @property
+    def slipped(self) -> bool:
+        """True if it is doubtful because names have slipped against the addresses."""
+        return self.doubt is not None and self.change is not None and self.change.slipped
 
 
 def person_key(secret: bytes, address: str, n: int = 0) -> str:
@@ -100,7 +122,7 @@ def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: s
 
     ``addresses`` are address keys.
     """
-    traits = _traits(name, organisation, number, ())
+    traits = (*traits_of(name, organisation, number, ()), name_trait(name))
     return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
 
 
@@ -108,6 +130,169 @@ def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
     # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
     message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
     return keyed(secret, message)
+
+
+def folded(text: str) -> str:
+    """Return a name, organisation or number in its form for comparison."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def name_trait(name: str) -> tuple[str, str, str]:
+    """Return the trait by which only the name of a forgotten person is recognised."""
+    return (folded(name), "name", "")
+
+
+def traits_of(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+    """Return the traits that identify a person under another address.
+
+    Without a name there are none.
+    """
+    who = folded(name)
+    if not who:
+        return ()
+    places = [("organisation", folded(organisation)), ("number", folded(number))]
+    places += [("address", address) for address in addresses]
+    return tuple((who, kind, value) for kind, value in places if value)
+
+
+def persons(database: Database) -> tuple[Person, ...]:
+    """Return the persons in the register, in the order of their first entry."""
+    former: dict[str, list[str]] = {}
+    for key, address in database.execute("SELECT person, address FROM former_addresses"):
+        former.setdefault(str(key), []).append(str(address))
+    marks: dict[str, set[str]] = {}
+    for key, mark in database.execute("SELECT person, mark FROM forgotten"):
+        marks.setdefault(str(key), set()).add(str(mark))
+    return tuple(
+        Person(
+            *(str(key), "" if str(address).startswith(_LEFT) else str(address)),
+            *(str(name), str(organisation), str(number)),
+            tuple(former.get(str(key), ())),
+            frozenset(marks.get(str(key), ())),
+            str(successor),
+            bool(guest),
+        )
+        for key, address, name, organisation, number, successor, guest in database.execute(
+            "SELECT key, address, name, organisation, number, successor,"
+            " EXISTS (SELECT 1 FROM guests WHERE person = persons.key) FROM persons ORDER BY id"
+        )
+    )
+
+
+def enlist(
+    database: Database,
+    rows: Sequence[Listed],
+    now: datetime,
+    who_of: Callable[[Collection[Person]], Sequence[Identified]],
+) -> tuple[Identified, ...]:
+    """Record the persons of the rows, as ``who_of`` identifies them.
+
+    ``who_of`` receives the register. Doubtful persons are left out.
+    """
+    with database.transaction():
+        known = {person.key: person for person in persons(database)}
+        found = tuple(who_of(known.values()))
+        certain: dict[str, tuple[Listed, Identified]] = {}
+        for row, who in zip(rows, found, strict=True):
+            if who.doubt is None and (
+                who.key not in certain or _is_better(row, certain[who.key][0], known.get(who.key))
+            ):
+                certain[who.key] = (row, who)
+        _vacate(database, known, certain, now)
+        new = {key: row for key, (row, _who) in certain.items() if key not in known}
+        for key, (row, _who) in certain.items():
+            if key in known:
+                _renew(database, known[key], row)
+        database.together(
+            "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
+            (
+                (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
+                for key, row in new.items()
+            ),
+        )
+        database.each(
+            "UPDATE persons SET successor = ? WHERE key = ?",
+            [
+                (key, who.predecessor)
+                for key, (_row, who) in certain.items()
+                if who.predecessor and who.predecessor not in certain
+            ],
+        )
+        return found
+
+
+def _is_better(row: Listed, first: Listed, known: Person | None) -> bool:
+    """Check whether a later row with the address has the person's name, and the first one has another.
+
+    Several people may share an address. The register keeps the name that it has as long as a row has it.
+    """
+    if known is None or not known.name or row.address != first.address:
+        return False
+    return row.name == known.name != first.name
+
+
+def _vacate(
+    database: Database, known: Mapping[str, Person], certain: Mapping[str, tuple[Listed, Identified]], now: datetime
+) -> None:
+    """Take the addresses from those who have another one now, and from those whose address is a successor's."""
+    leaving = {
+        key
+        for key, (row, _who) in certain.items()
+        if key in known and known[key].address != address_key(row.address) and not is_mark(known[key].address)
+    }
+    taken = {address_key(row.address): who.predecessor for row, who in certain.values() if who.predecessor}
+    leaving |= {
+        key for address, key in taken.items() if key not in certain and key in known and known[key].address == address
+    }
+    for key in sorted(key for key in leaving if known[key].address):
+        database.execute(
+            "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (key, known[key].address, moment_text(now))
+        )
+        database.execute("UPDATE persons SET address = ? WHERE key = ?", (f"{_LEFT}{key}", key))
+
+
+def _renew(database: Database, known: Person, row: Listed) -> None:
+    if is_mark(known.address):
+        # The row that had to be deleted is still in the list: forgotten data is not recorded again.
+        return
+    # An export without a column does not delete the values of an earlier one.
+    now_known = (row.name or known.name, row.organisation or known.organisation, row.number or known.number)
+    values = (address_key(row.address), *now_known, "")
+    if values != (known.address, known.name, known.organisation, known.number, known.successor):
+        database.execute(
+            "UPDATE persons SET address = ?, name = ?, organisation = ?, number = ?, successor = ? WHERE key = ?",
+            (*values, known.key),
+        )
+
+
+def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
+    """Record that somebody must not be mailed, or may be mailed again.
+
+    :raises UserError: code USAGE if the decision undoes one that does not exist.
+    """
+    with database.transaction():
+        in_force = {(each.person, each.event) for each in left_out(database)}
+        if word.undone and (word.person, word.event) not in in_force:
+            fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
+            raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
+        database.execute(
+            "INSERT INTO left_out (person, event, reason, undone, at) VALUES (?, ?, ?, ?, ?)",
+            (word.person, word.event, word.reason, int(word.undone), moment_text(now)),
+        )
+
+
+def left_out(database: Database) -> tuple[LeftOut, ...]:
+    """Return the decisions in force not to mail somebody.
+
+    They are the newest of each person and event, unless it was undone.
+    """
+    rows = database.execute(
+        "SELECT person, event, reason, at FROM left_out"
+        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
+    )
+    return tuple(
+        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
+    )
 
 
 def identify(
@@ -125,24 +310,22 @@ def identify(
     groups: dict[str, list[Listed]] = {}
     for key, row in zip(keys, rows, strict=True):
         groups.setdefault(key, []).append(row)
-    search = _Search(tuple(persons), frozenset(groups), secret, decided or {})
-    found = search.all(groups)
+    found = _Search(tuple(persons), groups, secret, decided or {}).all()
     return tuple(found[key] for key in keys)
-
-
-def folded(text: str) -> str:
-    """Return a name, organisation or number in its form for comparison."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @dataclass(slots=True)
 class _Search:
     persons: tuple[Person, ...]
-    listed: frozenset[str]
+    groups: Mapping[str, Sequence[Listed]]
     secret: bytes
     decided: Mapping[str, str]
     by_address: dict[str, Person] = field(init=False)
-    keys: frozenset[str] = field(init=False)
+    by_key: dict[str, Person] = field(init=False)
+    # The known addresses that have another person's name now.
+    changes: "Mapping[str, NameChange]" = field(init=False)
+    # Persons whose address is in the list, with their name.
+    here: frozenset[str] = field(init=False)
     forgotten: bool = field(init=False)
     # Persons whose address is no longer in the list, by the traits that identify them.
     gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
@@ -150,32 +333,50 @@ class _Search:
     moved: dict[str, list[Person]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.by_address = {person.address: person for person in self.persons}
+        self.by_key = {person.key: person for person in self.persons}
+        living = {person.address: person for person in self.persons if person.address}
         forgotten = {each: person for person in self.persons for each in person.marks}
         self.forgotten = bool(forgotten)
-        if forgotten:
-            met = {address: mark(self.secret, address) for address in self.listed}
-            self.by_address |= {address: forgotten[each] for address, each in met.items() if each in forgotten}
-        here = {person.key for address, person in self.by_address.items() if address in self.listed}
-        self.keys = frozenset(person.key for person in self.persons)
+        met = {address: mark(self.secret, address) for address in self.groups} if forgotten else {}
+        known = {address: forgotten[each] for address, each in met.items() if each in forgotten} | living
+        self.by_address = {address: person for address, person in known.items() if address in self.groups}
+        self.changes = self._changed()
+        self.here = frozenset(p.key for address, p in self.by_address.items() if address not in self.changes)
+        slipped = {self.by_address[address].key for address, each in self.changes.items() if each.slipped}
         self.gone = {}
         self.moved = {}
         for person in self.persons:
-            if person.key in here:
+            if person.key in self.here or person.key in slipped:
                 for address in person.former:
                     self.moved.setdefault(address, []).append(person)
             else:
-                for trait in _traits(person.name, person.organisation, person.number, person.former):
+                own = (person.address,) if person.address in self.groups else ()
+                for trait in traits_of(person.name, person.organisation, person.number, (*person.former, *own)):
                     self.gone.setdefault(trait, []).append(person)
                 for each in person.marks:
                     self.gone.setdefault(_marked(each), []).append(person)
 
-    def all(self, groups: Mapping[str, Sequence[Listed]]) -> dict[str, Identified]:
-        known = {address: self.by_address[address] for address in groups if address in self.by_address}
+    def _changed(self) -> "dict[str, NameChange]":
+        names = {address: [row.name for row in rows] for address, rows in self.groups.items()}
+        if all(person.name in names[address] for address, person in self.by_address.items()):
+            return {}
+        # Loaded only if a name differs: most runs need none of it.
+        from mkwmail.members.name_changes import NameChange, name_changes
+
+        found = dict(name_changes({address: person.name for address, person in self.by_address.items()}, names))
+        for address, person in self.by_address.items():
+            if is_mark(person.address) and any(names[address]):
+                marks = {mark(self.secret, *name_trait(name)) for name in names[address]}
+                if not marks & person.marks:
+                    found[address] = NameChange("", names[address][0])
+        return found
+
+    def all(self) -> dict[str, Identified]:
+        known = {address: each for address, each in self.by_address.items() if address not in self.changes}
         # In a new list hardly anybody has candidates: empty ones are not stored.
         candidates = {
             address: some
-            for address, rows in groups.items()
+            for address, rows in self.groups.items()
             if address not in known and (some := self.candidates(address, rows))
         }
         claimed: dict[str, int] = {}
@@ -183,16 +384,26 @@ class _Search:
             for person in persons:
                 claimed[person.key] = claimed.get(person.key, 0) + 1
         found = {address: Identified(person.key, False) for address, person in known.items()}
-        for address, rows in groups.items():
-            if address not in known:
-                found[address] = self.judge(address, rows, candidates.get(address, ()), claimed)
-        return self.unique(found)
+        replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
+        for address, rows in self.groups.items():
+            if address not in self.by_address:
+                persons = candidates.get(address) or replacing.get(address, ())
+                found[address] = self.judge(address, rows, persons, claimed, address in replacing)
+        placed = {who.key for who in found.values() if who.doubt is None}
+        for address, change in self.changes.items():
+            before = self.by_address[address]
+            if before.key in placed and not change.slipped:
+                # The person has another address now, in this list: nobody can be meant but somebody else.
+                found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
+            else:
+                found[address] = self.judge_change(address, change, before, candidates.get(address, ()))
+        return self.unique({address: found[address] for address in self.groups})
 
     def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
         """Return the persons that a row may be, each once, in register order."""
         if not self.gone and not self.moved:
             return ()
-        traits = [trait for row in rows for trait in _traits(row.name, row.organisation, row.number, (address,))]
+        traits = [trait for row in rows for trait in traits_of(row.name, row.organisation, row.number, (address,))]
         traits += [_marked(mark(self.secret, *trait)) for trait in traits if self.forgotten]
         matches = {person.key: person for trait in traits for person in self.gone.get(trait, ())}
         names = {folded(row.name) for row in rows}
@@ -201,32 +412,89 @@ class _Search:
                 matches[person.key] = person
         return tuple(matches.values())
 
+    def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
+        """Return whom the rows with unknown addresses may be, under another name or spelling.
+
+        They are those who have left of the same organisation or number: who has nearly the same name, or the only one
+        if the row is the only new one there.
+        """
+        left: dict[tuple[str, str], dict[str, Person]] = {}
+        for person in self.persons:
+            gone = person.key not in self.here and person.address not in self.by_address
+            if gone and person.address and person.name and not person.successor and not person.guest:
+                for place in _places(person.organisation, person.number):
+                    left.setdefault(place, {})[person.key] = person
+        if not left:
+            return {}
+        come: dict[tuple[str, str], dict[str, str]] = {}
+        for address in unknown:
+            for row in self.groups[address]:
+                for place in _places(row.organisation, row.number) if row.name else ():
+                    come.setdefault(place, {})[address] = row.name
+        from mkwmail.members.same_name import same_person
+
+        found: dict[str, dict[str, Person]] = {}
+        for place, names in come.items():
+            persons = left.get(place, {})
+            for address, name in names.items():
+                near = {key: person for key, person in persons.items() if same_person(name, person.name)}
+                only = persons if len(persons) == len(names) == 1 else {}
+                if near or only:
+                    found.setdefault(address, {}).update(near or only)
+        return {address: tuple(persons.values()) for address, persons in found.items()}
+
     def judge(
-        self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
+        self,
+        address: str,
+        rows: Sequence[Listed],
+        persons: tuple[Person, ...],
+        claimed: Mapping[str, int],
+        replaces: bool = False,
     ) -> Identified:
         new = Identified(self.new_key(address), True)
+        if replaces and len(persons) == 1:
+            from mkwmail.members.name_changes import NameChange
+
+            change = NameChange(persons[0].name, rows[0].name)
+            new = new._replace(predecessor=persons[0].key, change=change)
         choice = self.decided.get(address)
         if not persons or choice == NEW:
             return new
         for person in persons:
-            if choice == person.key and person.address not in self.listed:
-                return Identified(person.key, False, old_address=person.address)
-        doubt = self.doubt(address, rows, persons, claimed)
+            if choice == person.key and person.key not in self.here:
+                return Identified(person.key, False, old_address=person.address or None)
+        doubt = _replacing(rows[0], persons) if replaces else self.doubt(address, rows, persons, claimed)
         if doubt is None:
-            old = None if is_mark(persons[0].address) else persons[0].address
+            old = None if is_mark(persons[0].address) else persons[0].address or None
             return Identified(persons[0].key, False, old_address=old)
-        open_to = tuple(person.key for person in persons)
-        return Identified(new.key, True, doubt=doubt, candidates=open_to)
+        return new._replace(doubt=doubt, candidates=tuple(person.key for person in persons))
+
+    def judge_change(
+        self, address: str, change: "NameChange", before: Person, persons: tuple[Person, ...]
+    ) -> Identified:
+        """Return who has a known address under another name: by a person's word only."""
+        homes = tuple(self.by_address[home] for home in change.homes)
+        known = {person.key: person for person in (before, *persons, *homes)}
+        new = Identified(self.new_key(address), True, predecessor=before.key, change=change)
+        choice = self.decided.get(address, "")
+        if choice == NEW:
+            return new
+        if choice == before.key:
+            return Identified(before.key, False)
+        if choice in known:
+            old = known[choice].address or None
+            return Identified(choice, False, old_address=old, predecessor=before.key, change=change)
+        return new._replace(doubt=_doubt_of_change(change, address), candidates=tuple(known))
 
     def doubt(
         self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
     ) -> str | None:
         person = persons[0]
-        words = {"name": rows[0].name, "address": address, "old": person.address}
+        words = {"name": rows[0].name, "address": address, "old": person.last_address}
         if len(persons) > 1:
-            words["others"] = ", ".join(other.address for other in persons)
+            words["others"] = ", ".join(other.last_address for other in persons)
             return _("%(name)s <%(address)s> may be one of several whose address has left the list: %(others)s") % words
-        if person.address in self.listed:
+        if person.key in self.here:
             return _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
         if claimed[person.key] > 1:
             return _("%(name)s <%(address)s> and another row may both be the one who was %(old)s") % words
@@ -260,124 +528,30 @@ class _Search:
 
     def new_key(self, address: str) -> str:
         n = 0
-        while (key := person_key(self.secret, address, n)) in self.keys:
+        while (key := person_key(self.secret, address, n)) in self.by_key:
             n += 1
         return key
 
 
+def _doubt_of_change(change: "NameChange", address: str) -> str:
+    words = {"name": change.now, "address": address, "before": change.before, "homes": ", ".join(change.homes)}
+    if change.homes:
+        return _("%(name)s <%(address)s> was %(before)s; %(name)s was at %(homes)s") % words
+    if not change.before:
+        return _("%(name)s has the address %(address)s of somebody who was forgotten") % words
+    return _("%(name)s <%(address)s> was %(before)s") % words
+
+
+def _replacing(row: Listed, persons: Sequence[Person]) -> str:
+    words = {"name": row.name, "address": row.address}
+    words["others"] = ", ".join(f"{person.name} <{person.address}>" for person in persons)
+    return _("%(name)s <%(address)s> may be %(others)s, whose address has left the list") % words
+
+
+def _places(organisation: str, number: str) -> tuple[tuple[str, str], ...]:
+    places = (("organisation", folded(organisation)), ("number", folded(number)))
+    return tuple(place for place in places if place[1])
+
+
 def _marked(mark: str) -> tuple[str, str, str]:
     return ("", "forgotten", mark)
-
-
-def _traits(name: str, organisation: str, number: str, addresses: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
-    """Return the traits that identify a person under another address.
-
-    Without a name there are none.
-    """
-    who = folded(name)
-    if not who:
-        return ()
-    places = [("organisation", folded(organisation)), ("number", folded(number))]
-    places += [("address", address) for address in addresses]
-    return tuple((who, kind, value) for kind, value in places if value)
-
-
-def persons(database: Database) -> tuple[Person, ...]:
-    """Return the persons in the register, in the order of their first entry."""
-    former: dict[str, list[str]] = {}
-    for key, address in database.execute("SELECT person, address FROM former_addresses"):
-        former.setdefault(str(key), []).append(str(address))
-    marks: dict[str, set[str]] = {}
-    for key, mark in database.execute("SELECT person, mark FROM forgotten"):
-        marks.setdefault(str(key), set()).add(str(mark))
-    return tuple(
-        Person(
-            *(str(key), str(address), str(name), str(organisation), str(number)),
-            tuple(former.get(str(key), ())),
-            frozenset(marks.get(str(key), ())),
-        )
-        for key, address, name, organisation, number in database.execute(
-            "SELECT key, address, name, organisation, number FROM persons ORDER BY id"
-        )
-    )
-
-
-def enlist(
-    database: Database,
-    rows: Sequence[Listed],
-    now: datetime,
-    who_of: Callable[[Collection[Person]], Sequence[Identified]],
-) -> tuple[Identified, ...]:
-    """Record the persons of the rows, as ``who_of`` identifies them.
-
-    ``who_of`` receives the register. Doubtful persons are left out.
-    """
-    with database.transaction():
-        known = {person.key: person for person in persons(database)}
-        found = tuple(who_of(known.values()))
-        new: dict[str, Listed] = {}
-        done: set[str] = set()
-        for row, who in zip(rows, found, strict=True):
-            if who.doubt is not None or who.key in done:
-                continue
-            done.add(who.key)
-            if who.key in known:
-                _renew(database, known[who.key], row, now)
-            else:
-                new[who.key] = row
-        database.together(
-            "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
-            (
-                (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
-                for key, row in new.items()
-            ),
-        )
-        return found
-
-
-def _renew(database: Database, known: Person, row: Listed, now: datetime) -> None:
-    address = address_key(row.address)
-    if is_mark(known.address):
-        # The row that had to be deleted is still in the list: forgotten data is not recorded again.
-        return
-    if known.address != address:
-        database.execute(
-            "INSERT OR REPLACE INTO former_addresses VALUES (?, ?, ?)", (known.key, known.address, moment_text(now))
-        )
-    # An export without a column does not delete the values of an earlier one.
-    now_known = (row.name or known.name, row.organisation or known.organisation, row.number or known.number)
-    if (address, *now_known) != (known.address, known.name, known.organisation, known.number):
-        database.execute(
-            "UPDATE persons SET address = ?, name = ?, organisation = ?, number = ? WHERE key = ?",
-            (address, *now_known, known.key),
-        )
-
-
-def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
-    """Record that somebody must not be mailed, or may be mailed again.
-
-    :raises UserError: code USAGE if the decision undoes one that does not exist.
-    """
-    with database.transaction():
-        in_force = {(each.person, each.event) for each in left_out(database)}
-        if word.undone and (word.person, word.event) not in in_force:
-            fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
-            raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
-        database.execute(
-            "INSERT INTO left_out (person, event, reason, undone, at) VALUES (?, ?, ?, ?, ?)",
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now)),
-        )
-
-
-def left_out(database: Database) -> tuple[LeftOut, ...]:
-    """Return the decisions in force not to mail somebody.
-
-    They are the newest of each person and event, unless it was undone.
-    """
-    rows = database.execute(
-        "SELECT person, event, reason, at FROM left_out"
-        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
-    )
-    return tuple(
-        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
-    )

@@ -234,6 +234,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    (
+        "successors",
+        (
+            # The key of the person who took over the address or the place of somebody who left; empty if nobody did.
+            "ALTER TABLE persons ADD COLUMN successor TEXT NOT NULL DEFAULT ''",
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import AllAudience, AnyAudience, AudienceRule, ColumnAudience, Event, NotAudience
@@ -17,6 +17,9 @@ from mkwmail.members.headings import COLUMN_NAMES, column_name, meaning_of
 from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.facts import Telling, facts_of
+
+if TYPE_CHECKING:
+    from mkwmail.members.name_changes import NameChange
 
 #: Audiences that guests belong to: guests are never invited, but get the mailings for those who come.
 FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
@@ -86,7 +89,8 @@ class Recipient:
     ``person`` is the key in the ledger. ``doubt``: why it is doubtful who this is; such a member is not mailed until
     somebody has chosen one of the ``candidates`` (keys). ``old_address``: the address at which they were known before,
     if that was another. ``reason``: why they do not get the mailing in this run. ``not_before``: until when the server
-    deferred their message. ``retry``: the delivery that was tried or released before.
+    deferred their message. ``retry``: the delivery that was tried or released before. ``instead``: the key of who
+    was in the place of a doubtful member before; ``change``: how the name there has changed.
     """
 
     person: str
@@ -97,6 +101,8 @@ class Recipient:
     reason: str = ""
     not_before: datetime | None = None
     retry: Delivery | None = None
+    instead: str = ""
+    change: "NameChange | None" = None
 
     @property
     def name(self) -> str:

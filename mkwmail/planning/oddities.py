@@ -16,7 +16,7 @@ from mkwmail.members.member_list import MemberList
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex, double_rows, placeless, without_address
+from mkwmail.planning.roll import MemberIndex, double_rows, placeless, replaced_fault, twin_faults, without_address
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -57,8 +57,12 @@ def list_warnings(
     """
     everyone = [listing.member for listing in roll.listings]
     for each in roll.doubtful:
-        remedy = _("`send` asks who it is; until then this row gets no mail")
-        yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
+        if each.change is None:
+            remedy = _("`send` asks who it is; until then this row gets no mail")
+            yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
+    if roll.replacing:
+        yield replaced_fault(roll, place)
+    yield from twin_faults(everyone, place)
     yield from double_rows(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
@@ -115,8 +119,8 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     if not history.persons:
         return
     known = {person.key: person for person in history.persons}
-    here = {listing.person for listing in roll.listings} | history.strangers
-    new = [each.name or each.address for each in roll.listings if each.person not in known]
+    here = roll.keys | history.strangers
+    new = [each.name or each.address for each in roll.listings if each.person not in known and not each.instead]
     gone = [
         person.name or person.address
         for key, person in known.items()

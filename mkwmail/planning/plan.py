@@ -68,7 +68,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
         everyone += _departed(everyone, history)
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
     known = {each.person: each.member for each in (*everyone, *history.guests)}
-    audiences = Audiences(event, mailing, history, known, now)
+    audiences = Audiences(event, mailing, inheriting(listings, history), known, now)
     sorting = _Sorting(of, history, audiences, now)
     for each in everyone:
         sorting.sort(each)
@@ -108,6 +108,34 @@ def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recip
         name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
         member = Member(0, Name(written=name), delivery.address, organisation=organisation, number=number)
         yield Recipient(key, member)
+
+
+def inheriting(listings: Sequence[Recipient], history: History) -> History:
+    """Return the history in which successors have the mails that their addresses got.
+
+    The mails of somebody who has left were read, if at all, by whoever has the address now. So a successor is not
+    invited a second time at the same address, but gets the reminder, and every change and cancellation. Answers and
+    skips are a person's own.
+    """
+    here = {each.person for each in listings}
+    heirs = {each.member.address_key: each.person for each in listings if each.member.email and not each.doubt}
+    heir_of = {
+        each.person: heirs[key]
+        for each in history.deliveries
+        if each.person not in here and each.state in TOLD and (key := address_key(each.address)) in heirs
+    }
+    if not heir_of:
+        return history
+    deliveries = tuple(
+        replace(each, person=heir_of[each.person])
+        if each.person in heir_of and address_key(each.address) in heirs and each.state in TOLD
+        else each
+        for each in history.deliveries
+    )
+    told = {heir_of.get(person, person): versions for person, versions in history.telling.told.items()}
+    # What a successor was told in person comes last, and counts.
+    told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
+    return replace(history, deliveries=deliveries, telling=replace(history.telling, told=told))
 
 
 @dataclass(slots=True)
@@ -335,6 +363,7 @@ def outdated(event: Event, listings: Sequence[Recipient], history: History, now:
     if now > event.ends:
         return ()
     facts = facts_of(event, history.cancelled is not None)
+    history = inheriting(listings, history)
     changed = [
         (person, changes)
         for person in history.telling.told

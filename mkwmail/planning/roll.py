@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mkwmail.clock import day_and_time
+from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import Audience, in_order, mailing_named
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, some
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.i18n import members as members_in_words
-from mkwmail.ledger.models import COMING, Guest, LeftOut
-from mkwmail.ledger.people import Identified, Listed
+from mkwmail.ledger.models import COMING, Guest, LeftOut, ScheduledApproval
+from mkwmail.ledger.people import Identified, Listed, folded
 from mkwmail.members.member_list import FaultyRow, Member, MemberList
 from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
-from mkwmail.planning.plan import Plan, plan
+from mkwmail.planning.plan import Plan, list_tolerance, plan
 from mkwmail.planning.schedule import due_by_date, superseded
 
 
@@ -40,6 +40,21 @@ class MemberIndex:
     def doubtful(self) -> tuple[Recipient, ...]:
         """Return those of whom it is doubtful who they are."""
         return tuple(each for each in self.listings if each.doubt)
+
+    @property
+    def slipped(self) -> tuple[Recipient, ...]:
+        """Return the doubtful members whose names have slipped against the addresses."""
+        return tuple(each for each in self.doubtful if each.change is not None and each.change.slipped)
+
+    @property
+    def replacing(self) -> tuple[Recipient, ...]:
+        """Return the doubtful members with a new name in somebody's place: successors, as a rule."""
+        return tuple(each for each in self.doubtful if each.change is not None and not each.change.slipped)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return the keys of the members, and of those in whose places doubtful members are."""
+        return frozenset(key for each in self.listings for key in (each.person, each.instead) if key)
 
 
 def listed_member(member: Member) -> Listed:
@@ -67,12 +82,14 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     addressed = [member for member in members if member.email]
     found = identify([listed_member(member) for member in addressed])
     return MemberIndex(
-        listings=tuple(
-            Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
-            for member, who in zip(addressed, found, strict=True)
-        ),
+        listings=tuple(_recipient(who, member) for member, who in zip(addressed, found, strict=True)),
         unaddressed=tuple(member for member in members if not member.email),
     )
+
+
+def _recipient(who: Identified, member: Member) -> Recipient:
+    known = Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+    return replace(known, instead=who.predecessor, change=who.change) if who.doubt else known
 
 
 def guest_recipient(guest: Guest) -> Recipient:
@@ -228,3 +245,108 @@ def _choices(event: Event, command: str) -> Iterator[str]:
         send = event.mailings[name].send
         when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
         yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
+
+
+# What is odd about who is in the list
+
+
+def slipped_fault(roll: MemberIndex, place: str) -> Fault:
+    """Return the fault that names have slipped against the addresses; some must have.
+
+    :param place: the list's file, as people know it.
+    """
+    slipped = roll.slipped
+    fault = ngettext(
+        "%(n)d address has the name of another member now: %(examples)s",
+        "%(n)d addresses have the names of other members now: %(examples)s",
+        len(slipped),
+    )
+    remedy = _("a column was sorted on its own, or rows were mixed up: put the names back at their addresses")
+    return Fault(place, fault % {"n": len(slipped), "examples": some(changed_names(slipped))}, remedy)
+
+
+def replaced_fault(roll: MemberIndex, place: str) -> Fault:
+    """Return the warning about members with a new name in somebody's place; there must be some.
+
+    :param place: the list's file, as people know it.
+    """
+    replacing = roll.replacing
+    fault = ngettext(
+        "%(n)d member may be a successor: %(examples)s",
+        "%(n)d members may be successors: %(examples)s",
+        len(replacing),
+    )
+    remedy = _("`send` and `schedule` ask you once; until then these members get no mail, and all others do")
+    return Fault(place, fault % {"n": len(replacing), "examples": some(changed_names(replacing))}, remedy)
+
+
+def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
+    """Return the members with the names that were in their places: ``Bas Bos <directeur@cc.nl> (was Kim Kok)``."""
+    found = []
+    for each in members:
+        before = (each.change.before if each.change else "") or _("somebody who was forgotten")
+        words = {"name": each.name, "address": each.address, "before": before}
+        found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
+    return tuple(found)
+
+
+def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
+    """Yield the rows that may be one person at two addresses, who would get everything twice.
+
+    :param place: the list's file, as people know it.
+    """
+    mailed = [member for member in everyone if member.email and not member.do_not_mail]
+    mailboxes: dict[str, Member] = {}
+    named: dict[tuple[str, str], list[Member]] = {}
+    for member in mailed:
+        remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
+        words = {"name": full_name(member.name), "address": member.email}
+        twin = mailboxes.setdefault(_mailbox(member.address_key), member)
+        if twin.address_key != member.address_key:
+            fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
+            yield Fault(f"{place}:{member.row}", fault % (words | {"row": twin.row, "other": twin.email}), remedy)
+            continue
+        places = {("organisation", folded(member.organisation)), ("number", folded(member.number))}
+        family = folded(member.name.surname or full_name(member.name).rpartition(" ")[2])
+        groups = [named.setdefault((family, repr(each)), []) for each in sorted(places) if each[1] and family]
+        twins = (
+            other
+            for group in groups
+            for other in group
+            if other.address_key != member.address_key and _one_name(full_name(other.name), full_name(member.name))
+        )
+        if (other := next(twins, None)) is not None:
+            words |= {"row": str(other.row), "other": f"{full_name(other.name)} <{other.email}>"}
+            fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
+            yield Fault(f"{place}:{member.row}", fault % words, remedy)
+        for group in groups:
+            group.append(member)
+
+
+def _one_name(one: str, other: str) -> bool:
+    from mkwmail.members.same_name import same_person
+
+    return same_person(one, other)
+
+
+def _mailbox(address: str) -> str:
+    """Return the address without its tag: ``jan+mkw@example.org`` is ``jan@example.org``."""
+    local, _at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Iterator[str]:
+    """Yield that most of the list is other people than at the last approval, if so.
+
+    :param given: the approvals of all events.
+    """
+    whole = [each for each in given if each.others and each.at is not None]
+    if not whole:
+        return
+    last = max(whole, key=lambda each: (each.at is not None, each.at or each.opens))
+    here = roll.keys
+    limit = list_tolerance(len(last.persons))
+    joined, left = len({each.person for each in roll.listings} - last.persons), len(last.persons - here)
+    if joined > limit and left > limit:
+        words = {"joined": joined, "left": left, "day": day_in_words(last.at or last.opens)}
+        yield (_("since %(day)s %(left)d members left the list and %(joined)d are new: is it the right list?") % words)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from types import MappingProxyType
 
 from holidays import country_holidays
 
@@ -193,18 +194,23 @@ class Share:
 
 
 def share_of(
-    plan: Plan, given: ScheduledApproval, listings: Sequence[Recipient], guests: Collection[str] = ()
+    plan: Plan,
+    given: ScheduledApproval,
+    listings: Sequence[Recipient],
+    guests: Collection[str] = (),
+    successors: Mapping[str, str] = MappingProxyType({}),
 ) -> Share:
     """Return whom `due` may mail: those approved and those being retried.
 
     Others may be mailed if they are few. ``guests`` (keys) are not in the list and could not be approved: they signed
-    up since.
+    up since. ``successors``: person → who took over from them, by a person's word; they count as approved too.
     """
     limit = list_tolerance(len(given.persons))
-    gone = len(given.persons - {each.person for each in listings})
+    here = {key for each in listings for key in (each.person, each.instead)}
+    gone = sum(here.isdisjoint(_line(person, successors)) for person in given.persons)
     if gone > limit:
         return Share((), gone=gone)
-    known = given.persons.union(guests)
+    known = {key for person in given.persons for key in _line(person, successors)}.union(guests)
     covered = [each for each in plan.to_send if each.person in known or each.retry is not None]
     added = [each for each in plan.to_send if each not in covered]
     if not given.others:
@@ -212,6 +218,14 @@ def share_of(
     if len(added) > limit:
         return Share(tuple(covered), tuple(added))
     return Share(plan.to_send)
+
+
+def _line(person: str, successors: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a person and all who followed in that place."""
+    line = {person: None}
+    while (person := successors.get(person, "")) and person not in line:
+        line[person] = None
+    return tuple(line)
 
 
 # The timetable

@@ -360,6 +360,45 @@ def doubtful(names: Sequence[str]) -> Notice:
     )
 
 
+def slipped(count: int, examples: Sequence[str]) -> Notice:
+    """Return the notice that names have slipped against the addresses, so nothing is sent."""
+    said = ngettext(
+        "nothing is sent: %(n)d address of the list has the name of another member now: %(examples)s",
+        "nothing is sent: %(n)d addresses of the list have the names of other members now: %(examples)s",
+        count,
+    )
+    begin = "Bij 1 adres staat" if count == 1 else f"Bij {count} adressen staat"
+    names = some_dutch([each.split(" <")[0] for each in examples])
+    return Notice(
+        name="slipped",
+        code=ExitCode.SETTINGS,
+        said=said % {"n": count, "examples": some(examples)},
+        dutch=f"Er wordt niets verstuurd. {begin} in de ledenlijst nu de naam van een ander lid ({names}). "
+        "Waarschijnlijk is er maar één kolom gesorteerd. Zet de namen weer bij hun eigen adres; daarna verstuurt "
+        "mkwmail weer.",
+    )
+
+
+def replacing(examples: Sequence[str]) -> Notice:
+    """Return the notice about members with a new name in somebody's place, who wait for an answer."""
+    count = len(examples)
+    said = ngettext(
+        "%(n)d member may be a successor and is not mailed until `send` or `schedule` has asked you: %(examples)s",
+        "%(n)d members may be successors and are not mailed until `send` or `schedule` has asked you: %(examples)s",
+        count,
+    )
+    begin = "1 lid staat" if count == 1 else f"{count} leden staan"
+    names = [each.split(" <")[0] for each in examples]
+    return Notice(
+        name="replacing",
+        code=ExitCode.WAITING,
+        said=said % {"n": count, "examples": some(examples, 12)},
+        dutch=f"{begin} in de ledenlijst met een nieuwe naam op de plaats van iemand anders "
+        f"({some_dutch(names, 12)}). Is dat een opvolger, of dezelfde persoon met een andere naam? mkwmail stelt die "
+        "vraag één keer, zodra je met de hand verstuurt of een mailing goedkeurt. Tot dan wachten alleen deze leden.",
+    )
+
+
 def stopped(code: ExitCode, reason: str, remedy: str) -> Notice:
     """Return the notice that server, login or disk stopped the run."""
     return Notice(

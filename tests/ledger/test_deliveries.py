@@ -305,15 +305,15 @@ def test_the_lists_size_is_remembered(ledger: Ledger) -> None:
 
 
 def test_a_register_keeps_what_a_later_export_leaves_out(ledger: Ledger) -> None:
-    ledger.enlist([Listed("M0@example.org", "Lid Nul", "Woonstede", "12")], NOW)
-    (found,) = ledger.enlist([Listed("nul@example.net", "Lid Nul", "Woonstede")], LATER)
+    ledger.enlist([Listed("M0@example.org", "Lid 0", "Woonstede", "12")], NOW)
+    (found,) = ledger.enlist([Listed("nul@example.net", "Lid 0", "Woonstede")], LATER)
     assert found.old_address == "m0@example.org"
     person = people.persons(ledger.database)[0]
     assert (person.address, person.number, person.former) == ("nul@example.net", "12", ("m0@example.org",))
 
 
 def test_who_was_identified_is_enlisted_so_and_never_two_under_one_address(ledger: Ledger) -> None:
-    rows = [Listed("nieuw@example.org", "Nieuw Lid"), Listed("m0@example.org", "Lid Nul")]
+    rows = [Listed("nieuw@example.org", "Nieuw Lid"), Listed("m0@example.org", "Lid 0")]
     who = ledger.identify(rows)
     somebody_else = [who[0]._replace(key="f" * 32), who[1]]
     ledger.enlist(rows[:1], NOW)

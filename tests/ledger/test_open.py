@@ -16,7 +16,7 @@ from mkwmail.ledger import deliveries, people, runs
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, Round, State
-from mkwmail.ledger.people import Listed
+from mkwmail.ledger.people import Listed, Person
 from mkwmail.ledger.schema import FIRST, MIGRATIONS, migrate
 from tests.torture.later_version import LATER
 from tests.workplace import is_root
@@ -180,9 +180,14 @@ def test_whom_an_older_program_mailed_is_not_mailed_again(tmp_path: Path, length
     migrate(older, NOW, LATER[:length])
     older.execute("INSERT INTO ledger VALUES (1, 'name', zeroblob(32), 'here', ?)", (NOW.isoformat(),))
     invitation = Round("dag-2020", "invitation")
+    # An older program did not know the columns of today.
+    jan = Person("a" * 32, "jan@example.org", "Jan Smit")
+    older.execute(
+        "INSERT INTO persons (key, address, name, organisation, number, since) VALUES (?, ?, ?, '', '', ?)",
+        (jan.key, jan.address, jan.name, NOW.isoformat()),
+    )
     with Ledger(older, "here", "boot", None) as ledger, ledger.hold("send", NOW):
         ledger.settle(NOW)
-        (jan,) = ledger.enlist([Listed("jan@example.org", "Jan Smit")], NOW)
         letter = deliveries.keep_letter(ledger.database, b"Beste Jan")
         claim = Claim(jan.key, "jan@example.org", letter, {}, "<m@example.org>", NOW, "0" * 64)
         (attempt,) = ledger.record_and_claim(invitation, (), [claim], NOW)
