@@ -40,7 +40,7 @@ def test_with_a_code_then_mails_go_until_logout(desk: Desk) -> None:
     assert out.code == 0 and "was removed from this computer" in out.out
     assert desk.kept() is None
     assert "No login of" in desk.run("logout").out
-    desk.place.members("Kim;;Nieuw;nieuw@woonstede.example.org;Woonstede;directeur")
+    desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
     assert desk.send().code == 77
 
 
@@ -97,7 +97,7 @@ def test_a_password_is_asked_for_unseen_tried_and_kept(desk: Desk) -> None:
     assert kept is not None and json.loads(kept.read_text()) == {"password": PASSWORD}
     assert desk.send().code == 0
     # What is nearer comes first.
-    desk.place.members("Kim;;Nieuw;nieuw@woonstede.example.org;Woonstede;directeur")
+    desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
     assert desk.run("check", EVENT, "--server", MKWMAIL_SMTP_PASSWORD="other").code == 77
     kept.chmod(0o644)
     refused = desk.send()
@@ -187,7 +187,7 @@ def test_tokens_are_nowhere_but_in_their_own_file(desk: Desk) -> None:
     assert desk.run("login").code == 0
     assert desk.send().code == 0
     desk.provider.withdraw()
-    desk.place.members("Kim;;Nieuw;nieuw@woonstede.example.org;Woonstede;directeur")
+    desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
     for words in (("send", EVENT, "invitation", "--yes", "--json"), ("check", EVENT, "--server", "--json")):
         assert desk.run(*words).code == 77
     assert len(seen) > 10
@@ -208,7 +208,7 @@ def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -
     desk.provider.expire()
     assert desk.run("send", EVENT, "invitation", "--yes", **ring).code == 0
     assert desk.provider.count("refresh_token") == 1 and "token" not in kept.read_text()
-    desk.place.members("Kim;;Nieuw;nieuw@woonstede.example.org;Woonstede;directeur")
+    desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
     # As from cron, where there is none to be had.
     out = desk.send()
     assert out.code == 77 and "keyring, which cannot be reached from here" in out.err
