@@ -206,7 +206,7 @@ class Run:
             return _("the run was stopped")
         return _("the mailing's latest moment has passed")
 
-    # Whether anything is to be done
+    # Work that is left
 
     def is_over(self) -> bool:
         """Return whether nothing more may be begun."""
@@ -255,7 +255,7 @@ class Run:
                     break
                 if not wait:
                     return False
-                # What is under way over another connection may come back.
+                # A message that is under way over another connection may come back.
                 self._turn.wait(GLANCE)
             self.ended.set()
             return False

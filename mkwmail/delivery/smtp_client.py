@@ -83,8 +83,6 @@ class Session:
         self.tls = stream.tls
         self._usable = True
         self._closed = False
-        self._waiting: Iterator[Message] = iter(())
-        self._ahead: Message | None = None  # asked for, and not begun
 
     @property
     def most(self) -> int | None:
@@ -93,19 +91,23 @@ class Session:
 
     def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
         """Submit messages (:meth:`mkwmail.delivery.transport.Transport.submit`)."""
-        self._waiting, self._ahead, asked = iter(messages), None, False
-        while self._usable and (message := self._next()) is not None:
-            reply, asked = self._envelope(message, asked), False
+        waiting = iter(messages)
+        message, asked = next(waiting, None) if self._usable else None, False
+        while message is not None:
+            following, ahead = None, False
+            reply = self._envelope(message, asked)
             if reply is None:
-                reply, asked = self._body(message, begin)
+                reply, following, ahead = self._body(message, waiting, begin)
             self._usable = self._usable and not closes(reply)
             yield message, reply
             if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
                 # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
                 self._usable = accepted(self._stream.command("RSET", Phase.RSET))
-        if self._ahead is not None:
-            # Its envelope left with the body before it.
-            yield self._ahead, Reply(0, _("the connection was lost"), Phase.MAIL)
+            if not self._usable:
+                if following is not None:
+                    yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
+                return
+            message, asked = (following, ahead) if following is not None else (next(waiting, None), False)
 
     def reply_to_sender(self, sender: str) -> Reply:
         """Return the server's word about mail from a sender, to itself.
@@ -133,15 +135,6 @@ class Session:
             self._stream.command("QUIT", Phase.QUIT)
         self._usable = False
         self._stream.close()
-
-    def _next(self) -> Message | None:
-        message, self._ahead = self._look_ahead(), None
-        return message
-
-    def _look_ahead(self) -> Message | None:
-        if self._ahead is None:
-            self._ahead = next(self._waiting, None)
-        return self._ahead
 
     def _envelope(self, message: Message, asked: bool) -> Reply | None:
         """Say MAIL, RCPT and DATA.
@@ -182,28 +175,31 @@ class Session:
         self._stream.write(_DOT)
         return not closes(self._stream.read(Phase.DOT))
 
-    def _body(self, message: Message, begin: Callable[[Message], bool]) -> tuple[Reply, bool]:
+    def _body(
+        self, message: Message, waiting: Iterator[Message], begin: Callable[[Message], bool]
+    ) -> tuple[Reply, Message | None, bool]:
         """Write the body and its dot.
 
-        Return the reply, and whether the envelope of the next message left with them.
+        Return the reply, the next message, and whether its envelope left with it.
         """
         # What the server says before the dot, it says of a message that it cannot have taken.
         if self._stream.has_pending_input():
-            return self._stream.read(Phase.BODY), False
+            return self._stream.read(Phase.BODY), None, False
         if not self._may_begin(message, begin):
-            return Reply(0, _("the run was stopped"), Phase.DATA), False
+            return Reply(0, _("the run was stopped"), Phase.DATA), None, False
         body = b"".join(message.chunks if message.dotless else stuffed(message.chunks))
         if message.size > _TOGETHER:
             # Long enough for the server to change its mind on the way.
             if self._stream.write(body) < len(body) or self._stream.has_pending_input():
-                return self._stream.read(Phase.BODY), False
+                return self._stream.read(Phase.BODY), None, False
             body = b""
-        following = self._look_ahead() if self._pipelines else None
-        more = self._together(following) if following is not None and not self._too_large(following) else b""
+        following = next(waiting, None) if self._pipelines else None
+        ahead = following is not None and not self._too_large(following)
+        more = self._together(following) if following is not None and ahead else b""
         if self._stream.write(b"".join((body, _DOT, more))) < len(body) + len(_DOT):
             # Without its whole dot it is nothing (RFC 5321 §3.3).
-            return self._stream.read(Phase.BODY), False
-        return self._stream.read(Phase.DOT), bool(more)
+            return self._stream.read(Phase.BODY), following, False
+        return self._stream.read(Phase.DOT), following, ahead
 
     def _may_begin(self, message: Message, begin: Callable[[Message], bool]) -> bool:
         # If it may not, the server waits for a body that must not come: nothing more can be said to it.

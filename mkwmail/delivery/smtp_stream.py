@@ -73,7 +73,7 @@ class Stream:
     def __init__(self, connection: socket.socket, timeouts: Timeouts) -> None:
         self._socket = connection
         self._timeouts = timeouts
-        self._seconds = {phase: timeouts.of(phase) for phase in Phase}
+        self._seconds = {phase: timeouts.of(phase) for phase in Phase}  # once: a message has four replies
         self._lines: deque[bytes] = deque()  # read and not used yet, without their ends
         self._rest = b""  # the beginning of a line of which the end is to come
         self._awaits = False  # something was written since the last look for a reply

@@ -36,7 +36,7 @@ class FileId(NamedTuple):
     device: int
     inode: int
 
-    def is_at(self, path: str) -> bool:
+    def is_at(self, path: Path) -> bool:
         """Check that this file is still at its path: it was not deleted, moved or replaced."""
         try:
             found = os.stat(path)

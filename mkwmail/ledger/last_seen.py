@@ -33,8 +33,8 @@ from mkwmail.i18n import _
 from mkwmail.ledger.database import PRIVATE, FileId, as_int, file_id, read_only
 
 _FORMAT = "mkwmail-last-seen-1"
-_DIGITS = 16  # of a number; its checksum has eight
-_WIDTH = _DIGITS + 8 + 2
+_DIGITS = 16  # of a number
+_WIDTH = _DIGITS + 8 + 2  # with eight digits of a checksum, a space and a line end
 _CLAIMS, _BEGUN = (0, 1), 2  # the places of the numbers
 _HEAD = 3 * _WIDTH  # the offset of the rest
 _LOCK_SECONDS = 10.0  # another run compares and writes within milliseconds
@@ -103,7 +103,7 @@ def write(state: Path, name: str, seen: LastSeen) -> "Note":
 
 
 def _slot(number: int, place: int, head: bytes) -> bytes:
-    digits = b"%016d" % number
+    digits = b"%0*d" % (_DIGITS, number)
     return b"%b %08x\n" % (digits, crc32(digits, crc32(head, place)))
 
 
@@ -136,14 +136,10 @@ class Note:
         with self._turn:
             if number <= self._claim:
                 return  # another thread was first
-            if file_id(self._path) != self._file:
+            if self._file is None or not self._file.is_at(self._path):
                 raise _taken(self._path)
             place = 1 - self._place
-            try:
-                _put(self._descriptor, _slot(number, place, self._head), place * _WIDTH)
-                _sync(self._descriptor)
-            except OSError as error:
-                raise self._cannot_write(error) from error
+            self._write(number, place, durable=True)
             self._place, self._claim = place, number
 
     def begun(self) -> None:
@@ -153,10 +149,7 @@ class Note:
         """
         with self._turn:
             self._begun += 1
-            try:
-                _put(self._descriptor, _slot(self._begun, _BEGUN, self._head), _BEGUN * _WIDTH)
-            except OSError as error:
-                raise self._cannot_write(error) from error
+            self._write(self._begun, _BEGUN, durable=False)
 
     def close(self) -> None:
         """Stop writing; the file stays for the next run."""
@@ -166,8 +159,13 @@ class Note:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def _cannot_write(self, error: OSError) -> UserError:
-        return _unusable(self._path.parent, error, ExitCode.LEDGER_FAULT)
+    def _write(self, number: int, place: int, durable: bool) -> None:
+        try:
+            _put(self._descriptor, _slot(number, place, self._head), place * _WIDTH)
+            if durable:
+                _sync(self._descriptor)
+        except OSError as error:
+            raise _unusable(self._path.parent, error, ExitCode.LEDGER_FAULT) from error
 
 
 if sys.platform == "win32":

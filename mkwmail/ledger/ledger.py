@@ -43,7 +43,6 @@ class Ledger:
         if found is None:
             raise _gone(database.path)
         self._file = found
-        self._name = str(database.path)
         rows = database.execute("SELECT id, secret, computer FROM ledger")
         ((name, secret, made_on),) = rows
         self.id = str(name)
@@ -286,7 +285,7 @@ class Ledger:
         """
         self._must_be_held()
         self._lock_must_be_in_place()
-        if not self._file.is_at(self._name):
+        if not self._file.is_at(self.database.path):
             raise _gone(self.database.path)
         if self._wire is not None and not self._wire.is_in_place:
             raise _gone(wire_path(self.database.path))

@@ -21,7 +21,7 @@ _EXCEL_ERROR = re.compile(
 )
 
 
-# What people write where there is no address.
+# Words that people write instead of an address.
 _NO_ADDRESS = frozenset(("-", "--", "geen", "nvt", "n.v.t.", "n.v.t", "onbekend", "none", "n/a", "unknown", "?"))
 
 
