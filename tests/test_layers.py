@@ -52,6 +52,7 @@ HOMES = {
     "keyring": ("auth.store",),
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
+    "olefile": ("responses.outlook",),
 }
 
 

@@ -3,10 +3,11 @@
 Bounces come from saved reports, or are recorded by the secretary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from mkwmail.addresses import address_key
 from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
@@ -18,6 +19,7 @@ from mkwmail.ledger.models import Bounce, Delivery, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.plan import History
 from mkwmail.report.bounces import MatchedBounce, show_bounces
+from mkwmail.report.saved_mail import show_unread
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict
@@ -30,22 +32,34 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
 
     A corrected address may then be mailed.
 
-    :raises UserError: if a file cannot be read as mail; nothing is recorded then.
+    A file that cannot be read does not stop the others; the code is FAULTY_FILE then.
+
+    :raises UserError: if there is no mail in the files.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
-    returned = [each for saved in read_saved(files) for each in read_returned(saved)]
+    saved = read_saved(files)
+    returned = [each for mail in saved.mails for each in read_returned(mail)]
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
         sent = ledger.sent_mails()
         matched = match(returned, [_message(each) for each in sent])
         here = [each for each in matched if each.message and each.message.event == about.id]
         news = ledger.record_bounces([_bounce(each, now) for each in here if each.returned.verdict], now)
-        names = {person.key: person.name or person.address for person in ledger.persons()}
+        persons = ledger.persons()
+    names = {person.key: person.name or person.address for person in persons}
     fresh = {(each.attempt, each.digest) for each in news}
     came = [_came(each, about.id, names, fresh) for each in matched]
-    show_bounces(invocation.terminal, about.id, came)
-    return ExitCode.OK
+    show_bounces(invocation.terminal, about.id, came, names_by_address(persons))
+    show_unread(invocation.terminal, saved)
+    return ExitCode.FAULTY_FILE if saved.unread else ExitCode.OK
+
+
+def names_by_address(persons: Iterable[Person]) -> dict[str, str]:
+    """Return address key → the person's name, or their address."""
+    every = tuple(persons)
+    names = {address: person.name or person.address for person in every for address in person.former}
+    return names | {address_key(person.address): person.name or person.address for person in every}
 
 
 def _message(mail: SentMail) -> SentMessage:

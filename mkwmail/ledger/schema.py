@@ -235,6 +235,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    (
+        "comments and proposals of calendars",
+        (
+            "ALTER TABLE answers ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE stray_answers ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE stray_answers ADD COLUMN delegate TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE stray_answers ADD COLUMN starts TEXT",
+            "ALTER TABLE stray_answers ADD COLUMN ends TEXT",
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

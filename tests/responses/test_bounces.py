@@ -142,7 +142,7 @@ def test_mbox_maildir_and_folders_hold_the_same_reports(tmp_path: Path) -> None:
     box.close()
     expected = sorted((returned(name).nature, returned(name).verdict or "") for name in names)
     for place in (tmp_path / "teruggekomen.mbox", tmp_path / "Maildir", folder):
-        found = [value for saved in read_saved([place]) for value in read_returned(saved)]
+        found = [value for saved in read_saved([place]).mails for value in read_returned(saved)]
         assert sorted((value.nature, value.verdict or "") for value in found) == expected, place
 
 
