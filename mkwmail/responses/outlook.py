@@ -154,12 +154,10 @@ def _mail(message: _Storage, names: Names, depth: int) -> bytes:
         report = "delivery-status" if part.startswith(b"Content-Type: message/delivery-status") else report
         parts.append(part)
     boundary = f"outlook-{depth}"
-    whole = f'multipart/report; report-type={report}; boundary="{boundary}"' if report else ""
-    headers = _headers(message, kind)
-    headers["Content-Type"] = whole or f'multipart/mixed; boundary="{boundary}"'
+    whole = f"multipart/report; report-type={report}" if report else "multipart/mixed"
     mark = f"--{boundary}".encode()
-    body = b"".join(mark + b"\n" + part + b"\n" for part in parts if part)
-    return headers.as_bytes() + body + mark + b"--\n"
+    head = f'Content-Type: {whole}; boundary="{boundary}"\n'.encode() + _headers(message, kind).as_bytes()
+    return head + b"".join(mark + b"\n" + part + b"\n" for part in parts if part) + mark + b"--\n"
 
 
 def _headers(message: _Storage, kind: str) -> Message:
@@ -168,8 +166,9 @@ def _headers(message: _Storage, kind: str) -> Message:
     for name, value in parsed(message.text(_HEADERS).encode()).items():
         if not name.casefold().startswith(("content-", "mime-version")):
             headers[name] = _encoded(str(value))
+    sender = _address(message, _SENDER, _REPRESENTED)
     made = {
-        "From": formataddr((one_line(message.text(_SENDER[2])), _address(message, _SENDER, _REPRESENTED)), "utf-8"),
+        "From": formataddr((one_line(message.text(_SENDER[2])), sender), "utf-8") if sender else "",
         "Subject": _encoded(message.text(_SUBJECT)),
         "Message-ID": one_line(message.text(_MESSAGE_ID)),
     }
