@@ -443,6 +443,10 @@ class Ledger:
         """
         deliveries.expire(self._database, of, persons, now)
 
+    def words_said(self, event: str) -> Mapping[tuple[Round, str], Word]:
+        """Return (round, person) → the word that can still be taken back."""
+        return deliveries.words_said(self._database, event)
+
     def resolve(self, event: str, mailing: str, edition: int, person: str, word: Word, now: datetime) -> None:
         """Apply a person's decision about a message in doubt or refused.
 
