@@ -18,7 +18,7 @@ from mkwmail.addresses import address_key
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.responses.bounce_text import Prose, Verdict, read_prose, verdict
 from mkwmail.responses.calendar_replies import is_calendar
-from mkwmail.responses.mail_parts import header_text, parsed, part_text
+from mkwmail.responses.mail_parts import STATUS, header_text, parsed, part_text
 from mkwmail.responses.saved_mail import SavedMail
 from mkwmail.text import one_line
 
@@ -150,39 +150,19 @@ def _status_fields(parts: list[Message]) -> list[Fields]:
     The message's group is first; then each recipient has a group.
     """
     for part in parts:
-        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
-            groups = [_fields(group) for group in re.split(r"\n[ \t]*\n", _inner_text(part))]
+        if part.get_content_type() == STATUS:
+            groups = [_fields(group) for group in re.split(r"\n[ \t]*\n", _status_text(part))]
             return [group for group in groups if group]
     return []
 
 
-def _inner_text(part: Message) -> str:
-    """Return the text of a part of type message/….
-
-    Python's parser splits such a part into messages as far as it can.
-    """
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        text = "\n".join(_as_it_came(each) for each in payload if isinstance(each, Message))
-    else:
-        text = str(payload)
-    if "base64" in str(part.get("Content-Transfer-Encoding", "")).casefold() and ":" not in text:
-        encoded = Message()
-        encoded["Content-Transfer-Encoding"] = "base64"
-        encoded.set_payload(text)
-        text = part_text(encoded)
-    return text.replace("\r\n", "\n")
-
-
-def _as_it_came(block: Message) -> str:
-    """Return a block of fields as it was received.
-
-    Message.as_string() would rewrite the fields, and refuses fields that it cannot write itself.
-    """
-    fields = [f"{name}: {value}" for name, value in block.raw_items()]
-    body = block.get_payload()
-    text = "\n".join([*fields, "", body if isinstance(body, str) else ""])
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _status_text(part: Message) -> str:
+    """Return the text of the machine-readable part, decoded if it is encoded."""
+    raw = str(part.get_payload())
+    if "base64" in str(part.get("Content-Transfer-Encoding", "")).casefold() and ":" in raw[:1000]:
+        # It says that it is encoded, and is not.
+        del part["Content-Transfer-Encoding"]
+    return part_text(part)
 
 
 def _fields(group: str) -> Fields:

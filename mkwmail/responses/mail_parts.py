@@ -18,6 +18,12 @@ from mkwmail.text import one_line
 _LONGEST_HEADER = 5000
 
 
+#: The type that the machine-readable part of a report has here. Under its own (RFC 3464 §2.1) Python's parser makes a
+#: mail of each group of fields, and there can be ten thousands of them.
+STATUS = "application/delivery-status"
+_MACHINE_READABLE = re.compile(r"\s*message/(?:global-)?delivery-status\b", re.IGNORECASE)
+
+
 class _BoundedHeaders(Compat32):
     """The reading of mails that strangers wrote: a header has an end.
 
@@ -26,6 +32,8 @@ class _BoundedHeaders(Compat32):
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
+        if name.casefold() == "content-type":
+            value = _MACHINE_READABLE.sub(STATUS, value)
         return name, value[:_LONGEST_HEADER]
 
 
