@@ -12,14 +12,15 @@ from mkwmail.commands.context import Invocation, folder_of, history_of, open_led
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
-from mkwmail.planning.plan import History
+from mkwmail.planning.audience import History
 from mkwmail.report.bounces import MatchedBounce, show_bounces, verdict_words
 from mkwmail.report.saved_mail import show_unread
 from mkwmail.report.status import reply_words, state_words
@@ -44,11 +45,11 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
     returned = [each for mail in saved.mails for each in read_returned(mail)]
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
-        sent = ledger.sent_mails()
+        sent = deliveries.sent_mails(ledger.database)
         matched = match(returned, [_message(each) for each in sent])
         here = [each for each in matched if each.message and each.message.event == about.id]
-        news = ledger.record_bounces([_bounce(each, now) for each in here if each.returned.verdict], now)
-        persons = ledger.persons()
+        news = responses.record_bounces(ledger.database, [_bounce(each, now) for each in here if each.returned.verdict])
+        persons = people.persons(ledger.database)
     names = {person.key: person.name or person.address for person in persons}
     fresh = {(each.attempt, each.digest) for each in news}
     came = [_came(each, about.id, names, fresh) for each in matched]
@@ -98,7 +99,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
     about = read_event(folder.event_path(event), folder).value
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
-        persons = {person.key: person for person in ledger.persons()}
+        persons = {person.key: person for person in people.persons(ledger.database)}
         last = _last_messages(ledger, about.id)
         candidates = [
             Candidate(key, person.name, last[key].address, person.organisation, person.number)
@@ -112,7 +113,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
         mail = last[person.key]
         reply = _("it came back, as the secretary says")
         digest = f"said {mail.attempt} {now.isoformat()}"
-        ledger.record_bounces([Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)], now)
+        responses.record_bounces(ledger.database, [Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)])
     words = {"mailing": mail.round.mailing, "person": person, "event": about.id}
     terminal = invocation.terminal
     terminal.say(_("%(mailing)s to %(person)s counts as not delivered.") % words)
@@ -126,9 +127,11 @@ def _last_messages(ledger: Ledger, event: str) -> dict[str, SentMail]:
     Messages that are known to have come back do not count.
     """
     went = {
-        (each.round, each.person) for each in ledger.deliveries(event) if each.state in (State.SENT, State.IN_DOUBT)
+        (each.round, each.person)
+        for each in deliveries.of_event(ledger.database, event)
+        if each.state in (State.SENT, State.IN_DOUBT)
     }
-    return {each.person: each for each in ledger.sent_mails() if (each.round, each.person) in went}
+    return {each.person: each for each in deliveries.sent_mails(ledger.database) if (each.round, each.person) in went}
 
 
 _OPEN = (State.IN_DOUBT, State.REFUSED)
@@ -151,13 +154,12 @@ def resolve(
         ledger.settle(now)
         history = history_of(ledger, name)
         # All options are checked before the first is recorded; answers to questions are recorded one by one.
-        said = list(_said(history, ledger.words_said(name.id), sent, send_again))
+        said = list(_said(history, deliveries.words_said(ledger.database, name.id), sent, send_again))
         if not (sent or send_again):
             _show_refused(invocation.terminal, history, ledger, _addresses_in_list(folder, ledger))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):
-            of = delivery.round
-            ledger.resolve(of.event, of.mailing, of.edition, delivery.person, word, now)
+            deliveries.resolve(ledger.database, delivery.round, delivery.person, word, now)
             words.append((delivery, word))
         _say_outcome(invocation.terminal, name.id, words)
         return _code_of(ledger, name.id)
@@ -226,7 +228,9 @@ def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tu
 def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Mapping[str, tuple[str, str]]) -> None:
     """Print each refused mail: what the server's reply means, and what to do."""
     persons = {person.key: person for person in history.persons}
-    verdicts = {(each.event, each.person, each.address): each.verdict for each in ledger.refused_mails()}
+    verdicts = {
+        (each.event, each.person, each.address): each.verdict for each in responses.refused_mails(ledger.database)
+    }
     for each in _open_ones(history):
         if each.state is not State.REFUSED:
             continue
@@ -284,7 +288,7 @@ def _say_outcome(terminal: Terminal, event: str, words: Sequence[tuple[Delivery,
 
 
 def _code_of(ledger: Ledger, event: str) -> ExitCode:
-    states = {each.state for each in ledger.deliveries(event) if not is_mark(each.address)}
+    states = {each.state for each in deliveries.of_event(ledger.database, event) if not is_mark(each.address)}
     if State.IN_DOUBT in states:
         return ExitCode.IN_DOUBT
     return ExitCode.REFUSED if State.REFUSED in states else ExitCode.OK

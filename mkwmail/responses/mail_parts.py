@@ -12,7 +12,7 @@ from email.message import Message
 from email.policy import Compat32
 from html import unescape
 
-from mkwmail.text import one_line
+from mkwmail.i18n import one_line
 
 # Characters of a header that are read. Headers of mails are at most 998 characters a line (RFC 5322 §2.1.1).
 _LONGEST_HEADER = 5000

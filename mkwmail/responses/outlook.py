@@ -18,9 +18,8 @@ from io import BytesIO
 
 from olefile import OleFileIO
 
-from mkwmail.i18n import _
+from mkwmail.i18n import _, one_line
 from mkwmail.responses.mail_parts import parsed
-from mkwmail.text import one_line
 
 #: The first octets of a compound file (MS-CFB §2.2).
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
