@@ -485,8 +485,9 @@ def status(
 @app.command(
     help=_("""Decide about mails in doubt: sent, or send again.
 
-Refused ones are listed too. In a terminal it asks about each. A mail is in doubt where the server may or
-may not have taken it; it is never sent again without your word.
+A mail is in doubt if the server may or may not have taken it; it is never sent again without your word. In a terminal
+it asks about each. For a refused mail it shows what the server means, and the row of the list to correct. Name a member
+under the other option to take a mistaken decision back.
 
 \b
 Examples:
@@ -541,9 +542,9 @@ app.add_typer(answers, name="answers")
     "import",
     help=_("""Read a sign-up form's export, or what members' calendars answered.
 
-FILE is an export (CSV or .xlsx, whatever its headings), a mail (.eml), a calendar file (.ics), or a folder of these
-two. Import a newer export as often as you like: only what is new in it is recorded, and a later word stands. In a
-terminal it asks about what is doubtful.
+FILE is an export (CSV or .xlsx, whatever its headings), a mail (.eml, or Outlook's .msg), a calendar file (.ics), or a
+folder of mails and calendar files. Import a newer export as often as you like: only what is new in it is recorded, and
+a later word stands. In a terminal it asks about what is doubtful.
 
 \b
 Examples:
@@ -628,8 +629,9 @@ app.add_typer(bounces, name="bounces")
     "import",
     help=_("""Read saved delivery reports: who was not reached, and why.
 
-FILE is a mail (.eml), an mbox file, or a folder of mails. What people write, and out-of-office notes, are listed and
-never counted. Whose address is no good gets the mailing once it is corrected in the member list.
+FILE is a mail (.eml, or Outlook's .msg), an mbox file, or a folder of mails. What people write, and out-of-office
+notes, are listed and never counted. Correct an address that is wrong in the member list: that member then gets the
+mailing. A file that cannot be read is named, and does not stop the others.
 
 \b
 Example:

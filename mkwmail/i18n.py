@@ -118,6 +118,19 @@ def some(names: Sequence[str], shown: int = 3) -> str:
     return f"{', '.join(names[:shown])} {more}"
 
 
+def one_line(text: str, longest: int = 300) -> str:
+    """Return a stranger's text on one line, without characters that control.
+
+    Control characters of C0 and C1, marks that reverse the direction of text, and other invisible characters become
+    spaces. They could hide what a terminal, a page or a spreadsheet shows.
+
+    :param longest: the number of characters that are kept.
+    """
+    # Cut first: a text can be megabytes long.
+    cut = text[: 4 * longest]
+    return " ".join("".join(char if char.isprintable() else " " for char in cut).split())[:longest]
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like ``word``; None if none is.
 

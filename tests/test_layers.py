@@ -55,6 +55,7 @@ HOMES = {
     "keyring": ("auth.store",),
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
+    "olefile": ("responses.outlook",),
 }
 
 

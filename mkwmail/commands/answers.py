@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key, mailable
+from mkwmail.commands.bounces import names_by_address
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful
@@ -16,8 +17,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Guest, KeptSignup
@@ -34,10 +34,12 @@ from mkwmail.report.answers import (
     show_answers,
     show_import,
 )
+from mkwmail.report.saved_mail import HeardIn, show_mails, show_replies, show_unread
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, questions, said_answer
-from mkwmail.responses.calendar_replies import Asked, Understood, replies_in, understood
-from mkwmail.responses.saved_mail import read_saved
+from mkwmail.responses.bounces import Nature, Returned, read_returned
+from mkwmail.responses.calendar_replies import Asked, replies_in, understood
+from mkwmail.responses.saved_mail import Saved, read_saved
 from mkwmail.responses.signup_changes import SAID, SOURCE, Changes, changes, kept_signup
 from mkwmail.responses.signup_matching import Invited, Match, alike, match_signups
 from mkwmail.responses.signups import Export, read_signups
@@ -353,73 +355,53 @@ def import_answers(invocation: Invocation, event: str, file: Path) -> ExitCode:
         return import_signups(invocation, event, file)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
-    replies = _replies(file)
+    replies, others, saved = _read_mails(file)
     with open_ledger(invocation, folder) as ledger:
-        found = understood(replies, _asked(about, ledger), responses.answers(ledger.database, about.id))
+        found = understood(
+            [reply for _place, reply in replies], _asked(about, ledger), responses.answers(ledger.database, about.id)
+        )
         now = invocation.clock.now()
         responses.record_answers(ledger.database, about.id, found.answers, now)
         responses.record_strays(ledger.database, about.id, found.strays, now)
-        names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
-    for line in _import_lines(found, names):
-        invocation.terminal.say(line)
-    return ExitCode.OK
+        persons = people.persons(ledger.database)
+    names = {person.key: person.name or person.address for person in persons}
+    heard = {each.reply: each for each in found.heard}
+    came = [HeardIn(place, heard[reply], names.get(heard[reply].person or "", "")) for place, reply in replies]
+    show_replies(invocation.terminal, about.id, came)
+    show_mails(invocation.terminal, about.id, others, names_by_address(persons))
+    show_unread(invocation.terminal, saved)
+    return ExitCode.FAULTY_FILE if saved.unread else ExitCode.OK
 
 
-def _import_lines(found: Understood, names: dict[str, str]) -> Iterator[str]:
-    for each in found.answers:
-        yield f"  {names.get(each.person, '')}: {each.answer}"
-    count = len(found.answers)
-    yield ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count}
-    for stray in found.strays:
-        words = {
-            "address": stray.address,
-            "answer": answer_words(stray.answer),
-            "name": names.get(stray.person or "", "?"),
-        }
-        yield _("To look at: %(address)s answered %(answer)s to the entry of %(name)s") % words
-    if found.known:
-        known = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", found.known)
-        yield known % {"n": found.known}
-    if found.foreign:
-        foreign = ngettext("%(n)d is about another event.", "%(n)d are about other events.", found.foreign)
-        yield foreign % {"n": found.foreign}
+def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Returned], Saved]:
+    """Read every calendar reply in a file or folder, and the other mails.
 
+    A reply is in the list once, with the first of its files.
 
-def _replies(file: Path) -> list[CalendarReply]:
-    """Read every calendar reply in a file or folder.
-
-    :raises UserError: with everything that cannot be read, all at once.
+    :raises UserError: if nothing can be read, or the one file has no answer of a calendar and is no opt-out.
     """
-    faults: list[Fault] = []
-    replies: list[CalendarReply] = []
-    texts = 0
-    for place, data in _texts(file):
-        texts += 1
+    saved = read_saved((file,))
+    faults = list(saved.unread)
+    replies: dict[CalendarReply, str] = {}
+    others: list[Returned] = []
+    for mail in saved.mails:
         try:
-            replies += replies_in(data)
+            found = replies_in(mail.data)
         except ValueError as error:
-            faults.append(Fault(place, str(error), _("save the answer again, as .eml or .ics")))
-    if not replies and not faults:
-        fault = _("no calendar answered in it") if texts else _("there is no mail or calendar file in it")
-        remedy = _("save the mails with members' answers as .eml, and name one of them or their folder")
-        faults.append(Fault(str(file), fault, remedy))
-    if faults:
-        raise UserError(*faults)
-    return replies
-
-
-def _texts(file: Path) -> Iterator[tuple[str, bytes]]:
-    calendars = [file] if file.suffix.casefold() == ".ics" else sorted(file.rglob("*.ics")) if file.is_dir() else []
-    for path in calendars:
-        try:
-            yield str(path), path.read_bytes()
-        except OSError as error:
-            fault = _("cannot be read: %(why)s") % {"why": reason_of(error)}
-            raise UserError(Fault(str(path), fault)) from None
-    if calendars == [file] or (calendars and not any(file.rglob("*.eml"))):
-        return
-    for mail in read_saved((file,)):
-        yield mail.place, mail.data
+            faults.append(Fault(mail.place, str(error), _("save the answer again, as .eml or .ics")))
+            continue
+        for reply in found:
+            replies.setdefault(reply, mail.place)
+        if not found:
+            others += read_returned(mail)
+    if not replies and not (others if file.is_dir() else any(each.nature is Nature.OPT_OUT for each in others)):
+        fault = Fault(
+            str(file),
+            _("no calendar answered in it"),
+            _("save the mails with members' answers as .eml or .msg, and name one of them or their folder"),
+        )
+        raise UserError(*(faults or [fault]))
+    return [(place, reply) for reply, place in replies.items()], others, replace(saved, unread=tuple(faults))
 
 
 def _asked(event: Event, ledger: Ledger) -> Asked:
@@ -554,9 +536,16 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
                 code=code_for(ledger.secret, event.id, candidate.key),
                 guest=candidate.key in guests and not listed_here,
                 asked=asked.get(candidate.key, {}),
+                comment=given.comment if given else "",
             )
         )
     counted = questions(signups, {person: each.answer for person, each in last.items()})
     unsettled = tuple(row for row in signups if row.doubt)
     lines.sort(key=lambda line: sort_key(Name(written=line.member or line.address)))
-    return Answers(event, tuple(lines), responses.strays(ledger.database, event.id), unsettled, counted)
+    # What a secretary recorded after a calendar's answer settles it.
+    strays = [
+        each
+        for each in responses.strays(ledger.database, event.id)
+        if not (mine := last.get(each.person or "")) or mine.source != SAID or mine.given < each.given
+    ]
+    return Answers(event, tuple(lines), tuple(strays), unsettled, counted)

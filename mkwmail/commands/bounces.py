@@ -3,25 +3,29 @@
 Bounces come from saved reports, or are recorded by the secretary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger
+from mkwmail.addresses import address_key
+from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Bounce, Delivery, SentMail, State
+from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.audience import History
-from mkwmail.report.bounces import MatchedBounce, show_bounces
+from mkwmail.report.bounces import MatchedBounce, show_bounces, verdict_words
+from mkwmail.report.saved_mail import show_unread
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.bounce_text import Verdict
+from mkwmail.responses.bounce_text import Verdict, verdict
 from mkwmail.responses.bounces import Matched, SentMessage, match, read_returned
 from mkwmail.responses.saved_mail import read_saved
 
@@ -31,22 +35,34 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
 
     A corrected address may then be mailed.
 
-    :raises UserError: if a file cannot be read as mail; nothing is recorded then.
+    A file that cannot be read does not stop the others; the code is FAULTY_FILE then.
+
+    :raises UserError: if there is no mail in the files.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
-    returned = [each for saved in read_saved(files) for each in read_returned(saved)]
+    saved = read_saved(files)
+    returned = [each for mail in saved.mails for each in read_returned(mail)]
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
         sent = deliveries.sent_mails(ledger.database)
         matched = match(returned, [_message(each) for each in sent])
         here = [each for each in matched if each.message and each.message.event == about.id]
         news = responses.record_bounces(ledger.database, [_bounce(each, now) for each in here if each.returned.verdict])
-        names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
+        persons = people.persons(ledger.database)
+    names = {person.key: person.name or person.address for person in persons}
     fresh = {(each.attempt, each.digest) for each in news}
     came = [_came(each, about.id, names, fresh) for each in matched]
-    show_bounces(invocation.terminal, about.id, came)
-    return ExitCode.OK
+    show_bounces(invocation.terminal, about.id, came, names_by_address(persons))
+    show_unread(invocation.terminal, saved)
+    return ExitCode.FAULTY_FILE if saved.unread else ExitCode.OK
+
+
+def names_by_address(persons: Iterable[Person]) -> dict[str, str]:
+    """Return address key → the person's name, or their address."""
+    every = tuple(persons)
+    names = {address: person.name or person.address for person in every for address in person.former}
+    return names | {address_key(person.address): person.name or person.address for person in every}
 
 
 def _message(mail: SentMail) -> SentMessage:
@@ -124,9 +140,10 @@ _OPEN = (State.IN_DOUBT, State.REFUSED)
 def resolve(
     invocation: Invocation, event: str, *, sent: Sequence[str] = (), send_again: Sequence[str] = ()
 ) -> ExitCode:
-    """Settle mail in doubt or refused, by the options or by asking.
+    """Settle mail in doubt, by the options or by asking; explain refusals.
 
-    Without options or a terminal, the mail is only listed.
+    Without options or a terminal, the mail is only listed. An option can also take an earlier decision back, as long
+    as the mail was not sent again.
 
     :raises UserError: code USAGE if an option matches no one, or somebody without open mail.
     """
@@ -137,7 +154,9 @@ def resolve(
         ledger.settle(now)
         history = history_of(ledger, name)
         # All options are checked before the first is recorded; answers to questions are recorded one by one.
-        said = list(_said(history, sent, send_again))
+        said = list(_said(history, deliveries.words_said(ledger.database, name.id), sent, send_again))
+        if not (sent or send_again):
+            _show_refused(invocation.terminal, history, ledger, _addresses_in_list(folder, ledger))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):
             deliveries.resolve(ledger.database, delivery.round, delivery.person, word, now)
@@ -158,35 +177,92 @@ def _candidate(delivery: Delivery, persons: dict[str, Person]) -> Candidate:
     return Candidate(delivery.person, person.name, delivery.address, person.organisation, person.number)
 
 
-def _said(history: History, sent: Sequence[str], send_again: Sequence[str]) -> Iterator[tuple[Delivery, Word]]:
-    """Yield the decision in the options for each open mail of a person."""
+def _said(
+    history: History,
+    earlier: Mapping[tuple[Round, str], Word],
+    sent: Sequence[str],
+    send_again: Sequence[str],
+) -> Iterator[tuple[Delivery, Word]]:
+    """Yield the decision in the options for each open mail of a person.
+
+    :param earlier: the decisions that the other one can take back.
+    """
     persons = {person.key: person for person in history.persons}
-    candidates = [_candidate(each, persons) for each in _open_ones(history)]
     words: dict[str, Word] = {}
     options: tuple[tuple[Word, Sequence[str]], ...] = (("sent", sent), ("send-again", send_again))
     for word, named in options:
+        meant = _decidable(history, earlier, word)
         for who in named:
-            person = find_person(who, candidates)
+            person = find_person(who, [_candidate(each, persons) for each in meant])
             if words.setdefault(person.key, word) != word:
                 fault = _('"%(who)s" is named under --sent and under --send-again') % {"who": who}
                 raise UserError(Fault("", fault), code=ExitCode.USAGE)
+    for key, word in words.items():
+        yield from ((each, word) for each in _decidable(history, earlier, word) if each.person == key)
+
+
+def _decidable(history: History, earlier: Mapping[tuple[Round, str], Word], word: Word) -> list[Delivery]:
+    """Return the mails that are open, or of which this word takes another back."""
+    other = {each for each, said in earlier.items() if said != word}
+    return [
+        each
+        for each in history.deliveries
+        if not is_mark(each.address) and (each.state in _OPEN or (each.round, each.person) in other)
+    ]
+
+
+def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, str]]:
+    """Return person → the place of their row in the member list, and the address there.
+
+    It is empty if the list cannot be read.
+    """
+    try:
+        settings = read_settings(folder)
+        roll = roll_of(read_list(folder, settings), ledger)
+    except UserError:
+        return {}
+    shown = folder.shown(folder.path / settings.members)
+    return {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
+
+
+def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Mapping[str, tuple[str, str]]) -> None:
+    """Print each refused mail: what the server's reply means, and what to do."""
+    persons = {person.key: person for person in history.persons}
+    verdicts = {
+        (each.event, each.person, each.address): each.verdict for each in responses.refused_mails(ledger.database)
+    }
     for each in _open_ones(history):
-        if each.person in words:
-            yield each, words[each.person]
+        if each.state is not State.REFUSED:
+            continue
+        of, reply = each.round, reply_words(each)
+        known = verdicts.get((of.event, each.person, each.address))
+        found = Verdict(known) if known else verdict("", reply)
+        words = {"mailing": of.mailing, "event": of.event, "who": each.address}
+        terminal.say(f"{of.mailing}, {_candidate(each, persons)}: {state_words(each.state)} ({reply})", "yellow")
+        terminal.say(f"  {verdict_words(found)}")
+        place, address = rows.get(each.person, ("", ""))
+        if place and address_key(address) != address_key(each.address):
+            step = _("  In %(place)s is another address now. To send it there: mkwmail send %(event)s %(mailing)s")
+        elif place and found is Verdict.FAILED:
+            step = _("  Correct the address in %(place)s, then: mkwmail send %(event)s %(mailing)s")
+        elif found is Verdict.FAILED:
+            step = _("  This person is not in the member list any more.")
+        else:
+            step = _("  To send it again to the same address: mkwmail resolve %(event)s --send-again %(who)s")
+        terminal.say(step % {**words, "place": place})
 
 
 def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, Word]]:
-    """Ask about each open mail, or list them without a terminal."""
-    open_ones = _open_ones(history)
+    """Ask about each mail in doubt, or list them without a terminal."""
+    in_doubt = [each for each in _open_ones(history) if each.state is State.IN_DOUBT]
     persons = {person.key: person for person in history.persons}
-    if not open_ones:
+    if not _open_ones(history):
         terminal.say(_("Nothing is in doubt or refused."))
-    if open_ones and terminal.interactive:
+    if in_doubt and terminal.interactive:
         terminal.note(_("Has the member had this mail? Ask them, or look in the server's log."))
-    for each in open_ones:
+    for each in in_doubt:
         who = _candidate(each, persons)
-        state = state_words(each.state)
-        terminal.say(f"{each.round.mailing}, {who}: {state} ({reply_words(each)})")
+        terminal.say(f"{each.round.mailing}, {who}: {state_words(each.state)} ({reply_words(each)})")
         if not terminal.interactive:
             continue
         answer = terminal.ask(_("  s = it was sent, a = send again, Enter = decide later:")).casefold()
@@ -195,6 +271,8 @@ def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, W
             yield each, "sent"
         elif answer in ("a", "o"):
             yield each, "send-again"
+        elif answer:
+            terminal.note(_('"%(answer)s" is none of these: decide later') % {"answer": answer})
 
 
 def _say_outcome(terminal: Terminal, event: str, words: Sequence[tuple[Delivery, Word]]) -> None:
@@ -202,6 +280,9 @@ def _say_outcome(terminal: Terminal, event: str, words: Sequence[tuple[Delivery,
     if words:
         count = len(words)
         terminal.say(ngettext("Recorded %(n)d decision.", "Recorded %(n)d decisions.", count) % {"n": count})
+        other = "--send-again" if words[0][1] == "sent" else "--sent"
+        step = _("A mistake? Take it back: mkwmail resolve %(event)s %(option)s %(who)s")
+        terminal.say(step % {"event": event, "option": other, "who": words[0][0].address}, "dim")
     for mailing in again:
         terminal.say(_("To send again: mkwmail send %(e)s %(m)s") % {"e": event, "m": mailing})
 

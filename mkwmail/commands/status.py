@@ -92,7 +92,7 @@ def status(
         write_output(folder, csv, status_csv(statuses), "status.csv")
         terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif html is not None:
-        write_output(folder, html, status_page(statuses[0], now).encode(), "status.html")
+        write_output(folder, html, status_page(statuses[0], _association(folder), now).encode(), "status.html")
         terminal.note(_("Wrote %(file)s") % {"file": html})
     elif json:
         values = [status_value(each) for each in statuses]
@@ -106,6 +106,14 @@ def status(
         terminal.gap()
         terminal.say(automatic)
     return ExitCode.OK
+
+
+def _association(folder: WorkingFolder) -> str:
+    """Return the association's name; empty if the settings cannot be read."""
+    try:
+        return read_settings(folder).association or ""
+    except UserError:
+        return ""
 
 
 # The name under which `due` holds the ledger.

@@ -332,25 +332,45 @@ def expire(database: Database, of: Round, persons: Iterable[str], now: datetime)
         )
 
 
+_LAST_WORD = "(SELECT word FROM resolutions WHERE attempt = deliveries.attempt ORDER BY rowid DESC LIMIT 1)"
+
+
+def words_said(database: Database, event: str) -> Mapping[tuple[Round, str], Word]:
+    """Return (round, person) → the word that decided about the message.
+
+    Only of messages that nothing has happened to since: the word can be taken back by the other one.
+    """
+    rows = database.execute(
+        f"SELECT mailing, edition, person, {_LAST_WORD} AS word FROM deliveries JOIN rounds ON rounds.id = round"
+        " WHERE event = ? AND ((state, word) = ('sent', 'sent') OR (state, word) = ('planned', 'send-again'))",
+        (event,),
+    )
+    return {
+        (as_round(event, mailing, edition), str(person)): "sent" if word == "sent" else "send-again"
+        for mailing, edition, person, word in rows
+    }
+
+
 def resolve(database: Database, of: Round, person: str, word: Word, now: datetime) -> None:
     """Apply a person's decision about a message in doubt or refused.
 
-    ``word`` is ``sent`` or ``send-again``.
+    ``word`` is ``sent`` or ``send-again``. A later decision takes an earlier one back, until the message is sent again.
 
     :raises UserError: code USAGE if there is no such message.
     """
     with database.transaction():
         rows = database.execute(
-            "SELECT attempt, round FROM deliveries JOIN rounds ON rounds.id = round"
-            " WHERE (event, mailing, edition, person) = (?, ?, ?, ?) AND state IN ('in doubt', 'refused')",
-            (of.event, of.mailing, of.edition, person),
+            f"SELECT attempt, round, state, {_LAST_WORD} AS said FROM deliveries JOIN rounds ON rounds.id = round"
+            " WHERE (event, mailing, edition, person) = (?1, ?2, ?3, ?4) AND (state IN ('in doubt', 'refused')"
+            " OR (state, said, ?5) IN (VALUES ('sent', 'sent', 'send-again'), ('planned', 'send-again', 'sent')))",
+            (of.event, of.mailing, of.edition, person, word),
         )
         if not rows:
             fault = _("nothing of %(mailing)s is in doubt or refused for this member") % {"mailing": of.mailing}
             raise UserError(
                 Fault("", fault, _("see: mkwmail status %(event)s") % {"event": of.event}), code=ExitCode.USAGE
             )
-        attempt, number = rows[0]
+        attempt, number, *_rest = rows[0]
         at = moment_text(now)
         database.execute("INSERT INTO resolutions VALUES (?, ?, ?)", (attempt, word, at))
         state = State.SENT if word == "sent" else State.PLANNED

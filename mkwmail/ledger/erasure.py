@@ -119,13 +119,14 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
         )
     _empty(database, secret, "person = ?", key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
+    database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
     for table in ("signups", "guests", "stray_answers"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     # A successor has the address now: what came from there may be theirs.
     others = {str(row[0]) for row in database.execute("SELECT address FROM persons WHERE key <> ?", key)}
-    for table in ("signups", "stray_answers"):
-        database.each(f"DELETE FROM {table} WHERE lower(address) = ?", [(each,) for each in addresses - others])
+    for table, column in (("signups", "address"), ("stray_answers", "address"), ("stray_answers", "delegate")):
+        database.each(f"DELETE FROM {table} WHERE lower({column}) = ?", [(each,) for each in addresses - others])
 
 
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:

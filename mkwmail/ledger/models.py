@@ -180,7 +180,7 @@ class Answer:
     """An answer: attending, declined, tentative, present or absent.
 
     ``source`` says how it was received (``said``, ``calendar``), ``given`` when it was given. ``sequence`` is the
-    version of the calendar entry that a calendar's reply is about.
+    version of the calendar entry that a calendar's reply is about, ``comment`` what the person typed with the reply.
     """
 
     person: str
@@ -188,6 +188,7 @@ class Answer:
     source: str
     given: datetime
     sequence: int | None = None
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +201,21 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """An answer to a calendar entry by somebody it was not sent to.
+    """A calendar's answer that does not say by itself who comes.
 
-    ``person`` is the person whose entry it was.
+    Somebody else answered, or sends another person, or proposes another time. ``person`` is the person whose entry it
+    was; ``answer`` is also ``delegated`` (``delegate``: the address of the other person) or ``counter`` (``starts``
+    and ``ends``: the time that is proposed). ``comment``: what was typed with it.
     """
 
     person: str | None
     address: str
     answer: str
     given: datetime
+    comment: str = ""
+    delegate: str = ""
+    starts: datetime | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

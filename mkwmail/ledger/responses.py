@@ -166,9 +166,13 @@ def record_answers(database: Database, event: str, answers: Iterable[Answer], no
     """Record answers, all or none; a person's last answer counts."""
     with database.transaction():
         database.each(
-            "INSERT INTO answers (event, person, answer, source, given, sequence, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO answers (event, person, answer, source, given, sequence, comment, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (event, each.person, each.answer, each.source, moment_text(each.given), each.sequence, moment_text(now))
+                (
+                    *(event, each.person, each.answer, each.source, moment_text(each.given)),
+                    *(each.sequence, each.comment, moment_text(now)),
+                )
                 for each in answers
             ],
         )
@@ -180,7 +184,7 @@ def answers(database: Database, event: str) -> tuple[Answer, ...]:
     A person's last answer counts.
     """
     rows = database.execute(
-        "SELECT person, answer, source, given, sequence FROM answers WHERE event = ? ORDER BY id", (event,)
+        "SELECT person, answer, source, given, sequence, comment FROM answers WHERE event = ? ORDER BY id", (event,)
     )
     return tuple(
         Answer(
@@ -189,8 +193,9 @@ def answers(database: Database, event: str) -> tuple[Answer, ...]:
             str(source),
             as_moment(given),
             int_or_none(sequence),
+            str(comment),
         )
-        for person, answer, source, given, sequence in rows
+        for person, answer, source, given, sequence, comment in rows
     )
 
 
@@ -201,9 +206,15 @@ def record_strays(database: Database, event: str, strays: Iterable[Stray], now: 
     """
     with database.transaction():
         database.each(
-            "INSERT OR IGNORE INTO stray_answers (event, person, address, answer, given, at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO stray_answers"
+            " (event, person, address, answer, given, comment, delegate, starts, ends, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (event, each.person, each.address, each.answer, moment_text(each.given), moment_text(now))
+                (
+                    *(event, each.person, each.address, each.answer, moment_text(each.given), each.comment),
+                    *(each.delegate, moment_text(each.starts) if each.starts else None),
+                    *(moment_text(each.ends) if each.ends else None, moment_text(now)),
+                )
                 for each in strays
             ],
         )
@@ -212,9 +223,20 @@ def record_strays(database: Database, event: str, strays: Iterable[Stray], now: 
 def strays(database: Database, event: str) -> tuple[Stray, ...]:
     """Return the answers that the secretary must look at, oldest first."""
     rows = database.execute(
-        "SELECT person, address, answer, given FROM stray_answers WHERE event = ? ORDER BY id", (event,)
+        "SELECT person, address, answer, given, comment, delegate, starts, ends FROM stray_answers"
+        " WHERE event = ? ORDER BY id",
+        (event,),
     )
     return tuple(
-        Stray(text_or_none(person), str(address), str(answer), as_moment(given))
-        for person, address, answer, given in rows
+        Stray(
+            text_or_none(person),
+            str(address),
+            str(answer),
+            as_moment(given),
+            str(comment),
+            str(delegate),
+            moment_or_none(starts),
+            moment_or_none(ends),
+        )
+        for person, address, answer, given, comment, delegate, starts, ends in rows
     )

@@ -241,6 +241,42 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE persons ADD COLUMN successor TEXT NOT NULL DEFAULT ''",
         ),
     ),
+    (
+        "comments and proposals of calendars",
+        (
+            "ALTER TABLE answers ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE stray_answers ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE stray_answers ADD COLUMN delegate TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE stray_answers ADD COLUMN starts TEXT",
+            "ALTER TABLE stray_answers ADD COLUMN ends TEXT",
+        ),
+    ),
+    (
+        "a person's word can be taken back",
+        (
+            "DROP TRIGGER a_delivery_goes_on",
+            """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
+                WHEN NOT (
+                    OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
+                    OR OLD.state = 'sending'
+                       AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
+                    OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
+                    OR OLD.state = 'expired' AND NEW.state = 'sending'
+                    OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
+                    OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
+                       AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                                   AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
+                    OR OLD.state IN ('sent', 'planned') AND NEW.state IN ('sent', 'planned')
+                       AND (SELECT word FROM resolutions WHERE attempt = OLD.attempt ORDER BY rowid DESC LIMIT 1)
+                           = iif(NEW.state = 'sent', 'sent', 'send-again')
+                       AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                                   AND word = iif(OLD.state = 'sent', 'sent', 'send-again'))
+                    OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
+                       AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
+                )
+                BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -213,8 +213,12 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
     return fields
 
 
+#: The beginning of the subject of a mail that asks for no more invitations.
+UNSUBSCRIBE = "Graag geen uitnodigingen meer"
+
+
 def _unsubscribe_subject(settings: Settings) -> str:
-    return "Graag geen uitnodigingen meer" + (f" van {settings.association}" if settings.association else "")
+    return UNSUBSCRIBE + (f" van {settings.association}" if settings.association else "")
 
 
 class Addressed(NamedTuple):

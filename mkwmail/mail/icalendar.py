@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from icalendar import Calendar, Component, vCalAddress, vDuration, vText
 from icalendar.prop import vDDDTypes
 
 from mkwmail.addresses import address_key
+from mkwmail.clock import ZONE
 from mkwmail.hmac_keys import keyed
-from mkwmail.i18n import _
+from mkwmail.i18n import _, one_line
 
 _LINE = 75  # octets in a folded line, without its CRLF
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,11 +93,12 @@ def duration(length: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CalendarReply:
-    """The answer of one attendee's calendar (RFC 5546 §3.2.3).
+    """The answer of one attendee's calendar (RFC 5546 §3.2.3, §3.2.7).
 
     ``attendee`` is the person who answered, even if another person sent the mail (RFC 6047 §2.3). ``partstat`` is
-    ACCEPTED, DECLINED, TENTATIVE or another value of RFC 5545 §3.2.12. A missing SEQUENCE counts as 0, a missing
-    DTSTAMP as 1 January 1970.
+    ACCEPTED, DECLINED, TENTATIVE, DELEGATED, or COUNTER if the attendee proposes another time, ``proposed``: its
+    beginning and, if given, its end. ``delegate`` is the address of the person who comes instead. ``comment``:
+    the words that the attendee typed. A missing SEQUENCE counts as 0, a missing DTSTAMP as 1 January 1970.
     """
 
     uid: str
@@ -104,30 +106,48 @@ class CalendarReply:
     partstat: str
     sequence: int
     dtstamp: datetime
+    comment: str = ""
+    delegate: str = ""
+    proposed: tuple[datetime, datetime | None] | None = None
+
+
+#: The partstat of a reply that proposes another time.
+COUNTER = "COUNTER"
+
+_LARGEST_REPLY = 500_000  # octets; a reply has a few thousand
+_MOST_REPLIES = 500  # of one file
+_LONGEST_COMMENT = 500
+_LONGEST_UID = 255
+_YEARS = range(1970, 9999)
 
 
 def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
     """Return the answers in a calendar file or part.
 
-    There are none if its METHOD is not REPLY. Reading is as tolerant as real replies require: a missing ORGANIZER,
-    Exchange's own zone names, bare line feeds and Windows-1252 are accepted. An entry without a UID, or without an
-    attendee who answers, is skipped.
+    There are none if its METHOD is neither REPLY nor COUNTER. Reading is as tolerant as real replies require: a missing
+    ORGANIZER, Exchange's own zone names, bare line feeds and Windows-1252 are accepted. An entry without a UID, or
+    without an attendee who answers, is skipped.
 
-    :raises ValueError: if the data is not a calendar.
+    :raises ValueError: if the data is not a calendar, or too large for an answer.
     """
+    if len(data) > _LARGEST_REPLY:
+        raise ValueError(_("this calendar file is too large for an answer"))
     try:
         calendars = Calendar.from_ical(_decoded(data), multiple=True)
-    except (ValueError, LookupError, AttributeError, TypeError):
+    except (ValueError, LookupError, AttributeError, TypeError, OSError, RecursionError):
+        # OSError: the name of a zone that is too long for a file.
         raise ValueError(_("this is no calendar file that can be read")) from None
     if not calendars:
         raise ValueError(_("this is no calendar file: it has no whole VCALENDAR"))
-    return tuple(
+    found = (
         reply
         for calendar in calendars
-        if str(calendar.get("METHOD", "")).upper() == "REPLY"
+        for method in (str(calendar.get("METHOD", "")).upper(),)
+        if method in ("REPLY", COUNTER)
         for event in calendar.walk("VEVENT")
-        for reply in _replies(event)
+        for reply in _replies(event, counter=method == COUNTER)
     )
+    return tuple(islice(found, _MOST_REPLIES))
 
 
 def _decoded(data: bytes) -> str:
@@ -137,16 +157,52 @@ def _decoded(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _replies(event: Component) -> Iterator[CalendarReply]:
-    identity = str(event.get("UID", ""))
+def _replies(event: Component, counter: bool) -> Iterator[CalendarReply]:
+    identity = str(event.get("UID", ""))[:_LONGEST_UID]
     attendees = event.get("ATTENDEE", [])
     for attendee in attendees if isinstance(attendees, list) else [attendees]:
         if not isinstance(attendee, vCalAddress):
             continue
-        partstat = str(attendee.params.get("PARTSTAT", "")).upper()
-        address = re.sub("^mailto:", "", str(attendee).strip(), flags=re.IGNORECASE)
-        if identity and address and partstat:
-            yield CalendarReply(identity, address, partstat, _sequence(event), _stamp(event))
+        partstat = COUNTER if counter else one_line(str(attendee.params.get("PARTSTAT", "")).upper(), 20)
+        address = _address_in(attendee)
+        # The person to whom another delegates is in the same reply, and has not answered yet.
+        if identity and address and partstat not in ("", "NEEDS-ACTION"):
+            yield CalendarReply(
+                uid=identity,
+                attendee=address,
+                partstat=partstat,
+                sequence=_sequence(event),
+                dtstamp=_stamp(event),
+                comment=_comment(event),
+                delegate=_address_in(_first(attendee.params.get("DELEGATED-TO", ""))),
+                proposed=_proposed(event) if counter else None,
+            )
+
+
+def _first(value: object) -> object:
+    return (value[0] if value else "") if isinstance(value, list) else value
+
+
+def _address_in(value: object) -> str:
+    return one_line(re.sub("^mailto:", "", str(value).strip(' "'), flags=re.IGNORECASE), 320)
+
+
+def _comment(event: Component) -> str:
+    comments = event.get("COMMENT", "")
+    return one_line(" ".join(map(str, comments)) if isinstance(comments, list) else str(comments), _LONGEST_COMMENT)
+
+
+def _proposed(event: Component) -> tuple[datetime, datetime | None] | None:
+    starts, ends = _moment(event.get("DTSTART")), _moment(event.get("DTEND"))
+    return (starts, ends) if starts else None
+
+
+def _moment(value: object) -> datetime | None:
+    # A value that is not a moment is a property of another kind, which has no ``dt``.
+    moment = value.dt if isinstance(value, vDDDTypes) else None
+    if not isinstance(moment, datetime) or moment.year not in _YEARS:
+        return None
+    return moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
 
 
 def _sequence(event: Component) -> int:
@@ -157,10 +213,8 @@ def _sequence(event: Component) -> int:
 
 
 def _stamp(event: Component) -> datetime:
-    # A value that is not a moment is a property of another kind, which has no ``dt``.
-    written = event.get("DTSTAMP")
-    stamp = written.dt if isinstance(written, vDDDTypes) else None
-    if not isinstance(stamp, datetime):
+    stamp = getattr(event.get("DTSTAMP"), "dt", None)
+    if not isinstance(stamp, datetime) or stamp.year not in _YEARS:
         return _NO_MOMENT
     return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
 

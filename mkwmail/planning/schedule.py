@@ -236,9 +236,9 @@ class Slot:
     """A mailing of the timetable.
 
     ``goes``: when it is sent, within the hours for mail; None if it is only sent by hand, or is over.
-    ``had``: how many have had it; ``to_get``: how many would get it as things are now. ``given``: the approval in
-    force. ``changes``: what differs from that. ``overdue``: its date has passed, its latest moment has not. ``faults``:
-    why its audience cannot be told.
+    ``had``: how many have had it, or may have had it, of whom ``in_doubt`` are in doubt; ``to_get``: how many would
+    get it as things are now. ``given``: the approval in force. ``changes``: what differs from that. ``overdue``: its
+    date has passed, its latest moment has not. ``faults``: why its audience cannot be told.
     """
 
     mailing: str
@@ -253,6 +253,7 @@ class Slot:
     overdue: bool = False
     over: bool = False
     faults: tuple[Fault, ...] = ()
+    in_doubt: int = 0
 
     @property
     def approvable(self) -> bool:

@@ -1,5 +1,6 @@
 """The timetable of an event: its mailings, when and to how many. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -97,11 +98,13 @@ def _slot(
     changed: Changed,
     now: datetime,
 ) -> Slot:
-    had = sum(each.round.mailing == name and each.state in TOLD for each in history.deliveries)
+    states = Counter(each.state for each in history.deliveries if each.round.mailing == name)
+    had, in_doubt = sum(states[state] for state in TOLD), states[State.IN_DOUBT]
     if name not in event.mailings:
         if rule_of(name).needs_entry:  # it was sent, and was removed from the file since
-            return Slot(name, None, None, event.ends, had, 0, by_hand=True, over=True)
-        return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
+            return Slot(name, None, None, event.ends, had, 0, by_hand=True, over=True, in_doubt=in_doubt)
+        latest = latest_of(event, name)
+        return Slot(name, None, None, latest, had, 0, by_hand=True, over=now > latest, in_doubt=in_doubt)
     send, latest = mailing_named(event, name).send, latest_of(event, name)
     by_hand = not can_go_by_itself(event, name)
     to_get = 0
@@ -114,7 +117,7 @@ def _slot(
     over = now > latest
     goes = None if by_hand or over or send is None else next_opening(hours, max(send, now))
     overdue = send is not None and send <= now <= latest
-    return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over, faults)
+    return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over, faults, in_doubt)
 
 
 def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:

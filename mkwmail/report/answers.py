@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mkwmail.clock import day_and_time, day_in_figures, day_in_words, moment_in_cell
+from mkwmail.clock import ZONE, clock_time, day_and_time, day_in_figures, day_in_words, moment_in_cell
 from mkwmail.config.event import Event
 from mkwmail.dutch.names import Name, sorting_name
 from mkwmail.i18n import _, ngettext, some
@@ -30,8 +30,53 @@ def answer_words(answer: str) -> str:
         "tentative": _("tentative"),
         "present": _("present"),
         "absent": _("absent"),
+        "delegated": _("sends somebody else"),
+        "counter": _("proposes another time"),
     }
     return words.get(answer, answer)
+
+
+def with_comment(text: str, comment: str) -> str:
+    """Return a text with what somebody typed with it, between quotes."""
+    return _("%(text)s: “%(comment)s”") % {"text": text, "comment": comment} if comment else text
+
+
+def stray_words(stray: Stray, name: str = "") -> str:
+    """Return a sentence about a calendar's answer to look at.
+
+    :param name: the name of the person whose entry it was.
+    """
+    words = {
+        "who": f"{name} <{stray.address}>" if name else stray.address,
+        "moment": day_and_time(stray.given.astimezone(ZONE)),
+        "answer": answer_words(stray.answer),
+        "delegate": stray.delegate,
+        "proposed": _proposed_words(stray),
+        "name": name or "?",
+        "address": stray.address,
+    }
+    if stray.answer == "counter" and stray.starts:
+        sentence = _("%(who)s proposed another time on %(moment)s: %(proposed)s") % words
+    elif stray.answer == "counter":
+        sentence = _("%(who)s proposed another time on %(moment)s") % words
+    elif stray.answer == "delegated" and stray.delegate:
+        sentence = _("%(who)s said on %(moment)s that %(delegate)s comes instead") % words
+    elif stray.answer == "delegated":
+        sentence = _("%(who)s said on %(moment)s that somebody else comes instead") % words
+    elif name:
+        sentence = _("%(address)s answered %(answer)s on %(moment)s to the entry of %(name)s") % words
+    else:
+        sentence = _("%(address)s answered %(answer)s on %(moment)s to an entry that was another's") % words
+    return _("To look at: %(what)s") % {"what": with_comment(sentence, stray.comment)}
+
+
+def _proposed_words(stray: Stray) -> str:
+    if stray.starts is None:
+        return ""
+    if stray.ends is None or stray.ends <= stray.starts:
+        return day_and_time(stray.starts)
+    ends = clock_time(stray.ends) if stray.ends.date() == stray.starts.date() else day_and_time(stray.ends)
+    return _("%(starts)s to %(ends)s") % {"starts": day_and_time(stray.starts), "ends": ends}
 
 
 def _by_words(by: By) -> str:
@@ -131,7 +176,7 @@ class AnswerLine:
 
     ``source``: how the answer was given. ``code``: the code of the person's link, which identifies the person
     when an edited list is imported. ``asked``: the answers to the form's further questions. ``guest``: the person
-    is not a member.
+    is not a member. ``comment``: what the person typed with the answer.
     """
 
     member: str
@@ -143,6 +188,7 @@ class AnswerLine:
     code: str = ""
     guest: bool = False
     asked: Mapping[str, str] = field(default_factory=dict)
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +236,13 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
         terminal.table(headings, [_row(line) for line in answers.given])
         terminal.say(counts_in_words([line.answer for line in answers.given]), "bold")
         show_questions(terminal, answers.questions)
+        for line in answers.given:
+            if line.comment:
+                terminal.say("  " + with_comment(line.member or line.address, line.comment))
     else:
         terminal.say(_("Nobody has answered yet."))
     for stray in answers.strays:
-        words = {"address": stray.address, "answer": answer_words(stray.answer), "moment": day_and_time(stray.given)}
-        sentence = _("To look at: %(address)s answered %(answer)s on %(moment)s to an entry that was another's")
-        terminal.say(sentence % words, "yellow")
+        terminal.say(stray_words(stray), "yellow")
     for row in answers.unsettled:
         said = answer_words(row.answer) if row.answer else _("an unknown answer")
         settling = {"who": _who(row), "answer": said, "doubt": row.doubt}
@@ -273,12 +320,22 @@ def answers_value(answers: Answers) -> dict[str, Any]:
                 "source": each.source,
                 "given": each.given.isoformat() if each.given else None,
                 "asked": dict(each.asked),
+                "comment": each.comment,
             }
             for each in answers.given
         ],
         "questions": question_values(answers.questions),
         "to_look_at": [
-            {"address": each.address, "answer": each.answer, "given": each.given.isoformat()} for each in answers.strays
+            {
+                "address": each.address,
+                "answer": each.answer,
+                "given": each.given.isoformat(),
+                "comment": each.comment,
+                "delegate": each.delegate,
+                "proposed_starts": each.starts.isoformat() if each.starts else None,
+                "proposed_ends": each.ends.isoformat() if each.ends else None,
+            }
+            for each in answers.strays
         ],
         "to_settle": [
             {"name": each.name, "address": each.address, "answer": each.answer, "doubt": each.doubt}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mkwmail.i18n import _, ngettext
+from mkwmail.report.saved_mail import show_mails
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict
 from mkwmail.responses.bounces import How, Matched, Nature
@@ -28,14 +29,20 @@ def verdict_words(verdict: Verdict) -> str:
         Verdict.FAILED: _("Not delivered: the address is no good. Correct it in the member list"),
         Verdict.FULL: _("Not delivered: the mailbox is full. Telephone, or send again later"),
         Verdict.POLICY: _("Not delivered: their server refuses the mail, not the address. Telephone"),
+        Verdict.LOOP: _(
+            "Not delivered: their mail system sends the mail round in circles; the address may be right. Telephone"
+        ),
         Verdict.GIVEN_UP: _("Not delivered: their server was not reached for days. Send again later, or telephone"),
         Verdict.DELAYED: _("Delayed: the server is still trying, nothing is to be done"),
     }
     return words[verdict]
 
 
-def show_bounces(terminal: Terminal, event: str, came: Sequence[MatchedBounce]) -> None:
-    """Print the bounces by verdict, then all mail that was not counted."""
+def show_bounces(terminal: Terminal, event: str, came: Sequence[MatchedBounce], names: dict[str, str]) -> None:
+    """Print the bounces by verdict, then all mail that was not counted.
+
+    :param names: address key → the name of the person.
+    """
     counted = [each for each in came if each.matched.message and each.matched.returned.verdict and not each.event]
     news = [each for each in counted if not each.known]
     for verdict in Verdict:
@@ -46,7 +53,7 @@ def show_bounces(terminal: Terminal, event: str, came: Sequence[MatchedBounce]) 
     known = len(counted) - len(news)
     if known:
         terminal.say(ngettext("%(n)d was known already.", "%(n)d were known already.", known) % {"n": known})
-    _show_others(terminal, came)
+    _show_others(terminal, event, came, names)
     mailings = sorted({each.matched.message.mailing for each in lost if each.matched.message})
     for mailing in mailings:
         step = _("When an address is corrected in the list: mkwmail send %(event)s %(mailing)s")
@@ -66,7 +73,7 @@ def _show(terminal: Terminal, heading: str, came: Sequence[MatchedBounce]) -> No
             terminal.say(f"  {each.name} <{message.address}>, {message.mailing}{sure}: {returned.reply}")
 
 
-def _show_others(terminal: Terminal, came: Iterable[MatchedBounce]) -> None:
+def _show_others(terminal: Terminal, event: str, came: Iterable[MatchedBounce], names: dict[str, str]) -> None:
     """Print mail that was not counted, for example what people wrote."""
     every = list(came)
     groups: tuple[tuple[str, Callable[[MatchedBounce], bool]], ...] = (
@@ -79,10 +86,6 @@ def _show_others(terminal: Terminal, came: Iterable[MatchedBounce]) -> None:
             _("About nobody whom this program mailed, not counted"),
             lambda each: each.matched.how is How.NOT and each.matched.returned.nature is Nature.REPORT,
         ),
-        (_("Delivered, says the server"), lambda each: each.matched.returned.nature is Nature.DELIVERED),
-        (_("Unclear, not counted: look at them"), lambda each: each.matched.returned.nature is Nature.UNCLEAR),
-        (_("Automatic replies, not counted"), lambda each: each.matched.returned.nature is Nature.AUTOMATIC),
-        (_("Written by people, not counted: read them"), lambda each: each.matched.returned.nature is Nature.REPLY),
     )
     for heading, belongs in groups:
         found = [each for each in every if belongs(each)]
@@ -92,3 +95,8 @@ def _show_others(terminal: Terminal, came: Iterable[MatchedBounce]) -> None:
             returned = each.matched.returned
             who = returned.recipients[0] if returned.recipients else returned.sender
             terminal.say(f"  {who}, {each.event or returned.subject} ({returned.place})", "dim")
+    show_mails(terminal, event, (each.matched.returned for each in every if _is_no_report(each)), names)
+
+
+def _is_no_report(each: MatchedBounce) -> bool:
+    return each.matched.returned.nature is not Nature.REPORT and not each.event

@@ -11,7 +11,6 @@ from typing import Any
 
 from mkwmail.clock import day_in_figures, moment_in_cell, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.planning.next_steps import Due
@@ -309,20 +308,6 @@ def _entries(lines: Sequence[StatusRow], state: str) -> tuple[PersonWithReason, 
         for line in lines
         if line.state == state
     )
-
-
-def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[PersonWithReason, ...]]]:
-    """Yield headings with the people who need attention.
-
-    These are people whose mail is in doubt, refused, deferred or being sent, people who were left out of a mailing
-    for everyone, and people who were given details that have changed.
-    """
-    for unserved in _UNSERVED:
-        yield state_words(unserved).capitalize(), _entries(status.lines, unserved)
-    for_everyone = [line for line in status.lines if not rule_of(line.mailing).for_some]
-    for state in (State.EXPIRED.value, SKIPPED):
-        yield state_words(state).capitalize(), _entries(for_everyone, state)
-    yield _("Told other facts"), outdated_entries(status.outdated)
 
 
 def outdated_entries(people: Sequence[Outdated]) -> tuple[PersonWithReason, ...]:

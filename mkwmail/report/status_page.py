@@ -1,35 +1,40 @@
-"""The status as a page for the board, to print on A4.
+"""The status as a page for the board, to read on a phone and to print on A4.
 
-The page loads nothing from elsewhere and has no mail addresses.
+The page loads nothing from elsewhere. It has figures and names of organisations, and no names or addresses of persons.
 """
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from pathlib import Path
 
 from mkwmail.clock import day_and_time, day_in_figures
-from mkwmail.i18n import _, spoken
-from mkwmail.report.answers import answer_words, counted, question_line
-from mkwmail.report.recipients import PersonWithReason, by_reason
-from mkwmail.report.status import Course, EventStatus, people_of, table_of
+from mkwmail.i18n import _, ngettext, spoken
+from mkwmail.ledger.models import COMING, State
+from mkwmail.report.answers import answer_words, counted
+from mkwmail.report.status import Course, EventStatus, state_words
 from mkwmail.report.terminal import mailing_words
 
 _STYLE = Path(__file__).with_name("status.css")
-_ADDRESS = re.compile(r"<?[^\s<>@\"(),;]+@[^\s<>@\"(),;]+>?")
 
-# The chart's own units; it is as wide as the page.
-_WIDE, _HIGH, _BELOW, _LEFT = 640, 180, 34, 30
+# The chart's own units. It is stretched to the width of the page, so it holds no text.
+_WIDE, _HIGH = 600, 180
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+# States in which a mail did not reach the person, or is not known to have.
+_NOT_REACHED = (State.REFUSED, State.EXPIRED, State.IN_DOUBT, State.DEFERRED)
 
 
-def status_page(status: EventStatus, now: datetime) -> str:
-    """Return the page as HTML."""
+def status_page(status: EventStatus, association: str, now: datetime) -> str:
+    """Return the page as HTML.
+
+    :param association: its name, or an empty text if the settings cannot be read.
+    """
     event = status.event
     style = _STYLE.read_text(encoding="utf-8")
     title = f"{event.title}, {day_and_time(event.starts)}"
-    parts = [*_mailings(status), *_answers(status), *_people(status)]
+    cancelled = _("The event is cancelled.") if status.cancelled else ""
     made = _("As it was on %(moment)s.") % {"moment": day_and_time(now)}
     return "\n".join(
         (
@@ -40,14 +45,25 @@ def status_page(status: EventStatus, now: datetime) -> str:
             '<meta name="generator" content="mkwmail">',
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
             '<meta name="robots" content="noindex">',
             f"<title>{escape(title)}</title>",
             f"<style>\n{style}</style>",
             "</head>",
             "<body>",
+            "<header>",
+            *([f'<p class="association">{escape(association)}</p>'] if association else []),
             f"<h1>{escape(event.title)}</h1>",
             f"<p>{escape(day_and_time(event.starts))}</p>",
-            *parts,
+            *([f'<p class="cancelled">{escape(cancelled)}</p>'] if cancelled else []),
+            "</header>",
+            "<main>",
+            *_figures(status),
+            *_parts(status),
+            *_chart(status.course),
+            *_organisations(status),
+            *_mailings(status),
+            "</main>",
             f"<footer>{escape(made)}</footer>",
             "</body>",
             "</html>",
@@ -56,14 +72,52 @@ def status_page(status: EventStatus, now: datetime) -> str:
     )
 
 
-def _mailings(status: EventStatus) -> Iterator[str]:
-    headings, rows = table_of(status)
-    yield _heading(_("Mailings"))
-    yield from _html_table(headings, [[mailing_words(name), *rest] for name, *rest in rows])
-
-
 def _heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>"
+
+
+def _figures(status: EventStatus) -> Iterator[str]:
+    """Yield the four figures, and below them the totals in words."""
+    attendance = status.attendance
+    counts = Counter(attendance.answers)
+    if counts["present"]:  # the event is over: answers to the invitation do not matter any more
+        come, not_come = counts["present"], counts["absent"] + counts["declined"]
+        said, not_said = _("were there"), _("were not there")
+    else:
+        come, not_come = sum(counts[answer] for answer in COMING), counts["declined"] + counts["absent"]
+        said, not_said = ngettext("comes", "come", come), ngettext("does not come", "do not come", not_come)
+    places = attendance.places
+    there = _("of %(n)d") % {"n": places}
+    represented = ngettext("organisation represented", "organisations represented", places)
+    figures = (
+        (str(come), "", said),
+        (str(not_come), "", not_said),
+        (str(attendance.silent), "", _("no answer")),
+        (str(places - len(attendance.absent_places)), there, represented),
+    )
+    yield '<ul class="figures">'
+    for figure, of, words in figures:
+        whole = f" <small>{escape(of)}</small>" if of else ""
+        yield f"<li><strong>{figure}{whole}</strong> <span>{escape(words)}</span></li>"
+    yield "</ul>"
+    if attendance.answers:
+        line, more = counted(attendance)
+        yield f"<p>{escape('; '.join((line, *more)))}.</p>"
+
+
+def _parts(status: EventStatus) -> Iterator[str]:
+    """Yield the optional parts with the numbers of people.
+
+    Dietary wishes and texts that people typed are not for the board.
+    """
+    rows = [
+        (question.question, ", ".join(f"{value}: {count}" for value, count in question.counts.items()))
+        for question in status.attendance.questions
+        if question.counts and not question.dietary
+    ]
+    if rows:
+        yield _heading(_("Optional parts"))
+        yield from _html_table((_("Part"), _("Answers")), rows)
 
 
 def _html_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -77,80 +131,98 @@ def _html_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
     yield "</tbody></table>"
 
 
-def _answers(status: EventStatus) -> Iterator[str]:
+def _organisations(status: EventStatus) -> Iterator[str]:
     attendance = status.attendance
-    if not attendance.answers:
-        return
-    yield _heading(_("Answers"))
-    line, more = counted(attendance)
-    yield f"<p>{escape('; '.join((line, *more)))}.</p>"
-    yield from _chart(status.course)
-    if attendance.questions:
-        yield "<ul>" + "".join(f"<li>{escape(question_line(each))}</li>" for each in attendance.questions) + "</ul>"
-    if attendance.absent_places:
+    # As long as nobody has answered, a list of all organisations says nothing.
+    if attendance.absent_places and attendance.answers:
         words = {"n": len(attendance.absent_places), "all": attendance.places}
-        yield _heading(_("Nobody comes from %(n)d of %(all)d organisations") % words)
-        yield f"<p>{escape(', '.join(attendance.absent_places))}</p>"
+        yield _heading(_("Not represented: %(n)d of %(all)d organisations") % words)
+        listed = "".join(f"<li>{escape(name)}</li>" for name in attendance.absent_places)
+        yield f'<ul class="names">{listed}</ul>'
 
 
-def _people(status: EventStatus) -> Iterator[str]:
-    yield from _named(_("To telephone"), status.attendance.to_phone)
-    yield from _named(_("By post or telephone"), [replace(each, reason="") for each in status.attendance.by_post])
-    for heading, people in people_of(status):
-        yield from _named(heading, people)
-    yield from _named(_("Not in the list, or not readable there"), status.not_listed)
-
-
-def _named(heading: str, people: Sequence[PersonWithReason]) -> Iterator[str]:
-    """Yield a heading and the names by reason, without any address."""
-    if not people:
-        return
-    yield _heading(f"{heading}: {len(people)}")
-    yield "<ul>"
-    # Reasons that differ only in an address are shown as one.
-    shown = [replace(each, reason=_ADDRESS.sub("…", _for_the_board(each.reason))) for each in people]
-    for reason, those in by_reason(shown).items():
-        # A person of whom only the address is known is not named here.
-        names = [each.member if each.member and "@" not in each.member else _("(no name)") for each in those]
-        line = f"{names[0]}: {reason}" if len(names) == 1 else f"{reason}: {', '.join(names)}"
-        yield f"<li>{escape(line)}</li>"
-    yield "</ul>"
-
-
-def _for_the_board(reason: str) -> str:
-    """Return a reason; if it begins with a mailing, that mailing is in words."""
-    mailing, colon, why = reason.partition(": ")
-    return f"{mailing_words(mailing)}{colon}{why}"
+def _mailings(status: EventStatus) -> Iterator[str]:
+    """Yield the table of mailings that were sent or are planned, in order of time."""
+    counts = Counter((line.mailing, line.state) for line in status.lines)
+    began: dict[str, datetime] = {}
+    for line in status.lines:
+        if line.state == State.SENT:
+            began[line.mailing] = min(line.moment, began.get(line.mailing, line.moment))
+    planned = {each.mailing: each for each in status.mailings}
+    moments = {name: due.send for name, due in planned.items() if due.send} | began
+    names = [name for name in dict.fromkeys((*planned, *began)) if name in moments]
+    lost = {name: sum(counts[name, state] for state in _NOT_REACHED) for name in names}
+    rows = []
+    for name in sorted(names, key=lambda each: moments[each]):
+        due = planned.get(name)
+        numbers = (counts[name, State.SENT], *([lost[name]] if any(lost.values()) else []), due.left if due else 0)
+        rows.append((mailing_words(name), day_in_figures(moments[name]), *(str(each or "") for each in numbers)))
+    if rows:
+        not_reached = [_("not delivered")] if any(lost.values()) else []
+        yield _heading(_("Mailings"))
+        headings = (_("Mailing"), _("Day"), state_words(State.SENT), *not_reached, _("to go"))
+        yield from _html_table(headings, rows)
 
 
 def _chart(course: Course) -> Iterator[str]:
-    """Yield an SVG chart: areas for the answers, a line for each mailing."""
+    """Yield a chart: areas for the answers, a line for each mailing.
+
+    The text is outside the drawing, so that it is as large on a phone as on paper.
+    """
     if not course.days:
         return
-    label = _("Answers by day, and the mailings that went")
-    yield f'<svg role="img" viewBox="0 0 {_WIDE} {_HIGH + _BELOW + 14 * len(course.marks)}">'
-    yield f"<title>{escape(label)}</title>"
+    yield _heading(_("Answers so far, added up by day"))
+    yield '<figure class="chart">'
+    yield f'<div class="scale"><span>{course.most}</span><span>0</span></div>'
+    yield '<div class="drawing">'
+    label = _("From %(first)s to %(last)s the answers rose to %(come)s attending and %(not_come)s declined.") % {
+        "first": day_in_figures(course.days[0].day),
+        "last": day_in_figures(course.days[-1].day),
+        "come": course.days[-1].attending,
+        "not_come": course.days[-1].declined,
+    }
+    yield f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {_WIDE} {_HIGH}" preserveAspectRatio="none">'
     yield f'<path class="declined" d="{_area(course, [each.attending + each.declined for each in course.days])}"/>'
     yield f'<path class="attending" d="{_area(course, [each.attending for each in course.days])}"/>'
-    yield f'<path class="axis" d="M{_LEFT} 10V{_HIGH}H{_WIDE}"/>'
-    yield f'<text x="{_LEFT - 6}" y="16" text-anchor="end">{course.most}</text>'
-    yield f'<text x="{_LEFT - 6}" y="{_HIGH}" text-anchor="end">0</text>'
-    for number, mark in enumerate(course.marks):
-        x = _x(course, next(n for n, each in enumerate(course.days) if each.day >= mark.day))
-        y = _HIGH + 16 + 14 * number
-        anchor = "end" if x > _WIDE * 0.7 else "start"
+    places = [
+        _x(course, next(n for n, each in enumerate(course.days) if each.day >= mark.day)) for mark in course.marks
+    ]
+    for x in places:
+        yield f'<path class="mark" d="M{x:.1f} 0V{_HIGH}"/>'
+    yield "</svg>"
+    for letter, x in zip(_LETTERS, _apart(places), strict=False):
+        yield f'<span class="letter" style="left:{100 * x / _WIDE:.1f}%" aria-hidden="true">{letter}</span>'
+    yield "</div>"
+    yield f'<div class="days">{_days(course.days[0].day, course.days[-1].day)}</div>'
+    yield "<figcaption>"
+    shown = (("attending", answer_words("attending")), ("declined", answer_words("declined")))
+    yield '<p class="legend">' + " ".join(
+        f'<span><span class="{kind}" aria-hidden="true">■</span> {escape(words)}</span>' for kind, words in shown
+    )
+    yield "</p>"
+    yield '<ul class="marks">'
+    for letter, mark in zip(_LETTERS, course.marks, strict=False):
         words = {"mailing": mailing_words(mark.mailing), "day": day_in_figures(mark.day), "n": mark.count}
         text = _("%(mailing)s, %(day)s (%(n)d)") % words
-        yield f'<path class="mark" d="M{x:.1f} 10V{y - 10}"/>'
-        yield f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
-    yield "</svg>"
-    shown = (("attending", answer_words("attending")), ("declined", answer_words("declined")))
-    legend = " ".join(f'<span class="{kind}">■</span> {escape(words)}' for kind, words in shown)
-    yield f'<p class="legend">{legend}</p>'
+        yield f'<li><span class="key">{letter}</span> {escape(text)}</li>'
+    yield "</ul></figcaption></figure>"
+
+
+def _days(first: date, last: date) -> str:
+    days = (first,) if first == last else (first, last)
+    return "".join(f"<span>{day_in_figures(each)}</span>" for each in days)
+
+
+def _apart(places: Sequence[float]) -> Iterator[float]:
+    """Yield places for letters, so far apart that none covers another."""
+    before = float("-inf")
+    for place in places:
+        before = max(place, before + _WIDE / 26)
+        yield min(before, _WIDE)
 
 
 def _x(course: Course, number: int) -> float:
-    return _LEFT + (_WIDE - _LEFT) * number / len(course.days)
+    return _WIDE * number / len(course.days)
 
 
 def _area(course: Course, counts: Sequence[int]) -> str:
@@ -158,8 +230,8 @@ def _area(course: Course, counts: Sequence[int]) -> str:
 
     All steps have the same width; the height shows the day's count.
     """
-    steps = [f"M{_LEFT} {_HIGH}"]
+    steps = [f"M0 {_HIGH}"]
     for number, count in enumerate(counts):
-        y = _HIGH - (_HIGH - 10) * count / course.most
+        y = _HIGH - _HIGH * count / course.most
         steps.append(f"L{_x(course, number):.1f} {y:.1f}H{_x(course, number + 1):.1f}")
     return f"{' '.join(steps)} V{_HIGH}Z"

@@ -10,9 +10,11 @@ from typing import Any
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.models import State
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.schedule import Slot
 from mkwmail.report.recipients import show_title
+from mkwmail.report.status import state_words
 from mkwmail.report.terminal import Terminal
 
 
@@ -20,9 +22,14 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
     """Print the timetable, and below it the changes since the approval."""
     show_title(terminal, event, _("timetable"))
     terminal.say()
-    headings = [_("Mailing"), _("Goes"), _("Approval"), _("had it"), _("to get")]
-    rows = [[slot.mailing, _when(slot), _standing(slot), str(slot.had or ""), str(slot.to_get or "")] for slot in slots]
-    terminal.table(headings, rows, numbers=2)
+    # As `status` counts: a mail in doubt is not one that somebody had.
+    doubt = any(slot.in_doubt for slot in slots)
+    counts = [_("had it"), *([state_words(State.IN_DOUBT)] if doubt else []), _("to get")]
+    rows = []
+    for slot in slots:
+        numbers = (slot.had - slot.in_doubt, *((slot.in_doubt,) if doubt else ()), slot.to_get)
+        rows.append([slot.mailing, _when(slot), _standing(slot), *(str(number or "") for number in numbers)])
+    terminal.table([_("Mailing"), _("Goes"), _("Approval"), *counts], rows, numbers=len(counts))
     notes = list(_notes(slots))
     if notes:
         terminal.say()

@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     FAILED = "failed"  # the address is wrong: correct it
     FULL = "mailbox full"  # the address is right, but the mailbox is full: try later, or telephone
     POLICY = "policy"  # the server rejects the message or its sender; this says nothing about the address
+    LOOP = "mail loop"  # their mail system sends it round in circles; this says nothing about the address
     GIVEN_UP = "given up"  # its server could not be reached for days; this says nothing about the address
     DELAYED = "delayed"  # the server is still trying: there is nothing to do
 
@@ -36,13 +37,30 @@ _POLICY_WORDS = re.compile(
     r"message (?:size|too large)|too large|not authorized|unsolicited|\brbl\b|\bdnsbl\b",
     re.IGNORECASE,
 )
+# About the domain or the address of the sender, whom the server does not accept.
+_SENDER_WORDS = re.compile(r"sender (?:address|domain|rejected)|envelope sender|return.path", re.IGNORECASE)
+# The DNS said that there is no such domain; "try again" means that it said nothing (SERVFAIL).
+_NO_DOMAIN_WORDS = re.compile(
+    r"nxdomain|no such domain|non-?existent domain|"
+    r"domain (?:name )?(?:\S{1,255} )?(?:does ?n[o'’]t exist|(?:is )?unknown)|"
+    r"(?:domain|domain name|host) not found(?!.{0,200}try again)|domein bestaat niet",
+    re.IGNORECASE | re.DOTALL,
+)
+_LOOP_WORDS = re.compile(
+    r"hop ?count|too many hops|(?:mail|routing|message|forwarding) loop|loops? back to|loop detected", re.IGNORECASE
+)
+# Greylisting refuses every first attempt; a server that does not try again gives up.
+_LATER_WORDS = re.compile(
+    r"gr[ae]y-?list|(?:try|retry|come back)(?: again)? (?:later|in \d)|message (?:has )?expired",
+    re.IGNORECASE,
+)
 _GIVEN_UP_WORDS = re.compile(
-    r"retry time|timed? ?out|delivery time expired|message expired|in the queue too long|"
+    r"retry time|timed? ?out|delivery time expired|in the queue too long|"
     r"for more than \d+ (?:day|hour)|connection refused|could not connect|temporary (?:failure|lookup)|lost connection",
     re.IGNORECASE,
 )
 _UNKNOWN_WORDS = re.compile(
-    r"(?:user|mailbox|recipient|address|account|domain)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|"
+    r"(?:user|mailbox|recipient|address|account)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|"
     r"disabled|unavailable|inactive)|unknown (?:user|recipient|address)|no such (?:user|mailbox|person|recipient|"
     r"address|domain)|no mailbox here|invalid (?:recipient|mailbox|address)|unrouteable|unroutable|bestaat niet|"
     r"onbekende (?:gebruiker|ontvanger)",
@@ -52,6 +70,12 @@ _UNKNOWN_WORDS = re.compile(
 _SENDERS = {(1, 7), (1, 8)}
 # The message is too long for the mailbox or the system (RFC 3463 §3.3 X.2.3, §3.4 X.3.4): the address is right.
 _TOO_LARGE = {(2, 3), (3, 4)}
+# A routing loop, also as Exchange writes it (RFC 3463 §3.5, X.4.6; 5.4.14 is the hop count).
+_LOOPS = {(4, 6), (4, 14)}
+# The message expired (RFC 3463 §3.5, X.4.7).
+_EXPIRED = {(4, 7)}
+# There is no route to the domain (RFC 3463 §3.5, X.4.4); as a permanent code it means that the domain is wrong.
+_NO_ROUTE = (5, 4, 4)
 
 
 def verdict(status: str, reply: str) -> Verdict:
@@ -60,28 +84,55 @@ def verdict(status: str, reply: str) -> Verdict:
     :param status: the Status field of a report (RFC 3464 §2.3.4), or empty.
     :param reply: the server's reply, with its codes if it gave any.
     """
-    found = list(_ENHANCED.finditer(f"{status} {reply}"))
-    codes = [(int(each[2]), int(each[3])) for each in found]
-    # X.0.0 and X.5.0 give no reason; Exim writes 5.0.0 for every reply of the other server.
-    telling = [code for code in codes if code[0] not in (0, 5) and code != (7, 0)]
-    for subject, detail in telling:
-        if (subject, detail) == (2, 2):
-            return Verdict.FULL
-        if (subject, detail) in _SENDERS | _TOO_LARGE or subject in (6, 7):
-            return Verdict.POLICY
-        if subject == 1:
-            return Verdict.FAILED
-    by_words = _by_words(reply, (7, 0) in codes)
-    # The code is for a temporary refusal: no server reported that the address does not exist (RFC 3463 §2, class 4).
-    temporary = bool(found) and found[0][1] == "4"
-    return Verdict.GIVEN_UP if by_words is Verdict.FAILED and (temporary or (4, 7) in codes) else by_words
+    # The status is first: the reply may be the last one of many, before the sending server gave up.
+    codes = _codes(f"{status} {reply}")
+    telling = [_by_code(*code) for code in codes]
+    found = next((each for each in telling if each is not None), None)
+    if found is not None and found is not Verdict.GIVEN_UP:
+        return found
+    if _SENDER_WORDS.search(reply) and found is None:
+        return Verdict.POLICY
+    if _NO_DOMAIN_WORDS.search(reply):
+        return Verdict.FAILED
+    if found is Verdict.GIVEN_UP:
+        return Verdict.FULL if _FULL_WORDS.search(reply) else found
+    by_words = _by_words(reply, (5, 7, 0) in codes)
+    # The refusal is temporary: no server reported that the address does not exist (RFC 3463 §2, class 4).
+    basic = _BASIC.search(reply)
+    temporary = (bool(codes) and codes[0][0] == 4) or (basic is not None and basic[1].startswith("4"))
+    return Verdict.GIVEN_UP if by_words is Verdict.FAILED and temporary else by_words
+
+
+def _codes(text: str) -> list[tuple[int, int, int]]:
+    return [(int(each[1]), int(each[2]), int(each[3])) for each in _ENHANCED.finditer(text)]
+
+
+def _by_code(kind: int, subject: int, detail: int) -> Verdict | None:
+    """Return what one enhanced status code tells, if it tells anything.
+
+    X.0.0 and X.5.0 give no reason; Exim writes 5.0.0 for every reply of the other server. A temporary code of the
+    subject "policy" is mostly greylisting.
+    """
+    if (subject, detail) == (2, 2):
+        return Verdict.FULL
+    if (subject, detail) in _EXPIRED:
+        return Verdict.GIVEN_UP
+    if (subject, detail) in _LOOPS:
+        return Verdict.LOOP
+    if (subject, detail) in _SENDERS | _TOO_LARGE or subject == 6 or (subject == 7 and detail != 0 and kind == 5):
+        return Verdict.POLICY
+    return Verdict.FAILED if subject == 1 or (kind, subject, detail) == _NO_ROUTE else None
 
 
 def _by_words(reply: str, policy_code: bool) -> Verdict:
     if _FULL_WORDS.search(reply):
         return Verdict.FULL
+    if _LOOP_WORDS.search(reply):
+        return Verdict.LOOP
     if _UNKNOWN_WORDS.search(reply):
         return Verdict.FAILED
+    if _LATER_WORDS.search(reply):
+        return Verdict.GIVEN_UP
     if policy_code or _POLICY_WORDS.search(reply):
         return Verdict.POLICY
     if _GIVEN_UP_WORDS.search(reply):
@@ -99,8 +150,9 @@ def names_no_mailbox(reply: str) -> bool:
     """
     if verdict("", reply) is not Verdict.FAILED:
         return False
-    codes = {(int(each[2]), int(each[3])) for each in _ENHANCED.finditer(reply)}
-    return any(subject == 1 for subject, _detail in codes) or bool(_UNKNOWN_WORDS.search(reply))
+    codes = _codes(reply)
+    sure = _UNKNOWN_WORDS.search(reply) or _NO_DOMAIN_WORDS.search(reply)
+    return bool(sure) or any(subject == 1 or (kind, subject, detail) == _NO_ROUTE for kind, subject, detail in codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +175,18 @@ _QMAIL_RECIPIENT = re.compile(r"(?ms)^<([^<>\s]+@[^<>\s]+)>:[ \t]*\n(.*?)(?=\n[ 
 _QMAIL_END = re.compile(r"(?m)^--- (?:Below this line|The header of) ")
 _DELAYED = re.compile(
     r"delivery (?:is |has been )?(?:delayed|temporarily)|will (?:continue|keep) (?:to try|trying)|"
-    r"still be(?:ing)? retried|has not (?:yet )?been delivered|no action is required|"
+    r"still be(?:ing)? retried|has not yet been delivered|no action is required|"
     r"warning message only|wordt? nog steeds geprobeerd|"
     r"temporarily suspended|will be retried",
     re.IGNORECASE,
 )
 _UNDELIVERED = re.compile(
-    r"could not be delivered|couldn['’]t be delivered|was(?:n['’]t| not) delivered|undeliver(?:able|ed)|"
-    r"delivery (?:has )?failed|delivery failure|unable to deliver|not able to deliver|returned mail|permanent error|"
-    r"fatal error|kon niet worden (?:afgeleverd|bezorgd|verzonden)|niet (?:afgeleverd|bezorgd)|onbestelbaar",
+    r"(?:could|can) ?(?:not|n['’]t) (?:be |to )?deliver|(?:was|were|been)(?:n['’]t| not) (?:be )?delivered|"
+    r"not been delivered|undeliver(?:able|ed)|"
+    r"deliver(?:y|ing)(?: to the following recipients?| of (?:your|the) message)?(?: has)? fail|delivery failure|"
+    r"failed to deliver|failed recipient|(?:unable|not able) to (?:be )?deliver|returned mail|mail delivery failed|"
+    r"permanent error|fatal error|(?:kon|kan|kunnen) niet worden (?:afgeleverd|bezorgd|verzonden)|"
+    r"niet (?:(?:worden )?(?:afgeleverd|bezorgd)|bestelbaar)|onbestelbaar",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -171,12 +226,34 @@ def _judged(text: str, reason: str) -> Verdict:
     return verdict("", reason or text[:_LONGEST_REASON])
 
 
+# The name of a field with the recipient, or the address at the start of a line with the reason behind it.
+_LABELLED = re.compile(
+    r"[ \t]{0,9}(?:(?:failed |final |original )?recipient(?: address)?|(?:e-?mail ?)?ad(?:d?ress|res)|"
+    r"(?:mislukte )?ontvanger|geadresseerde)[ \t]{0,9}[:=][ \t]{0,9}(?:rfc822;[ \t]?)?<?"
+    r"([\w.+-]{1,64}@[\w.-]{1,255}\w)>?[ \t]{0,9}$|"
+    r"[ \t]{0,9}<?([\w.+-]{1,64}@[\w.-]{1,255}\w)>?(?::[ \t]|[ \t]?\.\.\.|[ \t]\()",
+    re.IGNORECASE,
+)
+# What follows is the returned message, whose headers name other addresses.
+_RETURNED_BELOW = re.compile(
+    r"(?im)^.{0,80}(?:headers?|copy of (?:your|the) message|original message|oorspronkelijk).{0,80}$"
+)
+
+
 def _blamed(text: str) -> Iterator[str]:
-    """Yield the addresses that are alone on a line, as in most reports."""
+    """Yield the addresses that a report names as recipients.
+
+    In most reports they are alone on a line. In others a field name is before them, or the reason is behind them.
+    """
     for line in text.split("\n"):
         alone = line.strip(" \t:<>*-()'\"“”")
         if _ADDRESS.fullmatch(alone):
             yield alone
+    end = _RETURNED_BELOW.search(text)
+    for line in (text[: end.start()] if end else text).split("\n"):
+        labelled = _LABELLED.match(line)
+        if labelled:
+            yield labelled[1] or labelled[2]
 
 
 def _reason_behind(text: str, recipients: tuple[str, ...]) -> str:

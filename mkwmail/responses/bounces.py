@@ -5,24 +5,25 @@ and never counted, even if it quotes a report. Reports without a machine-readabl
 of the few servers that still send them, and by the Message-ID that they return.
 """
 
-import email
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
 from mkwmail.addresses import address_key
+from mkwmail.i18n import one_line
+from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.responses.bounce_text import Prose, Verdict, read_prose, verdict
+from mkwmail.responses.calendar_replies import is_calendar
+from mkwmail.responses.mail_parts import STATUS, header_text, parsed, part_text
 from mkwmail.responses.saved_mail import SavedMail
 
 _MOST_PARTS = 200
-_LONGEST_REPLY = 300  # characters of a server's words that are kept
+_MOST_RECIPIENTS = 500  # of one report; each of our messages has one
 
 
 class Nature(StrEnum):
@@ -30,6 +31,8 @@ class Nature(StrEnum):
 
     REPORT = "report"  # of one message that was not delivered, or not yet
     DELIVERED = "delivered"  # a report of success
+    CALENDAR = "calendar reply"
+    OPT_OUT = "opt-out"  # the mail that the link in List-Unsubscribe opens
     AUTOMATIC = "automatic reply"  # out of office and similar
     REPLY = "reply"  # written by a person
     UNCLEAR = "unclear"  # from a mail system, but it is not known what it is about
@@ -65,15 +68,21 @@ def read_returned(saved: SavedMail) -> tuple[Returned, ...]:
     If somebody forwarded reports as attachments, the reports are read instead of the mail that carries them.
     """
     try:
-        mail = email.message_from_bytes(saved.data)
+        if is_calendar(saved.data):
+            return (Returned(saved.place, Nature.CALENDAR, "", "", None, digest_of(saved.data)),)
+        mail = parsed(saved.data)
         carried = _carried_reports(mail)
         if carried:
             return tuple(value for report in carried for value in _read(replace(saved, data=bytes(report)), report))
         return tuple(_read(saved, mail))
     except (RecursionError, LookupError, ValueError, TypeError, AttributeError):
         # Strangers write these mails, and Python's parser cannot read all of them (nesting, charsets).
-        digest = hashlib.sha256(saved.data).hexdigest()
-        return (Returned(saved.place, Nature.UNCLEAR, "", "", None, digest),)
+        return (Returned(saved.place, Nature.UNCLEAR, "", "", None, digest_of(saved.data)),)
+
+
+def digest_of(data: bytes) -> str:
+    """Return what identifies a mail: two saved copies have the same digest."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
@@ -83,7 +92,7 @@ def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
     if fields:
         yield from _from_fields(frame, parts, fields)
         return
-    prose = read_prose(_text(parts), _header(mail, "X-Failed-Recipients"))
+    prose = read_prose(_text(parts), header_text(mail, "X-Failed-Recipients"))
     if prose is not None and _is_from_a_server(mail, prose):
         returned = _returned_ids(parts)
         known = prose.recipients or returned
@@ -93,10 +102,10 @@ def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
             verdict=prose.verdict if known else None,
             recipients=prose.recipients,
             message_ids=returned,
-            reply=_short(prose.reply),
+            reply=one_line(prose.reply),
         )
         return
-    yield replace(frame, nature=_nature_of_others(mail))
+    yield replace(frame, nature=_nature_of_others(mail, parts))
 
 
 def _carried_reports(mail: Message) -> list[Message]:
@@ -113,12 +122,12 @@ def _carried_reports(mail: Message) -> list[Message]:
 
 def _frame(saved: SavedMail, mail: Message) -> Returned:
     """Return the fields that every mail has, with an unclear kind."""
-    digest = hashlib.sha256(saved.data).hexdigest()
-    return Returned(saved.place, Nature.UNCLEAR, _sender(mail), _header(mail, "Subject"), _date(mail), digest)
+    subject = one_line(header_text(mail, "Subject"), 200)
+    return Returned(saved.place, Nature.UNCLEAR, _sender(mail), subject, _date(mail), digest_of(saved.data))
 
 
 def _sender(mail: Message) -> str:
-    return next((address for _name, address in getaddresses([_header(mail, "From")]) if address), "")
+    return next((address for _name, address in getaddresses([header_text(mail, "From")]) if address), "")
 
 
 # Reports with a machine-readable part
@@ -141,39 +150,19 @@ def _status_fields(parts: list[Message]) -> list[Fields]:
     The message's group is first; then each recipient has a group.
     """
     for part in parts:
-        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
-            groups = [_fields(group) for group in re.split(r"\n[ \t]*\n", _inner_text(part))]
+        if part.get_content_type() == STATUS:
+            groups = [_fields(group) for group in re.split(r"\n[ \t]*\n", _status_text(part))]
             return [group for group in groups if group]
     return []
 
 
-def _inner_text(part: Message) -> str:
-    """Return the text of a part of type message/….
-
-    Python's parser splits such a part into messages as far as it can.
-    """
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        text = "\n".join(_as_it_came(each) for each in payload if isinstance(each, Message))
-    else:
-        text = str(payload)
-    if "base64" in str(part.get("Content-Transfer-Encoding", "")).casefold() and ":" not in text:
-        encoded = Message()
-        encoded["Content-Transfer-Encoding"] = "base64"
-        encoded.set_payload(text)
-        text = _decoded(encoded)
-    return text.replace("\r\n", "\n")
-
-
-def _as_it_came(block: Message) -> str:
-    """Return a block of fields as it was received.
-
-    Message.as_string() would rewrite the fields, and refuses fields that it cannot write itself.
-    """
-    fields = [f"{name}: {value}" for name, value in block.raw_items()]
-    body = block.get_payload()
-    text = "\n".join([*fields, "", body if isinstance(body, str) else ""])
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _status_text(part: Message) -> str:
+    """Return the text of the machine-readable part, decoded if it is encoded."""
+    raw = str(part.get_payload())
+    if "base64" in str(part.get("Content-Transfer-Encoding", "")).casefold() and ":" in raw[:1000]:
+        # It says that it is encoded, and is not.
+        del part["Content-Transfer-Encoding"]
+    return part_text(part)
 
 
 def _fields(group: str) -> Fields:
@@ -192,9 +181,9 @@ def _from_fields(frame: Returned, parts: list[Message], groups: list[Fields]) ->
     about = [group for group in groups if "final-recipient" in group or "original-recipient" in group]
     if not about:
         yield replace(frame, message_ids=message_ids)
-    for group in about:
-        status = _without_comment(group.get("status", ""))
-        reply = _short(_typed(group.get("diagnostic-code", "")))
+    for group in about[:_MOST_RECIPIENTS]:
+        status = one_line(_without_comment(group.get("status", "")), 20)
+        reply = one_line(_typed(group.get("diagnostic-code", "")))
         action = _without_comment(group.get("action", "")).casefold()
         success = action in ("delivered", "relayed", "expanded") or (not action and status.startswith("2"))
         found = verdict(status, reply) if action != "delayed" else Verdict.DELAYED
@@ -213,7 +202,7 @@ def _from_fields(frame: Returned, parts: list[Message], groups: list[Fields]) ->
 def _recipients(group: Fields) -> Iterator[str]:
     seen = set()
     for name in ("original-recipient", "final-recipient"):
-        address = _from_xtext(_typed(group.get(name, ""))).strip("<> ")
+        address = one_line(_from_xtext(_typed(group.get(name, "")))).strip("<> ")
         if "@" in address and address not in seen:
             seen.add(address)
             yield address
@@ -239,7 +228,7 @@ def _from_xtext(value: str) -> str:
 
 # Parts and headers of all mail
 
-_MESSAGE_ID = re.compile(r"(?im)^[> \t]*message-id:\s{0,4}<?([^\s<>@]+@[^\s<>@]+)>?[ \t\r]*$")
+_MESSAGE_ID = re.compile(r"(?i)message[- ]?id[\"')]{0,2}\s{0,4}[:=]?\s{0,4}<?([^\s<>@]{1,200}@[^\s<>@\"',;)]{1,200})")
 
 
 def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
@@ -253,7 +242,7 @@ def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
         if own and part is not parts[0]:
             found[own] = None
         if not part.is_multipart():
-            found.update(dict.fromkeys(_MESSAGE_ID.findall(_decoded(part))))
+            found.update(dict.fromkeys(each.rstrip(".") for each in _MESSAGE_ID.findall(part_text(part))))
     return tuple(found)
 
 
@@ -264,27 +253,8 @@ def _text(parts: list[Message]) -> str:
         if part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
             break
         if part.get_content_maintype() == "text" and not (part.get_content_subtype() == "html" and texts):
-            texts.append(_decoded(part))
-    return "\n".join(texts).replace("\r\n", "\n")
-
-
-def _decoded(part: Message) -> str:
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes):
-        return ""
-    try:
-        return data.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
-        return data.decode("latin-1")
-
-
-def _header(mail: Message, name: str) -> str:
-    value = mail.get(name, "")
-    try:
-        text = str(make_header(decode_header(str(value))))
-    except (ValueError, LookupError, HeaderParseError):
-        text = str(value)
-    return " ".join(text.split())
+            texts.append(part_text(part))
+    return "\n".join(texts)
 
 
 def _date(mail: Message) -> datetime | None:
@@ -293,10 +263,6 @@ def _date(mail: Message) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo else None
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST_REPLY]
 
 
 _SERVERS = re.compile(r"(?:mailer-?daemon|postmaster|mail-?delivery|microsoftexchange[0-9a-f]*)@?|^$", re.IGNORECASE)
@@ -323,22 +289,34 @@ def _is_automatic(mail: Message) -> bool:
 
     RFC 3834 §5 defines the mark; other marks are for programs that do not follow it.
     """
-    submitted = _without_comment(_header(mail, "Auto-Submitted").partition(";")[0]).casefold()
+    submitted = _without_comment(header_text(mail, "Auto-Submitted").partition(";")[0]).casefold()
     if submitted:
         return submitted != "no"
     marked = any(mail.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Autogenerated"))
-    precedence = _header(mail, "Precedence").casefold()
-    return marked or precedence == "auto_reply" or bool(_AUTOMATIC_SUBJECT.match(_header(mail, "Subject")))
+    precedence = header_text(mail, "Precedence").casefold()
+    return marked or precedence == "auto_reply" or bool(_AUTOMATIC_SUBJECT.match(header_text(mail, "Subject")))
 
 
-def _nature_of_others(mail: Message) -> Nature:
+_ASKED_TO_STOP = re.compile(r"(?:(?:re|fwd?|antw|doorst)\s?:\s?)*" + re.escape(UNSUBSCRIBE), re.IGNORECASE)
+
+
+def _nature_of_others(mail: Message, parts: list[Message]) -> Nature:
+    if any(part.get_content_type() == "text/calendar" and _is_reply(part) for part in parts):
+        return Nature.CALENDAR
     if mail.get_content_type() == "multipart/report":
         # A report without its machine-readable part is unclear; otherwise it is a receipt or a complaint.
         return Nature.UNCLEAR if _is_report(mail) else Nature.AUTOMATIC
     if _is_automatic(mail):
         return Nature.AUTOMATIC
+    if _ASKED_TO_STOP.match(header_text(mail, "Subject")):
+        return Nature.OPT_OUT
     sender = _sender(mail)
     return Nature.UNCLEAR if sender and _SERVERS.match(sender) else Nature.REPLY
+
+
+def _is_reply(part: Message) -> bool:
+    method = str(part.get_param("method", "")).upper()
+    return method in ("REPLY", "COUNTER") or bool(re.search(r"(?im)^method:(?:reply|counter)\b", part_text(part)))
 
 
 _LONGEST_ENVID = 100  # RFC 3461 §4.4

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from enum import StrEnum
 
 from mkwmail.addresses import address_key
+from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, Stray
 from mkwmail.mail.icalendar import CalendarReply, latest, read_reply
+from mkwmail.responses.mail_parts import parsed
 
 SOURCE = "calendar"
 
 _ANSWERS = {"ACCEPTED": "attending", "DECLINED": "declined", "TENTATIVE": "tentative"}
 _AFTERWARDS = ("present", "absent")
 _CALENDARS = ("text/calendar", "application/ics")
+_MOST_PARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,60 @@ class Asked:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """Answers to record, and replies that the secretary must look at.
+class Standing(StrEnum):
+    """What a calendar reply means for the answers to an event."""
 
-    ``known`` counts the replies that add nothing new, ``foreign`` those to entries that are not ours.
+    RECORDED = "recorded"
+    TO_SEE = "to see"  # the secretary must look at it
+    KNOWN = "known"  # it says nothing new
+    REPLACED = "replaced"  # the same person replied again later
+    FOREIGN = "foreign"  # it is about an entry that is not ours
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A calendar reply and what it means.
+
+    ``person`` is the person who answered, or whose entry it was.
     """
 
-    answers: tuple[Answer, ...] = ()
-    strays: tuple[Stray, ...] = ()
-    known: int = 0
-    foreign: int = 0
+    reply: CalendarReply
+    standing: Standing
+    person: str | None = None
+    answer: Answer | None = None
+    stray: Stray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The calendar replies, in their order, each of them once."""
+
+    heard: tuple[Heard, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers to record."""
+        return tuple(each.answer for each in self.heard if each.answer)
+
+    @property
+    def strays(self) -> tuple[Stray, ...]:
+        """The replies that the secretary must look at."""
+        return tuple(each.stray for each in self.heard if each.stray)
+
+    @property
+    def known(self) -> int:
+        """The number of replies that add nothing new."""
+        return sum(each.standing is Standing.KNOWN for each in self.heard)
+
+    @property
+    def foreign(self) -> int:
+        """The number of replies to entries that are not ours."""
+        return sum(each.standing is Standing.FOREIGN for each in self.heard)
+
+
+def is_calendar(data: bytes) -> bool:
+    """Check whether a file is a calendar, and not a mail."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].upper() == b"BEGIN:VCALENDAR"
 
 
 def replies_in(data: bytes) -> tuple[CalendarReply, ...]:
@@ -48,46 +94,71 @@ def replies_in(data: bytes) -> tuple[CalendarReply, ...]:
 
     :raises ValueError: if a calendar cannot be read.
     """
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].upper() == b"BEGIN:VCALENDAR":
+    if is_calendar(data):
         return read_reply(data)
-    parts = [part for part in message_from_bytes(data, policy=policy.default).walk()]
     found: dict[CalendarReply, None] = {}
-    for part in parts:
-        content = part.get_payload(decode=True)
-        if isinstance(content, bytes) and part.get_content_type() in _CALENDARS:
-            # A mail can carry the same reply twice: as a part and as an attachment.
-            found.update(dict.fromkeys(read_reply(content)))
+    try:
+        for part, _number in zip(parsed(data).walk(), range(_MOST_PARTS), strict=False):
+            content = part.get_payload(decode=True) if part.get_content_type() in _CALENDARS else None
+            if isinstance(content, bytes):
+                # A mail can carry the same reply twice: as a part and as an attachment.
+                found.update(dict.fromkeys(read_reply(content)))
+    except (RecursionError, LookupError, TypeError, AttributeError):
+        # Strangers write these mails, and Python's parser cannot read all of them.
+        raise ValueError(_("this mail cannot be read")) from None
     return tuple(found)
 
 
 def understood(replies: Iterable[CalendarReply], asked: Asked, recorded: Sequence[Answer]) -> Understood:
-    """Return the new answers in these replies, by person.
+    """Return what these replies mean: new answers, by person, and questions.
 
     If somebody else replied to a person's own entry, the secretary must look at it: the mail was forwarded, or the
-    reply came from an alias. Of one person's replies the one with the highest SEQUENCE counts, then the newest
+    reply came from an alias. So must they if the person sends somebody else, or proposes another time: that is no
+    answer to the invitation. Of one person's replies the one with the highest SEQUENCE counts, then the newest
     DTSTAMP (RFC 5546 §2.1.5), also across imports. A reply does not replace an answer that was recorded by other
     means after it, nor recorded presence or absence.
     """
-    answers: dict[str, Answer] = {}
-    strays: list[Stray] = []
-    known = foreign = 0
+    heard: dict[CalendarReply, Heard] = {}
+    given = tuple(dict.fromkeys(replies))
+    chosen: dict[str, CalendarReply] = {}
     last = {each.person: each for each in recorded}
-    for reply in latest(replies):
+    newest = frozenset(latest(given))
+    for reply in given:
         person, meant = _who(reply, asked)
         answer = _ANSWERS.get(reply.partstat)
         if not meant:
-            foreign += 1
+            heard[reply] = Heard(reply, Standing.FOREIGN)
+        elif reply not in newest:
+            heard[reply] = Heard(reply, Standing.REPLACED, person)
         elif person is None or answer is None:
-            owner = asked.own.get(reply.uid)
-            strays.append(Stray(owner, reply.attendee, answer or reply.partstat.lower(), reply.dtstamp))
+            stray = _stray(reply, asked.own.get(reply.uid) or person, answer)
+            heard[reply] = Heard(reply, Standing.TO_SEE, stray.person, stray=stray)
         else:
-            fresh = Answer(person, answer, SOURCE, reply.dtstamp, reply.sequence)
-            before = answers.get(person)
-            if _is_news(fresh, last.get(person), recorded) and (before is None or _turn(before) < _turn(fresh)):
-                answers[person] = fresh
+            fresh = Answer(person, answer, SOURCE, reply.dtstamp, reply.sequence, reply.comment)
+            before = chosen.get(person)
+            news = _is_news(fresh, last.get(person), recorded)
+            if news and (before is None or _turn(heard[before].answer) < _turn(fresh)):
+                if before is not None:
+                    heard[before] = Heard(before, Standing.REPLACED, person)
+                chosen[person] = reply
+                heard[reply] = Heard(reply, Standing.RECORDED, person, fresh)
             else:
-                known += 1
-    return Understood(tuple(answers.values()), tuple(strays), known, foreign)
+                heard[reply] = Heard(reply, Standing.REPLACED if news else Standing.KNOWN, person)
+    return Understood(tuple(heard[reply] for reply in given))
+
+
+def _stray(reply: CalendarReply, person: str | None, answer: str | None) -> Stray:
+    starts, ends = reply.proposed or (None, None)
+    return Stray(
+        person=person,
+        address=reply.attendee,
+        answer=answer or reply.partstat.lower(),
+        given=reply.dtstamp,
+        comment=reply.comment,
+        delegate=reply.delegate,
+        starts=starts,
+        ends=ends,
+    )
 
 
 def _who(reply: CalendarReply, asked: Asked) -> tuple[str | None, bool]:
@@ -114,5 +185,7 @@ def _of_calendar(person: str, recorded: Iterable[Answer]) -> Iterator[Answer]:
     return (each for each in recorded if each.person == person and each.source == SOURCE)
 
 
-def _turn(answer: Answer) -> tuple[int, float]:
+def _turn(answer: Answer | None) -> tuple[int, float]:
+    if answer is None:
+        return (0, 0.0)
     return (answer.sequence or 0, answer.given.timestamp())

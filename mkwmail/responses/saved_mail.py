@@ -1,26 +1,28 @@
-"""Saved mails as bytes: .eml files, mbox files, Maildirs and folders."""
+"""Saved mails as bytes: .eml and .msg files, mbox files, Maildirs and folders."""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
+from mkwmail.responses.outlook import SIGNATURE, mail_from_msg
 
 LARGEST_FILE = 256 << 20  # octets: a whole mailbox of reports
+_MOST_MAILS = 20_000  # of one mbox file
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Outlook's own .msg (MS-CFB §2.2)
 # A separator is at the start of the file or after a blank line (RFC 4155, appendix A).
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n")
 _QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
-_ENDINGS = (".eml", ".mbox", ".mbx", ".mbs", ".txt")
+_ENDINGS = (".eml", ".msg", ".ics", ".mbox", ".mbx", ".mbs", ".txt", "")
 
 
 @dataclass(frozen=True, slots=True)
 class SavedMail:
-    """One mail (RFC 5322) as it was saved.
+    """One mail (RFC 5322), or one calendar file (RFC 5545), as it was saved.
 
     ``place`` is the path of its file; for a mail in an mbox file, the mail's number follows.
     """
@@ -29,27 +31,50 @@ class SavedMail:
     data: bytes
 
 
-def read_saved(paths: Iterable[Path]) -> tuple[SavedMail, ...]:
-    """Return all mails in the files and folders, in the order of their names.
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The mails in files and folders, in the order of their names.
 
-    :raises UserError: with all files that cannot be read as mails, or if there is no mail at all.
+    ``unread``: the files that cannot be read as mails. ``others``: the paths of files that are not mails, by their
+    names.
+    """
+
+    mails: tuple[SavedMail, ...] = ()
+    unread: tuple[Fault, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def read_saved(paths: Iterable[Path]) -> Saved:
+    """Return all mails in the files and folders.
+
+    A file that cannot be read does not stop the others.
+
+    :raises UserError: with all faults, if there is no mail at all.
     """
     faults: list[Fault] = []
     found: list[SavedMail] = []
+    others: list[str] = []
     given = tuple(paths)
+    room = LARGEST_FILE
     for path in given:
         for file in _files(path):
+            if file != path and file.suffix.casefold() not in _ENDINGS and file.parent.name not in ("cur", "new"):
+                others.append(str(file))
+                continue
             try:
-                found += _mails(file)
+                mails = _mails(file, room)
             except UserError as error:
                 faults += error.faults
-    if not faults and not found:
+            else:
+                found += mails
+                room -= sum(len(each.data) for each in mails)
+    if not found and not faults:
         place = ", ".join(map(str, given))
-        remedy = _("save the reports as .eml files, or name a folder that holds them")
+        remedy = _("save the mails as .eml or .msg files, or name a folder that holds them")
         faults.append(Fault(place, _("there is no mail in it"), remedy))
-    if faults:
+    if not found:
         raise UserError(*faults)
-    return tuple(found)
+    return Saved(tuple(found), tuple(faults), tuple(others))
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -63,7 +88,7 @@ def _files(path: Path) -> Iterator[Path]:
         for each in sorted(path.iterdir()):
             if each.is_dir() and not each.name.startswith("."):
                 yield from _files(each)
-            elif _is_visible_file(each) and each.suffix.casefold() in (*_ENDINGS, ".msg", ""):
+            elif _is_visible_file(each):
                 yield each
 
 
@@ -71,22 +96,24 @@ def _is_visible_file(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".")
 
 
-def _mails(path: Path) -> list[SavedMail]:
-    data = _bytes(path)
-    if data.startswith(_OLE):
-        fault = _("this is Outlook's own format (.msg), which only Outlook reads")
-        remedy = _(
-            "open it in Outlook on the web or in the new Outlook, choose Download or Save as, and save it as .eml; "
-            "or forward the reports as attachments to a mailbox from which you can save them"
-        )
-        raise UserError(Fault(str(path), fault, remedy))
+def _mails(path: Path, room: int) -> list[SavedMail]:
+    data = _bytes(path, room)
+    if data.startswith(SIGNATURE):
+        try:
+            return [SavedMail(str(path), mail_from_msg(data))]
+        except ValueError as error:
+            remedy = _("open it in Outlook, choose Save as, and save it as .eml")
+            raise UserError(Fault(str(path), str(error), remedy)) from None
     if b"\0" in data[:4096]:
         raise UserError(Fault(str(path), _("this is no mail: it holds NUL bytes"), _("save the mail as .eml")))
     if not data.strip():
-        return []
-    starts = list(_FROM_LINE.finditer(data)) if data.startswith(b"From ") else []
+        raise UserError(Fault(str(path), _("the file is empty"), _("save the mail again, as .eml or .msg")))
+    starts = list(islice(_FROM_LINE.finditer(data), _MOST_MAILS + 1)) if data.startswith(b"From ") else []
     if not starts:
         return [SavedMail(str(path), data)]
+    if len(starts) > _MOST_MAILS:
+        fault = _("there are more than %(n)d mails in it") % {"n": _MOST_MAILS}
+        raise UserError(Fault(str(path), fault, _("save the reports alone, without the rest of the mailbox")))
     ends = [*(each.start() for each in starts[1:]), len(data)]
     return [
         SavedMail(f"{path}:{number}", _QUOTED_FROM.sub(rb"\1", data[start.end() : end]))
@@ -94,16 +121,16 @@ def _mails(path: Path) -> list[SavedMail]:
     ]
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, room: int) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(room + 1)
     except FileNotFoundError:
         raise UserError(Fault(str(path), _("the file is not there"))) from None
     except OSError as error:
         fault = _("the file cannot be read: %(reason)s") % {"reason": reason_of(error)}
         raise UserError(Fault(str(path), fault)) from None
-    if len(data) > LARGEST_FILE:
-        fault = _("the file is larger than %(megabytes)d MB") % {"megabytes": LARGEST_FILE >> 20}
+    if len(data) > room:
+        fault = _("the mails are larger than %(megabytes)d MB together") % {"megabytes": LARGEST_FILE >> 20}
         raise UserError(Fault(str(path), fault, _("save the reports alone, without the rest of the mailbox")))
     return data

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.smtp_server import ScriptedServer
+from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
 REPORTS = Path(__file__).parent.parent / "responses" / "reports"
 OURS = "6f0c1d2e3b4a59687786a5b4c3d2e1f0@platform.example.org"
 KIM = "kim@woonstede.example.org"
+JAN = "jan@dehaven.example.org"
 LATER = "2020-02-17T15:00"
 
 
@@ -80,6 +81,43 @@ def test_by_hand_and_send_again(tmp_path: Path) -> None:
         assert place.run("resolve", EVENT, "--send-again", KIM, now=LATER).code == 0
         assert place.send(now=LATER).json["sent"] == 1
         assert server.bodies_of(KIM) == 2
+
+
+def test_a_refusal_is_explained_and_a_mistaken_word_is_taken_back(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        server.on("RCPT", "550 5.1.1 no such user", recipient=KIM, times=1)
+        server.on("DOT", DROP, recipient=JAN, times=1)
+        assert place.send().code == 79
+        counted = place.run("schedule", EVENT).out
+        (row,) = [line.split() for line in counted.splitlines() if "invitation" in line][:1]
+        assert row[-2:] == ["3", "1"], counted  # had it, in doubt
+        shown = place.run("resolve", EVENT, LC_ALL="nl_NL.UTF-8")
+        assert shown.code == 79
+        assert "het adres klopt niet" in shown.out and "leden.csv:2" in shown.out
+        # Mistaken words, and the same person named again.
+        assert place.run("resolve", EVENT, "--sent", "Kim Verbeek", "--sent", JAN).code == 0
+        assert place.send().json["sent"] == 0
+        assert place.run("resolve", EVENT, "--sent", "Kim Verbeek").code == 2
+        again = place.run("resolve", EVENT, "--send-again", "Kim Verbeek", "--send-again", JAN)
+        assert again.code == 0, again.err
+        assert place.run("resolve", EVENT, "--sent", JAN).code == 0
+        assert place.send().json["sent"] == 1
+        assert (server.bodies_of(KIM), server.bodies_of(JAN)) == (1, 1)
+        # What was sent since is no word of a person's any more.
+        assert place.run("resolve", EVENT, "--send-again", "Kim Verbeek").code == 2
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        place.send()
+        saved_report(place, "postfix-unknown", message_id_of(server, KIM))
+        (tmp_path / "terug" / "a.msg").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100)
+        (tmp_path / "terug" / "b.docx").write_bytes(b"PK")
+        ran = place.run("bounces", "import", EVENT, str(tmp_path / "terug"), now=LATER)
+        assert ran.code == 65
+        assert "1 message came back." in ran.out and "a.msg" in ran.out and "b.docx" in ran.out
 
 
 def test_by_hand_before_anything_went_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """``calendar`` and ``answers``: the entry for the website, and what calendars answered, as the secretary uses them."""
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import icalendar
 
 from tests.smtp_server import ScriptedServer
-from tests.test_life import EVENT, JAN, KIM, Life, entry_of
+from tests.test_life import EVENT, JAN, KIM, LOU, Life, entry_of
 
 REPLY = """\
 BEGIN:VCALENDAR
@@ -73,6 +74,59 @@ def test_what_calendars_answer_decides_who_gets_the_practical_mail(tmp_path: Pat
         life.run("answers", "set", EVENT, "Kim", "nee", now="2020-04-09T10:00")
         life.run("answers", "set", EVENT, JAN, "attending", now="2020-04-09T10:00")
         assert set(life.send("practical", now="2020-04-09T11:00")) == {JAN}
+
+
+COUNTER = REPLY.replace("METHOD:REPLY", "METHOD:COUNTER").replace(
+    "SEQUENCE",
+    "COMMENT:Kan het een week \u202elater?\nDTSTART;TZID=W. Europe Standard Time:20200423T130000\n"
+    "DTEND;TZID=W. Europe Standard Time:20200423T180000\nSEQUENCE",
+)
+DELEGATED = REPLY.replace("CN=Kim", 'DELEGATED-TO="mailto:piet@woonstede.example.org"')
+
+
+def test_every_file_of_a_folder_has_a_line_in_the_language_of_the_program(tmp_path: Path) -> None:
+    els = "els@dehaven.example.org"
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server, "request")
+        invited = life.send("invitation")
+        uids = {address: str(entry_of(mail)[1]["UID"]) for address, mail in invited.items()}
+        subject = str(invited[KIM]["List-Unsubscribe"]).partition("subject=")[2].rstrip(">")
+        given = {
+            "a.ics": REPLY.format(partstat="DECLINED", attendee=KIM, uid=uids[KIM], day=1, sequence=0),
+            "b.ics": COUNTER.format(partstat="TENTATIVE", attendee=JAN, uid=uids[JAN], day=2, sequence=0),
+            "c.ics": DELEGATED.format(partstat="DELEGATED", attendee=els, uid=uids[els], day=2, sequence=0),
+            "d.ics": REPLY.format(partstat="DECLINED", attendee=KIM, uid="iets@elders", day=1, sequence=0),
+            "e.ics": "BEGIN:VCALENDAR\nBEGIN:VEVENT\n",
+            "f.eml": f"From: {LOU}\nSubject: {unquote(subject)}\n\n\n",
+            "g.eml": "From: Zoë <zoe@tien.example.org>\nSubject: RE: Uitnodiging\n\nIk kom graag.\n",
+            "h.eml": "From: a@b.nl\nSubject: Afwezig\nAuto-Submitted: auto-replied\n\nIk ben er niet.\n",
+            "i.pdf": "%PDF",
+            "j.eml": "",
+        }
+        given["a.ics"] = given["a.ics"].replace("SEQUENCE", "COMMENT:Helaas\\, vakantie\nSEQUENCE")
+        for name, text in given.items():
+            life.place.write(f"antwoorden/{name}", text)
+        ran = life.place.run(
+            "answers", "import", EVENT, str(tmp_path / "antwoorden"), now="2020-02-23T09:00", LC_ALL="nl_NL.UTF-8"
+        )
+        assert ran.code == 65, ran.err
+        assert [name for name in given if name not in ran.out and name not in ("a.ics", "b.ics", "c.ics")] == []
+        assert "Kim Verbeek: komt niet: “Helaas, vakantie”" in ran.out
+        assert "Jan de Vries <jan@dehaven.example.org> stelde" in ran.out
+        assert "23 april 2020 om 13.00 uur tot 18.00 uur: “Kan het een week later?”" in ran.out
+        assert "piet@woonstede.example.org in plaats daarvan komt" in ran.out
+        assert 'mkwmail skip "Lou \'t Hart" --reason "Graag geen uitnodigingen meer"' in ran.out
+        assert not [word for word in ("declined", "delegated", "counter", "attending") if word in ran.out]
+        listed = life.place.run("answers", "list", EVENT, now="2020-02-24T09:00", LC_ALL="nl_NL.UTF-8").out
+        assert "Helaas, vakantie" in listed and "Kan het een week later?" in listed and "piet@woonstede" in listed
+        life.run("answers", "set", EVENT, JAN, "ja", now="2020-02-25T09:00")
+        document = life.run("answers", "list", EVENT, "--json", now="2020-02-25T10:00").json
+        assert [(each["address"], each["delegate"]) for each in document["to_look_at"]] == [
+            (els, "piet@woonstede.example.org")
+        ]
+        assert {each["address"]: each["comment"] for each in document["answers"]} == {KIM: "Helaas, vakantie", JAN: ""}
+        assert life.run("forget", KIM, "--yes", now="2020-02-26T09:00").code == 0
+        assert b"vakantie" not in b"".join(each.read_bytes() for each in tmp_path.glob("mkwmail*.db*"))
 
 
 def test_what_is_no_answer_is_said(tmp_path: Path) -> None:

@@ -89,9 +89,14 @@ class Page(HTMLParser):
 @pytest.mark.parametrize(
     ("language", "said", "mailing", "counts"),
     [
-        ("en", "Nobody comes from 3 of 4", "invitation", "1 attending, 2 declined; the last answer is of 5 March"),
         (
-            *("nl", "Van 3 van 4 organisaties komt niemand", "praktische informatie"),
+            "en",
+            "Not represented: 3 of 4 organisations",
+            "invitation",
+            "1 attending, 2 declined; the last answer is of 5 March",
+        ),
+        (
+            *("nl", "Niet vertegenwoordigd: 3 van de 4 organisaties", "praktische informatie"),
             "1 komt, 2 komen niet; het laatste antwoord is van 5 maart",
         ),
     ],
@@ -111,8 +116,15 @@ def test_the_page_for_the_board_stands_alone_and_names_no_address(
     assert not re.search(r"\S@\S", html)
     if language == "nl":  # the board types no names of mailings
         assert not {"invitation", "reminder", "practical", "thanks"} & set(re.findall(r"\w+", page.text))
-    for word in (said, mailing, counts, "Lou 't Hart", "<b>met pensioen</b>", "De Haven"):
+    for word in (said, mailing, counts, "MKW Platform", "De Haven"):
         assert word in page.text
+    persons = [each.split(";")[2] for each in PEOPLE]
+    for word in (*persons, "met pensioen", "550", "5.1.1"):
+        assert word not in page.text
+    figures = re.findall(r"<strong>(\d+)", html)
+    assert figures == ["1", "2", "0", "1"], "come, do not come, no answer, organisations"
+    order = [html.index(each) for each in ("MKW Platform", "<h1>", '"figures"', "<svg", said)]
+    assert order == sorted(order) and html.rindex("<table>") > order[-1]
     assert path.stat().st_mode & 0o077 == 0
 
 
@@ -264,6 +276,17 @@ def test_the_chart_is_drawn_within_the_page(place: Place) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert page.locator("svg .attending").evaluate("each => getComputedStyle(each).fill") == "rgb(31, 111, 84)"
         assert refused == []
+        sizes = page.locator(".chart span").evaluate_all(
+            "all => all.map(e => parseFloat(getComputedStyle(e).fontSize))"
+        )
+        assert min(sizes) >= 13, "readable on a phone"
+        dark = browser.new_page(viewport={"width": 360, "height": 800}, color_scheme="dark")
+        dark.goto(path.as_uri())
+        background = "getComputedStyle(document.body).backgroundColor"
+        assert dark.evaluate(background) == "rgb(22, 24, 22)"
+        dark.emulate_media(media="print")
+        assert dark.evaluate(background) == "rgb(255, 255, 255)", "paper is white"
+        assert len(re.findall(rb"/Type\s*/Page\b", dark.pdf(prefer_css_page_size=True))) <= 2
 
 
 def test_a_missing_column_is_a_fault_of_its_mailing_alone(tmp_path: Path) -> None:

@@ -403,7 +403,7 @@ def test_a_reply_from_exchange_is_read(encoding: str, line_end: str) -> None:
         ("DTSTAMP:20200218T101112Z\n", "", (replace(ACCEPTED, dtstamp=datetime(1970, 1, 1, tzinfo=UTC)),)),
         ("DTSTAMP:20200218T101112Z", "DTSTAMP:20200218T101112", (ACCEPTED,)),
         ("20200416T130000", "niets", (ACCEPTED,)),
-        ("METHOD:REPLY", "METHOD:COUNTER", ()),
+        ("METHOD:REPLY", "METHOD:REFRESH", ()),
         ("METHOD:REPLY\n", "", ()),
         ("PARTSTAT=ACCEPTED;", "", ()),
         ("UID:c41d77aa@example.org\n", "", ()),

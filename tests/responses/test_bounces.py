@@ -1,5 +1,6 @@
 """Delivery reports of six kinds of servers, and mails that are none: what each says, and which message it is about."""
 
+import base64
 import email
 import mailbox
 import time
@@ -122,10 +123,126 @@ def test_of_two_attempts_with_the_same_bytes_the_newest_is_meant() -> None:
         ("4.4.7", "delivery time expired", Verdict.GIVEN_UP),
         ("5.4.7", "delivery time expired", Verdict.GIVEN_UP),
         ("4.4.1", "connect: no route to host", Verdict.GIVEN_UP),
+        # What expired says nothing about the address, whatever the last reply was.
+        ("4.4.7", "450 4.7.1 greylisted; message expired", Verdict.GIVEN_UP),
+        ("4.7.1", "450 4.7.1 <k@x.nl>: Recipient address rejected: Greylisted, see http://x.nl", Verdict.GIVEN_UP),
+        ("5.0.0", "451 4.7.1 Greylisting in action, please come back later", Verdict.GIVEN_UP),
+        ("5.4.300", "550 5.4.300 Message expired -> 451 4.7.0 temporary", Verdict.GIVEN_UP),
+        ("4.4.7", "452 4.2.2 mailbox full", Verdict.FULL),
+        # The domain does not exist; "try again" is a name server that did not answer.
+        ("4.0.0", "NXDOMAIN", Verdict.FAILED),
+        ("4.4.7", "DNS: NXDOMAIN, message expired", Verdict.FAILED),
+        ("4.4.4", "DNS domain 'huis.nl' does not exist", Verdict.FAILED),
+        ("5.4.310", "550 5.4.310 DNS domain huis.nl does not exist", Verdict.FAILED),
+        ("5.4.4", "Host or domain name not found. Name service error for name=huis.nl type=A", Verdict.FAILED),
+        ("4.4.3", "Host or domain name not found. Name service error: Host not found, try again", Verdict.GIVEN_UP),
+        ("", "553 Sender address rejected: domain not found", Verdict.POLICY),
+        # Their mail system sends it round.
+        ("5.4.14", "554 5.4.14 Hop count exceeded - possible mail loop", Verdict.LOOP),
+        ("5.4.6", "mail for huis.nl loops back to myself", Verdict.LOOP),
+        ("", "554 too many hops, this message is looping", Verdict.LOOP),
     ],
 )
 def test_the_codes_tell_a_dead_address_from_what_says_nothing_of_it(status: str, reply: str, expected: Verdict) -> None:
     assert verdict(status, reply) is expected
+
+
+PLAIN = """\
+Return-Path: <>
+From: System Administrator <{sender}>
+Subject: Delivery Failure
+Date: Tue, 18 Feb 2020 09:05:00 +0100
+Content-Type: {kind}; charset=utf-8
+
+{text}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Could not deliver message to the following recipient(s):\n\n"
+            "Failed Recipient: {kees}\nReason: Remote host said: 550 5.1.1 no such account\n\n"
+            "   -- The header and top 20 lines of the message follows --\n\n"
+            "From: s@example.org\nTo: {kees}\nMessage-ID: <{ours}>",
+            Verdict.FAILED,
+        ),
+        ("Could not deliver your message.\n452 4.2.2 over quota\nMessage-ID: <{ours}>\n", Verdict.FULL),
+        ("This message could not be delivered to {kees} (552 mailbox full).\nmessage id {ours}.", Verdict.FULL),
+        ("Mail delivery failed\n{kees}: 554 5.4.6 too many hops\n\nMessage-ID:\n <{ours}>", Verdict.LOOP),
+        ("Uw bericht kan niet worden bezorgd:\nOntvanger: {kees}\n550 adres bestaat niet\n", Verdict.FAILED),
+    ],
+)
+def test_reports_in_plain_words_are_matched_by_our_message_id_in_the_text(text: str, expected: Verdict) -> None:
+    words = text.format(kees=KEES, ours=OURS)
+    (found,) = read_returned(
+        SavedMail("x", PLAIN.format(sender="postmaster@huis.example.net", kind="text/plain", text=words).encode())
+    )
+    assert (found.nature, found.verdict) == (Nature.REPORT, expected)
+    assert matched(found, sent()).message is not None
+    marked = words.replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")
+    html = PLAIN.format(sender="postmaster@huis.example.net", kind="text/html", text=f"<p>{marked}</p>")
+    (again,) = read_returned(SavedMail("x", html.encode()))
+    assert (again.nature, again.verdict, matched(again, sent()).message is not None) == (Nature.REPORT, expected, True)
+    # The same words in a mail of a person are an answer that quotes a report.
+    (quoted,) = read_returned(
+        SavedMail(
+            "x",
+            PLAIN.replace("Return-Path: <>\n", "")
+            .format(sender="kees@huis.example.net", kind="text/plain", text=words)
+            .encode(),
+        )
+    )
+    assert quoted.nature is Nature.REPLY
+
+
+def test_our_own_mail_to_opt_out_is_recognised() -> None:
+    for subject in ("Graag geen uitnodigingen meer van MKW Platform", "FW: Graag geen uitnodigingen meer"):
+        (found,) = read_returned(SavedMail("x", f"From: {KEES}\nSubject: {subject}\n\n\n".encode()))
+        assert (found.nature, found.sender) == (Nature.OPT_OUT, KEES)
+    (asked,) = read_returned(SavedMail("x", f"From: {KEES}\nSubject: Uitnodigingen\n\nGraag geen\n".encode()))
+    assert asked.nature is Nature.REPLY
+
+
+CONTROLS = "\x1b[31m \u009b2J \u202e\u2066 \u200f \x07"
+
+
+def test_nothing_that_controls_a_screen_is_left_of_a_report() -> None:
+    data = (REPORTS / "postfix-unknown.eml").read_text(encoding="utf-8")
+    spoiled = data.replace("User unknown", f"User {CONTROLS} unknown").replace("Subject: ", f"Subject: {CONTROLS}")
+    (found,) = read_returned(SavedMail("x", spoiled.encode()))
+    encoded = "Subject: =?utf-8?b?" + base64.b64encode(CONTROLS.encode()).decode() + "?=\nFrom: a@x.nl\n\nx"
+    (other,) = read_returned(SavedMail("x", encoded.encode()))
+    shown = (found.reply, found.subject, found.status, *found.recipients, found.sender, other.subject)
+    assert "unknown" in found.reply.casefold()
+    assert not [each for each in shown if not each.isprintable()]
+    hex_ = data.replace("Final-Recipient: rfc822;", "Final-Recipient: rfc822; x+1B+9B+07")
+    assert all(each.isprintable() for one in read_returned(SavedMail("x", hex_.encode())) for each in one.recipients)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Subject: " + b"=?utf-8?q?" * 240_000 + b"\r\nFrom: a@b.nl\r\n\r\nx",
+        b"Subject: " + b"=?utf-8?q?a?= " * 160_000 + b"\r\nFrom: a@b.nl\r\n\r\nx",
+        b"From: " + b"a@b.nl, " * 300_000 + b"\r\n\r\nx",
+        b"X-Failed-Recipients: " + b"a" * 2_400_000 + b"\r\nFrom: mailer-daemon@b.nl\r\n\r\nreturned mail",
+        b'Content-Type: multipart/report; boundary="' + b'";' * 1_200_000 + b"\r\n\r\nx",
+        b"From: mailer-daemon@b.nl\r\n\r\nundelivered mail\r\n" + b"message-id" * 240_000,
+        b"From: mailer-daemon@b.nl\r\n\r\nundelivered mail\r\n" + b"<a@b.nl>:\r\n" * 200_000,
+        b"From: mailer-daemon@b.nl\r\nContent-Type: text/html\r\n\r\nundelivered mail\r\n" + b"<" * 2_400_000,
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n"
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+        + b"Final-Recipient: rfc822; a@b.nl\nAction: failed\n\n" * 40_000
+        + b"--b--\n",
+    ],
+    ids=["words", "short words", "senders", "failed", "parameters", "ids", "qmail", "tags", "recipients"],
+)
+def test_a_report_of_megabytes_is_read_at_once(data: bytes) -> None:
+    started = time.monotonic()
+    read_returned(SavedMail("x", data))
+    assert time.monotonic() - started < 2
 
 
 def test_mbox_maildir_and_folders_hold_the_same_reports(tmp_path: Path) -> None:
@@ -142,7 +259,7 @@ def test_mbox_maildir_and_folders_hold_the_same_reports(tmp_path: Path) -> None:
     box.close()
     expected = sorted((returned(name).nature, returned(name).verdict or "") for name in names)
     for place in (tmp_path / "teruggekomen.mbox", tmp_path / "Maildir", folder):
-        found = [value for saved in read_saved([place]) for value in read_returned(saved)]
+        found = [value for saved in read_saved([place]).mails for value in read_returned(saved)]
         assert sorted((value.nature, value.verdict or "") for value in found) == expected, place
 
 

@@ -101,7 +101,7 @@ def _workbooks(folder: Path) -> Reader:
 
 
 def _reports_read(folder: Path) -> Reader:
-    return _file(folder, "a.eml", lambda path: [read_returned(mail) for mail in read_saved([path])])
+    return _file(folder, "a.eml", lambda path: [read_returned(mail) for mail in read_saved([path]).mails])
 
 
 def _calendars(_folder: Path) -> Reader:

@@ -1,0 +1,114 @@
+"""Saved mails for the user: every file that an import was given has a line."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mkwmail.clock import day_in_words
+from mkwmail.i18n import _, ngettext
+from mkwmail.mail.compose import UNSUBSCRIBE
+from mkwmail.report.answers import answer_words, stray_words, with_comment
+from mkwmail.report.terminal import Terminal
+from mkwmail.responses.bounces import Nature, Returned
+from mkwmail.responses.calendar_replies import Heard, Standing
+from mkwmail.responses.saved_mail import Saved
+
+
+@dataclass(frozen=True, slots=True)
+class HeardIn:
+    """A calendar reply with its file and the name of its person."""
+
+    place: str
+    heard: Heard
+    name: str = ""
+
+
+def show_replies(terminal: Terminal, event: str, came: Sequence[HeardIn]) -> None:
+    """Print what members' calendars answered, by what it means."""
+    recorded = [each for each in came if each.heard.standing is Standing.RECORDED]
+    for each in recorded:
+        answer = each.heard.answer
+        if answer is not None:
+            terminal.say(f"  {with_comment(f'{each.name}: {answer_words(answer.answer)}', answer.comment)}")
+    words = ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", len(recorded)) % {"n": len(recorded)}
+    terminal.say(words, "bold")
+    strays = [each for each in came if each.heard.stray]
+    for each in strays:
+        if each.heard.stray is not None:
+            terminal.say(stray_words(each.heard.stray, each.name), "yellow")
+    if strays:
+        step = _("  If you know their answer: mkwmail answers set %(event)s NAME ja, nee or misschien")
+        terminal.say(step % {"event": event})
+    for standing in (Standing.REPLACED, Standing.KNOWN, Standing.FOREIGN):
+        found = [each for each in came if each.heard.standing is standing]
+        if found:
+            terminal.say(_counted(standing, len(found)), "dim")
+        for each in found:
+            terminal.say(f"  {each.name or each.heard.reply.attendee} ({each.place})", "dim")
+
+
+def _counted(standing: Standing, count: int) -> str:
+    phrases = {
+        Standing.REPLACED: ngettext(
+            "%(n)d was followed by a later answer of the same person.",
+            "%(n)d were followed by a later answer of the same person.",
+            count,
+        ),
+        Standing.KNOWN: ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", count),
+        Standing.FOREIGN: ngettext("%(n)d is about another event.", "%(n)d are about other events.", count),
+    }
+    return phrases[standing] % {"n": count}
+
+
+def show_mails(terminal: Terminal, event: str, mails: Iterable[Returned], names: dict[str, str]) -> None:
+    """Print mails by their kind, and what to do with them.
+
+    :param names: address key → the name of the person.
+    """
+    every = list(mails)
+    headings = {
+        Nature.OPT_OUT: _("No more invitations, please"),
+        Nature.CALENDAR: _("Answers of calendars, import them with mkwmail answers import"),
+        Nature.REPORT: _("Delivery reports, import them with mkwmail bounces import"),
+        Nature.DELIVERED: _("Delivered, says the server"),
+        Nature.UNCLEAR: _("Unclear, not counted: look at them"),
+        Nature.AUTOMATIC: _("Automatic replies, not counted"),
+        Nature.REPLY: _("Written by people, not counted: read them"),
+    }
+    for nature, heading in headings.items():
+        found = [each for each in every if each.nature is nature]
+        if found:
+            terminal.say(f"{heading}: {len(found)}", "yellow" if nature is Nature.OPT_OUT else "dim")
+        for each in found:
+            terminal.say(f"  {_mail_words(each, names)}", "" if nature is Nature.OPT_OUT else "dim")
+            if nature is Nature.OPT_OUT:
+                who = names.get(each.sender.casefold(), "")
+                terminal.say(f"    {_skip_command(who)}" if who else _("    look who this is in the member list"))
+
+
+def _mail_words(mail: Returned, names: dict[str, str]) -> str:
+    who = mail.recipients[0] if mail.recipients else mail.sender
+    name = names.get(mail.sender.casefold(), "")
+    day = day_in_words(mail.at) if mail.at else ""
+    described = ", ".join(filter(None, (f"{name} <{who}>" if name else who, day, mail.subject)))
+    return f"{described} ({mail.place})" if described else mail.place
+
+
+def _skip_command(who: str) -> str:
+    quoted = who.replace("\\", "").replace('"', "").replace("$", "").replace("`", "")
+    return f'mkwmail skip "{quoted}" --reason "{UNSUBSCRIBE}"'
+
+
+def show_unread(terminal: Terminal, saved: Saved) -> None:
+    """Print the files that are not mails, or that cannot be read."""
+    if saved.others:
+        count = len(saved.others)
+        words = ngettext("%(n)d file is not a mail, by its name:", "%(n)d files are not mails, by their names:", count)
+        terminal.say(words % {"n": count}, "dim")
+    for place in saved.others:
+        terminal.say(f"  {place}", "dim")
+    if saved.unread:
+        count = len(saved.unread)
+        words = ngettext("%(n)d file cannot be read:", "%(n)d files cannot be read:", count)
+        terminal.say(words % {"n": count}, "yellow")
+    for fault in saved.unread:
+        terminal.say(f"  {fault}", "yellow")
