@@ -14,7 +14,7 @@ from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry
 from mkwmail.responses.answers import questions
-from mkwmail.responses.signup_matching import same_place
+from mkwmail.responses.similarity import same_place
 
 
 def attendance_of(
