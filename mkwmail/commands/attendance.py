@@ -13,7 +13,7 @@ from mkwmail.planning.plan import History
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import Entry
-from mkwmail.responses.answers import questions
+from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.similarity import same_place
 
 
@@ -44,6 +44,7 @@ def attendance_of(
         to_phone=tuple(Entry(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
+        numbers=numbers_of(signups, answers, [item.title for item in event.programme if item.optional]),
     )
 
 

@@ -44,7 +44,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         drop_dietary(database, event)
         totals = json.dumps(Counter(_last_answers(database, event).values()))
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
-        for table in ("answers", "stray_answers", "signups", "guests"):
+        for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
@@ -62,6 +62,8 @@ def drop_dietary(database: Database, event: str) -> None:
     """
     with database.transaction():
         database.execute("UPDATE signups SET dietary = '{}' WHERE event = ?", (event,))
+        # What an import replaced can hold dietary wishes too: it cannot be undone any more.
+        database.execute("DELETE FROM batches WHERE event = ?", (event,))
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -90,7 +92,8 @@ def needed_persons(database: Database) -> frozenset[str]:
     rows = database.execute(
         """SELECT person FROM attempts WHERE letter <> ? UNION SELECT person FROM answers UNION
            SELECT person FROM guests UNION SELECT person FROM skips UNION SELECT person FROM left_out
-           UNION SELECT person FROM signups WHERE person IS NOT NULL""",
+           UNION SELECT person FROM signups WHERE person IS NOT NULL
+           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls""",
         (NO_LETTER,),
     )
     return frozenset(str(person) for (person,) in rows)
@@ -131,8 +134,11 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     _empty(database, secret, "person = ?", key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
-    for table in ("signups", "guests", "stray_answers"):
+    for table in ("signups", "guests", "stray_answers", "calls"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
+    database.execute("DELETE FROM signups WHERE holder = ?", key)
+    # What an import replaced holds names: none of them can be undone any more.
+    database.execute("DELETE FROM batches")
     for table in ("signups", "stray_answers"):
         database.each(f"DELETE FROM {table} WHERE lower(address) = ?", [(each,) for each in addresses])
 

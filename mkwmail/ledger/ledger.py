@@ -348,6 +348,11 @@ class Ledger:
         """
         return persons.identify(self.persons(), rows, self.secret, decided)
 
+    @property
+    def database(self) -> Database:
+        """The database, for the functions of the ledger's modules."""
+        return self._database
+
     def enlist(
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
     ) -> tuple[Identified, ...]:

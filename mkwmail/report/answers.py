@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from mkwmail.clock import day_and_time, day_in_figures, day_in_words, moment_in_cell
 from mkwmail.config.event import Event
@@ -17,10 +17,10 @@ from mkwmail.ledger.models import KeptSignup, Stray
 from mkwmail.report.mail import spreadsheet
 from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.answers import Question
+from mkwmail.responses.answers import Numbers, Question
 from mkwmail.responses.signup_changes import Changes
 from mkwmail.responses.signup_matching import By, Match
-from mkwmail.responses.signups import Export
+from mkwmail.responses.signups import Counted, Export
 from mkwmail.text import some
 
 
@@ -48,42 +48,85 @@ def _by_words(by: By) -> str:
     return words[by]
 
 
-def show_import(
-    terminal: Terminal, event: str, export: Export, found: Changes, gone: Mapping[str, bool], left: int
-) -> None:
-    """Print how rows were matched, what changed, and what is to be settled.
+def show_import(terminal: Terminal, export: Export, found: Changes, without: int) -> None:
+    """Print how an export was read, and what it would record.
 
-    :param gone: the decisions about missing rows: the row's key → true if the person does not come.
-    :param left: the number of rows that are still to be settled, including those of earlier exports.
+    :param without: how many members neither answered nor have a row.
     """
     for note in export.notes:
         terminal.note(note, "dim")
+    for column in export.counted:
+        terminal.say(_column(column))
+    if not export.answering and not export.perhaps:
+        terminal.say(_("no column tells who comes: a row counts as attending"), "yellow")
     settled = [*found.news, *found.same, *(each.match for each in found.stands)]
     ways = Counter(match.by for match in (*settled, *found.guests, *found.doubtful))
     how = [f"{ways[by]} {_by_words(by)}" for by in By if ways[by]]
     total = len(export.signups)
     rows = ngettext("%(n)d row", "%(n)d rows", total) % {"n": total}
     terminal.say(f"{rows}: {', '.join(how)}" if how else rows)
-    for line in _changed(found):
+    _show_people(terminal, _("New"), [f"{_name(each)}: {_answered(each)}" for each in (*found.new, *found.guests)])
+    changed = [f"{_name(each)}: {answer_words(held.answer)} → {_answered(each)}" for each, held in found.changed]
+    _show_people(terminal, _("Changed"), changed)
+    for line in _unchanged(found):
         terminal.say(line)
-    for line in _open(found, gone):
-        terminal.say(line, "yellow")
-    if left:
+    _show_people(terminal, _("To settle"), [_doubt(each) for each in found.doubtful], "yellow")
+    missing = [each.name or each.address for each in found.missing]
+    if missing:
         words = ngettext(
-            "%(n)d row is to be settled: mkwmail answers list %(event)s",
-            "%(n)d rows are to be settled: mkwmail answers list %(event)s",
-            left,
+            "%(n)d is in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
+            "%(n)d are in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
+            len(missing),
         )
-        terminal.say(words % {"n": left, "event": event}, "yellow")
+        terminal.say(words % {"n": len(missing), "who": some(missing)}, "yellow")
+    if without:
+        words = ngettext(
+            "%(n)d member has no row and has not answered.", "%(n)d members have no row and have not answered.", without
+        )
+        terminal.say(words % {"n": without})
 
 
-def _changed(found: Changes) -> Iterator[str]:
-    for match in (*found.news, *found.guests):
-        signup = match.signup
-        who = match.person.name if match.person else _("%(who)s, guest") % {"who": signup.who}
-        if match.person and signup.name and signup.name != match.person.name:
-            who = _("%(who)s (signed up as %(name)s)") % {"who": who, "name": signup.name}
-        yield f"  {who}: {answer_words(signup.answer or '')}"
+def _column(column: Counted) -> str:
+    """Return what was counted in a column: ``column "Kom je?": 26 attending, 2 declined``."""
+    known = counts_in_words([answer for answer, count in column.answers.items() for _each in range(count) if answer])
+    parts = [known] if known else []
+    if column.answers.get(""):
+        unknown = ngettext("%(n)d not understood", "%(n)d not understood", column.answers[""])
+        parts.append(unknown % {"n": column.answers[""]})
+    words = {"column": column.heading, "counts": ", ".join(parts) or _("empty")}
+    return _('column "%(column)s": %(counts)s') % words
+
+
+_SHOWN = 40  # people in one part of the summary
+
+
+def _show_people(terminal: Terminal, title: str, lines: Sequence[str], style: Literal["", "yellow"] = "") -> None:
+    if not lines:
+        return
+    terminal.say(f"{title} ({len(lines)}):", style)
+    for line in lines[:_SHOWN]:
+        terminal.say(f"  {line}", style)
+    if len(lines) > _SHOWN:
+        terminal.say("  " + _("and %(n)d more") % {"n": len(lines) - _SHOWN}, style)
+
+
+def _name(match: Match) -> str:
+    signup = match.signup
+    who = match.person.name if match.person else _("%(who)s, guest") % {"who": signup.who}
+    if match.person and signup.name and signup.name != match.person.name:
+        return _("%(who)s (signed up as %(name)s)") % {"who": who, "name": signup.name}
+    return who
+
+
+def _answered(match: Match) -> str:
+    answer, count = answer_words(match.signup.answer or ""), match.signup.companions
+    if not count:
+        return answer
+    companions = ngettext("with %(n)d companion", "with %(n)d companions", count) % {"n": count}
+    return f"{answer}, {companions}"
+
+
+def _unchanged(found: Changes) -> Iterator[str]:
     for held in found.stands:
         words = {
             "who": held.match.person.name if held.match.person else held.match.signup.who,
@@ -92,8 +135,6 @@ def _changed(found: Changes) -> Iterator[str]:
             "day": day_in_words(held.held.given),
         }
         yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and stands") % words
-    count = len(found.news) + len(found.guests)
-    yield ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count}
     if found.same:
         same = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", len(found.same))
         yield same % {"n": len(found.same)}
@@ -106,25 +147,12 @@ def _changed(found: Changes) -> Iterator[str]:
         yield again % {"n": found.superseded}
 
 
-def _open(found: Changes, gone: Mapping[str, bool]) -> Iterator[str]:
-    for match in found.doubtful:
-        yield _doubt(match)
-    missing = [each.name or each.address for each in found.missing if each.key not in gone]
-    if missing:
-        words = ngettext(
-            "%(n)d is in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
-            "%(n)d are in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
-            len(missing),
-        )
-        yield words % {"n": len(missing), "who": some(missing)}
-
-
 def _doubt(match: Match) -> str:
     candidates = ", ".join(each.name for each in match.candidates)
     words = {"row": match.signup.row, "who": match.signup.who, "doubt": match.doubt, "candidates": candidates}
-    if match.candidates:
-        return _("  row %(row)d, %(who)s: %(doubt)s (%(candidates)s?)") % words
-    return _("  row %(row)d, %(who)s: %(doubt)s") % words
+    if match.candidates and match.doubt != match.signup.doubt:
+        return _("row %(row)d, %(who)s: %(doubt)s (%(candidates)s?)") % words
+    return _("row %(row)d, %(who)s: %(doubt)s") % words
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +187,7 @@ class Answers:
     strays: tuple[Stray, ...] = ()
     unsettled: tuple[KeptSignup, ...] = ()
     questions: tuple[Question, ...] = ()
+    numbers: Numbers = field(default_factory=Numbers)
 
     @property
     def given(self) -> tuple[AnswerLine, ...]:
@@ -179,6 +208,33 @@ def counts_in_words(answers: Sequence[str]) -> str:
     return ", ".join(phrase % {"n": n[answer]} for answer, phrase in phrases.items() if n[answer])
 
 
+def number_lines(numbers: Numbers) -> Iterator[str]:
+    """Yield how many people come with those who come along, and to which parts.
+
+    Nothing if nobody comes along, and nothing is optional.
+    """
+    if numbers.companions:
+        words = ngettext(
+            "%(coming)d attending, with %(n)d companion %(total)d",
+            "%(coming)d attending, with %(n)d companions %(total)d",
+            numbers.companions,
+        )
+        yield words % {"coming": numbers.coming, "n": numbers.companions, "total": numbers.total}
+    if numbers.parts:
+        yield ", ".join(f"{part} {count}" for part, count in numbers.parts.items())
+
+
+def numbers_value(numbers: Numbers) -> dict[str, Any]:
+    """Return the numbers for a JSON document."""
+    return {
+        "attending": numbers.coming,
+        "companions": numbers.companions,
+        "total": numbers.total,
+        "parts": dict(numbers.parts),
+        "dietary": dict(numbers.dietary),
+    }
+
+
 def show_answers(terminal: Terminal, answers: Answers) -> None:
     """Print the answers as a table, with totals and open questions.
 
@@ -191,6 +247,8 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
         headings = [_("Member"), _("Organisation"), _("Answer"), _("From"), _("Given")]
         terminal.table(headings, [_row(line) for line in answers.given])
         terminal.say(counts_in_words([line.answer for line in answers.given]), "bold")
+        for line in number_lines(answers.numbers):
+            terminal.say(line)
         show_questions(terminal, answers.questions)
     else:
         terminal.say(_("Nobody has answered yet."))
@@ -278,6 +336,7 @@ def answers_value(answers: Answers) -> dict[str, Any]:
             }
             for each in answers.given
         ],
+        "numbers": numbers_value(answers.numbers),
         "questions": question_values(answers.questions),
         "to_look_at": [
             {"address": each.address, "answer": each.answer, "given": each.given.isoformat()} for each in answers.strays
@@ -304,7 +363,8 @@ class Attendance:
     ``answers``: the answers of members and guests. ``guests``: the number of guests who come. ``silent``: the
     number of members who were invited and have not answered. ``places``: the number of organisations, and
     ``absent_places`` the names of those from which no one comes. ``to_phone``: the people whom no mail reaches.
-    ``unsettled``: the number of doubtful rows of exports. ``last``: the moment of the last answer.
+    ``unsettled``: the number of doubtful rows of exports. ``numbers``: how many come, companions included. ``last``:
+    the moment of the last answer.
     """
 
     answers: tuple[str, ...] = ()
@@ -316,6 +376,7 @@ class Attendance:
     to_phone: tuple[Entry, ...] = ()
     unsettled: int = 0
     last: datetime | None = None
+    numbers: Numbers = field(default_factory=Numbers)
 
 
 def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
@@ -347,7 +408,7 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         line, more = counted(attendance)
         terminal.gap()
         terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
-        for sentence in more:
+        for sentence in (*more, *number_lines(attendance.numbers)):
             terminal.say(f"  {sentence}")
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
@@ -373,6 +434,7 @@ def attendance_value(attendance: Attendance) -> dict[str, Any]:
         "guests": attendance.guests,
         "silent": attendance.silent,
         "last": attendance.last.isoformat() if attendance.last else None,
+        "numbers": numbers_value(attendance.numbers),
         "questions": question_values(attendance.questions),
         "organisations": attendance.places,
         "nobody_from": list(attendance.absent_places),

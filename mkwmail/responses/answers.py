@@ -7,8 +7,8 @@ is never guessed.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mkwmail.ledger.models import COMING, KeptSignup
@@ -28,7 +28,20 @@ class Answered(StrEnum):
 _WHOLE = {
     **dict.fromkeys(
         (
-            *("x", "1", "waar", "true", "on", "kom", "komt", "ik kom", "ik kom graag", "wij komen", "we komen", "erbij"),
+            *(
+                "x",
+                "1",
+                "waar",
+                "true",
+                "on",
+                "kom",
+                "komt",
+                "ik kom",
+                "ik kom graag",
+                "wij komen",
+                "we komen",
+                "erbij",
+            ),
             *("ik ben erbij", "ben erbij", "we zijn erbij", "wij zijn erbij", "ik doe mee", "ik neem deel", "graag"),
             *("aanwezig", "ik ben aanwezig", "aangemeld", "aanmelden", "aanmelding", "ingeschreven", "inschrijven"),
             *("ik meld me aan", "ik meld mij aan", "ik ben er", "ik ben er bij", "bevestigd", "definitief", "actief"),
@@ -43,7 +56,18 @@ _WHOLE = {
     ),
     **dict.fromkeys(
         (
-            *("0", "onwaar", "false", "off", "afwezig", "verhinderd", "afgemeld", "afmelden", "afmelding", "annulering"),
+            *(
+                "0",
+                "onwaar",
+                "false",
+                "off",
+                "afwezig",
+                "verhinderd",
+                "afgemeld",
+                "afmelden",
+                "afmelding",
+                "annulering",
+            ),
             *("geannuleerd", "uitgeschreven", "ingetrokken", "verwijderd", "geweigerd", "vervallen", "afgezegd"),
             *("terugbetaald", "afgewezen", "decline", "declined", "declines", "rejected", "cancelled", "canceled"),
             *("cancel", "refunded", "void", "voided", "deleted", "revoked", "withdrawn", "helaas", "regrets"),
@@ -52,8 +76,22 @@ _WHOLE = {
             *("i cant make it", "cannot attend", "i cannot attend", "unable to attend", "not able to attend"),
             *("i am not coming", "im not coming", "i am not able to attend", "i am unable to attend", "unavailable"),
             *("kom niet", "komt niet", "kan niet", "niet", "niet aanwezig", "neemt niet deel", "doet niet mee"),
-            *("niet komen", "geen deelname", "zegt af", "ik zeg af", "ik meld me af", "ik meld mij af", "ik moet afzeggen"),
-            *("ik ben verhinderd", "ik ben helaas verhinderd", "helaas verhinderd", "ik ben afwezig", "wij zijn verhinderd"),
+            *(
+                "niet komen",
+                "geen deelname",
+                "zegt af",
+                "ik zeg af",
+                "ik meld me af",
+                "ik meld mij af",
+                "ik moet afzeggen",
+            ),
+            *(
+                "ik ben verhinderd",
+                "ik ben helaas verhinderd",
+                "helaas verhinderd",
+                "ik ben afwezig",
+                "wij zijn verhinderd",
+            ),
             *("sorry i cant", "i cant", "i decline", "wij komen niet", "we komen niet", "niet beschikbaar"),
         ),
         Answered.DECLINED,
@@ -79,12 +117,21 @@ _WHOLE = {
     **dict.fromkeys(
         (
             *("absent", "no show", "noshow", "niet verschenen", "niet op komen dagen", "niet geweest"),
-            *("niet ingecheckt", "is niet verschenen", "is niet geweest", "did not attend", "was afwezig", "was absent"),
+            *(
+                "niet ingecheckt",
+                "is niet verschenen",
+                "is niet geweest",
+                "did not attend",
+                "was afwezig",
+                "was absent",
+            ),
         ),
         Answered.ABSENT,
     ),
 }
-_YES = r"(?:ja|j|jazeker|jawel|jep|yes|y|yep|yeah|yup|sure|certainly|of course|zeker|natuurlijk|uiteraard|jaa+|✓|✔|☑|✅)"
+_YES = (
+    r"(?:ja|j|jazeker|jawel|jep|yes|y|yep|yeah|yup|sure|certainly|of course|zeker|natuurlijk|uiteraard|jaa+|✓|✔|☑|✅)"
+)
 _NO = r"(?:nee|neen|nope|no|n|nee+|nah|helaas)"
 # Words after "ja" that take it back, or make it another's answer.
 _TAKEN_BACK = re.compile(
@@ -100,8 +147,8 @@ _ANOTHER = re.compile(
     r"(?:komt|gaat) (?:mijn|een) (?:collega|partner))\b"
 )
 _MYSELF = re.compile(
-    r"\b(?:ik kom|wij komen|we komen|kom ik|ik ben er(?:bij)?|ik doe mee|ik neem deel|i am coming|im coming|ill be there|"
-    r"i will (?:be there|come|attend)|ill come|wel|problem|probleem|worries|bezwaar)\b"
+    r"\b(?:ik kom|wij komen|we komen|kom ik|ik ben er(?:bij)?|ik doe mee|ik neem deel|i am coming|im coming|"
+    r"ill be there|i will (?:be there|come|attend)|ill come|wel|problem|probleem|worries|bezwaar)\b"
 )
 _NEGATION = re.compile(
     r"\b(?:niet|niks|nee|neen|geen|nooit|noch|not|no|never|none|nor|neither|verhinderd|afwezig|helaas|afgemeld|afmeld\w*|"
@@ -122,7 +169,8 @@ _REFUSAL = re.compile(
     r"attend|come|make it|there|this time|naar de bijeenkomst|dit jaar|deze keer))*"
 )
 _WILL_COME = re.compile(
-    r"\b(?:ik kom|wij komen|we komen|komt|kom (?:graag|ook|zeker)|ik ben erbij|ben er graag bij|(?:ik ben|wel) aanwezig|"
+    r"\b(?:ik kom|wij komen|we komen|komt|kom (?:graag|ook|zeker)|ik ben erbij|ben er graag bij|"
+    r"(?:ik ben|wel) aanwezig|"
     r"aanwezig (?:vanaf|tot)|ik schuif aan|ik doe (?:graag )?mee|ik neem (?:graag )?deel|ik zal er zijn|will attend|"
     r"(?:am|will be|are) (?:attending|coming|there|joining)|ill be there|look forward|zie er naar uit|"
     r"aangemeld|ingeschreven|registered)\b"
@@ -168,7 +216,7 @@ def read_answer(text: str) -> Answered | None:
     if words in _WHOLE:
         return _WHOLE[words]
     if re.match(r"(?:ja nee|yes no|j n|y n|nee ja|no yes)\b", words) or _ANOTHER.search(words):
-        return Answered.DECLINED if re.match(rf"(?:nee|neen|no)\b(?! (?:ja|yes))", words) else None
+        return Answered.DECLINED if re.match(r"(?:nee|neen|no)\b(?! (?:ja|yes))", words) else None
     begins = re.match(rf"({_YES}|{_NO})(?!\w)\s*(.*)", words)
     if begins is not None:
         return _after_yes_or_no(begins[1], begins[2])
@@ -189,7 +237,9 @@ def _after_yes_or_no(first: str, rest: str) -> Answered | None:
         if not rest or not (_TAKEN_BACK.search(rest) or (weak and _NEGATION.search(rest))):
             return Answered.ATTENDING
         vague = _HEDGE.search(rest) and not re.search(r"\b(?:niet|not|geen|no|nee)\b", rest)
-        return Answered.TENTATIVE if vague and not re.search(r"\b(?:mits|indien|tenzij|als|if|unless)\b", rest) else None
+        return (
+            Answered.TENTATIVE if vague and not re.search(r"\b(?:mits|indien|tenzij|als|if|unless)\b", rest) else None
+        )
     if _MYSELF.search(rest) or re.match(
         r"(?:show|answer|response|reply|antwoord|reactie|idea|idee|opinion|preference|voorkeur|limit)\b", rest
     ):
@@ -210,7 +260,9 @@ _NUMBERS = {
     **dict.fromkeys(("drie", "three"), 3),
     **dict.fromkeys(("vier", "four"), 4),
     **dict.fromkeys(("vijf", "five"), 5),
-    **dict.fromkeys(("geen", "nee", "no", "none", "niemand", "nul", "zero", "nvt", "n v t", "alleen", "alone", "n a", "nobody"), 0),
+    **dict.fromkeys(
+        ("geen", "nee", "no", "none", "niemand", "nul", "zero", "nvt", "n v t", "alleen", "alone", "n a", "nobody"), 0
+    ),
 }
 _MOST_COMPANIONS = 20
 
@@ -226,8 +278,11 @@ def read_companions(text: str, of_persons: bool = False) -> int | None:
     words = _bare_words(text)
     if not words:
         return 0
-    found = re.fullmatch(r"(?:met |ik neem |with )?(\d{1,2}|[a-z]+)(?:\s0)?(?: (?:extra|mee|person\w*|persoon|introduc\w*|"
-                         r"guests?|gast\w*|partners?|collega ?s?|people|mensen|iemand))*", words)
+    found = re.fullmatch(
+        r"(?:met |ik neem |with )?(\d{1,2}|[a-z]+)(?:\s0)?(?: (?:extra|mee|person\w*|persoon|introduc\w*|"
+        r"guests?|gast\w*|partners?|collega ?s?|people|mensen|iemand))*",
+        words,
+    )
     number = None
     if found:
         number = int(found[1]) if found[1].isdecimal() else _NUMBERS.get(found[1])
@@ -262,6 +317,74 @@ def said_answer(text: str) -> Answered | None:
     return _SAID.get(folded_words(text))
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How many people come: for the hall, and for the caterer.
+
+    ``coming``: those who said yes, or were present. ``companions``: those who come along. ``parts``: optional part of
+    the programme → how many people, companions included. ``dietary``: wish → how many.
+    """
+
+    coming: int = 0
+    companions: int = 0
+    parts: Mapping[str, int] = field(default_factory=dict)
+    dietary: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """All who come, with those who come along."""
+        return self.coming + self.companions
+
+
+def last_signups(signups: Iterable[KeptSignup]) -> dict[str, KeptSignup]:
+    """Return person → their last sign-up.
+
+    It is the one that was filled in, or said, last.
+    """
+    last: dict[str, KeptSignup] = {}
+    for each in signups:
+        if not each.person or each.gone is not None:
+            continue
+        before = last.get(each.person)
+        later = before is None or before.moment is None or (each.moment is not None and before.moment <= each.moment)
+        if later:
+            last[each.person] = each
+    return last
+
+
+def numbers_of(signups: Iterable[KeptSignup], answers: Mapping[str, str], optional: Sequence[str]) -> Numbers:
+    """Return how many people come, and to which optional parts of the programme.
+
+    :param optional: the titles of the programme's optional parts.
+    """
+    last = last_signups(signups)
+    coming = [person for person, answer in answers.items() if answer in COMING]
+    rows = [last[person] for person in coming if person in last]
+    parts = {title: sum(1 + row.companions for row in rows if _takes_part(row, title)) for title in optional}
+    wishes: Counter[str] = Counter()
+    for question in _counted([row.dietary for row in rows], dietary=True):
+        wishes.update(question.counts)
+    asked = {title: count for title, count in parts.items() if count}
+    return Numbers(len(coming), sum(row.companions for row in rows), asked, dict(wishes.most_common()))
+
+
+def _takes_part(row: KeptSignup, title: str) -> bool:
+    """Return whether somebody takes part in an optional part of the programme.
+
+    A form asks "Lunch?" with yes or no, or "What do you take part in?" with the titles as choices.
+    """
+    part = _bare_words(title)
+    for question, text in row.asked.items():
+        asked = _bare_words(question)
+        about = part in asked or any(len(word) >= 5 and word in part for word in asked.split())
+        if about and read_answer(text) is Answered.ATTENDING:
+            return True
+        choices = [_bare_words(each) for each in _choices(text)]
+        if any(choice and (part in choice or (len(choice) >= 5 and choice in part)) for choice in choices):
+            return True
+    return False
+
+
 _MOST_VALUES = 12  # different answers to a multiple-choice question; if there are more, people typed their own text
 _LONGEST_VALUE = 60
 # These questions get people's own text, however few and short the answers are: remarks and personal details.
@@ -289,8 +412,8 @@ def questions(signups: Iterable[KeptSignup], answers: Mapping[str, str]) -> tupl
 
     Dietary questions come last. Only people who come are counted, each with their last sign-up.
     """
-    last = {each.person: each for each in signups if each.person and each.gone is None}
-    coming = [each for person, each in last.items() if answers.get(person or "") in COMING]
+    last = last_signups(signups)
+    coming = [each for person, each in last.items() if answers.get(person) in COMING]
     asked = _counted([each.asked for each in coming], dietary=False)
     return (*asked, *_counted([each.dietary for each in coming], dietary=True))
 

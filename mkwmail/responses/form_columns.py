@@ -53,7 +53,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         "",
-        r"^(?:bron url|source url|network id|unique ticket url|ticket url|qr code.*|.*\bqr code url|utm .*|custom source|"
+        r"^(?:bron url|source url|network id|unique ticket url|ticket url|qr code.*|.*\bqr code url|utm .*|"
+        r"custom source|"
         r"user agent|(?:order |ip )?ip(?: .*)?|.*\bip\b.*|.*\baddress (?:eth|solana)|(?:eth|solana) address|"
         r".*(?:betaal|payment|transact|custom data|feedback:|\bprice\b|\bprijs\b|\bfees?\b|\bvat\b|\bbtw\b|"
         r"currency|valuta|discount|korting|voucher|amount|bedrag|total paid|order total|\btax\b).*|^totaal .*)$",
@@ -67,12 +68,14 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (
         "persons",
         r"(?:aantal|hoeveel|met hoeveel|number of|how many|^#) ?(?:personen|mensen|deelnemers|aanwezigen|kaarten|"
-        r"tickets|plaatsen|persons|people|attendees|seats|participants)\b|^(?:quantity|ticket quantity|aantal|hoeveelheid)$|"
+        r"tickets|plaatsen|persons|people|attendees|seats|participants)\b|"
+        r"^(?:quantity|ticket quantity|aantal|hoeveelheid)$|"
         r"met zn hoeveel|met z n hoevelen",
     ),
     (
         "companions",
-        r"introduc|\bgasten\b|\bguests\b|plus one|\+ ?1\b|^partner|komt (?:uw|je|jouw) partner|(?:neem|neemt|brengt?|breng) "
+        r"introduc|\bgasten\b|\bguests\b|plus one|\+ ?1\b|^partner|komt (?:uw|je|jouw) partner|"
+        r"(?:neem|neemt|brengt?|breng) "
         r"(?:je|jij|u) (?:nog )?(?:iemand|anderen|een collega|een partner|gasten|je partner|uw partner)|"
         r"bring(?:ing)? (?:a guest|anyone|somebody|someone|a partner|a colleague)|meegenomen|meereizend|"
         r"(?:aantal|hoeveel|number of|how many) (?:extra|additional|mee|partners|collega s?)",
@@ -120,7 +123,10 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     # Only after "organisation": "Van welke corporatie bent u?" asks who signed up, but "Welke dag komt u?" is a
     # further question.
-    ("beside", r"\bwelke?\b|\bwhich\b|\bhoeveel\b|\baantal\b|how many|\bwanneer\b|\bwhen\b|\bfunctie\b|telefoon|phone|mobiel"),
+    (
+        "beside",
+        r"\bwelke?\b|\bwhich\b|\bhoeveel\b|\baantal\b|how many|\bwanneer\b|\bwhen\b|\bfunctie\b|telefoon|phone|mobiel",
+    ),
     ("first", r"voornaam|roepnaam|first ?name|given ?name"),
     ("initials", r"voorletter|initialen|\binitials"),
     ("prefix", r"tussenvoegsel|voorvoegsel|\btussenv\b|surname prefix|\bmiddle name"),
@@ -139,10 +145,12 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"\bkomt\b|\bkom (?:je|jij|ik)\b|^kom(?:en|st)?$|\bik kom\b|aanwezig|\berbij\b|er bij\b|deelname|deelnemen|"
         r"(?:neemt|neem) (?:u|je|jij) deel|(?:doe|doet) (?:je|jij|u) mee|aanmelding|aanmelden|meld (?:je|jij) .*aan|"
         r"meldt u .*aan|antwoord|^answer|\breactie|\brespons|\bresponse\b|\breply\b|attend|\brsvp|^aangemeld$|"
-        r"(?:kunt|kun|kan|wilt|wil) (?:u|je|jij) (?:er )?(?:bij|komen|zijn)|\bkomst\b|\brekenen\b|verwachten|verwelkomen|"
+        r"(?:kunt|kun|kan|wilt|wil) (?:u|je|jij) (?:er )?(?:bij|komen|zijn)|\bkomst\b|\brekenen\b|verwachten|"
+        r"verwelkomen|(?:aan|op) (?:of|en|/)? ?afmeld|"
         r"van de partij|begroeten|(?:zien|ontmoeten) (?:we|wij) (?:je|jou|u)\b|(?:bent|ben) (?:u|je|jij) (?:er|bij)\b|"
         r"(?:bezoek|bezoekt|schuif|schuift) (?:je|u|jij)|inschrijving|inschrijven|schrijf (?:je|jij) .*in|\bopgave\b|"
-        r"are you (?:coming|going|joining|in\b)|(?:will|can|could|do) (?:you|we) (?:be|come|join|make|participate|expect|"
+        r"are you (?:coming|going|joining|in\b)|(?:will|can|could|do) (?:you|we) (?:be|come|join|make|participate|"
+        r"expect|"
         r"count|welcome|plan)|\bjoin(?:ing)?\b|participat|^coming\b|^going\b|i (?:will|am) (?:com|be there|attend)|"
         r"^ja nee$|^yes no$|see you|count on you|make it\b|rekening (?:met|houden)",
     ),

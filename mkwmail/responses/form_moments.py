@@ -6,6 +6,7 @@ A column of moments is read as a whole: only all of its cells together tell whet
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from itertools import pairwise
 
 from mkwmail.clock import ZONE
 from mkwmail.dutch.parsing import read_moment
@@ -21,7 +22,10 @@ _TIME = (
     r"(?:(?:,|T|\bat\b|\bom\b|\s)+(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?"
     r"(?:\s*(?P<half>[ap])\.?\s?m\b\.?)?(?:\s*\(?(?P<zone>(?:[A-Za-z]{1,5})?\s?(?:[+-]\d{1,2}(?::?\d{2})?)?)\)?)?)?"
 )
-_NUMERIC = re.compile(rf"(?P<first>\d{{1,2}})(?P<mark>[/.-])(?P<second_>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d{{2}}){_TIME}", re.IGNORECASE)
+_NUMERIC = re.compile(
+    rf"(?P<first>\d{{1,2}})(?P<mark>[/.-])(?P<second_>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d{{2}}){_TIME}",
+    re.IGNORECASE,
+)
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})[/.-](?P<month>\d{{1,2}})[/.-](?P<day>\d{{1,2}}){_TIME}", re.IGNORECASE)
 _ENGLISH = re.compile(
     rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?(?:(?P<name>[a-z]{{3}})[a-z]*\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?|"
@@ -51,7 +55,7 @@ def month_first(texts: Iterable[str]) -> bool | None:
 
 def _is_rising(moments: list[datetime | None]) -> bool:
     known = [each for each in moments if each is not None]
-    return len(known) == len(moments) and all(a <= b for a, b in zip(known, known[1:], strict=False))
+    return len(known) == len(moments) and all(a <= b for a, b in pairwise(known))
 
 
 def read_form_moment(text: str, american: bool | None = False) -> datetime | None:

@@ -65,7 +65,9 @@ def match_signups(signups: Iterable[Signup], invited: Sequence[Invited]) -> tupl
 
 
 #: Providers whose addresses say nothing about an organisation.
-_FREE = re.compile(r"^(?:gmail|googlemail|outlook|hotmail|live|msn|yahoo|icloud|me|ziggo|kpnmail|planet|xs4all|home|proton)")
+_FREE = re.compile(
+    r"^(?:gmail|googlemail|outlook|hotmail|live|msn|yahoo|icloud|me|ziggo|kpnmail|planet|xs4all|home|proton)"
+)
 
 
 class _Search:

@@ -67,7 +67,8 @@ class Signup:
     @property
     def digest(self) -> str:
         """A digest of the row's content, which changes with the content."""
-        said = [self.answer or self.doubt, self.moment.isoformat() if self.moment else "", self.organisation]
+        # A doubt first: the digest stays the same if the user gives the answer.
+        said = [self.doubt or self.answer or "", self.moment.isoformat() if self.moment else "", self.organisation]
         said += [f"{name}={value}" for name, value in sorted({**self.beside, **self.dietary}.items())]
         said.append(str(self.companions or ""))
         return sha256("\0".join(said).encode()).hexdigest()[:32]
@@ -267,7 +268,9 @@ class _Reader:
             return was_there, "", ""
         for text in self._cells(row, "cancelled"):
             # A date, a tick or a yes is a cancellation; "Nee" under "Geannuleerd" is not.
-            if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(("afg", "gea", "can", "voi")):
+            if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(
+                ("afg", "gea", "can", "voi")
+            ):
                 return Answered.DECLINED, "", ""
         status, unknown_status = self._read(row, "status")
         answers, unknown = self._read(row, "answer")

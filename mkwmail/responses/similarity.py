@@ -6,6 +6,7 @@ surname, one or two letters, and half of a double name may differ.
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from mkwmail.responses.answers import folded_words
@@ -24,7 +25,9 @@ _PREFIXES = frozenset(
         *("s", "l", "d", "vd", "vdr", "v", "of"),
     )
 )
-_ON_BEHALF = re.compile(r"\b(?:namens|voor|door|p/o|i\.?o\.?|o\.?b\.?o\.?|on behalf of|obo|tav|t\.a\.v\.|i\.?p\.?v\.?)\s+")
+_ON_BEHALF = re.compile(
+    r"\b(?:namens|voor|door|p/o|i\.?o\.?|o\.?b\.?o\.?|on behalf of|obo|tav|t\.a\.v\.|i\.?p\.?v\.?)\s+"
+)
 
 
 class _Words(NamedTuple):
@@ -55,9 +58,7 @@ def _words(name: str) -> _Words:
     names = tuple(word for word in every if len(word) > 1 and word not in _PREFIXES)
     last = {names[-1]} if names else set()
     surnames = {word for word in names if word in doubles and (word != names[0] or len(names) == 1)} | last
-    after_prefix = {
-        word for before, word in zip(every, every[1:], strict=False) if before in _PREFIXES and word in names
-    }
+    after_prefix = {word for before, word in pairwise(every) if before in _PREFIXES and word in names}
     own = [word for word in every if len(word) == 1 or word in names]
     first = own[0] if len(own) > 1 or initials else ""
     return _Words(initials, names, frozenset(surnames | after_prefix), first)
