@@ -5,13 +5,14 @@ from datetime import datetime
 
 from mkwmail.config.event import Event
 from mkwmail.i18n import _
+from mkwmail.ledger import responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.plan import History
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.report.answers import Attendance
+from mkwmail.report.answers import Attendance, catering_line, since_catering_line
 from mkwmail.report.recipients import Entry
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.similarity import same_place
@@ -46,6 +47,22 @@ def attendance_of(
         last=max(history.answered.values(), default=None),
         numbers=numbers_of(signups, answers, [item.title for item in event.programme if item.optional]),
     )
+
+
+def catering_steps(
+    event: Event, ledger: Ledger, history: History, attendance: Attendance, now: datetime
+) -> Iterator[str]:
+    """Yield the numbers for the caterer, or after the deadline how many have changed since."""
+    deadline = event.catering.deadline if event.catering else None
+    if deadline is None or now > event.ends or history.cancelled or not attendance.answers:
+        return
+    if now <= deadline:
+        yield catering_line(attendance.numbers, deadline)
+        return
+    answers = responses.answers_at(ledger.database, event.id, deadline)
+    then = {person for person, answer in answers.items() if answer in COMING}
+    today = {person for person, answer in history.answers.items() if answer in COMING}
+    yield since_catering_line(len(then - today), len(today - then), deadline)
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:

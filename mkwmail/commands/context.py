@@ -5,7 +5,7 @@ They read the settings, the event and the members, open the ledger, identify the
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -25,10 +25,10 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import RefusedMail
+from mkwmail.ledger.models import Guest, RefusedMail
 from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.plan import History
+from mkwmail.planning.plan import History, Unsettled
 from mkwmail.planning.roll import MemberIndex, guest_listing, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
@@ -239,7 +239,23 @@ def history_of(ledger: Ledger, event: Event) -> History:
         dead=dead_addresses(ledger.refused_mails()),
         strangers=ledger.guest_keys(),
         unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
+        unsettled=tuple(_unsettled(ledger, event)),
     )
+
+
+def _unsettled(ledger: Ledger, event: Event) -> Iterator[Unsettled]:
+    """Yield the sign-ups of an event that are to be settled."""
+    rows = [row for row in ledger.signups(event.id) if row.doubt]
+    if not rows:
+        return
+    known = {address: person.key for person in ledger.persons() for address in (*person.former, person.address)}
+    for row in rows:
+        owner = row.holder or known.get(address_key(row.address) if row.address else "", "")
+        if not owner and not row.address and len(row.maybe) == 1:
+            owner = row.maybe[0]
+        holder = guest_listing(Guest(row.holder, row.name, row.address, row.organisation)) if row.holder else None
+        who = row.name or row.address or row.number
+        yield Unsettled(who, owner, holder, frozenset(row.maybe), row.answer not in ("declined", "absent"))
 
 
 def server_of(settings: Settings, shifted: bool) -> Smtp:

@@ -133,6 +133,7 @@ class Automatic:
         ready: list[_Ready] = []
         judged: list[tuple[Sources, ScheduledApproval]] = []
         for sources, approved in self._events(by_event, settings, members):
+            self._note_unsettled(sources.event)
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
         self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), roll)
@@ -225,6 +226,12 @@ class Automatic:
         for given, latest in late:
             self._note_missed(sources, roll, history, given, latest)
         return [each for each in going if each.mailing not in over]
+
+    def _note_unsettled(self, event: Event) -> None:
+        """Note the sign-ups that are to be settled, until the event is over."""
+        unsettled = history_of(self._ledger, event).unsettled
+        if unsettled and self._now <= event.ends:
+            self.found.matters.append(matters.unsettled(event, [each.who for each in unsettled]))
 
     def _cannot(self, event: Event, name: str, error: UserError) -> None:
         what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": name}
@@ -451,7 +458,7 @@ _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 
 
 def _guests(history: History) -> frozenset[str]:
-    return frozenset(each.person for each in history.guests)
+    return frozenset(each.person for each in (*history.guests, *history.holders))
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mkwmail.clock import day_in_words
-from mkwmail.commands.attendance import attendance_of, not_listed
+from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
@@ -223,6 +223,7 @@ def status_of(
         not_listed(event, ledger, roll, history) if roll else (),
         course_of(ledger.answers(event.id), history.deliveries),
         history.cancelled is not None,
+        tuple(catering_steps(event, ledger, history, attendance, now)),
     )
 
 
@@ -311,12 +312,12 @@ def desk(invocation: Invocation) -> ExitCode:
         show_overview(terminal, statuses, now)
     else:
         terminal.say(_("There is no event yet: put its file in events/."))
-    with_steps = [status for status in statuses if status.next_steps]
+    with_steps = [status for status in statuses if status.next_steps or status.catering]
     for status in with_steps:
         terminal.say()
         if len(statuses) > 1:
             terminal.say(status.event.id, "bold")
-        for step in status.next_steps:
+        for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
     if automatic:
         terminal.say()

@@ -189,6 +189,7 @@ def check(draft: Draft) -> Found:
     )
     warnings = (
         *_programme_warnings(draft),
+        *_reminder_warnings(draft),
         *link_warnings(draft.document),
         *text_warnings(draft.document, year),
     )
@@ -250,6 +251,17 @@ def _programme_warnings(draft: Draft) -> Iterator[Fault]:
                 "above": clock_time(items[number - 1].time),
             }
             yield draft.fault(("programme", number, "time"), fault % words)
+
+
+def _reminder_warnings(draft: Draft) -> Iterator[Fault]:
+    """Return a warning for each reminder that is sent after the deadline: nobody can sign up any more."""
+    deadline = draft.event.registration.deadline if draft.event.registration else None
+    for name, mailing in draft.event.mailings.items():
+        if deadline and mailing.send and rule_of(name).reminds and mailing.send > deadline and mailing.latest:
+            fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
+            words = {"mailing": name, "send": _written(mailing.send), "deadline": _written(deadline)}
+            remedy = _("send it before the deadline, or move the deadline")
+            yield draft.fault(("mailings", name, "send"), fault % words, remedy)
 
 
 def _mailing_faults(draft: Draft) -> Iterator[Fault]:

@@ -60,7 +60,8 @@ class Known:
     It has their deliveries and answers, and the facts and texts that they were told.
 
     ``correcting``: the text that the correction corrects. ``cancelled``: when the event was cancelled, if it was.
-    ``answered``: when each person answered. ``guests``: the persons who are not members.
+    ``answered``: when each person answered. ``guests``: the persons who are not members. ``pending``: those at the
+    address of a sign-up that is to be settled, and may come. ``perhaps``: those of whom such a sign-up may be.
     """
 
     deliveries: Sequence[Delivery] = ()
@@ -70,6 +71,8 @@ class Known:
     cancelled: datetime | None = None
     answered: Mapping[str, datetime] = field(default_factory=dict)
     guests: frozenset[str] = frozenset()
+    pending: frozenset[str] = frozenset()
+    perhaps: frozenset[str] = frozenset()
 
 
 def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, Member]) -> frozenset[str]:
@@ -160,7 +163,7 @@ class Audiences:
         choices: dict[Audience, Callable[[str, Member], str | None]] = {
             Audience.EVERYONE: self._for_everyone,
             Audience.UNANSWERED: self._not_silent,
-            Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
+            Audience.ATTENDING: self._may_come,
             Audience.PRESENT: lambda person, _member: self._unless(person, were_there(self._answers)),
             Audience.DECLINED: lambda person, _member: self._unless(person, {"declined"}),
             Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
@@ -174,6 +177,10 @@ class Audiences:
         # Mailings that do more than ask may tell something that everybody must know.
         return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
+    def _may_come(self, person: str, _member: Member) -> str | None:
+        # Who signed up must know when and where, also if it is not settled who that is.
+        return None if person in self._known.pending else self._unless(person, COMING)
+
     def _unless(self, person: str, wanted: Set[str]) -> str | None:
         answer = self._answers.get(person)
         if answer in wanted:
@@ -181,6 +188,8 @@ class Audiences:
         return self._has_answered(person, answer) if answer else _("has not answered")
 
     def _is_coming_guest(self, person: str) -> bool:
+        if person in self._known.pending:
+            return True
         return person in self._known.guests and self._answers.get(person) in COMING
 
     def _has_answered(self, person: str, answer: str) -> str:
@@ -200,6 +209,8 @@ class Audiences:
         answer = self._answers.get(person)
         if answer:
             return self._has_answered(person, answer)
+        if person in self._known.perhaps:
+            return _("a sign-up that may be theirs is to be settled")
         colleague = self._colleague_comes(person, member)
         if colleague is not None:
             return colleague

@@ -21,6 +21,7 @@ from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of, corrects_a_cancellation
 from mkwmail.planning.facts import Telling, facts_of, only_added
+from mkwmail.text import some
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,22 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A sign-up of which it is not certain whose it is, or what it says.
+
+    ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes, whoever that
+    is; empty if it has no address. ``listing``: the owner, if it is nobody else in the list or among the guests.
+    ``maybe``: the persons whose it may be; they are not reminded. ``comes`` is false if it is a refusal.
+    """
+
+    who: str
+    owner: str = ""
+    listing: Listing | None = None
+    maybe: frozenset[str] = frozenset()
+    comes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """The history of an event, from the ledger and the answers.
 
@@ -45,7 +62,7 @@ class History:
     ``answered``: when each person answered. ``guests``: those who signed up and are not members. ``left_out``: person
     → why the secretary does not want them mailed. ``dead``: address key → why that address is not mailed any more.
     ``strangers``: guests of any event; they are in the register, and have not left the list.
-    ``unaddressed``: guests without a known address that can be mailed.
+    ``unaddressed``: guests without a known address that can be mailed. ``unsettled``: sign-ups that are to be settled.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -60,6 +77,17 @@ class History:
     dead: Mapping[str, str] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
     unaddressed: tuple[Listing, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
+
+    @property
+    def holders(self) -> tuple[Listing, ...]:
+        """The people at the addresses of unsettled sign-ups, who are nobody else."""
+        return tuple(each.listing for each in self.unsettled if each.listing is not None)
+
+    @property
+    def perhaps_answered(self) -> frozenset[str]:
+        """The persons of whom an unsettled sign-up may be an answer."""
+        return frozenset(person for each in self.unsettled for person in (*each.maybe, each.owner) if person)
 
     @property
     def cancelled(self) -> datetime | None:
@@ -139,7 +167,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
     members = {each.person for each in listings}
-    guests = [each for each in history.guests if each.person not in members]
+    guests = [each for each in (*history.guests, *history.holders) if each.person not in members]
     everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
@@ -151,6 +179,8 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
         history.cancelled,
         history.answered,
         frozenset(each.person for each in guests),
+        frozenset(each.owner for each in history.unsettled if each.comes and each.owner),
+        history.perhaps_answered,
     )
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
     audiences = Audiences(event, mailing, told, {each.person: each.member for each in (*everyone, *guests)}, now)
@@ -357,6 +387,24 @@ def _odd(
         yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
     listed = {listing.person for listing in listings}
     others = [each for each in made.to_send if each.person not in listed]
+    if history.unsettled:
+        settling = {"n": len(history.unsettled), "names": some([each.who for each in history.unsettled])}
+        yield (
+            ngettext(
+                "%(n)d sign-up is to be settled: %(names)s",
+                "%(n)d sign-ups are to be settled: %(names)s",
+                len(history.unsettled),
+            )
+            % settling
+        )
+    holders = {each.person for each in history.holders}
+    names = [full_name(each.member.name) or each.member.email for each in others if each.person in holders]
+    if names:
+        yield ngettext(
+            "%(names)s signed up, and it is to be settled who that is; this address gets it too",
+            "%(names)s signed up, and it is to be settled who they are; these addresses get it too",
+            len(names),
+        ) % {"names": ", ".join(names)}
     guests = {each.person for each in history.guests}
     names = [full_name(each.member.name) or each.member.email for each in others if each.person in guests]
     if names:
@@ -365,7 +413,7 @@ def _odd(
             "%(names)s are no members, come as guests, and get it too",
             len(names),
         ) % {"names": ", ".join(names)}
-    gone = [full_name(each.member.name) or each.member.email for each in others if each.person not in guests]
+    gone = [full_name(each.member.name) or each.member.email for each in others if each.person not in guests | holders]
     if gone:
         yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
     before = history.last_list

@@ -214,14 +214,33 @@ def number_lines(numbers: Numbers) -> Iterator[str]:
     Nothing if nobody comes along, and nothing is optional.
     """
     if numbers.companions:
-        words = ngettext(
-            "%(coming)d attending, with %(n)d companion %(total)d",
-            "%(coming)d attending, with %(n)d companions %(total)d",
-            numbers.companions,
-        )
-        yield words % {"coming": numbers.coming, "n": numbers.companions, "total": numbers.total}
+        yield _coming_in_words(numbers)
     if numbers.parts:
         yield ", ".join(f"{part} {count}" for part, count in numbers.parts.items())
+
+
+def _coming_in_words(numbers: Numbers) -> str:
+    if not numbers.companions:
+        return ngettext("%(n)d attending", "%(n)d attending", numbers.coming) % {"n": numbers.coming}
+    words = ngettext(
+        "%(coming)d attending, with %(n)d companion %(total)d",
+        "%(coming)d attending, with %(n)d companions %(total)d",
+        numbers.companions,
+    )
+    return words % {"coming": numbers.coming, "n": numbers.companions, "total": numbers.total}
+
+
+def catering_line(numbers: Numbers, deadline: datetime) -> str:
+    """Return the numbers for the caterer, who wants them by the deadline."""
+    parts = [f"{part} {count}" for part, count in (*numbers.parts.items(), *numbers.dietary.items())]
+    words = {"day": day_in_words(deadline), "numbers": "; ".join((_coming_in_words(numbers), ", ".join(parts)))}
+    return (_("For the caterer, by %(day)s: %(numbers)s") % words).removesuffix("; ")
+
+
+def since_catering_line(left: int, joined: int, deadline: datetime) -> str:
+    """Return what has changed since the caterer was given the numbers."""
+    words = {"day": day_in_words(deadline), "left": left, "joined": joined}
+    return _("Since the numbers for the caterer of %(day)s: %(left)d cancelled, %(joined)d added") % words
 
 
 def numbers_value(numbers: Numbers) -> dict[str, Any]:
@@ -396,6 +415,10 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
         more.append(silent % {"n": attendance.silent})
     if attendance.last:
         more.append(_("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+    more += number_lines(attendance.numbers)
+    if attendance.unsettled:
+        unsettled = ngettext("%(n)d sign-up is to be settled", "%(n)d sign-ups are to be settled", attendance.unsettled)
+        more.append(unsettled % {"n": attendance.unsettled})
     return line, more
 
 
@@ -408,7 +431,7 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         line, more = counted(attendance)
         terminal.gap()
         terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
-        for sentence in (*more, *number_lines(attendance.numbers)):
+        for sentence in more:
             terminal.say(f"  {sentence}")
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)

@@ -12,12 +12,12 @@ from mkwmail.clock import day_and_time, moment_from
 from mkwmail.config.event import Event
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 from mkwmail.planning.plan import Plan
 from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import Entry, deferred_entries, entries, entry_values, show_by_reason
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values
-from mkwmail.text import mails
+from mkwmail.text import mails, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Summary:
 
     ``planned``: the number of mails planned for this run. ``after``: the plan as it would be made again after the
     run; the people whom it would still mail are waiting. ``code``: the exit code of the command. ``faulty``: rows
-    of the list that were left out.
+    of the list that were left out. ``unsettled``: the sign-ups that are to be settled.
     """
 
     event: str
@@ -36,6 +36,7 @@ class Summary:
     after: Plan
     code: ExitCode
     faulty: tuple[Entry, ...] = ()
+    unsettled: tuple[str, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -84,6 +85,7 @@ def summary_value(summary: Summary) -> dict[str, Any]:
         "in_doubt": entry_values(entries(after.in_doubt)),
         "skipped": entry_values((*entries(after.skipped), *summary.late, *summary.faulty)),
         "faults": fault_values(summary.faults),
+        "to_settle": list(summary.unsettled),
     }
 
 
@@ -107,6 +109,14 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     show_by_reason(terminal, _("Skipped"), summary.skipped)
     for step in _next_steps(summary, now):
         terminal.say(step)
+    if summary.unsettled:
+        words = ngettext(
+            "%(n)d sign-up is to be settled: %(names)s. See: mkwmail answers list %(event)s",
+            "%(n)d sign-ups are to be settled: %(names)s. See: mkwmail answers list %(event)s",
+            len(summary.unsettled),
+        )
+        shown = {"n": len(summary.unsettled), "names": some(summary.unsettled), "event": summary.event}
+        terminal.say(words % shown, "yellow")
 
 
 def _counts(summary: Summary) -> list[str]:

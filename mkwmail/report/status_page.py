@@ -126,7 +126,7 @@ def _chart(course: Course) -> Iterator[str]:
     """Yield an SVG chart: areas for the answers, a line for each mailing."""
     if not course.days:
         return
-    label = _("Answers by day, and the mailings that went")
+    label = _("Answers up to each day, and the mailings that were sent")
     yield f'<svg role="img" viewBox="0 0 {_WIDE} {_HIGH + _BELOW + 14 * len(course.marks)}">'
     yield f"<title>{escape(label)}</title>"
     yield f'<path class="declined" d="{_area(course, [each.attending + each.declined for each in course.days])}"/>'
