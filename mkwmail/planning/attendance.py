@@ -18,12 +18,12 @@ from mkwmail.planning.roll import MemberIndex
 def silent(event: Event, roll: MemberIndex | None, history: History) -> frozenset[str]:
     """Return those (keys) who were invited and have not answered.
 
-    Those for whom a colleague has answered are not among them, nor those of whom an unsettled sign-up may be.
+    Those for whom a colleague has answered are not among them.
 
     :param roll: None if the member list cannot be read; then no colleague counts.
     """
     invited = {each.person for each in history.deliveries if each.state in TOLD and rule_of(each.round.mailing).invites}
-    return frozenset(invited - history.answers.keys() - history.perhaps_answered - spoken_for(event, roll, history))
+    return frozenset(invited - history.answers.keys() - spoken_for(event, roll, history))
 
 
 def places_of(roll: MemberIndex) -> dict[str, str]:

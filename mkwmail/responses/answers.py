@@ -30,6 +30,8 @@ _WHOLE = {
         (
             *(
                 "x",
+                "j",
+                "y",
                 "1",
                 "waar",
                 "true",
@@ -58,6 +60,7 @@ _WHOLE = {
         (
             *(
                 "0",
+                "n",
                 "onwaar",
                 "false",
                 "off",
@@ -129,10 +132,8 @@ _WHOLE = {
         Answered.ABSENT,
     ),
 }
-_YES = (
-    r"(?:ja|j|jazeker|jawel|jep|yes|y|yep|yeah|yup|sure|certainly|of course|zeker|natuurlijk|uiteraard|jaa+|✓|✔|☑|✅)"
-)
-_NO = r"(?:nee|neen|nope|no|n|nee+|nah|helaas)"
+_YES = r"(?:ja|jazeker|jawel|jep|yes|yep|yeah|yup|sure|certainly|of course|zeker|natuurlijk|uiteraard|jaa+|✓|✔|☑|✅)"
+_NO = r"(?:nee|neen|nope|no|nee+|nah|helaas)"
 # Words after "ja" that take it back, or make it another's answer.
 _TAKEN_BACK = re.compile(
     r"^(?:nee|neen|no|not|niet|helaas|misschien|wellicht|maybe|perhaps)\b|^(?:of|or) (?:nee|no)\b|"
@@ -147,7 +148,8 @@ _ANOTHER = re.compile(
     r"(?:komt|gaat) (?:mijn|een) (?:collega|partner))\b"
 )
 _MYSELF = re.compile(
-    r"\b(?:ik kom|wij komen|we komen|kom ik|ik ben er(?:bij)?|ik doe mee|ik neem deel|i am coming|im coming|"
+    r"\b(?:ik kom(?! (?:\w+ )?niet)|(?:wij|we) komen(?! (?:\w+ )?niet)|"
+    r"kom ik|ik ben er(?:bij)?|ik doe mee|ik neem deel|i am coming|im coming|"
     r"ill be there|i will (?:be there|come|attend)|ill come|wel|problem|probleem|worries|bezwaar)\b"
 )
 _NEGATION = re.compile(
@@ -233,7 +235,7 @@ def read_answer(text: str) -> Answered | None:
 
 def _after_yes_or_no(first: str, rest: str) -> Answered | None:
     if re.fullmatch(_YES, first):
-        weak = first in ("zeker", "natuurlijk", "uiteraard", "sure", "certainly", "of course", "y", "j")
+        weak = first in ("zeker", "natuurlijk", "uiteraard", "sure", "certainly", "of course")
         if not rest or not (_TAKEN_BACK.search(rest) or (weak and _NEGATION.search(rest))):
             return Answered.ATTENDING
         vague = _HEDGE.search(rest) and not re.search(r"\b(?:niet|not|geen|no|nee)\b", rest)
@@ -251,7 +253,8 @@ def _after_yes_or_no(first: str, rest: str) -> Answered | None:
 
 def is_yes_or_no(text: str) -> bool:
     """Return whether a cell holds an answer to a yes-or-no question."""
-    return bool(re.match(rf"(?:{_YES}|nee|neen|no|nope|n)(?!\w)", _bare_words(text)))
+    words = _bare_words(text)
+    return words in ("j", "y", "n") or bool(re.match(rf"(?:{_YES}|nee|neen|no|nope)(?!\w)", words))
 
 
 _NUMBERS = {
@@ -276,7 +279,7 @@ def read_companions(text: str, of_persons: bool = False) -> int | None:
     (1, 2, 2)
     """
     words = _bare_words(text)
-    if not words:
+    if not words or not _NUMBERS.get(words, 1):
         return 0
     found = re.fullmatch(
         r"(?:met |ik neem |with )?(\d{1,2}|[a-z]+)(?:\s0)?(?: (?:extra|mee|person\w*|persoon|introduc\w*|"
@@ -368,6 +371,11 @@ def numbers_of(signups: Iterable[KeptSignup], answers: Mapping[str, str], option
     return Numbers(len(coming), sum(row.companions for row in rows), asked, dict(wishes.most_common()))
 
 
+_PARTS = re.compile(
+    r"lunch|buffet|diner|dinner|borrel|drink|ontbijt|breakfast|brunch|maaltijd|excursi|rondleiding|tour"
+)
+
+
 def _takes_part(row: KeptSignup, title: str) -> bool:
     """Return whether somebody takes part in an optional part of the programme.
 
@@ -376,7 +384,7 @@ def _takes_part(row: KeptSignup, title: str) -> bool:
     part = _bare_words(title)
     for question, text in row.asked.items():
         asked = _bare_words(question)
-        about = part in asked or any(len(word) >= 5 and word in part for word in asked.split())
+        about = part in asked or bool(set(_PARTS.findall(part)) & set(_PARTS.findall(asked)))
         if about and read_answer(text) is Answered.ATTENDING:
             return True
         choices = [_bare_words(each) for each in _choices(text)]

@@ -23,7 +23,9 @@ _MOSTLY = 0.8  # the part of a column's values that are yes or no, if the column
 _BESIDE = (
     r"lunch|buffet|diner|dinner|borrel|drinks|\beten\b|maaltijd|\bmeal|workshop|sessie|session|ronde\b|parkeer|parking|"
     r"vervoer|transport|overnacht|hotel|opmerking|remark|comment|toelichting|\bvragen\b|\bvraag\b|question|waaraan|"
-    r"waarom|\bwhy\b|toestemming|consent|akkoord|agree|\bprivacy|avg\b|\bfoto|photo|nieuwsbrief|newsletter|"
+    r"waarom|\bwhy\b|parkeren|^(?:hoeveel|aantal|how many|number of)\b|"
+    r"toestemming|consent|akkoord|agree|\bprivacy|avg\b|"
+    r"\bfoto|photo|nieuwsbrief|newsletter|"
     r"\bhoe ?laat|what time|aankomst|arrival|vertrek|departure|rolstoel|wheelchair|volgend jaar|next year|"
     r"\bvorig|\blast year|herinner|remind|presentatie|spreker|speaker|tevreden|beoordel|\brating|rondleiding|\btour\b"
 )
@@ -74,7 +76,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         "companions",
-        r"introduc|\bgasten\b|\bguests\b|plus one|\+ ?1\b|^partner|komt (?:uw|je|jouw) partner|"
+        r"introduc|\bgasten\b|\bguests\b|plus one|\+ ?1\b|\bpartner|(?:your|uw|je|jouw) (?:guest|gast)\b|"
+        r"komt (?:uw|je|jouw) partner|"
         r"(?:neem|neemt|brengt?|breng) "
         r"(?:je|jij|u) (?:nog )?(?:iemand|anderen|een collega|een partner|gasten|je partner|uw partner)|"
         r"bring(?:ing)? (?:a guest|anyone|somebody|someone|a partner|a colleague)|meegenomen|meereizend|"
@@ -104,6 +107,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"registration|product|add on to position|pseudonymization|seat) (?:id|#|nr|number|reference|ref|secret|key)|"
         r"order ?code|bestelcode|bestelnummer|order (?:type|comment|url|locale|link|tags|time zone)|"
         r"start date|begintijd|start time|starttijd|useragent|browser|score|punten|points|quiz feedback|total points|"
+        r"(?:product|item|list|form|session|venue|campaign) name|(?:naam (?:van het )?)(?:evenement|event|formulier)|"
         r"taal|language|locale|laatst (?:gewijzigd|bijgewerkt).*|last (?:modified|updated|changed).*|"
         r"ticket last updated.*|tijd van laatste wijziging.*|created by.*|user ip|gebruikers ip|url|referrer|"
         r"recorded on|vastgelegd op|from where|waarvandaan|kind|soort|wie|name to sort by|sorteernaam|"
@@ -144,7 +148,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "answer",
         r"\bkomt\b|\bkom (?:je|jij|ik)\b|^kom(?:en|st)?$|\bik kom\b|aanwezig|\berbij\b|er bij\b|deelname|deelnemen|"
         r"(?:neemt|neem) (?:u|je|jij) deel|(?:doe|doet) (?:je|jij|u) mee|aanmelding|aanmelden|meld (?:je|jij) .*aan|"
-        r"meldt u .*aan|antwoord|^answer|\breactie|\brespons|\bresponse\b|\breply\b|attend|\brsvp|^aangemeld$|"
+        r"meldt u .*aan|meld (?:me|mij) .*aan|"
+        r"antwoord|\banswer\b|\breactie|\brespons|\bresponse\b|\breply\b|attend|\brsvp|^aangemeld$|"
         r"(?:kunt|kun|kan|wilt|wil) (?:u|je|jij) (?:er )?(?:bij|komen|zijn)|\bkomst\b|\brekenen\b|verwachten|"
         r"verwelkomen|(?:aan|op) (?:of|en|/)? ?afmeld|"
         r"van de partij|begroeten|(?:zien|ontmoeten) (?:we|wij) (?:je|jou|u)\b|(?:bent|ben) (?:u|je|jij) (?:er|bij)\b|"
