@@ -459,6 +459,9 @@ def status(
     skipped: Annotated[
         bool, typer.Option("--skipped", help=_("Name everybody who was skipped, with the reason."))
     ] = False,
+    calls: Annotated[
+        bool, typer.Option("--calls", help=_("List whom to telephone, the most urgent first, and who was called."))
+    ] = False,
     json: JsonOption = False,
     csv: Annotated[
         Path | None,
@@ -471,7 +474,7 @@ def status(
 ) -> None:
     from mkwmail.commands.status import status as command
 
-    _finish(command(_begin(ctx), event, skipped=skipped, json=json, csv=csv, html=html))
+    _finish(command(_begin(ctx), event, skipped=skipped, calls=calls, json=json, csv=csv, html=html))
 
 
 @app.command(

@@ -20,16 +20,18 @@ from mkwmail.config.settings import Keep, Settings
 from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
+from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.next_steps import Due, next_steps, standings
 from mkwmail.planning.plan import History, outdated
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report.answers import counts_in_words
+from mkwmail.report.answers import calls_value, counts_in_words, show_calls
 from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
@@ -66,11 +68,14 @@ def status(
     event: str | None,
     *,
     skipped: bool = False,
+    calls: bool = False,
     json: bool = False,
     csv: Path | None = None,
     html: Path | None = None,
 ) -> ExitCode:
     """Print the status of one event, or of all.
+
+    With ``calls``, print whom to telephone.
 
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
@@ -80,6 +85,11 @@ def status(
         fault = _("--html is the page of one event: name it")
         raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
     folder = folder_of(invocation)
+    if calls:
+        if event is None or csv is not None or html is not None:
+            fault = _("--calls is the list of one event: name it, with --json or without")
+            raise UserError(Fault("", fault, "mkwmail status EVENT --calls"), code=ExitCode.USAGE)
+        return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]
     terminal, now = invocation.terminal, invocation.clock.now()
@@ -104,6 +114,19 @@ def status(
     if automatic and not (csv or json or html):
         terminal.gap()
         terminal.say(automatic)
+    return ExitCode.OK
+
+
+def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: bool) -> ExitCode:
+    about, now = read_event(folder.event_path(event), folder).value, invocation.clock.now()
+    with open_ledger(invocation, folder) as ledger:
+        roll = office_of(invocation, folder, ledger).roll
+        made = responses.calls(ledger.database, about.id)
+        found = calls_to_make(about, roll, history_of(ledger, about), made, now)
+    if json:
+        invocation.terminal.document(calls_value(about, found))
+    else:
+        show_calls(invocation.terminal, about, found)
     return ExitCode.OK
 
 

@@ -13,7 +13,8 @@ from mkwmail.clock import day_and_time, day_in_figures, day_in_words, moment_in_
 from mkwmail.config.event import Event
 from mkwmail.dutch.names import Name, sorting_name
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.models import KeptSignup, Stray
+from mkwmail.ledger.models import Call, KeptSignup, Stray
+from mkwmail.planning.attendance import ToCall
 from mkwmail.report.mail import spreadsheet
 from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
 from mkwmail.report.terminal import Terminal
@@ -436,6 +437,52 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")
+
+
+def show_calls(terminal: Terminal, event: Event, calls: Sequence[ToCall]) -> None:
+    """Print whom to telephone, the most urgent first, and who was called last."""
+    show_title(terminal, event, _("to telephone"))
+    terminal.say()
+    if not calls:
+        terminal.say(_("There is nobody to telephone."))
+        return
+    headings = [_("Member"), _("Organisation"), _("Telephone"), _("Why"), _("Last call")]
+    terminal.table(headings, [[*_called(one), _last_call(one.last)] for one in calls])
+    terminal.say(_('To record a call: mkwmail answers set %(event)s "%(who)s"') % _first(event, calls))
+
+
+def _called(one: ToCall) -> tuple[str, str, str, str]:
+    return (one.name, one.organisation, one.telephone or "-", one.reason)
+
+
+def _first(event: Event, calls: Sequence[ToCall]) -> dict[str, str]:
+    return {"event": event.id, "who": calls[0].name}
+
+
+def _last_call(call: Call | None) -> str:
+    if call is None:
+        return ""
+    said = f"{day_in_figures(call.at)} {call.caller}"
+    return f"{said}: {call.note}" if call.note else said
+
+
+def calls_value(event: Event, calls: Sequence[ToCall]) -> dict[str, Any]:
+    """Return whom to telephone, for a JSON document."""
+    return {
+        "event": event.id,
+        "calls": [
+            {
+                "member": one.name,
+                "organisation": one.organisation,
+                "telephone": one.telephone,
+                "reason": one.reason,
+                "called": one.last.at.isoformat() if one.last else None,
+                "by": one.last.caller if one.last else None,
+                "note": one.last.note if one.last else None,
+            }
+            for one in calls
+        ],
+    }
 
 
 def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) -> None:
