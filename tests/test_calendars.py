@@ -26,9 +26,10 @@ from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location,
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
+from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Claim, Result, State
+from mkwmail.ledger.models import Result, State
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
@@ -185,12 +186,12 @@ class Life(RuleBasedStateMachine):
         """The secretary asks those in doubt, and says what they say."""
         with self.ledger.hold("resolve", self.now):
             self.ledger.settle(self.now)
-            for each in self.ledger.deliveries("dag"):
+            for each in deliveries.of_event(self.ledger.database, "dag"):
                 if each.state is State.IN_DOUBT:
-                    attempt = self.ledger.attempts(each.round, each.person)[-1]
+                    attempt = deliveries.attempts(self.ledger.database, each.round, each.person)[-1]
                     word: Word = "sent" if attempt.message_id in self.arrived else "send-again"
                     of = each.round
-                    self.ledger.resolve(of.event, of.mailing, of.edition, each.person, word, self.now)
+                    deliveries.resolve(self.ledger.database, of, each.person, word, self.now)
 
     def send(self, mailing: str, ends: list[str], power_cut: bool = False) -> None:
         """One run of `send`, which may break off."""
@@ -210,31 +211,26 @@ class Life(RuleBasedStateMachine):
         composer = composer_of(self.sources(), mailing, self.ledger.secret, history)
         outgoing = composer.outgoing(made, history, self.ledger)
         self.ledger.enlist(listed(roll), self.now)
-        self.ledger.approve("dag", mailing, composer.sources, self.now)
+        approvals.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
         for number, job in enumerate(jobs_for(outgoing, earlier, self.ledger, {})):
-            ready = job.prepare(self.now)
-            message = ready.message
-            claim = Claim(
-                *(job.person, job.address, ready.letter, ready.values, message.message_id, ready.date, message.digest),
-                *(job.tries, job.facts),
-            )
-            (attempt,) = self.ledger.claim(made.round, [claim], self.now)
+            message, claim = job.prepare(self.now)
+            (attempt,) = self.ledger.record_and_claim(made.round, (), [claim], self.now)
             end = ends[number % len(ends)]
             if end == "dies before":
                 return True
             self.ledger.wire.body(attempt)
-            if mailing == "update" and job.person not in doubtful:
-                self.says_what_changed(job.address, message.data)
+            if mailing == "update" and job.recipient.person not in doubtful:
+                self.says_what_changed(job.recipient.address, message.data)
             if end == "sent" or end.endswith("arrived"):
                 self.arrived.add(message.message_id)
-                self.calendars.setdefault(job.address, Calendar()).receive(message.data)
+                self.calendars.setdefault(job.recipient.address, Calendar()).receive(message.data)
             if end.startswith("dies"):
                 return True
             state = State(end.partition(",")[0])
             again = self.now + timedelta(minutes=30) if state is State.DEFERRED else None
-            self.ledger.record([Result(attempt, state, 250, "", again)], self.now)
+            deliveries.record(self.ledger.database, [Result(attempt, state, 250, "", again)], self.now)
         return False
 
     def says_what_changed(self, address: str, data: bytes) -> None:

@@ -11,11 +11,11 @@ from mkwmail.commands.prompts import Candidate
 from mkwmail.commands.signups import import_signups, mailed_at
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.dutch.names import Name, full_name, sort_key
+from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import responses
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Batch
 from mkwmail.ledger.people import Person, code_for
@@ -48,14 +48,14 @@ def import_answers(
     about = read_event(folder.event_path(event), folder).value
     replies = _replies(file)
     with open_ledger(invocation, folder) as ledger:
-        found = understood(replies, _asked(about, ledger), ledger.answers(about.id))
+        found = understood(replies, _asked(about, ledger), responses.answers(ledger.database, about.id))
         now = invocation.clock.now()
         if not dry_run:
             if found.answers:
                 batch = Batch(file.name or str(file), tuple(found.answers))
                 responses.record_batch(ledger.database, about.id, batch, now)
-            ledger.record_strays(about.id, found.strays, now)
-        names = {person.key: person.name or person.address for person in ledger.persons()}
+            responses.record_strays(ledger.database, about.id, found.strays, now)
+        names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
     for line in _import_lines(found, names):
         invocation.terminal.say(line)
     if dry_run:
@@ -121,12 +121,13 @@ def _texts(file: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _asked(event: Event, ledger: Ledger) -> Asked:
-    persons = ledger.persons()
-    told = {each.person for each in ledger.deliveries(event.id)}
+    persons = people.persons(ledger.database)
+    made = deliveries.of_event(ledger.database, event.id)
+    told = {each.person for each in made}
     addresses = {address: person.key for person in persons for address in person.former}
     addresses |= {person.address: person.key for person in persons}
     # The register may spell the address that was mailed differently.
-    addresses |= {address_key(each.address): each.person for each in ledger.deliveries(event.id)}
+    addresses |= {address_key(each.address): each.person for each in made}
     own = {entry_uid(ledger.secret, event.id, key): key for key in told}
     return Asked(own, entry_uid(ledger.secret, event.id), addresses)
 
@@ -136,10 +137,7 @@ def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate
 
     The list as it is now comes first, then the rest of the register.
     """
-    here = [
-        Candidate(each.person, full_name(each.member.name), each.member.email, each.member.organisation)
-        for each in roll.listings
-    ]
+    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.listings]
     numbered = {each.person: each.member.number for each in roll.listings}
     gone = [each for each in persons if each.key not in numbered]
     return [
@@ -174,12 +172,12 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
 
     They are sorted by the main word of the name.
     """
-    last = {each.person: each for each in ledger.answers(event.id)}
-    signups = ledger.signups(event.id)
+    last = {each.person: each for each in responses.answers(ledger.database, event.id)}
+    signups = responses.signups(ledger.database, event.id)
     asked = {each.person: each.asked for each in signups if each.person}
-    guests = {each.person for each in ledger.guests(event.id)}
+    guests = {each.person for each in responses.guests(ledger.database, event.id)}
     lines = []
-    for candidate in candidates(roll, ledger.persons()):
+    for candidate in candidates(roll, people.persons(ledger.database)):
         given = last.get(candidate.key)
         listed_here = candidate.key in {each.person for each in roll.listings}
         if given is None and not listed_here:
@@ -202,4 +200,5 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
     lines.sort(key=lambda line: sort_key(Name(written=line.member or line.address)))
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(signups, {person: each.answer for person, each in last.items()}, optional)
-    return Answers(event, tuple(lines), ledger.strays(event.id), unsettled, counted, numbers)
+    strays = responses.strays(ledger.database, event.id)
+    return Answers(event, tuple(lines), strays, unsettled, counted, numbers)

@@ -5,15 +5,15 @@ from datetime import datetime
 
 from mkwmail.config.event import Event
 from mkwmail.i18n import _
-from mkwmail.ledger import responses
+from mkwmail.ledger import approvals, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
-from mkwmail.planning.plan import History
+from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import Attendance, catering_line, since_catering_line
-from mkwmail.report.recipients import Entry
+from mkwmail.report.recipients import PersonWithReason
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.similarity import same_place
 
@@ -25,8 +25,8 @@ def attendance_of(
 
     Without a list, the counts cover only what the ledger knows.
     """
-    signups, answers = ledger.signups(event.id), history.answers
-    guests = {each.person for each in ledger.guests(event.id)}
+    signups, answers = responses.signups(ledger.database, event.id), history.answers
+    guests = {each.person for each in responses.guests(ledger.database, event.id)}
     members = {each.person for each in roll.listings} if roll else set()
     places = places_of(roll) if roll else {}
     coming = list(_coming_places(ledger, event, roll, history)) if roll else []
@@ -42,7 +42,9 @@ def attendance_of(
         questions=questions(signups, answers),
         places=len(places),
         absent_places=tuple(sorted(absent)),
-        to_phone=tuple(Entry(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)),
+        to_phone=tuple(
+            PersonWithReason(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)
+        ),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
         numbers=numbers_of(signups, answers, [item.title for item in event.programme if item.optional]),
@@ -73,25 +75,28 @@ def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: His
     for each in roll.listings:
         if history.answers.get(each.person) in COMING:
             yield each.member.organisation, False
-    for guest in ledger.guests(event.id):
+    for guest in responses.guests(ledger.database, event.id):
         if history.answers.get(guest.person) in COMING and guest.organisation:
             yield guest.organisation, True
 
 
-def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[Entry, ...]:
+def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[PersonWithReason, ...]:
     """Return faulty rows of the list, and people who have left it.
 
     Of the latter, only those who heard or were to hear of the event.
     """
     found = [
-        Entry(
+        PersonWithReason(
             row.name, row.address, _("row %(row)d of the list is faulty: %(fault)s") % {"row": row.row, "fault": fault}
         )
         for row in roll.faulty
         for fault in [row.faults[0].fault if row.faults else ""]
     ]
-    here = {each.person for each in roll.listings} | {each.person for each in ledger.guests(event.id)}
-    heard = {each.person for each in history.deliveries} | {each.person for each in ledger.skips(event.id)}
-    heard |= {person for each in ledger.go_aheads() if each.event == event.id for person in each.persons}
+    here = {each.person for each in roll.listings}
+    here |= {each.person for each in responses.guests(ledger.database, event.id)}
+    heard = {each.person for each in history.deliveries}
+    heard |= {each.person for each in rounds.skips(ledger.database, event.id)}
+    given = approvals.scheduled(ledger.database)
+    heard |= {person for each in given if each.event == event.id for person in each.persons}
     gone = [each for each in history.persons if each.key in heard - here and not is_mark(each.address)]
-    return (*found, *(Entry(each.name, each.address, _("has left the member list")) for each in gone))
+    return (*found, *(PersonWithReason(each.name, each.address, _("has left the member list")) for each in gone))

@@ -10,10 +10,9 @@ from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_ro
 from mkwmail.commands.prompts import choose, said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import responses
+from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Batch, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for
@@ -51,7 +50,7 @@ class _Form:
     event: Event
     ledger: Ledger
     roll: MemberIndex
-    people: tuple[Invited, ...]
+    everybody: tuple[Invited, ...]
     file: Path
     now: datetime
 
@@ -61,17 +60,19 @@ class _Form:
         said = Decided(
             responses.form_words(database, event.id, "column"), responses.form_words(database, event.id, "answer")
         )
-        codes = [each.code for each in self.people if each.code]
+        codes = [each.code for each in self.everybody if each.code]
         optional = [item.title for item in event.programme if item.optional]
         begun = event.starts <= self.now
         return read_signups(self.file, str(self.file), codes, optional, decided=said, begun=begun)
 
     def changes(self, export: Export, said: _Said) -> Changes:
         """Return what the export changes."""
-        matches = match_signups(export.signups, self.people)
-        held = {each.person: each for each in self.ledger.answers(self.event.id)}
-        by_key = {each.key: each for each in self.people}
-        return changes(matches, self.ledger.signups(self.event.id), held, by_key, said.settled, said.answered)
+        matches = match_signups(export.signups, self.everybody)
+        held = {each.person: each for each in responses.answers(self.ledger.database, self.event.id)}
+        by_key = {each.key: each for each in self.everybody}
+        return changes(
+            matches, responses.signups(self.ledger.database, self.event.id), held, by_key, said.settled, said.answered
+        )
 
     def keep(self, kind: str, words: Mapping[str, str]) -> None:
         """Keep what the user says of the form, for its next export."""
@@ -111,7 +112,7 @@ def import_signups(
             terminal.note(_("Nothing was recorded."))
             return ExitCode.OK
         _record(form, found, said)
-        left = sum(bool(each.doubt) for each in ledger.signups(about.id))
+        left = sum(bool(each.doubt) for each in responses.signups(ledger.database, about.id))
     _say_recorded(terminal, about.id, found.recorded + sum(said.gone.values()), left)
     return ExitCode.OK
 
@@ -131,7 +132,7 @@ def _say_recorded(terminal: Terminal, event: str, count: int, left: int) -> None
 
 def _without_a_row(form: _Form, found: Changes) -> int:
     """Return how many members neither answered nor have a row in the export."""
-    answered = {each.person for each in form.ledger.answers(form.event.id)} | found.seen
+    answered = {each.person for each in responses.answers(form.ledger.database, form.event.id)} | found.seen
     return len({each.person for each in form.roll.listings} - answered)
 
 
@@ -339,12 +340,12 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
 
     These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
     """
-    former = {person.key: person.former for person in ledger.persons()}
+    former = {person.key: person.former for person in people.persons(ledger.database)}
     members = [
         Invited(
             key=each.person,
-            name=full_name(each.member.name),
-            addresses=(each.member.email, *former.get(each.person, ())),
+            name=each.name,
+            addresses=(each.address, *former.get(each.person, ())),
             organisation=each.member.organisation,
             number=each.member.number,
             code=code_for(ledger.secret, event.id, each.person),
@@ -361,7 +362,7 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             each.organisation,
             code=code_for(ledger.secret, event.id, each.person),
         )
-        for each in ledger.guests(event.id)
+        for each in responses.guests(ledger.database, event.id)
         if each.person not in known
     ]
     known |= {each.key for each in guests}
@@ -377,14 +378,14 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             each.number,
             code_for(ledger.secret, event.id, each.key),
         )
-        for each in ledger.persons()
+        for each in people.persons(ledger.database)
         if each.key not in known and mailed_at(each)
     ]
     return (*members, *guests, *gone)
 
 
 def _holders(ledger: Ledger, event: str) -> frozenset[str]:
-    return frozenset(each.holder for each in ledger.signups(event) if each.holder)
+    return frozenset(each.holder for each in responses.signups(ledger.database, event) if each.holder)
 
 
 # Recording
@@ -430,7 +431,7 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
     if batch.answers or batch.guests or found.doubtful or found.ignored or missing_rows:
         responses.record_batch(form.ledger.database, form.event.id, batch, now)
     else:
-        form.ledger.keep_signups(form.event.id, batch.signups, now)
+        responses.keep_signups(form.ledger.database, form.event.id, batch.signups, now)
 
 
 def _missing(found: Changes, said: _Said, now: datetime) -> tuple[list[Answer], list[KeptSignup]]:
@@ -450,7 +451,9 @@ def _departed(form: _Form, found: Changes) -> Iterator[Guest]:
 
     They are guests from now on, so that they hear of changes.
     """
-    here = {each.person for each in form.roll.listings} | {each.person for each in form.ledger.guests(form.event.id)}
+    here = {each.person for each in form.roll.listings} | {
+        each.person for each in responses.guests(form.ledger.database, form.event.id)
+    }
     for match in (*found.news, *found.same):
         person = match.person
         if person is not None and person.key not in here and match.signup.answer is not None:
@@ -518,8 +521,10 @@ def _enlisted_holders(form: _Form, doubtful: Sequence[Match]) -> Mapping[str, st
 
 
 def _earlier_guests(ledger: Ledger, event: str) -> list[tuple[Guest, str]]:
-    addresses = {person.key: person.address for person in ledger.persons()}
-    return [(each, addresses[each.person]) for each in ledger.guests(event) if each.person in addresses]
+    addresses = {person.key: person.address for person in people.persons(ledger.database)}
+    return [
+        (each, addresses[each.person]) for each in responses.guests(ledger.database, event) if each.person in addresses
+    ]
 
 
 def _mailable(address: str) -> str:
@@ -533,7 +538,7 @@ def _mailable(address: str) -> str:
 def _taken(ledger: Ledger, roll: MemberIndex, event: str) -> frozenset[str]:
     """Return the address keys of members and others in the register, but for those of unsettled rows."""
     holders = _holders(ledger, event)
-    others = {each.address for each in ledger.persons() if each.key not in holders}
+    others = {each.address for each in people.persons(ledger.database) if each.key not in holders}
     return frozenset(others | {each.member.address_key for each in roll.listings})
 
 

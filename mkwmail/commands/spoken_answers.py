@@ -12,10 +12,10 @@ from mkwmail.commands.prompts import Candidate, choose, find_person, said_yes
 from mkwmail.commands.signups import new_guest
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import responses
+from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Batch, Call, Guest, KeptSignup
 from mkwmail.ledger.people import folded
@@ -109,10 +109,10 @@ class _Desk:
 
     @classmethod
     def of(cls, event: Event, ledger: Ledger, roll: MemberIndex, now: datetime) -> "_Desk":
-        signups = ledger.signups(event.id)
+        signups = responses.signups(ledger.database, event.id)
         holders = {each.holder for each in signups if each.holder}
         members = {each.person for each in roll.listings}
-        known = [each for each in candidates(roll, ledger.persons()) if each.key not in holders]
+        known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in holders]
         doubtful = [row for row in signups if row.doubt]
         owners = {row.key: owner.key for row in doubtful if (owner := _owner(row, known))}
         own: dict[str, tuple[KeptSignup, ...]] = {}
@@ -150,11 +150,11 @@ class _Desk:
 
     def key_of(self, person: Candidate) -> str | None:
         """Return a person's key in the register; None if they are not in it."""
-        known = {each.key for each in self.ledger.persons()}
+        known = {each.key for each in people.persons(self.ledger.database)}
         if person.key in known:
             return person.key
         row = self.loose.get(person.key)
-        rows = {each.key: each.person for each in self.ledger.signups(self.event.id)}
+        rows = {each.key: each.person for each in responses.signups(self.ledger.database, self.event.id)}
         return rows.get(row.key) if row else None
 
     def record(self, person: Candidate, answer: Answered, kept: Sequence[KeptSignup] = ()) -> None:
@@ -176,14 +176,14 @@ class _Desk:
     def join(self, person: Candidate, member: Candidate) -> str:
         """Record that a guest, or a doubtful row, is a member; return the answer in words."""
         self.ledger.enlist(listed(self.roll), self.now)
-        signups = self.ledger.signups(self.event.id)
+        signups = responses.signups(self.ledger.database, self.event.id)
         if person.key in self.loose:
             row = self.loose[person.key]
             answer, rows = row.answer, [_settled(row, member.key)]
             dropped: tuple[str, ...] = ()
         else:
             self._must_be_guest(person)
-            last = {each.person: each.answer for each in self.ledger.answers(self.event.id)}
+            last = {each.person: each.answer for each in responses.answers(self.ledger.database, self.event.id)}
             answer = last.get(person.key, "")
             rows = [replace(row, person=member.key) for row in signups if row.person == person.key]
             dropped = (person.key,)
@@ -198,13 +198,13 @@ class _Desk:
             dropped: tuple[str, ...] = ()
         else:
             self._must_be_guest(person)
-            rows = [row for row in self.ledger.signups(self.event.id) if row.person == person.key]
+            rows = [row for row in responses.signups(self.ledger.database, self.event.id) if row.person == person.key]
             dropped = (person.key,)
         gone = tuple(replace(row, person=None, doubt="", maybe=(), holder=None, gone=self.now) for row in rows)
         self._keep(Batch(person.name or person.address, (), gone, (), dropped))
 
     def _must_be_guest(self, person: Candidate) -> None:
-        if person.key not in {each.person for each in self.ledger.guests(self.event.id)}:
+        if person.key not in {each.person for each in responses.guests(self.ledger.database, self.event.id)}:
             fault = _("%(who)s is no guest of this event") % {"who": person}
             raise UserError(Fault("", fault, _("see: mkwmail answers list")), code=ExitCode.USAGE)
 
@@ -240,9 +240,9 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
     about = read_event(folder.event_path(event), folder).value
     terminal = invocation.terminal
     with open_ledger(invocation, folder) as ledger:
-        names = {person.key: person.name or person.address for person in ledger.persons()}
+        names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
         undone = responses.undo_batch(ledger.database, about.id)
-        now = {each.person: each.answer for each in ledger.answers(about.id)}
+        now = {each.person: each.answer for each in responses.answers(ledger.database, about.id)}
     if undone is None:
         fault = _("nothing of %(event)s can be taken back") % {"event": about.id}
         remedy = _("an answer can be changed: mkwmail answers set")
@@ -272,13 +272,13 @@ def _by_telephone(terminal: Terminal, desk: _Desk, who: str, caller: str) -> Exi
     person = _called(terminal, desk, who)
     if person is None:
         return ExitCode.OK
-    held = {each.person: each.answer for each in desk.ledger.answers(desk.event.id)}.get(person.key)
+    held = {each.person: each.answer for each in responses.answers(desk.ledger.database, desk.event.id)}.get(person.key)
     terminal.note(f"{person}: {answer_words(held) if held else _('no answer')}", "bold")
     question = _("  y = comes, n = does not come, p = perhaps, Enter = no answer:")
     keys = {"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED}
     keys |= {"p": Answered.TENTATIVE, "m": Answered.TENTATIVE}
     answer = keys.get(choose(terminal, question, list(keys)))
-    earlier = last_signups(desk.ledger.signups(desk.event.id)).get(person.key)
+    earlier = last_signups(responses.signups(desk.ledger.database, desk.event.id)).get(person.key)
     row = KeptSignup(
         key=f"{BY_TELEPHONE}{person.key}",
         person=person.key,

@@ -16,18 +16,18 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
-from mkwmail.config.settings import Keep, Settings
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import responses
+from mkwmail.ledger import approvals, erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
+from mkwmail.planning.audience import History
 from mkwmail.planning.next_steps import Due, next_steps, standings
-from mkwmail.planning.plan import History, outdated
+from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
@@ -36,7 +36,7 @@ from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
     EventStatus,
-    Line,
+    StatusRow,
     course_of,
     reply_words,
     show_overview,
@@ -51,15 +51,15 @@ from mkwmail.report.timetable import last_run_words
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
     """Yield that people's data was removed, or is to be removed."""
-    purged = ledger.purged().get(event.id)
+    purged = erasure.purged(ledger.database).get(event.id)
     if purged is not None:
         said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
         counts = counts_in_words(list(Counter(purged.totals).elements()))
         answers = _("Answers: %(counts)s") % {"counts": counts}
         yield f"{said} {answers}" if counts else said
-    if event.ends < now and ledger.has_dietary(event.id):
+    if event.ends < now and erasure.has_dietary(ledger.database, event.id):
         yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
-    if keep.until(event.ends) < now and ledger.has_personal(event.id):
+    if keep.until(event.ends) < now and erasure.has_personal(ledger.database, event.id):
         yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
 
 
@@ -96,7 +96,7 @@ def status(
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
         automatic = last_due(ledger, now)
-        ran = ledger.last_run(DUE)
+        ran = runs.last(ledger.database, DUE)
     if csv is not None:
         write_output(folder, csv, status_csv(statuses), "status.csv")
         terminal.note(_("Wrote %(file)s") % {"file": csv})
@@ -120,7 +120,7 @@ def status(
 def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: bool) -> ExitCode:
     about, now = read_event(folder.event_path(event), folder).value, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = office_of(invocation, folder, ledger).roll
+        roll = folder_state_of(invocation, folder, ledger).roll
         made = responses.calls(ledger.database, about.id)
         found = calls_to_make(about, roll, history_of(ledger, about), made, now)
     if json:
@@ -139,11 +139,12 @@ def last_due(ledger: Ledger, now: datetime) -> str | None:
 
     None if it never ran and no mailing was approved to be sent automatically.
     """
-    last, given = ledger.last_run(DUE), [each for each in ledger.go_aheads() if WHEN in each.terms]
+    last = runs.last(ledger.database, DUE)
+    given = [each for each in approvals.scheduled(ledger.database) if WHEN in each.terms]
     if last is None and not given:
         return None
     words = last_run_words(last.started if last else None, now, awaited=any(now <= each.latest for each in given))
-    if LOGIN_FAILS in ledger.reported():
+    if LOGIN_FAILS in runs.reported(ledger.database):
         words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
     return words
 
@@ -152,14 +153,15 @@ def statuses_of(
     invocation: Invocation, folder: WorkingFolder, ledger: Ledger, events: Sequence[tuple[Path, Event]]
 ) -> list[EventStatus]:
     """Return the status of each event, given its file."""
-    office, now = office_of(invocation, folder, ledger), invocation.clock.now()
+    folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
     return [
-        status_of(event, ledger, office.roll, office.keep, now, office.sources(path, event)) for path, event in events
+        status_of(event, ledger, folder_state.roll, folder_state.keep, now, folder_state.sources(path, event))
+        for path, event in events
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class FolderState:
     """The settings and the members behind every event's status.
 
     They are None if they cannot be read.
@@ -182,7 +184,7 @@ class Office:
         return Sources(self.folder, self.settings, path, event, self.members, ())
 
 
-def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Office:
+def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> FolderState:
     """Return the office of a folder.
 
     A file that cannot be read is reported, and hides nothing else.
@@ -194,7 +196,7 @@ def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> 
     except UserError as error:
         for fault in error.faults:
             invocation.terminal.note(str(fault), "yellow")
-    return Office(folder, settings, members, roll_of(members, ledger) if members else None)
+    return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
 def status_of(
@@ -210,7 +212,7 @@ def status_of(
     persons = {person.key: person for person in history.persons}
     over = superseded(event, due_by_date(event, now), history.deliveries)
     differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
-    stands = standings(event, ledger.go_aheads(), differing)
+    stands = standings(event, approvals.scheduled(ledger.database), differing)
     had = begun(history.deliveries)
     skipped = _skipped_lines(event, ledger, history, members)
     left_out = {(line.mailing, line.edition, person) for person, line in skipped}
@@ -244,15 +246,15 @@ def status_of(
         behind,
         attendance,
         not_listed(event, ledger, roll, history) if roll else (),
-        course_of(ledger.answers(event.id), history.deliveries),
+        course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
         tuple(catering_steps(event, ledger, history, attendance, now)),
     )
 
 
-def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
+def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> StatusRow:
     person = persons.get(each.person)
-    return Line(
+    return StatusRow(
         mailing=each.round.mailing,
         edition=each.round.edition,
         member=_("(forgotten)") if is_mark(each.address) else person.name if person else "",
@@ -266,7 +268,7 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
 
 def _skipped_lines(
     event: Event, ledger: Ledger, history: History, organisations: Mapping[str, str]
-) -> list[tuple[str, Line]]:
+) -> list[tuple[str, StatusRow]]:
     """Return people who were left out of a mailing, as (key, line).
 
     Only people who have not had the mailing since. Somebody whose message was claimed in vain, and who was left out
@@ -275,20 +277,20 @@ def _skipped_lines(
     persons = {person.key: person for person in history.persons}
     stand = {(each.round, each.person): each for each in history.deliveries}
     found = []
-    for skip in {(each.round, each.person): each for each in ledger.skips(event.id)}.values():
+    for skip in {(each.round, each.person): each for each in rounds.skips(ledger.database, event.id)}.values():
         delivery = stand.get((skip.round, skip.person))
         if delivery is None or (delivery.state is State.PLANNED and delivery.since <= skip.at):
             of, person = skip.round, persons.get(skip.person)
             name, place, address = (person.name, person.organisation, person.address) if person else ("",) * 3
             organisation = organisations.get(skip.person, place)
-            line = Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
+            line = StatusRow(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
             found.append((skip.person, line))
     return found
 
 
 def _unrecorded_lines(
     event: Event, ledger: Ledger, history: History, roll: MemberIndex, now: datetime
-) -> Iterator[Line]:
+) -> Iterator[StatusRow]:
     """Yield people who joined after a mailing for everyone, and missed it.
 
     They do not get it any more; the line has the reason.
@@ -296,7 +298,7 @@ def _unrecorded_lines(
     if now > event.ends:
         return  # people who join after the event missed nothing
     had = begun(history.deliveries)
-    recorded = {(each.round, each.person) for each in ledger.skips(event.id)}
+    recorded = {(each.round, each.person) for each in rounds.skips(ledger.database, event.id)}
     recorded |= {(each.round, each.person) for each in history.deliveries}
     organisations = {each.person: each.member.organisation for each in roll.listings}
     over = superseded(event, due_by_date(event, now), history.deliveries)
@@ -308,7 +310,7 @@ def _unrecorded_lines(
             for each in people:
                 if (plan.round, each.person) not in recorded:
                     organisation = organisations.get(each.person, "")
-                    yield Line(name, 0, each.name, organisation, each.address, state, now, each.reason)
+                    yield StatusRow(name, 0, each.name, organisation, each.address, state, now, each.reason)
 
 
 def desk(invocation: Invocation) -> ExitCode:

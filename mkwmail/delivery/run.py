@@ -13,16 +13,17 @@ from typing import Generic, NamedTuple, TypeVar
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome, outcome_of
-from mkwmail.delivery.rate_limit import Gone, Limit, Wait
+from mkwmail.delivery.rate_limit import Limit, SentHistory, Wait
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, all_refused, run_fault, same_refusal
-from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.delivery.transport import Phase, Reply, Stop
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Facts, Result, Round, State
+from mkwmail.ledger.models import Claim, Result, Round, State
 from mkwmail.mail.letter import Message
+from mkwmail.planning.audience import Recipient
 
 MOST_UNRECORDED = 128  # messages of a run that are claimed and not yet recorded: a power cut leaves them in doubt
 LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the rate limit is for a later run; a chosen pause is not
@@ -35,31 +36,16 @@ _FRESH = 0.01  # seconds of real time that a look at who is left out stays true
 T = TypeVar("T")
 
 
-class Prepared(NamedTuple):
-    """A message that is ready, with what the ledger keeps of it.
-
-    The ledger keeps the letter's name, the values and the Date.
-    """
-
-    message: Message
-    letter: str
-    values: Mapping[str, str]
-    date: datetime
-
-
 class Job(NamedTuple):
-    """One member to be mailed.
+    """One recipient to be mailed.
 
-    ``prepare`` makes the message as it leaves at a moment, and must not fail: everything was composed before.
-    ``tries``: which try this is, 1 for the first. ``facts``: the version of the event's facts in the message.
+    ``prepare`` makes the message as it leaves at a moment, and its claim. It must not fail: everything was composed
+    before. ``tries``: which try this is, 1 for the first.
     """
 
-    person: str
-    address: str
-    name: str
-    prepare: Callable[[datetime], Prepared]
+    recipient: Recipient
+    prepare: Callable[[datetime], tuple[Message, Claim]]
     tries: int = 1
-    facts: Facts | None = None
 
 
 class Step(NamedTuple):
@@ -127,6 +113,15 @@ class Refusals(Generic[T]):
         return held
 
 
+class Coming(NamedTuple):
+    """A message that is prepared, and not claimed yet; ``number`` as in :class:`Claimed`."""
+
+    number: int
+    job: Job
+    message: Message
+    claim: Claim
+
+
 class Claimed(NamedTuple):
     """A message whose claim is durable.
 
@@ -164,7 +159,7 @@ class Run:
     _turn: threading.Condition = field(default_factory=threading.Condition)
     _heard: float = field(default_factory=time.monotonic)  # when the last reply came
     _under_way: int = 0  # taken, and not decided
-    _unrecorded: int = 0  # taken, and not in the ledger with their end
+    _unrecorded: int = 0  # claimed, and not in the ledger with their end
     _this_run: int = 0  # taken by the server, or refused, in this run
     _losses: Counter[str] = field(default_factory=Counter)  # connections lost over one person's message
     _refusals: Refusals[Claimed] = field(default_factory=Refusals)
@@ -179,7 +174,7 @@ class Run:
         # A heap: a job that comes back waits in its place again, or behind all, under a number so much higher.
         self._waiting = list(range(len(self.jobs)))
         since = self.clock.now().astimezone(UTC) - rate_limit.LONGEST_WINDOW
-        self._moments = [moment.astimezone(UTC) for moment in self.ledger.sent_times(since)]
+        self._moments = [moment.astimezone(UTC) for moment in deliveries.sent_times(self.ledger.database, since)]
 
     # The end
 
@@ -191,7 +186,7 @@ class Run:
         self._decide_held()
         reason = self._why_not_begun()
         jobs = (self.jobs[number % len(self.jobs)] for number in sorted(self._waiting))
-        left = [Ending(job.person, job.name, job.address, State.PLANNED, reason) for job in jobs]
+        left = [Ending(job.recipient, State.PLANNED, reason) for job in jobs]
         endings = [*self._endings, *left]
         done = all(ending.state not in (State.PLANNED, State.IN_DOUBT) for ending in endings)
         interrupted = self.stop.asked.is_set() and not done
@@ -207,7 +202,7 @@ class Run:
         results = self._end_refused(self._refusals.rest(), State.PLANNED if cut_short else State.REFUSED)
         if results and not self.ledger_failed:
             try:
-                self.ledger.record(results, self.clock.now())
+                deliveries.record(self.ledger.database, results, self.clock.now())
             except UserError as error:
                 self.stop_for(error)
 
@@ -280,35 +275,47 @@ class Run:
             while self.quick and time.monotonic() - self._heard < _SILENCE and self._waiting and not self.is_over():
                 self._turn.wait(_SILENCE)
 
-    def take(self, most: int, recorded_with: int, wait: bool) -> list[int]:
-        """Return the numbers of the next jobs, as the rate limit allows.
+    def take(self, most: int, wait: bool) -> list[int]:
+        """Return the numbers of the next jobs, at most so many, as the rate limit allows; empty if there are none.
 
-        They are at most so many; empty if there are none.
-
-        ``recorded_with``: how many results are recorded together with their claims. ``wait`` for the rate limit, and
-        for others to record theirs; the room is reserved until these are decided, and recorded.
+        ``wait`` for the rate limit. The room is reserved until these are decided or given back.
         """
         with self._turn:
             while not self.is_over() and self._waiting:
                 now = self.clock.now()
-                room = rate_limit.room(self.pace, Gone(self._moments, self._this_run, self._under_way), now)
-                unrecorded = MOST_UNRECORDED - self._unrecorded + recorded_with
-                count = min(most, len(self._waiting), unrecorded, *([] if room is None else [room]))
+                room = rate_limit.room(self.pace, SentHistory(self._moments, self._this_run, self._under_way), now)
+                count = min(most, len(self._waiting), *([] if room is None else [room]))
                 if count > 0:
                     self._under_way += count
-                    self._unrecorded += count
                     return [heapq.heappop(self._waiting) for _each in range(count)]
                 if not wait:
                     break
-                if self._under_way or unrecorded <= 0:
+                if self._under_way:
                     self._turn.wait(GLANCE)
                 else:
                     # Nobody can do anything meanwhile, so the lock is kept.
                     self._wait_for_room(now)
             return []
 
+    def admit(self, most: int, recorded_with: int, wait: bool = False) -> int:
+        """Return how many messages may be claimed now, at most so many.
+
+        ``recorded_with``: how many results are recorded in the same transaction. ``wait`` for others to record theirs.
+        Each counts until :meth:`recorded` says how it ended.
+        """
+        with self._turn:
+            while most and not self.is_over():
+                count = min(most, MOST_UNRECORDED - self._unrecorded + recorded_with)
+                if count > 0:
+                    self._unrecorded += count
+                    return count
+                if not wait:
+                    break
+                self._turn.wait(GLANCE)
+            return 0
+
     def _wait_for_room(self, now: datetime) -> None:
-        wait = rate_limit.wait(self.pace, Gone(self._moments, self._this_run), now)
+        wait = rate_limit.wait(self.pace, SentHistory(self._moments, self._this_run), now)
         if wait is None:
             return
         if wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:
@@ -379,7 +386,7 @@ class Run:
 
         Another connection may try, unless this one message has lost too many.
         """
-        reason = self.why_left_out(claimed.job.person)
+        reason = self.why_left_out(claimed.job.recipient.person)
         if reason is not None:
             self._skip(claimed.job, reason)
             return
@@ -387,8 +394,8 @@ class Run:
             # Nothing was said of this message yet: most often a connection that was idle for too long.
             heapq.heappush(self._waiting, claimed.number)
             return
-        self._losses[claimed.job.person] += 1
-        if self._losses[claimed.job.person] >= _LOSSES:
+        self._losses[claimed.job.recipient.person] += 1
+        if self._losses[claimed.job.recipient.person] >= _LOSSES:
             self._end(claimed.job, State.PLANNED, str(reply), reply.code)
         else:
             # To the end: if it is the message that makes the server hang up, the others are served first.
@@ -400,10 +407,10 @@ class Run:
         return [Result(claimed.attempt, state, reply.code or None, str(reply)) for claimed, reply in refusals]
 
     def _skip(self, job: Job, reason: str) -> None:
-        self._left_out.append(Ending(job.person, job.name, job.address, State.PLANNED, reason))
+        self._left_out.append(Ending(job.recipient, State.PLANNED, reason))
 
     def _end(self, job: Job, state: State, reason: str, code: int, not_before: datetime | None = None) -> None:
-        ending = Ending(job.person, job.name, job.address, state, reason, code or None, not_before)
+        ending = Ending(job.recipient, state, reason, code or None, not_before)
         self._endings.append(ending)
         self.progress(Step(ending, len(self._endings), len(self.jobs)))
 

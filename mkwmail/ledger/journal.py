@@ -15,8 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mkwmail.ledger.columns import int_or_none, moment_or_none
-from mkwmail.ledger.database import PRIVATE, cannot_write, file_id
+from mkwmail.ledger.database import PRIVATE, cannot_write, file_id, int_or_none, moment_or_none
 from mkwmail.ledger.models import ENDS, Result, State, moment_text
 
 _FORMAT = "mkwmail-wire-1"
@@ -58,6 +57,7 @@ class Wire:
     def __init__(self, path: Path, descriptor: int, nonce: str) -> None:
         self.nonce = nonce
         self._path = path
+        self._name = str(path)
         self._descriptor = descriptor
         self._file = file_id(descriptor)
         self._turn = threading.Lock()
@@ -65,7 +65,7 @@ class Wire:
     @property
     def is_in_place(self) -> bool:
         """Check that the file was not deleted or replaced: the next run finds it."""
-        return file_id(self._path) == self._file
+        return self._file is not None and self._file.is_at(self._name)
 
     def body(self, attempt: int) -> None:
         """Record that the body of this attempt is begun.

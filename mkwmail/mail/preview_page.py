@@ -18,12 +18,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mkwmail.dutch.names import full_name
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, size
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
-from mkwmail.mail.letter_view import Opened, invented, names_its_members, opened
+from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
 from mkwmail.mail.merge import Placeholder, Segments
-from mkwmail.text import size
 
 
 def page_words(one_per_letter: bool) -> dict[str, str]:
@@ -174,7 +173,7 @@ class _Variant:
     ``fields`` is the order of their values in the page.
     """
 
-    opened: Opened
+    opened: LetterView
     fields: tuple[str, ...]
     addressed: tuple[Addressed, ...]
 

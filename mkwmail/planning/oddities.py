@@ -7,18 +7,17 @@ from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders
+from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.planning.plan import History, mending, outdated
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.text import members as members_in_words
-from mkwmail.text import some
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -37,6 +36,12 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
     if invites and (registration is None or registration.deadline is None):
         yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
+    for name, entry in event.mailings.items():
+        deadline = registration.deadline if registration and rule_of(name).reminds else None
+        if deadline and entry.send and entry.send > deadline:
+            fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
+            words = {"mailing": name, "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
+            yield Fault(place, fault % words, _("send it before the deadline, or move the deadline"))
     if not event.programme:
         yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
     undated = [name for name, entry in event.mailings.items() if entry.send is None]
@@ -58,9 +63,9 @@ def list_warnings(
     :param place: the list's file, as people know it.
     """
     everyone = [listing.member for listing in roll.listings]
-    for member, who in roll.doubtful:
+    for each in roll.doubtful:
         remedy = _("`send` asks who it is; until then this row gets no mail")
-        yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+        yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
     for first, member in members.doubles:
         words = {"address": member.email, "name": full_name(first.name), "row": first.row}
         fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
@@ -127,14 +132,14 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
         return
     known = {person.key: person for person in history.persons}
     here = {listing.person for listing in roll.listings} | history.strangers
-    new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
+    new = [each.name or each.address for each in roll.listings if each.person not in known]
     gone = [
         person.name or person.address
         for key, person in known.items()
         if key not in here and not is_mark(person.address)
     ]
-    for member, old in roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     for names, one, more in (
         (new, _("%(n)d is new in the list: %(names)s"), _("%(n)d are new in the list: %(names)s")),

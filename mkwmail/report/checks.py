@@ -7,9 +7,8 @@ from typing import Any
 
 from mkwmail.clock import moment_in_figures
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext, size
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
-from mkwmail.text import mails, size
 
 
 @dataclass(frozen=True, slots=True)

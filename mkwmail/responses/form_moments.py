@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from itertools import pairwise
 
 from mkwmail.clock import ZONE
-from mkwmail.dutch.parsing import read_moment
+from mkwmail.dutch.dates import read_moment
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _HOURS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from mkwmail.ledger import responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer
 from tests.keyboard import typed
@@ -162,8 +163,8 @@ def test_undo_of_an_import_keeps_an_answer_that_came_later_by_calendar(tmp_path:
     imported(place, KIM)
     now = datetime(2020, 3, 7, 8, tzinfo=ZONE)
     with Ledger.open(tmp_path / "mkwmail-test.db", tmp_path / "mkwmail-test.id", now, "here") as ledger:
-        (person,) = {each.person for each in ledger.answers(EVENT)}
-        ledger.record_answers(EVENT, [Answer(person, "declined", "calendar", now)], now)
+        (person,) = {each.person for each in responses.answers(ledger.database, EVENT)}
+        responses.record_answers(ledger.database, EVENT, [Answer(person, "declined", "calendar", now)], now)
     ran = place.run("answers", "undo", EVENT, now=LATER)
     assert "it is declined" in ran.out
     assert listed(place) == {"Kim Verbeek": "declined"}

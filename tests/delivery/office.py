@@ -11,15 +11,19 @@ from mkwmail.auth.credentials import Password
 from mkwmail.clock import ZONE
 from mkwmail.config.settings import Pace, Smtp
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome
-from mkwmail.delivery.run import Job, Pause, Prepared, Step
+from mkwmail.delivery.run import Job, Pause, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_stream import Timeouts
+from mkwmail.delivery.transport import Stop
+from mkwmail.dutch.names import Name
+from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Round, State
-from mkwmail.ledger.people import Listed
+from mkwmail.ledger.models import Claim, Round, State
+from mkwmail.ledger.people import Listed, Person
 from mkwmail.mail.letter import Message
+from mkwmail.members.member_list import Member
+from mkwmail.planning.audience import Recipient
 
 START = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 ROUND = Round("dag-2020", "invitation")
@@ -84,10 +88,10 @@ class Office:
 
     def jobs(self, ledger: Ledger) -> list[Job]:
         """A job for everybody who was not sent anything yet: planned or new, and deferred whose time has come."""
-        standing = {each.person: each for each in ledger.deliveries(ROUND.event)}
-        letter = ledger.keep_letter(b"Beste leden")
+        standing = {each.person: each for each in deliveries.of_event(ledger.database, ROUND.event)}
+        letter = deliveries.keep_letter(ledger.database, b"Beste leden")
         found = []
-        for number, person in enumerate(ledger.persons(), 1):
+        for number, person in enumerate(people.persons(ledger.database), 1):
             before = standing.get(person.key)
             if before and before.state not in (State.PLANNED, State.DEFERRED):
                 continue
@@ -96,10 +100,14 @@ class Office:
             message = a_message(person.address, number, self.body)
             tries = before.tries + 1 if before else 1
 
-            def prepare(now: datetime, message: Message = message) -> Prepared:
-                return Prepared(message, letter, {}, now)
+            def prepare(
+                now: datetime, message: Message = message, person: Person = person, tries: int = tries
+            ) -> tuple[Message, Claim]:
+                about = (message.message_id, now, message.digest)
+                return message, Claim(person.key, person.address, letter, {}, *about, tries)
 
-            found.append(Job(person.key, person.address, person.name, prepare, tries))
+            member = Member(0, Name(written=person.name), person.address)
+            found.append(Job(Recipient(person.key, member), prepare, tries))
         return found
 
     def send(
@@ -127,9 +135,9 @@ class Office:
     def states(self) -> dict[str, State]:
         """How everybody stands in the ledger, by address; without settling anything."""
         with Ledger.open(self.folder / "mkwmail.db", self.folder / "mkwmail.id", START, "here", boot="boot") as ledger:
-            return {each.address: each.state for each in ledger.deliveries(ROUND.event)}
+            return {each.address: each.state for each in deliveries.of_event(ledger.database, ROUND.event)}
 
 
 def addresses(endings: Sequence[Ending]) -> list[str]:
     """Whose endings these are."""
-    return [ending.address for ending in endings]
+    return [ending.recipient.address for ending in endings]
