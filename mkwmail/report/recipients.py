@@ -390,7 +390,6 @@ def summary_value(summary: Summary) -> dict[str, Any]:
         "in_doubt": entry_values(entries(after.in_doubt)),
         "skipped": entry_values((*entries(after.skipped), *summary.late, *summary.faulty)),
         "faults": fault_values(summary.faults),
-        "to_settle": list(summary.unsettled),
     }
 
 
