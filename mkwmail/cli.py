@@ -467,6 +467,9 @@ def status(
     skipped: Annotated[
         bool, typer.Option("--skipped", help=_("Name everybody who was skipped, with the reason."))
     ] = False,
+    calls: Annotated[
+        bool, typer.Option("--calls", help=_("List whom to telephone, the most urgent first, and who was called."))
+    ] = False,
     json: JsonOption = False,
     csv: Annotated[
         Path | None,
@@ -479,7 +482,7 @@ def status(
 ) -> None:
     from mkwmail.commands.status import status as command
 
-    _finish(command(_begin(ctx), event, skipped=skipped, json=json, csv=csv, html=html))
+    _finish(command(_begin(ctx), event, skipped=skipped, calls=calls, json=json, csv=csv, html=html))
 
 
 @app.command(
@@ -544,11 +547,13 @@ app.add_typer(answers, name="answers")
 
 FILE is an export (CSV or .xlsx, whatever its headings), a mail (.eml, or Outlook's .msg), a calendar file (.ics), or a
 folder of mails and calendar files. Import a newer export as often as you like: only what is new in it is recorded, and
-a later word stands. In a terminal it asks about what is doubtful.
+a later word stands. It shows first what it would record, asks about what is doubtful, and records nothing until you say
+so. To take an import back: mkwmail answers undo.
 
 \b
 Examples:
   mkwmail answers import directeurendag-2020 aanmeldingen.csv
+  mkwmail answers import directeurendag-2020 aanmeldingen.csv --dry-run
   mkwmail answers import directeurendag-2020 antwoorden"""),
 )
 def answers_import(
@@ -560,20 +565,26 @@ def answers_import(
             metavar=_("FILE"), help=_("An export, a mail, a calendar file or a folder of mails."), show_default=False
         ),
     ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Show what would be recorded; record nothing."))] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Do not ask. Refused if no column tells who comes."))] = False,
 ) -> None:
     from mkwmail.commands.answers import import_answers as command
 
-    _finish(command(_begin(ctx), event, file))
+    _finish(command(_begin(ctx), event, file, dry_run=dry_run, yes=yes))
 
 
 @answers.command(
     "set",
     help=_("""Record what a member said, or whether they were there.
 
+Without ANSWER it asks what was said by telephone: the answer, optional parts, companions, dietary wishes and a note.
+Press Enter to skip a question. Who is not in the list can be added as a guest.
+
 \b
 Examples:
   mkwmail answers set directeurendag-2020 "Kim Verbeek" ja
-  mkwmail answers set directeurendag-2020 kim@example.org present"""),
+  mkwmail answers set directeurendag-2020 kim@example.org present
+  mkwmail answers set directeurendag-2020 "K. Verbeek" --is kim@example.org"""),
 )
 def answers_set(
     ctx: typer.Context,
@@ -582,17 +593,40 @@ def answers_set(
         str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
     ],
     answer: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar=_("ANSWER"),
             help=_("attending (ja), declined (nee), tentative (misschien), present or absent."),
             show_default=False,
         ),
-    ],
+    ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option("--is", metavar=_("MEMBER"), help=_("The member who this guest, or this sign-up, is.")),
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help=_("Remove a guest, or ignore a sign-up: a test, or a mistake."))
+    ] = False,
 ) -> None:
-    from mkwmail.commands.answers import set_answer as command
+    from mkwmail.commands.spoken_answers import set_answer as command
 
-    _finish(command(_begin(ctx), event, who, answer))
+    _finish(command(_begin(ctx), event, who, answer, member=member, remove=remove))
+
+
+@answers.command(
+    "undo",
+    help=_("""Take back the last import of answers, or the last `answers set`.
+
+An answer that came later stays. Give the command again to take back the one before.
+
+\b
+Example:
+  mkwmail answers undo directeurendag-2020"""),
+)
+def answers_undo(ctx: typer.Context, event: EventArgument) -> None:
+    from mkwmail.commands.spoken_answers import undo_answers as command
+
+    _finish(command(_begin(ctx), event))
 
 
 @answers.command(

@@ -107,7 +107,7 @@ def test_the_way_of_the_guide_ends_with_the_mails_sent(tmp_path: Path) -> None:
         edited = (place.folder / "aanwezig.csv").read_text(encoding="utf-8-sig")
         edited = edited.replace(";komt;komt;", ";aanwezig geweest;komt;")
         (place.folder / "aanwezig.csv").write_text(edited, encoding="utf-8-sig")
-        type_in(f"answers import {EVENT} aanwezig.csv", "2020-04-17T10:00")
+        type_in(f"answers import {EVENT} aanwezig.csv", "2020-04-17T10:00", ("Dit vastleggen? j/n:", "j"))
         assert "1 mail verstuurd" in type_in(
             f"send {EVENT} thanks", "2020-04-20T09:00", ("om 1 mail te versturen:", "1")
         )

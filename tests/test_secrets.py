@@ -111,7 +111,7 @@ def test_what_comes_from_outside_acts_on_no_terminal(tmp_path: Path) -> None:
         place.write(
             "form.csv", f"Naam;E-mail;Komt u?;Wens{evil}\nGast{evil};g{evil}@example.org;ja;{evil}\nEls;;{evil};\n"
         )
-        ran.append(place.run("answers", "import", EVENT, str(tmp_path / "form.csv")))
+        ran.append(place.run("answers", "import", EVENT, str(tmp_path / "form.csv"), "--yes"))
         event = next((tmp_path / "events").iterdir())
         title = 'title: "Dag \\e[2J\\a\\u009b1m\\u202e"'
         event.write_text(event.read_text(encoding="utf-8").replace("title: Directeurendag", title), encoding="utf-8")

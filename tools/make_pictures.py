@@ -84,7 +84,7 @@ def _season(browser: Browser, folder: Path) -> None:
         _screen(browser, place, "2020-01-20T09:00", "versturen.png", *words, answer=question)
         place.run("send", EVENT, "invitation", "--yes", now="2020-02-17T09:00")
         place.write("aanmeldingen.csv", _signups())
-        place.run("answers", "import", EVENT, str(place.folder / "aanmeldingen.csv"), now="2020-03-20T10:00")
+        place.run("answers", "import", EVENT, str(place.folder / "aanmeldingen.csv"), "--yes", now="2020-03-20T10:00")
         place.run("send", EVENT, "reminder", "--yes", now="2020-03-23T09:00")
         _screen(browser, place, "2020-03-24T09:00", "status.png", "status", EVENT)
         page = place.folder / "bestuur.html"

@@ -13,10 +13,10 @@ from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex, unaddressed
-from mkwmail.report.answers import Attendance
+from mkwmail.report.answers import Attendance, catering_line, since_catering_line
 from mkwmail.report.recipients import PersonWithReason
-from mkwmail.responses.answers import questions
-from mkwmail.responses.signup_matching import same_place
+from mkwmail.responses.answers import numbers_of, questions
+from mkwmail.responses.similarity import same_place
 
 
 def attendance_of(
@@ -49,6 +49,7 @@ def attendance_of(
         by_post=tuple(_by_post(roll)) if roll and now <= event.ends else (),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
+        numbers=numbers_of(signups, answers, [item.title for item in event.programme if item.optional]),
     )
 
 
@@ -57,6 +58,22 @@ def _by_post(roll: MemberIndex) -> Iterator[PersonWithReason]:
         place = member.organisation or _("no organisation")
         phone = member.phone or _("no telephone number")
         yield PersonWithReason(full_name(member.name), "", f"{place}, {phone}")
+
+
+def catering_steps(
+    event: Event, ledger: Ledger, history: History, attendance: Attendance, now: datetime
+) -> Iterator[str]:
+    """Yield the numbers for the caterer, or after the deadline how many have changed since."""
+    deadline = event.catering.deadline if event.catering else None
+    if deadline is None or now > event.ends or history.cancelled or not attendance.answers:
+        return
+    if now <= deadline:
+        yield catering_line(attendance.numbers, deadline)
+        return
+    answers = responses.answers_at(ledger.database, event.id, deadline)
+    then = {person for person, answer in answers.items() if answer in COMING}
+    today = {person for person, answer in history.answers.items() if answer in COMING}
+    yield since_catering_line(len(then - today), len(today - then), deadline)
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:

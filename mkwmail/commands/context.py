@@ -4,7 +4,7 @@ They read the settings, the event and the members, open the ledger, identify the
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,10 +23,10 @@ from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, people, responses, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import RefusedMail
+from mkwmail.ledger.models import Guest, RefusedMail
 from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, read_members
-from mkwmail.planning.audience import History
+from mkwmail.planning.audience import History, Unsettled
 from mkwmail.planning.facts import Telling, read_facts
 from mkwmail.planning.roll import MemberIndex, guest_recipient, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
@@ -278,7 +278,27 @@ def history_of(ledger: Ledger, event: Event) -> History:
         dead=dead_addresses(refused) if refused else {},
         strangers=responses.guest_keys(ledger.database),
         unaddressed=tuple(guest_recipient(each) for each in guests if not each.address),
+        unsettled=tuple(_unsettled(ledger, event)),
     )
+
+
+def _unsettled(ledger: Ledger, event: Event) -> Iterator[Unsettled]:
+    """Yield the sign-ups of an event that are to be settled."""
+    rows = [row for row in responses.signups(ledger.database, event.id) if row.doubt]
+    if not rows:
+        return
+    known = {
+        address: person.key
+        for person in people.persons(ledger.database)
+        for address in (*person.former, person.address)
+    }
+    for row in rows:
+        owner = row.holder or known.get(address_key(row.address) if row.address else "", "")
+        if not owner and not row.address and len(row.maybe) == 1:
+            owner = row.maybe[0]
+        holder = guest_recipient(Guest(row.holder, row.name, row.address, row.organisation)) if row.holder else None
+        who = row.name or row.address or row.number
+        yield Unsettled(who, owner, holder, frozenset(row.maybe), row.answer not in ("declined", "absent"))
 
 
 def server_of(settings: Settings, shifted: bool) -> Smtp:

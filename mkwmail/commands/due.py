@@ -141,6 +141,7 @@ class Automatic:
         ready: list[_Ready] = []
         judged: list[tuple[Sources, ScheduledApproval]] = []
         for sources, approved in self._events(by_event, settings, members):
+            self._note_unsettled(sources.event)
             ready += self._judged(sources, roll, approved)
             judged += [(sources, each) for each in approved]
         self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), roll)
@@ -232,6 +233,12 @@ class Automatic:
         for given, latest in late:
             self._note_missed(sources, roll, history, given, latest)
         return [each for each in going if each.mailing not in over]
+
+    def _note_unsettled(self, event: Event) -> None:
+        """Note the sign-ups that are to be settled, until the event is over."""
+        unsettled = history_of(self._ledger, event).unsettled
+        if unsettled and self._now <= event.ends:
+            self.found.notices.append(notices.unsettled(event, [each.who for each in unsettled]))
 
     def _cannot(self, event: Event, name: str, error: UserError) -> None:
         what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": name}
@@ -463,7 +470,7 @@ _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 
 
 def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
-    guests = frozenset(each.person for each in history.guests)
+    guests = frozenset(each.person for each in (*history.guests, *history.holders))
     successors = {each.key: each.successor for each in history.persons if each.successor}
     return share_of(plan, given, roll.listings, guests, successors)
 

@@ -34,6 +34,20 @@ _YES = ("yes", "ja")  # in English and in Dutch
 _ONE_BY_ONE = ("1", "no", "nee", "n")
 
 
+def said_yes(terminal: Terminal, question: str) -> bool:
+    """Ask a question that y (in Dutch j) or n answers; Enter means no."""
+    return choose(terminal, question, ["y", "j", "yes", "ja", "n", "no", "nee"]) in ("y", "j", "yes", "ja")
+
+
+def choose(terminal: Terminal, question: str, choices: Sequence[str]) -> str:
+    """Ask until one of the choices is typed; empty if the user presses Enter."""
+    while True:
+        said = terminal.ask(question).casefold()
+        if not said or said in choices:
+            return said
+        terminal.note(_('  "%(said)s" is none of the choices.') % {"said": said})
+
+
 def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
     """Check that the user can confirm, or did so in advance.
 

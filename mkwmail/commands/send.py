@@ -164,6 +164,7 @@ def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Su
         after=after,
         code=exit_code(outcome, after, len(ready.roll.doubtful)),
         faulty=faulty_entries(ready.sources),
+        unsettled=tuple(each.who for each in ready.history.unsettled),
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mkwmail.clock import day_in_words
-from mkwmail.commands.attendance import attendance_of, not_listed
+from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
@@ -24,13 +24,14 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
+from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
 from mkwmail.planning.next_steps import Due, next_steps, standings
 from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report.answers import counts_in_words
+from mkwmail.report.answers import calls_value, counts_in_words, show_calls
 from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
@@ -67,11 +68,14 @@ def status(
     event: str | None,
     *,
     skipped: bool = False,
+    calls: bool = False,
     json: bool = False,
     csv: Path | None = None,
     html: Path | None = None,
 ) -> ExitCode:
     """Print the status of one event, or of all.
+
+    With ``calls``, print whom to telephone.
 
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
@@ -81,6 +85,11 @@ def status(
         fault = _("--html is the page of one event: name it")
         raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
     folder = folder_of(invocation)
+    if calls:
+        if event is None or csv is not None or html is not None:
+            fault = _("--calls is the list of one event: name it, with --json or without")
+            raise UserError(Fault("", fault, "mkwmail status EVENT --calls"), code=ExitCode.USAGE)
+        return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]
     terminal, now = invocation.terminal, invocation.clock.now()
@@ -114,6 +123,19 @@ def _association(folder: WorkingFolder) -> str:
         return read_settings(folder).association or ""
     except UserError:
         return ""
+
+
+def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: bool) -> ExitCode:
+    about, now = read_event(folder.event_path(event), folder).value, invocation.clock.now()
+    with open_ledger(invocation, folder) as ledger:
+        roll = folder_state_of(invocation, folder, ledger).roll
+        made = responses.calls(ledger.database, about.id)
+        found = calls_to_make(about, roll, history_of(ledger, about), made, now)
+    if json:
+        invocation.terminal.document(calls_value(about, found))
+    else:
+        show_calls(invocation.terminal, about, found)
+    return ExitCode.OK
 
 
 # The name under which `due` holds the ledger.
@@ -237,6 +259,7 @@ def status_of(
         not_listed(event, ledger, roll, history) if roll else (),
         course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
+        tuple(catering_steps(event, ledger, history, attendance, now)),
     )
 
 
@@ -328,12 +351,12 @@ def desk(invocation: Invocation) -> ExitCode:
         show_overview(terminal, statuses, now)
     else:
         terminal.say(_("There is no event yet: put its file in events/."))
-    with_steps = [status for status in statuses if status.next_steps]
+    with_steps = [status for status in statuses if status.next_steps or status.catering]
     for status in with_steps:
         terminal.say()
         if len(statuses) > 1:
             terminal.say(status.event.id, "bold")
-        for step in status.next_steps:
+        for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
     if automatic:
         terminal.say()

@@ -94,6 +94,15 @@ class Registration(StrictModel):
     one_per_organisation: YesNo = False
 
 
+class Catering(StrictModel):
+    """What the caterer must know.
+
+    ``deadline``: until when the numbers can be given.
+    """
+
+    deadline: EndOfDay = Field(default=None, examples=["2020-04-09"])
+
+
 class CalendarMethod(StrEnum):
     """iTIP method of the calendar entry (RFC 5546 §1.4), or none."""
 
@@ -217,6 +226,7 @@ class Event(StrictModel):
     programme: Annotated[tuple[ProgrammeItem, ...], nothing_is(tuple)] = ()
     hosts: Annotated[tuple[Annotated[Host, BeforeValidator(_host)], ...], nothing_is(tuple)] = ()
     registration: Registration | None = None
+    catering: Catering | None = None
     # True: there are points, but the number is not known; None: no points
     pe_points: Annotated[Literal[True] | int | float | None, PePoints] = Field(default=None, examples=["true"])
     calendar: Annotated[CalendarEntry, nothing_is(CalendarEntry)] = CalendarEntry()

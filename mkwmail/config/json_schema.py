@@ -41,6 +41,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "programme": _("the programme, item by item"),
             "hosts": _("who leads the day: a name, or name, role and organisation"),
             "registration": _("how members sign up"),
+            "catering": _("until when the caterer wants the numbers; `status` leads with them"),
             "pe_points": _("a number of PE points; true: there are some, the number follows"),
             "calendar": _("the calendar entry in the mails"),
             "mailings": _("the mailings: when each goes, and what is special about it"),
@@ -73,6 +74,9 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "one_per_organisation": _(
                 "yes: once somebody of an organisation comes, its others are not invited or reminded"
             ),
+        },
+        "Catering": {
+            "deadline": _("until when the numbers can be given; a date alone: until the end of that day"),
         },
         "CalendarEntry": {
             "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),

@@ -45,7 +45,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         last = {each.person: each.answer for each in answers(database, event)}
         totals = json.dumps(Counter(last.values()))
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
-        for table in ("answers", "stray_answers", "signups", "guests"):
+        for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
@@ -63,6 +63,8 @@ def drop_dietary(database: Database, event: str) -> None:
     """
     with database.transaction():
         database.execute("UPDATE signups SET dietary = '{}' WHERE event = ?", (event,))
+        # What an import replaced can hold dietary wishes too: it cannot be undone any more.
+        database.execute("DELETE FROM batches WHERE event = ?", (event,))
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -91,7 +93,8 @@ def needed_persons(database: Database) -> frozenset[str]:
     rows = database.execute(
         """SELECT person FROM attempts WHERE letter <> ? UNION SELECT person FROM answers UNION
            SELECT person FROM guests UNION SELECT person FROM skips UNION SELECT person FROM left_out
-           UNION SELECT person FROM signups WHERE person IS NOT NULL""",
+           UNION SELECT person FROM signups WHERE person IS NOT NULL
+           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls""",
         (NO_LETTER,),
     )
     return frozenset(as_column(rows))
@@ -121,8 +124,11 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
-    for table in ("signups", "guests", "stray_answers"):
+    for table in ("signups", "guests", "stray_answers", "calls"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
+    database.execute("DELETE FROM signups WHERE holder = ?", key)
+    # What an import replaced holds names: none of them can be undone any more.
+    database.execute("DELETE FROM batches")
     # A successor has the address now: what came from there may be theirs.
     others = {str(row[0]) for row in database.execute("SELECT address FROM persons WHERE key <> ?", key)}
     for table, column in (("signups", "address"), ("stray_answers", "address"), ("stray_answers", "delegate")):

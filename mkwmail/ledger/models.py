@@ -284,7 +284,9 @@ class KeptSignup:
 
     ``key`` identifies the row, ``digest`` changes with its contents. ``person`` is None as long as it is not certain
     whose row it is; ``doubt`` says why. ``moment``: when the form was filled in, according to the form; ``gone``: when
-    the row was missing from an export; ``at``: when it was recorded.
+    the row was missing from an export, or removed; ``at``: when it was recorded. ``companions``: how many people come
+    along. Of a row that is not settled, ``maybe`` are the persons who it may be, and ``holder`` is the person at the
+    row's own address, if that is nobody else's.
     """
 
     key: str
@@ -301,6 +303,9 @@ class KeptSignup:
     doubt: str = ""
     gone: datetime | None = None
     at: datetime | None = None
+    companions: int = 0
+    maybe: tuple[str, ...] = ()
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +319,45 @@ class Guest:
     name: str
     address: str
     organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Answers that are recorded and undone together: an import, or a word of the secretary.
+
+    ``what``: the file, or the person. ``dropped``: guests (keys) who are none any more; their answers are removed.
+    """
+
+    what: str
+    answers: tuple[Answer, ...] = ()
+    signups: tuple[KeptSignup, ...] = ()
+    guests: tuple[Guest, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A batch that was undone.
+
+    ``answers``: the answers that were taken back, as person and answer. ``guests``: persons who are no guests any
+    more. ``rows``: how many rows of an export were forgotten or put back.
+    """
+
+    what: str
+    at: datetime
+    answers: tuple[tuple[str, str], ...]
+    guests: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A telephone call: whom, by whom, and when. ``note``: what was said, if anything must be kept of it."""
+
+    person: str
+    caller: str
+    note: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

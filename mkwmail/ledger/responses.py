@@ -1,12 +1,14 @@
 """Responses: sign-ups, guests, bounces and answers."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mkwmail.ledger.database import (
     Database,
+    Value,
     as_column,
+    as_int,
     as_mapping,
     as_moment,
     as_texts,
@@ -16,11 +18,14 @@ from mkwmail.ledger.database import (
 )
 from mkwmail.ledger.models import (
     Answer,
+    Batch,
     Bounce,
+    Call,
     Guest,
     KeptSignup,
     RefusedMail,
     Stray,
+    Undone,
     moment_text,
 )
 
@@ -28,12 +33,18 @@ from mkwmail.ledger.models import (
 DELAYED = "delayed"
 
 
+_SIGNUP = (
+    "key, person, digest, answer, name, address, organisation, number, moment, asked, dietary, doubt, gone, at,"
+    " companions, maybe, holder"
+)
+
+
 def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
     """Record the rows of an export, replacing their earlier versions."""
+    places = ", ".join("?" * (1 + len(_SIGNUP.split(","))))
     with database.transaction():
         database.each(
-            "INSERT OR REPLACE INTO signups (event, key, person, digest, answer, name, address, organisation, number,"
-            " moment, asked, dietary, doubt, gone, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO signups (event, {_SIGNUP}) VALUES ({places})",
             [
                 (
                     *(event, each.key, each.person, each.digest, each.answer),
@@ -42,6 +53,7 @@ def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now
                     *(json.dumps(dict(each.asked)), json.dumps(dict(each.dietary)), each.doubt),
                     moment_text(each.gone) if each.gone else None,
                     moment_text(each.at or now),
+                    *(each.companions, json.dumps(each.maybe), each.holder),
                 )
                 for each in rows
             ],
@@ -50,13 +62,9 @@ def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now
 
 def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
     """Return the newest version of each row of the exports, oldest first."""
-    rows = database.execute(
-        "SELECT key, person, digest, answer, name, address, organisation, number, moment, gone, at, asked,"
-        " dietary, doubt FROM signups WHERE event = ? ORDER BY at, key",
-        (event,),
-    )
+    rows = database.execute(f"SELECT {_SIGNUP} FROM signups WHERE event = ? ORDER BY at, key", (event,))
     found = []
-    for *texts, moment, gone, at, asked, dietary, doubt in rows:
+    for *texts, moment, asked, dietary, doubt, gone, at, companions, maybe, holder in rows:
         key, person, digest, answer, name, address, organisation, number = texts
         found.append(
             KeptSignup(
@@ -74,6 +82,9 @@ def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
                 doubt=str(doubt),
                 gone=moment_or_none(gone),
                 at=moment_or_none(at),
+                companions=as_int(companions),
+                maybe=tuple(json.loads(str(maybe))),
+                holder=text_or_none(holder),
             )
         )
     return tuple(found)
@@ -99,11 +110,133 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
 
 
 def guest_keys(database: Database) -> frozenset[str]:
-    """Return the keys of the guests of all events.
+    """Return the keys of the guests of all events, and of those who may become one.
 
     A guest is not in the member list, but has not left it.
     """
-    return frozenset(as_column(database.execute("SELECT DISTINCT person FROM guests")))
+    rows = database.execute("SELECT person FROM guests UNION SELECT holder FROM signups WHERE holder IS NOT NULL")
+    return frozenset(as_column(rows))
+
+
+# Batches: answers that are recorded and undone together
+
+
+def record_batch(database: Database, event: str, batch: Batch, now: datetime) -> None:
+    """Record answers, rows and guests together, and what they replace."""
+    with database.transaction():
+        keys = {each.key for each in batch.signups}
+        people = {each.person for each in batch.guests} | set(batch.dropped)
+        answers = "SELECT id, person, answer, source, given, sequence, at FROM answers WHERE event = ? AND person = ?"
+        earlier: dict[str, object] = {
+            "rows": _stored(database, "signups", event, "key", sorted(keys)),
+            "guests": _stored(database, "guests", event, "person", sorted(people)),
+            "answers": [row for key in batch.dropped for row in database.execute(answers, (event, key))],
+        }
+        add_guests(database, event, batch.guests, now)
+        keep_signups(database, event, batch.signups, now)
+        for table in ("guests", "answers"):
+            database.each(
+                f"DELETE FROM {table} WHERE event = ? AND person = ?", [(event, key) for key in batch.dropped]
+            )
+        last = database.number("SELECT coalesce(max(id), 0) FROM answers")
+        record_answers(database, event, batch.answers, now)
+        earlier["recorded"] = [
+            as_int(number) for (number,) in database.execute("SELECT id FROM answers WHERE id > ?", (last,))
+        ]
+        database.execute(
+            "INSERT INTO batches (event, what, earlier, at) VALUES (?, ?, ?, ?)",
+            (event, batch.what, json.dumps(earlier), moment_text(now)),
+        )
+
+
+def _stored(
+    database: Database, table: str, event: str, column: str, keys: Iterable[str]
+) -> dict[str, dict[str, Value] | None]:
+    """Return the rows with these keys as the table has them, by their columns; None if there is none."""
+    columns = [str(row[1]) for row in database.execute(f"PRAGMA table_info({table})")]
+    rows = database.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE event = ?", (event,))
+    found = {str(row[columns.index(column)]): dict(zip(columns, row, strict=True)) for row in rows}
+    return {key: found.get(key) for key in keys}
+
+
+def undo_batch(database: Database, event: str) -> Undone | None:
+    """Take back the last batch of an event; return what was undone, or None if there is none.
+
+    An answer that came later stays; an answer that the batch replaced is in force again.
+    """
+    with database.transaction():
+        rows = database.execute(
+            "SELECT id, what, earlier, at FROM batches WHERE event = ? ORDER BY id DESC LIMIT 1", (event,)
+        )
+        if not rows:
+            return None
+        ((number, what, text, at),) = rows
+        earlier = as_mapping(text)
+        taken = [
+            (str(person), str(answer))
+            for one in earlier["recorded"]
+            for person, answer in database.execute("SELECT person, answer FROM answers WHERE id = ?", (one,))
+        ]
+        database.each("DELETE FROM answers WHERE id = ?", [(one,) for one in earlier["recorded"]])
+        database.each(
+            "INSERT OR IGNORE INTO answers (id, event, person, answer, source, given, sequence, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(row[0], event, *row[1:]) for row in earlier["answers"]],
+        )
+        _put_back(database, event, "signups", "key", earlier["rows"])
+        _put_back(database, event, "guests", "person", earlier["guests"])
+        database.execute("DELETE FROM batches WHERE id = ?", (number,))
+        no_guests = tuple(key for key, row in earlier["guests"].items() if row is None)
+        return Undone(str(what), as_moment(at), tuple(taken), no_guests, len(earlier["rows"]))
+
+
+def _put_back(
+    database: Database, event: str, table: str, column: str, rows: Mapping[str, Mapping[str, Value] | None]
+) -> None:
+    for key, row in rows.items():
+        database.execute(f"DELETE FROM {table} WHERE event = ? AND {column} = ?", (event, key))
+        if row is not None:
+            places = ", ".join("?" * len(row))
+            database.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+
+
+def keep_form_words(database: Database, event: str, kind: str, words: Mapping[str, str], now: datetime) -> None:
+    """Record what a person said of a form.
+
+    :param kind: ``column`` (heading → meaning) or ``answer`` (words → answer).
+    """
+    database.each(
+        "INSERT OR REPLACE INTO form_words VALUES (?, ?, ?, ?, ?)",
+        [(event, kind, text, meaning, moment_text(now)) for text, meaning in words.items()],
+    )
+
+
+def form_words(database: Database, event: str, kind: str) -> Mapping[str, str]:
+    """Return what was said of an event's form: heading → meaning, or words → answer."""
+    rows = database.execute("SELECT words, meaning FROM form_words WHERE event = ? AND kind = ?", (event, kind))
+    return {str(words): str(meaning) for words, meaning in rows}
+
+
+def record_call(database: Database, event: str, call: Call) -> None:
+    """Record a telephone call."""
+    database.execute(
+        "INSERT INTO calls (event, person, caller, note, at) VALUES (?, ?, ?, ?, ?)",
+        (event, call.person, call.caller, call.note, moment_text(call.at)),
+    )
+
+
+def calls(database: Database, event: str) -> tuple[Call, ...]:
+    """Return the telephone calls about an event, oldest first."""
+    rows = database.execute("SELECT person, caller, note, at FROM calls WHERE event = ? ORDER BY id", (event,))
+    return tuple(Call(str(person), str(caller), str(note), as_moment(at)) for person, caller, note, at in rows)
+
+
+def answers_at(database: Database, event: str, moment: datetime) -> Mapping[str, str]:
+    """Return person → answer, as they were recorded at a moment."""
+    rows = database.execute(
+        "SELECT person, answer FROM answers WHERE event = ? AND at <= ? ORDER BY id", (event, moment_text(moment))
+    )
+    return {str(person): str(answer) for person, answer in rows}
 
 
 def record_bounces(database: Database, bounces: Sequence[Bounce]) -> tuple[Bounce, ...]:

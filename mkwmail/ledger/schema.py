@@ -277,6 +277,32 @@ MIGRATIONS: tuple[Migration, ...] = (
                 BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
         ),
     ),
+    (
+        "imports that can be undone",
+        (
+            "ALTER TABLE signups ADD COLUMN companions INTEGER NOT NULL DEFAULT 0",
+            # Of a row that is not settled: the persons who it may be, as JSON, and the person at its own address.
+            "ALTER TABLE signups ADD COLUMN maybe TEXT NOT NULL DEFAULT '[]'",
+            "ALTER TABLE signups ADD COLUMN holder TEXT REFERENCES persons (key)",
+            # `earlier`: what it replaced, as JSON. The newest is undone first.
+            """CREATE TABLE batches (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                event TEXT NOT NULL, what TEXT NOT NULL, earlier TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+            # What a person said of a form: of a heading, which meaning it has; of words, which answer they are.
+            """CREATE TABLE form_words (
+                event TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('column', 'answer')),
+                words TEXT NOT NULL, meaning TEXT NOT NULL, at TEXT NOT NULL,
+                PRIMARY KEY (event, kind, words)
+            ) STRICT, WITHOUT ROWID""",
+            """CREATE TABLE calls (
+                id INTEGER PRIMARY KEY,
+                event TEXT NOT NULL,
+                person TEXT NOT NULL REFERENCES persons (key),
+                caller TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -1,7 +1,7 @@
 """Attendance: who has not answered, and whom to telephone. Pure."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mkwmail.addresses import address_key
@@ -10,7 +10,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.dutch.names import Name
 from mkwmail.i18n import _
-from mkwmail.ledger.models import TOLD, Delivery, State
+from mkwmail.ledger.models import TOLD, Call, Delivery, State
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient, represented
@@ -75,9 +75,53 @@ def to_phone(event: Event, roll: MemberIndex | None, history: History, now: date
             # A corrected address is mailed instead.
             if here is None or here.member.address_key == address_key(delivery.address):
                 yield replace(known, reason=f"{delivery.round.mailing}: {delivery.reason}")
-        elif answer is None and here is not None and person in reminded:
+        elif answer is None and here is not None and person in reminded and person not in history.perhaps_answered:
             day = {"day": day_in_words(reminded[person])}
             yield replace(known, reason=_("has not answered the reminder of %(day)s") % day)
+
+
+@dataclass(frozen=True, slots=True)
+class ToCall:
+    """Somebody to telephone: ``last`` is the last call, if there was one."""
+
+    person: str
+    name: str
+    organisation: str
+    telephone: str
+    reason: str
+    last: Call | None = None
+
+
+def calls_to_make(
+    event: Event, roll: MemberIndex | None, history: History, calls: Iterable[Call], now: datetime
+) -> tuple[ToCall, ...]:
+    """Return those whom somebody should telephone, the most urgent first.
+
+    First those whom no mail reaches; of equal urgency, those who were not called yet, then those who were called
+    longest ago.
+    """
+    listed = {each.person: each.member for each in roll.listings} if roll else {}
+    places = {each.key: each.organisation for each in history.persons}
+    last = {each.person: each for each in calls}
+    refused = {each.person for each in history.deliveries if each.state is State.REFUSED}
+    found = []
+    for one in to_phone(event, roll, history, now):
+        member = listed.get(one.person)
+        place = member.organisation if member else places.get(one.person, "")
+        telephone = telephone_of(member.columns) if member else ""
+        found.append(ToCall(one.person, one.name, place, telephone, one.reason, last.get(one.person)))
+    found.sort(key=lambda one: (one.person not in refused, one.last is not None, one.last.at if one.last else now))
+    return tuple(found)
+
+
+def telephone_of(columns: Mapping[str, str]) -> str:
+    """Return the telephone number in a member's further columns; empty if there is none."""
+    numbers = [
+        value
+        for name, value in columns.items()
+        if value and (any(word in name for word in ("telefoon", "mobiel", "phone", "mobile")) or name.startswith("tel"))
+    ]
+    return " / ".join(dict.fromkeys(numbers))
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:

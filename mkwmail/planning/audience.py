@@ -116,6 +116,22 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A sign-up of which it is not certain whose it is, or what it says.
+
+    ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes, whoever that
+    is; empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
+    ``maybe``: the persons whose it may be; they are not reminded. ``comes`` is false if it is a refusal.
+    """
+
+    who: str
+    owner: str = ""
+    holder: Recipient | None = None
+    maybe: frozenset[str] = frozenset()
+    comes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """The history of an event, from the ledger and the answers.
 
@@ -125,7 +141,7 @@ class History:
     ``answered``: when each person answered. ``guests``: those who signed up and are not members. ``left_out``: person
     → why the secretary does not want them mailed. ``dead``: address key → why that address is not mailed any more.
     ``strangers``: guests of any event; they are in the register, and have not left the list.
-    ``unaddressed``: guests without a known address that can be mailed.
+    ``unaddressed``: guests without a known address that can be mailed. ``unsettled``: sign-ups that are to be settled.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -140,6 +156,17 @@ class History:
     dead: Mapping[str, str] = field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
     unaddressed: tuple[Recipient, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
+
+    @property
+    def holders(self) -> tuple[Recipient, ...]:
+        """The people at the addresses of unsettled sign-ups, who are nobody else."""
+        return tuple(each.holder for each in self.unsettled if each.holder is not None)
+
+    @property
+    def perhaps_answered(self) -> frozenset[str]:
+        """The persons of whom an unsettled sign-up may be an answer."""
+        return frozenset(person for each in self.unsettled for person in (*each.maybe, each.owner) if person)
 
     @property
     def cancelled(self) -> datetime | None:
@@ -245,6 +272,8 @@ class Audiences:
         self._now = now
         self._cancelled = history.cancelled
         self._guests = {each.person for each in history.guests}
+        self._pending = {each.owner for each in history.unsettled if each.comes and each.owner}
+        self._perhaps = history.perhaps_answered
         # mailing → person → when first
         self._told: dict[str, dict[str, datetime]] = {}
         for each in history.deliveries:
@@ -282,7 +311,7 @@ class Audiences:
         choices: dict[Audience, Callable[[str, Member], str | None]] = {
             Audience.EVERYONE: self._for_everyone,
             Audience.UNANSWERED: self._not_silent,
-            Audience.ATTENDING: lambda person, _member: self._unless(person, COMING),
+            Audience.ATTENDING: self._may_come,
             Audience.PRESENT: lambda person, _member: self._unless(person, were_there(self._answers)),
             Audience.DECLINED: lambda person, _member: self._unless(person, {"declined"}),
             Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
@@ -312,6 +341,10 @@ class Audiences:
         # Mailings that do more than ask may tell something that everybody must know.
         return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
+    def _may_come(self, person: str, _member: Member) -> str | None:
+        # Who signed up must know when and where, also if it is not settled who that is.
+        return None if person in self._pending else self._unless(person, COMING)
+
     def _unless(self, person: str, wanted: Set[str]) -> str | None:
         answer = self._answers.get(person)
         if answer in wanted:
@@ -319,6 +352,8 @@ class Audiences:
         return self._has_answered(person, answer) if answer else _("has not answered")
 
     def _is_coming_guest(self, person: str) -> bool:
+        if person in self._pending:
+            return True
         return person in self._guests and self._answers.get(person) in COMING
 
     def _has_answered(self, person: str, answer: str) -> str:
@@ -338,6 +373,8 @@ class Audiences:
         answer = self._answers.get(person)
         if answer:
             return self._has_answered(person, answer)
+        if person in self._perhaps:
+            return _("a sign-up that may be theirs is to be settled")
         colleague = self._colleague_comes(person, member)
         if colleague is not None:
             return colleague

@@ -80,7 +80,7 @@ def words_of(event: Event) -> dict[str, Any]:
 
     A correction is about these, an update is not.
     """
-    facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings"}
+    facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings", "catering"}
     words = event.model_dump(mode="json", exclude=facts, exclude_none=True)
     for item in words.get("programme", ()):
         for known in ("time", "until"):

@@ -35,6 +35,12 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
     if invites and (registration is None or registration.deadline is None):
         yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
+    for name, entry in event.mailings.items():
+        deadline = registration.deadline if registration and rule_of(name).reminds else None
+        if deadline and entry.send and entry.send > deadline:
+            fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
+            words = {"mailing": name, "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
+            yield Fault(place, fault % words, _("send it before the deadline, or move the deadline"))
     if not event.programme:
         yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
     undated = [name for name, entry in event.mailings.items() if entry.send is None]

@@ -15,7 +15,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import COMING, TOLD, Delivery, Round, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.mail.context import Change
@@ -62,12 +62,14 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
     members = {each.person for each in listings}
+    # Those at the address of a sign-up that is to be settled must hear what guests hear.
+    others = [each for each in (*history.guests, *history.holders) if each.person not in members]
     history = replace(history, guests=tuple(each for each in history.guests if each.person not in members))
-    everyone = [*listings, *(history.guests if is_for_guests(rule) else ())]
+    everyone = [*listings, *(others if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
-    known = {each.person: each.member for each in (*everyone, *history.guests)}
+    known = {each.person: each.member for each in (*everyone, *others)}
     audiences = Audiences(event, mailing, inheriting(listings, history), known, now)
     sorting = _Sorting(of, history, audiences, now)
     for each in everyone:
@@ -281,6 +283,26 @@ def _twice(first: Member) -> str:
     }
 
 
+def _unsettled(history: History, names: Sequence[str]) -> Iterator[str]:
+    """Yield how many sign-ups are to be settled, and whose of them get the mailing (``names``)."""
+    if history.unsettled:
+        settling = {"n": len(history.unsettled), "names": some([each.who for each in history.unsettled])}
+        yield (
+            ngettext(
+                "%(n)d sign-up is to be settled: %(names)s",
+                "%(n)d sign-ups are to be settled: %(names)s",
+                len(history.unsettled),
+            )
+            % settling
+        )
+    if names:
+        yield ngettext(
+            "%(names)s signed up, and it is to be settled who that is; this address gets it too",
+            "%(names)s signed up, and it is to be settled who they are; these addresses get it too",
+            len(names),
+        ) % {"names": ", ".join(names)}
+
+
 def _odd(
     event: Event, mailing: str, listings: Sequence[Recipient], history: History, made: Plan, now: datetime
 ) -> Iterator[str]:
@@ -294,6 +316,8 @@ def _odd(
         yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
     listed = {recipient.person for recipient in listings}
     others = [each for each in made.to_send if each.person not in listed]
+    holders = {each.person for each in history.holders}
+    yield from _unsettled(history, [each.name or each.address for each in others if each.person in holders])
     guests = {each.person for each in history.guests}
     names = [each.name or each.address for each in others if each.person in guests]
     if names:
@@ -302,7 +326,7 @@ def _odd(
             "%(names)s are no members, come as guests, and get it too",
             len(names),
         ) % {"names": ", ".join(names)}
-    gone = [each.name or each.address for each in others if each.person not in guests]
+    gone = [each.name or each.address for each in others if each.person not in guests | holders]
     if gone:
         yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
     before = history.last_list

@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from mkwmail.clock import ZONE, clock_time, day_and_time, day_in_figures, day_in_words, moment_in_cell
 from mkwmail.config.event import Event
 from mkwmail.dutch.names import Name, sorting_name
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.ledger.models import KeptSignup, Stray
+from mkwmail.ledger.models import Call, KeptSignup, Stray
+from mkwmail.planning.attendance import ToCall
 from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.answers import Question
+from mkwmail.responses.answers import Numbers, Question
 from mkwmail.responses.signup_changes import Changes
 from mkwmail.responses.signup_matching import By, Match
-from mkwmail.responses.signups import Export
+from mkwmail.responses.signups import Counted, Export
 
 
 def answer_words(answer: str) -> str:
@@ -91,42 +92,85 @@ def _by_words(by: By) -> str:
     return words[by]
 
 
-def show_import(
-    terminal: Terminal, event: str, export: Export, found: Changes, gone: Mapping[str, bool], left: int
-) -> None:
-    """Print how rows were matched, what changed, and what is to be settled.
+def show_import(terminal: Terminal, export: Export, found: Changes, without: int) -> None:
+    """Print how an export was read, and what it would record.
 
-    :param gone: the decisions about missing rows: the row's key → true if the person does not come.
-    :param left: the number of rows that are still to be settled, including those of earlier exports.
+    :param without: how many members neither answered nor have a row.
     """
     for note in export.notes:
         terminal.note(note, "dim")
+    for column in export.counted:
+        terminal.say(_column(column))
+    if not export.answering and not export.perhaps:
+        terminal.say(_("no column tells who comes: a row counts as attending"), "yellow")
     settled = [*found.news, *found.same, *(each.match for each in found.stands)]
     ways = Counter(match.by for match in (*settled, *found.guests, *found.doubtful))
     how = [f"{ways[by]} {_by_words(by)}" for by in By if ways[by]]
     total = len(export.signups)
     rows = ngettext("%(n)d row", "%(n)d rows", total) % {"n": total}
     terminal.say(f"{rows}: {', '.join(how)}" if how else rows)
-    for line in _changed(found):
+    _show_people(terminal, _("New"), [f"{_name(each)}: {_answered(each)}" for each in (*found.new, *found.guests)])
+    changed = [f"{_name(each)}: {answer_words(held.answer)} → {_answered(each)}" for each, held in found.changed]
+    _show_people(terminal, _("Changed"), changed)
+    for line in _unchanged(found):
         terminal.say(line)
-    for line in _open(found, gone):
-        terminal.say(line, "yellow")
-    if left:
+    _show_people(terminal, _("To settle"), [_doubt(each) for each in found.doubtful], "yellow")
+    missing = [each.name or each.address for each in found.missing]
+    if missing:
         words = ngettext(
-            "%(n)d row is to be settled: mkwmail answers list %(event)s",
-            "%(n)d rows are to be settled: mkwmail answers list %(event)s",
-            left,
+            "%(n)d is in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
+            "%(n)d are in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
+            len(missing),
         )
-        terminal.say(words % {"n": left, "event": event}, "yellow")
+        terminal.say(words % {"n": len(missing), "who": some(missing)}, "yellow")
+    if without:
+        words = ngettext(
+            "%(n)d member has no row and has not answered.", "%(n)d members have no row and have not answered.", without
+        )
+        terminal.say(words % {"n": without})
 
 
-def _changed(found: Changes) -> Iterator[str]:
-    for match in (*found.news, *found.guests):
-        signup = match.signup
-        who = match.person.name if match.person else _("%(who)s, guest") % {"who": signup.who}
-        if match.person and signup.name and signup.name != match.person.name:
-            who = _("%(who)s (signed up as %(name)s)") % {"who": who, "name": signup.name}
-        yield f"  {who}: {answer_words(signup.answer or '')}"
+def _column(column: Counted) -> str:
+    """Return what was counted in a column: ``column "Kom je?": 26 attending, 2 declined``."""
+    known = counts_in_words([answer for answer, count in column.answers.items() for _each in range(count) if answer])
+    parts = [known] if known else []
+    if column.answers.get(""):
+        unknown = ngettext("%(n)d not understood", "%(n)d not understood", column.answers[""])
+        parts.append(unknown % {"n": column.answers[""]})
+    words = {"column": column.heading, "counts": ", ".join(parts) or _("empty")}
+    return _('column "%(column)s": %(counts)s') % words
+
+
+_SHOWN = 40  # people in one part of the summary
+
+
+def _show_people(terminal: Terminal, title: str, lines: Sequence[str], style: Literal["", "yellow"] = "") -> None:
+    if not lines:
+        return
+    terminal.say(f"{title} ({len(lines)}):", style)
+    for line in lines[:_SHOWN]:
+        terminal.say(f"  {line}", style)
+    if len(lines) > _SHOWN:
+        terminal.say("  " + _("and %(n)d more") % {"n": len(lines) - _SHOWN}, style)
+
+
+def _name(match: Match) -> str:
+    signup = match.signup
+    who = match.person.name if match.person else _("%(who)s, guest") % {"who": signup.who}
+    if match.person and signup.name and signup.name != match.person.name:
+        return _("%(who)s (signed up as %(name)s)") % {"who": who, "name": signup.name}
+    return who
+
+
+def _answered(match: Match) -> str:
+    answer, count = answer_words(match.signup.answer or ""), match.signup.companions
+    if not count:
+        return answer
+    companions = ngettext("with %(n)d companion", "with %(n)d companions", count) % {"n": count}
+    return f"{answer}, {companions}"
+
+
+def _unchanged(found: Changes) -> Iterator[str]:
     for held in found.stands:
         words = {
             "who": held.match.person.name if held.match.person else held.match.signup.who,
@@ -135,8 +179,6 @@ def _changed(found: Changes) -> Iterator[str]:
             "day": day_in_words(held.held.given),
         }
         yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and stands") % words
-    count = len(found.news) + len(found.guests)
-    yield ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count}
     if found.same:
         same = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", len(found.same))
         yield same % {"n": len(found.same)}
@@ -149,25 +191,12 @@ def _changed(found: Changes) -> Iterator[str]:
         yield again % {"n": found.superseded}
 
 
-def _open(found: Changes, gone: Mapping[str, bool]) -> Iterator[str]:
-    for match in found.doubtful:
-        yield _doubt(match)
-    missing = [each.name or each.address for each in found.missing if each.key not in gone]
-    if missing:
-        words = ngettext(
-            "%(n)d is in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
-            "%(n)d are in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
-            len(missing),
-        )
-        yield words % {"n": len(missing), "who": some(missing)}
-
-
 def _doubt(match: Match) -> str:
     candidates = ", ".join(each.name for each in match.candidates)
     words = {"row": match.signup.row, "who": match.signup.who, "doubt": match.doubt, "candidates": candidates}
-    if match.candidates:
-        return _("  row %(row)d, %(who)s: %(doubt)s (%(candidates)s?)") % words
-    return _("  row %(row)d, %(who)s: %(doubt)s") % words
+    if match.candidates and match.doubt != match.signup.doubt:
+        return _("row %(row)d, %(who)s: %(doubt)s (%(candidates)s?)") % words
+    return _("row %(row)d, %(who)s: %(doubt)s") % words
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +232,7 @@ class Answers:
     strays: tuple[Stray, ...] = ()
     unsettled: tuple[KeptSignup, ...] = ()
     questions: tuple[Question, ...] = ()
+    numbers: Numbers = field(default_factory=Numbers)
 
     @property
     def given(self) -> tuple[AnswerLine, ...]:
@@ -223,6 +253,52 @@ def counts_in_words(answers: Sequence[str]) -> str:
     return ", ".join(phrase % {"n": n[answer]} for answer, phrase in phrases.items() if n[answer])
 
 
+def number_lines(numbers: Numbers) -> Iterator[str]:
+    """Yield how many people come with those who come along, and to which parts.
+
+    Nothing if nobody comes along, and nothing is optional.
+    """
+    if numbers.companions:
+        yield _coming_in_words(numbers)
+    if numbers.parts:
+        yield ", ".join(f"{part} {count}" for part, count in numbers.parts.items())
+
+
+def _coming_in_words(numbers: Numbers) -> str:
+    if not numbers.companions:
+        return ngettext("%(n)d attending", "%(n)d attending", numbers.coming) % {"n": numbers.coming}
+    words = ngettext(
+        "%(coming)d attending, with %(n)d companion %(total)d",
+        "%(coming)d attending, with %(n)d companions %(total)d",
+        numbers.companions,
+    )
+    return words % {"coming": numbers.coming, "n": numbers.companions, "total": numbers.total}
+
+
+def catering_line(numbers: Numbers, deadline: datetime) -> str:
+    """Return the numbers for the caterer, who wants them by the deadline."""
+    parts = [f"{part} {count}" for part, count in (*numbers.parts.items(), *numbers.dietary.items())]
+    words = {"day": day_in_words(deadline), "numbers": "; ".join((_coming_in_words(numbers), ", ".join(parts)))}
+    return (_("For the caterer, by %(day)s: %(numbers)s") % words).removesuffix("; ")
+
+
+def since_catering_line(left: int, joined: int, deadline: datetime) -> str:
+    """Return what has changed since the caterer was given the numbers."""
+    words = {"day": day_in_words(deadline), "left": left, "joined": joined}
+    return _("Since the numbers for the caterer of %(day)s: %(left)d cancelled, %(joined)d added") % words
+
+
+def numbers_value(numbers: Numbers) -> dict[str, Any]:
+    """Return the numbers for a JSON document."""
+    return {
+        "attending": numbers.coming,
+        "companions": numbers.companions,
+        "total": numbers.total,
+        "parts": dict(numbers.parts),
+        "dietary": dict(numbers.dietary),
+    }
+
+
 def show_answers(terminal: Terminal, answers: Answers) -> None:
     """Print the answers as a table, with totals and open questions.
 
@@ -235,6 +311,8 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
         headings = [_("Member"), _("Organisation"), _("Answer"), _("From"), _("Given")]
         terminal.table(headings, [_row(line) for line in answers.given])
         terminal.say(counts_in_words([line.answer for line in answers.given]), "bold")
+        for numbers in number_lines(answers.numbers):
+            terminal.say(numbers)
         show_questions(terminal, answers.questions)
         for line in answers.given:
             if line.comment:
@@ -324,6 +402,7 @@ def answers_value(answers: Answers) -> dict[str, Any]:
             }
             for each in answers.given
         ],
+        "numbers": numbers_value(answers.numbers),
         "questions": question_values(answers.questions),
         "to_look_at": [
             {
@@ -360,7 +439,8 @@ class Attendance:
     number of members who were invited and have not answered. ``places``: the number of organisations, and
     ``absent_places`` the names of those from which no one comes. ``to_phone``: the people whom no mail reaches.
     ``by_post``: the members without a mail address, with their telephone numbers.
-    ``unsettled``: the number of doubtful rows of exports. ``last``: the moment of the last answer.
+    ``unsettled``: the number of doubtful rows of exports. ``numbers``: how many come, companions included. ``last``:
+    the moment of the last answer.
     """
 
     answers: tuple[str, ...] = ()
@@ -373,6 +453,7 @@ class Attendance:
     by_post: tuple[PersonWithReason, ...] = ()
     unsettled: int = 0
     last: datetime | None = None
+    numbers: Numbers = field(default_factory=Numbers)
 
 
 def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
@@ -392,6 +473,10 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
         more.append(silent % {"n": attendance.silent})
     if attendance.last:
         more.append(_("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+    more += number_lines(attendance.numbers)
+    if attendance.unsettled:
+        unsettled = ngettext("%(n)d sign-up is to be settled", "%(n)d sign-ups are to be settled", attendance.unsettled)
+        more.append(unsettled % {"n": attendance.unsettled})
     return line, more
 
 
@@ -410,6 +495,52 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         _show_places(terminal, attendance, everybody)
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")
     show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="yellow")
+
+
+def show_calls(terminal: Terminal, event: Event, calls: Sequence[ToCall]) -> None:
+    """Print whom to telephone, the most urgent first, and who was called last."""
+    show_title(terminal, event, _("to telephone"))
+    terminal.say()
+    if not calls:
+        terminal.say(_("There is nobody to telephone."))
+        return
+    headings = [_("Member"), _("Organisation"), _("Telephone"), _("Why"), _("Last call")]
+    terminal.table(headings, [[*_called(one), _last_call(one.last)] for one in calls])
+    terminal.say(_('To record a call: mkwmail answers set %(event)s "%(who)s"') % _first(event, calls))
+
+
+def _called(one: ToCall) -> tuple[str, str, str, str]:
+    return (one.name, one.organisation, one.telephone or "-", one.reason)
+
+
+def _first(event: Event, calls: Sequence[ToCall]) -> dict[str, str]:
+    return {"event": event.id, "who": calls[0].name}
+
+
+def _last_call(call: Call | None) -> str:
+    if call is None:
+        return ""
+    said = f"{day_in_figures(call.at)} {call.caller}"
+    return f"{said}: {call.note}" if call.note else said
+
+
+def calls_value(event: Event, calls: Sequence[ToCall]) -> dict[str, Any]:
+    """Return whom to telephone, for a JSON document."""
+    return {
+        "event": event.id,
+        "calls": [
+            {
+                "member": one.name,
+                "organisation": one.organisation,
+                "telephone": one.telephone,
+                "reason": one.reason,
+                "called": one.last.at.isoformat() if one.last else None,
+                "by": one.last.caller if one.last else None,
+                "note": one.last.note if one.last else None,
+            }
+            for one in calls
+        ],
+    }
 
 
 def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) -> None:
@@ -431,6 +562,7 @@ def attendance_value(attendance: Attendance) -> dict[str, Any]:
         "guests": attendance.guests,
         "silent": attendance.silent,
         "last": attendance.last.isoformat() if attendance.last else None,
+        "numbers": numbers_value(attendance.numbers),
         "questions": question_values(attendance.questions),
         "organisations": attendance.places,
         "nobody_from": list(attendance.absent_places),

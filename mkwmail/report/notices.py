@@ -122,6 +122,25 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     )
 
 
+def unsettled(event: Event, names: Sequence[str]) -> Notice:
+    """Return the notice that sign-ups are to be settled."""
+    count = len(names)
+    words = {"event": event.id, "n": count, "names": some(names)}
+    many = "Er is 1 aanmelding" if count == 1 else f"Er zijn {count} aanmeldingen"
+    return Notice(
+        name=f"unsettled:{event.id}:{hashlib.sha256(repr(sorted(names)).encode()).hexdigest()[:16]}",
+        code=ExitCode.WAITING,
+        said=ngettext(
+            "%(event)s: %(n)d sign-up is to be settled: %(names)s",
+            "%(event)s: %(n)d sign-ups are to be settled: %(names)s",
+            count,
+        )
+        % words,
+        dutch=f"{many} voor {event.title} nog uit te zoeken: {some(names)}. Tot dan krijgen zij geen herinnering.",
+        remedy=f"mkwmail answers list {event.id}",
+    )
+
+
 def shrunk(event: Event, mailing: str, gone: int) -> Notice:
     """Return the notice that many people left the list after the approval.
 

@@ -20,7 +20,7 @@ from mkwmail.config.event import Event
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault
-from mkwmail.i18n import _, mails, members, size, some
+from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
@@ -333,7 +333,7 @@ class Summary:
 
     ``planned``: the number of mails planned for this run. ``after``: the plan as it would be made again after the
     run; the people whom it would still mail are waiting. ``code``: the exit code of the command. ``faulty``: rows
-    of the list that were left out.
+    of the list that were left out. ``unsettled``: the sign-ups that are to be settled.
     """
 
     event: str
@@ -343,6 +343,7 @@ class Summary:
     after: Plan
     code: ExitCode
     faulty: tuple[PersonWithReason, ...] = ()
+    unsettled: tuple[str, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -414,6 +415,14 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     show_by_reason(terminal, _("Skipped"), summary.skipped)
     for step in _next_steps(summary, now):
         terminal.say(step)
+    if summary.unsettled:
+        words = ngettext(
+            "%(n)d sign-up is to be settled: %(names)s. See: mkwmail answers list %(event)s",
+            "%(n)d sign-ups are to be settled: %(names)s. See: mkwmail answers list %(event)s",
+            len(summary.unsettled),
+        )
+        shown = {"n": len(summary.unsettled), "names": some(summary.unsettled), "event": summary.event}
+        terminal.say(words % shown, "yellow")
 
 
 def _counts(summary: Summary) -> list[str]:

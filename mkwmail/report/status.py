@@ -108,7 +108,7 @@ def show_chart(terminal: Terminal, course: Course) -> None:
         return
     terminal.gap()
     comes, declines = ("█", "░") if terminal.draws else ("#", ".")
-    terminal.say(_("Answers by day: %(comes)s attending, %(declines)s declined") % _legend(comes, declines))
+    terminal.say(_("Answers up to each day: %(comes)s attending, %(declines)s declined") % _legend(comes, declines))
     columns = _columns(course.days)
     for line in _rows(columns, course.most, comes, declines):
         terminal.say(line)
@@ -190,7 +190,7 @@ class EventStatus:
     """The status of an event.
 
     ``outdated``: people who were given details that have changed. ``not_listed``: faulty rows of the list, and
-    people who have left it.
+    people who have left it. ``catering``: the numbers for the caterer, in a sentence.
     """
 
     event: Event
@@ -202,6 +202,7 @@ class EventStatus:
     not_listed: tuple[PersonWithReason, ...] = ()
     course: Course = field(default_factory=Course)
     cancelled: bool = False
+    catering: tuple[str, ...] = ()
 
     def open_mailings(self, now: datetime) -> Iterator[Due]:
         """Yield the mailings with a date that are still to be sent, by date.
@@ -256,6 +257,8 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     :param skipped: print the people who were skipped or are not in the list, too.
     """
     show_title(terminal, status.event, status.event.id)
+    for line in status.catering:
+        terminal.say(line, "bold")
     terminal.say()
     headings, rows = table_of(status)
     terminal.table(headings, rows, numbers=len(headings) - 2)

@@ -3,8 +3,8 @@
 Only its new content is recorded, and it never replaces a person's later answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mkwmail.i18n import _
@@ -16,6 +16,10 @@ from mkwmail.responses.signups import Signup
 #: The source of an answer: a form's export, or the secretary, in a command or in our own edited list.
 SOURCE = "sign-up"
 SAID = "said"
+#: The decision that a doubtful row is to be ignored: a test, or a mistake.
+IGNORED = "-"
+#: Prefix of the key of a row that is no export's, but what somebody said by telephone.
+BY_TELEPHONE = "telephone "
 _AFTERWARDS = frozenset({Answered.PRESENT, Answered.ABSENT})
 
 
@@ -34,7 +38,8 @@ class Changes:
     ``news`` change an answer; ``same`` repeat a known answer (their further questions may be new); ``stands`` leave
     a person's later answer as it is; ``guests`` are people who are not in the list; the secretary must decide about
     ``doubtful``; ``missing`` were in an earlier export and are not in this one. ``superseded`` counts the rows of
-    people who filled in the form again.
+    people who filled in the form again. ``earlier`` has the present answer of each person, by their key.
+    ``ignored``: rows that the secretary says are to be ignored.
     """
 
     news: tuple[Match, ...] = ()
@@ -44,6 +49,34 @@ class Changes:
     doubtful: tuple[Match, ...] = ()
     missing: tuple[KeptSignup, ...] = ()
     superseded: int = 0
+    earlier: Mapping[str, Answer] = field(default_factory=dict)
+    ignored: tuple[Match, ...] = ()
+
+    @property
+    def new(self) -> tuple[Match, ...]:
+        """The rows of members who had not answered."""
+        return tuple(each for each in self.news if each.person and each.person.key not in self.earlier)
+
+    @property
+    def changed(self) -> tuple[tuple[Match, Answer], ...]:
+        """The rows that change an answer, with the present one."""
+        return tuple(
+            (each, self.earlier[each.person.key])
+            for each in self.news
+            if each.person and each.person.key in self.earlier
+        )
+
+    @property
+    def recorded(self) -> int:
+        """How many answers are recorded."""
+        return len(self.news) + len(self.guests)
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """The persons (keys) who have a row, or may have one."""
+        rows = (*self.news, *self.same, *self.guests, *self.doubtful, *(each.match for each in self.stands))
+        found = {each.person.key for each in rows if each.person}
+        return frozenset(found | {person.key for each in self.doubtful for person in each.candidates})
 
 
 def changes(
@@ -52,16 +85,18 @@ def changes(
     held: Mapping[str, Answer],
     people: Mapping[str, Invited],
     settled: Mapping[str, str] | None = None,
+    answered: Mapping[str, Answered] | None = None,
 ) -> Changes:
     """Return the changes that an export brings.
 
     :param kept: the rows of earlier exports.
     :param held: the present answer of each person, by their key.
     :param people: everybody by their key.
-    :param settled: the secretary's decisions about doubtful rows: the row's key → a person's key, or empty for a
-        guest.
+    :param settled: the secretary's decisions about doubtful rows: the row's key → a person's key, empty for a guest,
+        or :data:`IGNORED`.
+    :param answered: the answers that the secretary gave for rows without one, by the row's key.
     """
-    last, superseded = _last_of_each(matches)
+    last, superseded = _last_of_each(_with_answers(matches, answered or {}))
     sorting = _Sorting({each.key: each for each in kept}, held, people, settled or {})
     for match in last:
         sorting.sort(match)
@@ -74,6 +109,7 @@ def changes(
         for each in kept
         if each.key not in seen
         and each.gone is None
+        and not each.key.startswith(BY_TELEPHONE)
         and each.answer in EXPECTED
         and each.person not in here
         and not _is_settled(each, held)
@@ -87,7 +123,15 @@ def changes(
         tuple(sorting.doubtful),
         tuple(missing),
         superseded,
+        held,
+        tuple(sorting.ignored),
     )
+
+
+def _with_answers(matches: Iterable[Match], answered: Mapping[str, Answered]) -> Iterator[Match]:
+    for match in matches:
+        given = answered.get(match.signup.key) if match.signup.answer is None else None
+        yield replace(match, signup=replace(match.signup, answer=given)) if given else match
 
 
 def _is_settled(row: KeptSignup, held: Mapping[str, Answer]) -> bool:
@@ -109,6 +153,7 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
     """
     last: dict[str, Match] = {}
     superseded = 0
+    unordered: set[str] = set()
     for match in matches:
         name = match.person.key if match.person else f"row {match.signup.key}"
         before = last.get(name)
@@ -116,9 +161,20 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
             last[name] = match
             continue
         superseded += 1
+        if before.signup.answer != match.signup.answer and (before.signup.undated or match.signup.undated):
+            unordered.add(name)
         if _turn(before.signup) <= _turn(match.signup):
             last[name] = match
+    for name in unordered:
+        last[name] = _unordered(last[name])
     return sorted(last.values(), key=lambda match: match.signup.row), superseded
+
+
+def _unordered(match: Match) -> Match:
+    """Return a row as doubtful: the person has others, and it cannot be told which was filled in last."""
+    doubt = _("answered more than once, differently, and the moments cannot be read")
+    signup = replace(match.signup, answer=None, doubt=match.signup.doubt or doubt)
+    return replace(match, signup=signup)
 
 
 def _turn(signup: Signup) -> tuple[float, int]:
@@ -141,6 +197,7 @@ class _Sorting:
         self.stands: list[Stands] = []
         self.guests: list[Match] = []
         self.doubtful: list[Match] = []
+        self.ignored: list[Match] = []
         self._kept = kept
         self._held = held
         self._people = people
@@ -151,12 +208,17 @@ class _Sorting:
         signup, kept = match.signup, self._kept.get(match.signup.key)
         if signup.was is not None and (signup.answer is None or signup.answer == signup.was) and not signup.doubt:
             self.same.append(match)  # our own list, in which this row was not edited
+        elif self._settled.get(signup.key) == IGNORED:
+            self.ignored.append(match)
+        elif kept is not None and is_removed(kept) and kept.digest == signup.digest:
+            self.same.append(replace(match, person=None))
         elif kept is not None and kept.person and not kept.doubt and kept.digest == signup.digest:
             self.same.append(self._of(match, kept.person))
         elif match.by is By.DOUBTFUL:
             self.doubtful.append(match)
         elif signup.answer is None:
-            self.doubtful.append(replace(match, by=By.DOUBTFUL, doubt=signup.doubt))
+            candidates = (match.person,) if match.person else ()
+            self.doubtful.append(Match(signup, By.DOUBTFUL, None, candidates, signup.doubt))
         elif match.person is None:
             self.guests.append(match)
         else:
@@ -223,8 +285,16 @@ def _before(moment: datetime, noted: datetime | None) -> bool:
     return noted is not None and moment <= noted
 
 
-def kept_signup(match: Match, person: str | None, doubt: str = "") -> KeptSignup:
-    """Return a row as the ledger keeps it."""
+def is_removed(row: KeptSignup) -> bool:
+    """Return whether the secretary said that a row is to be ignored: a test, or a mistake."""
+    return row.gone is not None and row.person is None and not row.doubt
+
+
+def kept_signup(match: Match, person: str | None, doubt: str = "", holder: str | None = None) -> KeptSignup:
+    """Return a row as the ledger keeps it.
+
+    :param holder: of a row that is not settled, the person at its own address.
+    """
     signup = match.signup
     return KeptSignup(
         key=signup.key,
@@ -239,4 +309,7 @@ def kept_signup(match: Match, person: str | None, doubt: str = "") -> KeptSignup
         asked=signup.beside,
         dietary=signup.dietary,
         doubt=doubt,
+        companions=signup.companions,
+        maybe=tuple(each.key for each in match.candidates) if doubt else (),
+        holder=holder,
     )

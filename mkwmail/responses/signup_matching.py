@@ -3,14 +3,16 @@
 A sign-up is matched by the link's code, then by the address, then by name and organisation, then by the number.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mkwmail.addresses import address_key
 from mkwmail.i18n import _
-from mkwmail.responses.answers import folded_words
+from mkwmail.responses.answers import Answered, folded_words
 from mkwmail.responses.signups import Signup
+from mkwmail.responses.similarity import alike, same_first_name, same_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +64,72 @@ def match_signups(signups: Iterable[Signup], invited: Sequence[Invited]) -> tupl
     return tuple(search.match(each) for each in signups)
 
 
+#: Providers whose addresses say nothing about an organisation.
+_FREE = re.compile(
+    r"^(?:gmail|googlemail|outlook|hotmail|live|msn|yahoo|icloud|me|ziggo|kpnmail|planet|xs4all|home|proton)"
+)
+
+
 class _Search:
     def __init__(self, invited: Sequence[Invited]) -> None:
         self._invited = invited
         self._by_code = {each.code: each for each in invited if each.code}
         self._by_address: dict[str, list[Invited]] = {}
         self._by_number: dict[str, list[Invited]] = {}
+        self._by_name: dict[str, list[Invited]] = {}
+        self._by_word: dict[str, list[Invited]] = {}
+        self._by_domain: dict[str, list[Invited]] = {}
+        self._by_place: dict[str, list[Invited]] = {}
         for each in invited:
             for address in each.addresses:
                 self._by_address.setdefault(address_key(address), []).append(each)
+                if domain := _own_domain(address):
+                    self._by_domain.setdefault(domain, []).append(each)
             if each.number:
                 self._by_number.setdefault(folded_words(each.number), []).append(each)
+            name = folded_words(each.name)
+            if name:
+                self._by_name.setdefault(name, []).append(each)
+            for word in set(name.split()):
+                self._by_word.setdefault(word, []).append(each)
 
     def match(self, signup: Signup) -> Match:
-        by_code = self._by_code.get(signup.code)
-        by_address = self._by_address.get(address_key(signup.address), []) if signup.address else []
+        by_code = self._by_code.get(signup.code) if signup.code else None
+        by_address = self._with_addresses(signup)
         by_name = self._named(signup)
         if by_code is not None:
             return self._judge(signup, By.CODE, by_code, by_name)
         if len(by_address) == 1:
+            if signup.also and not self._by_address.get(address_key(signup.address)) and not signup.name:
+                return _doubtful(signup, by_address, _("the row has several addresses"))
             return self._judge(signup, By.ADDRESS, by_address[0], by_name)
         if by_address:
-            return _doubtful(signup, by_address, _("several have this address"))
+            several = signup.also and len(self._by_address.get(address_key(signup.address), ())) < len(by_address)
+            doubt = _("the row has the addresses of several people") if several else _("several have this address")
+            return _doubtful(signup, by_address, doubt)
         if by_name:
             return self._by_its_name(signup, by_name)
         return self._by_its_number(signup)
+
+    def _with_addresses(self, signup: Signup) -> list[Invited]:
+        """Return the people who have one of the row's addresses."""
+        found = {
+            each.key: each
+            for address in (signup.address, *signup.also)
+            if address
+            for each in self._by_address.get(address_key(address), ())
+        }
+        return list(found.values())
 
     def _judge(self, signup: Signup, by: By, person: Invited, by_name: Sequence[Invited]) -> Match:
         """Compare the given name with the person of the link or address.
 
         The link may have been forwarded, and the address may be an office's: the name may be another person's.
         """
-        if not signup.name or alike(signup.name, person.name) or person in by_name:
+        others = [each for each in by_name if each.key != person.key]
+        same = alike(signup.name, person.name) and same_first_name(signup.name, person.name)
+        if not signup.name or not person.name or (same and not others) or person in by_name:
             return Match(signup, by, person)
-        others = [each for each in by_name if each != person]
         words = {"name": signup.name, "person": person.name}
         if by is By.CODE:
             doubt = _("%(name)s signed up with the link of %(person)s") % words
@@ -105,13 +139,11 @@ class _Search:
 
     def _named(self, signup: Signup) -> list[Invited]:
         """Return the people with this name and no other organisation."""
-        name, place = folded_words(signup.name), signup.organisation
+        place = signup.organisation
         return [
             each
-            for each in self._invited
-            if name
-            and folded_words(each.name) == name
-            and (not place or not each.organisation or same_place(place, each.organisation))
+            for each in self._by_name.get(folded_words(signup.name), ())
+            if not place or not each.organisation or same_place(place, each.organisation)
         ]
 
     def _by_its_name(self, signup: Signup, named: Sequence[Invited]) -> Match:
@@ -132,68 +164,49 @@ class _Search:
             return Match(signup, By.NUMBER, fitting[0])
         if fitting:
             return _doubtful(signup, fitting, _("several have this number"))
-        near = [each for each in self._invited if signup.name and self._nearly(signup, each)]
+        near = self._near(signup)
         if near:
             return _doubtful(signup, near, _("it looks like somebody of the list"))
         if not signup.name and not signup.address:
             return _doubtful(signup, (), _("nobody has this code or number"))
+        if signup.answer is Answered.DECLINED:
+            return _doubtful(signup, (), _("declines, and is not in the list"))
         return Match(signup, By.GUEST)
 
-    @staticmethod
-    def _nearly(signup: Signup, each: Invited) -> bool:
-        """Return whether initial, surname and organisation are the same.
+    def _near(self, signup: Signup) -> list[Invited]:
+        """Return the people who this may be, by a name that is alike.
 
-        For example, "M. van der Velde" is nearly Marieke van der Velde.
+        Somebody of the same organisation may have another spelling, a nickname or half of a double name. Somebody of
+        another one, or of none, must have the same words in the name.
         """
-        if not signup.organisation or not same_place(signup.organisation, each.organisation):
-            return False
-        mine, theirs = folded_words(signup.name).split(), folded_words(each.name).split()
-        same_initial = bool(mine and theirs) and mine[0][0] == theirs[0][0]
-        return bool(mine and theirs) and mine[-1] == theirs[-1] and same_initial
+        if not signup.name:
+            return []
+        name = folded_words(signup.name)
+        here = [*self._at(signup.organisation), *self._by_domain.get(_own_domain(signup.address), ())]
+        found = {each.key: each for each in here if alike(name, each.name)}
+        for each in self._by_name.get(name, ()):
+            found[each.key] = each
+        if not signup.organisation:
+            for word in set(name.split()):
+                for each in self._by_word.get(word, ()):
+                    if each.key not in found and alike(name, each.name) and same_first_name(name, each.name):
+                        found[each.key] = each
+        return list(found.values())
+
+    def _at(self, place: str) -> list[Invited]:
+        if not place:
+            return []
+        if place not in self._by_place:
+            places = self._by_place[place] = []
+            places += [each for each in self._invited if each.organisation and same_place(place, each.organisation)]
+        return self._by_place[place]
+
+
+def _own_domain(address: str) -> str:
+    """Return an address's domain, if it says something about an organisation."""
+    domain = address_key(address).rpartition("@")[2] if address else ""
+    return "" if _FREE.match(domain) else domain
 
 
 def _doubtful(signup: Signup, candidates: Iterable[Invited], doubt: str) -> Match:
     return Match(signup, By.DOUBTFUL, candidates=tuple(candidates), doubt=doubt)
-
-
-_GENERIC = frozenset(
-    (
-        *("stichting", "vereniging", "woningstichting", "woningcorporatie", "woningbouwvereniging", "corporatie"),
-        *("wonen", "de", "het", "van", "bv"),
-    )
-)
-_SMALL = frozenset(
-    (
-        *("van", "der", "den", "de", "het", "ter", "ten", "te", "en"),
-        *("dhr", "mevr", "mw", "drs", "ir", "ing", "mr", "dr"),
-    )
-)
-
-
-def alike(one: str, other: str) -> bool:
-    """Return whether two names may be those of one person.
-
-    They may if they share a word of two or more letters that is not a title or a prefix.
-    """
-
-    def words(name: str) -> set[str]:
-        split = "".join(char if char.isalnum() else " " for char in folded_words(name)).split()
-        return {word for word in split if len(word) > 1 and word not in _SMALL}
-
-    mine, theirs = words(one), words(other)
-    return not mine or not theirs or bool(mine & theirs)
-
-
-def same_place(one: str, other: str) -> bool:
-    """Return whether two names of organisations may mean the same one.
-
-    They may if one contains all words of the other. Words that many organisations have are ignored.
-    """
-
-    def words(name: str) -> frozenset[str]:
-        split = "".join(char if char.isalnum() else " " for char in folded_words(name)).split()
-        return frozenset(split) - _GENERIC
-
-    mine, theirs = words(one), words(other)
-    inside = mine <= theirs or theirs <= mine
-    return folded_words(one) == folded_words(other) or (bool(mine) and bool(theirs) and inside)

@@ -1,178 +1,24 @@
 """Sign-ups from the export of a sign-up form.
 
-A sign-up tells the person, the answer, its moment, and the answers to the form's further questions.
+A sign-up tells the person, the answer, its moment, who comes along, and the answers to the form's further questions.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from mkwmail.clock import ZONE
-from mkwmail.dutch.dates import read_moment
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.members.cells import CellError, clean, shown_value
-from mkwmail.members.headings import Headings, find_headings, heading_key
 from mkwmail.members.table import Row, Table, read_table
-from mkwmail.responses.answers import Answered, folded_words, read_answer, said_answer
-
-_TOP = 20  # rows in which the headings are looked for
-_LONGEST_QUESTION = 300
-
-# A heading with one of these words is a further question, whatever else it says: "Bent u aanwezig bij de lunch?"
-# does not ask whether somebody comes.
-_BESIDE = (
-    r"lunch|buffet|diner|borrel|eten\b|maaltijd|workshop|sessie|ronde|parkeer|vervoer|overnacht|opmerking|vragen|vraag|"
-    r"waaraan|hoeveel|aantal|waarom"
-)
-_DIETARY = r"dieet|dietary|\bdiet\b|allerg|vegetar|vegan|halal|kosher|glutenvrij|voedsel|eetwens"
-_OF_ANOTHER = r"collega|partner|introduc|begeleider|factuur|nieuwsbrief|noodgeval|gast\b"
-
-# In this order: the first pattern that fits gives the heading's meaning. An empty meaning: the column is not kept,
-# because it is of no use (numbers that the form service gave, addresses of computers).
-_MEANINGS: tuple[tuple[str, str], ...] = (
-    ("was", r"^(?:answer when listed|antwoord bij opmaak)$"),
-    ("code", r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|uitnodigingscode|invite ?code|order code)$"),
-    ("dietary", _DIETARY),
-    (
-        "presence",
-        r"ingecheckt|check(?:ed)?[- ]?in\b|aanwezig geweest|was aanwezig|presentie|^opkomst|^present$|^attended$|"
-        r"^verschenen",
-    ),
-    ("beside", f"{_BESIDE}|{_OF_ANOTHER}"),
-    ("cancelled", r"geannuleerd|afgemeld|afmelddatum|cancell?ed|annulering|verhinderd|niet (?:komen|aanwezig)"),
-    (
-        "moment",
-        r"tijdstempel|timestamp|tijd van voltooi|voltooiingstijd|completion time|submi(?:t|ssion)|ingevuld op|"
-        r"ingezonden|inzend|aanmelddatum|aangemeld op|inschrijfdatum|ingeschreven op|entry date|order date|besteldatum|"
-        r"\bcreated\b|aangemaakt|^datum(?:/tijd|tijd)?$|^date$|"
-        r"datum (?:van )?(?:inzending|invoer|aanmelding|inschrijving)|^end date$|^einddatum$",
-    ),
-    (
-        "",
-        r"^(?:id|#|nr|no|nummer|rij|index|volgnummer|entry id|response id|respondent id|collector id|network id|"
-        r"order id|start date|begintijd|start time|starttijd|user agent|useragent|browser|score|punten|points|"
-        r"taal|language|laatst gewijzigd|last modified.*|tijd van laatste wijziging|post id|gebruiker id|created by.*|"
-        r"ip address|ip|user ip|gebruikers ip|bron url|source url|url|referrer|"
-        r"recorded on|vastgelegd op|from where|waarvandaan|kind|soort|wie|name to sort by|sorteernaam)$"
-        r"|\bip\b|betaal|payment|transact|cust[o]m data|feedback:|^totaal ",
-    ),
-    (
-        "number",
-        r"lidnummer|\blidnr|relatienummer|relatienr|ledennummer|member(?:ship)? ?(?:number|id|no)\b|l-nummer",
-    ),
-    ("email", r"e-?mail|^mail$|mailadres|e-?post"),
-    (
-        "organisation",
-        r"organisatie(?!s)|organi[sz]ation(?!s)|corporatie(?!s)|\bbedrijf|werkgever|\binstelling|\bcompany|employer|"
-        r"\bnamens\b",
-    ),
-    # Only after "organisation": "Van welke corporatie bent u?" asks who signed up, but "Welke dag komt u?" is a
-    # further question.
-    ("beside", r"\bwelke?\b"),
-    ("first", r"voornaam|roepnaam|first ?name|given name"),
-    ("initials", r"voorletter|initialen|\binitials"),
-    ("prefix", r"tussenvoegsel|voorvoegsel|\btussenv\b|surname prefix"),
-    ("surname", r"achternaam|familienaam|surname|last ?name|family name"),
-    ("written", r"\bnaam\b|\bname\b|contactpersoon|deelnemer\b(?!s)|^wie bent u|^respondent$"),
-    (
-        "answer",
-        r"\bkomt\b|kom je|\bik kom\b|aanwezig|erbij|deelname|deelnemen|neemt u deel|doe je mee|aanmelding|"
-        r"\bstatus\b|antwoord|^answer|attend|rsvp|aangemeld|kunt u komen|kan je komen|\bkomst\b",
-    ),
-)
-_NUMBERING = re.compile(r"^(?:(?:vraag|question|q)\s*\d{1,2}\s*[.:)-]?|\d{1,2}\s*[.:)])\s+(?=\S)")
-_COMPILED = tuple((meaning, re.compile(pattern)) for meaning, pattern in _MEANINGS)
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of an export, by their meaning.
-
-    ``beside`` and ``dietary`` are the columns of further questions, with the headings as written. ``dropped`` are
-    the headings of the columns that are not kept.
-    """
-
-    headings: Headings
-    by_meaning: Mapping[str, tuple[int, ...]]
-    beside: Mapping[int, str]
-    dietary: Mapping[int, str]
-    dropped: tuple[str, ...]
-
-    @property
-    def identifying(self) -> bool:
-        """True if at least one column tells who signed up."""
-        return bool(self.by_meaning.keys() & {"code", "email", "written", "surname", "number"})
-
-
-def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:
-    """Return the meaning of a heading; ``beside`` for a further question.
-
-    Every question that is not one of the known ones is a further question.
-
-    :param optional: the titles of the programme's optional parts: a question about one of them is a further one.
-    """
-    words = folded_words(re.sub(r"[*:?]+\s*$|\((?:verplicht|required)\)", "", heading.strip())).strip(" *:?")
-    words = _NUMBERING.sub("", words)
-    if not words or len(words) > _LONGEST_QUESTION:
-        return "beside"
-    if any(folded_words(title) in words for title in optional):
-        return "dietary" if re.search(_DIETARY, words) else "beside"
-    return next((meaning for meaning, pattern in _COMPILED if pattern.search(words)), "beside")
-
-
-def find_columns(table: Table, codes: Iterable[str], optional: Sequence[str] = ()) -> Columns:
-    """Return the columns of an export.
-
-    A column that holds a code of the event's links is the column of codes, whatever its heading.
-
-    :param table: a table with at least one row.
-    """
-    known: dict[str, list[str]] = {}
-    for row in table.rows[:_TOP]:
-        for cell in row.cells:
-            meaning = meaning_of(cell, optional) if cell.strip() and len(cell) <= _LONGEST_QUESTION else "beside"
-            if meaning not in ("beside", "") and not re.search(r"\S@\S", cell):
-                known.setdefault(meaning, []).append(heading_key(cell))
-    headings = find_headings(table, {meaning: tuple(spellings) for meaning, spellings in known.items()})
-    with_codes = _columns_with(table, headings, frozenset(codes))
-    found: dict[str, tuple[int, ...]] = {}
-    beside: dict[int, str] = {}
-    dietary: dict[int, str] = {}
-    dropped: list[str] = []
-    for column, cell in enumerate(headings.row.cells):
-        meaning = "code" if column in with_codes else meaning_of(cell, optional) if cell.strip() else "beside"
-        if meaning == "beside" and (cell.strip() or column in headings.unnamed):
-            beside[column] = headings.written(column)
-        elif meaning == "dietary":
-            dietary[column] = headings.written(column)
-        elif meaning and meaning != "beside":
-            found[meaning] = (*found.get(meaning, ()), column)
-        elif cell.strip():
-            dropped.append(headings.written(column))
-    return Columns(headings, found, beside, dietary, tuple(dropped))
-
-
-def _columns_with(table: Table, headings: Headings, codes: frozenset[str]) -> frozenset[int]:
-    return frozenset(
-        column
-        for row in table.rows
-        if row.number > headings.row.number
-        for column, cell in enumerate(row.cells)
-        if code_in(cell, codes)
-    )
-
-
-def code_in(cell: str, codes: frozenset[str]) -> str:
-    """Return the code in a cell, alone or inside a link; empty if none."""
-    if len(cell) < 10:
-        return ""
-    return next((word for word in re.findall(r"[0-9a-z]{10}", cell.casefold()) if word in codes), "")
-
+from mkwmail.responses.answers import Answered, folded_words, read_answer, read_companions, said_answer
+from mkwmail.responses.form_columns import Columns, code_in, find_columns, meaning_of
+from mkwmail.responses.form_moments import month_first, read_form_moment
 
 MOST_COLUMNS = 500
 _LONGEST = 2000  # characters of an answer that is kept
@@ -183,8 +29,10 @@ _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 class Signup:
     """One row of an export.
 
-    ``was`` is the answer when the list was made, if the row comes from our own list. ``answer`` is None if the row
-    has no known answer; ``doubt`` then quotes the unknown words, if there are any.
+    ``answer`` is None if the row has no known answer; ``doubt`` then gives the reason, and ``unknown`` the answer's
+    words, if there are any. ``was`` is the answer when the list was made, if the row comes from our own list.
+    ``also``: further addresses in the row. ``companions``: how many people come along. ``undated``: the row has a
+    moment that cannot be read.
     """
 
     row: int
@@ -199,11 +47,16 @@ class Signup:
     dietary: Mapping[str, str] = field(default_factory=dict)
     was: str | None = None
     doubt: str = ""
+    unknown: str = ""
+    also: tuple[str, ...] = ()
+    companions: int = 0
+    undated: bool = False
 
     @property
     def who(self) -> str:
-        """The name and address, as far as the row has them, else the code."""
-        return f"{self.name} <{self.address}>" if self.name and self.address else self.name or self.address or self.code
+        """The name and address, as far as the row has them, else the code or the number."""
+        both = f"{self.name} <{self.address}>" if self.name and self.address else ""
+        return both or self.name or self.address or self.code or self.number
 
     @property
     def key(self) -> str:
@@ -214,24 +67,62 @@ class Signup:
     @property
     def digest(self) -> str:
         """A digest of the row's content, which changes with the content."""
-        said = [self.answer or self.doubt, self.moment.isoformat() if self.moment else "", self.organisation]
+        # A doubt first: the digest stays the same if the user gives the answer.
+        said = [self.doubt or self.answer or "", self.moment.isoformat() if self.moment else "", self.organisation]
         said += [f"{name}={value}" for name, value in sorted({**self.beside, **self.dietary}.items())]
+        said.append(str(self.companions or ""))
         return sha256("\0".join(said).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The answers in a column: answer → rows; an empty answer for words that are not understood."""
+
+    heading: str
+    answers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """The sign-ups of an export, and notes for the user on how it was read."""
+    """The sign-ups of an export, and notes for the user on how it was read.
+
+    ``counted``: the columns that tell who comes. ``answering`` is false if there is none: then the rows that were
+    not cancelled count as attending, once the user has said so. ``perhaps`` are the headings of the columns that may
+    be the answer, by their values; as long as nobody has said which it is, no row has an answer.
+    """
 
     signups: tuple[Signup, ...]
     notes: tuple[str, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    answering: bool = True
+    perhaps: tuple[str, ...] = ()
 
 
-def read_signups(path: Path, shown: str, codes: Iterable[str], optional: Sequence[str] = ()) -> Export:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the user said of this form earlier.
+
+    ``columns``: folded heading → meaning (``answer`` or ``beside``). ``words``: folded answer → answer.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_signups(
+    path: Path,
+    shown: str,
+    codes: Iterable[str],
+    optional: Sequence[str] = (),
+    *,
+    decided: Decided | None = None,
+    begun: bool = False,
+) -> Export:
     """Read an export, CSV or Excel, whatever its headings.
 
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
+    :param begun: the event has begun; before that, nobody was present or absent, and check-in columns are not read.
     :raises UserError: if it cannot be read as a table, is empty, has too many columns, or has no column that tells
         who signed up.
     """
@@ -243,20 +134,26 @@ def read_signups(path: Path, shown: str, codes: Iterable[str], optional: Sequenc
         fault = _("the export has %(n)d columns, and no form has more than %(most)d questions")
         remedy = _("export it again, or copy its columns into a new workbook")
         raise UserError(Fault(shown, fault % {"n": width, "most": MOST_COLUMNS}, remedy))
-    known = frozenset(codes)
-    columns = find_columns(table, known, optional)
+    known, said = frozenset(codes), decided or Decided()
+    columns = find_columns(table, known, optional, said.columns)
     if not columns.identifying:
         fault = _("no column tells who signed up; the headings found are: %(headings)s")
         names = ", ".join(f'"{shown_value(cell.strip())}"' for cell in columns.headings.row.cells if cell.strip())
         remedy = _("give the column with the addresses the heading e-mail, or that with the names the heading naam")
         raise UserError(Fault(f"{shown}:{columns.headings.row.number}", fault % {"headings": names[:400]}, remedy))
-    reader = _Reader(columns, known, _american(table, columns))
     below = [row for row in table.rows if row.number > columns.headings.row.number]
+    reader = _Reader(columns, known, below, said.words, begun)
     signups = tuple(signup for signup in map(reader.signup, below) if signup is not None)
-    return Export(signups, tuple(_notes(table, columns, reader, shown)))
+    return Export(
+        signups,
+        tuple(_notes(table, columns, reader, shown, begun)),
+        tuple(Counted(columns.headings.written(column), dict(counts)) for column, counts in reader.counted.items()),
+        columns.answering and (begun or bool(columns.by_meaning.keys() & {"answer", "status", "was"})),
+        tuple(columns.headings.written(column) for column in columns.perhaps),
+    )
 
 
-def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str) -> Iterator[str]:
+def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun: bool) -> Iterator[str]:
     if table.sheet:
         yield _('%(file)s: read from the sheet "%(sheet)s"') % {"file": shown, "sheet": table.sheet}
     asked = [*columns.beside.values(), *columns.dietary.values()]
@@ -264,52 +161,85 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str) -> Ite
         yield _("asked beside, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
     if columns.dropped:
         yield _("not kept: %(columns)s") % {"columns": ", ".join(map(shown_value, columns.dropped))}
+    checked_in = [columns.headings.written(column) for column in columns.by_meaning.get("presence", ())]
+    if checked_in and not begun:
+        names = ", ".join(map(shown_value, checked_in))
+        yield _("not read, because the event has not begun: %(columns)s") % {"columns": names}
     if reader.nobody:
-        rows = ", ".join(map(str, reader.nobody[:10])) + (", …" if len(reader.nobody) > 10 else "")
         words = ngettext(
             "row %(rows)s names nobody and was passed over",
             "rows %(rows)s name nobody and were passed over",
             len(reader.nobody),
         )
-        yield words % {"rows": rows}
+        yield words % {"rows": _rows(reader.nobody)}
     if reader.unreadable:
         sample = shown_value(reader.unreadable[0])
-        yield _('moments that cannot be read are left out, the first "%(text)s"') % {"text": sample}
+        yield _('the moments cannot be read, the first is "%(text)s": the rows are not put in order by them') % {
+            "text": sample
+        }
+    if reader.uncounted:
+        words = ngettext(
+            "row %(rows)s: it is not clear how many come along; record it with mkwmail answers set",
+            "rows %(rows)s: it is not clear how many come along; record it with mkwmail answers set",
+            len(reader.uncounted),
+        )
+        yield words % {"rows": _rows(reader.uncounted)}
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:10])) + (", …" if len(numbers) > 10 else "")
 
 
 class _Reader:
     """A reader for the rows of one export."""
 
-    def __init__(self, columns: Columns, codes: frozenset[str], american: bool) -> None:
+    def __init__(
+        self, columns: Columns, codes: frozenset[str], rows: Sequence[Row], words: Mapping[str, str], begun: bool
+    ) -> None:
         self.nobody: list[int] = []
         self.unreadable: list[str] = []
+        self.uncounted: list[int] = []
+        answering = [each for meaning in ("answer", "status") for each in columns.by_meaning.get(meaning, ())]
+        self.counted: dict[int, Counter[str]] = {column: Counter() for column in answering}
         self._columns = columns
         self._codes = codes
-        self._american = american
+        self._words = words
+        self._begun = begun
+        moments = columns.by_meaning.get("moment", ())
+        self._american = {column: month_first(_text(row.cell(column)) for row in rows) for column in moments}
 
     def signup(self, row: Row) -> Signup | None:
         """Return the sign-up in a row; None if it names no person."""
         code = next((found for cell in self._cells(row, "code") if (found := code_in(cell, self._codes))), "")
-        address = next((cell for cell in self._cells(row, "email") if "@" in cell), "")
+        addresses = list(dict.fromkeys(_bare(cell) for cell in self._cells(row, "email") if "@" in cell))
         name = self._name(row)
         number = self._first(row, "number")
-        if not (code or address or name or number):
+        answer, doubt, unknown = self._answer(row)
+        if not (code or addresses or name or number):
+            name = self._name(row, "orderer ")
+            addresses = [_bare(cell) for cell in self._cells(row, "orderer email") if "@" in cell][:1]
+            answer, doubt, unknown = None, _("the row does not tell for whom this was ordered"), ""
+        if not (code or addresses or name or number):
             self.nobody.append(row.number)
             return None
-        answer, doubt = self._answer(row)
+        moment, undated = self._moment(row)
         return Signup(
             row=row.number,
             answer=answer,
             code=code,
-            address=_bare(address),
+            address=addresses[0] if addresses else "",
             name=name,
             organisation=self._first(row, "organisation"),
             number=number,
-            moment=self._moment(row),
+            moment=moment,
             beside=self._asked(row, self._columns.beside),
             dietary=self._asked(row, self._columns.dietary),
             was=self._was(row),
             doubt=doubt,
+            unknown=unknown,
+            also=tuple(addresses[1:]),
+            companions=self._companions(row),
+            undated=undated,
         )
 
     def _cells(self, row: Row, meaning: str) -> list[str]:
@@ -319,41 +249,85 @@ class _Reader:
     def _first(self, row: Row, meaning: str) -> str:
         return next(iter(self._cells(row, meaning)), "")
 
-    def _name(self, row: Row) -> str:
-        first, surname = self._first(row, "first"), self._first(row, "surname")
-        if surname or (first and not self._cells(row, "written")):
-            return full_name(Name(first, self._first(row, "initials"), self._first(row, "prefix"), surname))
+    def _name(self, row: Row, whose: str = "") -> str:
+        first, surname = self._first(row, f"{whose}first"), self._first(row, f"{whose}surname")
+        written = self._first(row, f"{whose}written")
+        if surname or (first and not written):
+            initials, prefix = self._first(row, f"{whose}initials"), self._first(row, f"{whose}prefix")
+            return full_name(Name(first, initials, prefix, surname))
         # "Naam" next to "Voornaam": in the exports of some services "Naam" holds only the surname.
-        written = self._first(row, "written")
         return f"{first} {written}" if first and folded_words(first) not in folded_words(written) else written
 
-    def _answer(self, row: Row) -> tuple[Answered | None, str]:
-        """Return the row's answer, and the doubt about it.
+    def _answer(self, row: Row) -> tuple[Answered | None, str, str]:
+        """Return the row's answer, the doubt about it, and the words that are not understood.
 
         Recorded presence goes before an answer that was given earlier.
         """
-        for text in self._cells(row, "presence"):
-            was_there = read_answer(text)
-            if was_there in (Answered.ATTENDING, Answered.PRESENT):
-                return Answered.PRESENT, ""
-            if was_there in (Answered.DECLINED, Answered.ABSENT):
-                return Answered.ABSENT, ""
+        was_there = self._presence(row) if self._begun else None
+        if was_there is not None:
+            return was_there, "", ""
         for text in self._cells(row, "cancelled"):
             # A date, a tick or a yes is a cancellation; "Nee" under "Geannuleerd" is not.
-            if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(("afg", "gea", "can")):
-                return Answered.DECLINED, ""
-        words = self._cells(row, "answer")
+            if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(
+                ("afg", "gea", "can", "voi")
+            ):
+                return Answered.DECLINED, "", ""
+        status, unknown_status = self._read(row, "status")
+        answers, unknown = self._read(row, "answer")
+        if Answered.DECLINED in status and Answered.DECLINED not in answers:
+            return Answered.DECLINED, "", ""
+        texts = [*unknown, *unknown_status]
+        if texts:
+            return None, _('"%(text)s" is no answer that is known') % {"text": shown_value(texts[0])}, texts[0]
+        found = answers or status
+        if len(set(found)) > 1:
+            return None, _("its columns give different answers"), ""
+        if found:
+            return found[0], "", ""
+        return self._unanswered(row)
+
+    def _read(self, row: Row, meaning: str) -> tuple[list[Answered], list[str]]:
+        """Return the answers in the columns of a meaning, and the texts that are not understood."""
         ours = "was" in self._columns.by_meaning
-        answers = [(said_answer(text) if ours else None) or read_answer(text) for text in words]
-        if None in answers:
-            text = words[answers.index(None)]
-            return None, _('"%(text)s" is no answer that is known') % {"text": shown_value(text)}
-        if Answered.DECLINED in answers:
-            return Answered.DECLINED, ""
-        if answers:
-            return answers[0], ""
-        # In our own list the answer is empty if a person has given none; a row of a form is always a sign-up.
-        return (None, "") if self._was(row) is not None else (Answered.ATTENDING, "")
+        answers, unknown = [], []
+        for column in self._columns.by_meaning.get(meaning, ()):
+            text = _text(row.cell(column))
+            if not text:
+                continue
+            said = self._words.get(folded_words(text))
+            read = Answered(said) if said else (said_answer(text) if ours else None) or read_answer(text)
+            if read in (Answered.PRESENT, Answered.ABSENT) and not (self._begun or ours):
+                # Nobody was present yet: "Present" is what a form in English offers for "I will be".
+                read = Answered.ATTENDING if said_answer(text) is Answered.PRESENT else None
+            self.counted[column][read or ""] += 1
+            if read is None:
+                unknown.append(text)
+            else:
+                answers.append(read)
+        return answers, unknown
+
+    def _unanswered(self, row: Row) -> tuple[Answered | None, str, str]:
+        """Return what a row without an answer means."""
+        # In our own list the answer is empty if a person has given none.
+        if self._was(row) is not None:
+            return None, "", ""
+        if self._columns.perhaps:
+            return None, _("it is not known which column tells who comes"), ""
+        if self._columns.by_meaning.keys() & {"answer", "status"}:
+            return None, _("the answer is empty"), ""
+        return Answered.ATTENDING, "", ""
+
+    def _presence(self, row: Row) -> Answered | None:
+        for column in self._columns.by_meaning.get("presence", ()):
+            text = _text(row.cell(column))
+            was_there = read_answer(text) if text else None
+            if was_there in (Answered.ATTENDING, Answered.PRESENT):
+                return Answered.PRESENT
+            if was_there in (Answered.DECLINED, Answered.ABSENT):
+                return Answered.ABSENT
+            if text and read_form_moment(text) is not None:
+                return Answered.PRESENT
+        return None
 
     def _was(self, row: Row) -> str | None:
         if "was" not in self._columns.by_meaning:
@@ -361,15 +335,30 @@ class _Reader:
         listed = self._first(row, "was")
         return known.value if (known := said_answer(listed) or read_answer(listed)) else listed
 
-    def _moment(self, row: Row) -> datetime | None:
+    def _moment(self, row: Row) -> tuple[datetime | None, bool]:
+        """Return the row's moment, and whether it has one that cannot be read."""
         found = []
-        for text in self._cells(row, "moment"):
-            moment = read_form_moment(text, self._american)
+        undated = False
+        hour = self._first(row, "hour")
+        for column in self._columns.by_meaning.get("moment", ()):
+            text = _text(row.cell(column))
+            if not text:
+                continue
+            whole = f"{text} {hour}" if hour and ":" not in text else text
+            moment = read_form_moment(whole, self._american[column]) or read_form_moment(text, self._american[column])
             if moment is None:
                 self.unreadable.append(text)
+                undated = True
             else:
                 found.append(moment)
-        return max(found, default=None)
+        return max(found, default=None), undated and not found
+
+    def _companions(self, row: Row) -> int:
+        counts = [read_companions(text) for text in self._cells(row, "companions")]
+        counts += [read_companions(text, of_persons=True) for text in self._cells(row, "persons")]
+        if None in counts:
+            self.uncounted.append(row.number)
+        return max((count for count in counts if count is not None), default=0)
 
     @staticmethod
     def _asked(row: Row, columns: Mapping[int, str]) -> dict[str, str]:
@@ -392,54 +381,3 @@ def _bare(address: str) -> str:
     """Return the address in ``mailto:…`` or ``Name <…>``."""
     inside = re.search(r"<([^<>\s]+@[^<>\s]+)>", address)
     return (inside[1] if inside else re.sub(r"(?i)^mailto:\s*", "", address)).strip(" ;,.")
-
-
-_AMERICAN = re.compile(
-    r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?"
-    r"\s*(?P<half>[ap]\.?\s?m\.?)?)?.*",
-    re.IGNORECASE,
-)
-
-
-def _american(table: Table, columns: Columns) -> bool:
-    """Return whether the moments put the month first.
-
-    They do only if one of them cannot be read in any other way.
-    """
-    texts = [
-        _text(row.cell(column))
-        for row in table.rows
-        if row.number > columns.headings.row.number
-        for column in columns.by_meaning.get("moment", ())
-    ]
-    found = [match for match in map(_AMERICAN.fullmatch, texts) if match]
-    return any(int(match["day"]) > 12 >= int(match["month"]) for match in found) and not any(
-        int(match["month"]) > 12 for match in found
-    )
-
-
-def read_form_moment(text: str, american: bool = False) -> datetime | None:
-    """Return a moment that a form service wrote; None if it is unreadable.
-
-    A day without a time is the end of that day.
-    """
-    found = _AMERICAN.fullmatch(text)
-    try:
-        if american and found:
-            hour = int(found["hour"] or 0)
-            if found["half"]:
-                hour = hour % 12 + (12 if found["half"][0] in "pP" else 0)
-            year, month, day = (int(found[part]) for part in ("year", "month", "day"))
-            return datetime(year, month, day, hour, int(found["minute"] or 0), tzinfo=ZONE)
-        iso = re.sub(r"^(\d{4})/(\d{2})/(\d{2})", r"\1-\2-\3", text).removesuffix(" UTC")
-        if re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}", iso):
-            if text.endswith(" UTC"):
-                iso += "+00:00"
-            moment = datetime.fromisoformat(iso.replace(" +", "+"))
-            return moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment.astimezone(ZONE)
-        read = read_moment(text)
-    except (ValueError, OverflowError):
-        return None
-    if isinstance(read, datetime):
-        return read
-    return datetime.combine(date(read.year, read.month, read.day), time(23, 59), tzinfo=ZONE)

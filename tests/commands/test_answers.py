@@ -17,7 +17,7 @@ PASSED_ON = "5-3-2020 12:00:00;lou@elf.example.org;Piet Pieters;Elf;Ja;;"
 
 def imported(place: Place, *rows: str, now: str = "2020-03-06T09:00", name: str = "export.csv") -> Ran:
     place.write(name, "\n".join((HEADINGS, *rows)) + "\n")
-    return place.run("answers", "import", EVENT, str(place.folder / name), now=now)
+    return place.run("answers", "import", EVENT, str(place.folder / name), "--yes", now=now)
 
 
 def answers(place: Place, now: str = "2020-03-07T09:00") -> dict[str, str]:
@@ -83,7 +83,9 @@ def test_a_row_that_is_missing_now_is_named_and_asked_about(tmp_path: Path) -> N
     assert "1 is in an earlier export and not in this one: Kim Verbeek" in ran.out
     assert answers(place)["Kim Verbeek"] == "attending"
     words = place.command("answers", "import", EVENT, str(tmp_path / "export.csv"))
-    code, screen = typed(words, place.environment("2020-03-08T09:00"), tmp_path, [("c = cancelled", "c")])
+    code, screen = typed(
+        words, place.environment("2020-03-08T09:00"), tmp_path, [("c = cancelled", "c"), ("Record this?", "y")]
+    )
     assert code == 0, screen
     assert answers(place, now="2020-03-08T10:00")["Kim Verbeek"] == "declined"
     assert "not in this one" not in imported(place, ELS, now="2020-03-10T09:00").out
@@ -93,7 +95,9 @@ def test_in_a_terminal_the_doubtful_are_asked_about_and_remembered(tmp_path: Pat
     place = a_place(tmp_path)
     place.write("export.csv", "\n".join((HEADINGS, PASSED_ON)) + "\n")
     words = place.command("answers", "import", EVENT, str(tmp_path / "export.csv"))
-    code, screen = typed(words, place.environment("2020-03-06T09:00"), tmp_path, [("g for a guest", "g")])
+    code, screen = typed(
+        words, place.environment("2020-03-06T09:00"), tmp_path, [("g for a guest", "g"), ("Record this?", "y")]
+    )
     assert code == 0, screen
     assert answers(place) == {"Piet Pieters": "attending"}
     again = imported(place, PASSED_ON, now="2020-03-07T09:00")
@@ -143,7 +147,7 @@ def test_the_list_is_edited_in_excel_and_read_again(tmp_path: Path) -> None:
     edited = io.StringIO(newline="")
     csv.writer(edited, delimiter=";").writerows(rows)
     target.write_bytes(edited.getvalue().encode("utf-8-sig"))
-    ran = place.run("answers", "import", EVENT, str(target), now="2020-04-17T11:00")
+    ran = place.run("answers", "import", EVENT, str(target), "--yes", now="2020-04-17T11:00")
     assert ran.code == 0, ran.err
     assert "4 answers recorded." in ran.out
     assert answers(place, now="2020-04-17T12:00") == {
@@ -167,7 +171,7 @@ def test_in_our_own_list_the_words_mean_what_they_mean_at_the_keyboard(tmp_path:
         cells[text.splitlines()[0].split(";").index("answer")] = word
         text = text.replace(row, ";".join(cells))
     target.write_text(text, encoding="cp1252")
-    assert place.run("answers", "import", EVENT, str(target), now="2020-04-17T11:00").code == 0
+    assert place.run("answers", "import", EVENT, str(target), "--yes", now="2020-04-17T11:00").code == 0
     document = place.run("answers", "list", EVENT, "--json", now="2020-04-17T12:00").json
     assert {each["member"]: (each["answer"], each["source"]) for each in document["answers"]} == {
         "Kim Verbeek": ("present", "said"),

@@ -21,7 +21,10 @@ def test_status_counts_answers_choices_and_who_stays_away(tmp_path: Path) -> Non
         place = a_place(tmp_path, server.port)
         place.send()
         place.write("export.csv", EXPORT)
-        assert place.run("answers", "import", EVENT, str(tmp_path / "export.csv"), now="2020-03-06T09:00").code == 0
+        assert (
+            place.run("answers", "import", EVENT, str(tmp_path / "export.csv"), "--yes", now="2020-03-06T09:00").code
+            == 0
+        )
         place.members(*PEOPLE[:4], "Bo;;Blok;geen-adres;Twaalf;lid", headings=HEADINGS)
         ran = place.run("status", EVENT, "--json", now="2020-03-06T10:00")
         people = place.run("status", EVENT, "--skipped", now="2020-03-06T10:00")

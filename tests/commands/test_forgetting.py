@@ -30,7 +30,7 @@ def place(tmp_path: Path, server: ScriptedServer) -> Place:
     place.members(*rows, headings="voornaam;tussenvoegsel;achternaam;e-mail;organisatie;functie;lidnummer")
     assert place.send().code == 0
     place.write("a.csv", "Naam;E-mailadres;Komt u?;Dieetwensen\nKim Verbeek;kim@woonstede.example.org;ja;geen noten\n")
-    assert place.run("answers", "import", EVENT, str(place.folder / "a.csv")).code == 0
+    assert place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes").code == 0
     (place.folder / "a.csv").unlink()
     assert place.run("send", EVENT, "reminder", "--rehearse", "--yes").code == 0
     return place

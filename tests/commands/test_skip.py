@@ -21,7 +21,7 @@ def planned(place: Place, mailing: str, now: str) -> tuple[int, dict[str, str]]:
 
 def imported(place: Place, *rows: str) -> None:
     place.write("export.csv", "\n".join((HEADINGS, *rows)) + "\n")
-    ran = place.run("answers", "import", EVENT, str(place.folder / "export.csv"), now="2020-03-05T09:00")
+    ran = place.run("answers", "import", EVENT, str(place.folder / "export.csv"), "--yes", now="2020-03-05T09:00")
     assert ran.code == 0, ran.err
 
 

@@ -31,13 +31,13 @@ def place(tmp_path: Path) -> Iterator[Place]:
             "Els van der Ven;els@dehaven.example.org;ja;nee;20-02-2020 10:00\n"
             "Zoë Ruiter;zoe@tien.example.org;nee;<script>alert(1)</script>;01-03-2020 10:00\n",
         )
-        assert place.run("answers", "import", EVENT, str(place.folder / "a.csv"), now=NOW).code == 0
+        assert place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes", now=NOW).code == 0
         assert place.run("answers", "set", EVENT, "Els van der Ven", "nee", now="2020-03-05T10:00").code == 0
         yield place
 
 
 def chart(out: str) -> list[str]:
-    return out.partition("Answers by day")[2].splitlines()[1:]
+    return out.partition("Answers up to each day")[2].splitlines()[1:]
 
 
 def test_the_chart_shows_who_came_and_declined_by_day(place: Place) -> None:
@@ -57,12 +57,12 @@ def test_the_chart_shows_who_came_and_declined_by_day(place: Place) -> None:
 
 def test_the_chart_has_letters_alone_where_blocks_cannot_be_shown(place: Place) -> None:
     ran = place.run("status", EVENT, now=NOW, PYTHONIOENCODING="ascii:replace")
-    assert "Answers by day: # attending, . declined" in ran.out
+    assert "Answers up to each day: # attending, . declined" in ran.out
     assert not set("█░") & set(ran.out)
 
 
 def test_without_answers_there_is_no_chart(tmp_path: Path) -> None:
-    assert "Answers by day" not in a_place(tmp_path).run("status", EVENT).out
+    assert "Answers up to each day" not in a_place(tmp_path).run("status", EVENT).out
 
 
 class Page(HTMLParser):

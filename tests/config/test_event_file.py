@@ -157,7 +157,7 @@ def test_pe_points(folder: WorkingFolder, written: str, points: object) -> None:
 
 def test_keys_without_anything_behind_them_have_their_defaults(folder: WorkingFolder) -> None:
     keys = ["theme", "location", "online", "introduction", "provisional", "programme", "hosts"]
-    keys += ["registration", "pe_points", "calendar", "mailings"]
+    keys += ["registration", "catering", "pe_points", "calendar", "mailings"]
     event = read(folder, HEAD + "".join(f"{key}:\n" for key in keys)).value
     assert event == read(folder, HEAD).value
 

@@ -10,8 +10,11 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
 from mkwmail.responses.answers import Answered, read_answer
-from mkwmail.responses.signup_matching import By, Invited, Match, alike, match_signups, same_place
-from mkwmail.responses.signups import Export, Signup, meaning_of, read_form_moment, read_signups
+from mkwmail.responses.form_columns import meaning_of
+from mkwmail.responses.form_moments import read_form_moment
+from mkwmail.responses.signup_matching import By, Invited, Match, match_signups
+from mkwmail.responses.signups import Export, Signup, read_signups
+from mkwmail.responses.similarity import alike, same_place
 
 CODE = "7k2m9qx4vd"
 MARIEKE = Invited(
@@ -27,10 +30,10 @@ INVITED = (MARIEKE, PIETER, KEES)
 OPTIONAL = ("Inlooplunch", "Buffet")
 
 
-def read(tmp_path: Path, text: str | bytes, name: str = "aanmeldingen.csv") -> Export:
+def read(tmp_path: Path, text: str | bytes, name: str = "aanmeldingen.csv", begun: bool = False) -> Export:
     path = tmp_path / name
     path.write_bytes(text.encode("utf-8-sig") if isinstance(text, str) else text)
-    return read_signups(path, name, [each.code for each in INVITED if each.code], OPTIONAL)
+    return read_signups(path, name, [each.code for each in INVITED if each.code], OPTIONAL, begun=begun)
 
 
 def matched(export: Export) -> list[tuple[By, str, str]]:
@@ -183,6 +186,7 @@ def test_presence_of_a_check_in_app(tmp_path: Path) -> None:
         tmp_path,
         "Email,Name,Checked In\nkees.thart@rietdijk.example.org,Kees 't Hart,Yes\n"
         "p.hoekstra@eikenhage.example.org,Pieter Hoekstra,No\n",
+        begun=True,
     )
     assert [each[2] for each in matched(export)] == ["present", "absent"]
 
@@ -326,7 +330,7 @@ def test_answers_as_people_write_them(text: str, answer: str | None) -> None:
         ("2020/03/02 14:05:01", False, datetime(2020, 3, 2, 14, 5, 1)),
         ("2020-03-02T13:05:01.250Z", False, datetime(2020, 3, 2, 14, 5, 1, 250_000)),
         ("2020-03-02 13:05:01 UTC", False, datetime(2020, 3, 2, 14, 5, 1)),
-        ("3/2/2020 2:05:01 PM", True, datetime(2020, 3, 2, 14, 5)),
+        ("3/2/2020 2:05:01 PM", True, datetime(2020, 3, 2, 14, 5, 1)),
         ("2-3-2020", False, datetime(2020, 3, 2, 23, 59)),
         ("gisteren", False, None),
     ],

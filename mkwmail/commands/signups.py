@@ -1,0 +1,570 @@
+"""``answers import`` of a sign-up form's export: shown, asked about, confirmed, and then recorded."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from mkwmail.addresses import address_key, mailable
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.prompts import choose, said_yes
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import people, responses
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import Answer, Batch, Guest, KeptSignup
+from mkwmail.ledger.people import NEW, Listed, Person, code_for
+from mkwmail.planning.roll import MemberIndex, listed
+from mkwmail.report.answers import answer_words, show_import
+from mkwmail.report.terminal import Terminal
+from mkwmail.responses.answers import Answered, folded_words
+from mkwmail.responses.form_columns import folded_heading
+from mkwmail.responses.signup_changes import IGNORED, SAID, SOURCE, Changes, changes, kept_signup
+from mkwmail.responses.signup_matching import Invited, Match, match_signups
+from mkwmail.responses.signups import Decided, Export, read_signups
+
+#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
+_NO_ADDRESS = "guest.invalid"
+_ASKED_ONE_BY_ONE = 10  # rows missing from an export; more of them mean another form, or another year
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the user said about an export.
+
+    ``settled``: row key → person key, empty for a guest. ``answered``: row key → answer. ``gone``: key of a row that
+    is missing now → whether the person does not come any more.
+    """
+
+    settled: dict[str, str] = field(default_factory=dict)
+    answered: dict[str, Answered] = field(default_factory=dict)
+    gone: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Form:
+    """A form's export, with all that is needed to read it and to say what it changes."""
+
+    event: Event
+    ledger: Ledger
+    roll: MemberIndex
+    everybody: tuple[Invited, ...]
+    file: Path
+    now: datetime
+
+    def read(self) -> Export:
+        """Read the export, with what the user has said of this form."""
+        database, event = self.ledger.database, self.event
+        said = Decided(
+            responses.form_words(database, event.id, "column"), responses.form_words(database, event.id, "answer")
+        )
+        codes = [each.code for each in self.everybody if each.code]
+        optional = [item.title for item in event.programme if item.optional]
+        begun = event.starts <= self.now
+        return read_signups(self.file, str(self.file), codes, optional, decided=said, begun=begun)
+
+    def changes(self, export: Export, said: _Said) -> Changes:
+        """Return what the export changes."""
+        matches = match_signups(export.signups, self.everybody)
+        held = {each.person: each for each in responses.answers(self.ledger.database, self.event.id)}
+        by_key = {each.key: each for each in self.everybody}
+        return changes(
+            matches, responses.signups(self.ledger.database, self.event.id), held, by_key, said.settled, said.answered
+        )
+
+    def keep(self, kind: str, words: Mapping[str, str]) -> None:
+        """Keep what the user says of the form, for its next export."""
+        responses.keep_form_words(self.ledger.database, self.event.id, kind, words, self.now)
+
+
+def import_signups(
+    invocation: Invocation, event: str, file: Path, *, dry_run: bool = False, yes: bool = False
+) -> ExitCode:
+    """Import a sign-up form's export and record what is new in it.
+
+    It shows first what it would record. Doubtful rows are asked about in a terminal; otherwise they are kept until
+    they are settled.
+
+    :raises UserError: if the export or the member list cannot be read, or if nobody can confirm (SETTINGS); nothing
+        is recorded then.
+    """
+    folder = folder_of(invocation)
+    about = read_event(folder.event_path(event), folder).value
+    terminal, now = invocation.terminal, invocation.clock.now()
+    asks = terminal.interactive and not dry_run and not yes
+    with open_ledger(invocation, folder) as ledger:
+        roll = read_roll(folder, ledger)
+        form = _Form(about, ledger, roll, invited(about, roll, ledger), file, now)
+        export = form.read()
+        if export.perhaps and asks:
+            export = _asked_about_column(terminal, form, export)
+        said = _Said()
+        found = form.changes(export, said)
+        show_import(terminal, export, found, _without_a_row(form, found))
+        if dry_run:
+            terminal.note(_("Nothing was recorded (--dry-run)."))
+            return ExitCode.OK
+        if asks:
+            export, found = _asked(terminal, form, export, found, said)
+        if not _confirmed(terminal, form, export, found, said, yes):
+            terminal.note(_("Nothing was recorded."))
+            return ExitCode.OK
+        _record(form, found, said)
+        left = sum(bool(each.doubt) for each in responses.signups(ledger.database, about.id))
+    _say_recorded(terminal, about.id, found.recorded + sum(said.gone.values()), left)
+    return ExitCode.OK
+
+
+def _say_recorded(terminal: Terminal, event: str, count: int, left: int) -> None:
+    terminal.say(ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", count) % {"n": count})
+    if count:
+        terminal.note(_("To take this back: mkwmail answers undo %(event)s") % {"event": event}, "dim")
+    if left:
+        words = ngettext(
+            "%(n)d row is to be settled: mkwmail answers list %(event)s",
+            "%(n)d rows are to be settled: mkwmail answers list %(event)s",
+            left,
+        )
+        terminal.say(words % {"n": left, "event": event}, "yellow")
+
+
+def _without_a_row(form: _Form, found: Changes) -> int:
+    """Return how many members neither answered nor have a row in the export."""
+    answered = {each.person for each in responses.answers(form.ledger.database, form.event.id)} | found.seen
+    return len({each.person for each in form.roll.listings} - answered)
+
+
+# Confirmation
+
+
+def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, said: _Said, yes: bool) -> bool:
+    """Ask whether to record this; return whether the user says so.
+
+    The number must be typed if the file does not tell who comes, or if more than half of the members would change.
+
+    :raises UserError: code SETTINGS if nobody can be asked.
+    """
+    if export.perhaps:
+        if not terminal.interactive or yes:
+            raise _unanswering(export)
+        return False
+    count = found.recorded
+    assumes = not export.answering and count
+    if yes and assumes:
+        raise _unanswering(export)
+    if not (count or found.doubtful or found.ignored or said.gone) or yes:
+        return True
+    if not terminal.interactive:
+        fault = _("nobody is at the keyboard to confirm this")
+        remedy = _("give the command at a terminal, or add --yes to say so beforehand")
+        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    changing = len({each.person.key for each in found.news if each.person})
+    if assumes:
+        attending = sum(each.signup.answer is Answered.ATTENDING for each in (*found.news, *found.guests))
+        words = ngettext(
+            "%(n)d row and no answer column: it would count as attending.",
+            "%(n)d rows and no answer column: all would count as attending.",
+            attending,
+        )
+        terminal.note(words % {"n": attending}, "yellow")
+    elif changing > len(form.roll.listings) / 2:
+        terminal.note(
+            _("This changes the answers of %(n)d of %(all)d members.")
+            % {"n": changing, "all": len(form.roll.listings)},
+            "yellow",
+        )
+    else:
+        return said_yes(terminal, _("Record this? y/n:"))
+    return terminal.ask(_("To record it, type %(wanted)s:") % {"wanted": count}) == str(count)
+
+
+def _unanswering(export: Export) -> UserError:
+    """Return the refusal of a file that does not tell who comes."""
+    if export.perhaps:
+        fault = _("it is not known which column tells who comes: %(columns)s?")
+        words = {"columns": ", ".join(f'"{name}"' for name in export.perhaps)}
+        return UserError(
+            Fault("", fault % words, _("give the command at a terminal without --yes, and choose the column there")),
+            code=ExitCode.SETTINGS,
+        )
+    fault = _("no column tells who comes: every row would count as attending")
+    remedy = _("is it the right file? Then give the command at a terminal without --yes, and type the number there")
+    return UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+
+
+# Questions
+
+
+def _asked_about_column(terminal: Terminal, form: _Form, export: Export) -> Export:
+    """Ask which column tells who comes, and read the export again."""
+    terminal.note(_("No heading is known that tells who comes. These columns hold yes or no:"), "yellow")
+    for number, heading in enumerate(export.perhaps, start=1):
+        terminal.note(f"  {number}  {heading}")
+    numbers = [str(number) for number in range(1, len(export.perhaps) + 1)]
+    question = _("  Type the number of the column that tells who comes, 0 if none does, Enter to stop:")
+    chosen = choose(terminal, question, ["0", *numbers])
+    if not chosen:
+        return export
+    words = dict.fromkeys(map(folded_heading, export.perhaps), "beside")
+    if chosen != "0":
+        words[folded_heading(export.perhaps[int(chosen) - 1])] = "answer"
+    form.keep("column", words)
+    return form.read()
+
+
+def _asked(terminal: Terminal, form: _Form, export: Export, found: Changes, said: _Said) -> tuple[Export, Changes]:
+    """Ask about all that is doubtful, each thing once; return the export and its changes after that.
+
+    Words that several rows have are asked about once, and remembered for the form's next export.
+    """
+    if export.perhaps:
+        return export, found
+    unknown: dict[str, list[Match]] = {}
+    for match in found.doubtful:
+        if match.signup.unknown:
+            unknown.setdefault(folded_words(match.signup.unknown), []).append(match)
+    missing = len(found.missing) if len(found.missing) <= _ASKED_ONE_BY_ONE else 1
+    asking = _Asking(terminal, len(unknown) + sum(map(_is_asked, found.doubtful)) + missing)
+    words = {}
+    for text, matches in unknown.items():
+        answer = asking.about_words(matches)
+        if answer is not None:
+            words[text] = answer.value
+    if words:
+        form.keep("answer", words)
+        export = form.read()
+        found = form.changes(export, said)
+    for match in found.doubtful:
+        if _is_asked(match):
+            asking.about_row(match, said)
+    asking.about_missing(found.missing, said)
+    return export, form.changes(export, said)
+
+
+def _is_asked(match: Match) -> bool:
+    """Return whether a doubtful row is asked about by itself: whose it is, or what its empty answer means."""
+    return match.doubt != match.signup.doubt or (match.signup.answer is None and not match.signup.unknown)
+
+
+class _Asking:
+    """The questions about an export, numbered."""
+
+    def __init__(self, terminal: Terminal, total: int) -> None:
+        self._terminal = terminal
+        self._total = total
+        self._number = 0
+
+    def _begin(self, sentence: str) -> None:
+        self._number += 1
+        words = {"n": self._number, "all": max(self._total, self._number), "what": sentence}
+        self._terminal.note(_("Question %(n)d of %(all)d. %(what)s") % words, "yellow")
+
+    def _answer(self) -> Answered | None:
+        question = _("  y = comes, n = does not come, p = perhaps, Enter to leave it for later:")
+        # The keys of the English and of the Dutch question.
+        keys = {"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED}
+        keys |= {"p": Answered.TENTATIVE, "m": Answered.TENTATIVE}
+        return keys.get(choose(self._terminal, question, list(keys)))
+
+    def about_words(self, matches: Sequence[Match]) -> Answered | None:
+        """Ask what an answer means that is not understood."""
+        rows = ", ".join(match.signup.who for match in matches[:5]) + (", …" if len(matches) > 5 else "")
+        words = {"text": matches[0].signup.unknown, "who": rows}
+        self._begin(_('What does "%(text)s" mean (%(who)s)?') % words)
+        return self._answer()
+
+    def about_row(self, match: Match, said: _Said) -> None:
+        """Ask whose a row is, and what its answer is, if these are doubtful."""
+        signup = match.signup
+        answer = f" ({answer_words(signup.answer)})" if signup.answer else ""
+        words = {"row": signup.row, "who": signup.who, "answer": answer, "doubt": match.doubt}
+        self._begin(_("Row %(row)d, %(who)s%(answer)s: %(doubt)s") % words)
+        if match.doubt != signup.doubt:
+            key = self._whose(match)
+            if key is None:
+                return
+            said.settled[signup.key] = key
+            if key == IGNORED:
+                return
+        if signup.answer is None:
+            given = self._answer()
+            if given is not None:
+                said.answered[signup.key] = given
+
+    def _whose(self, match: Match) -> str | None:
+        for number, person in enumerate(match.candidates, start=1):
+            address = f" <{person.addresses[0]}>" if person.addresses else ""
+            place = f", {person.organisation}" if person.organisation else ""
+            self._terminal.note(f"  {number}  {person.name}{address}{place}")
+        numbers = [str(number) for number in range(1, len(match.candidates) + 1)]
+        if numbers:
+            question = _(
+                "  Type the number of who it is, g for a guest, i to ignore the row, Enter to leave it for later:"
+            )
+        else:
+            question = _("  Type g for a guest, i to ignore the row, Enter to leave it for later:")
+        chosen = choose(self._terminal, question, [*numbers, "g", "i", "o"])
+        if chosen in numbers:
+            return match.candidates[int(chosen) - 1].key
+        # The keys of the English and of the Dutch question.
+        return {"g": "", "i": IGNORED, "o": IGNORED}.get(chosen)
+
+    def about_missing(self, missing: Sequence[KeptSignup], said: _Said) -> None:
+        """Ask about the rows that are missing from the export."""
+        if len(missing) > _ASKED_ONE_BY_ONE:
+            sentence = _("%(n)d rows of an earlier export are not in this one. Have all of them cancelled?")
+            self._begin(sentence % {"n": len(missing)})
+            if self._terminal.ask(_("  Type yes, or Enter to leave it for later:")).casefold() in ("yes", "ja"):
+                said.gone |= {each.key: True for each in missing}
+            return
+        for each in missing:
+            self._begin(_("%(who)s is not in this export any more.") % {"who": each.name or each.address})
+            answer = choose(self._terminal, _("  c = cancelled, k = still comes, Enter = later:"), ["c", "a", "k"])
+            if answer:
+                # The keys of the English and of the Dutch question.
+                said.gone[each.key] = answer != "k"
+
+
+# People
+
+
+def mailed_at(person: Person) -> str:
+    """Return a person's address, or an empty string for a guest without one."""
+    return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
+
+
+def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, ...]:
+    """Return everybody whose sign-up an export can contain.
+
+    These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
+    """
+    former = {person.key: person.former for person in people.persons(ledger.database)}
+    members = [
+        Invited(
+            key=each.person,
+            name=each.name,
+            addresses=(each.address, *former.get(each.person, ())),
+            organisation=each.member.organisation,
+            number=each.member.number,
+            code=code_for(ledger.secret, event.id, each.person),
+        )
+        for each in roll.listings
+        if not each.doubt
+    ]
+    known = {each.key for each in members}
+    guests = [
+        Invited(
+            each.person,
+            each.name,
+            (each.address,) if each.address else (),
+            each.organisation,
+            code=code_for(ledger.secret, event.id, each.person),
+        )
+        for each in responses.guests(ledger.database, event.id)
+        if each.person not in known
+    ]
+    known |= {each.key for each in guests}
+    # The person at the address of a row that is to be settled is nobody yet.
+    known |= _holders(ledger, event.id)
+    # People who were mailed and have left the list since may still have signed up.
+    taken = {each.member.address_key for each in roll.listings if not each.doubt}
+    gone = [
+        Invited(
+            each.key,
+            each.name,
+            tuple(address for address in (each.address, *each.former) if address and address not in taken),
+            each.organisation,
+            each.number,
+            code_for(ledger.secret, event.id, each.key),
+        )
+        for each in people.persons(ledger.database)
+        if each.key not in known and (mailed_at(each) or each.former)
+    ]
+    return (*members, *guests, *gone)
+
+
+def _holders(ledger: Ledger, event: str) -> frozenset[str]:
+    return frozenset(each.holder for each in responses.signups(ledger.database, event) if each.holder)
+
+
+# Recording
+
+
+def _record(form: _Form, found: Changes, said: _Said) -> None:
+    """Record the import.
+
+    Guests come first: answers belong to people who are in the register.
+    """
+    now = form.now
+    keys, guests = _enlisted(form, found)
+    rows: list[KeptSignup] = []
+    answers: list[Answer] = []
+    for match in found.news:
+        if match.person is not None:
+            answers += _answer_of(match, match.person.key, now)
+            rows.append(kept_signup(match, match.person.key))
+    doubtful = list(found.doubtful)
+    for match in found.guests:
+        key = keys.get(match.signup.key)
+        if key is None:
+            doubtful.append(replace(match, doubt=_("it is doubtful who this guest is")))
+            continue
+        answers += _answer_of(match, key, now)
+        rows.append(kept_signup(match, key))
+    for match in (*found.same, *(each.match for each in found.stands)):
+        if match.person is not None:
+            rows.append(kept_signup(match, match.person.key))
+    holders = _enlisted_holders(form, doubtful)
+    rows += [kept_signup(match, None, match.doubt, holders.get(match.signup.key)) for match in doubtful]
+    rows += [replace(kept_signup(match, None), gone=now) for match in found.ignored]
+    # Our own list, edited, is not an export of the form: answers do not identify its rows.
+    ours = {match.signup.key for match in _all(found) if match.signup.was is not None and not match.doubt}
+    rows = [row for row in rows if row.key not in ours]
+    missing_answers, missing_rows = _missing(found, said, now)
+    batch = Batch(
+        what=form.file.name,
+        answers=(*answers, *missing_answers),
+        signups=(*rows, *missing_rows),
+        guests=(*guests, *_departed(form, found)),
+    )
+    if batch.answers or batch.guests or found.doubtful or found.ignored or missing_rows:
+        responses.record_batch(form.ledger.database, form.event.id, batch, now)
+    else:
+        responses.keep_signups(form.ledger.database, form.event.id, batch.signups, now)
+
+
+def _missing(found: Changes, said: _Said, now: datetime) -> tuple[list[Answer], list[KeptSignup]]:
+    answers, rows = [], []
+    for each in found.missing:
+        cancelled = said.gone.get(each.key)
+        if cancelled is None:
+            continue
+        rows.append(replace(each, gone=now, doubt=""))
+        if cancelled and each.person is not None:
+            answers.append(Answer(each.person, Answered.DECLINED, SOURCE, now))
+    return answers, rows
+
+
+def _departed(form: _Form, found: Changes) -> Iterator[Guest]:
+    """Yield people who signed up and have left the list.
+
+    They are guests from now on, so that they hear of changes.
+    """
+    here = {each.person for each in form.roll.listings} | {
+        each.person for each in responses.guests(form.ledger.database, form.event.id)
+    }
+    for match in (*found.news, *found.same):
+        person = match.person
+        if person is not None and person.key not in here and match.signup.answer is not None:
+            address = person.addresses[0] if person.addresses else ""
+            yield Guest(person.key, person.name, _mailable(address), person.organisation)
+
+
+def _all(found: Changes) -> Iterator[Match]:
+    yield from (*found.news, *found.same, *found.guests, *found.doubtful, *(each.match for each in found.stands))
+
+
+def _answer_of(match: Match, person: str, now: datetime) -> Iterator[Answer]:
+    signup = match.signup
+    if signup.answer is not None:
+        # Presence and edits are dated now; a form's answer is dated at the moment it was filled in.
+        dated = signup.moment if signup.answer not in (Answered.PRESENT, Answered.ABSENT) else None
+        yield Answer(person, signup.answer, SOURCE if signup.was is None else SAID, dated or now)
+
+
+def _enlisted(form: _Form, found: Changes) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
+    """Record the new guests in the register, with everybody in the list.
+
+    Returns row key → person key, and the guests. The whole list is needed: a guest who is a member under an earlier
+    address must not become a new person, and a member must not look like somebody whose address has gone.
+    """
+    matches, roll, ledger = found.guests, form.roll, form.ledger
+    taken = _taken(ledger, roll, form.event.id)
+    addresses = [_own_address(match.signup.address, taken) for match in matches]
+    rows = [
+        Listed(address or f"{match.signup.key[:16]}@{_NO_ADDRESS}", match.signup.name, match.signup.organisation)
+        for match, address in zip(matches, addresses, strict=True)
+    ]
+    here = listed(roll)
+    held = {address_key(each.address) for each in here}
+    earlier = [
+        Listed(each.address or person_address, each.name, each.organisation)
+        for each, person_address in _earlier_guests(ledger, form.event.id)
+        # Somebody who has left the list may be a guest at an address that is a successor's.
+        if person_address and address_key(each.address or person_address) not in held
+    ]
+    identified = ledger.enlist([*here, *earlier, *rows], form.now)[len(here) + len(earlier) :]
+    keys: dict[str, str] = {}
+    guests: list[Guest] = []
+    members = {each.person for each in roll.listings}
+    for match, address, who in zip(matches, addresses, identified, strict=True):
+        if who.doubt is None:
+            keys[match.signup.key] = who.key
+            if who.key not in members:
+                guests.append(Guest(who.key, match.signup.name, address, match.signup.organisation))
+    return keys, tuple(guests)
+
+
+def _enlisted_holders(form: _Form, doubtful: Sequence[Match]) -> Mapping[str, str]:
+    """Record the people at the addresses of rows that are not settled; return row key → person key.
+
+    They must hear of changes, whoever they turn out to be. An address that is somebody's already needs no holder.
+    """
+    ledger, roll = form.ledger, form.roll
+    taken = _taken(ledger, roll, form.event.id)
+    rows = {}
+    for match in doubtful:
+        address = _own_address(match.signup.address, taken)
+        if address:
+            rows[match.signup.key] = Listed(address, match.signup.name, match.signup.organisation)
+    here = listed(roll)
+    decided = {address_key(row.address): NEW for row in rows.values()}
+    found = ledger.enlist([*here, *rows.values()], form.now, decided)[len(here) :] if rows else ()
+    return {key: who.key for key, who in zip(rows, found, strict=True) if who.doubt is None}
+
+
+def _earlier_guests(ledger: Ledger, event: str) -> list[tuple[Guest, str]]:
+    addresses = {person.key: person.address for person in people.persons(ledger.database)}
+    return [
+        (each, addresses[each.person]) for each in responses.guests(ledger.database, event) if each.person in addresses
+    ]
+
+
+def _mailable(address: str) -> str:
+    """Return the address as it can be mailed, or an empty string."""
+    try:
+        return mailable(address) if address else ""
+    except ValueError:
+        return ""
+
+
+def _taken(ledger: Ledger, roll: MemberIndex, event: str) -> frozenset[str]:
+    """Return the address keys of members and others in the register, but for those of unsettled rows."""
+    holders = _holders(ledger, event)
+    others = {each.address for each in people.persons(ledger.database) if each.key not in holders}
+    return frozenset(others | {each.member.address_key for each in roll.listings})
+
+
+def _own_address(address: str, taken: frozenset[str]) -> str:
+    """Return a guest's address as it can be mailed, or an empty string.
+
+    Empty also if it belongs to a member, who signed up a colleague.
+    """
+    return "" if address_key(address) in taken else _mailable(address)
+
+
+def new_guest(
+    event: Event, ledger: Ledger, roll: MemberIndex, row: KeptSignup, now: datetime
+) -> tuple[str, tuple[Guest, ...]]:
+    """Enlist the person of a doubtful row as a guest, as the user says.
+
+    Returns the person's key and the guest; no guest if it is a member.
+    """
+    address = _own_address(row.address, _taken(ledger, roll, event.id))
+    new = Listed(address or f"{row.key[:16]}@{_NO_ADDRESS}", row.name, row.organisation)
+    (*_others, who) = ledger.enlist([*listed(roll), new], now, {address_key(new.address): NEW})
+    if who.key in {each.person for each in roll.listings}:
+        return who.key, ()
+    return who.key, (Guest(who.key, row.name, address, row.organisation),)

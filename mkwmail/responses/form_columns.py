@@ -1,0 +1,336 @@
+"""The columns of a sign-up form's export, by their meaning.
+
+Headings are compared without case, accents, underscores, punctuation and emoji. The columns that Microsoft Forms,
+Google Forms, Eventbrite, Luma, ti.to, Hi.Events, pretix and Teams add by themselves are known. A column whose heading
+is not known is a further question; one that holds yes or no may be the answer, and is asked about.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mkwmail.members.headings import Headings, find_headings, heading_key
+from mkwmail.members.table import Table
+from mkwmail.responses.answers import folded_words, is_yes_or_no
+
+_TOP = 20  # rows in which the headings are looked for
+_LONGEST_QUESTION = 300
+_MOSTLY = 0.8  # the part of a column's values that are yes or no, if the column may be the answer
+
+# A heading with one of these words is a further question, whatever else it says: "Bent u aanwezig bij de lunch?"
+# does not ask whether somebody comes.
+_BESIDE = (
+    r"lunch|buffet|diner|dinner|borrel|drinks|\beten\b|maaltijd|\bmeal|workshop|sessie|session|ronde\b|parkeer|parking|"
+    r"vervoer|transport|overnacht|hotel|opmerking|remark|comment|toelichting|\bvragen\b|\bvraag\b|question|waaraan|"
+    r"waarom|\bwhy\b|parkeren|^(?:hoeveel|aantal|how many|number of)\b|"
+    r"toestemming|consent|akkoord|agree|\bprivacy|avg\b|"
+    r"\bfoto|photo|nieuwsbrief|newsletter|"
+    r"\bhoe ?laat|what time|aankomst|arrival|vertrek|departure|rolstoel|wheelchair|volgend jaar|next year|"
+    r"\bvorig|\blast year|herinner|remind|presentatie|spreker|speaker|tevreden|beoordel|\brating|rondleiding|\btour\b"
+)
+_DIETARY = (
+    r"dieet|dietary|\bdiet\b|allerg|vegetar|vegan|halal|kosher|glutenvrij|gluten free|voedsel|\bfood|eetwens|"
+    r"intoleran"
+)
+_OF_ANOTHER = (
+    r"collega|colleague|begeleider|noodgeval|emergency|leidinggevende|\bmanager|assistent|secretaresse|host\b|"
+    r"organi[sz]er\b|uitgenodigd door|invited by"
+)
+# Those who order tickets, or who fill in a form for somebody else.
+_ORDERER = (
+    r"^(?:order|orderer|bestelling|besteller|buyer|purchaser|koper|payer|betaler|billing|invoice|factuur|booked by|"
+    r"ingevuld door|aangemeld door|submitted by|contactpersoon|contact person)\b"
+)
+_TAKES_PART = r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|gast|participant|bezoeker)s?\b"
+
+# In this order: the first pattern that fits gives the heading's meaning. An empty meaning: the column is not kept,
+# because it is of no use (numbers that the form service gave, addresses of computers).
+_MEANINGS: tuple[tuple[str, str], ...] = (
+    ("was", r"^(?:answer when listed|antwoord bij opmaak)$"),
+    (
+        "code",
+        r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|jouw code|uw code|je code|your code|"
+        r"uitnodigingscode|invite ?code|invitation code|order code)$",
+    ),
+    (
+        "",
+        r"^(?:bron url|source url|network id|unique ticket url|ticket url|qr code.*|.*\bqr code url|utm .*|"
+        r"custom source|"
+        r"user agent|(?:order |ip )?ip(?: .*)?|.*\bip\b.*|.*\baddress (?:eth|solana)|(?:eth|solana) address|"
+        r".*(?:betaal|payment|transact|custom data|feedback:|\bprice\b|\bprijs\b|\bfees?\b|\bvat\b|\bbtw\b|"
+        r"currency|valuta|discount|korting|voucher|amount|bedrag|total paid|order total|\btax\b).*|^totaal .*)$",
+    ),
+    ("dietary", _DIETARY),
+    (
+        "presence",
+        r"ingecheckt|check(?:ed)? ?in\b|aanwezig geweest|was aanwezig|presentie|^opkomst$|^present$|^attended$|"
+        r"^verschenen|^is er geweest|scanned|gescand",
+    ),
+    (
+        "persons",
+        r"(?:aantal|hoeveel|met hoeveel|number of|how many|^#) ?(?:personen|mensen|deelnemers|aanwezigen|kaarten|"
+        r"tickets|plaatsen|persons|people|attendees|seats|participants)\b|"
+        r"^(?:quantity|ticket quantity|aantal|hoeveelheid)$|"
+        r"met zn hoeveel|met z n hoevelen",
+    ),
+    (
+        "companions",
+        r"introduc|\bgasten\b|\bguests\b|plus one|\+ ?1\b|\bpartner|(?:your|uw|je|jouw) (?:guest|gast)\b|"
+        r"komt (?:uw|je|jouw) partner|"
+        r"(?:neem|neemt|brengt?|breng) "
+        r"(?:je|jij|u) (?:nog )?(?:iemand|anderen|een collega|een partner|gasten|je partner|uw partner)|"
+        r"bring(?:ing)? (?:a guest|anyone|somebody|someone|a partner|a colleague)|meegenomen|meereizend|"
+        r"(?:aantal|hoeveel|number of|how many) (?:extra|additional|mee|partners|collega s?)",
+    ),
+    ("beside", f"{_BESIDE}|{_OF_ANOTHER}"),
+    (
+        "cancelled",
+        r"geannuleerd|afgemeld\b|^afmelddatum|afgezegd|cancell?ed|cancell?ation|annulering|^void status$|^voided?$|"
+        r"\bverhinderd|(?:kom|komt|kunt?|kan|ben|bent) (?:je|u|ik|jij)?\b.*\bniet\b|^niet (?:komen|aanwezig)|"
+        r"(?:not|unable|can t|cannot)\b.*\b(?:attend|come|coming|make it)|^ik (?:kom|kan) niet|^afmelding$|^afmelden$",
+    ),
+    (
+        "moment",
+        r"tijdstempel|timestamp|tijd van voltooi|voltooiingstijd|completion time|submi(?:t|ssion)|submitted (?:at|on)|"
+        r"ingevuld op|ingezonden|inzend|aanmelddatum|aanmeldmoment|aangemeld op|inschrijfdatum|ingeschreven op|"
+        r"entry date|order date|order created|besteldatum|registration (?:time|date)|registered (?:at|on)|"
+        r"\bcreated (?:at|on|date)|^created$|ticket created|aangemaakt|^datum(?: tijd|tijd)?$|^date(?: time)?$|"
+        r"datum (?:en tijd |van |van de )?(?:inzending|invoer|aanmelding|inschrijving|antwoord)|^end date$|^einddatum$|"
+        r"^(?:datum en tijd|date and time)$|response (?:time|date)|responded (?:at|on)|^tijdstip",
+    ),
+    ("hour", r"^(?:order time|besteltijd|tijd|time|registration hour)$"),
+    (
+        "",
+        r"^(?:id|#|nr|no|nummer|number|rij|row|index|volgnummer|api id|guest id|event id|event|evenement|event name|"
+        r"(?:entry|response|respondent|collector|network|order|attendee|ticket|position|public|short|post|gebruiker|"
+        r"registration|product|add on to position|pseudonymization|seat) (?:id|#|nr|number|reference|ref|secret|key)|"
+        r"order ?code|bestelcode|bestelnummer|order (?:type|comment|url|locale|link|tags|time zone)|"
+        r"start date|begintijd|start time|starttijd|useragent|browser|score|punten|points|quiz feedback|total points|"
+        r"(?:product|item|list|form|session|venue|campaign) name|(?:naam (?:van het )?)(?:evenement|event|formulier)|"
+        r"taal|language|locale|laatst (?:gewijzigd|bijgewerkt).*|last (?:modified|updated|changed).*|"
+        r"ticket last updated.*|tijd van laatste wijziging.*|created by.*|user ip|gebruikers ip|url|referrer|"
+        r"recorded on|vastgelegd op|from where|waarvandaan|kind|soort|wie|name to sort by|sorteernaam|"
+        r"ticket (?:type|name|tier|class)|ticket|product|variation|variatie|group|group name|event (?:start|end).*|"
+        r"blocked|valid (?:from|until)|follow up date|seat|zone|row number|country|land|time zone|tijdzone|"
+        r"notes for organi[sz]er|role)$",
+    ),
+    (
+        "number",
+        r"lidnummer|\blidnr|relatienummer|relatienr|ledennummer|member(?:ship)? ?(?:number|id|no)\b|\bl nummer\b",
+    ),
+    ("email", r"\be ?mail|^mail$|\bmail ?adres|e ?post\b|^upn$|user principal name"),
+    (
+        "organisation",
+        r"organisatie(?!s)|organi[sz]ation(?!s)|corporatie(?!s)|\bbedrijf|werkgever|\binstelling|\bcompany|employer|"
+        r"\bnamens\b|\baffiliation|stichting$",
+    ),
+    # Only after "organisation": "Van welke corporatie bent u?" asks who signed up, but "Welke dag komt u?" is a
+    # further question.
+    (
+        "beside",
+        r"\bwelke?\b|\bwhich\b|\bhoeveel\b|\baantal\b|how many|\bwanneer\b|\bwhen\b|\bfunctie\b|telefoon|phone|mobiel",
+    ),
+    ("first", r"voornaam|roepnaam|first ?name|given ?name"),
+    ("initials", r"voorletter|initialen|\binitials"),
+    ("prefix", r"tussenvoegsel|voorvoegsel|\btussenv\b|surname prefix|\bmiddle name"),
+    ("surname", r"achternaam|familienaam|surname|last ?name|family ?name"),
+    (
+        "written",
+        r"\bnaam\b|\bname\b|deelnemer\b|^wie (?:bent u|ben je|meldt zich aan)|^respondent$|^attendee$|^full ?name$|"
+        r"^who are you",
+    ),
+    (
+        "status",
+        r"\bstatus\b|inschrijfstatus|aanmeldstatus|deelnamestatus|^state$",
+    ),
+    (
+        "answer",
+        r"\bkomt\b|\bkom (?:je|jij|ik)\b|^kom(?:en|st)?$|\bik kom\b|aanwezig|\berbij\b|er bij\b|deelname|deelnemen|"
+        r"(?:neemt|neem) (?:u|je|jij) deel|(?:doe|doet) (?:je|jij|u) mee|aanmelding|aanmelden|meld (?:je|jij) .*aan|"
+        r"meldt u .*aan|meld (?:me|mij) .*aan|"
+        r"antwoord|\banswer\b|\breactie|\brespons|\bresponse\b|\breply\b|attend|\brsvp|^aangemeld$|"
+        r"(?:kunt|kun|kan|wilt|wil) (?:u|je|jij) (?:er )?(?:bij|komen|zijn)|\bkomst\b|\brekenen\b|verwachten|"
+        r"verwelkomen|(?:aan|op) (?:of|en|/)? ?afmeld|"
+        r"van de partij|begroeten|(?:zien|ontmoeten) (?:we|wij) (?:je|jou|u)\b|(?:bent|ben) (?:u|je|jij) (?:er|bij)\b|"
+        r"(?:bezoek|bezoekt|schuif|schuift) (?:je|u|jij)|inschrijving|inschrijven|schrijf (?:je|jij) .*in|\bopgave\b|"
+        r"are you (?:coming|going|joining|in\b)|(?:will|can|could|do) (?:you|we) (?:be|come|join|make|participate|"
+        r"expect|"
+        r"count|welcome|plan)|\bjoin(?:ing)?\b|participat|^coming\b|^going\b|i (?:will|am) (?:com|be there|attend)|"
+        r"^ja nee$|^yes no$|see you|count on you|make it\b|rekening (?:met|houden)",
+    ),
+)
+_COMPILED = tuple((meaning, re.compile(pattern)) for meaning, pattern in _MEANINGS)
+_NUMBERING = re.compile(r"^(?:(?:vraag|question|q) ?)?\d{1,2}(?: \d{1,2})? (?=[^\W\d])")
+_ORDERED, _PART = re.compile(_ORDERER), re.compile(_TAKES_PART)
+_IDENTITY = ("email", "written", "first", "surname", "prefix", "initials")
+
+
+def folded_heading(heading: str) -> str:
+    """Return the words of a heading: no case, accents, punctuation or emoji.
+
+    >>> folded_heading("approval_status"), folded_heading("2. Kom je? 🎉 *")
+    ('approval status', '2 kom je')
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)
+    plain = unicodedata.normalize("NFKD", apart.replace("’", "").replace("'", " ")).casefold()
+    kept = (char for char in plain if not unicodedata.combining(char))
+    return " ".join("".join(char if char.isalnum() or char in "#+" else " " for char in kept).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of an export, by their meaning.
+
+    ``by_meaning``: meaning → columns. The columns of those who ordered for somebody else have a meaning of their own,
+    such as ``orderer email``. ``beside`` and ``dietary`` are the columns of further questions, with the headings as
+    written. ``dropped`` are the headings of the columns that are not kept. ``perhaps`` are the columns that may be the
+    answer, by their values: nobody has said so yet.
+    """
+
+    headings: Headings
+    by_meaning: Mapping[str, tuple[int, ...]]
+    beside: Mapping[int, str]
+    dietary: Mapping[int, str]
+    dropped: tuple[str, ...]
+    perhaps: tuple[int, ...] = ()
+
+    @property
+    def identifying(self) -> bool:
+        """True if at least one column tells who signed up."""
+        return bool(self.by_meaning.keys() & {"code", "email", "written", "surname", "number"})
+
+    @property
+    def answering(self) -> bool:
+        """True if a column tells whether somebody comes."""
+        return bool(self.by_meaning.keys() & {"answer", "status", "was", "presence"})
+
+    def answered_by(self, column: int) -> "Columns":
+        """Return the columns with this one as the answer, as the user says."""
+        beside = {number: name for number, name in self.beside.items() if number != column}
+        return replace(self, by_meaning={**self.by_meaning, "answer": (column,)}, beside=beside, perhaps=())
+
+
+def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:
+    """Return the meaning of a heading; ``beside`` for a further question.
+
+    Every question that is not one of the known ones is a further question.
+
+    :param optional: the titles of the programme's optional parts: a question about one of them is a further one.
+    """
+    words = folded_heading(re.sub(r"\((?:verplicht|required|optioneel|optional)\)", "", heading))
+    words = _NUMBERING.sub("", words)
+    if not words or len(words) > _LONGEST_QUESTION:
+        return "beside"
+    if any(folded_heading(title) in words for title in optional if folded_heading(title)):
+        return "dietary" if re.search(_DIETARY, words) else "beside"
+    if _ORDERED.search(words):
+        meaning = _first_fit(_ORDERED.sub("", words).strip())
+        return f"orderer {meaning}" if meaning in _IDENTITY else _first_fit(words)
+    return _first_fit(words)
+
+
+def _first_fit(words: str) -> str:
+    return next((meaning for meaning, pattern in _COMPILED if pattern.search(words)), "beside")
+
+
+def find_columns(
+    table: Table, codes: Iterable[str], optional: Sequence[str] = (), decided: Mapping[str, str] | None = None
+) -> Columns:
+    """Return the columns of an export.
+
+    A column that holds a code of the event's links is the column of codes, whatever its heading.
+
+    :param table: a table with at least one row.
+    :param decided: what the user said earlier of a heading, folded: its meaning.
+    """
+    said = decided or {}
+    known: dict[str, list[str]] = {}
+    for row in table.rows[:_TOP]:
+        for cell in row.cells:
+            meaning = _meant(cell, optional, said)
+            if meaning not in ("beside", "") and not re.search(r"\S@\S", cell):
+                known.setdefault(meaning, []).append(heading_key(cell))
+    headings = find_headings(table, {meaning: tuple(spellings) for meaning, spellings in known.items()})
+    with_codes = _columns_with(table, headings, frozenset(codes))
+    found: dict[str, tuple[int, ...]] = {}
+    beside: dict[int, str] = {}
+    dietary: dict[int, str] = {}
+    dropped: list[str] = []
+    for column, cell in enumerate(headings.row.cells):
+        meaning = "code" if column in with_codes else _meant(cell, optional, said)
+        if meaning == "beside" and (cell.strip() or column in headings.unnamed):
+            beside[column] = headings.written(column)
+        elif meaning == "dietary":
+            dietary[column] = headings.written(column)
+        elif meaning and meaning != "beside":
+            found[meaning] = (*found.get(meaning, ()), column)
+        elif cell.strip():
+            dropped.append(headings.written(column))
+    columns = Columns(headings, _by_person(headings, found), beside, dietary, tuple(dropped))
+    return columns if columns.answering else replace(columns, perhaps=_yes_or_no(table, columns, said))
+
+
+def _meant(cell: str, optional: Iterable[str], said: Mapping[str, str]) -> str:
+    if not cell.strip() or len(cell) > _LONGEST_QUESTION:
+        return "beside"
+    return said.get(folded_heading(cell)) or meaning_of(cell, optional)
+
+
+def _by_person(headings: Headings, found: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Return the columns, those of the person who comes apart from others'.
+
+    With a column "Ticket Email", the plain "Email" is that of whoever ordered. Microsoft Forms writes the account
+    that filled in the form in columns of its own: a question for the name or the address counts before them.
+    """
+    sorted_out = dict(found)
+    for meaning in _IDENTITY:
+        columns = sorted_out.get(meaning, ())
+        taking_part = [each for each in columns if _PART.search(folded_heading(headings.written(each)))]
+        plain = [each for each in columns if folded_heading(headings.written(each)) in _NATIVE]
+        first = taking_part or [each for each in columns if each not in plain]
+        if first and len(first) < len(columns):
+            ordered = tuple(each for each in columns if each not in first)
+            sorted_out[meaning] = tuple(first)
+            sorted_out[f"orderer {meaning}"] = (*sorted_out.get(f"orderer {meaning}", ()), *ordered)
+    tells = {meaning for meaning in ("email", "written", "surname", "first") if meaning in sorted_out}
+    for meaning in _IDENTITY:
+        # Only the orderer is known: then that is the person who comes.
+        if not tells and f"orderer {meaning}" in sorted_out:
+            sorted_out[meaning] = sorted_out.pop(f"orderer {meaning}")
+    return sorted_out
+
+
+_NATIVE = frozenset(
+    ("email", "e mail", "mail", "e mailadres", "emailadres", "email address", "name", "naam", "responder", "respondent")
+)
+
+
+def _yes_or_no(table: Table, columns: Columns, said: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the columns of further questions that hold yes or no."""
+    found = []
+    for column, heading in columns.beside.items():
+        if said.get(folded_heading(heading)) == "beside":
+            continue
+        texts = [row.cell(column) for row in table.rows if row.number > columns.headings.row.number]
+        given = [text for text in texts if text.strip()]
+        if given and sum(map(is_yes_or_no, given)) >= _MOSTLY * len(given):
+            found.append(column)
+    return tuple(found)
+
+
+def _columns_with(table: Table, headings: Headings, codes: frozenset[str]) -> frozenset[int]:
+    return frozenset(
+        column
+        for row in table.rows
+        if row.number > headings.row.number
+        for column, cell in enumerate(row.cells)
+        if code_in(cell, codes)
+    )
+
+
+def code_in(cell: str, codes: frozenset[str]) -> str:
+    """Return the code in a cell, alone or inside a link; empty if none."""
+    if len(cell) < 10 or not codes:
+        return ""
+    return next((word for word in re.findall(r"[0-9a-z]{10}", folded_words(cell)) if word in codes), "")

@@ -1,0 +1,408 @@
+"""The headings of sign-up forms, Dutch and English: what each means, and what is a further question."""
+
+from pathlib import Path
+
+import pytest
+
+from mkwmail.responses.form_columns import folded_heading, meaning_of
+from mkwmail.responses.signups import Decided, read_signups
+
+OPTIONAL = ("Inlooplunch", "Buffet")
+
+# Meaning → headings, one on a line.
+HEADINGS = {
+    "answer": """
+Kom je?
+Komt u?
+Kom je naar de Directeurendag?
+Komt u naar de bijeenkomst op 16 april?
+Ben je erbij?
+Bent u erbij?
+Ben je er bij op 16 april?
+Bent u aanwezig?
+Ben je aanwezig bij de themamiddag?
+Aanwezig
+Aanwezigheid
+Aanwezig?
+Bent u van de partij?
+Doe je mee?
+Doet u mee?
+Neem je deel?
+Neemt u deel aan de Directeurendag?
+Deelname
+Wilt u deelnemen?
+Kunnen we op u rekenen?
+Kunnen wij op je rekenen?
+Mogen we u verwachten?
+Mogen we je verwelkomen op 16 april?
+Kunt u erbij zijn?
+Kun je erbij zijn?
+Kan je komen?
+Kunt u komen?
+Wil je komen?
+Schuif je aan?
+Zien we je op 16 april?
+Zien we u dan?
+Aanmelding
+Aanmelden
+Aan- of afmelden
+Meld je je aan?
+Ik meld me aan voor de Directeurendag
+Ik kom
+Ik kom naar de Directeurendag
+Komst
+Antwoord
+Jouw antwoord
+Uw reactie
+Respons
+RSVP
+rsvp
+2. Bent u aanwezig?
+Vraag 3: Kom je?
+🎉 Kom je ook? 🎉
+KOM JE? *
+kom_je
+Are you coming?
+Are you coming to the meeting?
+Are you going?
+Will you attend?
+Will you be attending?
+Will you be there?
+Will you join us?
+Can you make it?
+Can we count on you?
+Can you come?
+Are you joining?
+Attending
+Attending?
+Attendance
+I will attend
+I am coming
+Going?
+Coming
+Response
+Your response
+Your answer
+Do you plan to attend?
+Participation
+""",
+    "status": """
+Status
+Attendee Status
+attendee_status
+approval_status
+Approval Status
+Order Status
+Registration Status
+Registration status
+RSVP Status
+Inschrijfstatus
+Aanmeldstatus
+Ticket status
+""",
+    "beside": """
+Sluit u aan bij de lunch?
+Bent u aanwezig bij het diner?
+Kom je ook naar de borrel?
+Lunch?
+Inlooplunch
+Buffet
+Blijft u voor het buffet?
+Welke workshop kiest u?
+Workshop ronde 1
+Welke dag bent u aanwezig?
+Met welke organisaties werkt u samen?
+Vragen of opmerkingen
+Opmerkingen
+Toelichting
+Heb je nog vragen?
+Waaraan neemt u deel?
+Hoe laat komt u aan?
+Komt u met de auto en wilt u parkeren?
+Parkeerplaats nodig?
+Overnacht u in het hotel?
+Vervoer
+Will you join us for dinner?
+Do you need parking?
+Any comments?
+Do you agree with our privacy statement?
+Gaat u akkoord met foto's?
+Komt uw collega ook?
+Functie
+Telefoonnummer
+Phone number
+Mobiel
+Wilt u de nieuwsbrief ontvangen?
+Kom je volgend jaar weer?
+Waarom kom je?
+Hoeveel woningen heeft uw corporatie beheerd?
+Adres
+T-shirtmaat
+""",
+    "dietary": """
+Dieetwensen
+Dieet
+Heeft u dieetwensen?
+Allergieën
+Dietary requirements
+Any dietary restrictions?
+Diet
+Vegetarisch?
+Is de lunch vegetarisch?
+Food allergies
+""",
+    "companions": """
+Introducé
+Introducés
+Aantal introducés
+Neem je iemand mee?
+Neemt u een partner mee?
+Komt uw partner mee?
+Aantal gasten
+Number of guests
+Guests
+Plus one
++1
+Brengt u iemand mee?
+Are you bringing a guest?
+Bring a partner?
+""",
+    "persons": """
+Aantal personen
+Met hoeveel personen komt u?
+Hoeveel personen?
+Aantal deelnemers
+Aantal kaarten
+Aantal tickets
+Quantity
+Ticket quantity
+Aantal
+Number of people
+How many people
+Number of tickets
+""",
+    "cancelled": """
+Geannuleerd
+Afgemeld op
+Afgemeld
+Afmelddatum
+Cancelled
+Canceled at
+Cancellation date
+Void Status
+Bent u verhinderd?
+Ben je verhinderd?
+Kunt u niet komen?
+Ik kom niet
+""",
+    "moment": """
+Tijdstempel
+Timestamp
+Tijd van voltooien
+Voltooiingstijd
+Completion time
+Submitted At
+Submit Date (UTC)
+Submission Date
+submitted_at
+created_at
+Created Date
+Order Date
+Order Created Date
+Besteldatum
+Datum invoer
+Datum/tijd
+Datum
+Ingevuld op
+Aanmelddatum
+Inschrijfdatum
+Aangemeld op
+Registration Time
+""",
+    "presence": """
+Is Checked In
+Checked In At
+checked_in_at
+Checked in
+Ingecheckt
+Check-in
+Aanwezig geweest
+Presentie
+""",
+    "email": """
+E-mail
+Email
+E-mailadres
+Uw e-mailadres
+Email Address
+Mailadres
+Op welk e-mailadres bereiken we u?
+Attendee email
+Ticket Email
+""",
+    "written": """
+Naam
+Uw naam
+Wat is uw naam?
+Name
+Full name
+Vraag 3: Uw naam
+Hoe heet je? Naam
+Attendee name
+Ticket Full Name
+""",
+    "first": "Voornaam\nFirst Name\nfirst_name\nTicket First Name\nRoepnaam\nAttendee name: Given name",
+    "surname": "Achternaam\nLast Name\nlast_name\nSurname\nFamily name\nFamilienaam",
+    "organisation": """
+Organisatie
+Van welke corporatie bent u?
+Namens welke organisatie komt u?
+Corporatie
+Company
+Bedrijf
+Ticket Company Name
+""",
+    "orderer email": "Order Email\nBuyer email\nBesteller e-mail",
+    "orderer written": "Order Name\nBuyer name\nIngevuld door (naam)",
+    "orderer first": "Buyer First Name",
+    "": """
+Order #
+Attendee #
+ID
+Id
+Begintijd
+Start time
+Order ID
+Position ID
+Ticket Type
+Total Paid
+Payment status
+Betaalstatus
+api_id
+guest_id
+qr_code_url
+utm_source
+Last modified time
+IP Address
+Order IP
+Unique Ticket URL
+Ticket Reference
+Network ID
+Price
+""",
+}
+CASES = [(heading, meaning) for meaning, lines in HEADINGS.items() for heading in lines.splitlines() if heading]
+
+
+@pytest.mark.parametrize(("heading", "meaning"), CASES)
+def test_what_a_heading_means(heading: str, meaning: str) -> None:
+    assert meaning_of(heading, OPTIONAL) == meaning
+
+
+def test_there_are_many_headings() -> None:
+    assert len(CASES) >= 150
+    assert len({folded_heading(heading) for heading, _meaning in CASES}) >= 150
+
+
+@pytest.mark.parametrize(
+    "heading", ["Kom je?", "KOM JE", "kom_je", " Kom  je ", "🎉 Kom je? 🎉", "Kom je? *", "Kom-je"]
+)
+def test_a_heading_is_compared_by_its_words(heading: str) -> None:
+    assert meaning_of(heading) == "answer"
+
+
+def rows(tmp_path: Path, text: str, **options: object) -> list[tuple[str, str, str]]:
+    path = tmp_path / "export.csv"
+    path.write_text(text, encoding="utf-8")
+    decided = options.get("decided")
+    export = read_signups(path, "export.csv", [], OPTIONAL, decided=decided if isinstance(decided, Decided) else None)
+    return [(each.name, each.address, each.answer or "") for each in export.signups]
+
+
+def test_microsoft_forms_with_its_own_columns(tmp_path: Path) -> None:
+    """The account that filled in the form is not whom the form asks for."""
+    text = (
+        "Id;Begintijd;Tijd van voltooien;E-mail;Naam;Uw naam;Uw e-mailadres;Komt u?;Tijd van laatste wijziging\n"
+        "1;2-3-2020 14:01;2-3-2020 14:05;anna@example.org;Anna Assistent;Kim van Beek;kim@example.org;Ja, ik kom;\n"
+    )
+    assert rows(tmp_path, text) == [("Kim van Beek", "kim@example.org", "attending")]
+
+
+def test_teams_registration(tmp_path: Path) -> None:
+    text = (
+        "First Name,Last Name,Email,Registration Time,Registration Status,Role\n"
+        "Jan,Jansen,jan@example.org,2/26/2031 2:05:40 PM,Registered,Attendee\n"
+        "Kim,van Beek,kim@example.org,2/26/2031 2:06:40 PM,Canceled,Attendee\n"
+    )
+    assert [each[2] for each in rows(tmp_path, text)] == ["attending", "declined"]
+
+
+def test_tito_names_the_tickets_person_and_not_the_orderer(tmp_path: Path) -> None:
+    text = (
+        "Number,Ticket,Ticket Full Name,Ticket First Name,Ticket Last Name,Ticket Email,Ticket Company Name,Event,"
+        "Void Status,Price,Order Reference,Order Name,Order Email,Order Created Date,Unique Ticket URL\n"
+        "1,Lid,Kim van Beek,Kim,van Beek,kim@example.org,Wonen B,Dag,,0,AB12,Anna,anna@example.org,2031-02-25,x\n"
+        "2,Lid,Els Smit,Els,Smit,els@example.org,Wonen C,Dag,Void,0,AB12,Anna,anna@example.org,2031-02-25,x\n"
+        "3,Lid,,,,,,Dag,,0,AB12,Anna,anna@example.org,2031-02-25,x\n"
+    )
+    assert rows(tmp_path, text) == [
+        ("Kim van Beek", "kim@example.org", "attending"),
+        ("Els Smit", "els@example.org", "declined"),
+        ("Anna", "anna@example.org", ""),
+    ]
+
+
+def test_pretix_names_the_attendee(tmp_path: Path) -> None:
+    text = (
+        "Order code;Position ID;Status;Email;Order date;Order time;Product;Price;Attendee name;Attendee email;Company\n"
+        "A1;1;paid;anna@example.org;2031-02-25;14:05:40;Lid;0.00;Kim van Beek;kim@example.org;Wonen B\n"
+        "A2;1;canceled;els@example.org;2031-02-25;14:05:40;Lid;0.00;Els Smit;els@example.org;Wonen C\n"
+        "A3;1;pending;jan@example.org;2031-02-25;14:05:40;Lid;0.00;Jan Jansen;jan@example.org;Wonen A\n"
+    )
+    assert rows(tmp_path, text) == [
+        ("Kim van Beek", "kim@example.org", "attending"),
+        ("Els Smit", "els@example.org", "declined"),
+        ("Jan Jansen", "jan@example.org", ""),
+    ]
+
+
+def test_luma_with_a_waiting_list(tmp_path: Path) -> None:
+    text = (
+        "guest_id,name,first_name,last_name,email,created_at,approval_status,checked_in_at\n"
+        "g1,Jan Jansen,Jan,Jansen,jan@example.org,2031-02-25T13:05:40.123Z,approved,\n"
+        "g2,Kim van Beek,Kim,van Beek,kim@example.org,2031-02-25T13:05:40.123Z,declined,\n"
+        "g3,Els Smit,Els,Smit,els@example.org,2031-02-25T13:05:40.123Z,waitlist,\n"
+        "g4,Bo Kok,Bo,Kok,bo@example.org,2031-02-25T13:05:40.123Z,pending_approval,\n"
+    )
+    assert [each[2] for each in rows(tmp_path, text)] == ["attending", "declined", "", ""]
+
+
+def test_hi_events_before_the_day(tmp_path: Path) -> None:
+    text = (
+        "ID,First Name,Last Name,Email,Status,Is Checked In,Checked In At\n"
+        "1,Jan,Jansen,jan@example.org,ACTIVE,No,\n2,Kim,van Beek,kim@example.org,CANCELLED,No,\n"
+    )
+    assert [each[2] for each in rows(tmp_path, text)] == ["attending", "declined"]
+
+
+def test_a_status_does_not_undo_a_no(tmp_path: Path) -> None:
+    text = "Naam;E-mail;Status;Kom je?\nJan;jan@example.org;active;Nee\nEls;els@example.org;cancelled;Ja\n"
+    assert [each[2] for each in rows(tmp_path, text)] == ["declined", "declined"]
+
+
+def test_two_answer_columns_that_differ_are_asked_about(tmp_path: Path) -> None:
+    text = "Naam;E-mail;Kom je?;Deelname\nJan;jan@example.org;Ja;Nee\nEls;els@example.org;Ja;Ja\n"
+    assert [each[2] for each in rows(tmp_path, text)] == ["", "attending"]
+
+
+def test_a_column_of_yes_and_no_is_not_the_answer_until_somebody_says_so(tmp_path: Path) -> None:
+    text = "Naam;E-mail;Present live?;Kleur\nJan;jan@example.org;Ja;rood\nEls;els@example.org;Nee;wit\n"
+    path = tmp_path / "export.csv"
+    path.write_text(text, encoding="utf-8")
+    export = read_signups(path, "export.csv", [], OPTIONAL)
+    assert export.perhaps == ("Present live?",)
+    assert [each.answer for each in export.signups] == [None, None]
+    decided = Decided({"present live": "answer"})
+    assert [each[2] for each in rows(tmp_path, text, decided=decided)] == ["attending", "declined"]
+    decided = Decided({"present live": "beside"})
+    assert [each[2] for each in rows(tmp_path, text, decided=decided)] == ["attending", "attending"]
