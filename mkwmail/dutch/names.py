@@ -22,7 +22,8 @@ class Name(NamedTuple):
     """A person's name as the member list gives it, in parts or whole.
 
     ``written`` is a whole name: it takes precedence over the parts and is never changed. ``prefix`` is the
-    tussenvoegsel ("van der"); a surname may also contain its own ("van der Ven").
+    tussenvoegsel ("van der"); a surname may also contain its own ("van der Ven"). If the parts were found in a whole
+    name, ``left_out`` is the text that is none of them, and ``guessed`` says that the surname may begin elsewhere.
     """
 
     first: str = ""
@@ -31,6 +32,8 @@ class Name(NamedTuple):
     surname: str = ""
     written: str = ""
     title: Title = ""
+    left_out: str = ""
+    guessed: bool = False
 
 
 _TITLES: dict[str, Title] = {
@@ -57,7 +60,7 @@ def read_title(text: str) -> Title:
 
 
 # Initials of more than one letter that people keep (Onze Taal: both T. and Th. are correct).
-_LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
+LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
 _INITIALS = re.compile(r"[^\W\d_]+(?:[. -]+[^\W\d_]+)*\.?")
 
 
@@ -81,7 +84,7 @@ def _initial(part: str) -> str:
     The part has no dots or spaces in it. The result is empty if it is not an initial.
     """
     hyphen, letters = ("-", part[1:]) if part.startswith("-") else ("", part)
-    if letters in _LONG_INITIALS:
+    if letters in LONG_INITIALS:
         return f"{hyphen}{letters}."
     if len(letters) == 1:
         return f"{hyphen}{letters.upper()}."
@@ -100,7 +103,7 @@ _PREFIX_WORDS = frozenset(
 )
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     """Return a word for look-ups: lower case, one kind of apostrophe."""
     folded = word.casefold()
     for mark in _APOSTROPHES:
@@ -108,8 +111,9 @@ def _plain(word: str) -> str:
     return folded
 
 
-def _is_prefix(word: str) -> bool:
-    return _plain(word) in _PREFIX_WORDS or _plain(word).rstrip("'") in _PREFIX_WORDS
+def is_prefix(word: str) -> bool:
+    """Check whether a word is a prefix or a part of one, in any case."""
+    return plain(word) in _PREFIX_WORDS or plain(word).rstrip("'") in _PREFIX_WORDS
 
 
 def _join(prefix: str, rest: str) -> str:
@@ -131,7 +135,7 @@ def _family(name: Name) -> str:
     if not name.written:
         return family
     tail = name.written[-len(family) :] if family else ""
-    return tail if _plain(tail) == _plain(family) else family
+    return tail if plain(tail) == plain(family) else family
 
 
 def _at_start(family: str) -> str:
@@ -146,7 +150,7 @@ def _at_start(family: str) -> str:
     return word[0].upper() + word[1:] + space + rest
 
 
-def _call_name(name: Name) -> str:
+def call_name(name: Name) -> str:
     """Return the first name for a greeting; empty if it is only initials."""
     first = name.first
     return "" if len(first) < 2 or first.endswith(".") else first
@@ -154,7 +158,7 @@ def _call_name(name: Name) -> str:
 
 def _known_initials(name: Name) -> str:
     """Return the initials, including those in the first-name column."""
-    return normal_initials(name.initials or ("" if _call_name(name) else name.first))
+    return normal_initials(name.initials or ("" if call_name(name) else name.first))
 
 
 def full_name(name: Name) -> str:
@@ -164,7 +168,7 @@ def full_name(name: Name) -> str:
     """
     if name.written:
         return name.written
-    given = _call_name(name) or _known_initials(name)
+    given = call_name(name) or _known_initials(name)
     family = _family(name)
     return f"{given} {family}".strip() if given else _at_start(family)
 
@@ -173,16 +177,16 @@ def formal_name(name: Name) -> str:
     """Return the name for a formal letter: "mevrouw Van Zandbrink".
 
     Without a title: "L. van Zandbrink". Initials are never derived from a first name (Theo may be T. or Th.): without
-    initials, the first name is used.
+    initials, the first name is used. Degrees and other titles of a name that is written whole are left out.
     """
     family = _family(name)
     if name.title:
         whole = family or name.written
         return f"{name.title} {_at_start(whole)}" if whole else full_name(name)
-    initials = _known_initials(name)
-    if name.written or not (initials and family):
-        return full_name(name)
-    return f"{initials} {family}"
+    given = _known_initials(name) or call_name(name)
+    if not family:
+        return call_name(name) or full_name(name)
+    return f"{given} {family}" if given else _at_start(family)
 
 
 def salutation(name: Name, form: Form) -> str:
@@ -192,25 +196,25 @@ def salutation(name: Name, form: Form) -> str:
     ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" if no title is given.
     If nothing is known of the name: "Beste collega" or "Geachte bestuurder", which assume no gender.
     """
-    if form == "je" and (called := _call_name(name)):
+    if form == "je" and (called := call_name(name)):
         return f"Beste {called}"
     formal = formal_name(name).removeprefix("de ") if name.title else formal_name(name)
     if form == "je":
-        return f"Beste {(formal if name.title else full_name(name)) or 'collega'}"
+        return f"Beste {formal or 'collega'}"
     return f"Geachte {formal or 'bestuurder'}"
 
 
 def _parts(name: Name) -> tuple[str, str, str]:
     """Return main word, given name and prefix, for sorting."""
     family = _family(name)
-    given = _call_name(name) or _known_initials(name)
+    given = call_name(name) or _known_initials(name)
     if not family:
         given, family = _split(name.written or given)
     elif name.written and not given:
         given = name.written.removesuffix(family).strip()
     words = re.findall(rf"(?:d|l)[{_APOSTROPHES}]|\S+", family)
     count = 0
-    while count < len(words) - 1 and words[count].islower() and _is_prefix(words[count]):
+    while count < len(words) - 1 and words[count].islower() and is_prefix(words[count]):
         count += 1
     prefix = " ".join(words[:count])
     return family[len(prefix) :].strip(), given, prefix
@@ -224,7 +228,7 @@ def _split(written: str) -> tuple[str, str]:
     """
     words = written.split()
     for index, word in enumerate(words[1:-1], 1):
-        if _is_prefix(word):
+        if is_prefix(word):
             return " ".join(words[:index]), " ".join(words[index:])
     if len(words) > 1 and re.match(rf"[dl][{_APOSTROPHES}]\w", words[-1]):
         return " ".join(words[:-1]), words[-1]

@@ -17,7 +17,9 @@ from mkwmail.i18n import _, ngettext
 from mkwmail.members import headings as list_headings
 from mkwmail.members.cells import CellError, clean, excel_error, likely_meant, read_address, shown_value
 from mkwmail.members.headings import Headings, column_letter
+from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
+from mkwmail.text import some
 
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
@@ -56,6 +58,7 @@ class FaultyRow:
     faults: tuple[Fault, ...]
 
 
+_NAME_PARTS = ("first", "initials", "prefix", "surname")
 _LONGEST = 200  # characters of a name, an organisation or a function: a longer text is in the wrong column
 _MAY_BE_MAILED = frozenset(("nee", "n", "no", "0", "false", "onwaar", "-"))
 _NO_REASON = frozenset(("x", "ja", "j", "yes", "y", "1", "true", "waar", "v", "✓", "✔", "niet mailen", "optout"))
@@ -73,15 +76,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     cells.check_width()
     do_not_mail = _reason(texts.get("do_not_mail", ""))
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
-    name = Name(
-        first=texts.get("first", ""),
-        initials=texts.get("initials", ""),
-        prefix=intern(texts.get("prefix", "")),
-        surname=texts.get("surname", ""),
-        written=texts.get("written", ""),
-        title=checked.title(texts.get("title", "")),
-    )
-    checked.check_name(name)
+    name = checked.name(texts)
     email = checked.address(texts.get("email", ""))
     if cells.faults:
         return FaultyRow(row.number, full_name(name), email or texts.get("email", ""), tuple(cells.faults))
@@ -166,15 +161,33 @@ class _Cells:
             self._refuse(self._column("title"), wrong)
             return ""
 
-    def check_name(self, name: Name) -> None:
-        """Check that a mail can name the person.
+    def name(self, texts: Mapping[str, str]) -> Name:
+        """Return the name, and record a fault if it is not one person's.
 
-        That takes a surname, a first name or a name written whole.
+        A whole name is taken apart for the parts that have no column of their own, or an empty cell.
         """
-        if name.written or name.surname or name.first:
-            return
-        remedy = _("fill in the surname, or delete the row; for an office write its name in a column naam")
-        self._refuse(self._column("surname", "written", "first"), CellError(_("the name is missing"), remedy))
+        parts = {part: "" if is_blank(texts.get(part, "")) else texts.get(part, "") for part in _NAME_PARTS}
+        given = Name(
+            first=parts["first"],
+            initials=parts["initials"],
+            prefix=intern(parts["prefix"]),
+            surname=parts["surname"],
+            title=self.title(texts.get("title", "")),
+        )
+        written = texts.get("written", "")
+        whole = written or " ".join(filter(None, (texts.get(part, "") for part in _NAME_PARTS if part != "initials")))
+        wrong = no_person(whole, texts.get("organisation", ""))
+        if wrong is not None and not any(self._is_refused(part) for part in (*_NAME_PARTS, "written")):
+            self._refuse(self._column("written" if written else "surname", "surname", "first"), wrong)
+            return given._replace(written=written)
+        if not written:
+            return given
+        read = read_name(written)
+        if given.title and read.title and given.title != read.title:
+            words = {"title": texts["title"], "value": shown_value(written)}
+            fault = _('"%(title)s" and "%(value)s" do not agree') % words
+            self._refuse(self._column("title"), CellError(fault, _("correct one of them")))
+        return completed(given, read)
 
     def address(self, text: str) -> str:
         """Return the address as SMTP carries it.
@@ -194,6 +207,9 @@ class _Cells:
     def _column(self, *meanings: str) -> int:
         """Return the column of the first of these meanings in the list."""
         return next(self._headings.columns[meaning][0] for meaning in meanings if meaning in self._headings.columns)
+
+    def _is_refused(self, meaning: str) -> bool:
+        return any(column in self._refused for column in self._headings.columns.get(meaning, ()))
 
     def _refuse(self, column: int, wrong: CellError) -> None:
         if column in self._refused:  # a refused cell reads as empty, which is not a second fault
@@ -320,11 +336,10 @@ def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
                 "address": member.email,
                 "meant": meant,
             }
-    reversed_names = [member for member in members if "," in (member.name.written or member.name.surname)]
-    if reversed_names:
-        first = reversed_names[0]
+    nameless = [member for member in members if not member.do_not_mail and not full_name(member.name)]
+    if nameless:
         yield ngettext(
-            '%(count)d name has a comma and is mailed as it stands: "%(name)s" in row %(row)d',
-            '%(count)d names have a comma and are mailed as they stand, the first "%(name)s" in row %(row)d',
-            len(reversed_names),
-        ) % {"count": len(reversed_names), "name": full_name(first.name), "row": first.row}
+            "%(count)d row has no name, and gets a neutral greeting: row %(rows)s",
+            "%(count)d rows have no name, and get a neutral greeting: rows %(rows)s",
+            len(nameless),
+        ) % {"count": len(nameless), "rows": some([str(member.row) for member in nameless], 5)}

@@ -160,7 +160,7 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "F", "jan@linde.example.org.", "has a mark after the address", '"jan@linde.example.org"'),
     ("Jan", "G", '"jan@linde.example.org;"', "has a mark after the address", '"jan@linde.example.org"'),
     ("Jan", "H", "", "the address is missing", "delete the row"),
-    ("", "", "jan@linde.example.org", "the name is missing", "fill in the surname"),
+    ("", "VACATURE", "jan@linde.example.org", '"VACATURE" is not the name of a person', "a neutral greeting"),
     ("Jan", "I", "jan jansen@linde.example.org", "has a space", 'probably "janjansen@linde.example.org"'),
     ("Jan", "I", "jan @ linde.example. org", "has a space", 'write "jan@linde.example.org"'),
     ("Jan", "J", "jörg@linde.example.org", "a letter with an accent", 'probably "jorg@linde.example.org"'),
@@ -187,7 +187,7 @@ def test_every_planted_fault_is_named_with_row_column_value_and_remedy(tmp_path:
     assert len(found) == len(PLANTED) > 20
     for row, (fault, (first, surname, _address, said, advised)) in enumerate(zip(found, PLANTED, strict=True), 2):
         odd_first = first not in ("", "Jan")
-        column = "Voornaam" if odd_first else "E-mail" if surname else "Achternaam"
+        column = "Voornaam" if odd_first else "Achternaam" if surname == "VACATURE" else "E-mail"
         assert fault.place == f"leden.csv:{row} {column}"
         assert said in fault.fault
         assert advised in fault.remedy
@@ -195,7 +195,7 @@ def test_every_planted_fault_is_named_with_row_column_value_and_remedy(tmp_path:
 
 
 def test_several_faults_in_one_row_are_all_named_once(tmp_path: Path) -> None:
-    text = "aanhef;naam;e-mail;regio\nprins;;jan@;\x07\n"
+    text = "aanhef;naam;e-mail;regio\nprins;n.v.t.;jan@;\x07\n"
     assert [fault.place for fault in faults(tmp_path, text)] == [
         f"leden.csv:2 {column}" for column in ("regio", "aanhef", "naam", "e-mail")
     ]
@@ -311,7 +311,8 @@ def test_not_to_be_mailed_holds_for_every_row_with_the_address(tmp_path: Path) -
         ("naam;e-mail;;regio\nKim;k@linde.example.org;los;Zuid\n", "column C has values but no heading"),
         ("naam;e-mail;regio\nKim;k@linde.example.org;Zuid\n", "further columns, for templates and audiences: regio"),
         ("naam;e-mail\nKim;kim@gmial.com\n", "is kim@gmial.com meant to be kim@gmail.com?"),
-        ("naam;e-mail\nVerbeek, Kim;k@linde.example.org\n", '"Verbeek, Kim" in row 2'),
+        ("naam;e-mail\n;k@linde.example.org\n", "1 row has no name, and gets a neutral greeting: row 2"),
+        ("naam;e-mail\nk@linde.example.org;k@linde.example.org\n", "1 row has no name"),
         ("naam\te-mail\nKim\tk@linde.example.org\n", "UTF-8, separated by tabs"),
     ],
 )
