@@ -23,6 +23,7 @@ from mkwmail.ledger.models import Answer, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for, folded
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
+from mkwmail.members.names import read_name
 from mkwmail.planning.roll import MemberIndex, listed
 from mkwmail.report.answers import (
     AnswerLine,
@@ -550,5 +551,5 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
         )
     counted = questions(signups, {person: each.answer for person, each in last.items()})
     unsettled = tuple(row for row in signups if row.doubt)
-    lines.sort(key=lambda line: sort_key(Name(written=line.member or line.address)))
+    lines.sort(key=lambda line: sort_key(read_name(line.member) if line.member else Name(written=line.address)))
     return Answers(event, tuple(lines), ledger.strays(event.id), unsettled, counted)

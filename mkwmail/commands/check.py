@@ -31,7 +31,14 @@ from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings, renamed_fault
+from mkwmail.planning.oddities import (
+    event_warnings,
+    list_notes,
+    list_warnings,
+    outdated_warnings,
+    renamed_fault,
+    salutations,
+)
 from mkwmail.planning.plan import History, Planned
 from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
@@ -147,12 +154,13 @@ class Asked:
     """The checks to do besides those of the files.
 
     ``server``: ask the mail server. ``domain``: ask name servers about the sender's domain; ``selector``: the
-    selector of its DKIM key.
+    selector of its DKIM key. ``salutations``: show how everybody is addressed, not only the odd ones.
     """
 
     server: bool = False
     domain: bool = False
     selector: str | None = None
+    salutations: bool = False
 
 
 _LARGE = 10_000_000  # octets of a message; many servers accept no more than 20 MB, some less
@@ -168,9 +176,9 @@ def check(
     except UserError as error:
         findings = Findings(event, faults=error.faults, code=error.code)
     if json:
-        invocation.terminal.document(findings_value(findings))
+        invocation.terminal.document(findings_value(findings, asked.salutations))
     else:
-        show_findings(invocation.terminal, findings)
+        show_findings(invocation.terminal, findings, asked.salutations)
     return findings.code
 
 
@@ -227,6 +235,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
         warnings=tuple(dict.fromkeys(warnings)),
         notes=tuple(list_notes(sources.members, sources.shown_list, roll, history)),
         mailings=tuple(mailings),
+        salutations=salutations(sources.members.members, sources.settings.form),
         server=tuple(facts),
         code=code or (ExitCode.FAULTY_FILE if faults else ExitCode.OK),
     )

@@ -129,7 +129,7 @@ def preview(
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment)
+    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
     _write(terminal, sources.folder, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))

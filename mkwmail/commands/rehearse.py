@@ -75,7 +75,9 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Se
     folder = sources.folder.rehearsal_dir
     try:
         summary = _practised(invocation, ready, folder, moment, wishes)
-        page = Page(Read(sources.event, sources.warnings), name, ready.outgoing[: wishes.limit], moment)
+        page = Page(
+            Read(sources.event, sources.warnings), name, ready.outgoing[: wishes.limit], moment, sources.settings.form
+        )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}

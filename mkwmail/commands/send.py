@@ -36,7 +36,7 @@ from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
-from mkwmail.planning.oddities import renamed_fault
+from mkwmail.planning.oddities import renamed_fault, salutation_note
 from mkwmail.planning.plan import History, Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
@@ -276,6 +276,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     for former in _former_names(ready, ledger, now):
         yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
     yield from ready.plan.odd
+    yield from salutation_note((each.member for each in ready.plan.to_send[:count]), sources.settings.form)
     for member, old in ready.roll.moved:
         words = {"name": full_name(member.name), "old": old, "new": member.email}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words

@@ -1,7 +1,8 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
@@ -9,11 +10,12 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp
 from mkwmail.config.settings_file import example_senders
-from mkwmail.dutch.names import full_name
+from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
+from mkwmail.members.names import odd
 from mkwmail.planning.plan import History, mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
@@ -75,6 +77,40 @@ def list_warnings(
     if before is not None and before.size > len(everyone):
         words = {"before": before.size, "now": len(everyone)}
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
+
+
+class Salutation(NamedTuple):
+    """The opening words of a member's mails.
+
+    ``odd`` says why they deserve a look; it is empty if they do not.
+    """
+
+    member: Member
+    words: str
+    odd: str
+
+
+def salutations(members: Iterable[Member], form: Form) -> tuple[Salutation, ...]:
+    """Return how everybody who may be mailed is addressed, the odd ones first."""
+    found = [
+        Salutation(member, salutation(member.name, form), odd(member.name, form))
+        for member in members
+        if not member.do_not_mail
+    ]
+    return tuple(sorted(found, key=lambda each: not each.odd))
+
+
+def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
+    """Yield how many salutations are odd, with examples, if any is."""
+    found = [each for each in salutations(members, form) if each.odd]
+    if found:
+        examples = [
+            _('"%(words)s" (row %(row)d: %(why)s)') % {"words": each.words, "row": each.member.row, "why": each.odd}
+            for each in found
+        ]
+        yield ngettext(
+            "%(n)d salutation is odd: %(examples)s", "%(n)d salutations are odd: %(examples)s", len(found)
+        ) % {"n": len(found), "examples": some(examples)}
 
 
 def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:

@@ -12,12 +12,13 @@ from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, Round, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
+from mkwmail.members.names import read_name
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of, corrects_a_cancellation
 from mkwmail.planning.facts import Telling, facts_of, only_added
@@ -191,7 +192,7 @@ def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing
     for key, delivery in told.items():
         known = persons.get(key)
         name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
-        member = Member(0, Name(written=name), delivery.address, organisation=organisation, number=number)
+        member = Member(0, read_name(name), delivery.address, organisation=organisation, number=number)
         yield Listing(key, member)
 
 

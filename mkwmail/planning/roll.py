@@ -6,11 +6,12 @@ from datetime import datetime
 
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import Audience
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
 from mkwmail.members.member_list import FaultyRow, Member
+from mkwmail.members.names import read_name
 from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
 from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
 
@@ -65,7 +66,7 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
 
 def guest_listing(guest: Guest) -> Listing:
     """Return a guest in the form in which a plan handles everybody."""
-    member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
+    member = Member(row=0, name=read_name(guest.name), email=guest.address, organisation=guest.organisation)
     return Listing(guest.person, member)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
-from mkwmail.dutch.names import Name, full_name, sort_key
+from mkwmail.dutch.names import full_name, sort_key
 from mkwmail.i18n import _
+from mkwmail.members.names import read_name
 from mkwmail.planning.plan import Plan, Skip, Waiting
 from mkwmail.report.mail import MailView, attached_words
 from mkwmail.report.terminal import Style, Terminal
@@ -44,8 +45,7 @@ def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
     for entry in entries:
         groups.setdefault(entry.reason, []).append(entry)
     return {
-        reason: sorted(people, key=lambda entry: sort_key(Name(written=entry.member)))
-        for reason, people in groups.items()
+        reason: sorted(people, key=lambda entry: sort_key(read_name(entry.member))) for reason, people in groups.items()
     }
 
 

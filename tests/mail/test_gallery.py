@@ -91,6 +91,7 @@ def a_gallery(composition: Composition, *warnings: str, one_per_letter: bool = F
         title="Dag & *nacht*",
         moment=MOMENT,
         message_ids=ids,
+        form="je",
         warnings=warnings,
         one_per_letter=one_per_letter,
     )
