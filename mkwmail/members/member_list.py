@@ -342,4 +342,4 @@ def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
             "%(count)d row has no name, and gets a neutral greeting: row %(rows)s",
             "%(count)d rows have no name, and get a neutral greeting: rows %(rows)s",
             len(nameless),
-        ) % {"count": len(nameless), "rows": some([str(member.row) for member in nameless], 5)}
+        ) % {"count": len(nameless), "rows": some([f"{member.row} ({member.email})" for member in nameless])}

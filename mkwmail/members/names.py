@@ -75,7 +75,7 @@ _OFFICES = _words(
     "woningbouwvereniging woningcorporatie woningstichting woonstichting"
 )
 _COUPLE = re.compile(
-    r"\s(?:en|e\.o\.?|and|und|et|&|\+)\s|\w\s?[&+]\s?\w|\s/\s|[^\W\d_]{2}/[^\W\d_]{2}|^(?:fam|familie|echtpaar|gebr|gebroeders)\b\.?\s",
+    r"\s(?:en|and|und|et|&|\+)\s|\se\.o\.?(?:\s|$)|\w\s?[&+]\s?\w|\s/\s|[^\W\d_]{2}/[^\W\d_]{2}|^(?:fam|familie|echtpaar|gebr|gebroeders)\b\.?\s",
     re.IGNORECASE,
 )
 _TWO_TITLES = re.compile(
@@ -89,7 +89,7 @@ _FIRST_NAMES = _words(
     "ank anke ann anna anne anneke annelies annemarie annemiek annie ans antje anton antoon ari arie arjan arjen "
     "art arthur astrid ayşe bart bas bastiaan beatrijs ben benjamin bep berend bernard bert bianca bo bob bram "
     "carel carla carolien caroline cas catharina cathrien cees charlotte chris christiaan christina claire coen cor "
-    "cornelia cornelis daan dick diederik dirk dora dorien dorothea ed eddy edith eduard eef el elisabeth elise "
+    "cornelia cornelis daan dick diederik dirk dora dorien dorothea ed eddy edith eduard eef elisabeth elise "
     "elke ella els elsbeth emile emma eric erik ernst erwin esther eva evelien evert ewout fatima femke ferdinand "
     "floor floris fokke francine frank frans fred frederik freek frits geert geertje geertruida gerard gerda gerrit "
     "gert gijs greet guus gwen hanna hannah hanneke hans harm harry hassan heidi hein heleen helena hendrik "
@@ -97,7 +97,7 @@ _FIRST_NAMES = _words(
     "ingrid irene iris isa isabel ivo jaap jack jacob jacoba jacqueline jacques jan janneke janny jans jantine "
     "jasper jeanette jeanne jelle jeroen jet jo joachim joan joanna job joep johan johanna johannes john joke "
     "jolanda joop joost joris jos joseph josephine josé joyce judith julia jurgen jurriaan kai karel karin karl "
-    "katharina kees kim klaas klaske koen koos lars laura lea leen lena leo leon leonard les lex lia lies liesbeth "
+    "katharina kees kim klaas klaske koen koos lars laura lea leen lena leo leon leonard lex lia lies liesbeth "
     "lieve lilian lina linda lisa lisette liv loes louis louisa louise luc lucas lucia ludo luuk maaike maarten "
     "machteld magda manon marc marcel margreet margriet maria marian marianne marie marieke marije marijke mario "
     "marit marjan marjolein mark marleen martha martijn martin martine mary mathilde matthijs maud maurice max mees "
@@ -113,6 +113,7 @@ _FIRST_NAMES = _words(
 )
 # A capital at the beginning of a name is a prefix in these, and a first name in others (Do, Al).
 _FIRST_PREFIXES = _words("de den der el in la le op 's 't te ten ter van van't von")
+_INSIDE_SURNAMES = _words("e en genaamd gezegd of y")  # "Jansen of Lorkeers"
 _QUOTES = "'’‘`\"“”„"
 _VOWELS = frozenset("AEIOUYÁÉÍÓÚÄËÏÖÜ")
 _DOTTED = re.compile(r"-?[^\W\d_]{1,3}\.(?:-?[^\W\d_]{1,3}\.)*(?:-?[^\W\d_])?")
@@ -277,7 +278,8 @@ class _Reading:
         """
         bare = words[-1].replace(".", "")
         if bare not in _SHORT_TITLES_BEHIND:
-            return bare.casefold() in _TITLES_BEHIND
+            before = words[-1].endswith(".") and words[-1].islower() and bare in _TITLES_BEFORE
+            return before or bare.casefold() in _TITLES_BEHIND
         return not alone or (len(words) > 2 and not is_prefix(words[-2]))
 
     def is_initials(self, word: str) -> bool:
@@ -316,7 +318,7 @@ class _Reading:
             if not self.is_initials(word) and (word not in _TITLES_BETWEEN or not count):
                 if (named or count) and not _is_first_name(word):
                     # After a first name it may be another one, or a surname of two words.
-                    self.guess = self.guess or named
+                    self.guess = self.guess or (named and words[count + 1] not in _INSIDE_SURNAMES)
                     break
                 named = True
             count += 1
@@ -473,7 +475,7 @@ def odd(name: Name, form: Form) -> str:
     if not any(map(str.isalpha, shown + name.first)):
         return _("no name is known")
     if name.left_out:
-        return _('"%(text)s" is left out') % {"text": shown_value(name.left_out)}
+        return _('"%(text)s" is left out of the name') % {"text": shown_value(name.left_out)}
     strange = _STRANGE.search(shown)
     if strange or _has_title(called, name.surname):
         text = strange[0] if strange else shown
@@ -510,6 +512,8 @@ def _recased(text: str) -> str:
 def _word_recased(word: str, leads: bool) -> str:
     parts = re.split(r"([-’'‘`.])", word)
     prefix = is_prefix(word) and not (leads and not word.islower() and not word.isupper())
+    if word in _INSIDE_SURNAMES and not leads:
+        return word
     if prefix:
         return word.lower() if len(word) > 1 and word.isupper() else word
     if word[:3].casefold() in ("'s-", "’s-", "'t-", "’t-"):

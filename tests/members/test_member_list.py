@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import Name, full_name, salutation
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
 from mkwmail.members.member_list import Member, MemberList, example_addresses, read_members
@@ -199,6 +199,48 @@ def test_several_faults_in_one_row_are_all_named_once(tmp_path: Path) -> None:
     assert [fault.place for fault in faults(tmp_path, text)] == [
         f"leden.csv:2 {column}" for column in ("regio", "aanhef", "naam", "e-mail")
     ]
+
+
+def test_a_whole_name_is_taken_apart_and_a_column_of_its_own_takes_precedence(tmp_path: Path) -> None:
+    text = (
+        "aanhef;naam;voornaam;voorletters;achternaam;e-mail\n"
+        "dhr;Vries, drs. J.P. de;;;;a@linde.example.org\n"
+        ";mevr. J.P. (Jo) van den Berg;;;;b@linde.example.org\n"
+        ";Hendrika Maria Bos;Rika;H.M.;;c@linde.example.org\n"
+        ";Kim Verbeek Jansen;-;;Jansen;d@linde.example.org\n"
+    )
+    names = [member.name for member in read(tmp_path, text).members]
+    assert [(salutation(name, "je"), salutation(name, "u")) for name in names] == [
+        ("Beste heer De Vries", "Geachte heer De Vries"),
+        ("Beste Jo", "Geachte mevrouw Van den Berg"),
+        ("Beste Rika", "Geachte H.M. Bos"),
+        ("Beste Kim", "Geachte Kim Jansen"),
+    ]
+    assert [full_name(name) for name in names] == [
+        "drs. J.P. de Vries",
+        "J.P. (Jo) van den Berg",
+        "Hendrika Maria Bos",
+        "Kim Verbeek Jansen",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "said"),
+    [
+        (";VACATURE;;;", "naam", '"VACATURE" is not the name of a person'),
+        (";;;n.v.t.;", "achternaam", '"n.v.t." is not the name of a person'),
+        (";;Vacature;directeur;", "achternaam", "is not the name of a person"),
+        (";;Jan en Marie;Smit;", "achternaam", "is more than one person"),
+        (";Wonen Elf;;;wonen elf", "naam", '"Wonen Elf" is an office'),
+        ("dhr;Mevr. A. Smit;;;", "aanhef", '"dhr" and "Mevr. A. Smit" do not agree'),
+    ],
+)
+def test_what_is_no_person_is_a_fault_with_row_and_remedy(tmp_path: Path, row: str, column: str, said: str) -> None:
+    text = f"aanhef;naam;voornaam;achternaam;organisatie;e-mail\n{row};a@linde.example.org\n"
+    (fault,) = faults(tmp_path, text)
+    assert fault.place == f"leden.csv:2 {column}"
+    assert said in fault.fault
+    assert fault.remedy
 
 
 def test_an_unknown_title_is_told_what_to_write(tmp_path: Path) -> None:
