@@ -2,15 +2,14 @@
 
 A name in one column (`naam`) may hold titles, an aanhef, initials, first names, a nickname, a prefix and a surname, in
 either order ("Drs. J.H. de Vries MSc", "Vries, mevr. K. de"). Nothing is recased or expanded, and a gender is never
-inferred. If the parts are a guess, the guess says too much rather than too little, and the name says why.
-
-Sources: https://onzetaal.nl/taalloket/academische-titels, https://taaladvies.net/aanschrijving-algemeen/.
+inferred. If it is not certain where the surname begins, it is rather taken too long than too short, and marked.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from mkwmail.dutch import name_words
 from mkwmail.dutch.names import (
     LONG_INITIALS,
     Form,
@@ -25,28 +24,10 @@ from mkwmail.dutch.names import (
 from mkwmail.i18n import _
 from mkwmail.members.cells import CellError, shown_value
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Before a name, with or without a full stop. In Dutch mr. is a lawyer's degree; a nobleman's title counts as one here.
-_TITLES_BEFORE = _words(
-    "bc drs dr dra ds ing ir lic mr prof professor doctor dominee pastoor pastor pater rabbijn imam jhr "
-    "jkvr jonkheer jonkvrouw baron barones graaf gravin ridder"
-)
-_TITLES_BETWEEN = _words("baron barones graaf gravin ridder")
-# After a name. The short ones count in capitals only: Ma and Ba are surnames.
-_TITLES_BEHIND = _words(
-    "bba bec beng bsc ciia emba emia fmva frics jr junior llb llm mba mcd mcm mfm mhba mmi mpa mphil mpm mre mrics "
-    "msc mscre phd rics sr senior ai acc cfa cia cpc pmp"
-)
-_SHORT_TITLES_BEHIND = _words("AA AAG BA BEd CPA EMA II III MA MEd MIM MM RA RB RC RE REP RI RO RR RT RTD RV")
 _DOTTED_DEGREE = re.compile(
     r"(?:^|[\s,]+)(?:M\.?Sc|B\.?Sc|Ph\.?D|LL\.?M|LL\.?B|M\.B\.A|M\.A|B\.A|M\.?Phil|a\.i)\.?$", re.IGNORECASE
 )
 
-_POLITE = _words("aan de den geachte weledele weledelgeboren weledelgeleerde weledelgestrenge")
 _TITLES: dict[str, Title] = {
     **dict.fromkeys(("dhr", "heer", "hr", "meneer", "mijnheer", "dhr:"), "de heer"),
     **dict.fromkeys(("mevr", "mevrouw", "mw", "mej", "mejuffrouw", "mevr:", "mw:", "mrs", "ms", "mvr"), "mevrouw"),
@@ -54,26 +35,6 @@ _TITLES: dict[str, Title] = {
 }
 _ATTENTION = re.compile(r"^(?:t\.?a\.?v\.?|ter attentie van)(?:\s|:)\s*", re.IGNORECASE)
 
-# A function behind a name is no part of it.
-_FUNCTIONS = _words(
-    "adviseur bestuurder bestuurslid bestuurssecretaris commissaris controller coördinator directeur "
-    "directeur-bestuurder directrice duobestuurder interim interim-bestuurder interim-directeur lid manager "
-    "penningmeester plv plv. president programmamanager secretaris vicevoorzitter vice-voorzitter voorzitter wnd "
-    "wnd. wethouder burgemeester ceo cfo coo"
-)
-_NO_PERSON = _words(
-    "nvt nietvantoepassing onbekend nogonbekend onbekent unknown totaal total subtotaal eindtotaal nnb "
-    "nognietbekend nietbekend ntb nogtebenoemen nadertebepalen naderbekendtemaken nogintevullen volgt naamvolgt tbd "
-    "tba geen geennaam geencontactpersoon none null na leeg vacature vacatures vacant nn x xx xxx"
-)
-_VACANT = _words("vacature vacatures vacant vacature: vacant: totaal subtotaal totaal: total eindtotaal aantal")
-_OFFICES = _words(
-    "administratie afd afd. afdeling algemeen balie bedrijfsbureau bestuur bestuursbureau bestuurssecretariaat "
-    "bureau communicatie contact contactpersoon corporatie crediteurenadministratie directie directiesecretariaat "
-    "facturen gemeente helpdesk hrm huurdersvereniging info ledenadministratie managementteam mt office organisatie "
-    "postkamer postvak raad receptie redactie rvc rvt secretariaat secretaresse stichting team vereniging "
-    "woningbouwvereniging woningcorporatie woningstichting woonstichting"
-)
 _COUPLE = re.compile(
     r"\s(?:en|and|und|et|&|\+)\s|\se\.o\.?(?:\s|$)|\w\s?[&+]\s?\w|\s/\s|[^\W\d_]{2}/[^\W\d_]{2}|^(?:fam|familie|echtpaar|gebr|gebroeders)\b\.?\s",
     re.IGNORECASE,
@@ -83,37 +44,6 @@ _TWO_TITLES = re.compile(
     re.IGNORECASE,
 )
 
-# First names that often follow another ("Jan Willem") or are short enough to be taken for initials ("KIM").
-_FIRST_NAMES = _words(
-    "aad aafke aart abdel ad adam adri adriaan adriana agnes ahmed albert alexander ali alida amin an andries andré "
-    "ank anke ann anna anne anneke annelies annemarie annemiek annie ans antje anton antoon ari arie arjan arjen "
-    "art arthur astrid ayşe bart bas bastiaan beatrijs ben benjamin bep berend bernard bert bianca bo bob bram "
-    "carel carla carolien caroline cas catharina cathrien cees charlotte chris christiaan christina claire coen cor "
-    "cornelia cornelis daan dick diederik dirk dora dorien dorothea ed eddy edith eduard eef elisabeth elise "
-    "elke ella els elsbeth emile emma eric erik ernst erwin esther eva evelien evert ewout fatima femke ferdinand "
-    "floor floris fokke francine frank frans fred frederik freek frits geert geertje geertruida gerard gerda gerrit "
-    "gert gijs greet guus gwen hanna hannah hanneke hans harm harry hassan heidi hein heleen helena hendrik "
-    "hendrika henk henri henriette herman hermien hilda hub hugo huib ibrahim ida ids ilse ina ine ineke inge "
-    "ingrid irene iris isa isabel ivo jaap jack jacob jacoba jacqueline jacques jan janneke janny jans jantine "
-    "jasper jeanette jeanne jelle jeroen jet jo joachim joan joanna job joep johan johanna johannes john joke "
-    "jolanda joop joost joris jos joseph josephine josé joyce judith julia jurgen jurriaan kai karel karin karl "
-    "katharina kees kim klaas klaske koen koos lars laura lea leen lena leo leon leonard lex lia lies liesbeth "
-    "lieve lilian lina linda lisa lisette liv loes louis louisa louise luc lucas lucia ludo luuk maaike maarten "
-    "machteld magda manon marc marcel margreet margriet maria marian marianne marie marieke marije marijke mario "
-    "marit marjan marjolein mark marleen martha martijn martin martine mary mathilde matthijs maud maurice max mees "
-    "meike menno merel mia michael michel michiel mieke mien miep mike mirjam moh mohamed mohammed monique nadia "
-    "naomi natalie nel nico nicolaas nicole niek niels nienke nina noor olaf olga oscar otto pam pascal pascale "
-    "paul paula paulien peer peter petra petronella pien piet pieter pim rein reinier renate rené renée ria rianne "
-    "richard rick rien rik rita rob robbert robert roel roelof roger roland rolf ron ronald roos rosa rosalie rose "
-    "roy rozemarijn rudolf rutger ruth ruud sam sandra sanne sara sarah saskia sebastiaan siem sietse simon simone "
-    "sjaak sjoerd sofie sophia sophie stan stef stefan steven suus suzanne sven sybren teun teunis thea theo "
-    "theresia thijs thom thomas tim tina tineke titia tjeerd tjitske tobias tom ton tonie tonny toos trees trudy "
-    "truus ulrich ursula vera victor vincent walter wendy wiel wies wil wilfred wilhelm wilhelmina willem willemien "
-    "willemijn willy wim wouter yvette yvonne zoë"
-)
-# A capital at the beginning of a name is a prefix in these, and a first name in others (Do, Al).
-_FIRST_PREFIXES = _words("de den der el in la le op 's 't te ten ter van van't von")
-_INSIDE_SURNAMES = _words("e en genaamd gezegd of y")  # "Jansen of Lorkeers"
 _QUOTES = "'’‘`\"“”„"
 _VOWELS = frozenset("AEIOUYÁÉÍÓÚÄËÏÖÜ")
 _DOTTED = re.compile(r"-?[^\W\d_]{1,3}\.(?:-?[^\W\d_]{1,3}\.)*(?:-?[^\W\d_])?")
@@ -143,8 +73,8 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     shown = {"value": shown_value(text)}
     words = text.casefold().split()
     letters = "".join(char for char in _bare(text).casefold() if char.isalnum())
-    vacant = words[0].strip("(*[") in _VACANT and not text.partition(" ")[0].endswith(",")
-    if vacant or letters in _NO_PERSON or not any(map(str.isalpha, letters)):
+    vacant = words[0].strip("(*[") in name_words.VACANT and not text.partition(" ")[0].endswith(",")
+    if vacant or letters in name_words.NO_PERSON or not any(map(str.isalpha, letters)):
         return CellError(
             _('"%(value)s" is not the name of a person') % shown,
             _("write the name, or leave it empty for a neutral greeting, or delete the row"),
@@ -154,8 +84,10 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
             _('"%(value)s" is more than one person') % shown,
             _("give each person a row and an address of their own"),
         )
-    office = words[0] in _OFFICES or (len(words) > 1 and words[0] in ("de", "het") and words[1] in _OFFICES)
-    if office or letters in {each.replace("-", "") for each in _FUNCTIONS} or _is_same(text, organisation):
+    office = words[0] in name_words.OFFICES or (
+        len(words) > 1 and words[0] in ("de", "het") and words[1] in name_words.OFFICES
+    )
+    if office or letters in {each.replace("-", "") for each in name_words.FUNCTIONS} or _is_same(text, organisation):
         return CellError(
             _('"%(value)s" is an office, not a person') % shown,
             _("write who reads the mail there, or leave the name empty for a neutral greeting"),
@@ -169,8 +101,14 @@ def _bare(text: str) -> str:
     return " ".join(words)
 
 
-def _is_same(text: str, other: str) -> bool:
-    return " ".join(text.casefold().split()) == " ".join(other.casefold().split())
+def _is_same(text: str, organisation: str) -> bool:
+    """Check whether a name is the organisation's own.
+
+    Somebody may work under their own name, so a first name or initials before it make it a person's.
+    """
+    first = text.partition(" ")[0]
+    own = _is_first_name(first) or "." in first
+    return not own and " ".join(text.casefold().split()) == " ".join(organisation.casefold().split())
 
 
 @dataclass(slots=True)
@@ -253,7 +191,7 @@ class _Reading:
 
     def _take_aanhef(self, words: list[str], least: int) -> list[str]:
         polite = 0
-        while polite < len(words) and words[polite].casefold() in _POLITE:
+        while polite < len(words) and words[polite].casefold() in name_words.POLITE:
             polite += 1
         if polite == len(words):
             return words
@@ -269,7 +207,7 @@ class _Reading:
     def is_title_before(self, word: str) -> bool:
         folded = word.casefold().rstrip(".")
         initials = len(word) == 2 and word.isupper() and not self.capitals
-        return folded in _TITLES_BEFORE and not initials
+        return folded in name_words.TITLES_BEFORE and not initials
 
     def is_title_behind(self, words: Sequence[str], alone: bool = False) -> bool:
         """Check whether the last word is a degree, or "jr.".
@@ -277,9 +215,9 @@ class _Reading:
         :param alone: the words are the whole name, in which a short degree needs a first name and a surname before it.
         """
         bare = words[-1].replace(".", "")
-        if bare not in _SHORT_TITLES_BEHIND:
-            before = words[-1].endswith(".") and words[-1].islower() and bare in _TITLES_BEFORE
-            return before or bare.casefold() in _TITLES_BEHIND
+        if bare not in name_words.SHORT_TITLES_BEHIND:
+            before = words[-1].endswith(".") and words[-1].islower() and bare in name_words.TITLES_BEFORE
+            return before or bare.casefold() in name_words.TITLES_BEHIND
         return not alone or (len(words) > 2 and not is_prefix(words[-2]))
 
     def is_initials(self, word: str) -> bool:
@@ -301,13 +239,13 @@ class _Reading:
         """
         if "-" in word and is_prefix(word.rpartition("-")[2]):
             return True
-        if _SHORT_PREFIX.fullmatch(word) and len(word) > 1:
+        if _SHORT_PREFIX.fullmatch(word) and not (first and len(word) == 1):
             return True
         if len(word) == 1 and (first or word.isupper()):
             return False
         if re.match(r"[dl]['’‘`]\w", word):
             return True
-        return is_prefix(word) and (not first or word.islower() or plain(word) in _FIRST_PREFIXES)
+        return is_prefix(word) and (not first or word.islower() or plain(word) in name_words.FIRST_PREFIXES)
 
     def direct(self, words: Sequence[str]) -> None:
         """Read the words of a name in its reading order."""
@@ -315,10 +253,10 @@ class _Reading:
         named = False
         while count < len(words) - 1 and not self.begins_family(words[count], not count):
             word = words[count]
-            if not self.is_initials(word) and (word not in _TITLES_BETWEEN or not count):
+            if not self.is_initials(word) and (word not in name_words.TITLES_BETWEEN or not count):
                 if (named or count) and not _is_first_name(word):
                     # After a first name it may be another one, or a surname of two words.
-                    self.guess = self.guess or (named and words[count + 1] not in _INSIDE_SURNAMES)
+                    self.guess = self.guess or (named and words[count + 1] not in name_words.INSIDE_SURNAMES)
                     break
                 named = True
             count += 1
@@ -351,7 +289,7 @@ class _Reading:
     def name(self) -> Name:
         """Return the name of which the parts have been read."""
         initials = [word for word in self.given if self.is_initials(word)]
-        first = [word for word in self.given if not self.is_initials(word) and word not in _TITLES_BETWEEN]
+        first = [word for word in self.given if not self.is_initials(word) and word not in name_words.TITLES_BETWEEN]
         called = f"({self.called})" if self.called and self.given else self.called
         given = [*self.given, *filter(None, (called,))]
         words = [*self.before, *given, _joined_family(self.prefix, self.surname), *self.behind]
@@ -455,12 +393,12 @@ def _known_title(text: str) -> Title:
 
 
 def _is_function(word: str) -> bool:
-    return word.casefold().strip(".,") in _FUNCTIONS
+    return word.casefold().strip(".,") in name_words.FUNCTIONS
 
 
 def _is_first_name(word: str) -> bool:
     folded = word.casefold().rstrip(".")
-    return folded in _FIRST_NAMES or ("-" in folded and folded.split("-")[0] in _FIRST_NAMES)
+    return folded in name_words.FIRST_NAMES or ("-" in folded and folded.split("-")[0] in name_words.FIRST_NAMES)
 
 
 def odd(name: Name, form: Form) -> str:
@@ -497,8 +435,8 @@ def odd(name: Name, form: Form) -> str:
 def _has_title(called: str, surname: str) -> bool:
     first, last = called.partition(" ")[0], surname.rpartition(" ")[2]
     folded = first.casefold().rstrip(".:")
-    before = folded in _TITLES_BEFORE or folded in _TITLES
-    return (before and not _is_first_name(first)) or (" " in surname and last.casefold() in _TITLES_BEHIND)
+    before = folded in name_words.TITLES_BEFORE or folded in _TITLES
+    return (before and not _is_first_name(first)) or (" " in surname and last.casefold() in name_words.TITLES_BEHIND)
 
 
 def _recased(text: str) -> str:
@@ -512,7 +450,7 @@ def _recased(text: str) -> str:
 def _word_recased(word: str, leads: bool) -> str:
     parts = re.split(r"([-’'‘`.])", word)
     prefix = is_prefix(word) and not (leads and not word.islower() and not word.isupper())
-    if word in _INSIDE_SURNAMES and not leads:
+    if word in name_words.INSIDE_SURNAMES and not leads:
         return word
     if prefix:
         return word.lower() if len(word) > 1 and word.isupper() else word

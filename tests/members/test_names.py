@@ -112,6 +112,7 @@ def test_what_is_no_person_has_a_remedy(text: str, said: str) -> None:
 )
 def test_a_person_is_not_taken_for_something_else(text: str) -> None:
     assert no_person(text, "Linde wonen") is None
+    assert no_person("Jan de Vries", "Jan de Vries") is None
 
 
 # a name, what is odd in "je", and in "u"
@@ -149,6 +150,7 @@ ODD: list[tuple[Name, str, str]] = [
     (read_name("Jan de Vries, Utrecht"), '"Utrecht" is left out', '"Utrecht" is left out'),
     (read_name("A. Jansen geb. de Vries"), '"geb. de Vries" is left out', '"geb. de Vries" is left out'),
     (read_name("Jan v.d. Berg"), '"v.d." is not written in full', '"v.d." is not written in full'),
+    (read_name("J. v Dijk"), '"v" is not written in full', '"v" is not written in full'),
     (read_name("Jan v/d Berg"), '"v/d" is not written in full', '"v/d" is not written in full'),
     (read_name("Jan de Vries 2"), '"2" is in the name', '"2" is in the name'),
     (Name("drs. Jan", "", "de", "Vries"), '"drs. Jan de Vries" is in the name', '"drs. Jan de Vries" is in the name'),
