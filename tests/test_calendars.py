@@ -26,6 +26,7 @@ from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location,
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
+from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, State
@@ -185,12 +186,12 @@ class Life(RuleBasedStateMachine):
         """The secretary asks those in doubt, and says what they say."""
         with self.ledger.hold("resolve", self.now):
             self.ledger.settle(self.now)
-            for each in self.ledger.deliveries("dag"):
+            for each in deliveries.of_event(self.ledger.database, "dag"):
                 if each.state is State.IN_DOUBT:
-                    attempt = self.ledger.attempts(each.round, each.person)[-1]
+                    attempt = deliveries.attempts(self.ledger.database, each.round, each.person)[-1]
                     word: Word = "sent" if attempt.message_id in self.arrived else "send-again"
                     of = each.round
-                    self.ledger.resolve(of.event, of.mailing, of.edition, each.person, word, self.now)
+                    deliveries.resolve(self.ledger.database, of, each.person, word, self.now)
 
     def send(self, mailing: str, ends: list[str], power_cut: bool = False) -> None:
         """One run of `send`, which may break off."""
@@ -210,7 +211,7 @@ class Life(RuleBasedStateMachine):
         composer = composer_of(self.sources(), mailing, self.ledger.secret, history)
         outgoing = composer.outgoing(made, history, self.ledger)
         self.ledger.enlist(listed(roll), self.now)
-        self.ledger.approve("dag", mailing, composer.sources, self.now)
+        approvals.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
         for number, job in enumerate(jobs_for(outgoing, earlier, self.ledger, {})):
@@ -220,7 +221,7 @@ class Life(RuleBasedStateMachine):
                 *(job.person, job.address, ready.letter, ready.values, message.message_id, ready.date, message.digest),
                 *(job.tries, job.facts),
             )
-            (attempt,) = self.ledger.claim(made.round, [claim], self.now)
+            (attempt,) = self.ledger.record_and_claim(made.round, (), [claim], self.now)
             end = ends[number % len(ends)]
             if end == "dies before":
                 return True
@@ -234,7 +235,7 @@ class Life(RuleBasedStateMachine):
                 return True
             state = State(end.partition(",")[0])
             again = self.now + timedelta(minutes=30) if state is State.DEFERRED else None
-            self.ledger.record([Result(attempt, state, 250, "", again)], self.now)
+            deliveries.record(self.ledger.database, [Result(attempt, state, 250, "", again)], self.now)
         return False
 
     def says_what_changed(self, address: str, data: bytes) -> None:

@@ -18,6 +18,7 @@ from mkwmail.dutch.names import Name, full_name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for, folded
@@ -61,13 +62,13 @@ def import_signups(invocation: Invocation, event: str, file: Path) -> ExitCode:
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
-        people = invited(about, roll, ledger)
+        everybody = invited(about, roll, ledger)
         optional = [item.title for item in about.programme if item.optional]
-        export = read_signups(file, str(file), [each.code for each in people if each.code], optional)
-        found, settled = _decided(terminal, about, export, people, ledger)
+        export = read_signups(file, str(file), [each.code for each in everybody if each.code], optional)
+        found, settled = _decided(terminal, about, export, everybody, ledger)
         gone = _asked_about_missing(terminal, found.missing)
         _record(_Import(about, ledger, roll, found, gone, settled, now))
-        left = [each for each in ledger.signups(about.id) if each.doubt]
+        left = [each for each in responses.signups(ledger.database, about.id) if each.doubt]
     show_import(terminal, about.id, export, found, gone, len(left))
     return ExitCode.OK
 
@@ -82,7 +83,7 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
 
     These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
     """
-    former = {person.key: person.former for person in ledger.persons()}
+    former = {person.key: person.former for person in people.persons(ledger.database)}
     members = [
         Invited(
             key=each.person,
@@ -104,7 +105,7 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             each.organisation,
             code=code_for(ledger.secret, event.id, each.person),
         )
-        for each in ledger.guests(event.id)
+        for each in responses.guests(ledger.database, event.id)
         if each.person not in known
     ]
     known |= {each.key for each in guests}
@@ -118,22 +119,22 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             each.number,
             code_for(ledger.secret, event.id, each.key),
         )
-        for each in ledger.persons()
+        for each in people.persons(ledger.database)
         if each.key not in known and mailed_at(each)
     ]
     return (*members, *guests, *gone)
 
 
 def _decided(
-    terminal: Terminal, event: Event, export: Export, people: Sequence[Invited], ledger: Ledger
+    terminal: Terminal, event: Event, export: Export, everybody: Sequence[Invited], ledger: Ledger
 ) -> tuple[Changes, Mapping[str, str]]:
     """Return the changes in the export, after questions in a terminal.
 
     The second value maps the keys of the rows that were settled to the keys of their persons; empty for a guest.
     """
-    matches = match_signups(export.signups, people)
-    kept, by_key = ledger.signups(event.id), {each.key: each for each in people}
-    held = {each.person: each for each in ledger.answers(event.id)}
+    matches = match_signups(export.signups, everybody)
+    kept, by_key = responses.signups(ledger.database, event.id), {each.key: each for each in everybody}
+    held = {each.person: each for each in responses.answers(ledger.database, event.id)}
     found = changes(matches, kept, held, by_key)
     if not (found.doubtful and terminal.interactive):
         return found, {}
@@ -209,7 +210,7 @@ def _record(these: _Import) -> None:
     """
     ledger, event, now, found = these.ledger, these.event.id, these.now, these.found
     keys, guests = _enlisted(these)
-    ledger.add_guests(event, (*guests, *_departed(these)), now)
+    responses.add_guests(ledger.database, event, (*guests, *_departed(these)), now)
     rows: list[KeptSignup] = []
     answers: list[Answer] = []
     for match in found.news:
@@ -229,8 +230,8 @@ def _record(these: _Import) -> None:
     rows += [kept_signup(match, None, match.doubt) for match in found.doubtful]
     # Our own list, edited, is not an export of the form: answers do not identify its rows.
     ours = {match.signup.key for match in _all(found) if match.signup.was is not None and not match.doubt}
-    ledger.keep_signups(event, [row for row in rows if row.key not in ours], now)
-    ledger.record_answers(event, answers, now)
+    responses.keep_signups(ledger.database, event, [row for row in rows if row.key not in ours], now)
+    responses.record_answers(ledger.database, event, answers, now)
     _record_missing(these)
 
 
@@ -239,7 +240,8 @@ def _departed(these: _Import) -> Iterator[Guest]:
 
     They are guests from now on, so that they hear of changes.
     """
-    here = {each.person for each in these.roll.listings} | {each.person for each in these.ledger.guests(these.event.id)}
+    here = {each.person for each in these.roll.listings}
+    here |= {each.person for each in responses.guests(these.ledger.database, these.event.id)}
     for match in (*these.found.news, *these.found.same):
         person = match.person
         if person is not None and person.key not in here and match.signup.answer is not None:
@@ -268,8 +270,8 @@ def _record_missing(these: _Import) -> None:
         rows.append(replace(each, gone=these.now, doubt=""))
         if cancelled and each.person is not None:
             answers.append(Answer(each.person, Answered.DECLINED, SOURCE, these.now))
-    these.ledger.keep_signups(these.event.id, rows, these.now)
-    these.ledger.record_answers(these.event.id, answers, these.now)
+    responses.keep_signups(these.ledger.database, these.event.id, rows, these.now)
+    responses.record_answers(these.ledger.database, these.event.id, answers, these.now)
 
 
 def _enlisted(these: _Import) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
@@ -302,8 +304,9 @@ def _enlisted(these: _Import) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
 
 
 def _earlier_guests(ledger: Ledger, event: str) -> list[tuple[Guest, str]]:
-    addresses = {person.key: person.address for person in ledger.persons()}
-    return [(each, addresses[each.person]) for each in ledger.guests(event) if each.person in addresses]
+    addresses = {person.key: person.address for person in people.persons(ledger.database)}
+    found = responses.guests(ledger.database, event)
+    return [(each, addresses[each.person]) for each in found if each.person in addresses]
 
 
 def _mailable(address: str) -> str:
@@ -319,7 +322,8 @@ def _own_address(address: str, roll: MemberIndex, ledger: Ledger) -> str:
 
     Empty also if it belongs to a member, who signed up a colleague.
     """
-    taken = {each.member.address_key for each in roll.listings} | {each.address for each in ledger.persons()}
+    taken = {each.member.address_key for each in roll.listings}
+    taken |= {each.address for each in people.persons(ledger.database)}
     return "" if address_key(address) in taken else _mailable(address)
 
 
@@ -329,8 +333,8 @@ def settle_by_word(event: Event, ledger: Ledger, roll: MemberIndex, row: KeptSig
     new = Listed(address or f"{row.key[:16]}@{_NO_ADDRESS}", row.name, row.organisation)
     (*_others, who) = ledger.enlist([*listed(roll), new], now, {address_key(new.address): NEW})
     if who.key not in {each.person for each in roll.listings}:
-        ledger.add_guests(event.id, [Guest(who.key, row.name, address, row.organisation)], now)
-    ledger.keep_signups(event.id, [replace(row, person=who.key, doubt="", answer=answer)], now)
+        responses.add_guests(ledger.database, event.id, [Guest(who.key, row.name, address, row.organisation)], now)
+    responses.keep_signups(ledger.database, event.id, [replace(row, person=who.key, doubt="", answer=answer)], now)
     return who.key
 
 
@@ -347,11 +351,11 @@ def import_answers(invocation: Invocation, event: str, file: Path) -> ExitCode:
     about = read_event(folder.event_path(event), folder).value
     replies = _replies(file)
     with open_ledger(invocation, folder) as ledger:
-        found = understood(replies, _asked(about, ledger), ledger.answers(about.id))
+        found = understood(replies, _asked(about, ledger), responses.answers(ledger.database, about.id))
         now = invocation.clock.now()
-        ledger.record_answers(about.id, found.answers, now)
-        ledger.record_strays(about.id, found.strays, now)
-        names = {person.key: person.name or person.address for person in ledger.persons()}
+        responses.record_answers(ledger.database, about.id, found.answers, now)
+        responses.record_strays(ledger.database, about.id, found.strays, now)
+        names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
     for line in _import_lines(found, names):
         invocation.terminal.say(line)
     return ExitCode.OK
@@ -415,12 +419,13 @@ def _texts(file: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _asked(event: Event, ledger: Ledger) -> Asked:
-    persons = ledger.persons()
-    told = {each.person for each in ledger.deliveries(event.id)}
+    persons = people.persons(ledger.database)
+    made = deliveries.of_event(ledger.database, event.id)
+    told = {each.person for each in made}
     addresses = {address: person.key for person in persons for address in person.former}
     addresses |= {person.address: person.key for person in persons}
     # The register may spell the address that was mailed differently.
-    addresses |= {address_key(each.address): each.person for each in ledger.deliveries(event.id)}
+    addresses |= {address_key(each.address): each.person for each in made}
     own = {entry_uid(ledger.secret, event.id, key): key for key in told}
     return Asked(own, entry_uid(ledger.secret, event.id), addresses)
 
@@ -442,8 +447,8 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
-        known = candidates(roll, ledger.persons())
-        rows = [row for row in ledger.signups(about.id) if row.doubt]
+        known = candidates(roll, people.persons(ledger.database))
+        rows = [row for row in responses.signups(ledger.database, about.id) if row.doubt]
         owners = {row.key: owner.key for row in rows if (owner := _owner(row, known))}
         loose = {f"{_ROW}{row.key}": row for row in rows if row.key not in owners}
         person = find_person(who, [*known, *_unsettled(loose)])
@@ -454,8 +459,8 @@ def set_answer(invocation: Invocation, event: str, who: str, answer: str) -> Exi
             # People who answer before the first mailing are not in the register yet.
             ledger.enlist(listed(roll), now)
             own = [replace(row, person=key, doubt="") for row in rows if owners.get(row.key) == key]
-            ledger.keep_signups(about.id, own, now)
-        ledger.record_answers(about.id, [Answer(key, meant, SAID, now)], now)
+            responses.keep_signups(ledger.database, about.id, own, now)
+        responses.record_answers(ledger.database, about.id, [Answer(key, meant, SAID, now)], now)
     invocation.terminal.say(f"{person}: {answer_words(meant)}")
     return ExitCode.OK
 
@@ -526,12 +531,12 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
 
     They are sorted by the main word of the name.
     """
-    last = {each.person: each for each in ledger.answers(event.id)}
-    signups = ledger.signups(event.id)
+    last = {each.person: each for each in responses.answers(ledger.database, event.id)}
+    signups = responses.signups(ledger.database, event.id)
     asked = {each.person: each.asked for each in signups if each.person}
-    guests = {each.person for each in ledger.guests(event.id)}
+    guests = {each.person for each in responses.guests(ledger.database, event.id)}
     lines = []
-    for candidate in candidates(roll, ledger.persons()):
+    for candidate in candidates(roll, people.persons(ledger.database)):
         given = last.get(candidate.key)
         listed_here = candidate.key in {each.person for each in roll.listings}
         if given is None and not listed_here:
@@ -552,4 +557,4 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
     counted = questions(signups, {person: each.answer for person, each in last.items()})
     unsettled = tuple(row for row in signups if row.doubt)
     lines.sort(key=lambda line: sort_key(read_name(line.member) if line.member else Name(written=line.address)))
-    return Answers(event, tuple(lines), ledger.strays(event.id), unsettled, counted)
+    return Answers(event, tuple(lines), responses.strays(ledger.database, event.id), unsettled, counted)

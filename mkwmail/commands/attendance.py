@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mkwmail.config.event import Event
 from mkwmail.i18n import _
+from mkwmail.ledger import approvals, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
@@ -24,8 +25,8 @@ def attendance_of(
 
     Without a list, the counts cover only what the ledger knows.
     """
-    signups, answers = ledger.signups(event.id), history.answers
-    guests = {each.person for each in ledger.guests(event.id)}
+    signups, answers = responses.signups(ledger.database, event.id), history.answers
+    guests = {each.person for each in responses.guests(ledger.database, event.id)}
     members = {each.person for each in roll.listings} if roll else set()
     places = places_of(roll) if roll else {}
     coming = list(_coming_places(ledger, event, roll, history)) if roll else []
@@ -55,7 +56,7 @@ def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: His
     for each in roll.listings:
         if history.answers.get(each.person) in COMING:
             yield each.member.organisation, False
-    for guest in ledger.guests(event.id):
+    for guest in responses.guests(ledger.database, event.id):
         if history.answers.get(guest.person) in COMING and guest.organisation:
             yield guest.organisation, True
 
@@ -72,8 +73,11 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
         for row in roll.faulty
         for fault in [row.faults[0].fault if row.faults else ""]
     ]
-    here = {each.person for each in roll.listings} | {each.person for each in ledger.guests(event.id)}
-    heard = {each.person for each in history.deliveries} | {each.person for each in ledger.skips(event.id)}
-    heard |= {person for each in ledger.go_aheads() if each.event == event.id for person in each.persons}
+    here = {each.person for each in roll.listings}
+    here |= {each.person for each in responses.guests(ledger.database, event.id)}
+    heard = {each.person for each in history.deliveries}
+    heard |= {each.person for each in rounds.skips(ledger.database, event.id)}
+    given = approvals.scheduled(ledger.database)
+    heard |= {person for each in given if each.event == event.id for person in each.persons}
     gone = [each for each in history.persons if each.key in heard - here and not is_mark(each.address)]
     return (*found, *(Entry(each.name, each.address, _("has left the member list")) for each in gone))

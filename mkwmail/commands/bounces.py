@@ -12,6 +12,7 @@ from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Bounce, Delivery, SentMail, State
@@ -37,11 +38,11 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
     returned = [each for saved in read_saved(files) for each in read_returned(saved)]
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
-        sent = ledger.sent_mails()
+        sent = deliveries.sent_mails(ledger.database)
         matched = match(returned, [_message(each) for each in sent])
         here = [each for each in matched if each.message and each.message.event == about.id]
-        news = ledger.record_bounces([_bounce(each, now) for each in here if each.returned.verdict], now)
-        names = {person.key: person.name or person.address for person in ledger.persons()}
+        news = responses.record_bounces(ledger.database, [_bounce(each, now) for each in here if each.returned.verdict])
+        names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
     fresh = {(each.attempt, each.digest) for each in news}
     came = [_came(each, about.id, names, fresh) for each in matched]
     show_bounces(invocation.terminal, about.id, came)
@@ -82,7 +83,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
     about = read_event(folder.event_path(event), folder).value
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
-        persons = {person.key: person for person in ledger.persons()}
+        persons = {person.key: person for person in people.persons(ledger.database)}
         last = _last_messages(ledger, about.id)
         candidates = [
             Candidate(key, person.name, last[key].address, person.organisation, person.number)
@@ -96,7 +97,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
         mail = last[person.key]
         reply = _("it came back, as the secretary says")
         digest = f"said {mail.attempt} {now.isoformat()}"
-        ledger.record_bounces([Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)], now)
+        responses.record_bounces(ledger.database, [Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)])
     words = {"mailing": mail.round.mailing, "person": person, "event": about.id}
     terminal = invocation.terminal
     terminal.say(_("%(mailing)s to %(person)s counts as not delivered.") % words)
@@ -110,9 +111,11 @@ def _last_messages(ledger: Ledger, event: str) -> dict[str, SentMail]:
     Messages that are known to have come back do not count.
     """
     went = {
-        (each.round, each.person) for each in ledger.deliveries(event) if each.state in (State.SENT, State.IN_DOUBT)
+        (each.round, each.person)
+        for each in deliveries.of_event(ledger.database, event)
+        if each.state in (State.SENT, State.IN_DOUBT)
     }
-    return {each.person: each for each in ledger.sent_mails() if (each.round, each.person) in went}
+    return {each.person: each for each in deliveries.sent_mails(ledger.database) if (each.round, each.person) in went}
 
 
 _OPEN = (State.IN_DOUBT, State.REFUSED)
@@ -137,8 +140,7 @@ def resolve(
         said = list(_said(history, sent, send_again))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):
-            of = delivery.round
-            ledger.resolve(of.event, of.mailing, of.edition, delivery.person, word, now)
+            deliveries.resolve(ledger.database, delivery.round, delivery.person, word, now)
             words.append((delivery, word))
         _say_outcome(invocation.terminal, name.id, words)
         return _code_of(ledger, name.id)
@@ -205,7 +207,7 @@ def _say_outcome(terminal: Terminal, event: str, words: Sequence[tuple[Delivery,
 
 
 def _code_of(ledger: Ledger, event: str) -> ExitCode:
-    states = {each.state for each in ledger.deliveries(event) if not is_mark(each.address)}
+    states = {each.state for each in deliveries.of_event(ledger.database, event) if not is_mark(each.address)}
     if State.IN_DOUBT in states:
         return ExitCode.IN_DOUBT
     return ExitCode.REFUSED if State.REFUSED in states else ExitCode.OK

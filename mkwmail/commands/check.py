@@ -30,6 +30,7 @@ from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.oddities import (
     event_warnings,
@@ -86,7 +87,7 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
     for each in due or ahead[:1]:
         start = now if each.left else each.send or now
         count = each.left or each.count
-        moments = ledger.sent_times(start - pacing.LONGEST_WINDOW)
+        moments = deliveries.sent_times(ledger.database, start - pacing.LONGEST_WINDOW)
         done = pacing.done_at(pace, moments, count, start)
         facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
@@ -203,7 +204,7 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
         if not faults:
             left = due | dict.fromkeys(superseded(event, due_by_date(event, now), history.deliveries), 0)
             differing = partial(changed, sources, ledger, history)
-            warnings += approval_warnings(event, ledger.go_aheads(), left, differing, now)
+            warnings += approval_warnings(event, approvals.scheduled(ledger.database), left, differing, now)
         facts: list[tuple[str, str]] = []
         if asked.server:
             times, late = quota(sources, ledger, mailings, now)

@@ -16,6 +16,7 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
 from mkwmail.lazy_sequence import Lazily
+from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
@@ -160,8 +161,8 @@ class Composer:
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
-        approvals = ledger.approvals(self.occasion.event.id, self.occasion.name)
-        return frozenset(each.id for each in approvals if not differences(each.sources, self.sources))
+        given = approvals.of_mailing(ledger.database, self.occasion.event.id, self.occasion.name)
+        return frozenset(each.id for each in given if not differences(each.sources, self.sources))
 
 
 def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
@@ -180,7 +181,8 @@ def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: L
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
         return None
-    return OutgoingMail(planned, Letter.load(ledger.letter(retry.letter)), retry.values, retry.message_id, None, facts)
+    letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
+    return OutgoingMail(planned, letter, retry.values, retry.message_id, None, facts)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -193,9 +195,9 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     if of is None:
         return history
     corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
-    approvals = {name: ledger.approvals(event.id, name) for name in {of, mailing, *corrections}}
+    given = {name: approvals.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
-    return replace(history, correcting=correcting(of, history.deliveries, approvals, now))
+    return replace(history, correcting=correcting(of, history.deliveries, given, now))
 
 
 def composer_of(

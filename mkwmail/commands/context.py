@@ -23,6 +23,7 @@ from mkwmail.config.settings import Settings, Smtp
 from mkwmail.config.settings_file import example_senders, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries, people, responses, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import RefusedMail
@@ -224,20 +225,21 @@ def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:
 
 def history_of(ledger: Ledger, event: Event) -> History:
     """Return the history of an event from the ledger."""
-    versions = tuple(read_facts(document) for document in ledger.facts(event.id))
-    answers = ledger.answers(event.id)
-    guests = ledger.guests(event.id)
+    versions = tuple(read_facts(document) for document in deliveries.facts_of(ledger.database, event.id))
+    told = deliveries.facts_told(ledger.database, event.id)
+    answers = responses.answers(ledger.database, event.id)
+    guests = responses.guests(ledger.database, event.id)
     return History(
-        deliveries=ledger.deliveries(event.id),
+        deliveries=deliveries.of_event(ledger.database, event.id),
         answers={each.person: each.answer for each in answers},
-        persons=ledger.persons(),
-        last_list=ledger.last_list(),
-        telling=Telling(versions, ledger.told(event.id), ledger.entry_method(event.id)),
+        persons=people.persons(ledger.database),
+        last_list=rounds.last_list(ledger.database),
+        telling=Telling(versions, told, deliveries.entry_method(ledger.database, event.id)),
         answered={each.person: each.given for each in answers},
         guests=tuple(guest_listing(each) for each in guests if each.address),
-        left_out=left_out_reasons(ledger.left_out(), event.id),
-        dead=dead_addresses(ledger.refused_mails()),
-        strangers=ledger.guest_keys(),
+        left_out=left_out_reasons(people.left_out(ledger.database), event.id),
+        dead=dead_addresses(responses.refused_mails(ledger.database)),
+        strangers=responses.guest_keys(ledger.database),
         unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
     )
 

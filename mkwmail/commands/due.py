@@ -39,6 +39,7 @@ from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import approvals, deliveries, host, responses, rounds, runs
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
@@ -109,14 +110,14 @@ class Automatic:
         self._folder = folder
         self._ledger = ledger
         self._now = invocation.clock.now()
-        self._reported = ledger.reported()
+        self._reported = runs.reported(ledger.database)
         self.found = Found()
         self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event being judged: mailing → changes
 
     def run(self, settings: Settings) -> None:
         """Judge all approved mailings, then deliver those that are due."""
         self.found.settings = settings
-        given = [each for each in self._ledger.go_aheads() if self._concerns(each)]
+        given = [each for each in approvals.scheduled(self._ledger.database) if self._concerns(each)]
         if not given:
             return
         members = self._members(settings)
@@ -281,8 +282,9 @@ class Automatic:
             return
         count = len(plan_ahead(event, name, roll, history, self._now).to_send)
         if count and day_begins(hours, self._now):
-            imported = [each.at for each in self._ledger.signups(event.id) if each.at is not None]
-            last = max([*imported, *(each.given for each in self._ledger.answers(event.id))], default=None)
+            imported = [each.at for each in responses.signups(self._ledger.database, event.id) if each.at is not None]
+            answered = [each.given for each in responses.answers(self._ledger.database, event.id)]
+            last = max([*imported, *answered], default=None)
             self.found.matters.append(matters.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:
@@ -322,12 +324,12 @@ class Automatic:
             late = (
                 list(plan.expired) if given.others else [each for each in plan.expired if each.person in given.persons]
             )
-            self._ledger.expire(plan.round, [each.person for each in late], self._now)
+            deliveries.expire(self._ledger.database, plan.round, [each.person for each in late], self._now)
         if late:
             self.found.matters.append(matters.missed(event, name, [each.name or each.address for each in late], latest))
         elif key not in self._reported:
             # Mark it as checked: people who join the list from now on were not missed.
-            self._ledger.note_reported([key], self._now, mailed=True)
+            runs.note_reported(self._ledger.database, [key], self._now, mailed=True)
 
     def _note_too_late(self, ready: Sequence[_Ready], roll: MemberIndex) -> None:
         """Note the mailings whose latest moment passed during this run."""
@@ -399,7 +401,7 @@ class Automatic:
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])
         credential = credential_for(smtp, sources.folder.path)
-        ledger.remember_list(plan.round, len(roll.listings), now)
+        rounds.remember_list(ledger.database, plan.round, len(roll.listings), now)
         note_skips(plan, ledger, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, earlier, ledger, {})
@@ -540,7 +542,7 @@ def _compared(ledger: Ledger) -> Comparison | UserError:
 
 
 def _held(ledger: Ledger, error: UserError, now: datetime) -> Found:
-    holder = ledger.holder()
+    holder = host.holder_of(ledger.database.path)
     if holder is None or now - holder.since < _PATIENCE:
         return Found(codes=[ExitCode.LEDGER_HELD], whole=False)
     return Found([matters.held(error.faults[0].fault, holder.since)], whole=False)
@@ -563,7 +565,8 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
         members = read_members(path, folder.shown(path))
         roll = identify_members(members.members, ledger.identify)
         # `due` ignores events without an approved mailing, even if their files are faulty.
-        for event_id in sorted({each.event for each in ledger.go_aheads()} & set(map(id_in, folder.event_paths()))):
+        given = {each.event for each in approvals.scheduled(ledger.database)}
+        for event_id in sorted(given & set(map(id_in, folder.event_paths()))):
             event_path = folder.event_path(event_id)
             read = read_event(event_path, folder)
             sources = Sources(folder, settings, event_path, read.value, members, read.warnings)

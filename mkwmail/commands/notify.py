@@ -19,6 +19,7 @@ from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_replies import Meaning, meaning
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Reported
 from mkwmail.mail.mime import notice
@@ -51,7 +52,7 @@ def to_tell(matters: Sequence[Notice], reported: Mapping[str, Reported], hours: 
 
 def told_now(ledger: Ledger, settings: Settings | None, matters: Sequence[Notice], now: datetime) -> Telling:
     """Select the matters to report in this run, given earlier reports."""
-    return to_tell(matters, ledger.reported(), settings.hours if settings else Hours(), now)
+    return to_tell(matters, runs.reported(ledger.database), settings.hours if settings else Hours(), now)
 
 
 def tell(
@@ -64,7 +65,7 @@ def tell(
     now = invocation.clock.now()
     for matter in telling.said:
         _say(invocation, matter)
-    ledger.note_reported([each.name for each in telling.said], now)
+    runs.note_reported(ledger.database, [each.name for each in telling.said], now)
     if not telling.mailed or settings is None:
         return
     if any(matter.code is ExitCode.LOGIN for matter in telling.mailed):
@@ -73,7 +74,7 @@ def tell(
     else:
         failure = _mailed(invocation, folder, settings, telling.mailed)
     if failure is None:
-        ledger.note_reported([each.name for each in telling.mailed], now, mailed=True)
+        runs.note_reported(ledger.database, [each.name for each in telling.mailed], now, mailed=True)
     elif telling.said:
         words = {"address": _recipient(settings), "why": failure}
         invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "yellow")
@@ -85,8 +86,8 @@ def forget(ledger: Ledger, matters: Sequence[Notice]) -> None:
     Others are over; if they come back, they are new.
     """
     there = {each.name for each in matters}
-    over = [name for name in ledger.reported() if name not in there and not name.startswith(KEPT)]
-    ledger.forget_reported(over)
+    over = [name for name in runs.reported(ledger.database) if name not in there and not name.startswith(KEPT)]
+    runs.forget_reported(ledger.database, over)
 
 
 def _say(invocation: Invocation, matter: Notice) -> None:

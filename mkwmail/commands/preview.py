@@ -19,6 +19,7 @@ from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
@@ -140,8 +141,8 @@ def preview(
 
 def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
     if files.eml is not None:
-        people = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
-        count = write_mails(folder, files.eml, people)
+        named = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
+        count = write_mails(folder, files.eml, named)
         terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": files.eml})
     if files.html is not None:
         write_output(folder, files.html, page.html(files.one_per_letter).encode(), f"{page.mailing}.html")
@@ -282,10 +283,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 
     A mailing has several if there were several editions.
     """
-    persons = {person.key: person for person in ledger.persons()}
+    persons = {person.key: person for person in people.persons(ledger.database)}
     rounds: dict[str, list[Round]] = {}
     candidates = []
-    for delivery in ledger.deliveries(event):
+    for delivery in deliveries.of_event(ledger.database, event):
         if delivery.round.mailing != mailing or delivery.state not in TOLD:
             continue
         person = persons.get(delivery.person)
@@ -296,7 +297,7 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
         fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": mailing, "event": event}
         raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
     key = find_person(who, candidates).key
-    return [ledger.attempts(of, key)[-1] for of in rounds[key]]
+    return [deliveries.attempts(ledger.database, of, key)[-1] for of in rounds[key]]
 
 
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
@@ -305,7 +306,7 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
             "day": day_and_time(attempt.claimed)
         }
         raise UserError(Fault("", fault), code=ExitCode.USAGE)
-    message = Letter.load(ledger.letter(attempt.letter)).address(attempt.values)
+    message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(attempt.values)
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
         raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)

@@ -20,6 +20,7 @@ from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import erasure, people
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, is_mark
@@ -40,7 +41,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     with open_ledger(invocation, folder) as ledger, ledger.hold("forget", now):
         ledger.settle(now)
         roll = read_roll(folder, ledger)
-        persons = {each.key: each for each in ledger.persons() if not is_mark(each.address)}
+        persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
         person = find_person(who, candidates(roll, tuple(persons.values())))
         terminal.say(_("To be forgotten: %(person)s") % {"person": person}, "bold")
         terminal.say(_("  Name, address, number, what was mailed and answered in all events, rehearsal/ and preview/."))
@@ -74,7 +75,8 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
         raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
-        if not (ledger.has_dietary(about.id) if dietary else ledger.has_personal(about.id) or _has_mails(folder)):
+        has_any = erasure.has_dietary if dietary else erasure.has_personal
+        if not (has_any(ledger.database, about.id) or (not dietary and _has_mails(folder))):
             terminal.say(_("Nothing of the kind is kept for %(event)s.") % {"event": about.id})
             return ExitCode.OK
         if dietary:
@@ -114,8 +116,8 @@ def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
     """Yield people who are not in the list, nor in an event with kept data."""
     roll = read_roll(folder, ledger)
-    needed = {each.person for each in roll.listings} | ledger.needed_persons()
-    return (each for each in ledger.persons() if each.key not in needed and not is_mark(each.address))
+    needed = {each.person for each in roll.listings} | erasure.needed_persons(ledger.database)
+    return (each for each in people.persons(ledger.database) if each.key not in needed and not is_mark(each.address))
 
 
 def _say_forgotten(terminal: Terminal, count: int) -> None:
@@ -194,10 +196,10 @@ def skip(
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         roll = read_roll(folder, ledger)
-        person = find_person(who, candidates(roll, ledger.persons()))
+        person = find_person(who, candidates(roll, people.persons(ledger.database)))
         # People who were never mailed are not in the register yet.
         ledger.enlist(listed(roll), now)
-        ledger.leave_out(LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
+        people.leave_out(ledger.database, LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
     words = {"person": person, "event": about, "reason": (reason or "").strip()}
     if undo:
         sentence = _("%(person)s is mailed again about %(event)s.") if about else _("%(person)s is mailed again.")

@@ -13,6 +13,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import approvals, deliveries, people
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
@@ -85,7 +86,7 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         terminal.note(_("If mail is sent from both, members will get it twice."), "yellow")
         question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
     else:
-        last = ledger.last_claim()
+        last = deliveries.last_claim(ledger.database)
         words = {"moment": day_and_time(last) if last else "?"}
         terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
         _warn_of_parts(terminal, ledger)
@@ -134,7 +135,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
     :raises UserError: code SETTINGS if it is another event, or there is no terminal to ask: people who had the
         earlier event's mails would not get this one's.
     """
-    earlier = moved_far(event, ledger.go_aheads(), ledger.deliveries(event.id))
+    earlier = moved_far(event, approvals.scheduled(ledger.database), deliveries.of_event(ledger.database, event.id))
     if earlier is None:
         return
     terminal = invocation.terminal
@@ -160,7 +161,7 @@ def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[
     decided: dict[str, str] = {}
     if not terminal.interactive:
         return decided
-    persons = {person.key: person for person in ledger.persons()}
+    persons = {person.key: person for person in people.persons(ledger.database)}
     for member, who in roll.doubtful:
         terminal.note(who.doubt or "", "yellow")
         known = [persons[key] for key in who.candidates if key in persons]

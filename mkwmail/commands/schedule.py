@@ -29,6 +29,7 @@ from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import Job
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import approvals
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import Difference
@@ -48,15 +49,15 @@ def changed(sources: Sources, ledger: Ledger, history: History, given: Scheduled
     event = sources.event
     of = correcting_of(sources, given.mailing, ledger, history)
     now = composer_of(sources, given.mailing, ledger.secret, of).sources
-    approvals = {each.id: each.sources for each in ledger.approvals(event.id, given.mailing)}
-    return changes(given, approvals[given.approval], event, now)
+    sources_of = {each.id: each.sources for each in approvals.of_mailing(ledger.database, event.id, given.mailing)}
+    return changes(given, sources_of[given.approval], event, now)
 
 
 def timetable_of(sources: Sources, roll: MemberIndex, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
     """The timetable as the ledger has it."""
     event, history = sources.event, history_of(ledger, sources.event)
     differing = partial(changed, sources, ledger, history)
-    return timetable(event, sources.settings.hours, roll, history, ledger.go_aheads(), differing, now)
+    return timetable(event, sources.settings.hours, roll, history, approvals.scheduled(ledger.database), differing, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _approved(
     ledger.enlist(listed(roll), now)
     persons = [each.person for each in roll.listings]
     for name, approved in found.items():
-        ledger.go_ahead(go_ahead_for(sources.event, name, persons), approved, now)
+        approvals.schedule(ledger.database, go_ahead_for(sources.event, name, persons), approved, now)
     terminal.say(approved_words(sources.event, names), "green")
     return ExitCode.OK
 
@@ -175,7 +176,7 @@ def _withdraw(
     for name in names:
         approval = given[name]
         if approval is not None:
-            ledger.withdraw(approval.event, name, now)
+            approvals.withdraw(ledger.database, approval.event, name, now)
     if names:
         terminal.say(_("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(names)}, "bold")
     else:

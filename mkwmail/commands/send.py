@@ -33,6 +33,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
+from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, ScheduledApproval
 from mkwmail.planning.approval import earlier_texts
@@ -86,7 +87,8 @@ def jobs_for(
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
-    kept = {id(first.letter): ledger.keep_letter(first.letter.dump()) for first, _count in variants(outgoing)}
+    letters = [first.letter for first, _count in variants(outgoing)]
+    kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
 
     def job(number: int) -> Job:
         each = outgoing[number]
@@ -128,11 +130,11 @@ def run(
     of = plan.round
 
     def left_out() -> Mapping[str, str]:
-        return left_out_reasons(ledger.left_out_now(), of.event)
+        return left_out_reasons(people.left_out(ledger.reader), of.event)
 
     with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
         outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)
-    ledger.record_skips(of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
+    rounds.record_skips(ledger.database, of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
     return outcome
 
 
@@ -156,9 +158,8 @@ def note_skips(plan: Plan, ledger: Ledger, now: datetime) -> None:
     Rows of somebody who is mailed under another row are not recorded.
     """
     mailed = {each.person for each in plan.to_send}
-    ledger.record_skips(
-        plan.round, [(each.person, each.reason) for each in plan.skipped if each.person not in mailed], now
-    )
+    skips = [(each.person, each.reason) for each in plan.skipped if each.person not in mailed]
+    rounds.record_skips(ledger.database, plan.round, skips, now)
 
 
 def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
@@ -286,8 +287,8 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
-    approvals = ledger.approvals(sources.event.id, mailing)
-    for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, approvals, ready.composer.sources):
+    given = approvals.of_mailing(ledger.database, sources.event.id, mailing)
+    for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, given, ready.composer.sources):
         had = ngettext(
             "%(n)d had an earlier text of this mailing; they can get `correction`",
             "%(n)d had an earlier text of this mailing; they can get `correction`",
@@ -334,6 +335,6 @@ def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) ->
     """Record identities, approval, list and skips before the first claim."""
     now, plan = invocation.clock.now(), ready.plan
     ledger.enlist_as(listed(ready.roll), identified(ready.roll), now)
-    ledger.go_ahead(_go_ahead(ready, going, now), ready.composer.sources, now)
-    ledger.remember_list(plan.round, len(ready.roll.listings), now)
+    approvals.schedule(ledger.database, _go_ahead(ready, going, now), ready.composer.sources, now)
+    rounds.remember_list(ledger.database, plan.round, len(ready.roll.listings), now)
     note_skips(plan, ledger, now)

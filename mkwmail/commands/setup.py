@@ -27,6 +27,7 @@ from mkwmail.dutch.parsing import read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.schedule import Move
@@ -283,7 +284,7 @@ def _own_id(folder: WorkingFolder, ledger: Ledger, title: str, day: date) -> str
     slug = _slug(title)
     first = slug if str(day.year) in slug else f"{slug}-{day.year}"
     candidates = _candidates(first, day)
-    return next(name for name in candidates if name not in taken and not ledger.deliveries(name))
+    return next(name for name in candidates if name not in taken and not deliveries.of_event(ledger.database, name))
 
 
 def _candidates(first: str, day: date) -> Iterator[str]:

@@ -20,6 +20,7 @@ from mkwmail.config.settings import Keep, Settings
 from mkwmail.config.settings_file import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import approvals, erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
@@ -49,15 +50,15 @@ from mkwmail.report.timetable import last_run_words
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
     """Yield that people's data was removed, or is to be removed."""
-    purged = ledger.purged().get(event.id)
+    purged = erasure.purged(ledger.database).get(event.id)
     if purged is not None:
         said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
         counts = counts_in_words(list(Counter(purged.totals).elements()))
         answers = _("Answers: %(counts)s") % {"counts": counts}
         yield f"{said} {answers}" if counts else said
-    if event.ends < now and ledger.has_dietary(event.id):
+    if event.ends < now and erasure.has_dietary(ledger.database, event.id):
         yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
-    if keep.until(event.ends) < now and ledger.has_personal(event.id):
+    if keep.until(event.ends) < now and erasure.has_personal(ledger.database, event.id):
         yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
 
 
@@ -86,7 +87,7 @@ def status(
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
         automatic = last_due(ledger, now)
-        ran = ledger.last_run(DUE)
+        ran = runs.last(ledger.database, DUE)
     if csv is not None:
         write_output(folder, csv, status_csv(statuses), "status.csv")
         terminal.note(_("Wrote %(file)s") % {"file": csv})
@@ -116,11 +117,12 @@ def last_due(ledger: Ledger, now: datetime) -> str | None:
 
     None if it never ran and no mailing was approved to be sent automatically.
     """
-    last, given = ledger.last_run(DUE), [each for each in ledger.go_aheads() if WHEN in each.terms]
+    last = runs.last(ledger.database, DUE)
+    given = [each for each in approvals.scheduled(ledger.database) if WHEN in each.terms]
     if last is None and not given:
         return None
     words = last_run_words(last.started if last else None, now, awaited=any(now <= each.latest for each in given))
-    if LOGIN_FAILS in ledger.reported():
+    if LOGIN_FAILS in runs.reported(ledger.database):
         words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
     return words
 
@@ -187,7 +189,7 @@ def status_of(
     persons = {person.key: person for person in history.persons}
     over = superseded(event, due_by_date(event, now), history.deliveries)
     differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
-    stands = standings(event, ledger.go_aheads(), differing)
+    stands = standings(event, approvals.scheduled(ledger.database), differing)
     had = begun(history.deliveries)
     skipped = _skipped_lines(event, ledger, history, members)
     left_out = {(line.mailing, line.edition, person) for person, line in skipped}
@@ -221,7 +223,7 @@ def status_of(
         behind,
         attendance,
         not_listed(event, ledger, roll, history) if roll else (),
-        course_of(ledger.answers(event.id), history.deliveries),
+        course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
     )
 
@@ -251,7 +253,7 @@ def _skipped_lines(
     persons = {person.key: person for person in history.persons}
     stand = {(each.round, each.person): each for each in history.deliveries}
     found = []
-    for skip in {(each.round, each.person): each for each in ledger.skips(event.id)}.values():
+    for skip in {(each.round, each.person): each for each in rounds.skips(ledger.database, event.id)}.values():
         delivery = stand.get((skip.round, skip.person))
         if delivery is None or (delivery.state is State.PLANNED and delivery.since <= skip.at):
             of, person = skip.round, persons.get(skip.person)
@@ -272,7 +274,7 @@ def _unrecorded_lines(
     if now > event.ends:
         return  # people who join after the event missed nothing
     had = begun(history.deliveries)
-    recorded = {(each.round, each.person) for each in ledger.skips(event.id)}
+    recorded = {(each.round, each.person) for each in rounds.skips(ledger.database, event.id)}
     recorded |= {(each.round, each.person) for each in history.deliveries}
     organisations = {each.person: each.member.organisation for each in roll.listings}
     over = superseded(event, due_by_date(event, now), history.deliveries)

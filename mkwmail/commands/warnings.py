@@ -10,6 +10,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.dutch.parsing import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.facts import read_facts
@@ -59,7 +60,7 @@ def former_names(
 
     These are names of the mailing or of its event. Names that a person told apart are left out.
     """
-    apart = ledger.told_apart(sources.event.id)
+    apart = rounds.told_apart(ledger.database, sources.event.id)
     mailing = plan.round.mailing
     found = (*_former_ids(sources, roll, ledger, history, plan, now), *_former_mailings(sources, history, plan))
     return tuple(each for each in found if each.apart_from(sources.event.id, mailing) not in apart)
@@ -72,10 +73,11 @@ def _former_ids(
         return
     # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
     persons = {each.person for each in plan.to_send or roll.listings}
-    for event in sorted(set(ledger.events()) - set(map(id_in, sources.folder.event_paths())) - {sources.event.id}):
-        versions = ledger.facts(event)
+    known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
+    for event in sorted(set(rounds.events(ledger.database)) - known):
+        versions = deliveries.facts_of(ledger.database, event)
         if versions and is_like(sources.event, read_facts(versions[-1]), now):
-            found = former(event, "", ledger.deliveries(event), persons)
+            found = former(event, "", deliveries.of_event(ledger.database, event), persons)
             if found is not None:
                 yield found
 
@@ -113,4 +115,4 @@ def ask_about_names(
         terminal.note(warning, "yellow")
         if terminal.ask(question).casefold() not in ("yes", "ja"):
             raise UserError(fault, code=ExitCode.SETTINGS)
-        ledger.tell_apart(each.apart_from(sources.event.id, mailing), invocation.clock.now())
+        rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())

@@ -18,19 +18,21 @@ Why nobody is forgotten: every job ends in exactly one place of the outcome, and
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime, timedelta
 from inspect import GEN_CLOSED, getgeneratorstate
+from itertools import accumulate
 
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Outcome
-from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Job, LeftOut, Prepared, Progress, Run
+from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Coming, Job, LeftOut, Prepared, Progress, Run
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, meaning
 from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Transport
 from mkwmail.errors import UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, Round, State, next_try
 from mkwmail.mail.letter import Message
@@ -104,6 +106,7 @@ class _Connection:
         self._size = 1  # of the next group
         self._accepts = False  # the server took a message of this session: before that, it may not
         self._failures = 0  # connections lost in a row, without a reply that shows progress
+        self._coming: list[Coming] = []  # taken and prepared, and not claimed yet
         self._still_open: dict[str, Claimed] = {}  # claimed and not decided, by Message-ID
         self._results: list[Result] = []  # decided, and not yet in the ledger
         self._problem: Exception | None = None
@@ -130,6 +133,8 @@ class _Connection:
     # Claiming and recording
 
     def _has_work(self) -> bool:
+        if self._coming:
+            return not self._run.is_over()
         if not self._run.has_work(wait=False):
             # What is done must not wait for what others have under way.
             self._record()
@@ -141,38 +146,50 @@ class _Connection:
         ``wait`` until the rate limit allows one; else the group may be empty although somebody waits.
         """
         run = self._run
-        most = self._size if self._left is None else min(self._size, self._left)
-        numbers = run.take(most, len(self._results), wait=False)
-        if not numbers and wait:
+        self._prepare(self._size)
+        count = run.admit(self._fitting(), len(self._results))
+        if not count and wait:
             self._record()
-            numbers = run.take(most, 0, wait=True)
-        if not numbers:
+            self._prepare(1, wait=True)
+            count = run.admit(self._fitting(), 0, wait=True)
+        if not count:
             return []
         run.look()
-        now = run.clock.now()
-        jobs = [run.jobs[number % len(run.jobs)] for number in numbers]
-        prepared = list(_up_to(_LARGEST_OCTETS, (job.prepare(now) for job in jobs)))
-        if len(prepared) < len(numbers):
-            run.give_back(numbers[len(prepared) :])
-            run.recorded(len(numbers) - len(prepared))
-            del numbers[len(prepared) :]
-        claims = [_claim_of(job, each) for job, each in zip(jobs, prepared, strict=False)]
+        group, self._coming = self._coming[:count], self._coming[count:]
         results, self._results = self._results, []
         try:
-            attempts = run.ledger.record_and_claim(run.of, results, claims, now)
+            claims = [_claim_of(each.job, each.prepared) for each in group]
+            attempts = run.ledger.record_and_claim(run.of, results, claims, run.clock.now())
         except BaseException:
-            run.give_back(numbers)
-            run.recorded(len(numbers))
+            run.give_back([each.number for each in group])
+            run.recorded(count)
             raise
         finally:
             run.recorded(len(results))
-        messages = [each.message for each in prepared]
-        return [Claimed(*each) for each in zip(numbers, jobs, attempts, messages, strict=False)]
+        return [
+            Claimed(each.number, each.job, attempt, each.prepared.message)
+            for each, attempt in zip(group, attempts, strict=True)
+        ]
+
+    def _prepare(self, most: int, wait: bool = False) -> None:
+        """Take and prepare messages for the next claim until they are so many, as the rate limit allows."""
+        run, missing = self._run, most - len(self._coming)
+        numbers = run.take(missing, wait) if missing > 0 else ()
+        now = run.clock.now()
+        for number in numbers:
+            job = run.jobs[number % len(run.jobs)]
+            self._coming.append(Coming(number, job, job.prepare(now)))
+
+    def _fitting(self) -> int:
+        """Return how many of the prepared messages one group can hold."""
+        most = self._size if self._left is None else min(self._size, self._left)
+        sizes = accumulate(each.prepared.message.size for each in self._coming[:most])
+        return sum(number == 0 or octets <= _LARGEST_OCTETS for number, octets in enumerate(sizes))
 
     def _record(self) -> None:
         results, self._results = self._results, []
         if results and not self._run.ledger_failed:
-            self._run.ledger.record(results, self._run.clock.now())
+            deliveries.record(self._run.ledger.database, results, self._run.clock.now())
         self._run.recorded(len(results))
 
     def _leave(self) -> None:
@@ -233,12 +250,14 @@ class _Connection:
                 for each in group:
                     if self._run.is_stopping():
                         return
+                    # Before its commands: a server that waits for a body should get one.
                     if self._run.why_left_out(each.job.person) is None:
-                        # Before its commands: a server that waits for a body should get one.
-                        self._run.ledger.must_be_in_place()
                         if self._left is not None:
                             self._left -= 1
                         yield each.message
+                    if self._run.quick:
+                        # While the server is busy with the body of the one before.
+                        self._prepare(min(self._size, len(self._coming) + 1))
                 self._grow((time.monotonic() - started) / len(group))
         except UserError as error:
             self._problem = error
@@ -330,20 +349,12 @@ class _Connection:
         self._close()
 
     def _close(self) -> None:
+        self._run.give_back([each.number for each in self._coming])
+        self._coming = []
         transport, self._transport = self._transport, None
         self._size, self._accepts, self._left = 1, False, None
         if transport is not None:
             transport.close()
-
-
-def _up_to(octets: int, prepared: Iterator[Prepared]) -> Iterator[Prepared]:
-    """Yield messages until they are so large together; at least one."""
-    total = 0
-    for each in prepared:
-        total += each.message.size
-        if total > octets and total > each.message.size:
-            return
-        yield each
 
 
 def _claim_of(job: Job, prepared: Prepared) -> Claim:

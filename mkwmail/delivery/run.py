@@ -20,6 +20,7 @@ from mkwmail.delivery.smtp_replies import Meaning, RunFault, all_refused, run_fa
 from mkwmail.delivery.transport import Phase, Reply
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts, Result, Round, State
 from mkwmail.mail.letter import Message
@@ -127,6 +128,14 @@ class Refusals(Generic[T]):
         return held
 
 
+class Coming(NamedTuple):
+    """A message that is prepared, and not claimed yet; ``number`` as in :class:`Claimed`."""
+
+    number: int
+    job: Job
+    prepared: Prepared
+
+
 class Claimed(NamedTuple):
     """A message whose claim is durable.
 
@@ -164,7 +173,7 @@ class Run:
     _turn: threading.Condition = field(default_factory=threading.Condition)
     _heard: float = field(default_factory=time.monotonic)  # when the last reply came
     _under_way: int = 0  # taken, and not decided
-    _unrecorded: int = 0  # taken, and not in the ledger with their end
+    _unrecorded: int = 0  # claimed, and not in the ledger with their end
     _this_run: int = 0  # taken by the server, or refused, in this run
     _losses: Counter[str] = field(default_factory=Counter)  # connections lost over one person's message
     _refusals: Refusals[Claimed] = field(default_factory=Refusals)
@@ -179,7 +188,7 @@ class Run:
         # A heap: a job that comes back waits in its place again, or behind all, under a number so much higher.
         self._waiting = list(range(len(self.jobs)))
         since = self.clock.now().astimezone(UTC) - rate_limit.LONGEST_WINDOW
-        self._moments = [moment.astimezone(UTC) for moment in self.ledger.sent_times(since)]
+        self._moments = [moment.astimezone(UTC) for moment in deliveries.sent_times(self.ledger.database, since)]
 
     # The end
 
@@ -207,7 +216,7 @@ class Run:
         results = self._end_refused(self._refusals.rest(), State.PLANNED if cut_short else State.REFUSED)
         if results and not self.ledger_failed:
             try:
-                self.ledger.record(results, self.clock.now())
+                deliveries.record(self.ledger.database, results, self.clock.now())
             except UserError as error:
                 self.stop_for(error)
 
@@ -280,32 +289,44 @@ class Run:
             while self.quick and time.monotonic() - self._heard < _SILENCE and self._waiting and not self.is_over():
                 self._turn.wait(_SILENCE)
 
-    def take(self, most: int, recorded_with: int, wait: bool) -> list[int]:
-        """Return the numbers of the next jobs, as the rate limit allows.
+    def take(self, most: int, wait: bool) -> list[int]:
+        """Return the numbers of the next jobs, at most so many, as the rate limit allows; empty if there are none.
 
-        They are at most so many; empty if there are none.
-
-        ``recorded_with``: how many results are recorded together with their claims. ``wait`` for the rate limit, and
-        for others to record theirs; the room is reserved until these are decided, and recorded.
+        ``wait`` for the rate limit. The room is reserved until these are decided or given back.
         """
         with self._turn:
             while not self.is_over() and self._waiting:
                 now = self.clock.now()
                 room = rate_limit.room(self.pace, Gone(self._moments, self._this_run, self._under_way), now)
-                unrecorded = MOST_UNRECORDED - self._unrecorded + recorded_with
-                count = min(most, len(self._waiting), unrecorded, *([] if room is None else [room]))
+                count = min(most, len(self._waiting), *([] if room is None else [room]))
                 if count > 0:
                     self._under_way += count
-                    self._unrecorded += count
                     return [heapq.heappop(self._waiting) for _each in range(count)]
                 if not wait:
                     break
-                if self._under_way or unrecorded <= 0:
+                if self._under_way:
                     self._turn.wait(GLANCE)
                 else:
                     # Nobody can do anything meanwhile, so the lock is kept.
                     self._wait_for_room(now)
             return []
+
+    def admit(self, most: int, recorded_with: int, wait: bool = False) -> int:
+        """Return how many messages may be claimed now, at most so many.
+
+        ``recorded_with``: how many results are recorded in the same transaction. ``wait`` for others to record theirs.
+        Each counts until :meth:`recorded` says how it ended.
+        """
+        with self._turn:
+            while most and not self.is_over():
+                count = min(most, MOST_UNRECORDED - self._unrecorded + recorded_with)
+                if count > 0:
+                    self._unrecorded += count
+                    return count
+                if not wait:
+                    break
+                self._turn.wait(GLANCE)
+            return 0
 
     def _wait_for_room(self, now: datetime) -> None:
         wait = rate_limit.wait(self.pace, Gone(self._moments, self._this_run), now)

@@ -12,8 +12,10 @@ import base64
 import re
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mkwmail.auth import sasl
 from mkwmail.auth.credentials import Credential, Password
@@ -86,6 +88,8 @@ class Session:
         self.tls = stream.tls
         self._usable = True
         self._closed = False
+        self._waiting: Iterator[Message] = iter(())
+        self._ahead: deque[Message] = deque()  # asked for, and not begun
 
     @property
     def most(self) -> int | None:
@@ -94,23 +98,20 @@ class Session:
 
     def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
         """Submit messages (:meth:`mkwmail.delivery.transport.Transport.submit`)."""
-        waiting = iter(messages)
-        message, asked = next(waiting, None) if self._usable else None, False
-        while message is not None:
-            following, ahead = None, False
-            reply = self._envelope(message, asked)
+        self._waiting, asked = iter(messages), False
+        self._ahead.clear()
+        while self._usable and (message := self._next()) is not None:
+            reply, asked = self._envelope(message, asked), False
             if reply is None:
-                reply, following, ahead = self._body(message, waiting, begin)
+                reply, asked = self._body(message, begin)
             self._usable = self._usable and not closes(reply)
             yield message, reply
             if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
                 # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
                 self._usable = accepted(self._stream.command("RSET", Phase.RSET))
-            if not self._usable:
-                if following is not None:
-                    yield following, Reply(0, _("the connection was lost"), Phase.MAIL)
-                return
-            message, asked = (following, ahead) if following is not None else (next(waiting, None), False)
+        if asked:
+            # The envelope of the next message left with the last body.
+            yield self._ahead.popleft(), Reply(0, _("the connection was lost"), Phase.MAIL)
 
     def reply_to_sender(self, sender: str) -> Reply:
         """Return the server's word about mail from a sender, to itself.
@@ -139,6 +140,14 @@ class Session:
         self._usable = False
         self._stream.close()
 
+    def _next(self) -> Message | None:
+        self._look_ahead(1)
+        return self._ahead.popleft() if self._ahead else None
+
+    def _look_ahead(self, count: int) -> None:
+        """Ask for the next messages until so many are known: the caller prepares them while the server is busy."""
+        self._ahead.extend(islice(self._waiting, max(0, count - len(self._ahead))))
+
     def _envelope(self, message: Message, asked: bool) -> Reply | None:
         """Say MAIL, RCPT and DATA.
 
@@ -153,6 +162,7 @@ class Session:
             return self._stream.read(Phase.MAIL)
         if self._pipelines and not asked:
             self._stream.write(self._together(message))
+            self._look_ahead(1)
         commands = () if self._pipelines else self._commands(message)
         failing, anybody = None, False
         for step, phase in enumerate(_ENVELOPE):
@@ -178,31 +188,30 @@ class Session:
         self._stream.write(_DOT)
         return not closes(self._stream.read(Phase.DOT))
 
-    def _body(
-        self, message: Message, waiting: Iterator[Message], begin: Callable[[Message], bool]
-    ) -> tuple[Reply, Message | None, bool]:
+    def _body(self, message: Message, begin: Callable[[Message], bool]) -> tuple[Reply, bool]:
         """Write the body and its dot.
 
-        Return the reply, the next message, and whether its envelope left with it.
+        Return the reply, and whether the envelope of the next message left with them.
         """
         # What the server says before the dot, it says of a message that it cannot have taken.
         if self._stream.has_spoken():
-            return self._stream.read(Phase.BODY), None, False
+            return self._stream.read(Phase.BODY), False
         if not self._may_begin(message, begin):
-            return Reply(0, _("the run was stopped"), Phase.DATA), None, False
+            return Reply(0, _("the run was stopped"), Phase.DATA), False
         body = b"".join(message.chunks if message.dotless else stuffed(message.chunks))
         if message.size > _TOGETHER:
             # Long enough for the server to change its mind on the way.
             if self._stream.write(body) < len(body) or self._stream.has_spoken():
-                return self._stream.read(Phase.BODY), None, False
+                return self._stream.read(Phase.BODY), False
             body = b""
-        following = next(waiting, None) if self._pipelines else None
-        ahead = following is not None and not self._too_large(following)
-        more = self._together(following) if following is not None and ahead else b""
+        following = self._ahead[0] if self._ahead and self._pipelines else None
+        more = self._together(following) if following is not None and not self._too_large(following) else b""
         if self._stream.write(b"".join((body, _DOT, more))) < len(body) + len(_DOT):
             # Without its whole dot it is nothing (RFC 5321 §3.3).
-            return self._stream.read(Phase.BODY), following, False
-        return self._stream.read(Phase.DOT), following, ahead
+            return self._stream.read(Phase.BODY), False
+        if self._pipelines:
+            self._look_ahead(2)
+        return self._stream.read(Phase.DOT), bool(more)
 
     def _may_begin(self, message: Message, begin: Callable[[Message], bool]) -> bool:
         # If it may not, the server waits for a body that must not come: nothing more can be said to it.

@@ -1,23 +1,49 @@
-"""Mailings approved to be sent automatically, and reports about them."""
+"""Approvals of mailings, and of sending them automatically."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from mkwmail.ledger import people as register
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment, moment_or_none
+from mkwmail.ledger.columns import as_int, as_mapping, as_moment
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Reported, ScheduledApproval, moment_text
+from mkwmail.ledger.models import Approval, ScheduledApproval, moment_text
 
 
-def go_ahead(database: Database, given: ScheduledApproval, sources: Mapping[str, str], now: datetime) -> None:
+def approve(database: Database, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
+    """Record that a person approved a mailing as it is now.
+
+    An approval of the same sources as the last one is not recorded again. See :mod:`mkwmail.planning.approval`.
+    """
+    with database.transaction():
+        given = of_mailing(database, event, mailing)
+        if not given or given[-1].sources != sources:
+            database.execute(
+                "INSERT INTO approvals (event, mailing, sources, at) VALUES (?, ?, ?, ?)",
+                (event, mailing, json.dumps(dict(sources)), moment_text(now)),
+            )
+
+
+def of_mailing(database: Database, event: str, mailing: str) -> tuple[Approval, ...]:
+    """Return every approval of a mailing, oldest first.
+
+    The last one is in force. ``Delivery.approval`` refers to their ids.
+    """
+    return tuple(
+        Approval(as_int(number), as_mapping(sources), as_moment(at))
+        for number, sources, at in database.execute(
+            "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
+        )
+    )
+
+
+def schedule(database: Database, given: ScheduledApproval, sources: Mapping[str, str], now: datetime) -> None:
     """Approve a mailing's sources and its automatic sending.
 
     It is sent from ``given.opens`` on.
     """
     with database.transaction():
-        register.approve(database, given.event, given.mailing, sources, now)
-        approval = register.approvals(database, given.event, given.mailing)[-1].id
+        approve(database, given.event, given.mailing, sources, now)
+        approval = of_mailing(database, given.event, given.mailing)[-1].id
         database.execute(
             "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -39,7 +65,7 @@ def withdraw(database: Database, event: str, mailing: str, now: datetime) -> Non
     )
 
 
-def go_aheads(database: Database) -> tuple[ScheduledApproval, ...]:
+def scheduled(database: Database) -> tuple[ScheduledApproval, ...]:
     """Return the mailings that may be sent automatically, by ``opens``.
 
     They are the newest of each mailing, unless it was withdrawn.
@@ -63,30 +89,3 @@ def go_aheads(database: Database) -> tuple[ScheduledApproval, ...]:
         )
         for event, mailing, approval, opens, latest, terms, persons, others, at in rows
     )
-
-
-def reported(database: Database) -> Mapping[str, Reported]:
-    """Return name → when each matter that still exists was reported."""
-    return {
-        str(name): Reported(moment_or_none(first), moment_or_none(said), moment_or_none(mailed))
-        for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
-    }
-
-
-def note_reported(database: Database, names: Iterable[str], mailed: bool, now: datetime) -> None:
-    """Record that these matters were printed, or mailed."""
-    at = moment_text(now)
-    column = "mailed" if mailed else "said"
-    database.each(
-        f"INSERT INTO reported (name, first, {column}) VALUES (?, ?, ?)"
-        f" ON CONFLICT (name) DO UPDATE SET {column} = excluded.{column}",
-        [(name, at, at) for name in names],
-    )
-
-
-def forget_reported(database: Database, names: Iterable[str]) -> None:
-    """Forget matters that no longer exist.
-
-    If one returns, it is reported as new.
-    """
-    database.each("DELETE FROM reported WHERE name = ?", [(name,) for name in names])

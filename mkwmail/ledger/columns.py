@@ -5,11 +5,12 @@ A column that is never NULL has a reader that returns its type; the others retur
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from mkwmail.clock import ZONE
-from mkwmail.ledger.database import Value
+from mkwmail.ledger.database import Row, Value
 from mkwmail.ledger.models import Round
 
 
@@ -35,6 +36,16 @@ def as_mapping(value: Value) -> dict[str, Any]:
 def as_round(event: Value, mailing: Value, edition: Value) -> Round:
     """Return the round that these three columns identify."""
     return Round(str(event), str(mailing), as_int(edition))
+
+
+def as_texts(row: Row) -> tuple[str, ...]:
+    """Return the columns of a row that has only text."""
+    return tuple(map(str, row))
+
+
+def as_column(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the text of each row of a query that selects one column."""
+    return tuple(str(text) for (text,) in rows)
 
 
 def int_or_none(value: Value) -> int | None:

@@ -28,6 +28,14 @@ class FileId(NamedTuple):
     device: int
     inode: int
 
+    def is_at(self, path: str) -> bool:
+        """Check that this file is still at its path: it was not deleted, moved or replaced."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        return found.st_ino == self.inode and found.st_dev == self.device
+
 
 def file_id(file: Path | int) -> FileId | None:
     """Return the id of the file at a path or descriptor, or None."""
@@ -135,6 +143,15 @@ class Database:
                     with self._faults():
                         self._connection.rollback()
 
+    def check(self) -> None:
+        """Check that SQLite can read the whole database.
+
+        :raises UserError: code LEDGER_FAULT if it is damaged.
+        """
+        answer = self.execute("PRAGMA quick_check(1)")
+        if answer != [("ok",)]:
+            raise UserError(damaged(self.path, str(answer[0][0])), code=ExitCode.LEDGER_FAULT)
+
     def back_up(self, copy: Path) -> None:
         """Write a whole, durable copy, readable by its owner only."""
         make_private(copy)
@@ -180,6 +197,36 @@ def make_private(path: Path) -> None:
             path.chmod(PRIVATE)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def has_content(path: Path) -> bool:
+    """Check whether the file exists and is not empty."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def refuse_second_name(path: Path) -> None:
+    """Refuse a file with a second name (a hard link).
+
+    :raises UserError: code SETTINGS if it has one.
+    """
+    try:
+        names = path.stat().st_nlink
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if names > 1:
+        # SQLite and the lock use the name of the file: two names are two ledgers to them.
+        fault = _("%(ledger)s has a second name (a hard link): another folder may use the same ledger")
+        remedy = _(
+            "delete the other name; if you cannot find it, give this one a file of its own: "
+            "cp %(ledger)s %(ledger)s.own && mv %(ledger)s.own %(ledger)s"
+        )
+        words = {"ledger": path.name}
+        raise UserError(Fault(str(path), fault % words, remedy % words), code=ExitCode.SETTINGS)
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:

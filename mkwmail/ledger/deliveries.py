@@ -1,6 +1,8 @@
 """Deliveries and attempts: claim, record, settle, expire, resolve."""
 
+import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
@@ -8,28 +10,39 @@ from typing import Literal
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round, int_or_none, moment_or_none, text_or_none
+from mkwmail.ledger.columns import (
+    as_column,
+    as_int,
+    as_mapping,
+    as_moment,
+    as_round,
+    int_or_none,
+    moment_or_none,
+    text_or_none,
+)
 from mkwmail.ledger.database import Database, Value
 from mkwmail.ledger.journal import Journal
 from mkwmail.ledger.models import (
-    Apart,
     Attempt,
     Claim,
     Delivery,
     Facts,
     Result,
     Round,
+    SentMail,
     Settled,
     State,
     moment_text,
 )
-from mkwmail.ledger.people import round_number
+from mkwmail.ledger.rounds import round_number
 
 
-def versions(database: Database, event: str) -> tuple[str, ...]:
-    """Return the documents of all versions of an event's facts, from 0 on."""
-    rows = database.execute("SELECT document FROM facts WHERE event = ? ORDER BY version", (event,))
-    return tuple(str(row[0]) for row in rows)
+def facts_of(database: Database, event: str) -> tuple[str, ...]:
+    """Return the documents of all versions of an event's facts, from 0 on.
+
+    A claim adds to them.
+    """
+    return as_column(database.execute("SELECT document FROM facts WHERE event = ? ORDER BY version", (event,)))
 
 
 def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], now: datetime) -> None:
@@ -51,7 +64,7 @@ def carry(database: Database, event: str, carried: Sequence[tuple[int, Facts]], 
 
 
 # A person's decision about an attempt has precedence over its result; without a result it is being sent.
-_REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, carried.method,
+_REACHED = """SELECT attempts.person, carried.version, carried.method,
         coalesce(said.word, results.state, 'sending') AS state
     FROM carried JOIN attempts ON attempts.id = carried.attempt
     LEFT JOIN results ON results.attempt = attempts.id
@@ -61,28 +74,32 @@ _REACHED = """SELECT attempts.id AS attempt, attempts.person, carried.version, c
         AND coalesce(said.word, results.state, 'sending') IN ('sent', 'in doubt', 'sending')"""
 
 
-def told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
-    """Return person → the versions that may be the last one they were told.
+def facts_told(database: Database, event: str) -> Mapping[str, tuple[int, ...]]:
+    """Return person → the versions of the facts they may know.
 
-    The newest message comes first. The version is that of the last message; if this is in doubt, also that of the
-    message before it, and so on until one that was certainly sent.
+    One of these is the version that the person was told last. The newest message comes first, and is the likeliest.
+    The version is that of the last message; if this is in doubt, also that of the message before it, and so on until
+    one that was certainly sent.
     """
     found: dict[str, list[int]] = {}
     certain: set[str] = set()
-    for row in database.execute(f"{_REACHED} ORDER BY attempts.id DESC", (event,)):
-        person, version, state = str(row[1]), as_int(row[2]), str(row[4])
+    for who, version, _method, state in database.execute(f"{_REACHED} ORDER BY attempts.id DESC", (event,)):
+        person = str(who)
         if person in certain:
             continue
-        found.setdefault(person, []).append(version)
+        found.setdefault(person, []).append(as_int(version))
         if state == State.SENT:
             certain.add(person)
     return {person: tuple(numbers) for person, numbers in found.items()}
 
 
 def entry_method(database: Database, event: str) -> str:
-    """Return the method of the first calendar entry sent; empty if none was."""
+    """Return the method of the first calendar entry sent; empty if none was.
+
+    The event keeps this method.
+    """
     rows = database.execute(f"{_REACHED} AND carried.method <> '' ORDER BY attempts.id LIMIT 1", (event,))
-    return str(rows[0][3]) if rows else ""
+    return str(rows[0][2]) if rows else ""
 
 
 Word = Literal["sent", "send-again"]
@@ -90,10 +107,11 @@ _LONGEST_REASON = 1000
 _NEWEST = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'attempts'"
 
 
-def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
+def of_event(database: Database, event: str) -> tuple[Delivery, ...]:
     """Return the deliveries of all rounds of an event, by round and attempt.
 
-    Only deliveries that can be sent again have their values: those of a hundred thousand sent ones are not read.
+    A person without one was never claimed. Only deliveries that can be sent again have their values: those of a
+    hundred thousand sent ones are not read.
     """
     rounds: dict[Value, Round] = {}
     letters: dict[Value, str] = {}
@@ -135,7 +153,10 @@ def deliveries(database: Database, event: str) -> tuple[Delivery, ...]:
 
 
 def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
-    """Return the attempts for one person in one round, oldest first."""
+    """Return the attempts for one person in one round, oldest first.
+
+    They give the sent messages, to the byte.
+    """
     rows = database.execute(
         """SELECT a.id, a.address, letter, "values", message_id, date, sha256, tries, approval, claimed,
                   coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
@@ -313,6 +334,8 @@ def expire(database: Database, of: Round, persons: Iterable[str], now: datetime)
 def resolve(database: Database, of: Round, person: str, word: Word, now: datetime) -> None:
     """Apply a person's decision about a message in doubt or refused.
 
+    ``word`` is ``sent`` or ``send-again``.
+
     :raises UserError: code USAGE if there is no such message.
     """
     with database.transaction():
@@ -345,7 +368,7 @@ def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
         "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
         (moment_text(since),),
     )
-    return tuple(as_moment(row[0]) for row in rows)
+    return tuple(as_moment(at) for (at,) in rows)
 
 
 def _plain(reason: str) -> str:
@@ -356,22 +379,46 @@ def _plain(reason: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_REASON]
 
 
-def events(database: Database) -> tuple[str, ...]:
-    """Return the ids of all events of which a mailing was begun."""
-    return tuple(str(row[0]) for row in database.execute("SELECT DISTINCT event FROM rounds ORDER BY event"))
+def sent_mails(database: Database) -> tuple[SentMail, ...]:
+    """Return every message that was sent, or may have been, of all events.
 
-
-def tell_apart(database: Database, word: Apart, now: datetime) -> None:
-    """Record that two events or two mailings differ.
-
-    A decision that is already recorded stays.
+    They are in the order of the attempts.
     """
-    database.execute("INSERT OR IGNORE INTO told_apart VALUES (?, ?, ?, ?, ?)", (*word, moment_text(now)))
-
-
-def told_apart(database: Database, event: str) -> frozenset[Apart]:
-    """Return the decisions that an event differs from earlier ones."""
     rows = database.execute(
-        "SELECT event, mailing, earlier_event, earlier_mailing FROM told_apart WHERE event = ?", (event,)
+        """SELECT a.id, event, mailing, edition, a.person, a.address, message_id, claimed
+           FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
+           WHERE results.state IN ('sent', 'in doubt') ORDER BY a.id"""
     )
-    return frozenset(Apart(*map(str, row)) for row in rows)
+    return tuple(
+        SentMail(
+            as_int(number),
+            as_round(event, mailing, edition),
+            str(person),
+            str(address),
+            str(message_id),
+            as_moment(claimed),
+        )
+        for number, event, mailing, edition, person, address, message_id, claimed in rows
+    )
+
+
+def keep_letter(database: Database, dump: bytes) -> str:
+    """Store a letter, compressed and once, and return its name.
+
+    The name is its SHA-256 in hex.
+    """
+    name = hashlib.sha256(dump).hexdigest()
+    if not database.number("SELECT count(*) FROM letters WHERE hash = ?", (name,)):
+        database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (name, zlib.compress(dump)))
+    return name
+
+
+def letter(database: Database, name: str) -> bytes:
+    """Return the letter with this name.
+
+    :raises KeyError: if there is none.
+    """
+    for (body,) in database.execute("SELECT body FROM letters WHERE hash = ?", (name,)):
+        if isinstance(body, bytes):
+            return zlib.decompress(body)
+    raise KeyError(name)

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment
+from mkwmail.ledger.columns import as_column, as_int, as_mapping, as_moment, as_texts
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Purged, moment_text
 from mkwmail.ledger.people import Person, is_mark, mark, marks_of
+from mkwmail.ledger.responses import answers
 
 #: The letter of an attempt whose letter was removed.
 NO_LETTER = hashlib.sha256(b"").hexdigest()
@@ -42,7 +43,8 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
     """
     with database.transaction():
         drop_dietary(database, event)
-        totals = json.dumps(Counter(_last_answers(database, event).values()))
+        last = {each.person: each.answer for each in answers(database, event)}
+        totals = json.dumps(Counter(last.values()))
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
         for table in ("answers", "stray_answers", "signups", "guests"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
@@ -93,7 +95,7 @@ def needed_persons(database: Database) -> frozenset[str]:
            UNION SELECT person FROM signups WHERE person IS NOT NULL""",
         (NO_LETTER,),
     )
-    return frozenset(str(person) for (person,) in rows)
+    return frozenset(as_column(rows))
 
 
 def purged(database: Database) -> Mapping[str, Purged]:
@@ -116,9 +118,7 @@ def wipe(database: Database) -> None:
 
 def _forget(database: Database, secret: bytes, person: Person) -> None:
     key = (person.key,)
-    used = {
-        str(row[0]) for row in database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", key)
-    }
+    used = as_column(database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", key))
     addresses = {each for each in {person.address, *person.former, *used} if not is_mark(each)}
     marks = marks_of(secret, addresses, person.name, person.organisation, person.number)
     database.each("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", [(person.key, each) for each in sorted(marks)])
@@ -146,7 +146,7 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         f" SELECT address, lower(address) FROM attempts WHERE {which}",
         (*given, *given),
     )
-    for address, address_key in ((str(row[0]), str(row[1])) for row in rows):
+    for address, address_key in map(as_texts, rows):
         if is_mark(address):
             continue
         marked = mark(secret, address_key)
@@ -169,8 +169,3 @@ def _drop_letters(database: Database) -> None:
     A letter that was composed for one person contains that person's data.
     """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
-
-
-def _last_answers(database: Database, event: str) -> dict[str, str]:
-    rows = database.execute("SELECT person, answer FROM answers WHERE event = ? ORDER BY id", (event,))
-    return {str(person): str(answer) for person, answer in rows}

@@ -115,7 +115,7 @@ class Held:
     @property
     def is_in_place(self) -> bool:
         """Check that other runs see the lock: its file was not replaced."""
-        return file_id(self.path) == self.file
+        return self.file is not None and self.file.is_at(str(self.path))
 
 
 @contextmanager

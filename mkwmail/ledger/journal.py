@@ -58,6 +58,7 @@ class Wire:
     def __init__(self, path: Path, descriptor: int, nonce: str) -> None:
         self.nonce = nonce
         self._path = path
+        self._name = str(path)
         self._descriptor = descriptor
         self._file = file_id(descriptor)
         self._turn = threading.Lock()
@@ -65,7 +66,7 @@ class Wire:
     @property
     def is_in_place(self) -> bool:
         """Check that the file was not deleted or replaced: the next run finds it."""
-        return file_id(self._path) == self._file
+        return self._file is not None and self._file.is_at(self._name)
 
     def body(self, attempt: int) -> None:
         """Record that the body of this attempt is begun.

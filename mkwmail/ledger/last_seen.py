@@ -10,7 +10,6 @@ written in turn: if a write is torn, the older number is read. The third number 
 begun; it is written without waiting for the disk, as the wire journal is. An older journal that is put back has fewer.
 """
 
-import hashlib
 import json
 import os
 import shlex
@@ -24,6 +23,7 @@ from errno import EDQUOT, EIO, ENOSPC
 from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import quote
+from zlib import crc32
 
 from filelock import FileLock, Timeout
 
@@ -35,8 +35,8 @@ from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
 from mkwmail.user_folders import STATE_VARIABLE
 
 _FORMAT = "mkwmail-last-seen-1"
-_DIGITS = 16  # of a number, and of its checksum
-_WIDTH = 2 * _DIGITS + 2
+_DIGITS = 16  # of a number; its checksum has eight
+_WIDTH = _DIGITS + 8 + 2
 _CLAIMS, _BEGUN = (0, 1), 2  # the places of the numbers
 _HEAD = 3 * _WIDTH  # the offset of the rest
 _LOCK_SECONDS = 10.0  # another run compares and writes within milliseconds
@@ -105,9 +105,8 @@ def write(state: Path, name: str, seen: LastSeen) -> "Note":
 
 
 def _slot(number: int, place: int, head: bytes) -> bytes:
-    digits = f"{number:0{_DIGITS}}"
-    check = hashlib.sha256(f"{place} {digits} ".encode("ascii") + head).hexdigest()
-    return f"{digits} {check[:_DIGITS]}\n".encode("ascii")
+    digits = b"%016d" % number
+    return b"%b %08x\n" % (digits, crc32(digits, crc32(head, place)))
 
 
 def _number(data: bytes, place: int, head: bytes) -> int | None:
@@ -142,9 +141,11 @@ class Note:
             if file_id(self._path) != self._file:
                 raise _taken(self._path)
             place = 1 - self._place
-            with self._written():
+            try:
                 _put(self._descriptor, _slot(number, place, self._head), place * _WIDTH)
                 _sync(self._descriptor)
+            except OSError as error:
+                raise self._cannot_write(error) from error
             self._place, self._claim = place, number
 
     def begun(self) -> None:
@@ -152,9 +153,12 @@ class Note:
 
         :raises UserError: code LEDGER_FAULT if that cannot be written.
         """
-        with self._turn, self._written():
+        with self._turn:
             self._begun += 1
-            _put(self._descriptor, _slot(self._begun, _BEGUN, self._head), _BEGUN * _WIDTH)
+            try:
+                _put(self._descriptor, _slot(self._begun, _BEGUN, self._head), _BEGUN * _WIDTH)
+            except OSError as error:
+                raise self._cannot_write(error) from error
 
     def close(self) -> None:
         """Stop writing; the file stays for the next run."""
@@ -164,12 +168,8 @@ class Note:
         if descriptor >= 0:
             os.close(descriptor)
 
-    @contextmanager
-    def _written(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _unusable(self._path.parent, error, ExitCode.LEDGER_FAULT) from error
+    def _cannot_write(self, error: OSError) -> UserError:
+        return _unusable(self._path.parent, error, ExitCode.LEDGER_FAULT)
 
 
 if sys.platform == "win32":

@@ -68,7 +68,7 @@ class Delivery:
     ``tries`` counts the attempts that were not released. ``approval`` is the id of the approval under which
     the last attempt was composed. ``letter``, ``values``, ``message_id`` and ``date`` are those of the last
     attempt, and only present if a retry may send the same bytes again (planned, deferred);
-    :meth:`~mkwmail.ledger.ledger.Ledger.attempts` returns them for every delivery. ``facts`` is the version of the
+    :func:`mkwmail.ledger.deliveries.attempts` returns them for every delivery. ``facts`` is the version of the
     facts that the last attempt carried.
     """
 
@@ -105,7 +105,7 @@ class Facts:
 class Claim(NamedTuple):
     """A message that is about to be sent.
 
-    ``letter`` is the name that :meth:`~mkwmail.ledger.ledger.Ledger.keep_letter` returned. ``digest`` identifies the
+    ``letter`` is the name that :func:`mkwmail.ledger.deliveries.keep_letter` returned. ``digest`` identifies the
     message's bytes. ``tries`` is the number of this try, 1 for the first.
     """
 

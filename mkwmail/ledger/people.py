@@ -1,21 +1,18 @@
-"""Persons, runs, letters, and the skips, approvals and lists of rounds."""
+"""The register of persons: who is in the list, and who must not be mailed."""
 
-import hashlib
-import json
-import os
 import unicodedata
-import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key
+from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round
+from mkwmail.ledger.columns import moment_or_none
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Approval, ListSeen, Round, Run, Skipped, moment_text
+from mkwmail.ledger.models import LeftOut, moment_text
 
 #: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -357,136 +354,31 @@ def _renew(database: Database, known: Person, row: Listed, now: datetime) -> Non
         )
 
 
-def begin_run(database: Database, command: str, now: datetime) -> int:
-    """Record a run that holds the ledger; return its number."""
-    return database.insert(
-        "INSERT INTO runs (command, pid, started) VALUES (?, ?, ?)", (command, os.getpid(), moment_text(now))
-    )
+def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
+    """Record that somebody must not be mailed, or may be mailed again.
 
-
-def give_token(database: Database, run: int, token: str) -> None:
-    """Give a run the token that identifies it outside the working folder.
-
-    It is durable on return.
+    :raises UserError: code USAGE if the decision undoes one that does not exist.
     """
-    database.execute("UPDATE runs SET token = ? WHERE id = ?", (token, run))
+    with database.transaction():
+        in_force = {(each.person, each.event) for each in left_out(database)}
+        if word.undone and (word.person, word.event) not in in_force:
+            fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
+            raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
+        database.execute(
+            "INSERT INTO left_out (person, event, reason, undone, at) VALUES (?, ?, ?, ?, ?)",
+            (word.person, word.event, word.reason, int(word.undone), moment_text(now)),
+        )
 
 
-def tokens(database: Database) -> frozenset[str]:
-    """Return the tokens of all runs that mailed."""
-    return frozenset(str(token) for (token,) in database.execute("SELECT token FROM runs WHERE token IS NOT NULL"))
+def left_out(database: Database) -> tuple[LeftOut, ...]:
+    """Return the decisions in force not to mail somebody.
 
-
-def last_run(database: Database, command: str) -> Run | None:
-    """Return the newest run of a command, or None."""
+    They are the newest of each person and event, unless it was undone.
+    """
     rows = database.execute(
-        "SELECT id, command, pid, started FROM runs WHERE command = ? ORDER BY id DESC LIMIT 1", (command,)
+        "SELECT person, event, reason, at FROM left_out"
+        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    for number, name, pid, started in rows:
-        return Run(as_int(number), str(name), as_int(pid), as_moment(started))
-    return None
-
-
-def round_number(database: Database, of: Round) -> int:
-    """Return the number of a round, which it gets at its first mention."""
-    key = (of.event, of.mailing, of.edition)
-    database.execute("INSERT OR IGNORE INTO rounds (event, mailing, edition) VALUES (?, ?, ?)", key)
-    return database.number("SELECT id FROM rounds WHERE (event, mailing, edition) = (?, ?, ?)", key)
-
-
-def keep_letter(database: Database, dump: bytes) -> str:
-    """Store a letter, compressed and once; return its SHA-256 in hex."""
-    name = hashlib.sha256(dump).hexdigest()
-    if not database.number("SELECT count(*) FROM letters WHERE hash = ?", (name,)):
-        database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (name, zlib.compress(dump)))
-    return name
-
-
-def letter(database: Database, name: str) -> bytes | None:
-    """Return the letter with this hash, or None."""
-    for (body,) in database.execute("SELECT body FROM letters WHERE hash = ?", (name,)):
-        if isinstance(body, bytes):
-            return zlib.decompress(body)
-    return None
-
-
-def record_skips(database: Database, of: Round, skips: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Record the persons left out of a round, with the reasons.
-
-    A reason that is the same as the last one of the person is not recorded again.
-    """
-    with database.transaction():
-        number = round_number(database, of)
-        noted = {
-            str(person): str(reason)
-            for person, reason in database.execute(
-                "SELECT person, reason FROM skips WHERE round = ? ORDER BY id", (number,)
-            )
-        }
-        fresh = [(person, reason) for person, reason in skips if noted.get(person) != reason]
-        # A doubtful person is not in the register: nothing can be recorded about them.
-        database.together(
-            "INSERT INTO skips (round, person, reason, at) SELECT column1, column2, column3, column4 FROM ({rows})"
-            " WHERE column2 IN (SELECT key FROM persons)",
-            [(number, person, reason, moment_text(now)) for person, reason in fresh],
-        )
-
-
-def skips(database: Database, event: str) -> tuple[Skipped, ...]:
-    """Return every skip, oldest first."""
     return tuple(
-        Skipped(
-            as_round(event, mailing, edition),
-            str(person),
-            str(reason),
-            as_moment(at),
-        )
-        for mailing, edition, person, reason, at in database.execute(
-            "SELECT mailing, edition, person, reason, at FROM skips JOIN rounds ON rounds.id = skips.round"
-            " WHERE event = ? ORDER BY skips.id",
-            (event,),
-        )
+        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
     )
-
-
-def approve(database: Database, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
-    """Record an approval, unless the last one is of the same sources."""
-    with database.transaction():
-        given = approvals(database, event, mailing)
-        if not given or given[-1].sources != sources:
-            database.execute(
-                "INSERT INTO approvals (event, mailing, sources, at) VALUES (?, ?, ?, ?)",
-                (event, mailing, json.dumps(dict(sources)), moment_text(now)),
-            )
-
-
-def approvals(database: Database, event: str, mailing: str) -> tuple[Approval, ...]:
-    """Return every approval of a mailing, oldest first.
-
-    The last one is in force.
-    """
-    return tuple(
-        Approval(as_int(number), as_mapping(sources), as_moment(at))
-        for number, sources, at in database.execute(
-            "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
-        )
-    )
-
-
-def remember_list(database: Database, of: Round, size: int, now: datetime) -> None:
-    """Record how many members the list had when the round was sent."""
-    with database.transaction():
-        number = round_number(database, of)
-        database.execute("INSERT INTO lists (round, size, at) VALUES (?, ?, ?)", (number, size, moment_text(now)))
-
-
-def last_list(database: Database) -> ListSeen | None:
-    """Return the list at the last mailing of all events, or None."""
-    rows = database.execute(
-        "SELECT event, mailing, edition, size, at FROM lists JOIN rounds ON rounds.id = lists.round"
-        " ORDER BY lists.id DESC LIMIT 1"
-    )
-    for event, mailing, edition, size, at in rows:
-        of = as_round(event, mailing, edition)
-        return ListSeen(of, as_int(size), as_moment(at))
-    return None

@@ -1,21 +1,17 @@
-"""Responses: sign-ups, guests, bounces, answers, and people left out."""
+"""Responses: sign-ups, guests, bounces and answers."""
 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment, as_round, int_or_none, moment_or_none, text_or_none
+from mkwmail.ledger.columns import as_column, as_mapping, as_moment, as_texts, int_or_none, moment_or_none, text_or_none
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import (
     Answer,
     Bounce,
     Guest,
     KeptSignup,
-    LeftOut,
     RefusedMail,
-    SentMail,
     Stray,
     moment_text,
 )
@@ -75,13 +71,11 @@ def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
     return tuple(found)
 
 
-def drop_signups(database: Database, event: str, keys: Iterable[str]) -> None:
-    """Delete rows that were settled in another way."""
-    database.each("DELETE FROM signups WHERE event = ? AND key = ?", [(event, key) for key in keys])
-
-
 def add_guests(database: Database, event: str, guests: Iterable[Guest], now: datetime) -> None:
-    """Record guests, who are not members; known guests are updated."""
+    """Record guests, who are not members; known guests are updated.
+
+    They must be enlisted (:func:`mkwmail.ledger.people.enlist`).
+    """
     database.each(
         "INSERT OR REPLACE INTO guests (event, person, name, address, organisation, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(event, each.person, each.name, each.address, each.organisation, moment_text(now)) for each in guests],
@@ -93,41 +87,18 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
     rows = database.execute(
         "SELECT person, name, address, organisation FROM guests WHERE event = ? ORDER BY at, person", (event,)
     )
-    return tuple(Guest(str(person), str(name), str(address), str(place)) for person, name, address, place in rows)
+    return tuple(Guest(*as_texts(row)) for row in rows)
 
 
 def guest_keys(database: Database) -> frozenset[str]:
-    """Return the keys of the guests of all events."""
-    return frozenset(str(person) for (person,) in database.execute("SELECT DISTINCT person FROM guests"))
+    """Return the keys of the guests of all events.
 
-
-# Bounces
-
-
-def sent_mails(database: Database) -> tuple[SentMail, ...]:
-    """Return every message that was sent, or may have been, of all events.
-
-    They are in the order of the attempts.
+    A guest is not in the member list, but has not left it.
     """
-    rows = database.execute(
-        """SELECT a.id, event, mailing, edition, a.person, a.address, message_id, claimed
-           FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
-           WHERE results.state IN ('sent', 'in doubt') ORDER BY a.id"""
-    )
-    return tuple(
-        SentMail(
-            as_int(number),
-            as_round(event, mailing, edition),
-            str(person),
-            str(address),
-            str(message_id),
-            as_moment(claimed),
-        )
-        for number, event, mailing, edition, person, address, message_id, claimed in rows
-    )
+    return frozenset(as_column(database.execute("SELECT DISTINCT person FROM guests")))
 
 
-def record_bounces(database: Database, bounces: Sequence[Bounce], now: datetime) -> tuple[Bounce, ...]:
+def record_bounces(database: Database, bounces: Sequence[Bounce]) -> tuple[Bounce, ...]:
     """Record bounces; return those that are new.
 
     A delivery whose last message bounced counts as refused from then on. A report that was recorded before changes
@@ -183,41 +154,8 @@ def _words_of(code: str, reason: str) -> str:
     return reason if reason.startswith(code) else f"{code} {reason}"
 
 
-# Who is left out
-
-
-def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
-    """Record that somebody must not be mailed, or may be mailed again.
-
-    :raises UserError: code USAGE if the decision undoes one that does not exist.
-    """
-    with database.transaction():
-        in_force = {(each.person, each.event) for each in left_out(database)}
-        if word.undone and (word.person, word.event) not in in_force:
-            fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
-            raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
-        database.execute(
-            "INSERT INTO left_out (person, event, reason, undone, at) VALUES (?, ?, ?, ?, ?)",
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now)),
-        )
-
-
-def left_out(database: Database) -> tuple[LeftOut, ...]:
-    """Return the decisions in force not to mail somebody.
-
-    They are the newest of each person and event, unless it was undone.
-    """
-    rows = database.execute(
-        "SELECT person, event, reason, at FROM left_out"
-        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
-    )
-    return tuple(
-        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
-    )
-
-
-def record(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
-    """Record answers, all or none."""
+def record_answers(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
+    """Record answers, all or none; a person's last answer counts."""
     with database.transaction():
         database.each(
             "INSERT INTO answers (event, person, answer, source, given, sequence, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -229,7 +167,10 @@ def record(database: Database, event: str, answers: Iterable[Answer], now: datet
 
 
 def answers(database: Database, event: str) -> tuple[Answer, ...]:
-    """Return every answer, in the order in which they were recorded."""
+    """Return every answer, in the order in which they were recorded.
+
+    A person's last answer counts.
+    """
     rows = database.execute(
         "SELECT person, answer, source, given, sequence FROM answers WHERE event = ? ORDER BY id", (event,)
     )

@@ -22,6 +22,7 @@ from mkwmail.commands.schedule import schedule as schedule_command
 from mkwmail.commands.send import SendOptions
 from mkwmail.commands.send import send as send_command
 from mkwmail.errors import UserError
+from mkwmail.ledger import approvals, deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, State
 from mkwmail.report.terminal import Terminal
@@ -85,8 +86,8 @@ class Office:
 
     def answer(self, name: str, answer: str, now: str) -> None:
         with self.ledger() as ledger:
-            person = next(each.key for each in ledger.persons() if each.name.startswith(name))
-            ledger.record_answers(ID, [Answer(person, answer, "said", moment(now))], moment(now))
+            person = next(each.key for each in people.persons(ledger.database) if each.name.startswith(name))
+            responses.record_answers(ledger.database, ID, [Answer(person, answer, "said", moment(now))], moment(now))
 
     def edit(self, old: str, new: str) -> None:
         path = self.place.folder / EVENT_FILE
@@ -320,7 +321,7 @@ def test_a_latest_moment_that_passes_while_due_runs_is_told_at_once(office: Offi
     assert office.due("2020-02-17T09:05") == Ran(80, "", "")
     assert office.to_members() == []
     with office.ledger() as ledger:
-        states = {each.address: each.state for each in ledger.deliveries(ID)}
+        states = {each.address: each.state for each in deliveries.of_event(ledger.database, ID)}
     assert [states[address] for address in addresses("Zoë", "Lou")] == [State.EXPIRED] * 2
 
 
@@ -560,7 +561,7 @@ def test_approval_composes_everything_so_that_no_fault_waits_for_its_moment(offi
     refused = office.schedule("2020-02-10T10:00")
     assert refused.code == 65 and "membr" in refused.err
     with office.ledger() as ledger:
-        assert ledger.go_aheads() == ()
+        assert approvals.scheduled(ledger.database) == ()
 
 
 def test_the_real_program_works_with_an_empty_environment(tmp_path: Path) -> None:

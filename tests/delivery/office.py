@@ -16,6 +16,7 @@ from mkwmail.delivery.outcome import Ending, Outcome
 from mkwmail.delivery.run import Job, Pause, Prepared, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_stream import Timeouts
+from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Round, State
 from mkwmail.ledger.people import Listed
@@ -84,10 +85,10 @@ class Office:
 
     def jobs(self, ledger: Ledger) -> list[Job]:
         """A job for everybody who was not sent anything yet: planned or new, and deferred whose time has come."""
-        standing = {each.person: each for each in ledger.deliveries(ROUND.event)}
-        letter = ledger.keep_letter(b"Beste leden")
+        standing = {each.person: each for each in deliveries.of_event(ledger.database, ROUND.event)}
+        letter = deliveries.keep_letter(ledger.database, b"Beste leden")
         found = []
-        for number, person in enumerate(ledger.persons(), 1):
+        for number, person in enumerate(people.persons(ledger.database), 1):
             before = standing.get(person.key)
             if before and before.state not in (State.PLANNED, State.DEFERRED):
                 continue
@@ -127,7 +128,7 @@ class Office:
     def states(self) -> dict[str, State]:
         """How everybody stands in the ledger, by address; without settling anything."""
         with Ledger.open(self.folder / "mkwmail.db", self.folder / "mkwmail.id", START, "here", boot="boot") as ledger:
-            return {each.address: each.state for each in ledger.deliveries(ROUND.event)}
+            return {each.address: each.state for each in deliveries.of_event(ledger.database, ROUND.event)}
 
 
 def addresses(endings: Sequence[Ending]) -> list[str]:

@@ -20,6 +20,7 @@ from mkwmail.delivery.run import Pause, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open, Phase, Reply, Transport
 from mkwmail.errors import ExitCode
+from mkwmail.ledger import people
 from mkwmail.ledger.models import State
 from tests.delivery.folder_transport import FolderTransport, Trouble
 from tests.delivery.office import PATIENT, ROUND, Office, addresses
@@ -203,7 +204,7 @@ def test_bodies_that_are_declined_are_planned_again(side: Sides, office: Office,
 def test_who_is_left_out_during_the_run_is_not_mailed(side: Sides, office: Office) -> None:
     said: dict[str, str] = {}
     with office.ledger() as ledger:
-        keys = {person.address: person.key for person in ledger.persons()}
+        keys = {person.address: person.key for person in people.persons(ledger.database)}
 
     def leave_out(event: Step | Pause) -> None:
         if isinstance(event, Step) and event.done == 1:

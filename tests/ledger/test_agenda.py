@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from mkwmail.ledger import approvals, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 
@@ -27,33 +28,33 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_a_go_ahead_is_kept_with_its_approval(ledger: Ledger) -> None:
     with ledger:
-        ledger.go_ahead(GIVEN, {"events/dag.yaml": "x"}, NOW)
-        (kept,) = ledger.go_aheads()
-        approval = ledger.approved("dag", "invitation")
-    assert approval is not None and kept.approval == approval.id and approval.sources == {"events/dag.yaml": "x"}
+        approvals.schedule(ledger.database, GIVEN, {"events/dag.yaml": "x"}, NOW)
+        (kept,) = approvals.scheduled(ledger.database)
+        (approval,) = approvals.of_mailing(ledger.database, "dag", "invitation")
+    assert kept.approval == approval.id and approval.sources == {"events/dag.yaml": "x"}
     assert (kept.opens, kept.latest, kept.at) == (GIVEN.opens, GIVEN.latest, NOW)
     assert (kept.terms, kept.persons, kept.others) == (GIVEN.terms, GIVEN.persons, True)
 
 
 def test_withdrawn_is_withdrawn_until_it_is_given_again(ledger: Ledger) -> None:
     with ledger:
-        ledger.go_ahead(GIVEN, {"x": "1"}, NOW)
-        ledger.withdraw("dag", "invitation", NOW)
-        assert ledger.go_aheads() == ()
-        ledger.go_ahead(GIVEN, {"x": "1"}, NOW)
-        assert [each.mailing for each in ledger.go_aheads()] == ["invitation"]
+        approvals.schedule(ledger.database, GIVEN, {"x": "1"}, NOW)
+        approvals.withdraw(ledger.database, "dag", "invitation", NOW)
+        assert approvals.scheduled(ledger.database) == ()
+        approvals.schedule(ledger.database, GIVEN, {"x": "1"}, NOW)
+        assert [each.mailing for each in approvals.scheduled(ledger.database)] == ["invitation"]
         # The same sources are one approval: who was mailed under it had no earlier text.
-        assert len(ledger.approvals("dag", "invitation")) == 1
+        assert len(approvals.of_mailing(ledger.database, "dag", "invitation")) == 1
 
 
 def test_what_was_told_is_known_until_it_is_over(ledger: Ledger) -> None:
     later = NOW + timedelta(days=1)
     with ledger:
-        ledger.note_reported(["a", "b"], NOW)
-        ledger.note_reported(["a"], later)
-        ledger.note_reported(["a"], later, mailed=True)
-        told = ledger.reported()
+        runs.note_reported(ledger.database, ["a", "b"], NOW)
+        runs.note_reported(ledger.database, ["a"], later)
+        runs.note_reported(ledger.database, ["a"], later, mailed=True)
+        told = runs.reported(ledger.database)
         assert (told["a"].first, told["a"].said, told["a"].mailed) == (NOW, later, later)
         assert (told["b"].first, told["b"].said, told["b"].mailed) == (NOW, NOW, None)
-        ledger.forget_reported(["a", "c"])
-        assert set(ledger.reported()) == {"b"}
+        runs.forget_reported(ledger.database, ["a", "c"])
+        assert set(runs.reported(ledger.database)) == {"b"}

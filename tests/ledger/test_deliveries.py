@@ -10,6 +10,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
+from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, Result, Round, State, next_try
 from mkwmail.ledger.people import Listed
@@ -27,19 +28,19 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         opened.enlist(rows, NOW)
         with opened.hold("send", NOW):
             opened.settle(NOW)
-            opened.keep_letter(LETTER)
+            deliveries.keep_letter(opened.database, LETTER)
             yield opened
 
 
 def keys(ledger: Ledger) -> list[str]:
-    return [person.key for person in ledger.persons()]
+    return [person.key for person in people.persons(ledger.database)]
 
 
 def a_claim(ledger: Ledger, n: int, address: str = "") -> Claim:
     return Claim(
         keys(ledger)[n],
         address or f"M{n}@example.org",
-        ledger.keep_letter(LETTER),
+        deliveries.keep_letter(ledger.database, LETTER),
         {"voornaam": f"Renée {n}", "message_id": f"<{n}@example.org>"},
         f"<{n}@example.org>",
         NOW.replace(microsecond=0),
@@ -48,68 +49,68 @@ def a_claim(ledger: Ledger, n: int, address: str = "") -> Claim:
 
 
 def send(ledger: Ledger, n: int, state: State, address: str = "", at: datetime = NOW) -> int:
-    (attempt,) = ledger.claim(INVITATION, [a_claim(ledger, n, address)], at)
+    (attempt,) = ledger.record_and_claim(INVITATION, (), [a_claim(ledger, n, address)], at)
     wait = next_try(1, at) if state is State.DEFERRED else None
-    ledger.record([Result(attempt, state, 250, "Ok", wait)], at)
+    deliveries.record(ledger.database, [Result(attempt, state, 250, "Ok", wait)], at)
     return attempt
 
 
 def the(ledger: Ledger, n: int) -> Delivery:
-    return {each.person: each for each in ledger.deliveries("dag-2020")}[keys(ledger)[n]]
+    return {each.person: each for each in deliveries.of_event(ledger.database, "dag-2020")}[keys(ledger)[n]]
 
 
 def test_a_claim_is_there_for_another_process_at_once(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.claim(INVITATION, [a_claim(ledger, 0), a_claim(ledger, 1)], NOW)
+    ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 0), a_claim(ledger, 1)], NOW)
     with sqlite3.connect(tmp_path / "mkwmail.db") as other:
         assert other.execute("SELECT state FROM deliveries").fetchall() == [("sending",), ("sending",)]
     other.close()
 
 
 def test_what_was_sent_can_be_shown_later(ledger: Ledger) -> None:
-    ledger.approve("dag-2020", "invitation", {"invitation.md": "tekst"}, NOW)
-    approval = ledger.approved("dag-2020", "invitation")
+    approvals.approve(ledger.database, "dag-2020", "invitation", {"invitation.md": "tekst"}, NOW)
+    (approval,) = approvals.of_mailing(ledger.database, "dag-2020", "invitation")
     attempt = send(ledger, 0, State.SENT)
-    (made,) = ledger.attempts(INVITATION, keys(ledger)[0])
+    (made,) = deliveries.attempts(ledger.database, INVITATION, keys(ledger)[0])
     claim = a_claim(ledger, 0)
     assert (made.id, made.address, made.values, made.message_id, made.date, made.digest) == (
         *(attempt, claim.address, claim.values, claim.message_id, claim.date, claim.digest),
     )
-    assert ledger.letter(made.letter) == LETTER
+    assert deliveries.letter(ledger.database, made.letter) == LETTER
     assert approval is not None and made.approval == approval.id
     assert (made.state, made.code, made.reason, made.ended) == (State.SENT, 250, "Ok", NOW)
     assert the(ledger, 0).approval == approval.id
 
 
 def test_a_letter_is_kept_once_and_compressed(ledger: Ledger) -> None:
-    assert ledger.keep_letter(LETTER) == ledger.keep_letter(LETTER)
-    assert ledger._database.execute("SELECT count(*), length(body) < 100 FROM letters") == [(1, 1)]
+    assert deliveries.keep_letter(ledger.database, LETTER) == deliveries.keep_letter(ledger.database, LETTER)
+    assert ledger.database.execute("SELECT count(*), length(body) < 100 FROM letters") == [(1, 1)]
     with pytest.raises(KeyError):
-        ledger.letter("0" * 64)
+        deliveries.letter(ledger.database, "0" * 64)
 
 
 @pytest.mark.parametrize("state", [State.SENT, State.IN_DOUBT, State.REFUSED])
 def test_nobody_is_claimed_twice(ledger: Ledger, state: State) -> None:
     send(ledger, 0, state)
     with pytest.raises(UserError) as caught:
-        ledger.claim(INVITATION, [a_claim(ledger, 1), a_claim(ledger, 0)], LATER)
+        ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 1), a_claim(ledger, 0)], LATER)
     assert caught.value.code is ExitCode.LEDGER_FAULT
     # All or none: the other one of the group was not claimed either.
-    assert [each.person for each in ledger.deliveries("dag-2020")] == [keys(ledger)[0]]
+    assert [each.person for each in deliveries.of_event(ledger.database, "dag-2020")] == [keys(ledger)[0]]
     assert the(ledger, 0).state is state
 
 
 def test_nobody_is_claimed_twice_in_one_group(ledger: Ledger) -> None:
     with pytest.raises(UserError):
-        ledger.claim(INVITATION, [a_claim(ledger, 0), a_claim(ledger, 0)], NOW)
-    assert ledger.deliveries("dag-2020") == ()
+        ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 0), a_claim(ledger, 0)], NOW)
+    assert deliveries.of_event(ledger.database, "dag-2020") == ()
 
 
 @pytest.mark.parametrize("state", [State.SENT, State.IN_DOUBT])
 def test_no_address_is_claimed_for_two_persons(ledger: Ledger, state: State) -> None:
     send(ledger, 0, state)
     with pytest.raises(UserError):
-        ledger.claim(INVITATION, [a_claim(ledger, 1, "m0@EXAMPLE.org")], LATER)
-    assert ledger.claim(Round("dag-2020", "reminder"), [a_claim(ledger, 1, "m0@example.org")], LATER)
+        ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 1, "m0@EXAMPLE.org")], LATER)
+    assert ledger.record_and_claim(Round("dag-2020", "reminder"), (), [a_claim(ledger, 1, "m0@example.org")], LATER)
 
 
 def test_an_address_that_refused_may_take_it_for_another(ledger: Ledger) -> None:
@@ -134,25 +135,28 @@ def test_deferred_keeps_what_a_retry_needs(ledger: Ledger) -> None:
     assert (delivery.letter, delivery.values, delivery.message_id, delivery.date) == (
         *(claim.letter, claim.values, claim.message_id, claim.date),
     )
-    (attempt,) = ledger.claim(INVITATION, [claim._replace(tries=2)], LATER)
+    (attempt,) = ledger.record_and_claim(INVITATION, (), [claim._replace(tries=2)], LATER)
     assert the(ledger, 0).not_before is None
-    ledger.record([Result(attempt, State.SENT)], LATER)
-    assert [each.state for each in ledger.attempts(INVITATION, keys(ledger)[0])] == ["deferred", "sent"]
+    deliveries.record(ledger.database, [Result(attempt, State.SENT)], LATER)
+    assert [each.state for each in deliveries.attempts(ledger.database, INVITATION, keys(ledger)[0])] == [
+        "deferred",
+        "sent",
+    ]
 
 
 def test_released_is_as_if_it_had_not_been_tried(ledger: Ledger) -> None:
-    (attempt,) = ledger.claim(INVITATION, [a_claim(ledger, 0)], NOW)
-    ledger.record([Result(attempt, State.PLANNED)], NOW)
+    (attempt,) = ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 0)], NOW)
+    deliveries.record(ledger.database, [Result(attempt, State.PLANNED)], NOW)
     assert (the(ledger, 0).state, the(ledger, 0).tries) == (State.PLANNED, 0)
-    assert ledger.sent_times(NOW - timedelta(days=1)) == ()
+    assert deliveries.sent_times(ledger.database, NOW - timedelta(days=1)) == ()
     send(ledger, 0, State.SENT)
 
 
 def test_a_result_is_for_an_attempt_under_way_and_once(ledger: Ledger) -> None:
     attempt = send(ledger, 0, State.SENT)
-    (other,) = ledger.claim(INVITATION, [a_claim(ledger, 1)], NOW)
+    (other,) = ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 1)], NOW)
     with pytest.raises(UserError, match="another run has decided") as caught:
-        ledger.record([Result(other, State.SENT), Result(attempt, State.REFUSED)], LATER)
+        deliveries.record(ledger.database, [Result(other, State.SENT), Result(attempt, State.REFUSED)], LATER)
     assert caught.value.code is ExitCode.LEDGER_FAULT
     assert the(ledger, 1).state is State.SENDING and the(ledger, 0).state is State.SENT
 
@@ -163,12 +167,14 @@ def test_a_claim_needs_its_letter_and_its_person(ledger: Ledger) -> None:
         a_claim(ledger, 0)._replace(person="somebody"),
     ):
         with pytest.raises(UserError):
-            ledger.claim(INVITATION, [claim], NOW)
+            ledger.record_and_claim(INVITATION, (), [claim], NOW)
 
 
 def test_a_servers_garbage_is_kept_as_words(ledger: Ledger) -> None:
-    (attempt,) = ledger.claim(INVITATION, [a_claim(ledger, 0)], NOW)
-    ledger.record([Result(attempt, State.REFUSED, 550, "n\udce9e\x1b[31m\r\nja" + "x" * 5000)], NOW)
+    (attempt,) = ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 0)], NOW)
+    deliveries.record(
+        ledger.database, [Result(attempt, State.REFUSED, 550, "n\udce9e\x1b[31m\r\nja" + "x" * 5000)], NOW
+    )
     assert the(ledger, 0).reason.startswith("n?e [31m  ja") and len(the(ledger, 0).reason) == 1000
 
 
@@ -177,23 +183,23 @@ def test_a_servers_garbage_is_kept_as_words(ledger: Ledger) -> None:
 def test_a_persons_word_resolves(ledger: Ledger, state: State, word: Literal["sent", "send-again"]) -> None:
     send(ledger, 0, state)
     person = keys(ledger)[0]
-    ledger.resolve("dag-2020", "invitation", 0, person, word, LATER)
+    deliveries.resolve(ledger.database, INVITATION, person, word, LATER)
     assert the(ledger, 0).state is (State.SENT if word == "sent" else State.PLANNED)
     with pytest.raises(UserError) as caught:
-        ledger.resolve("dag-2020", "invitation", 0, person, word, LATER)
+        deliveries.resolve(ledger.database, INVITATION, person, word, LATER)
     assert caught.value.code is ExitCode.USAGE
     if word == "send-again":
         # One word is for one message: the next doubt needs another.
         send(ledger, 0, State.IN_DOUBT)
         with pytest.raises(UserError):
-            ledger.claim(INVITATION, [a_claim(ledger, 0)], LATER)
+            ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 0)], LATER)
 
 
 def test_expired_touches_only_who_waits(ledger: Ledger) -> None:
     send(ledger, 0, State.SENT)
     send(ledger, 1, State.DEFERRED)
     send(ledger, 2, State.REFUSED)
-    ledger.expire(INVITATION, keys(ledger), LATER)
+    deliveries.expire(ledger.database, INVITATION, keys(ledger), LATER)
     assert [the(ledger, n).state for n in range(4)] == ["sent", "expired", "refused", "expired"]
     # The latest moment may still be moved: nobody had it.
     send(ledger, 3, State.SENT)
@@ -214,9 +220,9 @@ STEPS = {
 def _in_state(ledger: Ledger, state: State) -> None:
     """Bring the first person into a state by ordinary steps."""
     if state is State.EXPIRED:
-        ledger.expire(INVITATION, [keys(ledger)[0]], NOW)
+        deliveries.expire(ledger.database, INVITATION, [keys(ledger)[0]], NOW)
     elif state is State.SENDING:
-        ledger.claim(INVITATION, [a_claim(ledger, 0)], NOW)
+        ledger.record_and_claim(INVITATION, (), [a_claim(ledger, 0)], NOW)
     else:
         send(ledger, 0, state)
 
@@ -227,7 +233,7 @@ def test_the_database_itself_allows_no_other_step(ledger: Ledger, before: State,
     _in_state(ledger, before)
     wait = "2020-02-17T10:00:00.000000Z" if after is State.DEFERRED else None
     statement = "UPDATE deliveries SET state = ?, not_before = ?, attempt = coalesce(attempt, 1)"
-    allowed: Callable[[], int] = lambda: ledger._database.change(statement, (after.value, wait))  # noqa: E731
+    allowed: Callable[[], int] = lambda: ledger.database.change(statement, (after.value, wait))  # noqa: E731
     if before is State.EXPIRED:
         send(ledger, 1, State.SENT)  # so that there is an attempt to point at
         statement += f" WHERE person = '{keys(ledger)[0]}'"
@@ -243,7 +249,7 @@ def test_a_delivery_cannot_begin_as_anything_but_a_claim(ledger: Ledger) -> None
     send(ledger, 0, State.SENT)
     for state in ("planned", "sent", "in doubt", "nonsense"):
         with pytest.raises(UserError):
-            ledger._database.execute(
+            ledger.database.execute(
                 "INSERT INTO deliveries (round, person, address, address_key, state, since, attempt)"
                 " VALUES (1, ?, 'x@example.org', 'x@example.org', ?, '', 1)",
                 (keys(ledger)[1], state),
@@ -254,9 +260,9 @@ def test_pace_counts_what_went_or_may_have_gone_over_events(ledger: Ledger) -> N
     send(ledger, 0, State.SENT, at=NOW - timedelta(hours=2))
     send(ledger, 1, State.IN_DOUBT, at=NOW)
     send(ledger, 2, State.REFUSED, at=NOW)
-    (attempt,) = ledger.claim(Round("ander", "invitation"), [a_claim(ledger, 3)], LATER)
-    ledger.record([Result(attempt, State.SENT)], LATER)
-    assert ledger.sent_times(NOW) == (NOW, LATER)
+    (attempt,) = ledger.record_and_claim(Round("ander", "invitation"), (), [a_claim(ledger, 3)], LATER)
+    deliveries.record(ledger.database, [Result(attempt, State.SENT)], LATER)
+    assert deliveries.sent_times(ledger.database, NOW) == (NOW, LATER)
 
 
 def test_a_retry_waits_thirty_minutes_and_twice_as_long_each_time() -> None:
@@ -271,31 +277,30 @@ def test_a_retry_waits_thirty_minutes_and_twice_as_long_each_time() -> None:
 def test_skips_are_noted_with_their_day_and_once(ledger: Ledger) -> None:
     person = keys(ledger)[0]
     for at in (NOW, LATER):
-        ledger.record_skips(INVITATION, [(person, "niet mailen: verhuisd")], at)
-    ledger.record_skips(INVITATION, [(person, "has answered")], LATER)
-    found = ledger.skips("dag-2020")
+        rounds.record_skips(ledger.database, INVITATION, [(person, "niet mailen: verhuisd")], at)
+    rounds.record_skips(ledger.database, INVITATION, [(person, "has answered")], LATER)
+    found = rounds.skips(ledger.database, "dag-2020")
     assert [(each.reason, each.at) for each in found] == [
         ("niet mailen: verhuisd", NOW),
         ("has answered", LATER),
     ]
-    assert ledger.skips("ander") == ()
+    assert rounds.skips(ledger.database, "ander") == ()
 
 
 def test_approvals_are_noted_when_something_changed(ledger: Ledger) -> None:
-    assert ledger.approved("dag-2020", "invitation") is None
+    assert approvals.of_mailing(ledger.database, "dag-2020", "invitation") == ()
     for text in ("een", "een", "twee", "een"):
-        ledger.approve("dag-2020", "invitation", {"invitation.md": text}, NOW)
-    given = ledger.approvals("dag-2020", "invitation")
+        approvals.approve(ledger.database, "dag-2020", "invitation", {"invitation.md": text}, NOW)
+    given = approvals.of_mailing(ledger.database, "dag-2020", "invitation")
     assert [each.sources["invitation.md"] for each in given] == ["een", "twee", "een"]
-    assert ledger.approved("dag-2020", "invitation") == given[-1]
-    assert ledger.approvals("dag-2020", "reminder") == ()
+    assert approvals.of_mailing(ledger.database, "dag-2020", "reminder") == ()
 
 
 def test_the_lists_size_is_remembered(ledger: Ledger) -> None:
-    assert ledger.last_list() is None
-    ledger.remember_list(INVITATION, 102, NOW)
-    ledger.remember_list(Round("ander", "thanks"), 61, LATER)
-    seen = ledger.last_list()
+    assert rounds.last_list(ledger.database) is None
+    rounds.remember_list(ledger.database, INVITATION, 102, NOW)
+    rounds.remember_list(ledger.database, Round("ander", "thanks"), 61, LATER)
+    seen = rounds.last_list(ledger.database)
     assert seen is not None and (seen.size, seen.round.event, seen.at) == (61, "ander", LATER)
 
 
@@ -303,7 +308,7 @@ def test_a_register_keeps_what_a_later_export_leaves_out(ledger: Ledger) -> None
     ledger.enlist([Listed("M0@example.org", "Lid Nul", "Woonstede", "12")], NOW)
     (found,) = ledger.enlist([Listed("nul@example.net", "Lid Nul", "Woonstede")], LATER)
     assert found.old_address == "m0@example.org"
-    person = ledger.persons()[0]
+    person = people.persons(ledger.database)[0]
     assert (person.address, person.number, person.former) == ("nul@example.net", "12", ("m0@example.org",))
 
 
@@ -322,6 +327,6 @@ def test_who_was_identified_is_enlisted_so_and_never_two_under_one_address(ledge
 def test_a_preview_gives_the_key_that_is_recorded_later(ledger: Ledger) -> None:
     rows = [Listed("nieuw@example.org", "Nieuw Lid")]
     before = ledger.identify(rows)
-    assert len(ledger.persons()) == 4
+    assert len(people.persons(ledger.database)) == 4
     assert ledger.enlist(rows, NOW) == before
     assert ledger.identify(rows)[0] == before[0]._replace(is_new=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from mkwmail.ledger import deliveries, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Claim, Facts, Result, Round, State, Stray
 from mkwmail.ledger.people import Listed
@@ -30,30 +31,33 @@ def somebody(ledger: Ledger, name: str = "kim") -> str:
 
 def claim(ledger: Ledger, person: str, mailing: str, version: int, method: str = "publish") -> int:
     facts = Facts(version, f'{{"version": {version}}}', method)
-    letter = ledger.keep_letter(b"letter")
+    letter = deliveries.keep_letter(ledger.database, b"letter")
     made = Claim(person, f"{person}@example.org", letter, {}, f"{mailing}@x", NOW, "0" * 64, 1, facts)
-    return ledger.claim(Round("dag", mailing), [made], NOW)[0]
+    return ledger.record_and_claim(Round("dag", mailing), (), [made], NOW)[0]
 
 
 def end(ledger: Ledger, attempt: int, state: State) -> None:
-    ledger.record([Result(attempt, state)], NOW)
+    deliveries.record(ledger.database, [Result(attempt, state)], NOW)
 
 
 def test_a_version_is_kept_with_its_first_claim(ledger: Ledger) -> None:
     kim = somebody(ledger)
-    assert ledger.facts("dag") == ()
+    assert deliveries.facts_of(ledger.database, "dag") == ()
     end(ledger, claim(ledger, kim, "invitation", 0), State.SENT)
     end(ledger, claim(ledger, kim, "reminder", 0), State.SENT)
     end(ledger, claim(ledger, kim, "update", 1), State.SENT)
-    assert ledger.facts("dag") == ('{"version": 0}', '{"version": 1}')
-    assert ledger.told("dag") == {kim: (1,)} and ledger.told("other") == {}
+    assert deliveries.facts_of(ledger.database, "dag") == ('{"version": 0}', '{"version": 1}')
+    assert (
+        deliveries.facts_told(ledger.database, "dag") == {kim: (1,)}
+        and deliveries.facts_told(ledger.database, "other") == {}
+    )
 
 
 def test_a_version_that_follows_none_is_claimed_by_nobody(ledger: Ledger) -> None:
     kim = somebody(ledger)
     with pytest.raises(ValueError, match="does not follow"):
         claim(ledger, kim, "invitation", 1)
-    assert ledger.deliveries("dag") == () and ledger.facts("dag") == ()
+    assert deliveries.of_event(ledger.database, "dag") == () and deliveries.facts_of(ledger.database, "dag") == ()
 
 
 @pytest.mark.parametrize(
@@ -73,28 +77,28 @@ def test_what_may_have_arrived_counts(ledger: Ledger, state: State | None, told:
     attempt = claim(ledger, kim, "reminder", 1)
     if state is not None:
         end(ledger, attempt, state)
-    assert ledger.told("dag") == {kim: told}
+    assert deliveries.facts_told(ledger.database, "dag") == {kim: told}
 
 
 def test_a_persons_word_about_a_doubt_counts_more(ledger: Ledger) -> None:
     kim = somebody(ledger)
     end(ledger, claim(ledger, kim, "invitation", 0), State.SENT)
     end(ledger, claim(ledger, kim, "reminder", 1), State.IN_DOUBT)
-    ledger.resolve("dag", "reminder", 0, kim, "send-again", NOW)
-    assert ledger.told("dag") == {kim: (0,)}
+    deliveries.resolve(ledger.database, Round("dag", "reminder"), kim, "send-again", NOW)
+    assert deliveries.facts_told(ledger.database, "dag") == {kim: (0,)}
     end(ledger, claim(ledger, kim, "reminder", 1), State.IN_DOUBT)
-    ledger.resolve("dag", "reminder", 0, kim, "sent", NOW)
-    assert ledger.told("dag") == {kim: (1,)}
+    deliveries.resolve(ledger.database, Round("dag", "reminder"), kim, "sent", NOW)
+    assert deliveries.facts_told(ledger.database, "dag") == {kim: (1,)}
 
 
 def test_the_first_entry_that_went_out_decides_the_method(ledger: Ledger) -> None:
     kim = somebody(ledger)
     end(ledger, claim(ledger, kim, "save-the-date", 0, ""), State.SENT)
-    assert ledger.entry_method("dag") == ""
+    assert deliveries.entry_method(ledger.database, "dag") == ""
     end(ledger, claim(ledger, kim, "invitation", 0, "request"), State.REFUSED)
-    assert ledger.entry_method("dag") == ""
+    assert deliveries.entry_method(ledger.database, "dag") == ""
     end(ledger, claim(ledger, kim, "update", 0, "request"), State.IN_DOUBT)
-    assert ledger.entry_method("dag") == "request"
+    assert deliveries.entry_method(ledger.database, "dag") == "request"
 
 
 def test_answers_and_strays_are_kept_in_order(ledger: Ledger) -> None:
@@ -103,9 +107,9 @@ def test_answers_and_strays_are_kept_in_order(ledger: Ledger) -> None:
         Answer(kim, "tentative", "calendar", NOW, 2),
         Answer(kim, "attending", "said", NOW + timedelta(days=1)),
     ]
-    ledger.record_answers("dag", given, NOW)
+    responses.record_answers(ledger.database, "dag", given, NOW)
     stray = Stray(kim, "other@example.org", "attending", NOW)
-    ledger.record_strays("dag", [stray, Stray(None, "who@example.org", "declined", NOW)], NOW)
-    ledger.record_strays("dag", [stray], NOW)
-    assert list(ledger.answers("dag")) == given
-    assert len(ledger.strays("dag")) == 2 and ledger.strays("dag")[0] == stray
+    responses.record_strays(ledger.database, "dag", [stray, Stray(None, "who@example.org", "declined", NOW)], NOW)
+    responses.record_strays(ledger.database, "dag", [stray], NOW)
+    assert list(responses.answers(ledger.database, "dag")) == given
+    assert len(responses.strays(ledger.database, "dag")) == 2 and responses.strays(ledger.database, "dag")[0] == stray

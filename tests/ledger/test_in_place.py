@@ -12,6 +12,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
+from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Result, Round, State
 from mkwmail.ledger.people import Listed
@@ -43,17 +44,17 @@ def ledger(folder: Path) -> Iterator[Ledger]:
         yield held
 
 
-def claims_of(ledger: Ledger, *people: int) -> list[Claim]:
+def claims_of(ledger: Ledger, *numbers: int) -> list[Claim]:
     who = ledger.enlist(ROWS, NOW)
-    letter = ledger.keep_letter(b"Beste leden")
+    letter = deliveries.keep_letter(ledger.database, b"Beste leden")
     return [
         Claim(who[number].key, ROWS[number].address, letter, {}, f"<{number}@example.org>", NOW, "0" * 64)
-        for number in people
+        for number in numbers
     ]
 
 
 def states(ledger: Ledger) -> dict[str, State]:
-    return {each.address.partition("@")[0]: each.state for each in ledger.deliveries("dag-2020")}
+    return {each.address.partition("@")[0]: each.state for each in deliveries.of_event(ledger.database, "dag-2020")}
 
 
 def _delete(path: Path) -> None:
@@ -130,7 +131,7 @@ def test_with_lock_and_holder_deleted_the_first_run_stops_before_its_next_body(l
         # What it hears of the one under way is decided already, and no traceback.
         ledger.wire.reply(Result(attempts[0], State.SENT))
         with pytest.raises(UserError, match="another run has decided") as caught:
-            ledger.record([Result(attempts[0], State.SENT)], NOW)
+            deliveries.record(ledger.database, [Result(attempts[0], State.SENT)], NOW)
         assert caught.value.code is ExitCode.LEDGER_FAULT
         assert states(second) == {"m0": State.IN_DOUBT, "m1": State.PLANNED}
 
@@ -138,7 +139,7 @@ def test_with_lock_and_holder_deleted_the_first_run_stops_before_its_next_body(l
 def test_bodies_are_begun_by_several_threads(ledger: Ledger, folder: Path) -> None:
     attempts = ledger.record_and_claim(INVITATION, (), claims_of(ledger, *range(8)), NOW)
     threads = [threading.Thread(target=ledger.begin, args=(attempt,)) for attempt in attempts]
-    with ledger._database.transaction():  # a transaction of another thread is not waited for
+    with ledger.database.transaction():  # a transaction of another thread is not waited for
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -193,8 +194,8 @@ def test_when_a_result_fails_nothing_is_claimed(ledger: Ledger) -> None:
 def test_a_full_disk_under_the_claims_keeps_the_results(ledger: Ledger) -> None:
     (first,) = ledger.record_and_claim(INVITATION, (), claims_of(ledger, 0), NOW)
     (large,) = claims_of(ledger, 1)
-    pages = ledger._database.number("PRAGMA page_count")
-    ledger._database.execute(f"PRAGMA max_page_count = {pages}")
+    pages = ledger.database.number("PRAGMA page_count")
+    ledger.database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(UserError, match="full"):
         ledger.record_and_claim(
             INVITATION, [Result(first, State.SENT)], [large._replace(values={"text": "x" * 100_000})], NOW
@@ -243,7 +244,7 @@ def test_nothing_is_left_beside_the_ledger_by_the_threads_that_look_who_is_left_
 
         def look() -> None:
             together.wait(10)
-            held.left_out_now()
+            people.left_out(held.reader)
 
         threads = [threading.Thread(target=look) for _each in range(8)]
         gc.disable()  # as in a run

@@ -16,7 +16,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.ledger import last_seen
+from mkwmail.ledger import deliveries, last_seen
 from mkwmail.ledger.database import FileId
 from mkwmail.ledger.last_seen import LastSeen, Match
 from mkwmail.ledger.ledger import Ledger, wire_path
@@ -37,7 +37,7 @@ def opened(folder: Path, computer: str = "here") -> Ledger:
 
 def claims_of(ledger: Ledger, people: Sequence[int]) -> list[Claim]:
     who = ledger.enlist(ROWS, NOW)
-    letter = ledger.keep_letter(b"Beste leden")
+    letter = deliveries.keep_letter(ledger.database, b"Beste leden")
     return [
         Claim(who[number].key, ROWS[number].address, letter, {}, f"<{number}@example.org>", NOW, "0" * 64)
         for number in people
@@ -74,14 +74,16 @@ def refusal(folder: Path) -> UserError:
             ledger.settle(NOW)
             send(ledger, [7])
         assert str(caught.value) == str(found) or "older copy" in str(caught.value)
-        assert not [each for each in ledger.deliveries("dag-2020") if each.address == ROWS[7].address]
+        assert not [
+            each for each in deliveries.of_event(ledger.database, "dag-2020") if each.address == ROWS[7].address
+        ]
     assert found.faults[0].remedy
     return found
 
 
 def states(folder: Path) -> dict[str, State]:
     with opened(folder) as ledger:
-        return {each.address.partition("@")[0]: each.state for each in ledger.deliveries("dag-2020")}
+        return {each.address.partition("@")[0]: each.state for each in deliveries.of_event(ledger.database, "dag-2020")}
 
 
 @pytest.fixture
@@ -393,7 +395,7 @@ def test_a_copy_of_the_same_run_that_lacks_its_last_claim_is_refused(folder: Pat
     with opened(folder) as ledger, ledger.hold("send", NOW):
         ledger.settle(NOW)
         send(ledger, [2])
-        ledger._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ledger.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         older = (folder / "mkwmail.db").read_bytes()
         send(ledger, [3])
     (folder / "mkwmail.db").write_bytes(older)
@@ -565,7 +567,7 @@ def test_a_ledger_without_a_state_folder_has_no_note(tmp_path: Path) -> None:
 
 
 def register_tokens(ledger: Ledger) -> object:
-    return ledger._database.execute("SELECT token FROM runs")
+    return ledger.database.execute("SELECT token FROM runs")
 
 
 # A state folder that cannot be used

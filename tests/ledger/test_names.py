@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.clock import ZONE
+from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Apart, Round
 
@@ -18,17 +19,17 @@ def opened(folder: Path) -> Ledger:
 
 def test_the_events_of_which_a_mailing_was_begun(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        assert ledger.events() == ()
+        assert rounds.events(ledger.database) == ()
         for of in (Round("b", "invitation"), Round("b", "reminder"), Round("a", "invitation")):
-            ledger.remember_list(of, 3, NOW)
-        assert ledger.events() == ("a", "b")
+            rounds.remember_list(ledger.database, of, 3, NOW)
+        assert rounds.events(ledger.database) == ("a", "b")
 
 
 def test_a_word_is_kept_once_and_is_that_events_own(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        assert ledger.told_apart("dag-2") == frozenset()
+        assert rounds.told_apart(ledger.database, "dag-2") == frozenset()
         for word in (EVENTS, MAILINGS, EVENTS):
-            ledger.tell_apart(word, NOW)
+            rounds.tell_apart(ledger.database, word, NOW)
     with opened(tmp_path) as ledger:
-        assert ledger.told_apart("dag-2") == {EVENTS, MAILINGS}
-        assert ledger.told_apart("dag") == frozenset()
+        assert rounds.told_apart(ledger.database, "dag-2") == {EVENTS, MAILINGS}
+        assert rounds.told_apart(ledger.database, "dag") == frozenset()

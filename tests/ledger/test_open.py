@@ -12,6 +12,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
+from mkwmail.ledger import deliveries, people, runs
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Result, Round, State
@@ -63,7 +64,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 def test_every_commit_is_durable(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        database = ledger._database
+        database = ledger.database
         assert database.execute("PRAGMA journal_mode") == [("wal",)]
         assert database.execute("PRAGMA synchronous") == [(2,)]
         assert database.execute("PRAGMA foreign_keys") == [(1,)]
@@ -91,7 +92,7 @@ def test_a_lost_name_is_written_again(tmp_path: Path) -> None:
     name = made(tmp_path)
     (tmp_path / "mkwmail.id").unlink()
     with opened(tmp_path) as ledger:
-        assert ledger.id == name and len(ledger.persons()) == 1
+        assert ledger.id == name and len(people.persons(ledger.database)) == 1
     assert (tmp_path / "mkwmail.id").read_text().strip() == name
 
 
@@ -182,17 +183,19 @@ def test_whom_an_older_program_mailed_is_not_mailed_again(tmp_path: Path, length
     with Ledger(older, "here", "boot", None) as ledger, ledger.hold("send", NOW):
         ledger.settle(NOW)
         (jan,) = ledger.enlist([Listed("jan@example.org", "Jan Smit")], NOW)
-        letter = ledger.keep_letter(b"Beste Jan")
+        letter = deliveries.keep_letter(ledger.database, b"Beste Jan")
         claim = Claim(jan.key, "jan@example.org", letter, {}, "<m@example.org>", NOW, "0" * 64)
-        (attempt,) = ledger.claim(invitation, [claim], NOW)
-        ledger.record([Result(attempt, State.SENT, 250)], NOW)
+        (attempt,) = ledger.record_and_claim(invitation, (), [claim], NOW)
+        deliveries.record(ledger.database, [Result(attempt, State.SENT, 250)], NOW)
     newer = Database(tmp_path / "mkwmail.db")
     migrate(newer, NOW, LATER)
     with Ledger(newer, "here", "boot", None) as ledger, ledger.hold("send", NOW):
         ledger.settle(NOW)
-        assert [(each.person, each.state) for each in ledger.deliveries("dag-2020")] == [(jan.key, State.SENT)]
+        assert [(each.person, each.state) for each in deliveries.of_event(ledger.database, "dag-2020")] == [
+            (jan.key, State.SENT)
+        ]
         with pytest.raises(UserError):
-            ledger.claim(invitation, [claim], NOW)
+            ledger.record_and_claim(invitation, (), [claim], NOW)
     # The same tables as a ledger that the newer program made.
     other = Database(tmp_path / "new.db")
     migrate(other, NOW, LATER)
@@ -216,8 +219,8 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
         migrate(database, NOW, broken)
     database.close()
     with opened(tmp_path) as ledger:
-        assert len(ledger.persons()) == 1
-        columns = ledger._database.execute("SELECT name FROM pragma_table_info('persons')")
+        assert len(people.persons(ledger.database)) == 1
+        columns = ledger.database.execute("SELECT name FROM pragma_table_info('persons')")
         assert ("extra",) not in columns
 
 
@@ -264,13 +267,13 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
 
 def test_a_full_disk_says_so_and_keeps_what_was(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        pages = ledger._database.number("PRAGMA page_count")
-        ledger._database.execute(f"PRAGMA max_page_count = {pages}")
+        pages = ledger.database.number("PRAGMA page_count")
+        ledger.database.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(UserError) as caught:
-            ledger.keep_letter(os.urandom(100_000))
+            deliveries.keep_letter(ledger.database, os.urandom(100_000))
         assert caught.value.code is ExitCode.LEDGER_FAULT and "full" in str(caught.value)
-        ledger._database.execute("PRAGMA max_page_count = 1000000")
-        ledger.keep_letter(os.urandom(100_000))
+        ledger.database.execute("PRAGMA max_page_count = 1000000")
+        deliveries.keep_letter(ledger.database, os.urandom(100_000))
 
 
 def test_a_ledger_locked_by_another_program_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,9 +299,9 @@ def test_the_second_run_hears_who_holds_it(tmp_path: Path) -> None:
                 pass
         with two.hold("due", NOW + timedelta(minutes=1)):
             pass
-        run = one.last_run("due")
+        run = runs.last(one.database, "due")
         assert run is not None and run.started == NOW + timedelta(minutes=1)
-        assert one.last_run("schedule") is None
+        assert runs.last(one.database, "schedule") is None
 
 
 def test_only_a_run_that_holds_it_may_mail(tmp_path: Path) -> None:

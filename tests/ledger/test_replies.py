@@ -8,6 +8,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Bounce, Claim, Guest, KeptSignup, LeftOut, Result, Round, State
 from mkwmail.ledger.people import Listed
@@ -28,10 +29,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def mailed(ledger: Ledger, address: str = "kees@example.org", state: State = State.SENT) -> tuple[str, int]:
     (who,) = ledger.enlist([Listed(address, "Kees Jansen")], NOW)
-    letter = ledger.keep_letter(b"a letter")
+    letter = deliveries.keep_letter(ledger.database, b"a letter")
     claim = Claim(who.key, address, letter, {}, f"{address}-1@example.org", NOW, "0" * 64)
-    (attempt,) = ledger.claim(ROUND, [claim], NOW)
-    ledger.record([Result(attempt, state)], NOW)
+    (attempt,) = ledger.record_and_claim(ROUND, (), [claim], NOW)
+    deliveries.record(ledger.database, [Result(attempt, state)], NOW)
     return who.key, attempt
 
 
@@ -42,47 +43,47 @@ def bounce(attempt: int, verdict: str = "failed", digest: str = "d1", said: bool
 @pytest.mark.parametrize("state", [State.SENT, State.IN_DOUBT])
 def test_what_came_back_counts_as_refused(ledger: Ledger, state: State) -> None:
     person, attempt = mailed(ledger, state=state)
-    assert ledger.sent_mails()[0].message_id == "kees@example.org-1@example.org"
-    assert ledger.record_bounces([bounce(attempt)], NOW)
-    (delivery,) = ledger.deliveries("dag")
+    assert deliveries.sent_mails(ledger.database)[0].message_id == "kees@example.org-1@example.org"
+    assert responses.record_bounces(ledger.database, [bounce(attempt)])
+    (delivery,) = deliveries.of_event(ledger.database, "dag")
     assert (delivery.state, delivery.reason, delivery.person) == (State.REFUSED, "550 5.1.1 unknown", person)
-    (refused,) = ledger.refused_mails()
+    (refused,) = responses.refused_mails(ledger.database)
     assert (refused.address, refused.verdict, refused.event) == ("kees@example.org", "failed", "dag")
 
 
 def test_a_delay_changes_nothing(ledger: Ledger) -> None:
     _person, attempt = mailed(ledger)
-    assert ledger.record_bounces([bounce(attempt, "delayed")], NOW)
-    assert ledger.deliveries("dag")[0].state is State.SENT
+    assert responses.record_bounces(ledger.database, [bounce(attempt, "delayed")])
+    assert deliveries.of_event(ledger.database, "dag")[0].state is State.SENT
 
 
 def test_the_same_report_again_does_not_undo_a_decision(ledger: Ledger) -> None:
     person, attempt = mailed(ledger)
-    ledger.record_bounces([bounce(attempt)], NOW)
-    ledger.resolve("dag", "invitation", 0, person, "sent", NOW)
-    assert ledger.record_bounces([bounce(attempt)], NOW) == ()
-    assert ledger.deliveries("dag")[0].state is State.SENT
-    assert ledger.refused_mails() == ()
+    responses.record_bounces(ledger.database, [bounce(attempt)])
+    deliveries.resolve(ledger.database, Round("dag", "invitation"), person, "sent", NOW)
+    assert responses.record_bounces(ledger.database, [bounce(attempt)]) == ()
+    assert deliveries.of_event(ledger.database, "dag")[0].state is State.SENT
+    assert responses.refused_mails(ledger.database) == ()
 
 
 def test_a_corrected_address_may_be_mailed_after_a_bounce_and_the_same_one_may_not(ledger: Ledger) -> None:
     person, attempt = mailed(ledger)
-    ledger.record_bounces([bounce(attempt)], NOW)
-    letter = ledger.keep_letter(b"a letter")
+    responses.record_bounces(ledger.database, [bounce(attempt)])
+    letter = deliveries.keep_letter(ledger.database, b"a letter")
 
     def claim(address: str) -> None:
-        ledger.claim(ROUND, [Claim(person, address, letter, {}, "2@example.org", NOW, "0" * 64, 2)], NOW)
+        ledger.record_and_claim(ROUND, (), [Claim(person, address, letter, {}, "2@example.org", NOW, "0" * 64, 2)], NOW)
 
     with pytest.raises(UserError):
         claim("kees@example.org")
     claim("k.jansen@example.org")
-    assert ledger.deliveries("dag")[0].state is State.SENDING
+    assert deliveries.of_event(ledger.database, "dag")[0].state is State.SENDING
 
 
 def test_without_a_bounce_nothing_that_was_sent_becomes_refused(ledger: Ledger) -> None:
     mailed(ledger)
     with pytest.raises(UserError):
-        ledger._database.execute("UPDATE deliveries SET state = 'refused'")
+        ledger.database.execute("UPDATE deliveries SET state = 'refused'")
 
 
 def test_signups_and_guests_are_kept_as_they_were_said_last(ledger: Ledger) -> None:
@@ -90,24 +91,28 @@ def test_signups_and_guests_are_kept_as_they_were_said_last(ledger: Ledger) -> N
     row = KeptSignup(
         "k1", person, "d1", "attending", "Kees", moment=NOW, asked={"Lunch": "ja"}, dietary={"Dieet": "geen"}
     )
-    ledger.keep_signups("dag", [row], NOW)
-    ledger.keep_signups("dag", [KeptSignup("k1", None, "d2", "declined", "Kees", doubt="who?")], NOW)
-    ledger.keep_signups("dag", [KeptSignup("k2", person, "d1", "attending", moment=NOW, asked={"Lunch": "ja"})], NOW)
-    first, second = ledger.signups("dag")
+    responses.keep_signups(ledger.database, "dag", [row], NOW)
+    responses.keep_signups(
+        ledger.database, "dag", [KeptSignup("k1", None, "d2", "declined", "Kees", doubt="who?")], NOW
+    )
+    responses.keep_signups(
+        ledger.database, "dag", [KeptSignup("k2", person, "d1", "attending", moment=NOW, asked={"Lunch": "ja"})], NOW
+    )
+    first, second = responses.signups(ledger.database, "dag")
     assert (first.key, first.person, first.doubt, first.moment) == ("k1", None, "who?", None)
     assert (second.asked, second.moment, second.at) == ({"Lunch": "ja"}, NOW, NOW)
-    ledger.drop_signups("dag", ["k1"])
-    assert [each.key for each in ledger.signups("dag")] == ["k2"]
-    ledger.add_guests("dag", [Guest(person, "Kees", "kees@example.org", "Huis")], NOW)
-    assert ledger.guests("dag") == (Guest(person, "Kees", "kees@example.org", "Huis"),)
-    assert not ledger.guests("ander") and not ledger.signups("ander")
+    responses.add_guests(ledger.database, "dag", [Guest(person, "Kees", "kees@example.org", "Huis")], NOW)
+    assert responses.guests(ledger.database, "dag") == (Guest(person, "Kees", "kees@example.org", "Huis"),)
+    assert not responses.guests(ledger.database, "ander") and not responses.signups(ledger.database, "ander")
 
 
 def test_a_word_about_who_is_left_out_holds_until_it_is_undone(ledger: Ledger) -> None:
     person, _attempt = mailed(ledger)
-    ledger.leave_out(LeftOut(person, "", "retired"), NOW)
-    ledger.leave_out(LeftOut(person, "dag", "on leave"), NOW)
-    ledger.leave_out(LeftOut(person, "", "back", undone=True), NOW)
-    assert [(each.event, each.reason, each.at) for each in ledger.left_out()] == [("dag", "on leave", NOW)]
+    people.leave_out(ledger.database, LeftOut(person, "", "retired"), NOW)
+    people.leave_out(ledger.database, LeftOut(person, "dag", "on leave"), NOW)
+    people.leave_out(ledger.database, LeftOut(person, "", "back", undone=True), NOW)
+    assert [(each.event, each.reason, each.at) for each in people.left_out(ledger.database)] == [
+        ("dag", "on leave", NOW)
+    ]
     with pytest.raises(UserError, match="nothing to undo"):
-        ledger.leave_out(LeftOut(person, "", "back", undone=True), NOW)
+        people.leave_out(ledger.database, LeftOut(person, "", "back", undone=True), NOW)

@@ -7,7 +7,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.ledger import journal as wire
+from mkwmail.ledger import deliveries, journal
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Result, Round, Settled, State
 from mkwmail.ledger.people import Listed
@@ -25,11 +25,12 @@ def killed_run(folder: Path) -> list[int]:
     with opened(folder) as ledger:
         rows = [Listed(f"m{n}@example.org", f"Lid {n}") for n in range(4)]
         who = ledger.enlist(rows, NOW)
-        letter = ledger.keep_letter(b"brief")
+        letter = deliveries.keep_letter(ledger.database, b"brief")
         with ledger.hold("send", NOW):
             ledger.settle(NOW)
-            attempts = ledger.claim(
+            attempts = ledger.record_and_claim(
                 INVITATION,
+                (),
                 [
                     Claim(one.key, row.address, letter, {}, "<1@example.org>", NOW, "0" * 64)
                     for one, row in zip(who, rows, strict=True)
@@ -45,7 +46,10 @@ def killed_run(folder: Path) -> list[int]:
 
 
 def states(ledger: Ledger) -> list[str]:
-    return [each.state.value for each in sorted(ledger.deliveries("dag-2020"), key=lambda each: each.address)]
+    return [
+        each.state.value
+        for each in sorted(deliveries.of_event(ledger.database, "dag-2020"), key=lambda each: each.address)
+    ]
 
 
 def settle(folder: Path, boot: str = "first boot") -> tuple[Settled, list[str]]:
@@ -59,7 +63,9 @@ def test_after_a_kill_only_the_body_without_a_reply_is_in_doubt(tmp_path: Path) 
     assert settled == Settled(replied=2, released=1, in_doubt=1)
     assert found == ["sent", "deferred", "in doubt", "planned"]
     with opened(tmp_path) as ledger:
-        deferred = next(each for each in ledger.deliveries("dag-2020") if each.state is State.DEFERRED)
+        deferred = next(
+            each for each in deliveries.of_event(ledger.database, "dag-2020") if each.state is State.DEFERRED
+        )
         assert deferred.not_before == NOW + timedelta(minutes=30) and deferred.reason == "4.7.1 Greylisted"
     assert settle(tmp_path)[0] == Settled()
 
@@ -107,7 +113,7 @@ def test_another_runs_journal_releases_nothing(tmp_path: Path) -> None:
     path = wire_path(tmp_path / "mkwmail.db")
     with opened(tmp_path) as ledger:
         name = ledger.id
-    wire.begin(path, name, "first boot", 4).close()
+    journal.begin(path, name, "first boot", 4).close()
     assert settle(tmp_path)[1] == ["in doubt"] * 4
 
 

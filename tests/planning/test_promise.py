@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Mailing
 from mkwmail.dutch.names import Name, full_name
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Result, Round, State, next_try
 from mkwmail.ledger.people import Listed
@@ -132,7 +133,7 @@ class Life(RuleBasedStateMachine):
         listed = [Listed(row.email, full_name(row.name), row.organisation) for row in self.rows]
         found = ledger.enlist(listed, self.now)
         listings = [Listing(who.key, row, who.doubt or "") for who, row in zip(found, self.rows, strict=True)]
-        return plan(EVENT, mailing, listings, History(ledger.deliveries(EVENT.id)), self.now)
+        return plan(EVENT, mailing, listings, History(deliveries.of_event(ledger.database, EVENT.id)), self.now)
 
     # One rule with everything in it: Hypothesis leaves some rules out of an example, and without runs,
     # kills and words there is nothing to see.
@@ -186,17 +187,17 @@ class Life(RuleBasedStateMachine):
             yield
             made = self.planned(ledger, mailing)
             if made.too_late:
-                ledger.expire(made.round, [each.person for each in made.expired], self.now)
+                deliveries.expire(ledger.database, made.round, [each.person for each in made.expired], self.now)
             yield
             for first in range(0, len(made.to_send), group):
                 yield from self.send(ledger, made.round, made.to_send[first : first + group], fates)
 
     def send(self, ledger: Ledger, of: Round, planned: tuple[Planned, ...], fates: list[State]) -> Iterator[None]:
-        letter = ledger.keep_letter(LETTER)
+        letter = deliveries.keep_letter(ledger.database, LETTER)
         claims = [
             Claim(each.person, each.member.email, letter, {}, "<1@example.org>", self.now, "0" * 64) for each in planned
         ]
-        attempts = ledger.claim(of, claims, self.now)
+        attempts = ledger.record_and_claim(of, (), claims, self.now)
         yield
         results = []
         for attempt, claim in zip(attempts, claims, strict=True):
@@ -209,7 +210,7 @@ class Life(RuleBasedStateMachine):
             results.append(Result(attempt, fate, 250, "reply", wait))
             ledger.wire.reply(results[-1])
             yield
-        ledger.record(results, self.now)
+        deliveries.record(ledger.database, results, self.now)
         yield
 
     def power_cut(self, lost: int) -> None:
@@ -227,13 +228,13 @@ class Life(RuleBasedStateMachine):
                 ledger.settle(self.now)
             open_ones = [
                 each
-                for each in ledger.deliveries(EVENT.id)
+                for each in deliveries.of_event(ledger.database, EVENT.id)
                 if each.state is State.IN_DOUBT or (each.state is State.REFUSED and word == "send-again")
             ]
             if open_ones:
                 each = data.draw(st.sampled_from(open_ones))
                 of = each.round
-                ledger.resolve(of.event, of.mailing, of.edition, each.person, word, self.now)
+                deliveries.resolve(ledger.database, of, each.person, word, self.now)
                 if word == "send-again":
                     self.words[of.mailing, each.person] += 1
                     self.words_for_address[of.mailing, each.address.casefold()] += 1
@@ -267,9 +268,11 @@ class Life(RuleBasedStateMachine):
             # Who is told that they already had it did have it, unless a person said so.
             for each in after.already:
                 delivery = next(
-                    one for one in ledger.deliveries(EVENT.id) if one.person == each.person and one.round == made.round
+                    one
+                    for one in deliveries.of_event(ledger.database, EVENT.id)
+                    if one.person == each.person and one.round == made.round
                 )
-                attempts = ledger.attempts(made.round, each.person)
+                attempts = deliveries.attempts(ledger.database, made.round, each.person)
                 resolved = attempts[-1].state in (State.IN_DOUBT, State.REFUSED)
                 took = any(
                     one.person == each.person and one.fate is State.SENT and one.round == made.round
