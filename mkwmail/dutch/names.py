@@ -97,8 +97,9 @@ _APOSTROPHES = "'’‘`"
 _PREFIX_WORDS = frozenset(
     re.findall(
         r"\S+",
-        "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in l la las "
-        "le les lo los 'm o onder op over 's 't te ten ter thoe tho tot uijt uit van ver vom von voor vor zu zum zur",
+        "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in in't l la "
+        "las le les lo los 'm o onder op op't over 's 't te ten ter thoe tho tot uijt uit van van't ver vom von voor "
+        "vor zu zum zur",
     )
 )
 

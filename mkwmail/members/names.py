@@ -36,7 +36,8 @@ _TITLES: dict[str, Title] = {
 _ATTENTION = re.compile(r"^(?:t\.?a\.?v\.?|ter attentie van)(?:\s|:)\s*", re.IGNORECASE)
 
 _COUPLE = re.compile(
-    r"\s(?:en|and|und|et|&|\+)\s|\se\.o\.?(?:\s|$)|\w\s?[&+]\s?\w|\s/\s|[^\W\d_]{2}/[^\W\d_]{2}|^(?:fam|familie|echtpaar|gebr|gebroeders)\b\.?\s",
+    r"\s(?:en|and|und|et|&|\+)\s|\s(?:e\.o|c\.s)\.?(?:\s|$)|;\s*\w|\w\s?[&+]\s?\w|\s/\s|"
+    r"[^\W\d_]{2}/[^\W\d_]{2}|^(?:fam|familie|echtpaar|gebr|gebroeders)\b\.?\s",
     re.IGNORECASE,
 )
 _TWO_TITLES = re.compile(
@@ -50,6 +51,7 @@ _DOTTED = re.compile(r"-?[^\W\d_]{1,3}\.(?:-?[^\W\d_]{1,3}\.)*(?:-?[^\W\d_])?")
 # "J.de", "prof.dr.", "Dhr.J.": the space after the full stop is missing. Initials such as J.Th. need none.
 _CONJOINED = re.compile(
     rf"\.(?!(?:{'|'.join(sorted(LONG_INITIALS))})\b)(?=[^\W\d_]{{2}})"
+    r"|\.(?=v[./]?d\b)"
     r"|(?:(?<=\b(?:dhr|drs|ing))|(?<=\b(?:mw|hr|ir|mr|dr|ds))|(?<=\b(?:mevr|prof)))\.(?=[^\W\d_])",
     re.IGNORECASE,
 )
@@ -57,8 +59,8 @@ _ASIDE = re.compile(
     r"[(\[](?P<bracketed>[^()\[\]]*)[)\]]|[\"“„”](?P<quoted>[^\"“„”]+)[\"“„”]|(?<=\s)['‘](?P<single>\w{2,})['’](?=\s)"
 )
 _BORN = re.compile(r"\s((?:geb\.?|geboren|gehuwd|e/v|e\.v\.?|w/v|w\.v\.?|wed\.?)\s.*)$", re.IGNORECASE)
-_LOOSE_DASH = re.compile(r"\s+[-‐–—|]\s+|(?<=\w)[-‐–—]\s+|\s+[-‐–—](?=\w)")
-_SHORT_PREFIX = re.compile(r"v(?:[./]?d)?[./]?(?:[nr]\.?)?|v\.?\s?d\.?")
+_LOOSE_DASH = re.compile(r"\s+[-‐–—|/]\s+|(?<=\w)[-‐–—]\s+|\s+[-‐–—](?=\w)")
+_SHORT_PREFIX = re.compile(r"v(?:[./]?d)?[./]?(?:[nr]\.?)?|[ts]")
 _STRANGE = re.compile(r"[\d@\\|;:<>()\[\]{}\"“„”=+*#_~?!%,&]|/(?!d\b)")
 
 
@@ -79,7 +81,8 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
             _('"%(value)s" is not the name of a person') % shown,
             _("write the name, or leave it empty for a neutral greeting, or delete the row"),
         )
-    if _COUPLE.search(_TWO_TITLES.sub("", text)):
+    alone = " ".join(text.split()[:-2]) if len(words) > 2 and words[-2] == "/" and _is_function(words[-1]) else text
+    if _COUPLE.search(_TWO_TITLES.sub("", alone)):
         return CellError(
             _('"%(value)s" is more than one person') % shown,
             _("give each person a row and an address of their own"),
@@ -159,7 +162,7 @@ class _Reading:
             text = text[: born.start()]
         while dash := _LOOSE_DASH.search(text):
             head, tail = text[: dash.start()], text[dash.end() :]
-            if "|" in dash[0] or any(map(_is_function, tail.split())):
+            if dash[0].strip() in ("|", "/") or any(map(_is_function, tail.split())):
                 self.left_out.append(tail)
                 text = head
             else:
@@ -418,7 +421,7 @@ def odd(name: Name, form: Form) -> str:
     if strange or _has_title(called, name.surname):
         text = strange[0] if strange else shown
         return _('"%(text)s" is in the name') % {"text": shown_value(text)}
-    if _SHORT_PREFIX.fullmatch(prefix) or _SHORT_PREFIX.fullmatch(name.surname.partition(" ")[0]):
+    if any(map(_SHORT_PREFIX.fullmatch, (*prefix.split(), name.surname.partition(" ")[0]))):
         return _('"%(text)s" is not written in full') % {"text": shown_value(prefix or name.surname)}
     if meant := _recased(shown):
         return _('is "%(name)s" meant?') % {"name": shown_value(meant)}
