@@ -254,11 +254,11 @@ def check(
     skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
-    from mkwmail.commands.check import Asked
+    from mkwmail.commands.check import CheckOptions
     from mkwmail.commands.check import check as command
 
-    asked = Asked(server, dns or dkim is not None, dkim, salutations)
-    _finish(command(_begin(ctx), event, asked, skip_faulty=skip_faulty, json=json))
+    options = CheckOptions(server, dns or dkim is not None, dkim, salutations)
+    _finish(command(_begin(ctx), event, options, skip_faulty=skip_faulty, json=json))
 
 
 @app.command(
@@ -375,13 +375,13 @@ def send(
     from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
-    wishes = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
     if dry_run or rehearse:
         from mkwmail.commands.rehearse import dry_run as show
         from mkwmail.commands.rehearse import rehearse as practise
 
-        _finish((show if dry_run else practise)(_begin(ctx), event, mailing, wishes))
-    _finish(command(_begin(ctx), event, mailing, wishes))
+        _finish((show if dry_run else practise)(_begin(ctx), event, mailing, options))
+    _finish(command(_begin(ctx), event, mailing, options))
 
 
 @app.command(
@@ -415,8 +415,8 @@ def schedule(
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
 
-    requests = ScheduleOptions(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
-    _finish(command(_begin(ctx), event, tuple(mailings or ()), requests))
+    options = ScheduleOptions(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
+    _finish(command(_begin(ctx), event, tuple(mailings or ()), options))
 
 
 @app.command(

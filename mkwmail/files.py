@@ -1,12 +1,19 @@
-"""Private files, reasons for the system's errors, and shipped files."""
+"""Files: private, shipped and typed, the user's folders, and reasons.
 
+The folders for a user's settings and state are outside the working folder. Text files are read as Notepad and other
+editors write them, with ``\\n`` line ends.
+"""
+
+import codecs
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
 
+from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
 PRIVATE = 0o600
@@ -107,3 +114,122 @@ def shipped(folder: str) -> Path:
     """
     inside = _PACKAGE / folder
     return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+# An event of a whole day with all its texts has some ten thousand characters.
+MOST_BYTES = 256 * 1024
+
+_MARKS = (
+    # UTF-32's mark begins with UTF-16's, so it is checked first.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Line ends for YAML (YAML 1.1 §4.2) that no editor shows as line ends; text pasted from a web page has them.
+_HIDDEN_LINE_ENDS = str.maketrans({"\x85": " ", "\u2028": " ", "\u2029": " "})
+
+# YAML refuses them everywhere (YAML 1.1 §5.1): controls, surrogates, non-characters, a byte order mark inside.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def read_bytes(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> bytes:
+    """Return the bytes of a file that people write.
+
+    :raises UserError: if it cannot be read, or is larger than such a file can be.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError(Fault(shown, _("this file does not exist")), code=code) from None
+    except OSError as error:
+        reason = reason_of(error)
+        fault = _("this file cannot be read: %(reason)s") % {"reason": reason}
+        raise UserError(Fault(shown, fault), code=code) from None
+    if len(data) > MOST_BYTES:
+        fault = _("this file is larger than %(limit)d KB, so it is not an event or settings file")
+        raise UserError(Fault(shown, fault % {"limit": MOST_BYTES // 1024}), code=code)
+    return data
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a file, with every line end as ``\\n``.
+
+    The encoding is UTF-8 with or without its mark, UTF-16, or else Windows-1252.
+
+    :raises ValueError: if it is not a text, with the reason in one sentence.
+    """
+    text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n").translate(_HIDDEN_LINE_ENDS)
+    found = _CONTROL.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - text.rfind("\n", 0, found.start())
+        raise ValueError(
+            _("line %(line)d has an invisible control character in column %(column)d; delete it")
+            % {"line": line, "column": column}
+        )
+    return text
+
+
+def _decoded(data: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _strictly(data, encoding)
+    # Every second byte is zero: UTF-16 without its mark, as some programs export it.
+    if len(data) >= 4 and data[1] == 0 and data[3] == 0:
+        return _strictly(data, "utf-16-le")
+    if len(data) >= 4 and data[0] == 0 and data[2] == 0:
+        return _strictly(data, "utf-16-be")
+    if b"\0" in data:
+        raise ValueError(_("this is not a text file; save it as text in UTF-8"))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _strictly(data, "cp1252")
+
+
+def _strictly(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise ValueError(_("the letters of this file cannot be read; save it as text in UTF-8")) from None
+
+
+#: The variable that names another folder for the state.
+STATE_VARIABLE = "MKWMAIL_STATE"
+
+
+def config_folder() -> Path:
+    """Return the folder for the user's settings; it need not exist.
+
+    :raises UserError: code SETTINGS if the system knows no home folder.
+    """
+    import platformdirs
+
+    try:
+        folder = platformdirs.user_config_path("mkwmail", appauthor=False)
+    except RuntimeError:
+        folder = Path("~")
+    if folder.is_absolute():
+        return folder
+    fault = _("there is no home folder in which mkwmail keeps logins")
+    remedy = _("set HOME, or give the password another way: password_command or password_file in mkwmail.yaml")
+    raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+
+
+def state_folder() -> Path:
+    """Return the folder for the program's own notes; it need not exist.
+
+    It is not an absolute path if ``MKWMAIL_STATE`` is not one, or if the system knows no home folder.
+    """
+    chosen = os.environ.get(STATE_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    try:
+        return platformdirs.user_state_path("mkwmail", appauthor=False)
+    except RuntimeError:
+        return Path("~")

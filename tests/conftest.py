@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from mkwmail.user_folders import STATE_VARIABLE
+from mkwmail.files import STATE_VARIABLE
 
 # A machine that does other things too makes any example slow once. The same examples every time: what is red was
 # made so by the change. New ones: make test PYTEST_ADDOPTS=--hypothesis-profile=new

@@ -29,7 +29,7 @@ from mkwmail.dutch.names import Name
 from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Claim, Result, State
+from mkwmail.ledger.models import Result, State
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
@@ -215,22 +215,17 @@ class Life(RuleBasedStateMachine):
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
         for number, job in enumerate(jobs_for(outgoing, earlier, self.ledger, {})):
-            ready = job.prepare(self.now)
-            message = ready.message
-            claim = Claim(
-                *(job.person, job.address, ready.letter, ready.values, message.message_id, ready.date, message.digest),
-                *(job.tries, job.facts),
-            )
+            message, claim = job.prepare(self.now)
             (attempt,) = self.ledger.record_and_claim(made.round, (), [claim], self.now)
             end = ends[number % len(ends)]
             if end == "dies before":
                 return True
             self.ledger.wire.body(attempt)
-            if mailing == "update" and job.person not in doubtful:
-                self.says_what_changed(job.address, message.data)
+            if mailing == "update" and job.recipient.person not in doubtful:
+                self.says_what_changed(job.recipient.address, message.data)
             if end == "sent" or end.endswith("arrived"):
                 self.arrived.add(message.message_id)
-                self.calendars.setdefault(job.address, Calendar()).receive(message.data)
+                self.calendars.setdefault(job.recipient.address, Calendar()).receive(message.data)
             if end.startswith("dies"):
                 return True
             state = State(end.partition(",")[0])

@@ -43,7 +43,7 @@ def test_help_imports_typer_and_little_else(words: tuple[str, ...]) -> None:
         assert set(outside.split()) <= allowed
     assert not {"rich", "jinja2", "yaml", "icalendar", "sqlite3"} & set(outside.split())
     # The settings are looked at for their language alone, without a YAML parser.
-    spoken = {"config", "config.folder", "text", "config.file_text", "files"}
+    spoken = {"config", "config.folder", "files"}
     mine = {"__main__", "cli", "errors", "i18n", "cli_help", *spoken}
     assert set(own.split()) <= {f"mkwmail.{name}" for name in mine}
 

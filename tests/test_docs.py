@@ -11,7 +11,7 @@ import typer.main
 from mkwmail.cli import app
 from mkwmail.commands.setup import EXAMPLE_MEMBERS
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.files import shipped
 from mkwmail.mail.compose import template_names

@@ -1,18 +1,21 @@
-"""The shape of the program: imports run downwards only, and each outside package has its one home."""
+"""The shape of the program: imports run downwards only, each outside package has one home, and nothing is too large."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import mkwmail
+from tests.smtp_server import ScriptedServer
+from tests.workplace import PEOPLE, a_place
 
 PACKAGE = Path(mkwmail.__file__).parent
 
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
     (
-        *("addresses", "clock", "errors", "files", "hmac_keys", "i18n", "lazy_sequence", "text", "user_folders"),
+        *("addresses", "clock", "errors", "files", "hmac_keys", "i18n", "lazy_sequence"),
         "dutch",
     ),
     ("members",),
@@ -47,7 +50,7 @@ HOMES = {
     "python_calamine": ("members.table",),
     "aiosmtpd": ("delivery.rehearsal",),
     "filelock": ("ledger", "auth.store"),
-    "platformdirs": ("user_folders",),
+    "platformdirs": ("files",),
     "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
     "holidays": ("planning",),
@@ -135,4 +138,69 @@ def test_the_rules_themselves_tell_right_from_wrong() -> None:
     assert not upward("dutch.names", "mkwmail.i18n._")
     assert not upward("cli", "mkwmail.__version__")
     assert at_home("ledger.people", "sqlite3")
-    assert not at_home("config.file_text", "yaml")
+    assert not at_home("config.folder", "yaml")
+
+
+LONGEST_MODULE = 600
+LONGEST_FUNCTION = 60
+# The command line is one list of commands and their options.
+LONG = ("cli.py",)
+
+
+def too_long(name: str, text: str) -> Iterator[str]:
+    """What of a module is too long to keep in mind: all of it, or a function."""
+    lines = len(text.splitlines())
+    if lines > LONGEST_MODULE:
+        yield f"{name} has {lines} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > LONGEST_FUNCTION:
+                yield f"{name}:{node.lineno} {node.name} has {length} lines"
+
+
+def test_no_module_and_no_function_is_too_long() -> None:
+    files = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    wrong = [fault for name, text in sorted(files.items()) if name not in LONG for fault in too_long(name, text)]
+    assert not wrong, "too long:\n" + "\n".join(wrong)
+    assert list(too_long("x.py", "def f():\n" + "    pass\n" * LONGEST_FUNCTION)) == ["x.py:1 f has 61 lines"]
+    assert list(too_long("x.py", "pass\n" * (LONGEST_MODULE + 1))) == ["x.py has 601 lines"]
+
+
+MOST_FILES_OF_A_SEND = 81
+NAME, PASSWORD = "secretaris@example.org", "geheim-1"
+
+# The program as `python -m mkwmail` runs it; at its end it writes the modules of mkwmail that were imported.
+COUNTED = """
+import atexit, runpy, sys
+names = lambda: [name for name in sys.modules if name.partition(".")[0] == "mkwmail"]
+atexit.register(lambda: open({file!r}, "w").write("\\n".join(names())))
+runpy.run_module("mkwmail", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_send_to_five_members_needs_few_of_our_files(tmp_path: Path) -> None:
+    """A reader who follows one mailing from its files to the server reads no more than these files.
+
+    Counted are the files of mkwmail of which code runs in a real ``send``: each module in ``sys.modules`` at its end,
+    the ``__init__.py`` of each folder too, and ``__main__.py``. The server asks for a password, as nearly all do.
+    """
+    with ScriptedServer(users={NAME: PASSWORD}) as server:
+        place = a_place(tmp_path / "work", server.port)
+        settings = place.folder / "mkwmail.yaml"
+        settings.write_text(settings.read_text().replace("security: none", f"security: none, username: {NAME}"))
+        script = COUNTED.format(file=str(tmp_path / "modules"))
+        words = ("--folder", str(place.folder), "send", "directeurendag-2020", "invitation", "--yes")
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words],
+            env=place.environment(MKWMAIL_SMTP_PASSWORD=PASSWORD),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert len(server.taken) == len(PEOPLE) and server.said("AUTH")
+    files = ["mkwmail.__main__", *(tmp_path / "modules").read_text(encoding="utf-8").split()]
+    assert {"mkwmail.cli", "mkwmail.delivery.delivery", "mkwmail.mail.letter"} <= set(files)
+    assert len(files) <= MOST_FILES_OF_A_SEND, f"{len(files)} files:\n" + "\n".join(sorted(files))

@@ -1,21 +1,48 @@
-"""Credentials for the login to the mail server."""
+"""Credentials for the mail server: a password, or a source of tokens.
+
+Few users sign in with OAuth, and a password may come from elsewhere than the store. Therefore
+:mod:`~mkwmail.auth.oauth` and :mod:`~mkwmail.auth.store` are imported only when they are used.
+"""
 
 import os
 import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from mkwmail.auth.oauth import Tokens, TokenSource
-from mkwmail.auth.secret import Secret
-from mkwmail.auth.store import Store, closing
 from mkwmail.config.settings import Auth, Smtp
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
+if TYPE_CHECKING:
+    from mkwmail.auth.store import Store
+
 VARIABLE = "MKWMAIL_SMTP_PASSWORD"
 _COMMAND_SECONDS = 60.0  # a password manager may first ask its owner for a passphrase
+
+
+class Secret:
+    """A password or a token; printing or logging the object hides it."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """Return the secret itself, only for the server or the store."""
+        return self._secret
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._secret == other._secret
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
 
 
 class Password(Secret):
@@ -26,7 +53,7 @@ def password_for(
     smtp: Smtp,
     folder: Path,
     environment: Mapping[str, str] = os.environ,
-    store: Store | None = None,
+    store: "Store | None" = None,
     seconds: float = _COMMAND_SECONDS,
 ) -> Password:
     """Return the password for the username in the settings.
@@ -42,7 +69,7 @@ def password_for(
         return _printed(smtp.password_command, folder, seconds)
     if smtp.password_file:
         return _kept(Path(smtp.password_file).expanduser(), folder)
-    kept = (store or Store.of_user()).load(smtp) or {}
+    kept = (store or _store()).load(smtp) or {}
     if kept.get("password"):
         return Password(str(kept["password"]))
     raise _fault(
@@ -50,6 +77,12 @@ def password_for(
         _("give it once: mkwmail login; or set %(variable)s, password_command or password_file")
         % {"variable": VARIABLE},
     )
+
+
+def _store() -> "Store":
+    from mkwmail.auth.store import Store
+
+    return Store.of_user()
 
 
 def _printed(command: str, folder: Path, seconds: float) -> Password:
@@ -84,6 +117,8 @@ def _printed(command: str, folder: Path, seconds: float) -> Password:
 
 
 def _kept(path: Path, folder: Path) -> Password:
+    from mkwmail.auth.store import closing
+
     place = folder / path
     what = {"file": path}
     try:
@@ -119,11 +154,40 @@ def _fault(fault: str, remedy: str) -> UserError:
     return UserError(Fault("mkwmail.yaml: smtp", fault, remedy), code=ExitCode.SETTINGS)
 
 
+class TokenSource(Protocol):
+    """A source of access tokens for a login."""
+
+    def current(self) -> Secret:
+        """Return a valid access token.
+
+        :raises UserError: if none is available.
+        """
+        ...
+
+    def other_than(self, refused: Secret) -> Secret | None:
+        """Return another token than the refused one, or None.
+
+        :raises UserError: as :meth:`current`.
+        """
+        ...
+
+
+class SignInError(UserError):
+    """The error that no access token is available.
+
+    ``lasting``: trying again does not help until a person has done something.
+    """
+
+    def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
+        super().__init__(fault, code=code)
+        self.lasting = lasting
+
+
 Credential = Password | TokenSource
 
 
 def credential_for(
-    smtp: Smtp, folder: Path, environment: Mapping[str, str] = os.environ, store: Store | None = None
+    smtp: Smtp, folder: Path, environment: Mapping[str, str] = os.environ, store: "Store | None" = None
 ) -> Credential | None:
     """Return the password, or the tokens of a sign-in.
 
@@ -136,7 +200,9 @@ def credential_for(
     if smtp.username is None:
         return None
     if smtp.auth is Auth.OAUTH:
-        tokens = Tokens(smtp, store or Store.of_user())
+        from mkwmail.auth.oauth import Tokens
+
+        tokens = Tokens(smtp, store or _store())
         tokens.check()
         return tokens
     return password_for(smtp, folder, environment, store)

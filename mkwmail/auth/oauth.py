@@ -1,18 +1,22 @@
-"""OAuth sign-ins: the application and the tokens, stored and renewed.
+"""OAuth sign-ins: the application, its tokens, and the login with one.
+
+A login with an access token is OAUTHBEARER (RFC 7628), or XOAUTH2, the older mechanism of Google and Microsoft
+(developers.google.com/gmail/imap/xoauth2-protocol).
 
 Few users need oauthlib, so :mod:`~mkwmail.auth.oauth_protocol` is imported only when it is used.
 """
 
+import base64
+import json
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Protocol
 from urllib.parse import urlsplit
 
-from mkwmail.auth.oauth_errors import RefusedError, SignInError, Step, sign_in_fault
-from mkwmail.auth.secret import Secret
+from mkwmail.auth.credentials import Secret, SignInError
+from mkwmail.auth.oauth_errors import RefusedError, SignInStep, sign_in_fault
 from mkwmail.auth.store import Store, Values
 from mkwmail.config.settings import Smtp
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -103,24 +107,6 @@ class StoredTokens:
         return cls(str(values["client_id"]), Secret(str(secret)) if secret else None, issued)
 
 
-class TokenSource(Protocol):
-    """A source of access tokens for a login."""
-
-    def current(self) -> Secret:
-        """Return a valid access token.
-
-        :raises UserError: if none is available.
-        """
-        ...
-
-    def other_than(self, refused: Secret) -> Secret | None:
-        """Return another token than the refused one, or None.
-
-        :raises UserError: as :meth:`current`.
-        """
-        ...
-
-
 class JustIssued:
     """The only token of a new sign-in, tested before it is stored."""
 
@@ -201,7 +187,7 @@ class Tokens:
         except RefusedError as error:
             refusal = error.refusal
         # Raised outside the except clause, so that no exception carries frames that hold tokens.
-        raise sign_in_fault(place, application.username, refusal, Step.RENEWAL)
+        raise sign_in_fault(place, application.username, refusal, SignInStep.RENEWAL)
 
     def _kept(self) -> StoredTokens:
         kept = StoredTokens.of(self._store.load(self._smtp))
@@ -226,3 +212,36 @@ def require_protocol() -> None:
         fault = _("signing in without a password needs a package that is not installed")
         remedy = _("install mkwmail with its extra: uv tool install 'mkwmail[oauth]'")
         raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+
+
+#: In order of preference: the standard first.
+MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
+
+#: The response, in base64, to a challenge that reports an error: empty, or one octet (RFC 7628 §3.2.3).
+ANSWERS = {"OAUTHBEARER": "AQ==", "XOAUTH2": ""}
+
+
+def initial_response(mechanism: str, username: str, host: str, port: int, token: str) -> str:
+    """Return the client's initial response.
+
+    >>> initial_response("XOAUTH2", "kim@example.org", "", 0, "t").split("\\1")
+    ['user=kim@example.org', 'auth=Bearer t', '', '']
+    """
+    if mechanism == "XOAUTH2":
+        return f"user={username}\1auth=Bearer {token}\1\1"
+    # A comma and an equals sign would end the name (RFC 5801 §4).
+    name = username.replace("=", "=3D").replace(",", "=2C")
+    return f"n,a={name},\1host={host}\1port={port}\1auth=Bearer {token}\1\1"
+
+
+def reason_in(challenge: str) -> str:
+    """Return the error in the server's JSON, such as ``invalid_token``.
+
+    Return an empty text if the challenge contains none that can be read.
+    """
+    try:
+        read = json.loads(base64.b64decode(challenge.split(" ")[-1], validate=True))
+        status = str(read["status"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return ""
+    return "".join(char for char in status if char.isprintable())[:40]

@@ -9,24 +9,14 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.auth.credentials import SignInError
+from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _
 
 _LONGEST = 200
 
 
-class SignInError(UserError):
-    """The error that no access token is available.
-
-    ``lasting``: trying again does not help until a person has done something.
-    """
-
-    def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
-        super().__init__(fault, code=code)
-        self.lasting = lasting
-
-
-class Step(Enum):
+class SignInStep(Enum):
     """The step of the sign-in that the provider refused."""
 
     DEVICE = "device"
@@ -82,7 +72,7 @@ _TABLE = tuple(
 )
 
 
-def sign_in_fault(place: str, username: str, refused: Refusal, step: Step) -> SignInError:
+def sign_in_fault(place: str, username: str, refused: Refusal, step: SignInStep) -> SignInError:
     """Return the error for a refusal, with its cause and remedy.
 
     Its exit code is 77 (LOGIN), or 69 (SERVER) if the provider reports a temporary failure.
@@ -96,7 +86,7 @@ def sign_in_fault(place: str, username: str, refused: Refusal, step: Step) -> Si
     return SignInError(told, ExitCode.SERVER if passing else ExitCode.LOGIN, not passing)
 
 
-def _words(why: _Why, step: Step) -> tuple[str, str]:
+def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
     match why:
         case _Why.CONSENT:
             return (
@@ -123,7 +113,7 @@ def _words(why: _Why, step: Step) -> tuple[str, str]:
                 _("this account is none of the organisation's"),
                 _("type mkwmail login, and sign in as %(username)s"),
             )
-        case _Why.ANEW if step is Step.RENEWAL:
+        case _Why.ANEW if step is SignInStep.RENEWAL:
             return (
                 _("the sign-in of %(username)s has expired or was withdrawn"),
                 _("sign in anew: mkwmail login"),
@@ -155,19 +145,19 @@ def _words(why: _Why, step: Step) -> tuple[str, str]:
             )
 
 
-def _policy(step: Step) -> tuple[str, str]:
+def _policy(step: SignInStep) -> tuple[str, str]:
     match step:
-        case Step.DEVICE:
+        case SignInStep.DEVICE:
             return (
                 _("the organisation does not allow signing in with a code"),
                 _("sign in with the browser of this computer: mkwmail login --browser"),
             )
-        case Step.BROWSER:
+        case SignInStep.BROWSER:
             return (
                 _("the organisation's rules do not allow this sign-in"),
                 _("try mkwmail login --device, or ask who manages the accounts to allow this application"),
             )
-        case Step.RENEWAL:
+        case SignInStep.RENEWAL:
             return (
                 _("the organisation's rules no longer allow the sign-in of %(username)s from here"),
                 _("sign in anew: mkwmail login; or ask who manages the accounts"),

@@ -22,9 +22,9 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Re
 from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import MismatchingStateError
 
+from mkwmail.auth.credentials import Secret
 from mkwmail.auth.oauth import Application, TokenSet
 from mkwmail.auth.oauth_errors import Refusal, RefusedError, unreachable
-from mkwmail.auth.secret import Secret
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
@@ -88,7 +88,7 @@ _VERIFIER_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StartedSignIn:
     """A sign-in with the browser that has started.
 
     ``url``: the address that the browser must open.
@@ -114,7 +114,7 @@ class DeviceCode:
     lifetime: float
 
 
-def ask_browser(application: Application, redirect: str) -> Asked:
+def ask_browser(application: Application, redirect: str) -> StartedSignIn:
     """Start a sign-in with the browser, with PKCE (RFC 7636: S256)."""
     client = WebApplicationClient(application.client_id)
     verifier = client.create_code_verifier(_VERIFIER_LENGTH)
@@ -128,10 +128,10 @@ def ask_browser(application: Application, redirect: str) -> Asked:
         code_challenge_method="S256",
         login_hint=application.username,
     )
-    return Asked(url, redirect, state, Secret(verifier))
+    return StartedSignIn(url, redirect, state, Secret(verifier))
 
 
-def code_of(asked: Asked, query: str) -> Secret | None:
+def code_of(asked: StartedSignIn, query: str) -> Secret | None:
     """Return the authorization code in the query of the browser's request.
 
     Return None if the query does not answer the sign-in that was started.
@@ -153,7 +153,7 @@ def code_of(asked: Asked, query: str) -> Secret | None:
     return Secret(str(code)) if code else None
 
 
-def redeem(application: Application, asked: Asked, code: Secret) -> TokenSet:
+def redeem(application: Application, asked: StartedSignIn, code: Secret) -> TokenSet:
     """Exchange the browser's code for tokens.
 
     :raises RefusedError: if the provider gives none; SignInError if it cannot be reached.

@@ -15,14 +15,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
+from mkwmail.auth.credentials import Secret, SignInError
 from mkwmail.auth.oauth import Application, TokenSet
-from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInError, Step, sign_in_fault
-from mkwmail.auth.oauth_protocol import Asked, DeviceCode, ask_browser, ask_device, code_of, redeem, redeem_device
-from mkwmail.auth.secret import Secret
+from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInStep, sign_in_fault
+from mkwmail.auth.oauth_protocol import (
+    DeviceCode,
+    StartedSignIn,
+    ask_browser,
+    ask_device,
+    code_of,
+    redeem,
+    redeem_device,
+)
 from mkwmail.i18n import _
 
 _SECONDS = 600.0  # enough time to find a password and a telephone
-_GLANCE = 0.2  # seconds between two checks of the keyboard
+_POLL_SECONDS = 0.2  # seconds between two checks of the keyboard
 _REQUEST_SECONDS = 10.0
 
 
@@ -56,7 +64,7 @@ def sign_in_by_browser(
         except RefusedError as error:
             answer = error.refusal
     refusal = answer or refusal
-    raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, Step.BROWSER)
+    raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, SignInStep.BROWSER)
 
 
 def _our_name(application: Application) -> str:
@@ -67,11 +75,11 @@ def _our_name(application: Application) -> str:
 
 
 def _awaited(
-    asked: Asked, answers: "queue.SimpleQueue[Secret | Refusal]", typed: Callable[[], str], ends: float
+    asked: StartedSignIn, answers: "queue.SimpleQueue[Secret | Refusal]", typed: Callable[[], str], ends: float
 ) -> Secret | Refusal | None:
     while time.monotonic() < ends:
         with suppress(queue.Empty):
-            return answers.get(timeout=_GLANCE)
+            return answers.get(timeout=_POLL_SECONDS)
         pasted = urlsplit(typed().strip()).query
         if pasted:
             answer = _answer_in(asked, pasted)
@@ -80,7 +88,7 @@ def _awaited(
     return None
 
 
-def _answer_in(asked: Asked, query: str) -> Secret | Refusal | None:
+def _answer_in(asked: StartedSignIn, query: str) -> Secret | Refusal | None:
     try:
         return code_of(asked, query)
     except RefusedError as error:
@@ -92,7 +100,7 @@ class _Listener(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def expect(self, asked: Asked, answers: "queue.SimpleQueue[Secret | Refusal]") -> None:
+    def expect(self, asked: StartedSignIn, answers: "queue.SimpleQueue[Secret | Refusal]") -> None:
         self.asked = asked
         self.answers = answers
 
@@ -169,7 +177,7 @@ def sign_in_by_device(
         if isinstance(answer, TokenSet):
             return answer
         refusal = answer
-    raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, Step.DEVICE)
+    raise sign_in_fault(urlsplit(application.token_url).netloc, application.username, refusal, SignInStep.DEVICE)
 
 
 def _approved(application: Application, code: DeviceCode, patience: Patience) -> TokenSet | Refusal:

@@ -16,9 +16,8 @@ from filelock import FileLock, Timeout
 
 from mkwmail.config.settings import Smtp
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import PRIVATE, reason_of, write_private
+from mkwmail.files import PRIVATE, config_folder, reason_of, write_private
 from mkwmail.i18n import _
-from mkwmail.user_folders import config_folder
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend

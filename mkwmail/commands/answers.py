@@ -14,7 +14,7 @@ from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.dutch.names import Name, full_name, sort_key
+from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
@@ -87,8 +87,8 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     members = [
         Invited(
             key=each.person,
-            name=full_name(each.member.name),
-            addresses=(each.member.email, *former.get(each.person, ())),
+            name=each.name,
+            addresses=(each.address, *former.get(each.person, ())),
             organisation=each.member.organisation,
             number=each.member.number,
             code=code_for(ledger.secret, event.id, each.person),
@@ -493,10 +493,7 @@ def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate
 
     The list as it is now comes first, then the rest of the register.
     """
-    here = [
-        Candidate(each.person, full_name(each.member.name), each.member.email, each.member.organisation)
-        for each in roll.listings
-    ]
+    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.listings]
     numbered = {each.person: each.member.number for each in roll.listings}
     gone = [each for each in persons if each.key not in numbered]
     return [

@@ -10,10 +10,10 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
-from mkwmail.planning.plan import History
+from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import Attendance
-from mkwmail.report.recipients import Entry
+from mkwmail.report.recipients import PersonWithReason
 from mkwmail.responses.answers import questions
 from mkwmail.responses.signup_matching import same_place
 
@@ -42,7 +42,9 @@ def attendance_of(
         questions=questions(signups, answers),
         places=len(places),
         absent_places=tuple(sorted(absent)),
-        to_phone=tuple(Entry(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)),
+        to_phone=tuple(
+            PersonWithReason(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)
+        ),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
     )
@@ -61,13 +63,13 @@ def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: His
             yield guest.organisation, True
 
 
-def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[Entry, ...]:
+def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[PersonWithReason, ...]:
     """Return faulty rows of the list, and people who have left it.
 
     Of the latter, only those who heard or were to hear of the event.
     """
     found = [
-        Entry(
+        PersonWithReason(
             row.name, row.address, _("row %(row)d of the list is faulty: %(fault)s") % {"row": row.row, "fault": fault}
         )
         for row in roll.faulty
@@ -80,4 +82,4 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
     given = approvals.scheduled(ledger.database)
     heard |= {person for each in given if each.event == event.id for person in each.persons}
     gone = [each for each in history.persons if each.key in heard - here and not is_mark(each.address)]
-    return (*found, *(Entry(each.name, each.address, _("has left the member list")) for each in gone))
+    return (*found, *(PersonWithReason(each.name, each.address, _("has left the member list")) for each in gone))

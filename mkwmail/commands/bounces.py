@@ -17,7 +17,7 @@ from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Bounce, Delivery, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
-from mkwmail.planning.plan import History
+from mkwmail.planning.audience import History
 from mkwmail.report.bounces import MatchedBounce, show_bounces
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal

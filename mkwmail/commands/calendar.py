@@ -7,12 +7,13 @@ from mkwmail.commands.context import Invocation, folder_of, history_of, open_led
 from mkwmail.commands.output import write_output
 from mkwmail.config.event import Mailing
 from mkwmail.config.event_file import read_event
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.mail.calendar_part import entry_uid
-from mkwmail.mail.compose import MailingContext, website_entry
+from mkwmail.mail.compose import website_entry
+from mkwmail.mail.context import MailingContext
 from mkwmail.mail.templates import Templates
 from mkwmail.planning.facts import facts_of
 
@@ -28,7 +29,7 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
     with open_ledger(invocation, folder) as ledger:
         history = history_of(ledger, about)
         cancelled = history.cancelled is not None
-        occasion = MailingContext(
+        context = MailingContext(
             event=about,
             name="",
             mailing=Mailing(),
@@ -39,7 +40,7 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
             cancelled=cancelled,
         )
     templates = Templates((folder.templates_dir, shipped("templates")))
-    data = website_entry(occasion, templates, invocation.clock.now())
+    data = website_entry(context, templates, invocation.clock.now())
     if file is None:
         sys.stdout.buffer.write(data)
         return ExitCode.OK

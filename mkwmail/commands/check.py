@@ -8,7 +8,7 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
-from mkwmail.commands.compose_mailing import composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -19,40 +19,35 @@ from mkwmail.commands.context import (
     read_sources,
     server_of,
 )
+from mkwmail.commands.prompts import former_faults, former_names
 from mkwmail.commands.schedule import changed
-from mkwmail.commands.warnings import direct_warnings, form_warnings, former_names
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.kinds import in_order, latest_of
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
-from mkwmail.delivery.dns_check import name_server, standing
+from mkwmail.delivery.dns_check import domain_records, name_server
 from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
+from mkwmail.dutch.dates import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails, members, size, some
 from mkwmail.ledger import approvals, deliveries
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.oddities import (
-    event_warnings,
-    list_notes,
-    list_warnings,
-    outdated_warnings,
-    renamed_fault,
-    salutations,
-)
-from mkwmail.planning.plan import History, Planned
-from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
+from mkwmail.mail.letter import Message
+from mkwmail.planning.audience import History
+from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations
 from mkwmail.planning.schedule import due_by_date, superseded
-from mkwmail.planning.timetable import approval_warnings, due_mailings, moment_of, presumed
+from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
+from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import duration, progress_bar
-from mkwmail.text import mails, size
 
-Facts = tuple[tuple[str, str], ...]
+Labelled = tuple[tuple[str, str], ...]
 NAME_SERVER = "MKWMAIL_NAME_SERVER"
 
 
-def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[Facts, list[Fault]]:
+def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[Labelled, list[Fault]]:
     """Log in, and return what the server accepts; nothing is sent.
 
     :raises UserError: if no session can be opened.
@@ -64,18 +59,18 @@ def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[
     return _words_of(told), faults
 
 
-def ask_domain(sources: Sources, selector: str | None) -> tuple[Facts, tuple[Fault, ...]]:
+def ask_domain(sources: Sources, selector: str | None) -> tuple[Labelled, tuple[Fault, ...]]:
     """Look up the sender's domain in the DNS: SPF, DKIM and DMARC.
 
     :raises UserError: code SERVER if no name server answers.
     """
     domain = sources.settings.sender.email.rpartition("@")[2]
     host = sources.settings.smtp.host if sources.settings.smtp else ""
-    found = standing(domain, selector, host, name_server(os.environ.get(NAME_SERVER)))
+    found = domain_records(domain, selector, host, name_server(os.environ.get(NAME_SERVER)))
     return (("SPF", found.spf), ("DKIM", found.dkim), ("DMARC", found.dmarc)), found.faults
 
 
-def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: datetime) -> tuple[Facts, list[Fault]]:
+def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: datetime) -> tuple[Labelled, list[Fault]]:
     """Return when the due mailings, or else the next one, will be done.
 
     This follows from the pace in the settings. Each mailing that will not be done in time gives a warning.
@@ -118,7 +113,7 @@ def _batches(pace: Pace) -> str:
     return _("%(count)d at a time, with %(pause)s between") % words
 
 
-def _words_of(told: ServerFacts) -> Facts:
+def _words_of(told: ServerFacts) -> Labelled:
     logged_in = _("logged in") if told.logged_in else _("no login asked for")
     encrypted = told.tls or _("not encrypted")
     limit = size(told.size) if told.size else _("no fixed limit")
@@ -151,7 +146,7 @@ def sender_faults(told: ServerFacts, sender: str) -> tuple[Fault, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckOptions:
     """The checks to do besides those of the files.
 
     ``server``: ask the mail server. ``domain``: ask name servers about the sender's domain; ``selector``: the
@@ -168,22 +163,22 @@ _LARGE = 10_000_000  # octets of a message; many servers accept no more than 20 
 
 
 def check(
-    invocation: Invocation, event: str, asked: Asked, *, skip_faulty: bool = False, json: bool = False
+    invocation: Invocation, event: str, options: CheckOptions, *, skip_faulty: bool = False, json: bool = False
 ) -> ExitCode:
     """Print the faults and oddities of an event's mailings."""
     folder_of(invocation).event_path(event)
     try:
-        findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), asked)
+        findings = _looked_through(invocation, read_sources(invocation, event, skip_faulty), options)
     except UserError as error:
         findings = Findings(event, faults=error.faults, code=error.code)
     if json:
-        invocation.terminal.document(findings_value(findings, asked.salutations))
+        invocation.terminal.document(findings_value(findings, options.salutations))
     else:
-        show_findings(invocation.terminal, findings, asked.salutations)
+        show_findings(invocation.terminal, findings, options.salutations)
     return findings.code
 
 
-def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> Findings:
+def _looked_through(invocation: Invocation, sources: Sources, options: CheckOptions) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
     warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
@@ -206,11 +201,11 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
             differing = partial(changed, sources, ledger, history)
             warnings += approval_warnings(event, approvals.scheduled(ledger.database), left, differing, now)
         facts: list[tuple[str, str]] = []
-        if asked.server:
+        if options.server:
             times, late = quota(sources, ledger, mailings, now)
             facts += times
             warnings += late
-    login = None if asked.server else lacking(sources.settings, sources.folder.path)
+    login = None if options.server else lacking(sources.settings, sources.folder.path)
     if login is not None:
         warnings.append(login)
     if is_synchronised(sources.folder.path):
@@ -218,12 +213,12 @@ def _looked_through(invocation: Invocation, sources: Sources, asked: Asked) -> F
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK
     largest = max((each.largest for each in mailings), default=0)
     try:
-        if asked.server:
+        if options.server:
             told, wrong = ask_server(invocation, sources, largest)
             facts[:0] = told
             faults += wrong
-        if asked.domain:
-            found, weak = ask_domain(sources, asked.selector)
+        if options.domain:
+            found, weak = ask_domain(sources, options.selector)
             facts += found
             warnings += weak
     except UserError as error:
@@ -251,11 +246,11 @@ def _mailing(
     moment = moment_of(event, name, now)
     plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
     earlier = former_names(sources, roll, ledger, history, plan, now)
-    warnings = [renamed_fault(sources.event, sources.shown_event, name, each) for each in earlier]
+    warnings = former_faults(sources, name, earlier)
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=tuple(Planned(each.person, each.member) for each in roll.listings))
+        plan = replace(plan, to_send=roll.listings)
     composer = composer_of(sources, name, ledger.secret, history)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
@@ -263,8 +258,8 @@ def _mailing(
     # Members' values differ by a few characters; the letter determines the size.
     largest = max((message.size for message in messages), default=0)
     place = sources.shown_event
-    warnings += form_warnings(place, name, sources.settings.form, messages)
-    warnings += direct_warnings(name, composer.occasion.template, outgoing)
+    warnings += _form_warnings(place, name, sources.settings.form, messages)
+    warnings += _direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}
@@ -276,3 +271,30 @@ def _synchronised(sources: Sources) -> Fault:
     service = is_synchronised(sources.folder.path)
     fault = _("this folder is kept by %(service)s, which can spoil or double the ledger") % {"service": service}
     return Fault(str(sources.folder.path), fault, _("move it to a folder of this computer alone"))
+
+
+def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:
+    """Yield a warning about mails that cannot share a letter.
+
+    Their template measures or cuts the text that it prints.
+    """
+    names = [each.recipient.name or each.recipient.address for each in outgoing if each.addressed.direct]
+    if names:
+        fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
+        words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
+        remedy = _("nothing is wrong, only slow; it cuts or measures printed names (filter, set, truncate)")
+        yield Fault(f"templates/{template}.md", fault % words, remedy)
+
+
+def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Message]) -> Iterator[Fault]:
+    """Yield a warning if a mail differs from the settings in `je` or `u`."""
+    other = "u" if form == "je" else "je"
+    found: dict[str, None] = {}
+    for message in messages:
+        for used, said in forms_in(mail_view(message).text).items():
+            if used == other:
+                found.update(dict.fromkeys(said))
+    if found:
+        fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
+        words = {"mailing": mailing, "words": ", ".join(found), "form": form}
+        yield Fault(place, fault % words, _("write its own texts in one form of address"))

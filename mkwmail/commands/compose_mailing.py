@@ -21,14 +21,15 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
-from mkwmail.mail.compose import Addressed, Composition, MailingContext, compose, message_id
-from mkwmail.mail.context import Addressee
+from mkwmail.mail.compose import Addressed, Composition, compose, message_id
+from mkwmail.mail.context import Addressee, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
+from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
-from mkwmail.planning.plan import History, Plan, Planned
+from mkwmail.planning.plan import Plan
 
 _SHARED_TEMPLATES = (
     *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
@@ -40,27 +41,26 @@ _PROOF = "proef"
 class OutgoingMail(NamedTuple):
     """One person's message, before its date is known.
 
-    It is an addressed letter, or the bytes of an earlier try. ``facts``: the version of the event's facts that it
-    carries.
+    ``date``: that of an earlier try, whose bytes are sent again; its values are complete. ``facts``: the version of
+    the event's facts that it carries.
     """
 
-    planned: Planned
-    letter: Letter
-    values: Mapping[str, str]
+    recipient: Recipient
+    addressed: Addressed
     message_id: str
-    addressed: Addressed | None
-    facts: Facts | None = None
+    facts: Facts | None
+    date: datetime | None = None
 
     def complete(self, moment: datetime) -> Mapping[str, str]:
         """Return every value in the letter, dated ``moment``.
 
         An earlier try keeps its own date.
         """
-        return self.addressed.complete(self.message_id, moment) if self.addressed else self.values
+        return self.addressed.values if self.date else self.addressed.complete(self.message_id, moment)
 
     def message(self, moment: datetime) -> Message:
         """Return the message, dated ``moment``."""
-        return self.letter.address(self.complete(moment))
+        return self.addressed.letter.address(self.complete(moment))
 
 
 class OutgoingMails(Sequence[OutgoingMail]):
@@ -93,14 +93,14 @@ class Composer:
     ``sources``: the texts that an approval covers (:mod:`mkwmail.planning.approval`).
     """
 
-    occasion: MailingContext
+    context: MailingContext
     templates: Templates
     sources: Mapping[str, str]
     facts: Facts
 
     def compose(
         self,
-        planned: Sequence[Planned],
+        recipients: Sequence[Recipient],
         history: History,
         secret: bytes,
         progress: Callable[[int], None] = lambda done: None,
@@ -109,15 +109,15 @@ class Composer:
 
         :raises UserError: with the faults of all templates and members.
         """
-        event = self.occasion.event.id
+        event = self.context.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
-        codes = "" if self.occasion.proof else "".join([code_for(secret, event, each.person) for each in planned])
-        updates = rule_of(self.occasion.name).tells_changes
+        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
+        updates = rule_of(self.context.name).tells_changes
         facts = read_facts(self.facts.document)
-        asks = self.occasion.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
 
         def addressee(number: int) -> Addressee:
-            each = planned[number]
+            each = recipients[number]
             answer = history.answers.get(each.person)
             return Addressee(
                 each.person,
@@ -128,7 +128,7 @@ class Composer:
                 history.telling.changes_for(each.person, facts, answer) if updates else (),
             )
 
-        return compose(self.occasion, self.templates, Lazily(len(planned), addressee), progress)
+        return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
@@ -142,26 +142,29 @@ class Composer:
         composition = self.compose(plan.to_send, history, ledger.secret, progress)
         tries = {each.person: each.tries for each in history.deliveries if each.round == plan.round}
         same = self._approvals_of_the_same(ledger)
-        domain = self.occasion.settings.sender.email.rpartition("@")[2]
+        domain = self.context.settings.sender.email.rpartition("@")[2]
         again = {
             number: earlier
-            for number, planned in enumerate(plan.to_send)
-            if (earlier := _earlier_try(planned, same, self.facts, ledger)) is not None
+            for number, recipient in enumerate(plan.to_send)
+            if (earlier := _earlier_try(recipient, same, self.facts, ledger)) is not None
         }
 
         def outgoing(number: int) -> OutgoingMail:
             if number in again:
                 return again[number]
-            planned, addressed, of = plan.to_send[number], composition.addressed[number], plan.round
-            version = tries.get(planned.person, 0)
-            name = message_id(ledger.secret, of.event, of.mailing, of.edition, planned.person, version, domain)
-            return OutgoingMail(planned, addressed.letter, addressed.values, name, addressed, self.facts)
+            recipient, of = plan.to_send[number], plan.round
+            version = tries.get(recipient.person, 0)
+            name = message_id(ledger.secret, of.event, of.mailing, of.edition, recipient.person, version, domain)
+            return OutgoingMail(recipient, composition.addressed[number], name, self.facts)
 
-        letters = [again[number].letter if number in again else letter for number, letter in enumerate(composition.of)]
+        letters = [
+            again[number].addressed.letter if number in again else letter
+            for number, letter in enumerate(composition.of)
+        ]
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
-        given = approvals.of_mailing(ledger.database, self.occasion.event.id, self.occasion.name)
+        given = approvals.of_mailing(ledger.database, self.context.event.id, self.context.name)
         return frozenset(each.id for each in given if not differences(each.sources, self.sources))
 
 
@@ -174,15 +177,18 @@ def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
     return [(mailbag[number], counts[key]) for key, number in firsts.items()]
 
 
-def _earlier_try(planned: Planned, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
-    retry = planned.retry
-    if retry is None or retry.letter is None or retry.message_id is None or retry.approval not in same:
+def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
+    retry = recipient.retry
+    if retry is None or retry.letter is None or retry.message_id is None or retry.date is None:
+        return None
+    if retry.approval not in same:
         return None
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
-    if retry.values.get("to_address") != planned.member.email or retry.facts != facts.version:
+    if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
         return None
+    addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
-    return OutgoingMail(planned, letter, retry.values, retry.message_id, None, facts)
+    return OutgoingMail(recipient, Addressed(addressee, letter, retry.values), retry.message_id, facts, retry.date)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -220,7 +226,7 @@ def composer_of(
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.attachments)
     templates = Templates((folder.templates_dir, shipped("templates")))
-    occasion = MailingContext(
+    context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
@@ -237,10 +243,10 @@ def composer_of(
     )
     method = event.calendar.method
     carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
-    approved = _approved_sources(sources, occasion, templates)
+    approved = _approved_sources(sources, context, templates)
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
-    return Composer(occasion, templates, approved, carried)
+    return Composer(context, templates, approved, carried)
 
 
 def _refuse_another_method(sources: Sources, method: str) -> None:
@@ -281,7 +287,7 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
     return next(found, names[-1])
 
 
-def _approved_sources(sources: Sources, occasion: MailingContext, templates: Templates) -> dict[str, str]:
+def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
     """Return everything on which the mails' content depends.
 
     The keys are the names under which the user knows the sources.
@@ -292,14 +298,14 @@ def _approved_sources(sources: Sources, occasion: MailingContext, templates: Tem
     found = {
         shown_event: _lines(json.dumps(words_of(sources.event))),
         f"{shown_event}{FACTS}": _lines(facts_of(sources.event).document()),
-        f"mailings: {occasion.name}": _lines(
-            occasion.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
+        f"mailings: {context.name}": _lines(
+            context.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),
         "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{occasion.template}.md", *_SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", *_SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
-    for file in (*occasion.attachments, *([occasion.logo] if occasion.logo else [])):
+    for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
     return found
 

@@ -4,7 +4,6 @@ They read the settings, the event and the members, open the ledger, identify the
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,27 +12,23 @@ from typing import TypeVar
 from mkwmail import clock
 from mkwmail.addresses import address_key, is_example
 from mkwmail.auth.credentials import credential_for
-from mkwmail.auth.store import Store
 from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
+from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.links import example_links
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders, read_settings
+from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import state_folder
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, people, responses, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import RefusedMail
 from mkwmail.members.member_list import Member, MemberList, read_members
+from mkwmail.planning.audience import History
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.plan import History
-from mkwmail.planning.roll import MemberIndex, guest_listing, identify_members, left_out_reasons
+from mkwmail.planning.roll import MemberIndex, guest_recipient, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
-from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
-from mkwmail.user_folders import state_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +92,14 @@ def lacking(settings: Settings, folder: Path, environment: Mapping[str, str] = o
     return None
 
 
-def out_of_crons_reach(smtp: Smtp) -> str:
-    """Return why cron may not find a stored login; empty if it finds it."""
-    if sys.platform != "linux" or not Store.of_user().is_in_ring(smtp):
-        return ""
-    return _(
-        "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
-        "type mkwmail login."
-    )
-
-
 def dead_addresses(refused: Iterable[RefusedMail]) -> Mapping[str, str]:
     """Return address key → why nothing more is sent to that address.
 
     This holds until the address is corrected in the list, or somebody resolves it. It is only about invalid
     addresses: a full mailbox, or a server that refuses one mail, says nothing about the next mail.
     """
+    from mkwmail.responses.bounce_text import Verdict, names_no_mailbox
+
     found: dict[str, str] = {}
     for each in refused:
         day = {"day": day_in_words(each.at), "reply": each.reply, "event": each.event}
@@ -229,6 +216,7 @@ def history_of(ledger: Ledger, event: Event) -> History:
     told = deliveries.facts_told(ledger.database, event.id)
     answers = responses.answers(ledger.database, event.id)
     guests = responses.guests(ledger.database, event.id)
+    refused = responses.refused_mails(ledger.database)
     return History(
         deliveries=deliveries.of_event(ledger.database, event.id),
         answers={each.person: each.answer for each in answers},
@@ -236,11 +224,11 @@ def history_of(ledger: Ledger, event: Event) -> History:
         last_list=rounds.last_list(ledger.database),
         telling=Telling(versions, told, deliveries.entry_method(ledger.database, event.id)),
         answered={each.person: each.given for each in answers},
-        guests=tuple(guest_listing(each) for each in guests if each.address),
+        guests=tuple(guest_recipient(each) for each in guests if each.address),
         left_out=left_out_reasons(people.left_out(ledger.database), event.id),
-        dead=dead_addresses(responses.refused_mails(ledger.database)),
+        dead=dead_addresses(refused) if refused else {},
         strangers=responses.guest_keys(ledger.database),
-        unaddressed=tuple(guest_listing(each) for each in guests if not each.address),
+        unaddressed=tuple(guest_recipient(each) for each in guests if not each.address),
     )
 
 

@@ -23,17 +23,16 @@ from mkwmail.commands.context import (
     refuse_examples,
     server_of,
 )
-from mkwmail.commands.notify import forget, tell, told_now
+from mkwmail.commands.notify import record_current, tell, told_now
+from mkwmail.commands.prompts import former_names
 from mkwmail.commands.schedule import changed, timetable_of
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
-from mkwmail.commands.warnings import former_names
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
-from mkwmail.config.settings import Settings
-from mkwmail.config.settings_file import read_settings
-from mkwmail.delivery.outcome import Outcome, exit_code, gravest, standing
+from mkwmail.config.settings import Settings, read_settings
+from mkwmail.delivery.outcome import Outcome, exit_code, gravest, plan_after
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.dutch.names import full_name
@@ -46,7 +45,8 @@ from mkwmail.ledger.models import ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList, read_members
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
@@ -62,9 +62,8 @@ from mkwmail.planning.schedule import (
     too_soon,
 )
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report import notices as matters
-from mkwmail.report.delivery import Went, due_value, is_worth_a_word, show_went
-from mkwmail.report.notices import Notice
+from mkwmail.report import notices
+from mkwmail.report.notices import DueDelivery, Notice, due_value, is_worth_a_word, show_went
 from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 
@@ -72,15 +71,15 @@ _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
 
 
 @dataclass
-class Found:
+class DueResult:
     """The findings and the work of a run.
 
-    ``whole``: the run was completed, so these are all matters. ``codes``: parts of the exit code besides those of
-    the matters.
+    ``whole``: the run was completed, so these are all notices. ``codes``: parts of the exit code besides those of
+    the notices.
     """
 
-    matters: list[Notice] = field(default_factory=list)
-    went: list[Went] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    delivered: list[DueDelivery] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
     settings: Settings | None = None
     whole: bool = True
@@ -111,7 +110,7 @@ class Automatic:
         self._ledger = ledger
         self._now = invocation.clock.now()
         self._reported = runs.reported(ledger.database)
-        self.found = Found()
+        self.found = DueResult()
         self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event being judged: mailing → changes
 
     def run(self, settings: Settings) -> None:
@@ -126,8 +125,8 @@ class Automatic:
         roll = identify_members(members.members, self._ledger.identify)
         self._ledger.enlist(listed(roll), self._now)
         if roll.doubtful:
-            names = [full_name(member.name) or member.email for member, _who in roll.doubtful]
-            self.found.matters.append(matters.doubtful(names))
+            names = [each.name or each.address for each in roll.doubtful]
+            self.found.notices.append(notices.doubtful(names))
         by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:
             by_event[each.event].append(each)
@@ -163,7 +162,7 @@ class Automatic:
             return None
 
     def _faulty(self, name: str, error: UserError, what: str, dutch: str) -> None:
-        self.found.matters.append(matters.faulty(name, error.code, error.faults, what, dutch))
+        self.found.notices.append(notices.faulty(name, error.code, error.faults, what, dutch))
 
     def _events(
         self, given: dict[str, list[ScheduledApproval]], settings: Settings, members: MemberList
@@ -174,7 +173,7 @@ class Automatic:
             paths[id_in(path)].append(path)
         for event, approved in given.items():
             if not paths[event]:
-                self.found.matters.append(matters.no_event(event, [each.mailing for each in approved]))
+                self.found.notices.append(notices.no_event(event, [each.mailing for each in approved]))
                 continue
             try:
                 # For two files with one id, report the same single fault as `check`.
@@ -202,7 +201,7 @@ class Automatic:
                 continue
             if name not in event.mailings:
                 if self._now <= given.latest:
-                    self.found.matters.append(matters.no_longer(event, name))
+                    self.found.notices.append(notices.no_longer(event, name))
                 continue
             latest = latest_of(event, name)
             opens = (mailing_named(event, name).send if WHEN in given.terms else None) or given.opens
@@ -243,7 +242,7 @@ class Automatic:
     ) -> _Ready | None:
         """Return a mailing that is due, or None.
 
-        None means that its time is still to come, or that a noted matter keeps it back.
+        None means that its time is still to come, or that a noted notice keeps it back.
 
         :raises UserError: if its files cannot be read, or its audience cannot be determined.
         """
@@ -262,18 +261,18 @@ class Automatic:
                 self._altered[name] = different
             return None
         if plan.to_send and share.gone:
-            self.found.matters.append(matters.shrunk(event, name, share.gone))
+            self.found.notices.append(notices.shrunk(event, name, share.gone))
             return None
         earlier = former_names(sources, roll, self._ledger, history, plan, now) if plan.to_send else ()
         if earlier:
-            self.found.matters.append(matters.renamed(event, name, earlier[0]))
+            self.found.notices.append(notices.renamed(event, name, earlier[0]))
             return None
         return _Ready(sources, given, opens, latest, plan, share)
 
     def _announce(self, sources: Sources, roll: MemberIndex, history: History, name: str, opens: datetime) -> None:
         """Note, the day before a reminder, how many mails will be sent.
 
-        The matter also says when the last answers were recorded, so that the secretary can see whether all are in.
+        The notice also says when the last answers were recorded, so that the secretary can see whether all are in.
         """
         hours, event = sources.settings.hours, sources.event
         goes = next_opening(hours, opens)
@@ -285,7 +284,7 @@ class Automatic:
             imported = [each.at for each in responses.signups(self._ledger.database, event.id) if each.at is not None]
             answered = [each.given for each in responses.answers(self._ledger.database, event.id)]
             last = max([*imported, *answered], default=None)
-            self.found.matters.append(matters.tomorrow(event, name, count, goes, last))
+            self.found.notices.append(notices.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:
         """Note what was changed since approval.
@@ -296,26 +295,26 @@ class Automatic:
         for name in names:
             by_change[self._altered[name]].append(name)
         for different, mailings in by_change.items():
-            self.found.matters.append(matters.changed(event, mailings, different))
+            self.found.notices.append(notices.changed(event, mailings, different))
 
     def _note_passed_over(self, event: Event, over: dict[str, str], history: History) -> None:
         begun = {each.round.mailing for each in history.deliveries}
         for name, by in over.items():
             # If it was sent before, nothing was left out: people who join later get the later mailing.
             if name not in begun:
-                self.found.matters.append(matters.passed_over(event, name, by))
+                self.found.notices.append(notices.passed_over(event, name, by))
 
     def _note_missed(
         self, sources: Sources, roll: MemberIndex, history: History, given: ScheduledApproval, latest: datetime
     ) -> None:
         """Note the mails that were not sent before the latest moment.
 
-        The people are determined once; the matter is reported for a week.
+        The people are determined once; the notice is reported for a week.
         """
         event, name = sources.event, given.mailing
         if self._passed_over(event, name, history):
             return
-        key = matters.missed_name(event, name, latest)
+        key = notices.missed_name(event, name, latest)
         plan = plan_for(event, name, roll, history, self._invocation.clock.now())
         if key in self._reported:
             expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
@@ -326,7 +325,7 @@ class Automatic:
             )
             deliveries.expire(self._ledger.database, plan.round, [each.person for each in late], self._now)
         if late:
-            self.found.matters.append(matters.missed(event, name, [each.name or each.address for each in late], latest))
+            self.found.notices.append(notices.missed(event, name, [each.name or each.address for each in late], latest))
         elif key not in self._reported:
             # Mark it as checked: people who join the list from now on were not missed.
             runs.note_reported(self._ledger.database, [key], self._now, mailed=True)
@@ -351,7 +350,7 @@ class Automatic:
             event, hours = each.sources.event, each.sources.settings.hours
             if each.share.added:
                 names = [full_name(planned.member.name) or planned.member.email for planned in each.share.added]
-                self.found.matters.append(matters.added(event, each.mailing, names))
+                self.found.notices.append(notices.added(event, each.mailing, names))
             if each.plan.waiting:
                 self.found.codes.append(ExitCode.WAITING)
             if not each.share.to_send:
@@ -370,15 +369,15 @@ class Automatic:
                 if error.code is ExitCode.LOGIN:
                     # This mailing is not the cause, and all others would fail too.
                     stops = RunFault.of(error.faults[0], error.code)
-                    self.found.matters.append(matters.stopped(stops.code, stops.reason, stops.remedy))
+                    self.found.notices.append(notices.stopped(stops.code, stops.reason, stops.remedy))
                     return
                 self._cannot(event, each.mailing, error)
                 continue
-            self.found.went.append(Went(event, each.mailing, outcome, after.too_late))
+            self.found.delivered.append(DueDelivery(event, each.mailing, outcome, after.too_late))
             self.found.codes.append(exit_code(outcome, after))
             if outcome.stopped is not None:
                 fault = outcome.stopped
-                self.found.matters.append(matters.stopped(fault.code, fault.reason, fault.remedy))
+                self.found.notices.append(notices.stopped(fault.code, fault.reason, fault.remedy))
             if outcome.stopped is not None or outcome.interrupted:
                 return
 
@@ -409,7 +408,7 @@ class Automatic:
         outcome = run(
             terminal, jobs, replace(plan, latest=until), ledger, connect, settings.pace, self._invocation.clock
         )
-        return outcome, standing(plan, outcome, self._invocation.clock.now())
+        return outcome, plan_after(plan, outcome, self._invocation.clock.now())
 
     # Mail in doubt or refused
 
@@ -430,9 +429,9 @@ class Automatic:
         except UserError:  # reported already
             return
         if plan.in_doubt:
-            self.found.matters.append(matters.in_doubt(event, name, [one.name or one.address for one in plan.in_doubt]))
+            self.found.notices.append(notices.in_doubt(event, name, [one.name or one.address for one in plan.in_doubt]))
         if plan.refused:
-            self.found.matters.append(matters.refused(event, name, [one.name or one.address for one in plan.refused]))
+            self.found.notices.append(notices.refused(event, name, [one.name or one.address for one in plan.refused]))
 
     def _look_back_by_hand(self, event: Event, name: str, history: History) -> None:
         names = {person.key: person.name for person in history.persons}
@@ -441,12 +440,12 @@ class Automatic:
             if each.round.mailing == name and not is_mark(each.address):
                 by_state[each.state].append(names.get(each.person) or each.address)
         if by_state[State.IN_DOUBT]:
-            self.found.matters.append(matters.in_doubt(event, name, by_state[State.IN_DOUBT]))
+            self.found.notices.append(notices.in_doubt(event, name, by_state[State.IN_DOUBT]))
         if by_state[State.REFUSED]:
-            self.found.matters.append(matters.refused(event, name, by_state[State.REFUSED]))
+            self.found.notices.append(notices.refused(event, name, by_state[State.REFUSED]))
         waiting = len(by_state[State.DEFERRED]) + len(by_state[State.PLANNED])
         if waiting:
-            self.found.matters.append(matters.by_hand(event, name, waiting))
+            self.found.notices.append(notices.by_hand(event, name, waiting))
 
 
 _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
@@ -477,12 +476,12 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
     folder = folder_of(invocation)
     with open_ledger(invocation, folder) as ledger:
         settings, found = _settings(folder)
-        if not found.matters:
+        if not found.notices:
             found = _found(invocation, folder, ledger, settings)
         if json:
-            invocation.terminal.document(due_value(found.went, found.matters))
-        went = tuple(each for each in found.went if is_worth_a_word(each))
-        telling = told_now(ledger, settings, found.matters, invocation.clock.now())
+            invocation.terminal.document(due_value(found.delivered, found.notices))
+        went = tuple(each for each in found.delivered if is_worth_a_word(each))
+        telling = told_now(ledger, settings, found.notices, invocation.clock.now())
         server = really_handed_to(settings, invocation.shifted)
         if went or telling.said:
             announce(invocation, server if went or telling.mailed else "")
@@ -493,33 +492,33 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
             screen.say(was_handed_to(server), "yellow")
         tell(invocation, folder, settings, ledger, telling)
         if found.whole:
-            forget(ledger, found.matters)
-    return gravest([*found.codes, *(matter.code for matter in found.matters)])
+            record_current(ledger, found.notices)
+    return gravest([*found.codes, *(notice.code for notice in found.notices)])
 
 
-def _settings(folder: WorkingFolder) -> tuple[Settings | None, Found]:
+def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
     try:
-        return read_settings(folder), Found()
+        return read_settings(folder), DueResult()
     except UserError as error:
         what = _("the settings are faulty: nothing goes by itself")
         dutch = "De instellingen zijn niet in orde: er gaat niets vanzelf uit."
-        return None, Found([matters.faulty("settings", error.code, error.faults, what, dutch)], whole=False)
+        return None, DueResult([notices.faulty("settings", error.code, error.faults, what, dutch)], whole=False)
 
 
-def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settings: Settings | None) -> Found:
+def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settings: Settings | None) -> DueResult:
     now = invocation.clock.now()
     if ledger.other_computer:
-        return Found([matters.other_computer()], whole=False)
+        return DueResult([notices.other_computer()], whole=False)
     automatic = Automatic(invocation, folder, ledger)
     try:
         with ledger.hold(COMMAND, now):
             compared = _compared(ledger)
             if isinstance(compared, UserError):
-                return Found([matters.no_ledger(compared.code, compared.faults[0])], whole=False)
+                return DueResult([notices.no_ledger(compared.code, compared.faults[0])], whole=False)
             ledger.settle(now)
             if compared.is_news:
                 ledger.keep_note(compared)
-                automatic.found.matters.append(matters.moved(compared.there, compared.here))
+                automatic.found.notices.append(notices.moved(compared.there, compared.here))
             if settings is not None:
                 automatic.run(settings)
     except UserError as error:
@@ -532,7 +531,7 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
 def _compared(ledger: Ledger) -> Comparison | UserError:
     """Compare the ledger with its note.
 
-    Returns an error if nothing may be sent from it. It is reported once a day, like all matters.
+    Returns an error if nothing may be sent from it. It is reported once a day, like all notices.
     """
     try:
         found = ledger.compare()
@@ -541,11 +540,11 @@ def _compared(ledger: Ledger) -> Comparison | UserError:
     return found.refusal() or found
 
 
-def _held(ledger: Ledger, error: UserError, now: datetime) -> Found:
+def _held(ledger: Ledger, error: UserError, now: datetime) -> DueResult:
     holder = host.holder_of(ledger.database.path)
     if holder is None or now - holder.since < _PATIENCE:
-        return Found(codes=[ExitCode.LEDGER_HELD], whole=False)
-    return Found([matters.held(error.faults[0].fault, holder.since)], whole=False)
+        return DueResult(codes=[ExitCode.LEDGER_HELD], whole=False)
+    return DueResult([notices.held(error.faults[0].fault, holder.since)], whole=False)
 
 
 # The outlook

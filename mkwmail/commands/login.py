@@ -12,14 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mkwmail.auth.credentials import VARIABLE, Credential, Password
+from mkwmail.auth.credentials import VARIABLE, Credential, Password, Secret
 from mkwmail.auth.oauth import Application, JustIssued, StoredTokens, TokenSet, require_protocol
-from mkwmail.auth.secret import Secret
 from mkwmail.auth.store import Store, Values
 from mkwmail.commands.check import sender_faults
 from mkwmail.commands.context import Invocation, folder_of, server_of
-from mkwmail.config.settings import Auth, Settings, Smtp
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import Auth, Settings, Smtp, read_settings
 from mkwmail.delivery.smtp_client import probe
 from mkwmail.delivery.transport import NoSessionError
 from mkwmail.errors import ExitCode, Fault, UserError

@@ -15,16 +15,15 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.commands.compose_mailing import OutgoingMail
+from mkwmail.config.attachments import OwnFiles, own_words
 from mkwmail.config.event import Event
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.own_files import OwnFiles, own_words
 from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
-from mkwmail.mail.compose import Addressed, Composition
-from mkwmail.mail.context import Addressee
+from mkwmail.mail.compose import Composition
 from mkwmail.mail.preview_page import gallery_page
 from mkwmail.report.terminal import mailing_words
 
@@ -141,7 +140,7 @@ class Page:
     ``form``: the form in which the mails address their readers.
     """
 
-    event: Read[Event]
+    event: WithWarnings[Event]
     mailing: str
     outgoing: Sequence[OutgoingMail]
     moment: datetime
@@ -153,25 +152,17 @@ class Page:
         ``one_per_letter``: one mail of each variant, without anybody's name or address.
         """
         outgoing = tuple(self.outgoing)
-        addressed = tuple(map(_addressed, outgoing))
+        addressed = tuple(each.addressed for each in outgoing)
         composition = Composition(addressed, tuple(each.letter for each in addressed))
         return gallery_page(
             composition,
             title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
             moment=self.moment,
-            message_ids={each.planned.person: each.message_id for each in outgoing},
+            message_ids={each.recipient.person: each.message_id for each in outgoing},
             form=self.form,
             warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
         )
-
-
-def _addressed(each: OutgoingMail) -> Addressed:
-    if each.addressed is not None:
-        return each.addressed
-    # An earlier try: use the letter and values that were stored.
-    addressee = Addressee(each.planned.person, each.planned.member, code="")
-    return Addressed(addressee, each.letter, each.values)
 
 
 def show_in_browser(folder: WorkingFolder, html: str) -> Path:

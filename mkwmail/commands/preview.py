@@ -14,23 +14,31 @@ from mkwmail.commands.compose_mailing import OutgoingMail, OutgoingMails, compos
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.mail.letter import Letter, Message
-from mkwmail.planning.plan import Listing, Plan, Planned
-from mkwmail.planning.roll import MemberIndex, identify_members, plan_for
-from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
-from mkwmail.report.mail import MailView, mail_value, mail_view, show_mail
-from mkwmail.report.recipients import entries, entry_values, show_left_out, show_title
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan
+from mkwmail.planning.roll import MemberIndex, chosen_mailing, identify_members, plan_for
+from mkwmail.planning.timetable import moment_of, presumed
+from mkwmail.report.recipients import (
+    MailView,
+    entries,
+    entry_values,
+    mail_value,
+    mail_view,
+    show_left_out,
+    show_mail,
+    show_title,
+)
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
-from mkwmail.text import mails
 
 _NEXT = frozenset("n \r\n")
 _BACK = frozenset("p\x7f\b")
@@ -69,7 +77,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
     word = terminal.ask(_("Name, address or number:"))
     if not word:
         return at
-    members = [each.planned.member for each in outgoing]
+    members = [each.recipient.member for each in outgoing]
     candidates = [
         Candidate(str(number), full_name(member.name), member.email, member.organisation, member.number)
         for number, member in enumerate(members)
@@ -130,7 +138,7 @@ def preview(
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(Read(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
+    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
     _write(terminal, sources.folder, page, files)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
@@ -153,7 +161,7 @@ def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Preview
 
 
 def _name(each: OutgoingMail) -> str:
-    return full_name(each.planned.member.name) or each.planned.member.email
+    return each.recipient.name or each.recipient.address
 
 
 def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str]:
@@ -162,7 +170,7 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
     would not get the mail.
     """
-    listing: Listing | None = None
+    listing: Recipient | None = None
     if who is not None:
         listing = _listing_of(who, roll)
     elif not made.to_send and roll.listings:
@@ -175,15 +183,15 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
         return replace(made, to_send=planned), ""
     left_out = (*made.skipped, *made.already, *made.refused, *made.in_doubt, *made.expired)
     reason = next((each.reason for each in left_out if each.person == key), "")
-    return replace(made, to_send=(Planned(key, listing.member),)), reason
+    return replace(made, to_send=(listing,)), reason
 
 
-def _listing_of(who: str, roll: MemberIndex) -> Listing:
+def _listing_of(who: str, roll: MemberIndex) -> Recipient:
     candidates = [
         Candidate(
             each.person,
-            full_name(each.member.name),
-            each.member.email,
+            each.name,
+            each.address,
             each.member.organisation,
             each.member.number,
         )

@@ -16,7 +16,7 @@ from mkwmail.commands.output import PAGE
 from mkwmail.commands.prompts import find_person, refuse_without_terminal
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext

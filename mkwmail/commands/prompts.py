@@ -3,27 +3,31 @@
 Also the search for the person whom the user names.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
-from mkwmail.commands.context import Invocation
+from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.event import Event
+from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
-from mkwmail.ledger import approvals, deliveries, people
+from mkwmail.i18n import _, mails, nearest
+from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
+from mkwmail.planning.audience import History
+from mkwmail.planning.facts import read_facts
+from mkwmail.planning.plan import Plan
+from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import moved_far
-from mkwmail.report import notices as matters
 from mkwmail.report.terminal import Terminal
-from mkwmail.text import mails, nearest
 
 _YES = ("yes", "ja")  # in English and in Dutch
 
@@ -75,7 +79,9 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
     terminal = invocation.terminal
     if refusal is None:
         if found.match is Match.MOVED:
-            terminal.note(matters.moved(found.there, found.here).said)
+            from mkwmail.report.notices import moved
+
+            terminal.note(moved(found.there, found.here).said)
         return found
     if found.match is Match.UNKNOWN and moved_here:
         return found
@@ -153,6 +159,80 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 
+def former_names(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
+) -> tuple[Former, ...]:
+    """Return names under which a mailing seems to have been sent before.
+
+    These are names of the mailing or of its event. Names that a person told apart are left out.
+    """
+    apart = rounds.told_apart(ledger.database, sources.event.id)
+    mailing = plan.round.mailing
+    found = (*_former_ids(sources, roll, ledger, history, plan, now), *_former_mailings(sources, history, plan))
+    return tuple(each for each in found if each.apart_from(sources.event.id, mailing) not in apart)
+
+
+def _former_ids(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
+) -> Iterator[Former]:
+    if is_begun(history.deliveries):
+        return
+    # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
+    persons = {each.person for each in plan.to_send or roll.listings}
+    known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
+    for event in sorted(set(rounds.events(ledger.database)) - known):
+        versions = deliveries.facts_of(ledger.database, event)
+        if versions and is_like(sources.event, read_facts(versions[-1]), now):
+            found = former(event, "", deliveries.of_event(ledger.database, event), persons)
+            if found is not None:
+                yield found
+
+
+def _former_mailings(sources: Sources, history: History, plan: Plan) -> Iterator[Former]:
+    persons = {each.person for each in plan.to_send}
+    for name in former_keys(sources.event, plan.round.mailing, history.deliveries):
+        found = former(sources.event.id, name, history.deliveries, persons)
+        if found is not None:
+            yield found
+
+
+def former_faults(sources: Sources, mailing: str, earlier: Sequence[Former]) -> list[Fault]:
+    """Return a warning for each former name."""
+    if not earlier:
+        return []
+    from mkwmail.planning.oddities import renamed_fault
+
+    return [renamed_fault(sources.event, sources.shown_event, mailing, each) for each in earlier]
+
+
+def ask_about_names(
+    invocation: Invocation, ledger: Ledger, sources: Sources, mailing: str, earlier: Sequence[Former]
+) -> None:
+    """Ask whether these are other events or mailings than the one to send.
+
+    The answer is remembered.
+
+    :raises UserError: code SETTINGS if one is the same, or there is no terminal to ask: everybody would be mailed
+        again.
+    """
+    terminal = invocation.terminal
+    faults = former_faults(sources, mailing, earlier)
+    if faults and not terminal.interactive:
+        raise UserError(*faults, code=ExitCode.SETTINGS)
+    for each, fault in zip(earlier, faults, strict=True):
+        terminal.note(f"{fault.place}: {fault.fault}", "yellow")
+        if each.mailing:
+            warning = _("If it is the same mailing, members would get it twice.")
+            question = _("Is it another mailing? Type yes:")
+        else:
+            warning = _("If it is the same event, members would get its mails twice, and their answers would be lost.")
+            question = _("Is it another event? Type yes:")
+        terminal.note(warning, "yellow")
+        if terminal.ask(question).casefold() not in _YES:
+            raise UserError(fault, code=ExitCode.SETTINGS)
+        rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
+
+
 def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
     """Ask who the people in doubtful rows are.
 
@@ -162,16 +242,16 @@ def decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[
     if not terminal.interactive:
         return decided
     persons = {person.key: person for person in people.persons(ledger.database)}
-    for member, who in roll.doubtful:
-        terminal.note(who.doubt or "", "yellow")
-        known = [persons[key] for key in who.candidates if key in persons]
+    for each in roll.doubtful:
+        terminal.note(each.doubt, "yellow")
+        known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
             terminal.note(f"  {number}  {person.name} <{person.address}>, {person.organisation}")
         answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
         if answer.casefold() == "n":
-            decided[member.address_key] = NEW
+            decided[each.member.address_key] = NEW
         elif answer.isdecimal() and 1 <= int(answer) <= len(known):
-            decided[member.address_key] = known[int(answer) - 1].key
+            decided[each.member.address_key] = known[int(answer) - 1].key
     return decided
 
 

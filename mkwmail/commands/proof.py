@@ -9,21 +9,18 @@ from mkwmail.commands.compose_mailing import composer_of, correcting_of
 from mkwmail.commands.context import Invocation, Sources, history_of, open_ledger, read_sources, server_of
 from mkwmail.commands.prompts import confirmed, refuse_without_terminal
 from mkwmail.config.kinds import mailing_named
-from mkwmail.config.settings import Smtp
-from mkwmail.config.settings_file import example_senders
+from mkwmail.config.settings import Smtp, example_senders
 from mkwmail.delivery.outcome import gravest
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.delivery.transport import Reply
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails, some
 from mkwmail.mail.letter import Message
-from mkwmail.planning.plan import Planned
 from mkwmail.planning.roll import identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
-from mkwmail.report.mail import mail_view
+from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import Terminal
-from mkwmail.text import mails, some
 
 
 def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[str], *, yes: bool = False) -> ExitCode:
@@ -81,7 +78,7 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
         moment = moment_of(event, mailing, now)
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
-        planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
+        planned = plan.to_send or roll.listings
         composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]

@@ -11,35 +11,33 @@ from mkwmail.commands.context import Invocation, history_of, open_ledger, read_s
 from mkwmail.commands.output import PAGE, Page, replace_file
 from mkwmail.commands.preview import show_variants
 from mkwmail.commands.send import Ready, SendOptions, jobs_for, make_ready, prepared, proposal_of, run, summed_up
-from mkwmail.config.fields import Read
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
 from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails
 from mkwmail.ledger import approvals
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.roll import identify_members, listed_member, plan_for
-from mkwmail.planning.timetable import chosen_mailing, moment_of, presumed
-from mkwmail.report.delivery import Summary, show_summary, summary_value
-from mkwmail.report.recipients import show_by_reason, show_proposal
+from mkwmail.planning.roll import chosen_mailing, identify_members, listed_member, plan_for
+from mkwmail.planning.timetable import moment_of, presumed
+from mkwmail.report.recipients import Summary, show_by_reason, show_proposal, show_summary, summary_value
 from mkwmail.report.terminal import fault_lines
-from mkwmail.text import mails
 
 
-def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:
+def dry_run(invocation: Invocation, event: str, mailing: str | None, options: SendOptions) -> ExitCode:
     """Show what `send` would do now: the plan, and one mail per variant."""
     terminal, now = invocation.terminal, invocation.clock.now()
-    sources = read_sources(invocation, event, wishes.skip_faulty)
+    sources = read_sources(invocation, event, options.skip_faulty)
     with open_ledger(invocation, sources.folder) as ledger:
         ready = prepared(invocation, sources, mailing, ledger)
-        count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
+        count = min(len(ready.outgoing), options.limit or len(ready.outgoing))
         summary = summed_up(ready, Outcome(), count, now)
         proposal = proposal_of(invocation, ready, ledger, count) if ready.outgoing else None
-    if wishes.json:
+    if options.json:
         terminal.document(summary_value(summary))
     elif proposal is None:
         show_summary(terminal, summary, now)
@@ -58,10 +56,10 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, wishes: Sen
     return ExitCode.OK
 
 
-def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:
+def rehearse(invocation: Invocation, event: str, mailing: str | None, options: SendOptions) -> ExitCode:
     """Send the mailing to the embedded server, as if at its own moment."""
     terminal = invocation.terminal
-    sources = read_sources(invocation, event, wishes.skip_faulty)
+    sources = read_sources(invocation, event, options.skip_faulty)
     with open_ledger(invocation, sources.folder) as ledger:
         roll = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
@@ -75,15 +73,19 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Se
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
     try:
-        summary = _practised(invocation, ready, folder, moment, wishes)
+        summary = _practised(invocation, ready, folder, moment, options)
         page = Page(
-            Read(sources.event, sources.warnings), name, ready.outgoing[: wishes.limit], moment, sources.settings.form
+            WithWarnings(sources.event, sources.warnings),
+            name,
+            ready.outgoing[: options.limit],
+            moment,
+            sources.settings.form,
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
-    if wishes.json:
+    if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:
         words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
@@ -97,9 +99,9 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, wishes: Se
     return summary.code
 
 
-def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, wishes: SendOptions) -> Summary:
+def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, options: SendOptions) -> Summary:
     """Rehearse on a ledger that is thrown away; return the summary."""
-    outgoing = ready.outgoing[: wishes.limit]
+    outgoing = ready.outgoing[: options.limit]
     clock = ShiftedClock(moment)
     with (
         TemporaryDirectory(prefix="mkwmail-") as place,

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from mkwmail.auth.credentials import VARIABLE as PASSWORD
+from mkwmail.auth.store import Store
 from mkwmail.commands.compose_mailing import composer_of, correcting_of
 from mkwmail.commands.context import (
     Invocation,
@@ -18,22 +19,20 @@ from mkwmail.commands.context import (
     history_of,
     lacking,
     open_ledger,
-    out_of_crons_reach,
     read_sources,
 )
-from mkwmail.commands.prompts import ask_about_move, take_ledger
-from mkwmail.commands.warnings import ask_about_names, former_names
+from mkwmail.commands.prompts import ask_about_move, ask_about_names, former_names, take_ledger
 from mkwmail.config.kinds import mailing_named
-from mkwmail.config.settings import Settings
+from mkwmail.config.settings import Settings, Smtp
 from mkwmail.delivery import crontab
-from mkwmail.delivery.crontab import Job
+from mkwmail.delivery.crontab import CronJob
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import approvals
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Planned
+from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
 from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
@@ -70,7 +69,7 @@ class ScheduleOptions:
     uninstall: bool = False
 
 
-def schedule(invocation: Invocation, event: str, mailings: Sequence[str], requests: ScheduleOptions) -> ExitCode:
+def schedule(invocation: Invocation, event: str, mailings: Sequence[str], options: ScheduleOptions) -> ExitCode:
     """Show the timetable, and approve or withdraw the named mailings.
 
     Without names, approve or withdraw all that are open.
@@ -88,20 +87,20 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], reques
         slots = timetable_of(sources, roll, ledger, now)
         show_timetable(terminal, sources.event, slots)
         terminal.say()
-        if requests.withdraw:
+        if options.withdraw:
             _withdraw(terminal, ledger, slots, mailings, now)
             code = ExitCode.OK
-        elif requests.uninstall:
+        elif options.uninstall:
             code = ExitCode.OK
         else:
             code = _approved(
-                invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), requests
+                invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), options
             )
-    if requests.install or requests.uninstall:
-        _change_crontab(terminal, job, requests.install)
-    elif not requests.withdraw:
+    if options.install or options.uninstall:
+        _change_crontab(terminal, job, options.install)
+    elif not options.withdraw:
         _say_line(terminal, job)
-    if not (requests.uninstall or requests.withdraw):
+    if not (options.uninstall or options.withdraw):
         _warn_of_login(terminal, sources.settings, sources.folder.path)
     return code
 
@@ -112,7 +111,7 @@ def _approved(
     roll: MemberIndex,
     ledger: Ledger,
     wanted: Sequence[Slot],
-    requests: ScheduleOptions,
+    options: ScheduleOptions,
 ) -> ExitCode:
     """Compose the mailings to approve, ask, and record the approval."""
     terminal, now = invocation.terminal, invocation.clock.now()
@@ -120,8 +119,8 @@ def _approved(
         terminal.say(_("There is nothing to approve now."))
         return ExitCode.OK
     names = [slot.mailing for slot in wanted]
-    if not requests.yes and not terminal.interactive:
-        if requests.install:
+    if not options.yes and not terminal.interactive:
+        if options.install:
             return ExitCode.OK
         fault = _("not approved, for nobody is at the keyboard to confirm it: %(names)s") % {"names": ", ".join(names)}
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
@@ -135,7 +134,7 @@ def _approved(
         plan = plan_ahead(sources.event, name, roll, history, now)
         ask_about_names(invocation, ledger, sources, name, former_names(sources, roll, ledger, history, plan, now))
     found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
-    if not requests.yes:
+    if not options.yes:
         words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
         question = _("To approve %(count)s as things are now (%(names)s), type %(n)d:")
         if terminal.ask(question % words) != str(len(names)):
@@ -162,7 +161,7 @@ def _composed(
     composer = composer_of(sources, name, ledger.secret, history)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
-    planned = plan.to_send or tuple(Planned(each.person, each.member) for each in roll.listings)
+    planned = plan.to_send or roll.listings
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)
@@ -186,7 +185,7 @@ def _withdraw(
 # The crontab
 
 
-def _change_crontab(terminal: Terminal, job: Job, install: bool) -> None:
+def _change_crontab(terminal: Terminal, job: CronJob, install: bool) -> None:
     if sys.platform == "win32":
         terminal.say(_("Type this once, in a window that was opened as administrator:"))
         terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
@@ -204,7 +203,7 @@ def _change_crontab(terminal: Terminal, job: Job, install: bool) -> None:
         terminal.say(f"  {line}")
 
 
-def _say_line(terminal: Terminal, job: Job) -> None:
+def _say_line(terminal: Terminal, job: CronJob) -> None:
     terminal.say()
     if sys.platform == "win32":
         terminal.say(_("For them to go by themselves, type this once:"))
@@ -231,5 +230,15 @@ def _warn_of_login(terminal: Terminal, settings: Settings, folder: Path) -> None
     if lacking(settings, folder, environment={}):
         warning = _("cron finds no login: type mkwmail login (it does not know %(variable)s).")
         terminal.note(warning % {"variable": PASSWORD}, "yellow")
-    elif unreached := out_of_crons_reach(smtp):
+    elif unreached := _out_of_crons_reach(smtp):
         terminal.note(unreached, "yellow")
+
+
+def _out_of_crons_reach(smtp: Smtp) -> str:
+    """Return why cron may not find a stored login; empty if it finds it."""
+    if sys.platform != "linux" or not Store.of_user().is_in_ring(smtp):
+        return ""
+    return _(
+        "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
+        "type mkwmail login."
+    )

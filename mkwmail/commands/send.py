@@ -1,13 +1,13 @@
 """``send``: plan, compose, confirm, deliver, sum up."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -18,34 +18,55 @@ from mkwmail.commands.context import (
     refuse_examples,
     server_of,
 )
-from mkwmail.commands.prompts import ask_about_move, confirmed, decisions, refuse_without_terminal, take_ledger
-from mkwmail.commands.warnings import ask_about_names, former_names
+from mkwmail.commands.prompts import (
+    ask_about_move,
+    ask_about_names,
+    confirmed,
+    decisions,
+    former_faults,
+    former_names,
+    refuse_without_terminal,
+    take_ledger,
+)
 from mkwmail.config.folder import is_synchronised
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import interruptible
-from mkwmail.delivery.outcome import Outcome, exit_code, standing
+from mkwmail.delivery.outcome import Outcome, exit_code, plan_after
 from mkwmail.delivery.rate_limit import time_needed
-from mkwmail.delivery.run import Job, Prepared
+from mkwmail.delivery.run import Job
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.delivery.transport import Open
-from mkwmail.dutch.names import full_name
+from mkwmail.delivery.transport import Open, interruptible
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
 from mkwmail.lazy_sequence import Lazily
 from mkwmail.ledger import approvals, deliveries, people, rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Delivery, ScheduledApproval
+from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
+from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
-from mkwmail.planning.oddities import renamed_fault, salutation_note
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex, identified, identify_members, left_out_reasons, listed, plan_for
+from mkwmail.planning.roll import (
+    MemberIndex,
+    chosen_mailing,
+    identified,
+    identify_members,
+    left_out_reasons,
+    listed,
+    plan_for,
+    salutation_note,
+)
 from mkwmail.planning.schedule import go_ahead_for
-from mkwmail.planning.timetable import chosen_mailing
-from mkwmail.report.delivery import Summary, show_summary, summary_value
-from mkwmail.report.mail import mail_view
-from mkwmail.report.recipients import Entry, Proposal, show_proposal
+from mkwmail.report.recipients import (
+    PersonWithReason,
+    Proposal,
+    Summary,
+    mail_view,
+    show_proposal,
+    show_summary,
+    summary_value,
+)
 from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_handed_to, progress_bar, was_handed_to
 
 
@@ -87,34 +108,24 @@ def jobs_for(
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
-    letters = [first.letter for first, _count in variants(outgoing)]
+    letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
 
     def job(number: int) -> Job:
         each = outgoing[number]
-        member = each.planned.member
-        return Job(
-            person=keys.get(each.planned.person, each.planned.person),
-            address=member.email,
-            name=full_name(member.name),
-            prepare=_preparing(each, kept[id(each.letter)]),
-            tries=tries.get(each.planned.person, 0) + 1,
-            facts=each.facts,
-        )
+        person, letter = each.recipient.person, each.addressed.letter
+        recipient = replace(each.recipient, person=keys[person]) if person in keys else each.recipient
+        tried, name = tries.get(person, 0) + 1, kept[id(letter)]
+
+        def prepare(moment: datetime) -> tuple[Message, Claim]:
+            values = each.complete(moment)
+            message = letter.address(values)
+            about = (message.message_id, each.date or moment, message.digest)
+            return message, Claim(recipient.person, recipient.address, name, values, *about, tried, each.facts)
+
+        return Job(recipient, prepare, tried)
 
     return Lazily(len(outgoing), job)
-
-
-def _preparing(each: OutgoingMail, letter: str) -> Callable[[datetime], Prepared]:
-    retry = each.planned.retry
-
-    def prepare(moment: datetime) -> Prepared:
-        # An earlier try keeps its own date: the same bytes are sent again.
-        date = retry.date if each.addressed is None and retry and retry.date else moment
-        values = each.complete(date)
-        return Prepared(each.letter.address(values), letter, values, date)
-
-    return prepare
 
 
 def run(
@@ -134,13 +145,14 @@ def run(
 
     with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
         outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)
-    rounds.record_skips(ledger.database, of, [(each.person, each.reason) for each in outcome.skipped], clock.now())
+    skips = [(each.recipient.person, each.reason) for each in outcome.skipped]
+    rounds.record_skips(ledger.database, of, skips, clock.now())
     return outcome
 
 
 def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:
     """Return the summary after a run of ``planned`` mails."""
-    after = standing(ready.plan, outcome, now)
+    after = plan_after(ready.plan, outcome, now)
     return Summary(
         event=ready.sources.event.id,
         mailing=ready.plan.round.mailing,
@@ -162,10 +174,10 @@ def note_skips(plan: Plan, ledger: Ledger, now: datetime) -> None:
     rounds.record_skips(ledger.database, plan.round, skips, now)
 
 
-def faulty_entries(sources: Sources) -> tuple[Entry, ...]:
+def faulty_entries(sources: Sources) -> tuple[PersonWithReason, ...]:
     """Return the faulty rows of the member list, which were left out."""
     return tuple(
-        Entry(row.name, row.address, "; ".join(f"{fault.place}: {fault.fault}" for fault in row.faults))
+        PersonWithReason(row.name, row.address, "; ".join(f"{fault.place}: {fault.fault}" for fault in row.faults))
         for row in sources.members.faulty
     )
 
@@ -180,14 +192,14 @@ class SendOptions:
     json: bool = False
 
 
-def send(invocation: Invocation, event: str, mailing: str | None, wishes: SendOptions) -> ExitCode:
+def send(invocation: Invocation, event: str, mailing: str | None, options: SendOptions) -> ExitCode:
     """Send a mailing to everybody who should get it and has not had it.
 
     :raises UserError: if nothing can be sent; then no mail was sent.
     """
     terminal = invocation.terminal
-    refuse_without_terminal(terminal, wishes.yes)
-    sources = read_sources(invocation, event, wishes.skip_faulty)
+    refuse_without_terminal(terminal, options.yes)
+    sources = read_sources(invocation, event, options.skip_faulty)
     smtp = server_of(sources.settings, invocation.shifted)
     server = really_handed_to(sources.settings, invocation.shifted)
     _warn_of_synchronising(terminal, sources)
@@ -203,14 +215,14 @@ def send(invocation: Invocation, event: str, mailing: str | None, wishes: SendOp
             refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
             # Check for a login first, so that the user does not type a count in vain.
             credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None
-            if ready.outgoing and not _confirmed(invocation, ready, ledger, wishes):
+            if ready.outgoing and not _confirmed(invocation, ready, ledger, options):
                 terminal.note(_("Nothing was sent."), "bold")
                 return ExitCode.INTERRUPTED
             connect = partial(open_session, smtp, credential)
-            summary = _carried_out(invocation, ready, ledger, connect, wishes)
+            summary = _carried_out(invocation, ready, ledger, connect, options)
     now = invocation.clock.now()
-    screen = terminal.beside() if wishes.json else terminal
-    if wishes.json:
+    screen = terminal.beside() if options.json else terminal
+    if options.json:
         terminal.document(summary_value(summary))
     else:
         show_summary(terminal, summary, now)
@@ -243,12 +255,12 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 
-def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, wishes: SendOptions) -> bool:
+def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, options: SendOptions) -> bool:
     """Show what would be sent; return whether the user confirms it."""
-    count = min(len(ready.outgoing), wishes.limit or len(ready.outgoing))
-    screen = invocation.terminal.beside() if wishes.json else invocation.terminal
+    count = min(len(ready.outgoing), options.limit or len(ready.outgoing))
+    screen = invocation.terminal.beside() if options.json else invocation.terminal
     show_proposal(screen, proposal_of(invocation, ready, ledger, count))
-    if wishes.yes:
+    if options.yes:
         return True
     return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count)
 
@@ -274,12 +286,11 @@ def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, 
 def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
     """Everything that the person should look at twice before confirming."""
     sources, mailing = ready.sources, ready.plan.round.mailing
-    for former in _former_names(ready, ledger, now):
-        yield str(renamed_fault(sources.event, sources.shown_event, mailing, former))
+    yield from map(str, former_faults(sources, mailing, _former_names(ready, ledger, now)))
     yield from ready.plan.odd
     yield from salutation_note((each.member for each in ready.plan.to_send[:count]), sources.settings.form)
-    for member, old in ready.roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in ready.roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     left_out = len(ready.sources.members.faulty)
     if left_out:
@@ -304,9 +315,9 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
 
 
-def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, wishes: SendOptions) -> Summary:
+def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, options: SendOptions) -> Summary:
     """Record the approval, deliver, and return the summary."""
-    outgoing = ready.outgoing[: wishes.limit]
+    outgoing = ready.outgoing[: options.limit]
     outcome = Outcome()
     if outgoing:
         _record(invocation, ready, ledger, len(outgoing))

@@ -21,9 +21,9 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised
 from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
-from mkwmail.config.providers import PRESETS
+from mkwmail.config.settings import PRESETS
 from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
-from mkwmail.dutch.parsing import read_moment, read_time
+from mkwmail.dutch.dates import read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
@@ -40,7 +40,7 @@ MEMBERS = "leden.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SetupAnswers:
     """The answers to the five questions of ``init``.
 
     ``server``: a provider's name, or a host.
@@ -68,7 +68,7 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
             % {"service": synchronised},
             "yellow",
         )
-    answers = _asked(terminal) if terminal.interactive else Answers()
+    answers = _asked(terminal) if terminal.interactive else SetupAnswers()
     made = _write(place, settings_text(answers))
     with Ledger.open(place.ledger_path(), place.id_path(), invocation.clock.now(), this_computer()):
         pass
@@ -86,7 +86,7 @@ def _refuse_existing(place: WorkingFolder) -> None:
         raise UserError(fault, code=ExitCode.USAGE)
 
 
-def _asked(terminal: Terminal) -> Answers:
+def _asked(terminal: Terminal) -> SetupAnswers:
     terminal.note(_("Five questions; Enter leaves one open, and every answer can be changed later."))
     association = terminal.ask(_("1. The association's name:"))
     name = terminal.ask(_("2. The sender's name, as members see it:"))
@@ -100,7 +100,7 @@ def _asked(terminal: Terminal) -> Answers:
     form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
     while form not in ("", "je", "u"):
         form = terminal.ask(_("5. Type je or u:")).casefold()
-    return Answers(association, name, email, server, form)
+    return SetupAnswers(association, name, email, server, form)
 
 
 def _unmailable(email: str) -> str:
@@ -111,7 +111,7 @@ def _unmailable(email: str) -> str:
     return ""
 
 
-def settings_text(answers: Answers) -> str:
+def settings_text(answers: SetupAnswers) -> str:
     """Return the text of ``mkwmail.yaml`` with the answers filled in.
 
     Open answers become placeholders at example domains.
@@ -206,7 +206,7 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
     return [SETTINGS, *made]
 
 
-def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str], answers: Answers) -> None:
+def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str], answers: SetupAnswers) -> None:
     event = EXAMPLE_ID
     terminal.say(_("Made the working folder %(folder)s") % {"folder": place.path}, "bold")
     meaning = {

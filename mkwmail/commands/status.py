@@ -16,8 +16,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
-from mkwmail.config.settings import Keep, Settings
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import approvals, erasure, responses, rounds, runs
@@ -25,8 +24,9 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
+from mkwmail.planning.audience import History
 from mkwmail.planning.next_steps import Due, next_steps, standings
-from mkwmail.planning.plan import History, outdated
+from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
@@ -35,7 +35,7 @@ from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
     EventStatus,
-    Line,
+    StatusRow,
     course_of,
     reply_words,
     show_overview,
@@ -131,14 +131,15 @@ def statuses_of(
     invocation: Invocation, folder: WorkingFolder, ledger: Ledger, events: Sequence[tuple[Path, Event]]
 ) -> list[EventStatus]:
     """Return the status of each event, given its file."""
-    office, now = office_of(invocation, folder, ledger), invocation.clock.now()
+    folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
     return [
-        status_of(event, ledger, office.roll, office.keep, now, office.sources(path, event)) for path, event in events
+        status_of(event, ledger, folder_state.roll, folder_state.keep, now, folder_state.sources(path, event))
+        for path, event in events
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class FolderState:
     """The settings and the members behind every event's status.
 
     They are None if they cannot be read.
@@ -161,7 +162,7 @@ class Office:
         return Sources(self.folder, self.settings, path, event, self.members, ())
 
 
-def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> Office:
+def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> FolderState:
     """Return the office of a folder.
 
     A file that cannot be read is reported, and hides nothing else.
@@ -173,7 +174,7 @@ def office_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledger) -> 
     except UserError as error:
         for fault in error.faults:
             invocation.terminal.note(str(fault), "yellow")
-    return Office(folder, settings, members, roll_of(members, ledger) if members else None)
+    return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
 def status_of(
@@ -228,9 +229,9 @@ def status_of(
     )
 
 
-def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> Line:
+def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[str, str]) -> StatusRow:
     person = persons.get(each.person)
-    return Line(
+    return StatusRow(
         mailing=each.round.mailing,
         edition=each.round.edition,
         member=_("(forgotten)") if is_mark(each.address) else person.name if person else "",
@@ -244,7 +245,7 @@ def _line(each: Delivery, persons: Mapping[str, Person], organisations: Mapping[
 
 def _skipped_lines(
     event: Event, ledger: Ledger, history: History, organisations: Mapping[str, str]
-) -> list[tuple[str, Line]]:
+) -> list[tuple[str, StatusRow]]:
     """Return people who were left out of a mailing, as (key, line).
 
     Only people who have not had the mailing since. Somebody whose message was claimed in vain, and who was left out
@@ -259,14 +260,14 @@ def _skipped_lines(
             of, person = skip.round, persons.get(skip.person)
             name, place, address = (person.name, person.organisation, person.address) if person else ("",) * 3
             organisation = organisations.get(skip.person, place)
-            line = Line(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
+            line = StatusRow(of.mailing, of.edition, name, organisation, address, SKIPPED, skip.at, skip.reason)
             found.append((skip.person, line))
     return found
 
 
 def _unrecorded_lines(
     event: Event, ledger: Ledger, history: History, roll: MemberIndex, now: datetime
-) -> Iterator[Line]:
+) -> Iterator[StatusRow]:
     """Yield people who joined after a mailing for everyone, and missed it.
 
     They do not get it any more; the line has the reason.
@@ -286,7 +287,7 @@ def _unrecorded_lines(
             for each in people:
                 if (plan.round, each.person) not in recorded:
                     organisation = organisations.get(each.person, "")
-                    yield Line(name, 0, each.name, organisation, each.address, state, now, each.reason)
+                    yield StatusRow(name, 0, each.name, organisation, each.address, state, now, each.reason)
 
 
 def desk(invocation: Invocation) -> ExitCode:

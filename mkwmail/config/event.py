@@ -23,24 +23,24 @@ from mkwmail.config.fields import (
     Moment,
     OptionalClockTime,
     OptionalLine,
-    Part,
     PePoints,
     Seconds,
     StartOfDay,
+    StrictModel,
     UnusableError,
     Word,
     YesNo,
     from_text,
     nothing_is,
 )
-from mkwmail.dutch.parsing import read_time, read_time_on
+from mkwmail.dutch.dates import read_time, read_time_on
 from mkwmail.i18n import _
 
 # A fault of ``ends`` that is really one of ``starts``, and is reported there.
 FOLLOWS = "follows_from_starts"
 
 
-class Location(Part):
+class Location(StrictModel):
     """Place of the event.
 
     Any part may be missing: the mail then says that it will follow.
@@ -51,13 +51,13 @@ class Location(Part):
     city: OptionalLine = None
 
 
-class Online(Part):
+class Online(StrictModel):
     """Online access, shown only to those who attend."""
 
     url: Word = None
 
 
-class ProgrammeItem(Part):
+class ProgrammeItem(StrictModel):
     """Line of the programme.
 
     ``optional``: members choose this item when they sign up.
@@ -75,7 +75,7 @@ def _host(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class Host(Part):
+class Host(StrictModel):
     """Person who leads the day."""
 
     name: Line = Field(examples=["Bram Lipsch"])
@@ -83,7 +83,7 @@ class Host(Part):
     organisation: OptionalLine = None
 
 
-class Registration(Part):
+class Registration(StrictModel):
     """Way to sign up.
 
     ``url`` may hold ``{code}``, ``{member_id}`` and ``{email}``.
@@ -102,7 +102,7 @@ class CalendarMethod(StrEnum):
     NONE = "none"
 
 
-class CalendarEntry(Part):
+class CalendarEntry(StrictModel):
     """Calendar entry in the mails.
 
     ``alarm`` is the time of the alarm before the start, in seconds.
@@ -112,7 +112,7 @@ class CalendarEntry(Part):
     alarm: Seconds = Field(default=None, examples=["1 dag"])
 
 
-class ColumnAudience(Part):
+class ColumnAudience(StrictModel):
     """Members with one of the values of ``is`` in ``column`` of the list."""
 
     column: Line = Field(examples=["regio"])
@@ -131,7 +131,7 @@ AudienceRule = Annotated[
 ]
 
 
-class Mailing(Part):
+class Mailing(StrictModel):
     """A round of mail about the event, as planned in its file."""
 
     # A date alone means the start of that day for `send`, and its end for `latest`.
@@ -156,7 +156,7 @@ def _event_id(text: str) -> str:
     raise UnusableError(fault, near)
 
 
-class Event(Part):
+class Event(StrictModel):
     """Occasion to which people are invited.
 
     It is one YAML file in ``events/``.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mkwmail.addresses import mailable
 from mkwmail.clock import ZONE
-from mkwmail.dutch.parsing import read_duration, read_moment, read_time
+from mkwmail.dutch.dates import read_duration, read_moment, read_time
 from mkwmail.errors import Fault
 from mkwmail.i18n import _
 
@@ -193,7 +193,7 @@ Lines = Annotated[tuple[Line, ...], BeforeValidator(several)]
 Folded = from_text(_folded)
 
 
-class Part(BaseModel):
+class StrictModel(BaseModel):
     """Frozen group of fields; an unknown key is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -203,7 +203,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Generic[T]):
+class WithWarnings(Generic[T]):
     """Value read from a file.
 
     ``warnings`` report oddities for which nothing is refused.

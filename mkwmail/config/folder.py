@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from mkwmail.config.file_text import read_bytes, text_of
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
-from mkwmail.text import suggestion
+from mkwmail.files import read_bytes, text_of
+from mkwmail.i18n import _, suggestion
 
 SETTINGS = "mkwmail.yaml"
 VARIABLE = "MKWMAIL_FOLDER"

@@ -14,8 +14,7 @@ from pydantic_core import core_schema
 
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import WRITABLE_AUDIENCES, kind_names
-from mkwmail.config.providers import PRESETS
-from mkwmail.config.settings import Keep, Settings
+from mkwmail.config.settings import PRESETS, Keep, Settings
 from mkwmail.i18n import _
 
 
@@ -24,7 +23,7 @@ def explanations() -> Mapping[str, Mapping[str, str]]:
 
     It is part → key → meaning, in the program's language; ``Event`` and ``Settings`` are whole files.
     """
-    return {**_of_an_event(), **_of_the_settings()}
+    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings()}
 
 
 def _of_an_event() -> dict[str, dict[str, str]]:
@@ -76,6 +75,11 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),
             "alarm": _("how long before the start the calendar rings"),
         },
+    }
+
+
+def _of_a_mailing() -> dict[str, dict[str, str]]:
+    return {
         "ColumnAudience": {
             "column": _("a column of the member list"),
             "is": _("the values that the column may have"),

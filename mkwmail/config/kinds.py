@@ -11,8 +11,7 @@ from enum import Enum, StrEnum
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _
-from mkwmail.text import suggestion
+from mkwmail.i18n import _, suggestion
 
 
 class Audience(StrEnum):

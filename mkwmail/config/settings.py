@@ -1,17 +1,22 @@
-"""Settings of the working folder, from mkwmail.yaml.
+"""Settings of the working folder, read from mkwmail.yaml.
 
-They contain no secret.
+They contain no secret. They are completed with the preset of the provider: server, sending limits and sign-in. The
+limits are set by the providers and change; each has its source. A setting in the file always takes precedence.
 """
 
 import calendar
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from mkwmail.addresses import is_example
 from mkwmail.config.fields import (
     Address,
     ClockTime,
@@ -22,18 +27,21 @@ from mkwmail.config.fields import (
     OptionalAddress,
     OptionalCount,
     OptionalLine,
-    Part,
+    StrictModel,
     UnusableError,
     Word,
     from_text,
     nothing_is,
     or_nothing,
 )
-from mkwmail.dutch.parsing import read_duration, read_months
-from mkwmail.i18n import _
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
+from mkwmail.dutch.dates import read_duration, read_months
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, nearest, suggestion
 
 
-class Mailbox(Part):
+class Mailbox(StrictModel):
     """Name and mail address."""
 
     name: Line = Field(examples=["Lilian van Zandbrink"])
@@ -55,7 +63,7 @@ class Auth(StrEnum):
     OAUTH = "oauth"  # RFC 6749: an access token takes the place of the password (RFC 7628)
 
 
-class Smtp(Part):
+class Smtp(StrictModel):
     """Server that accepts the mail (RFC 6409)."""
 
     host: Line = Field(examples=["smtp.example.org"])
@@ -95,7 +103,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Pace(Part):
+class Pace(StrictModel):
     """Sending limits of the server; None means no limit.
 
     Mails are counted across runs.
@@ -110,7 +118,7 @@ class Pace(Part):
     pause: Duration = Field(default=timedelta(0), examples=["0 s"])
 
 
-class Hours(Part):
+class Hours(StrictModel):
     """Hours in which ``due`` may send mail."""
 
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
@@ -159,7 +167,7 @@ def _days(text: str) -> int:
     return read_duration(text).days
 
 
-class Settings(Part):
+class Settings(StrictModel):
     """Settings of the association, its sender and its server."""
 
     sender: Mailbox
@@ -175,3 +183,299 @@ class Settings(Part):
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Settings of a provider, as texts of a settings file.
+
+    ``host`` is empty if every customer has a different server name. ``sign_in``: the addresses and scopes for
+    ``auth: oauth``, if known.
+    """
+
+    host: str = ""
+    port: str = "587"
+    security: str = "starttls"
+    pace: Mapping[str, str] = field(default_factory=dict)
+    sign_in: Mapping[str, str] = field(default_factory=dict)
+
+
+# Any of its domains may name the tenant. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
+# "Authenticate an IMAP, POP or SMTP connection using OAuth". Without a prompt, the browser's own account is used.
+_MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
+_MICROSOFT_SIGN_IN = {
+    "authorize_url": f"{_MICROSOFT}/authorize?prompt=select_account",
+    "device_url": f"{_MICROSOFT}/devicecode",
+    "token_url": f"{_MICROSOFT}/token",
+    "scopes": "https://outlook.office.com/SMTP.Send offline_access",
+}
+# Google gives no code for another device if the scope is mail, and a refresh token only if it is requested and consent
+# is given again. developers.google.com/identity/protocols/oauth2/native-app
+_GOOGLE_SIGN_IN = {
+    "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
+    "token_url": "https://oauth2.googleapis.com/token",
+    "scopes": "https://mail.google.com/",
+}
+
+PRESETS: Mapping[str, Preset] = {
+    # 3 connections and 30 messages a minute, 10,000 recipients a day; the preset is a little lower, so that the
+    # secretary can also send other mail meanwhile. learn.microsoft.com, "Exchange Online limits"
+    "microsoft365": Preset(
+        host="smtp.office365.com",
+        pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
+        sign_in=_MICROSOFT_SIGN_IN,
+    ),
+    # Recipients in 24 hours, for all programs together. support.google.com/a/answer/166852
+    "google": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "1900"}, sign_in=_GOOGLE_SIGN_IN),
+    # A mailbox at gmail.com. support.google.com/mail/answer/22839
+    "gmail": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "450"}, sign_in=_GOOGLE_SIGN_IN),
+    # 50 messages per connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
+    "previder": Preset(host="smtp.previder.nl", pace={"connections": "1", "per_connection": "50"}),
+    # 250 messages an hour. myhostingpartner.com, "Email limits and restrictions"
+    "mijnhostingpartner": Preset(pace={"connections": "1", "per_hour": "240"}),
+    # Fair use of 2,500 messages a day. hosting.nl, "de uitgaande verbindingslimieten"
+    "hosting.nl": Preset(pace={"connections": "1", "per_day": "2400"}),
+    # 300 messages a day.
+    "weboke": Preset(pace={"connections": "1", "per_day": "280"}),
+}
+
+
+def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
+    """Return the settings' fields, completed with a provider's preset.
+
+    A field in the file takes precedence.
+    """
+    filled = dict(fields)
+    smtp = fields.get("smtp")
+    if smtp is None and preset.host:
+        filled["smtp"] = {"host": preset.host, "port": preset.port, "security": preset.security}
+    elif isinstance(smtp, dict) and (preset.host or "host" in smtp):
+        own_host = "host" in smtp and smtp["host"] != preset.host
+        known: dict[str, Plain] = {} if own_host else {"host": preset.host, "port": preset.port}
+        # Implicit TLS has its own port (RFC 8314 §7.3), so port and security come from the same source.
+        if smtp.get("security") == "tls" or "port" in smtp:
+            known.pop("port", None)
+        filled["smtp"] = {**known, **_sign_in(smtp, preset), **smtp}
+    pace = fields.get("pace")
+    if pace is None or isinstance(pace, dict):
+        filled["pace"] = {**preset.pace, **(pace or {})}
+    return filled
+
+
+def _sign_in(smtp: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
+    """Return the addresses for signing in with OAuth.
+
+    The domain of the username names the organisation, unless the file gives a tenant.
+    """
+    auth, username, tenant = (smtp.get(key) for key in ("auth", "username", "tenant"))
+    if not isinstance(auth, str) or auth.strip().casefold() != Auth.OAUTH:
+        return {}
+    domain = username.rpartition("@")[2] if isinstance(username, str) else ""
+    organisation = tenant if isinstance(tenant, str) and tenant.strip() else domain
+    return {key: value.replace("{tenant}", organisation.strip()) for key, value in preset.sign_in.items()}
+
+
+_ADDRESSES = ("authorize_url", "device_url", "token_url")
+_ONLY_THEN = ("client_id", "tenant", "scopes", *_ADDRESSES)
+_TENANT = re.compile(r"[A-Za-z0-9.-]+")
+
+
+def sign_in_faults(document: Document, filled: dict[str, Plain]) -> Iterator[Fault]:
+    """Return the faults of ``smtp:`` that concern ``auth: oauth``.
+
+    The texts are checked, so that faults elsewhere do not hide them.
+
+    :param filled: the file's fields, completed with the provider's.
+    """
+    smtp = filled.get("smtp")
+    if not isinstance(smtp, dict):
+        return
+    written = {key: value.strip() for key, value in smtp.items() if isinstance(value, str) and value.strip()}
+    if written.get("auth", "").casefold() != Auth.OAUTH:
+        for key in _ONLY_THEN:
+            if key in written:
+                fault = _("%(key)s: it is for signing in without a password") % {"key": key}
+                yield Fault(document.key_place(("smtp", key)), fault, _("write below smtp: a line auth: oauth"))
+        return
+    for key in ("password_command", "password_file"):
+        if key in written:
+            fault = _("%(key)s: with auth: oauth there is no password") % {"key": key}
+            yield Fault(document.key_place(("smtp", key)), fault, _("delete it, and type: mkwmail login"))
+    if "username" not in written:
+        fault = _("username: with auth: oauth it says who signs in; it is mostly the mail address")
+        yield Fault(document.place(("smtp",)), fault, _("write below smtp: a line username: …"))
+    yield from _address_faults(document, written)
+
+
+def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fault]:
+    if not {"token_url", "scopes"} <= written.keys() or not {"authorize_url", "device_url"} & written.keys():
+        fault = _("auth: oauth: it is not known where to sign in")
+        remedy = _(
+            "write provider: microsoft365 or google; for another provider token_url, scopes, and authorize_url "
+            "or device_url below smtp:"
+        )
+        yield Fault(document.place(("smtp", "auth")), fault, remedy)
+    for key in _ADDRESSES:
+        # Anyone on the network could use a token that is sent unencrypted (RFC 6749 §1.6).
+        if key in written and not written[key].casefold().startswith("https://"):
+            fault = _('%(key)s: "%(url)s" is no address that begins with https://')
+            yield Fault(document.place(("smtp", key)), fault % {"key": key, "url": written[key]})
+    if "tenant" in written and not _TENANT.fullmatch(written["tenant"]):
+        fault = _('tenant: "%(tenant)s" is neither a domain nor an id') % {"tenant": written["tenant"]}
+        yield Fault(document.place(("smtp", "tenant")), fault, "tenant: mkw.nl")
+
+
+# Keys that people use for a password; `password_command` and `password_file` only tell how to find it.
+_SECRETS = (
+    *("password", "passwd", "pass", "passwort", "wachtwoord", "smtp_password"),
+    *("secret", "client_secret", "token", "access_token", "refresh_token"),
+)
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif")
+
+
+def read_settings(folder: WorkingFolder) -> Settings:
+    """Read the working folder's settings.
+
+    :raises UserError: code SETTINGS with every fault of the file.
+    """
+    document = read_document(folder.settings_path, folder.shown(folder.settings_path), ExitCode.SETTINGS)
+    tree = document.plain()
+    fields = tree if isinstance(tree, dict) else {}
+    secrets = _secret_values(fields)
+    faults = [*document.faults, *_secrets(document, fields)]
+    preset, unknown = _preset(document, fields)
+    faults += unknown
+    filled = with_preset(fields, preset) if preset is not None else fields
+    settings = None
+    try:
+        settings = Settings.model_validate(filled)
+    except ValidationError as error:
+        from mkwmail.config.validation import faults_of
+
+        faults += faults_of(error, document, Settings)
+    faults += _server_faults(document, filled, preset)
+    faults += sign_in_faults(document, filled)
+    faults += _hours_faults(document, settings)
+    faults += _file_faults(document, fields, folder)
+    if faults or settings is None:
+        hushed = (_hushed(fault, secrets) for fault in faults)
+        raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
+    return settings
+
+
+def _parts(fields: dict[str, Plain]) -> list[tuple[Loc, dict[str, Plain]]]:
+    """Return the mappings of the file: the top level and one level below."""
+    return [((), fields), *(((name,), part) for name, part in fields.items() if isinstance(part, dict))]
+
+
+def _secret_values(fields: dict[str, Plain]) -> list[str]:
+    pairs = [pair for _loc, part in _parts(fields) for pair in part.items()]
+    return [value for key, value in pairs if key.casefold() in _SECRETS and isinstance(value, str) and value]
+
+
+def _hushed(fault: Fault, secrets: list[str]) -> Fault:
+    """Return the fault; omit a repaired line that shows a password."""
+    said = any(secret in fault.remedy for secret in secrets)
+    return Fault(fault.place, fault.fault) if said else fault
+
+
+def _secrets(document: Document, fields: dict[str, Plain]) -> list[Fault]:
+    """Return the faults of passwords in the file, and remove the passwords.
+
+    They are removed so that no other check sees them; their text is never shown.
+    """
+    faults: list[Fault] = []
+    for loc, part in _parts(fields):
+        for key in [key for key in part if key.casefold() in _SECRETS]:
+            fault = _("%(key)s: a secret does not belong in this file, which is copied and shared")
+            remedy = _("delete it, and type: mkwmail login (it asks for it, and keeps it elsewhere)")
+            faults.append(Fault(document.key_place((*loc, key)), fault % {"key": key}, remedy))
+            del part[key]
+    return faults
+
+
+def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None, list[Fault]]:
+    written = fields.get("provider")
+    if not isinstance(written, str) or not written.strip():
+        return None, []
+    name = written.strip().casefold()
+    if name in PRESETS:
+        return PRESETS[name], []
+    fault = _('provider: "%(name)s" is not known') % {"name": written}
+    near = nearest(written, PRESETS)
+    unknown = _("leave it out and write smtp: and pace: yourself; known are: %(names)s")
+    remedy = f"provider: {near}" if near else unknown % {"names": ", ".join(PRESETS)}
+    return None, [Fault(document.place(("provider",)), fault, remedy)]
+
+
+def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset | None) -> Iterator[Fault]:
+    """Return the contradictions in ``smtp``.
+
+    The texts are checked, so that faults elsewhere do not hide them.
+    """
+    smtp = filled.get("smtp")
+    if not isinstance(smtp, dict):
+        return
+    host = smtp.get("host")
+    loopback = isinstance(host, str) and is_loopback(host.strip())
+    security = smtp.get("security")
+    if isinstance(security, str) and security.strip().casefold() == Security.NONE and host and not loopback:
+        fault = _("security: without it everyone on the way can read mails and password; only this computer may go so")
+        remedy = document.repaired(("smtp", "security"), security, "starttls") or "security: starttls"
+        yield Fault(document.place(("smtp", "security")), fault, remedy)
+    if smtp.get("password_command") and smtp.get("password_file"):
+        fault = _("password_file: the password comes from password_command already")
+        yield Fault(document.key_place(("smtp", "password_file")), fault, _("keep one of the two"))
+    if isinstance(host, str) and ("://" in host or "/" in host or "@" in host or " " in host.strip()):
+        fault = _('host: "%(host)s" is no name of a server') % {"host": host}
+        yield Fault(document.place(("smtp", "host")), fault, "host: smtp.example.org")
+    if preset is not None and preset.host and host == preset.host and not smtp.get("username"):
+        fault = _("username: %(host)s sends for nobody who does not log in; it is mostly the mail address")
+        remedy = _("write below smtp: a line username: …")
+        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+
+
+def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:
+    if settings is not None and settings.hours.end <= settings.hours.start:
+        fault = _("hours: they end before they begin, so nothing would ever be mailed")
+        yield Fault(document.place(("hours",)), fault, "hours: {from: 8.00, to: 20.00}")
+
+
+def _file_faults(document: Document, fields: dict[str, Plain], folder: WorkingFolder) -> Iterator[Fault]:
+    logo = fields.get("logo")
+    if not isinstance(logo, str) or not logo.strip():
+        return
+    path = folder.path / logo.strip()
+    place = document.place(("logo",))
+    if path.suffix.casefold() not in _PICTURES:
+        fault = _('logo: "%(name)s" is no picture that mail programs show: take a PNG, JPEG or GIF')
+        yield Fault(place, fault % {"name": logo})
+    elif not folder.holds(path):
+        yield Fault(place, _('logo: "%(name)s" lies outside the working folder') % {"name": logo})
+    elif not path.is_file():
+        fault = _('logo: there is no file "%(name)s" in the working folder') % {"name": logo}
+        yield Fault(place, fault, suggestion(logo, _pictures(path.parent)))
+
+
+def _pictures(place: Path) -> list[str]:
+    if not place.is_dir():
+        return []
+    return sorted(path.name for path in place.iterdir() if path.suffix.casefold() in _PICTURES)
+
+
+def example_senders(settings: Settings) -> tuple[Fault, ...]:
+    """Return a fault for each own address at a domain for examples.
+
+    Such addresses are refused if mail really leaves this computer (RFC 2606).
+    """
+    named = (
+        ("sender", settings.sender.email),
+        ("reply_to", settings.reply_to),
+        ("report_to", settings.report_to),
+    )
+    fault = _("%(key)s: %(address)s is an address for examples, and nobody reads what comes back to it")
+    return tuple(
+        Fault("mkwmail.yaml", fault % {"key": key, "address": address}, _("write the real address"))
+        for key, address in named
+        if address is not None and is_example(address.rpartition("@")[2])
+    )

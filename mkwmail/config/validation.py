@@ -1,6 +1,6 @@
 """Faults of a model in the program's own words.
 
-Each has a place, one plain sentence and the repaired line.
+Each has a place, one plain sentence and the repaired line. Only files with such faults need this module.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,10 @@ from pydantic_core import ErrorDetails
 
 from mkwmail.config.event import COLUMN_TAG, FOLLOWS, TEXT_TAG
 from mkwmail.config.fields import UnusableError
-from mkwmail.config.yaml_document import Document, Loc
-from mkwmail.dutch.parsing import UnreadableError
+from mkwmail.config.yaml_document import Document, Loc, Plain
+from mkwmail.dutch.dates import UnreadableError
 from mkwmail.errors import Fault
-from mkwmail.i18n import _
-from mkwmail.text import nearest
+from mkwmail.i18n import _, nearest
 
 Model = type[BaseModel]
 
@@ -34,6 +33,46 @@ def faults_of(error: ValidationError, document: Document, model: Model) -> tuple
     """Return a fault for each value of the document that a model refuses."""
     faults = (_fault(details, document, model) for details in error.errors(include_url=False))
     return tuple(fault for fault in faults if fault is not None)
+
+
+def take_out(fields: dict[str, Plain], error: ValidationError) -> set[str]:
+    """Remove the values that a model refuses, and return their keys at the top level.
+
+    Of a missing key, the mapping that lacks it is removed.
+    """
+    places = [(location_of(each), each["type"]) for each in error.errors(include_url=False)]
+    for loc, kind in sorted(places, key=_last_first, reverse=True):
+        steps = loc[:-1] if kind == "missing" else loc
+        while steps and not _removed(fields, steps):
+            steps = steps[:-1]
+    return {str(loc[0]) for loc, _kind in places if loc}
+
+
+def _last_first(place: tuple[Loc, str]) -> tuple[tuple[int, str], ...]:
+    """Return a sort key that puts the last items of a list last.
+
+    With the order reversed, they are removed from the end on, so that the other items keep their numbers meanwhile.
+    """
+    return tuple((step, "") if isinstance(step, int) else (-1, step) for step in place[0])
+
+
+def _removed(fields: dict[str, Plain], loc: Loc) -> bool:
+    above: Plain = fields
+    for step in loc[:-1]:
+        if isinstance(above, dict) and step in above:
+            above = above[str(step)]
+        elif isinstance(above, list) and isinstance(step, int) and step < len(above):
+            above = above[step]
+        else:
+            return False
+    last = loc[-1]
+    if isinstance(above, dict) and last in above:
+        del above[str(last)]
+        return True
+    if isinstance(above, list) and isinstance(last, int) and last < len(above):
+        del above[last]
+        return True
+    return False
 
 
 def _fault(details: ErrorDetails, document: Document, model: Model) -> Fault | None:

@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 import yaml
 
-from mkwmail.config.file_text import read_bytes, text_of
 from mkwmail.config.yaml_lint import Slip, mend
 from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import read_bytes, text_of
 from mkwmail.i18n import _
 
 # mailings → a mailing → audience → is → a value: an event file needs six levels.

@@ -6,8 +6,9 @@ YAML can continue to the others.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from mkwmail.i18n import _
 
@@ -31,6 +32,7 @@ _LOST = re.compile(r"\s#(?=[^\s#])")
 _BARE = re.compile(r"[\d\s.:,/-]*|true|false|ja|nee|yes|no|null", re.IGNORECASE)
 _OPENING, _CLOSING = "“”„‟«‘’‚‛‹", "“”»‘’›"
 _SINGLE = "‘’‚‛‹›"
+_QUOTES = f"\"'{_OPENING}"
 _CURLY = re.compile('[“”„‟«][^“”„‟«»"]*[“”»"]')
 _BAD_ESCAPE = re.compile(
     r'\\(?![0abtnvfre "/\\N_LP\t]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U0010[0-9A-Fa-f]{4}|U000[0-9A-Fa-f]{5})'
@@ -85,10 +87,7 @@ def mended_plain(value: str) -> Mended:
             _("the text from the # on would be lost, for YAML takes it for a comment; put quotes around the whole"),
         )
     text, comment = without_comment(value)
-    if text[:1] in ("@", "`", "%", "&", "*", "!", "|", ">", ",", "]", "}") and text:
-        fault = _("a text cannot begin with %(sign)s without quotes: YAML has another use for it")
-        return Mended(quoted(text) + comment, fault % {"sign": text[0]})
-    if text.startswith(("- ", "? ")):
+    if text.startswith((*"@`%&*!|>,]}", "- ", "? ")):
         fault = _("a text cannot begin with %(sign)s without quotes: YAML has another use for it")
         return Mended(quoted(text) + comment, fault % {"sign": text[0]})
     if re.search(r":(?=\s|$)", text):
@@ -146,79 +145,66 @@ def _mended_flow(value: str) -> Mended:
         text, comment = without_comment(value)
         closing = "}" if text[0] == "{" else "]"
         return Mended(text.rstrip(",") + closing + comment, _("the bracket that opens here is not closed"))
-    inside, rest = value[1 : end - 1], value[end:]
-    if not _BEHIND.match(rest):
+    if not _BEHIND.match(value[end:]):
         text, comment = without_comment(value)
         fault = _("a text cannot begin with %(sign)s without quotes: YAML has another use for it")
         return Mended(quoted(text) + comment, fault % {"sign": value[0]})
-    # A comma keeps its meaning between values, and every part keeps its white space.
-    parts = _parts(inside)
-    joined, faults = (_mended_pairs if value[0] == "{" else _mended_list)(parts)
-    return Mended(value[0] + joined + value[end - 1] + rest, faults[0] if faults else "")
+    parts = _parts(value, end)
+    faults: list[str] = []
+    if value[0] == "{":
+        parts = _with_their_commas(parts, faults)
+    mended = [(_mended_pair if value[0] == "{" else _mended_item)(part) for part in parts]
+    faults += [each.fault for each in mended if each.fault]
+    return Mended(value[0] + ",".join(each.value for each in mended) + value[end - 1 :], faults[0] if faults else "")
+
+
+def _signs(value: str) -> Iterator[tuple[int, str, int]]:
+    """Yield the brackets and commas outside quotations: index, sign, depth.
+
+    ``depth``: how many brackets are open after the sign. Brackets in plain text count too, so that
+    ``{url: https://x/{code}}`` ends at the bracket that its writer means.
+    """
+    depth, index = 0, 0
+    while index < len(value):
+        sign = value[index]
+        if sign in _QUOTES and value[:index].rstrip()[-1:] in ("{", "[", ",", ":"):
+            quotation = STRAIGHT.match(value, index) or _CURLY.match(value, index)
+            if quotation is not None:
+                index = quotation.end()
+                continue
+        if sign in "{}[],":
+            depth += (sign in "{[") - (sign in "}]")
+            yield index, sign, depth
+        index += 1
 
 
 def flow_end(value: str) -> int | None:
     """Return the index after the bracket that closes the first one.
 
-    None if it is not closed. Brackets in plain text count too, so that ``{url: https://x/{code}}`` ends at the bracket
-    that its writer means.
+    None if it is not closed.
     """
-    depth, index = 0, 0
-    while index < len(value):
-        character = value[index]
-        if character in "\"'" and value[:index].rstrip()[-1:] in ("{", "[", ",", ":"):
-            found = STRAIGHT.match(value, index)
-            if found is not None:
-                index = found.end()
-                continue
-        depth += (character in "{[") - (character in "}]")
-        index += 1
-        if depth == 0:
-            return index
-    return None
+    return next((index + 1 for index, _sign, depth in _signs(value) if depth == 0), None)
 
 
-def _parts(inside: str) -> list[str]:
-    parts, start, depth, index = [], 0, 0, 0
-    while index < len(inside):
-        character = inside[index]
-        if character in "\"'" and inside[start:index].rstrip()[-1:] in ("", ":", "{", "["):
-            found = STRAIGHT.match(inside, index)
-            if found is not None:
-                index = found.end()
-                continue
-        if character in _OPENING and inside[start:index].rstrip()[-1:] in ("", ":"):
-            found = _CURLY.match(inside, index)
-            if found is not None:
-                index = found.end()
-                continue
-        depth += (character in "{[") - (character in "}]")
-        if character == "," and depth == 0:
-            parts.append(inside[start:index])
-            start = index + 1
-        index += 1
-    return [*parts, inside[start:]]
+def _parts(value: str, end: int) -> list[str]:
+    """Return the parts between the brackets, with their white space."""
+    commas = [index for index, sign, depth in _signs(value[:end]) if sign == "," and depth == 1]
+    return [value[before + 1 : after] for before, after in pairwise((0, *commas, end - 1))]
 
 
-def _mended_pairs(parts: list[str]) -> tuple[str, list[str]]:
-    """Return the ``key: value`` pairs of a mapping, repaired.
+def _with_their_commas(parts: list[str], faults: list[str]) -> list[str]:
+    """Return the ``key: value`` pairs of a mapping.
 
-    A part without a key belongs to the text before its comma.
+    A part without a key belongs to the text before its comma; this is a fault.
     """
-    faults: list[str] = []
     pairs: list[str] = []
     for part in parts:
-        if (
-            pairs
-            and part.strip()
-            and not re.search(r"[^\s]\s*:(?:\s|$)", part)
-            and not part.lstrip().startswith(("{", "["))
-        ):
+        if not pairs or not part.strip() or part.lstrip()[0] in "{[" or re.search(r"[^\s]\s*:(?:\s|$)", part):
+            pairs.append(part)
+        else:
             pairs[-1] = _with_tail(pairs[-1], part)
             faults.append(_("a comma between braces begins a new key; put quotes around a text with a comma"))
-        else:
-            pairs.append(part)
-    return ",".join(_each(pairs, _mended_pair, faults)), faults
+    return pairs
 
 
 def _with_tail(pair: str, tail: str) -> str:
@@ -228,17 +214,6 @@ def _with_tail(pair: str, tail: str) -> str:
     head, text = found.groups()
     inner = STRAIGHT.fullmatch(text) or _CURLY.fullmatch(text)
     return head + quoted((text[1:-1] if inner else text) + "," + tail.rstrip())
-
-
-def _mended_list(parts: list[str]) -> tuple[str, list[str]]:
-    faults: list[str] = []
-    return ",".join(_each(parts, _mended_item, faults)), faults
-
-
-def _each(parts: list[str], mend: Callable[[str], Mended], faults: list[str]) -> list[str]:
-    mended = [mend(part) for part in parts]
-    faults.extend(item.fault for item in mended if item.fault)
-    return [item.value for item in mended]
 
 
 def _mended_pair(part: str) -> Mended:
@@ -389,14 +364,8 @@ class _Walk:
         tabs = white.count("\t")
         spaces = " " * (tabs * self.unit + len(white) - tabs)
         repaired = spaces + line[len(white) :]
-        if tabs:
-            fault = _("this line is indented with a tab; YAML takes spaces only, here %(count)d")
-            self.say(index, 1, fault % {"count": len(spaces)}, repaired, "tab")
-        else:
-            fault = _(
-                "this line is indented with non-breaking spaces, as Word and web pages have them; type %(count)d spaces"
-            )
-            self.say(index, 1, fault % {"count": len(spaces)}, repaired, "space")
+        fault, group = _indented_with(white)
+        self.say(index, 1, fault % {"count": len(spaces)}, repaired, group)
         return repaired
 
     def _content(self, index: int, line: str) -> str:
@@ -571,19 +540,21 @@ class _Walk:
         if block.indent < 0:
             block.indent = block.parent + self.unit
         repaired = " " * block.indent + content
-        if "\t" in strange:
-            fault = _("this line is indented with a tab; YAML takes spaces only, here %(count)d")
-            group = "tab"
-        elif strange:
-            fault = _(
-                "this line is indented with non-breaking spaces, as Word and web pages have them; type %(count)d spaces"
-            )
-            group = "space"
-        else:
-            fault = _("this line belongs to the text above and must begin with %(count)d spaces")
-            group = "text"
+        fault, group = _indented_with(strange)
         self.say(index, 1, fault % {"count": block.indent}, repaired, group)
         return repaired
+
+
+def _indented_with(white: str) -> tuple[str, str]:
+    """Return the fault of an indentation, and its group."""
+    if "\t" in white:
+        return _("this line is indented with a tab; YAML takes spaces only, here %(count)d"), "tab"
+    if white.strip(" "):
+        fault = _(
+            "this line is indented with non-breaking spaces, as Word and web pages have them; type %(count)d spaces"
+        )
+        return fault, "space"
+    return _("this line belongs to the text above and must begin with %(count)d spaces"), "text"
 
 
 def _start(line: str, indent: int) -> int:

@@ -29,7 +29,7 @@ _PROXIES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CronJob:
     """The job to run every half hour.
 
     ``name`` is the ledger's, so that the line is recognised after the folder has moved.
@@ -46,7 +46,7 @@ class Job:
         return f"# mkwmail {self.name[:12]}"
 
 
-def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ) -> Job:
+def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ) -> CronJob:
     """Return the job of a working folder, for the Python that runs now.
 
     It passes on only the variables that a password command, a certificate or the way to a provider may need; never a
@@ -59,7 +59,7 @@ def job_for(folder: Path, name: str, environment: Mapping[str, str] = os.environ
         kept["PYTHONPATH"] = str(_PACKAGE.parent)
     wanted = [*environment.get("PATH", "").split(":"), *_PLAIN_PATH.split(":")]
     places = dict.fromkeys(place for place in wanted if place.startswith("/"))
-    return Job(folder, name, Path(sys.executable).absolute(), {**kept, "LANG": "C.UTF-8", "PATH": ":".join(places)})
+    return CronJob(folder, name, Path(sys.executable).absolute(), {**kept, "LANG": "C.UTF-8", "PATH": ":".join(places)})
 
 
 def _is_installed() -> bool:
@@ -70,7 +70,7 @@ def _is_installed() -> bool:
     return str(_PACKAGE.parent) in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 
 
-def line_of(job: Job) -> str:
+def line_of(job: CronJob) -> str:
     """Return the line, without its end.
 
     :raises UserError: code SETTINGS if a name has a character that a crontab line cannot hold.
@@ -87,7 +87,7 @@ def line_of(job: Job) -> str:
     return f"{EVERY_HALF_HOUR} {line.replace('%', chr(92) + '%')}"
 
 
-def _line(job: Job, environment: Mapping[str, str]) -> str:
+def _line(job: CronJob, environment: Mapping[str, str]) -> str:
     assignments = [f"{key}={value}" for key, value in sorted(environment.items())]
     # -P: Python does not search the folder in which cron starts for modules.
     command = ["/usr/bin/env", "-i", *assignments, str(job.python), "-P", "-m", "mkwmail"]
@@ -120,19 +120,19 @@ def _is_ours(line: bytes, marker: str) -> bool:
     return line.rstrip().endswith(marker.encode()) and not line.lstrip().startswith(b"#")
 
 
-def task_command(job: Job) -> str:
+def task_command(job: CronJob) -> str:
     """Return the command for the same task on Windows (schtasks)."""
     run = subprocess.list2cmdline([str(job.python), "-P", "-m", "mkwmail", "--folder", str(job.folder), "due"])
     words = ["schtasks", "/Create", "/F", "/SC", "MINUTE", "/MO", "30", "/TN", _task(job), "/TR", run]
     return subprocess.list2cmdline(words)
 
 
-def no_task_command(job: Job) -> str:
+def no_task_command(job: CronJob) -> str:
     """Return the command that removes the Windows task."""
     return subprocess.list2cmdline(["schtasks", "/Delete", "/F", "/TN", _task(job)])
 
 
-def _task(job: Job) -> str:
+def _task(job: CronJob) -> str:
     return job.marker.removeprefix("# ")
 
 

@@ -25,16 +25,15 @@ from itertools import accumulate
 
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Outcome
-from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Coming, Job, LeftOut, Prepared, Progress, Run
+from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Coming, Job, LeftOut, Progress, Run
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, meaning
-from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Transport
+from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Stop, Transport
 from mkwmail.errors import UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Claim, Result, Round, State, next_try
+from mkwmail.ledger.models import Result, Round, State, next_try
 from mkwmail.mail.letter import Message
 
 _LARGEST_GROUP = 64
@@ -106,6 +105,7 @@ class _Connection:
         self._size = 1  # of the next group
         self._accepts = False  # the server took a message of this session: before that, it may not
         self._failures = 0  # connections lost in a row, without a reply that shows progress
+        self._numbers: list[int] = []  # of the jobs that were taken and are not prepared, the last one first
         self._coming: list[Coming] = []  # taken and prepared, and not claimed yet
         self._still_open: dict[str, Claimed] = {}  # claimed and not decided, by Message-ID
         self._results: list[Result] = []  # decided, and not yet in the ledger
@@ -133,7 +133,7 @@ class _Connection:
     # Claiming and recording
 
     def _has_work(self) -> bool:
-        if self._coming:
+        if self._coming or self._numbers:
             return not self._run.is_over()
         if not self._run.has_work(wait=False):
             # What is done must not wait for what others have under way.
@@ -158,7 +158,7 @@ class _Connection:
         group, self._coming = self._coming[:count], self._coming[count:]
         results, self._results = self._results, []
         try:
-            claims = [_claim_of(each.job, each.prepared) for each in group]
+            claims = [each.claim for each in group]
             attempts = run.ledger.record_and_claim(run.of, results, claims, run.clock.now())
         except BaseException:
             run.give_back([each.number for each in group])
@@ -167,23 +167,26 @@ class _Connection:
         finally:
             run.recorded(len(results))
         return [
-            Claimed(each.number, each.job, attempt, each.prepared.message)
-            for each, attempt in zip(group, attempts, strict=True)
+            Claimed(each.number, each.job, attempt, each.message) for each, attempt in zip(group, attempts, strict=True)
         ]
 
     def _prepare(self, most: int, wait: bool = False) -> None:
         """Take and prepare messages for the next claim until they are so many, as the rate limit allows."""
-        run, missing = self._run, most - len(self._coming)
-        numbers = run.take(missing, wait) if missing > 0 else ()
+        run = self._run
         now = run.clock.now()
-        for number in numbers:
+        while len(self._coming) < most:
+            if not self._numbers:
+                self._numbers = run.take(self._size - len(self._coming), wait)[::-1]
+                if not self._numbers:
+                    return
+            number = self._numbers.pop()
             job = run.jobs[number % len(run.jobs)]
-            self._coming.append(Coming(number, job, job.prepare(now)))
+            self._coming.append(Coming(number, job, *job.prepare(now)))
 
     def _fitting(self) -> int:
         """Return how many of the prepared messages one group can hold."""
         most = self._size if self._left is None else min(self._size, self._left)
-        sizes = accumulate(each.prepared.message.size for each in self._coming[:most])
+        sizes = accumulate(each.message.size for each in self._coming[:most])
         return sum(number == 0 or octets <= _LARGEST_OCTETS for number, octets in enumerate(sizes))
 
     def _record(self) -> None:
@@ -213,7 +216,7 @@ class _Connection:
         def begin(message: Message) -> bool:
             nonlocal begun, declined
             claimed = self._still_open[message.message_id]
-            if run.is_over() or run.why_left_out(claimed.job.person) is not None:
+            if run.is_over() or run.why_left_out(claimed.job.recipient.person) is not None:
                 declined = True
                 return False
             run.ledger.begin(claimed.attempt)
@@ -251,7 +254,7 @@ class _Connection:
                     if self._run.is_stopping():
                         return
                     # Before its commands: a server that waits for a body should get one.
-                    if self._run.why_left_out(each.job.person) is None:
+                    if self._run.why_left_out(each.job.recipient.person) is None:
                         if self._left is not None:
                             self._left -= 1
                         yield each.message
@@ -290,7 +293,7 @@ class _Connection:
         self._results += [Result(each.attempt, State.PLANNED) for each in still_open.values()]
         waiting = []
         for each in still_open.values():
-            reason = self._run.why_left_out(each.job.person)
+            reason = self._run.why_left_out(each.job.recipient.person)
             if reason is None:
                 waiting.append(each.number)
             else:
@@ -349,27 +352,12 @@ class _Connection:
         self._close()
 
     def _close(self) -> None:
-        self._run.give_back([each.number for each in self._coming])
-        self._coming = []
+        self._run.give_back([*self._numbers, *(each.number for each in self._coming)])
+        self._numbers, self._coming = [], []
         transport, self._transport = self._transport, None
         self._size, self._accepts, self._left = 1, False, None
         if transport is not None:
             transport.close()
-
-
-def _claim_of(job: Job, prepared: Prepared) -> Claim:
-    message = prepared.message
-    return Claim(
-        job.person,
-        job.address,
-        prepared.letter,
-        prepared.values,
-        message.message_id,
-        prepared.date,
-        message.digest,
-        job.tries,
-        job.facts,
-    )
 
 
 def _least(*limits: int | None) -> int | None:

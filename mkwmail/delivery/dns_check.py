@@ -30,7 +30,7 @@ _PROVIDERS = {"smtp.office365.com": "spf.protection.outlook.com", "smtp.gmail.co
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DomainRecords:
     """The records of a domain: a line for each of the three, and the faults."""
 
     spf: str
@@ -39,7 +39,7 @@ class Standing:
     faults: tuple[Fault, ...]
 
 
-def standing(domain: str, selector: str | None, host: str, ask: Ask) -> Standing:
+def domain_records(domain: str, selector: str | None, host: str, ask: Ask) -> DomainRecords:
     """Look up a sender's domain.
 
     ``selector`` names the DKIM key (RFC 6376 §3.1), ``host`` the server that sends the mail.
@@ -49,7 +49,7 @@ def standing(domain: str, selector: str | None, host: str, ask: Ask) -> Standing
     spf, spf_faults = _spf(domain, host, ask)
     dkim, dkim_faults = _dkim(domain, selector, ask)
     dmarc, dmarc_faults = _dmarc(domain, ask)
-    return Standing(spf, dkim, dmarc, (*spf_faults, *dkim_faults, *dmarc_faults))
+    return DomainRecords(spf, dkim, dmarc, (*spf_faults, *dkim_faults, *dmarc_faults))
 
 
 def name_server(server: str | None = None) -> Ask:

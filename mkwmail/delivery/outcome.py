@@ -9,7 +9,8 @@ from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _
 from mkwmail.ledger.models import State
-from mkwmail.planning.plan import Plan, Skip, Waiting, already_sent, came_too_late, refused_by_server
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan, already_sent, came_too_late, refused_by_server
 
 # The first that applies decides. An interruption is the person's own doing: it comes before the faults that it left
 # behind, and after the faults that would have stopped the run anyway.
@@ -28,15 +29,13 @@ _ORDER = (
 
 
 class Ending(NamedTuple):
-    """The end of one member's message in this run.
+    """The end of one recipient's message in this run.
 
     ``reason``: the reply's words, or why the message was not sent. ``state`` is sent, deferred, refused, in doubt, or
     planned (still to be sent). ``not_before``: when a deferred message may be tried again.
     """
 
-    person: str
-    name: str
-    address: str
+    recipient: Recipient
     state: State
     reason: str = ""
     code: int | None = None
@@ -116,36 +115,42 @@ def gravest(codes: Iterable[ExitCode]) -> ExitCode:
     return next((code for code in _ORDER if code in found), ExitCode.OK)
 
 
-def standing(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
+def plan_after(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
     """Return the plan as a new one would be after the run."""
     ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt, *outcome.skipped)
-    done = {each.person for each in ended}
+    done = {each.recipient.person for each in ended}
     sent, unknown = already_sent(now), _("it is not known whether the server took it")
     after = replace(
         plan,
         to_send=tuple(each for each in plan.to_send if each.person not in done),
-        skipped=(*plan.skipped, *(_skip(each, each.reason) for each in outcome.skipped)),
-        waiting=(*plan.waiting, *(_waiting(each, now) for each in outcome.deferred)),
-        refused=(*plan.refused, *(_skip(each, refused_by_server(now, each.reason)) for each in outcome.refused)),
-        in_doubt=(*plan.in_doubt, *(_skip(each, each.reason or unknown) for each in outcome.in_doubt)),
-        already=(*plan.already, *(_skip(each, sent) for each in outcome.sent)),
+        skipped=(*plan.skipped, *(replace(each.recipient, reason=each.reason) for each in outcome.skipped)),
+        waiting=(
+            *plan.waiting,
+            *(
+                replace(each.recipient, reason=each.reason, not_before=each.not_before or now)
+                for each in outcome.deferred
+            ),
+        ),
+        refused=(
+            *plan.refused,
+            *(replace(each.recipient, reason=refused_by_server(now, each.reason)) for each in outcome.refused),
+        ),
+        in_doubt=(
+            *plan.in_doubt,
+            *(replace(each.recipient, reason=each.reason or unknown) for each in outcome.in_doubt),
+        ),
+        already=(*plan.already, *(replace(each.recipient, reason=sent) for each in outcome.sent)),
     )
     return came_too_late(after) if now > plan.latest else after
-
-
-def _waiting(ending: Ending, now: datetime) -> Waiting:
-    return Waiting(ending.person, ending.name, ending.address, ending.reason, ending.not_before or now)
-
-
-def _skip(ending: Ending, reason: str) -> Skip:
-    return Skip(ending.person, ending.name, ending.address, reason)
 
 
 def under_their_names(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     """Return the outcome with other keys for the same persons: key → key."""
 
     def renamed(endings: Sequence[Ending]) -> tuple[Ending, ...]:
-        return tuple(each._replace(person=names[each.person]) for each in endings)
+        return tuple(
+            each._replace(recipient=replace(each.recipient, person=names[each.recipient.person])) for each in endings
+        )
 
     return replace(
         outcome,

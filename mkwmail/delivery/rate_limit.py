@@ -48,7 +48,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class SentHistory:
     """The messages that were sent so far.
 
     ``moments``: when they were sent, in all runs, oldest first, at least for the last 24 hours. ``this_run``: how many
@@ -60,18 +60,18 @@ class Gone:
     under_way: int = 0
 
 
-def room(pace: Pace, gone: Gone, now: datetime) -> int | None:
+def room(pace: Pace, history: SentHistory, now: datetime) -> int | None:
     """Return how many messages may be sent now; None: no limit."""
     now = now.astimezone(UTC)
-    rooms = [limit - _taken(gone, window, now) for limit, window, _which in _windows(pace)]
+    rooms = [limit - _taken(history, window, now) for limit, window, _which in _windows(pace)]
     if pace.batch and pace.pause:
-        begun = gone.this_run + gone.under_way
-        full = begun > 0 and begun % pace.batch == 0 and _pause_end(pace, gone, now) > now
+        begun = history.this_run + history.under_way
+        full = begun > 0 and begun % pace.batch == 0 and _pause_end(pace, history, now) > now
         rooms.append(0 if full else pace.batch - begun % pace.batch)
     return max(0, min(rooms)) if rooms else None
 
 
-def wait(pace: Pace, gone: Gone, now: datetime) -> Wait | None:
+def wait(pace: Pace, history: SentHistory, now: datetime) -> Wait | None:
     """Return the longest wait of the next message.
 
     None if it may be sent now.
@@ -79,13 +79,13 @@ def wait(pace: Pace, gone: Gone, now: datetime) -> Wait | None:
     # In UTC: moments of one local zone are compared by their wall clocks, an hour off around summer time.
     local, now = now.tzinfo, now.astimezone(UTC)
     waits = [
-        (_free_at(gone, limit, window, now), which)
+        (_free_at(history, limit, window, now), which)
         for limit, window, which in _windows(pace)
-        if _taken(gone, window, now) >= limit
+        if _taken(history, window, now) >= limit
     ]
-    begun = gone.this_run + gone.under_way
+    begun = history.this_run + history.under_way
     if pace.batch and pace.pause and begun and begun % pace.batch == 0:
-        waits.append((_pause_end(pace, gone, now), Limit.PAUSE))
+        waits.append((_pause_end(pace, history, now), Limit.PAUSE))
     until, limit = max(waits, key=itemgetter(0), default=(now, Limit.PAUSE))
     return Wait(until.astimezone(local), limit) if until > now else None
 
@@ -94,9 +94,9 @@ def done_at(pace: Pace, moments: Sequence[datetime], count: int, now: datetime) 
     """Return when so many messages are sent if only the pace delays them."""
     went, begun, moment = list(moments), 0, now
     while begun < count:
-        gone = Gone(went, begun)
-        free = room(pace, gone, moment)
-        held = wait(pace, gone, moment)
+        history = SentHistory(went, begun)
+        free = room(pace, history, moment)
+        held = wait(pace, history, moment)
         if held:
             moment = held.until
             continue
@@ -131,26 +131,26 @@ def _windows(pace: Pace) -> list[tuple[int, timedelta, Limit]]:
     return [(limit, window, which) for limit, window, which in limits if limit is not None]
 
 
-def _taken(gone: Gone, window: timedelta, now: datetime) -> int:
+def _taken(history: SentHistory, window: timedelta, now: datetime) -> int:
     """Return how many were sent within the window.
 
     A message that was sent exactly its length ago is outside it.
     """
-    return len(gone.moments) - bisect_right(gone.moments, now - window) + gone.under_way
+    return len(history.moments) - bisect_right(history.moments, now - window) + history.under_way
 
 
-def _free_at(gone: Gone, limit: int, window: timedelta, now: datetime) -> datetime:
+def _free_at(history: SentHistory, limit: int, window: timedelta, now: datetime) -> datetime:
     """Return when there is room for one; those under way count as sent now."""
-    leaving = len(gone.moments) + gone.under_way - limit
+    leaving = len(history.moments) + history.under_way - limit
     # The clock may have been set back: a message with a moment in the future was sent now at the latest.
-    went = min(gone.moments[leaving], now) if leaving < len(gone.moments) else now
+    went = min(history.moments[leaving], now) if leaving < len(history.moments) else now
     return went.astimezone(UTC) + window
 
 
-def _pause_end(pace: Pace, gone: Gone, now: datetime) -> datetime:
+def _pause_end(pace: Pace, history: SentHistory, now: datetime) -> datetime:
     """Return when the pause after the last batch is over.
 
     It begins when the batch's last message was sent.
     """
-    last = now if gone.under_way or not gone.moments else min(gone.moments[-1], now)
+    last = now if history.under_way or not history.moments else min(history.moments[-1], now)
     return last.astimezone(UTC) + pace.pause

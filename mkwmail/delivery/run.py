@@ -13,17 +13,17 @@ from typing import Generic, NamedTuple, TypeVar
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome, outcome_of
-from mkwmail.delivery.rate_limit import Gone, Limit, Wait
+from mkwmail.delivery.rate_limit import Limit, SentHistory, Wait
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, all_refused, run_fault, same_refusal
-from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.delivery.transport import Phase, Reply, Stop
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Facts, Result, Round, State
+from mkwmail.ledger.models import Claim, Result, Round, State
 from mkwmail.mail.letter import Message
+from mkwmail.planning.audience import Recipient
 
 MOST_UNRECORDED = 128  # messages of a run that are claimed and not yet recorded: a power cut leaves them in doubt
 LONGEST_WAIT = timedelta(minutes=5)  # a longer wait for the rate limit is for a later run; a chosen pause is not
@@ -36,31 +36,16 @@ _FRESH = 0.01  # seconds of real time that a look at who is left out stays true
 T = TypeVar("T")
 
 
-class Prepared(NamedTuple):
-    """A message that is ready, with what the ledger keeps of it.
-
-    The ledger keeps the letter's name, the values and the Date.
-    """
-
-    message: Message
-    letter: str
-    values: Mapping[str, str]
-    date: datetime
-
-
 class Job(NamedTuple):
-    """One member to be mailed.
+    """One recipient to be mailed.
 
-    ``prepare`` makes the message as it leaves at a moment, and must not fail: everything was composed before.
-    ``tries``: which try this is, 1 for the first. ``facts``: the version of the event's facts in the message.
+    ``prepare`` makes the message as it leaves at a moment, and its claim. It must not fail: everything was composed
+    before. ``tries``: which try this is, 1 for the first.
     """
 
-    person: str
-    address: str
-    name: str
-    prepare: Callable[[datetime], Prepared]
+    recipient: Recipient
+    prepare: Callable[[datetime], tuple[Message, Claim]]
     tries: int = 1
-    facts: Facts | None = None
 
 
 class Step(NamedTuple):
@@ -133,7 +118,8 @@ class Coming(NamedTuple):
 
     number: int
     job: Job
-    prepared: Prepared
+    message: Message
+    claim: Claim
 
 
 class Claimed(NamedTuple):
@@ -200,7 +186,7 @@ class Run:
         self._decide_held()
         reason = self._why_not_begun()
         jobs = (self.jobs[number % len(self.jobs)] for number in sorted(self._waiting))
-        left = [Ending(job.person, job.name, job.address, State.PLANNED, reason) for job in jobs]
+        left = [Ending(job.recipient, State.PLANNED, reason) for job in jobs]
         endings = [*self._endings, *left]
         done = all(ending.state not in (State.PLANNED, State.IN_DOUBT) for ending in endings)
         interrupted = self.stop.asked.is_set() and not done
@@ -297,7 +283,7 @@ class Run:
         with self._turn:
             while not self.is_over() and self._waiting:
                 now = self.clock.now()
-                room = rate_limit.room(self.pace, Gone(self._moments, self._this_run, self._under_way), now)
+                room = rate_limit.room(self.pace, SentHistory(self._moments, self._this_run, self._under_way), now)
                 count = min(most, len(self._waiting), *([] if room is None else [room]))
                 if count > 0:
                     self._under_way += count
@@ -329,7 +315,7 @@ class Run:
             return 0
 
     def _wait_for_room(self, now: datetime) -> None:
-        wait = rate_limit.wait(self.pace, Gone(self._moments, self._this_run), now)
+        wait = rate_limit.wait(self.pace, SentHistory(self._moments, self._this_run), now)
         if wait is None:
             return
         if wait.limit is not Limit.PAUSE and wait.until - now > LONGEST_WAIT:
@@ -400,7 +386,7 @@ class Run:
 
         Another connection may try, unless this one message has lost too many.
         """
-        reason = self.why_left_out(claimed.job.person)
+        reason = self.why_left_out(claimed.job.recipient.person)
         if reason is not None:
             self._skip(claimed.job, reason)
             return
@@ -408,8 +394,8 @@ class Run:
             # Nothing was said of this message yet: most often a connection that was idle for too long.
             heapq.heappush(self._waiting, claimed.number)
             return
-        self._losses[claimed.job.person] += 1
-        if self._losses[claimed.job.person] >= _LOSSES:
+        self._losses[claimed.job.recipient.person] += 1
+        if self._losses[claimed.job.recipient.person] >= _LOSSES:
             self._end(claimed.job, State.PLANNED, str(reply), reply.code)
         else:
             # To the end: if it is the message that makes the server hang up, the others are served first.
@@ -421,10 +407,10 @@ class Run:
         return [Result(claimed.attempt, state, reply.code or None, str(reply)) for claimed, reply in refusals]
 
     def _skip(self, job: Job, reason: str) -> None:
-        self._left_out.append(Ending(job.person, job.name, job.address, State.PLANNED, reason))
+        self._left_out.append(Ending(job.recipient, State.PLANNED, reason))
 
     def _end(self, job: Job, state: State, reason: str, code: int, not_before: datetime | None = None) -> None:
-        ending = Ending(job.person, job.name, job.address, state, reason, code or None, not_before)
+        ending = Ending(job.recipient, state, reason, code or None, not_before)
         self._endings.append(ending)
         self.progress(Step(ending, len(self._endings), len(self.jobs)))
 

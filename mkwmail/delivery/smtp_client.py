@@ -17,10 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from mkwmail.auth import sasl
-from mkwmail.auth.credentials import Credential, Password
-from mkwmail.auth.oauth_errors import SignInError
-from mkwmail.auth.secret import Secret
+from mkwmail.auth.credentials import Credential, Password, Secret, SignInError
 from mkwmail.config.settings import Security, Smtp
 from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, run_fault, why, words_for
 from mkwmail.delivery.smtp_stream import Stream, Timeouts
@@ -158,7 +155,7 @@ class Session:
         if self._too_large(message):
             return _too_large(message.size, self._limit or 0)
         # After a long wait for the rate limit the server may have closed the connection.
-        if not asked and self._stream.has_spoken():
+        if not asked and self._stream.has_pending_input():
             return self._stream.read(Phase.MAIL)
         if self._pipelines and not asked:
             self._stream.write(self._together(message))
@@ -194,14 +191,14 @@ class Session:
         Return the reply, and whether the envelope of the next message left with them.
         """
         # What the server says before the dot, it says of a message that it cannot have taken.
-        if self._stream.has_spoken():
+        if self._stream.has_pending_input():
             return self._stream.read(Phase.BODY), False
         if not self._may_begin(message, begin):
             return Reply(0, _("the run was stopped"), Phase.DATA), False
         body = b"".join(message.chunks if message.dotless else stuffed(message.chunks))
         if message.size > _TOGETHER:
             # Long enough for the server to change its mind on the way.
-            if self._stream.write(body) < len(body) or self._stream.has_spoken():
+            if self._stream.write(body) < len(body) or self._stream.has_pending_input():
                 return self._stream.read(Phase.BODY), False
             body = b""
         following = self._ahead[0] if self._ahead and self._pipelines else None
@@ -489,10 +486,12 @@ def _by_password(stream: Stream, offered: Sequence[str], username: str, password
 
 def _by_token(stream: Stream, offered: Sequence[str], smtp: Smtp, token: Secret) -> Reply:
     """Return the server's last reply to an access token."""
-    mechanism = next((each for each in sasl.MECHANISMS if each in offered), None)
+    from mkwmail.auth.oauth import ANSWERS, MECHANISMS, initial_response, reason_in
+
+    mechanism = next((each for each in MECHANISMS if each in offered), None)
     if mechanism is None:
         raise _no_token_mechanism(offered)
-    initial = _base64(sasl.initial(mechanism, smtp.username or "", smtp.host, smtp.port, token.reveal()))
+    initial = _base64(initial_response(mechanism, smtp.username or "", smtp.host, smtp.port, token.reveal()))
     stream.hide((initial, token.reveal()))
     # A command is at most 512 octets long (RFC 4954 §4): a longer token waits to be asked for.
     if len(initial) < _LONGEST_INITIAL:
@@ -504,8 +503,8 @@ def _by_token(stream: Stream, offered: Sequence[str], smtp: Smtp, token: Secret)
     if reply.code != 334:
         return reply
     # What is wrong comes as a challenge; the server's own word comes when that is answered (RFC 7628 §3.2.3).
-    reason = sasl.reason(reply.text)
-    last = stream.command(sasl.ANSWERS[mechanism], Phase.TOKEN)
+    reason = reason_in(reply.text)
+    last = stream.command(ANSWERS[mechanism], Phase.TOKEN)
     return Reply(last.code, f"{last.text} ({reason})" if reason else last.text, Phase.TOKEN)
 
 

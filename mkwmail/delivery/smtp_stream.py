@@ -73,6 +73,7 @@ class Stream:
     def __init__(self, connection: socket.socket, timeouts: Timeouts) -> None:
         self._socket = connection
         self._timeouts = timeouts
+        self._seconds = {phase: timeouts.of(phase) for phase in Phase}
         self._lines: deque[bytes] = deque()  # read and not used yet, without their ends
         self._rest = b""  # the beginning of a line of which the end is to come
         self._awaits = False  # something was written since the last look for a reply
@@ -98,7 +99,7 @@ class Stream:
         Its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2).
         """
         # One deadline for the whole reply: a byte now and then does not prolong it.
-        deadline = time.monotonic() + self._timeouts.of(phase)
+        deadline = time.monotonic() + self._seconds[phase]
         code = b""
         lines: list[bytes] = []
         self.lines = lines
@@ -136,7 +137,7 @@ class Stream:
             pass
         return taken
 
-    def has_spoken(self) -> bool:
+    def has_pending_input(self) -> bool:
         """Return whether the server has sent something unasked, or closed."""
         if self.left_over:
             return True

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_int, as_mapping, as_moment
-from mkwmail.ledger.database import Database
+from mkwmail.ledger.database import Database, as_int, as_mapping, as_moment
 from mkwmail.ledger.models import Approval, ScheduledApproval, moment_text
 
 

@@ -1,17 +1,25 @@
-"""The connection to SQLite: durable transactions, faults in plain words."""
+"""The connection to SQLite: durable transactions, columns, plain faults.
 
+A column that is never NULL has a reader that returns its type; the others return None for NULL. Text is read with
+``str()``.
+"""
+
+import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
+from mkwmail.ledger.models import Round
 
 APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can identify the database
 BUSY_SECONDS = 5.0
@@ -278,3 +286,62 @@ def damaged(path: Path, reason: str) -> Fault:
         _("%(file)s is damaged (%(reason)s)") % {"file": path.name, "reason": reason},
         _("keep it as it is, and put its last good copy in its place; without it everybody would be mailed again"),
     )
+
+
+def as_int(value: Value) -> int:
+    """Return a whole number; 0 for NULL."""
+    return int(value or 0)
+
+
+def as_moment(value: Value) -> datetime:
+    """Return a moment, in Europe/Amsterdam.
+
+    :func:`~mkwmail.ledger.models.moment_text` wrote it.
+    """
+    return datetime.fromisoformat(str(value)).astimezone(ZONE)
+
+
+def as_mapping(value: Value) -> dict[str, Any]:
+    """Return a JSON object; an empty one for NULL."""
+    read: dict[str, Any] = json.loads(str(value)) if value else {}
+    return read
+
+
+def as_round(event: Value, mailing: Value, edition: Value) -> Round:
+    """Return the round that these three columns identify."""
+    return Round(str(event), str(mailing), as_int(edition))
+
+
+def as_texts(row: Row) -> tuple[str, ...]:
+    """Return the columns of a row that has only text."""
+    return tuple(map(str, row))
+
+
+def as_column(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the text of each row of a query that selects one column."""
+    return tuple(str(text) for (text,) in rows)
+
+
+def int_or_none(value: Value) -> int | None:
+    """Return a whole number, or None."""
+    return None if value is None else int(value)
+
+
+def text_or_none(value: Value) -> str | None:
+    """Return text, or None."""
+    return None if value is None else str(value)
+
+
+def moment_or_none(value: Value) -> datetime | None:
+    """Return a moment as :func:`as_moment` does, or None."""
+    return as_moment(value) if value else None
+
+
+def wipe(database: Database) -> None:
+    """Wipe deleted data from the files, if that has not been done yet."""
+    if database.number("SELECT count(*) FROM to_wipe"):
+        database.execute("VACUUM")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # Last: if the program is killed before this, the next run wipes again.
+        database.execute("DELETE FROM to_wipe")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

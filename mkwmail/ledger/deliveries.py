@@ -10,7 +10,9 @@ from typing import Literal
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger.columns import (
+from mkwmail.ledger.database import (
+    Database,
+    Value,
     as_column,
     as_int,
     as_mapping,
@@ -20,7 +22,6 @@ from mkwmail.ledger.columns import (
     moment_or_none,
     text_or_none,
 )
-from mkwmail.ledger.database import Database, Value
 from mkwmail.ledger.journal import Journal
 from mkwmail.ledger.models import (
     Attempt,

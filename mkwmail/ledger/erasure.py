@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_column, as_int, as_mapping, as_moment, as_texts
-from mkwmail.ledger.database import Database
+from mkwmail.ledger.database import Database, as_column, as_int, as_mapping, as_moment, as_texts
 from mkwmail.ledger.models import Purged, moment_text
 from mkwmail.ledger.people import Person, is_mark, mark, marks_of
 from mkwmail.ledger.responses import answers
@@ -104,16 +103,6 @@ def purged(database: Database) -> Mapping[str, Purged]:
         str(event): Purged(as_mapping(totals), as_moment(at))
         for event, totals, at in database.execute("SELECT event, totals, at FROM purged")
     }
-
-
-def wipe(database: Database) -> None:
-    """Wipe deleted data from the files, if that has not been done yet."""
-    if database.number("SELECT count(*) FROM to_wipe"):
-        database.execute("VACUUM")
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        # Last: if the program is killed before this, the next run wipes again.
-        database.execute("DELETE FROM to_wipe")
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _forget(database: Database, secret: bytes, person: Person) -> None:

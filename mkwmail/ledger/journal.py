@@ -15,8 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mkwmail.ledger.columns import int_or_none, moment_or_none
-from mkwmail.ledger.database import PRIVATE, cannot_write, file_id
+from mkwmail.ledger.database import PRIVATE, cannot_write, file_id, int_or_none, moment_or_none
 from mkwmail.ledger.models import ENDS, Result, State, moment_text
 
 _FORMAT = "mkwmail-wire-1"

@@ -28,11 +28,9 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of, write_private
+from mkwmail.files import STATE_VARIABLE, reason_of, write_private
 from mkwmail.i18n import _
-from mkwmail.ledger.columns import as_int
-from mkwmail.ledger.database import PRIVATE, FileId, file_id, read_only
-from mkwmail.user_folders import STATE_VARIABLE
+from mkwmail.ledger.database import PRIVATE, FileId, as_int, file_id, read_only
 
 _FORMAT = "mkwmail-last-seen-1"
 _DIGITS = 16  # of a number; its checksum has eight

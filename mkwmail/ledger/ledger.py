@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import write_private
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, erasure, host, id_file, journal, last_seen, people, runs
-from mkwmail.ledger.database import Database, file_id, has_content, make_private, refuse_second_name
+from mkwmail.ledger import deliveries, host, journal, last_seen, people, runs
+from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
 from mkwmail.ledger.host import boot_id
 from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
 from mkwmail.ledger.models import Claim, Result, Round, Settled, moment_text
@@ -78,23 +79,23 @@ class Ledger:
         """
         # A link leads to the ledger of another folder: the files that belong to the ledger are in that folder.
         path = path.resolve()
-        named = id_file.read(id_path)
+        named = _read_id(id_path)
         if named and not has_content(path):
-            raise id_file.lost(path, id_path)
+            raise _lost(path, id_path)
         make_private(path)
         refuse_second_name(path)
         database = Database(path)
         try:
             if version_of(database) == 0 and named:
-                raise id_file.lost(path, id_path)
+                raise _lost(path, id_path)
             database.check()
             database.make_durable()
             _make(database, now, computer)
             ledger = cls(database, computer, boot or boot_id(), state)
             if named and named != ledger.id:
-                raise id_file.another(path, id_path)
+                raise _another(path, id_path)
             if not named:
-                id_file.write(id_path, ledger.id)
+                _write_id(id_path, ledger.id)
         except BaseException:
             database.close()
             raise
@@ -218,7 +219,7 @@ class Ledger:
             self._wire.close()
         self._wire = journal.begin(path, self.id, self._boot, newest)
         # A run that had to forget somebody may have been killed before the wiping.
-        erasure.wipe(self.database)
+        wipe(self.database)
         return settled
 
     def _left_journal(self) -> journal.Journal | None:
@@ -385,20 +386,26 @@ class Ledger:
         See :mod:`mkwmail.ledger.erasure`.
         """
         self._must_be_held()
+        from mkwmail.ledger import erasure
+
         erasure.forget(self.database, self.secret, persons)
-        erasure.wipe(self.database)
+        wipe(self.database)
 
     def purge(self, event: str, now: datetime) -> None:
         """Remove an event's personal data, wiped from the files on return."""
         self._must_be_held()
+        from mkwmail.ledger import erasure
+
         erasure.purge(self.database, self.secret, event, now)
-        erasure.wipe(self.database)
+        wipe(self.database)
 
     def drop_dietary(self, event: str) -> None:
         """Remove an event's dietary wishes, wiped from the files on return."""
         self._must_be_held()
+        from mkwmail.ledger import erasure
+
         erasure.drop_dietary(self.database, event)
-        erasure.wipe(self.database)
+        wipe(self.database)
 
     def _must_be_held(self) -> None:
         if self._run is None:
@@ -437,3 +444,40 @@ def _older_copy(path: Path, wire: Path) -> UserError:
         "mailed again; only if there is no newer one, delete %(journal)s"
     )
     return UserError(Fault(str(path), fault, remedy % words), code=ExitCode.LEDGER_FAULT)
+
+
+def _read_id(id_path: Path) -> str | None:
+    """Return the ledger's id from its id file; None if the file is empty."""
+    try:
+        return id_path.read_text(encoding="ascii", errors="replace").strip() or None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise cannot_write(id_path, error) from error
+
+
+def _write_id(id_path: Path, name: str) -> None:
+    """Write the ledger's id, readable by its owner only."""
+    try:
+        write_private(id_path, f"{name}\n".encode("ascii"))
+    except OSError as error:
+        raise cannot_write(id_path, error) from error
+
+
+def _lost(path: Path, id_path: Path) -> UserError:
+    """Return the error for an id file whose ledger is gone."""
+    words = {"ledger": path.name, "id": id_path.name}
+    fault = _("%(id)s says that there was a ledger here, but %(ledger)s is gone or empty") % words
+    remedy = _(
+        "put %(ledger)s back, from a backup or the recycle bin: without it everybody would be mailed again; "
+        "only if nobody was ever mailed from this folder, delete %(id)s"
+    )
+    return UserError(Fault(str(path), fault, remedy % words), code=ExitCode.SETTINGS)
+
+
+def _another(path: Path, id_path: Path) -> UserError:
+    """Return the error for an id file that names another ledger."""
+    words = {"ledger": path.name, "id": id_path.name}
+    fault = _("%(ledger)s is not the ledger that %(id)s names: it is another folder's, or a new one") % words
+    remedy = _("put the ledger of this folder back; only if this is the right one, delete %(id)s") % words
+    return UserError(Fault(str(path), fault, remedy), code=ExitCode.SETTINGS)

@@ -10,8 +10,7 @@ from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
-from mkwmail.ledger.columns import moment_or_none
-from mkwmail.ledger.database import Database
+from mkwmail.ledger.database import Database, moment_or_none
 from mkwmail.ledger.models import LeftOut, moment_text
 
 #: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.

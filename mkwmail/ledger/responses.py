@@ -4,8 +4,16 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_column, as_mapping, as_moment, as_texts, int_or_none, moment_or_none, text_or_none
-from mkwmail.ledger.database import Database
+from mkwmail.ledger.database import (
+    Database,
+    as_column,
+    as_mapping,
+    as_moment,
+    as_texts,
+    int_or_none,
+    moment_or_none,
+    text_or_none,
+)
 from mkwmail.ledger.models import (
     Answer,
     Bounce,

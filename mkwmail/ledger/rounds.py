@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_column, as_int, as_moment, as_round, as_texts
-from mkwmail.ledger.database import Database
+from mkwmail.ledger.database import Database, as_column, as_int, as_moment, as_round, as_texts
 from mkwmail.ledger.models import Apart, ListSeen, Round, Skipped, moment_text
 
 

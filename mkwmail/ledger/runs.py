@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from mkwmail.ledger.columns import as_column, as_int, as_moment, moment_or_none
-from mkwmail.ledger.database import Database
+from mkwmail.ledger.database import Database, as_column, as_int, as_moment, moment_or_none
 from mkwmail.ledger.models import Reported, Run, moment_text
 
 

@@ -13,8 +13,7 @@ from datetime import datetime
 from mkwmail import __version__
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger.columns import as_int
-from mkwmail.ledger.database import APPLICATION_ID, Database
+from mkwmail.ledger.database import APPLICATION_ID, Database, as_int
 from mkwmail.ledger.models import moment_text
 
 Migration = tuple[str, tuple[str, ...]]

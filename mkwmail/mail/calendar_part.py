@@ -1,54 +1,93 @@
-"""A letter's calendar entry: content lines with holes for values.
+"""A letter's calendar entry: content lines with placeholders for values.
 
-The lines give the event's facts; a member's values fill the holes.
+The lines give the event's facts; a member's values fill the placeholders.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
 
-from jinja2 import Template
-
+from mkwmail.clock import ZONE
 from mkwmail.config.event import CalendarMethod, Event
-from mkwmail.config.settings import Settings
-from mkwmail.mail.context import LINK_FIELDS
-from mkwmail.mail.icalendar import Entry, Method, Party, content_lines, uid
-from mkwmail.mail.merge import Marks, Place, Segments, joined, segments_of, unquote
-from mkwmail.mail.mime import Attachment
+from mkwmail.mail.context import LINK_FIELDS, MailingContext
+from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
+from mkwmail.mail.merge import Marks, Place, Placeholder, Segments, fill, joined, segments_of, unquote
+
+PRODUCT = "-//MKW Platform//mkwmail//NL"
+# Not the sender's domain: that may change, and a UID may not.
+_UID_DOMAIN = "mkwmail"
+_QUOTED = re.compile("[ ',;:’]")  # RFC 5545 §3.2 asks for it at , ; and : only; icalendar does so at the others too
+_LINK = re.compile(r"https?://[^\s<>\"]+")
+# The form that Outlook reads: two rules with BYDAY, without which it fails, and no list of dates. The rule is that of
+# Directive 2000/84/EC: clocks change on the last Sundays of March and October at 1.00 UTC.
+_AMSTERDAM = (
+    *("BEGIN:VTIMEZONE", f"TZID:{ZONE.key}"),
+    *("BEGIN:DAYLIGHT", "DTSTART:19960331T020000", "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3"),
+    *("TZNAME:CEST", "TZOFFSETFROM:+0100", "TZOFFSETTO:+0200", "END:DAYLIGHT"),
+    *("BEGIN:STANDARD", "DTSTART:19961027T030000", "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10"),
+    *("TZNAME:CET", "TZOFFSETFROM:+0200", "TZOFFSETTO:+0100", "END:STANDARD"),
+    "END:VTIMEZONE",
+)
+
+
+class Method(StrEnum):
+    """The request that an entry makes of its recipient (RFC 5546 §1.4)."""
+
+    PUBLISH = "PUBLISH"
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """The data that every letter of a mailing shares."""
+class Party:
+    """A name and an address, of the organizer or the attendee."""
 
-    event: Event
-    settings: Settings
-    layout_html: Template
-    layout_text: Template
-    css: str
-    attachments: tuple[Attachment, ...]
-    logo: Attachment | None
-    uid: str
+    name: str | Placeholder
+    email: str | Placeholder
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One calendar entry, with its texts as people read them.
+
+    A placeholder is the place of a member's value. ``stamp`` is DTSTAMP. ``attendee``: for REQUEST and CANCEL exactly
+    the recipient, because other recipients are never listed, for privacy; for PUBLISH None (RFC 5546 §3.2.1).
+    ``alarm``: how long before the start it sounds. ``cancelled``: the event does not take place.
+
+    :raises ValueError: if moments have no zone, or the attendee does not fit the method.
+    """
+
+    method: Method
+    uid: str | Placeholder
     sequence: int
-    cancelled: bool
-    proof: bool
-    automatic: bool
+    stamp: datetime | Placeholder
+    starts: datetime
+    ends: datetime
+    summary: str
+    organizer: Party
+    description: str | Segments = ""
+    location: str = ""
+    url: str | Segments = ""
+    attendee: Party | None = None
+    alarm: timedelta | None = None
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.starts.tzinfo is None or self.ends.tzinfo is None:
+            raise ValueError("an entry's moments need their zone")
+        if (self.attendee is None) != (self.method is Method.PUBLISH):
+            raise ValueError("PUBLISH has no attendee, REQUEST and CANCEL have one (RFC 5546 §3.2)")
 
 
-_TEXT_PROPERTIES = ("SUMMARY", "DESCRIPTION", "LOCATION")
-# Not the sender's domain: that may change, and a UID may not.
-_UID_DOMAIN = "mkwmail"
-_LINK = re.compile(r"https?://[^\s<>\"]+")
-_PARAMETER_MARK = re.compile(r"(?<=;CN=)[A-Za-z0-9]+(?=[;:])")
-
-
-def calendar_method(frame: Frame) -> Method:
+def calendar_method(context: MailingContext) -> Method:
     """Return the method of the letter's entry.
 
     A proof does not ask for an answer, because Outlook would send one.
     """
-    if frame.event.calendar.method is CalendarMethod.REQUEST and not frame.proof:
-        return Method.CANCEL if frame.cancelled else Method.REQUEST
+    if context.event.calendar.method is CalendarMethod.REQUEST and not context.proof:
+        return Method.CANCEL if context.cancelled else Method.REQUEST
     return Method.PUBLISH
 
 
@@ -68,63 +107,60 @@ def place_of(event: Event) -> str:
     return known or ("Online" if event.online else "")
 
 
-def calendar_lines(frame: Frame, description: str, marks: Marks) -> tuple[Segments, ...]:
+def calendar_lines(context: MailingContext, description: str, marks: Marks) -> tuple[Segments, ...]:
     """Return the entry's content lines, or none if it has no entry.
 
     ``description`` is the rendered ``calendar.txt``, with marks.
     """
-    event = frame.event
-    if event.calendar.method is CalendarMethod.NONE:
+    if context.event.calendar.method is CalendarMethod.NONE:
         return ()
-    method = calendar_method(frame)
+    method = calendar_method(context)
     personal = method is not Method.PUBLISH
-    words = unquote(description)
     signup = marks.of("signup_link") if "signup_link" in marks.fields else ""
     entry = entry_of(
-        event,
-        frame.settings,
+        context,
         method=method,
-        uid=marks.of("uid") if personal else frame.uid,
-        sequence=frame.sequence,
-        stamp=marks.of("dtstamp"),
-        description=words,
-        url=link_in(words, signup),
-        attendee=Party(marks.of("to_name"), marks.of("to_address")) if personal else None,
-        cancelled=frame.cancelled,
+        uid=_place("uid") if personal else context.uid,
+        stamp=_place("dtstamp"),
+        description=segments_of(description, Place.CALENDAR, marks, LINK_FIELDS),
+        url=segments_of(link_in(unquote(description), signup), Place.TEXT, marks, LINK_FIELDS),
+        attendee=Party(Placeholder("to_name", Place.PARAMETER), _place("to_address")) if personal else None,
     )
-    return tuple(_segments(line, marks) for line in content_lines(entry))
+    return content_lines(entry)
+
+
+def _place(field: str) -> Placeholder:
+    return Placeholder(field, Place.TEXT)
 
 
 def entry_of(
-    event: Event,
-    settings: Settings,
+    context: MailingContext,
     *,
     method: Method,
-    uid: str,
-    sequence: int,
-    stamp: datetime | str,
-    description: str,
-    url: str,
+    uid: str | Placeholder,
+    stamp: datetime | Placeholder,
+    description: str | Segments,
+    url: str | Segments,
     attendee: Party | None = None,
-    cancelled: bool = False,
 ) -> Entry:
     """Return the event as an entry, with the secretary as organizer."""
+    event, sender = context.event, context.settings.sender
     alarm = event.calendar.alarm
     return Entry(
         method=method,
         uid=uid,
-        sequence=sequence,
+        sequence=context.sequence,
         stamp=stamp,
         starts=event.starts,
         ends=event.ends,
         summary=event.title,
-        organizer=Party(settings.sender.name, settings.sender.email),
+        organizer=Party(sender.name, sender.email),
         description=description,
         location=place_of(event),
         url=url,
         attendee=attendee,
         alarm=timedelta(seconds=alarm) if alarm else None,
-        cancelled=cancelled,
+        cancelled=context.cancelled,
     )
 
 
@@ -138,16 +174,78 @@ def link_in(description: str, mark: str) -> str:
     return found[0].rstrip(".,;:)") if found else ""
 
 
-def _segments(line: str, marks: Marks) -> Segments:
-    if line.startswith(_TEXT_PROPERTIES):
-        return segments_of(line, Place.CALENDAR, marks, LINK_FIELDS)
-    parameter = _PARAMETER_MARK.search(line)
-    if parameter is None:
-        return segments_of(line, Place.TEXT, marks, LINK_FIELDS)
-    return joined(
-        [
-            *segments_of(line[: parameter.start()], Place.TEXT, marks, LINK_FIELDS),
-            *segments_of(parameter[0], Place.PARAMETER, marks, LINK_FIELDS),
-            *segments_of(line[parameter.end() :], Place.TEXT, marks, LINK_FIELDS),
-        ]
-    )
+def content_lines(entry: Entry) -> tuple[Segments, ...]:
+    """Return the entry as a VCALENDAR's unfolded content lines, escaped."""
+    start = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", f"METHOD:{entry.method}", *_AMSTERDAM)
+    return (*((line,) for line in start), *_event(entry), ("END:VCALENDAR",))
+
+
+def to_ics(lines: Iterable[Segments]) -> bytes:
+    """Return content lines without placeholders as a file."""
+    return b"".join([fold(fill(line, {})) for line in lines])
+
+
+def utc_text(moment: datetime) -> str:
+    """Return an aware moment as a DATE-TIME value in UTC (RFC 5545 §3.3.5)."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _event(entry: Entry) -> Iterator[Segments]:
+    zone = _zone_for(entry)
+    cancelled = entry.cancelled or entry.method is Method.CANCEL
+    yield ("BEGIN:VEVENT",)
+    yield _line("SUMMARY", entry.summary, escape_text)
+    yield _moment("DTSTART", entry.starts, zone)
+    if entry.ends > entry.starts:  # DTEND must be later (RFC 5545 §3.8.2.2); without it the event has no length
+        yield _moment("DTEND", entry.ends, zone)
+    yield _line("DTSTAMP", utc_text(entry.stamp) if isinstance(entry.stamp, datetime) else entry.stamp)
+    yield _line("UID", entry.uid)
+    yield _line("SEQUENCE", str(entry.sequence))
+    if entry.attendee:
+        asked = ";PARTSTAT=NEEDS-ACTION;ROLE=REQ-PARTICIPANT;RSVP=TRUE" if entry.method is Method.REQUEST else ""
+        yield _party("ATTENDEE", entry.attendee, asked)
+    if entry.description:
+        yield _line("DESCRIPTION", entry.description, escape_text)
+    if entry.location:
+        yield _line("LOCATION", entry.location, escape_text)
+    yield _party("ORGANIZER", entry.organizer)
+    yield _line("STATUS", "CANCELLED" if cancelled else "CONFIRMED")
+    yield _line("TRANSP", "TRANSPARENT" if cancelled else "OPAQUE")
+    if entry.url:
+        yield _line("URL", entry.url, lambda text: "".join(text.split()))
+    if entry.alarm is not None and not cancelled:
+        yield from (("BEGIN:VALARM",), ("ACTION:DISPLAY",), _line("DESCRIPTION", entry.summary, escape_text))
+        yield from (_line("TRIGGER", duration(-entry.alarm)), ("END:VALARM",))
+    yield ("END:VEVENT",)
+
+
+def _line(name: str, value: str | Placeholder | Segments, escape: Callable[[str], str] = str) -> Segments:
+    segments = value if isinstance(value, tuple) else (value,)
+    return joined([f"{name}:", *(escape(each) if isinstance(each, str) else each for each in segments)])
+
+
+def _moment(name: str, moment: datetime, zone: tzinfo) -> Segments:
+    if zone is UTC:
+        return _line(name, utc_text(moment))
+    return (f"{name};TZID={ZONE.key}:{moment.astimezone(zone):%Y%m%dT%H%M%S}",)
+
+
+def _zone_for(entry: Entry) -> tzinfo:
+    """Return Amsterdam, or UTC if a moment is in an hour that occurs twice.
+
+    Readers differ on which of the two hours RFC 5545 §3.3.5 means.
+    """
+    moments = [moment.astimezone(ZONE) for moment in (entry.starts, entry.ends)]
+    twice = any(moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset() for moment in moments)
+    return UTC if twice else ZONE
+
+
+def _party(name: str, party: Party, parameters: str = "") -> Segments:
+    common_name = party.name if isinstance(party.name, Placeholder) else _parameter(party.name)
+    named = (";CN=", common_name) if common_name else ()
+    return joined([name, *named, f"{parameters}:mailto:", party.email])
+
+
+def _parameter(text: str) -> str:
+    value = escape_parameter(text)
+    return f'"{value}"' if _QUOTED.search(value) else value

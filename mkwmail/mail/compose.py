@@ -6,7 +6,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import PurePath
@@ -16,26 +16,35 @@ from urllib.parse import quote as percent_encode
 import css_inline
 from markupsafe import Markup
 
-from mkwmail.config.event import Event, Mailing
+from mkwmail.config.event import Event
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 from mkwmail.lazy_sequence import Lazily
-from mkwmail.mail.calendar_part import Frame, calendar_lines, calendar_method, entry_of, link_in
+from mkwmail.mail.calendar_part import (
+    Method,
+    calendar_lines,
+    calendar_method,
+    content_lines,
+    entry_of,
+    link_in,
+    to_ics,
+    utc_text,
+)
 from mkwmail.mail.context import (
     LINK_FIELDS,
     Addressee,
     Change,
     Form,
+    MailingContext,
     common_names,
     greeting_values,
     named,
     personal_names,
     personal_values,
 )
-from mkwmail.mail.icalendar import Method, content_lines, to_ics
 from mkwmail.mail.letter import (
     CalendarFile,
     FieldKind,
@@ -46,7 +55,7 @@ from mkwmail.mail.letter import (
     LineKind,
     Message,
     Piece,
-    Recipient,
+    ToField,
     mailbox,
     settled,
     unstructured,
@@ -74,7 +83,7 @@ from mkwmail.mail.merge import (
     unquote,
 )
 from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, multipart
-from mkwmail.mail.templates import Renderer, Rendering, Templates, plain, rendered, with_blocks
+from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, rendered, with_blocks
 
 MOST_HTML = 100_000
 """The most octets of HTML; Gmail clips a mail at about 102 KB."""
@@ -82,37 +91,37 @@ MOST_HTML = 100_000
 PROOF = "[PROEF]"
 
 
-def letter_of(rendering: Rendering, frame: Frame, marks: Marks) -> Letter:
+def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, marks: Marks) -> Letter:
     """Return the letter made from a rendering.
 
     :raises UserError: if its HTML is larger than mail programs show.
     """
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
-    html = _html_lines(_page(rendering, html_body, frame), marks)
-    text = _text_lines(_plain_page(text_body, frame), marks)
-    calendar = calendar_lines(frame, rendering.calendar, marks)
-    parts = _parts(frame, html, text, calendar)
-    content = (repr(part).encode() for part in (rendering, frame.sequence, frame.uid, frame.cancelled))
-    sender = frame.settings.sender.email
-    pieces = assembled(_fields(rendering, frame, marks), parts, content)
+    html = _html_lines(_page(rendering, html_body, context, layout), marks)
+    text = _text_lines(_plain_page(text_body, context, layout), marks)
+    calendar = calendar_lines(context, rendering.calendar, marks)
+    parts = _parts(context, html, text, calendar)
+    content = (repr(part).encode() for part in (rendering, context.sequence, context.uid, context.cancelled))
+    sender = context.settings.sender.email
+    pieces = assembled(_fields(rendering, context, marks), parts, content)
     return Letter(sender, settled(pieces))
 
 
-def _page(rendering: Rendering, body: str, frame: Frame) -> str:
-    page = frame.layout_html.render(
+def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layout) -> str:
+    page = layout.html.render(
         subject=Markup(rendering.subject),
         preheader=Markup(rendering.preheader),
         body=Markup(body),
-        css=Markup(frame.css),
-        association=Value(frame.settings.association),
-        logo=Link(f"cid:{_logo_id(frame.logo)}") if frame.logo else None,
+        css=Markup(layout.css),
+        association=Value(context.settings.association),
+        logo=Link(f"cid:{_logo_id(context.logo)}") if context.logo else None,
     )
     # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
     inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
     if len(inlined.encode()) > MOST_HTML:
         raise UserError(
             Fault(
-                frame.event.id,
+                context.event.id,
                 _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB") % {"size": len(inlined) // 1000},
                 _("shorten the texts; a long explanation is better as an attachment"),
             )
@@ -120,8 +129,8 @@ def _page(rendering: Rendering, body: str, frame: Frame) -> str:
     return inlined
 
 
-def _plain_page(body: str, frame: Frame) -> str:
-    return plain(frame.layout_text.render(body=Markup(body), association=Value(frame.settings.association))).strip("\n")
+def _plain_page(body: str, context: MailingContext, layout: Layout) -> str:
+    return plain(layout.text.render(body=Markup(body), association=Value(context.settings.association))).strip("\n")
 
 
 def _logo_id(logo: Attachment) -> str:
@@ -151,7 +160,7 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
     return tuple(Line(kind, joined(line)) for line in lines)
 
 
-def _parts(frame: Frame, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
+def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
     """Return the structure in which Outlook recognises a calendar entry.
 
     Outlook takes calendar data anywhere else for an attachment (MS-STANOICAL V0343).
@@ -159,12 +168,12 @@ def _parts(frame: Frame, html: Sequence[Piece], text: Sequence[Piece], calendar:
     utf8 = ("charset", "utf-8")
     plain_part = Part("text/plain", (utf8,), "quoted-printable", pieces=tuple(text))
     html_part = Part("text/html", (utf8,), "quoted-printable", pieces=tuple(html))
-    if frame.logo:
-        html_part = multipart("related", html_part, embedded(frame.logo, _logo_id(frame.logo)))
+    if context.logo:
+        html_part = multipart("related", html_part, embedded(context.logo, _logo_id(context.logo)))
     alternatives = [plain_part, html_part]
-    files = [attached(file) for file in frame.attachments]
+    files = [attached(file) for file in context.attachments]
     if calendar:
-        method = ("method", calendar_method(frame))
+        method = ("method", calendar_method(context))
         lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
         alternatives.append(Part("text/calendar", (utf8, method), "quoted-printable", pieces=lines))
         files.append(
@@ -180,16 +189,16 @@ def _parts(frame: Frame, html: Sequence[Piece], text: Sequence[Piece], calendar:
     return multipart("mixed", multipart("alternative", *alternatives), *files)
 
 
-def _fields(rendering: Rendering, frame: Frame, marks: Marks) -> list[Piece]:
-    settings = frame.settings
+def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list[Piece]:
+    settings = context.settings
     sender = settings.sender
-    subject = f"{PROOF} {rendering.subject}" if frame.proof else rendering.subject
+    subject = f"{PROOF} {rendering.subject}" if context.proof else rendering.subject
     answer_to = settings.reply_to or sender.email
     stop = percent_encode(_unsubscribe_subject(settings), safe="")
     fields: list[Piece] = [
         HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Place.TEXT),)),
         Fixed(mailbox("From", sender.name, sender.email)),
-        Recipient(),
+        ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
         HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
         HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
@@ -197,37 +206,13 @@ def _fields(rendering: Rendering, frame: Frame, marks: Marks) -> list[Piece]:
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
         Fixed(verbatim("X-Auto-Response-Suppress", "OOF, AutoReply")),
     ]
-    if frame.automatic:
+    if context.automatic:
         fields.append(Fixed(verbatim("Auto-Submitted", "auto-generated")))
     return fields
 
 
 def _unsubscribe_subject(settings: Settings) -> str:
     return "Graag geen uitnodigingen meer" + (f" van {settings.association}" if settings.association else "")
-
-
-@dataclass(frozen=True, slots=True)
-class MailingContext:
-    """The data for a mailing's letters, besides templates and members.
-
-    ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
-    share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
-    the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
-    """
-
-    event: Event
-    name: str
-    mailing: Mailing
-    template: str
-    settings: Settings
-    uid: str
-    sequence: int = 0
-    cancelled: bool = False
-    attachments: tuple[Attachment, ...] = ()
-    logo: Attachment | None = None
-    original: str | None = None
-    proof: bool = False
-    automatic: bool = False
 
 
 class Addressed(NamedTuple):
@@ -266,7 +251,7 @@ def _moment_values(moment: datetime, offset: timedelta) -> tuple[str, str]:
 @lru_cache(maxsize=8)
 def _second_values(local: datetime, offset: timedelta) -> tuple[str, str]:
     moment = local.replace(tzinfo=timezone(offset))
-    return format_datetime(moment), moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return format_datetime(moment), utc_text(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +272,7 @@ class Composition:
 
 
 def compose(
-    occasion: MailingContext,
+    context: MailingContext,
     templates: Templates,
     addressees: Sequence[Addressee],
     progress: Callable[[int], None] = lambda done: None,
@@ -302,7 +287,7 @@ def compose(
 
     :raises UserError: with the faults of all templates and members.
     """
-    composing = _Composing(occasion, templates)
+    composing = _Composing(context, templates)
     alike = composing.sorted(addressees, progress)
     tried: dict[int, Letter | UserError | None] = {}
     shared: dict[int, Letter] = {}  # by group
@@ -366,20 +351,20 @@ def message_id(secret: bytes, event: str, mailing: str, edition: int, person: st
 class _Composing:
     """One pass over the members, which finds the letters they share."""
 
-    def __init__(self, occasion: MailingContext, templates: Templates) -> None:
-        self._occasion = occasion
-        self._form: Form = occasion.settings.form
-        self._url = _signup_url(occasion)
-        self._frame = _frame(occasion, templates)
-        self._renderer = _renderer(occasion, templates)
-        templates.know(template_names(occasion))
-        self._looked_at = _looked_at(occasion, templates)
+    def __init__(self, context: MailingContext, templates: Templates) -> None:
+        self._context = context
+        self._form: Form = context.settings.form
+        self._url = _signup_url(context)
+        self._layout = templates.layout()
+        self._renderer = _renderer(context, templates)
+        templates.know(template_names(context))
+        self._looked_at = _looked_at(context, templates)
         self._letters: dict[Rendering, Letter] = {}
         self._fields: dict[int, tuple[tuple[str, ...], bool]] = {}
         self._taken = TakenMarks()
-        for text in _texts(occasion):
+        for text in _texts(context):
             _check_private_use(text)
-        for text in (*_texts(occasion), *_template_sources(occasion, templates)):
+        for text in (*_texts(context), *_template_sources(context, templates)):
             self._taken.look_at(text)
         self._marks = Marks("", ())
 
@@ -391,6 +376,7 @@ class _Composing:
         :raises UserError: if a text contains a character that no mail program can show.
         """
         groups: dict[object, int] = {}
+        # No template prints these, but every mark is numbered among them, and boundaries follow from the marks.
         fields = {"dtstamp", "to_name", "to_address", "uid"}
         alike = array("L")
         for done, addressee in enumerate(addressees, start=1):
@@ -440,7 +426,7 @@ class _Composing:
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
         if letter is None:
-            letter = self._letters[rendering] = letter_of(rendering, self._frame, self._marks)
+            letter = self._letters[rendering] = letter_of(rendering, self._context, self._layout, self._marks)
         return letter
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
@@ -448,10 +434,10 @@ class _Composing:
         return self._renderer.render({**personal_names(values, mark_of), **names})
 
 
-def template_names(occasion: MailingContext) -> frozenset[str]:
+def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
     personal = ("member", "salutation", "signup_link", "answer")
-    return frozenset({*_common_names(occasion), *personal})
+    return frozenset({*_common_names(context), *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -466,8 +452,8 @@ def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tu
     )
 
 
-def _signup_url(occasion: MailingContext) -> str | None:
-    registration = occasion.event.registration
+def _signup_url(context: MailingContext) -> str | None:
+    registration = context.event.registration
     return registration.url if registration else None
 
 
@@ -475,72 +461,55 @@ def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
     return tuple({"what": Value(change.what), "old": Value(change.old), "new": Value(change.new)} for change in changes)
 
 
-def _renderer(occasion: MailingContext, templates: Templates) -> Renderer:
-    subject = occasion.mailing.subject
+def _renderer(context: MailingContext, templates: Templates) -> Renderer:
+    subject = context.mailing.subject
     return Renderer(
         templates=templates,
-        mail=templates.mail(occasion.template),
+        mail=templates.mail(context.template),
         signature=templates.part("signature.md"),
         calendar=templates.part("calendar.txt"),
-        subject=templates.inline(f"subject of {occasion.name}", subject) if subject else None,
-        names=_common_names(occasion),
+        subject=templates.inline(f"subject of {context.name}", subject) if subject else None,
+        names=_common_names(context),
     )
 
 
-def _common_names(occasion: MailingContext) -> dict[str, object]:
+def _common_names(context: MailingContext) -> dict[str, object]:
     """Return the names that templates are given for every member alike."""
     return {
-        **common_names(occasion.event, occasion.settings.form),
+        **common_names(context.event, context.settings.form),
         "mailing": {
-            "name": occasion.name,
-            "text": Markup(occasion.mailing.text) if occasion.mailing.text else None,
-            "attachments": tuple(Value(file.name) for file in occasion.attachments),
+            "name": context.name,
+            "text": Markup(context.mailing.text) if context.mailing.text else None,
+            "attachments": tuple(Value(file.name) for file in context.attachments),
         },
-        "sender": named(occasion.settings.sender),
-        "association": Value(occasion.settings.association),
+        "sender": named(context.settings.sender),
+        "association": Value(context.settings.association),
         "changes": (),  # each member has their own
-        "original": occasion.original,
+        "original": context.original,
     }
 
 
-def _frame(occasion: MailingContext, templates: Templates) -> Frame:
-    return Frame(
-        event=occasion.event,
-        settings=occasion.settings,
-        layout_html=templates.layout_html(),
-        layout_text=templates.part("layout.txt"),
-        css=templates.source("mail.css"),
-        attachments=occasion.attachments,
-        logo=occasion.logo,
-        uid=occasion.uid,
-        sequence=occasion.sequence,
-        cancelled=occasion.cancelled,
-        proof=occasion.proof,
-        automatic=occasion.automatic,
-    )
-
-
-def _looked_at(occasion: MailingContext, templates: Templates) -> frozenset[str]:
-    trees = [templates.parsed(name) for name in _template_files(occasion)]
-    if occasion.mailing.subject:
-        trees.append(templates.text.parse(occasion.mailing.subject))
+def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
+    trees = [templates.parsed(name) for name in _template_files(context)]
+    if context.mailing.subject:
+        trees.append(templates.text.parse(context.mailing.subject))
     return looked_at(trees)
 
 
-def _template_files(occasion: MailingContext) -> tuple[str, ...]:
-    return (f"{occasion.template}.md", "signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
+def _template_files(context: MailingContext) -> tuple[str, ...]:
+    return (f"{context.template}.md", "signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
 
 
-def _template_sources(occasion: MailingContext, templates: Templates) -> Iterable[str]:
-    names = (*_template_files(occasion), "layout.html", "layout.txt", "mail.css")
+def _template_sources(context: MailingContext, templates: Templates) -> Iterable[str]:
+    names = (*_template_files(context), "layout.html", "layout.txt", "mail.css")
     return (templates.source(name) for name in names)
 
 
-def _texts(occasion: MailingContext) -> tuple[str, ...]:
+def _texts(context: MailingContext) -> tuple[str, ...]:
     return (
-        occasion.event.model_dump_json(),
-        occasion.mailing.model_dump_json(),
-        occasion.settings.model_dump_json(),
+        context.event.model_dump_json(),
+        context.mailing.model_dump_json(),
+        context.settings.model_dump_json(),
     )
 
 
@@ -556,7 +525,7 @@ def _check_private_use(text: str) -> None:
         )
 
 
-def website_entry(occasion: MailingContext, templates: Templates, moment: datetime) -> bytes:
+def website_entry(context: MailingContext, templates: Templates, moment: datetime) -> bytes:
     """Return the event as a calendar file, METHOD:PUBLISH.
 
     ``moment`` (aware) is its DTSTAMP. It has the UID of the entry that all recipients get, so that a calendar that has
@@ -565,27 +534,24 @@ def website_entry(occasion: MailingContext, templates: Templates, moment: dateti
 
     :raises UserError: if ``calendar.txt`` has a fault, with its line.
     """
-    event = _public(occasion.event)
+    event = _public(context.event)
     url = event.registration.url if event.registration else None
     names = {
-        **common_names(event, occasion.settings.form),
-        "sender": {"name": Value(occasion.settings.sender.name), "email": Value(occasion.settings.sender.email)},
-        "association": Value(occasion.settings.association),
+        **common_names(event, context.settings.form),
+        "sender": {"name": Value(context.settings.sender.name), "email": Value(context.settings.sender.email)},
+        "association": Value(context.settings.association),
         "signup_link": Link(url) if url else None,
         "answer": None,
     }
     names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
     description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
     entry = entry_of(
-        event,
-        occasion.settings,
+        context,
         method=Method.PUBLISH,
-        uid=occasion.uid,
-        sequence=occasion.sequence,
-        stamp=moment.astimezone(UTC),
+        uid=context.uid,
+        stamp=moment,
         description=description,
         url=link_in(description, ""),
-        cancelled=occasion.cancelled,
     )
     return to_ics(content_lines(entry))
 

@@ -1,6 +1,6 @@
-"""The names that templates know, such as event, mailing and member.
+"""A mailing's context, and the names that templates know.
 
-README lists them; a test checks that list.
+README lists the names, such as event and member; a test checks that list.
 """
 
 import string
@@ -13,11 +13,13 @@ from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
 
-from mkwmail.config.event import Event
-from mkwmail.config.fields import Part
+from mkwmail.config.event import Event, Mailing
+from mkwmail.config.fields import StrictModel
+from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation
 from mkwmail.mail.merge import Link, Value
+from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
 
@@ -36,6 +38,30 @@ MEMBER_FIELDS = (
     "number",
     "email",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class MailingContext:
+    """The data that every letter of a mailing shares, besides templates.
+
+    ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
+    share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
+    the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
+    """
+
+    event: Event
+    name: str
+    mailing: Mailing
+    template: str
+    settings: Settings
+    uid: str
+    sequence: int = 0
+    cancelled: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    logo: Attachment | None = None
+    original: str | None = None
+    proof: bool = False
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +169,7 @@ def named(value: Any, field: str = "") -> Any:
 
     Texts become data, Markdown fields become markup, and parts become names.
     """
-    if isinstance(value, Part):
+    if isinstance(value, StrictModel):
         return Names({key: named(getattr(value, key), key) for key in type(value).model_fields})
     if isinstance(value, str):
         if field in MARKDOWN_FIELDS:

@@ -1,87 +1,24 @@
-"""Calendar entries of events, and the replies to them.
+"""The text format of calendar entries, and the replies to them.
 
-The format is iCalendar (RFC 5545), as iTIP (RFC 5546) and iMIP (RFC 6047) use it. An entry is built as unfolded content
-lines, so that a letter can fill members' values into them; :func:`escape_text` and :func:`fold` finish the filled
-lines. :func:`read_reply` reads the answers from members' calendars.
+The format is iCalendar (RFC 5545), as iTIP (RFC 5546) and iMIP (RFC 6047) use it. :func:`escape_text` and :func:`fold`
+make values and lines; :func:`read_reply` reads the answers from members' calendars.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from icalendar import (
-    Alarm,
-    Calendar,
-    Component,
-    Timezone,
-    TimezoneDaylight,
-    TimezoneStandard,
-    vCalAddress,
-    vText,
-)
-from icalendar import Event as CalendarEvent
-from icalendar.prop import vDDDTypes, vRecur
+from icalendar import Calendar, Component, vCalAddress, vDuration, vText
+from icalendar.prop import vDDDTypes
 
 from mkwmail.addresses import address_key
-from mkwmail.clock import ZONE
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 
-PRODUCT = "-//MKW Platform//mkwmail//NL"
 _LINE = 75  # octets in a folded line, without its CRLF
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Method(StrEnum):
-    """The request that an entry makes of its recipient (RFC 5546 §1.4)."""
-
-    PUBLISH = "PUBLISH"
-    REQUEST = "REQUEST"
-    CANCEL = "CANCEL"
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """A name and an address, of the organizer or the attendee."""
-
-    name: str
-    email: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One calendar entry, with its texts as people read them.
-
-    ``stamp`` is DTSTAMP, or a mark in its place. ``attendee``: for REQUEST and CANCEL exactly the recipient, because
-    other recipients are never listed, for privacy; for PUBLISH None (RFC 5546 §3.2.1). ``alarm``: how long before the
-    start it sounds. ``cancelled``: the event does not take place.
-
-    :raises ValueError: if moments have no zone, or the attendee does not fit the method.
-    """
-
-    method: Method
-    uid: str
-    sequence: int
-    stamp: datetime | str
-    starts: datetime
-    ends: datetime
-    summary: str
-    organizer: Party
-    description: str = ""
-    location: str = ""
-    url: str = ""
-    attendee: Party | None = None
-    alarm: timedelta | None = None
-    cancelled: bool = False
-
-    def __post_init__(self) -> None:
-        if self.starts.tzinfo is None or self.ends.tzinfo is None:
-            raise ValueError("an entry's moments need their zone")
-        if (self.attendee is None) != (self.method is Method.PUBLISH):
-            raise ValueError("PUBLISH has no attendee, REQUEST and CANCEL have one (RFC 5546 §3.2)")
 
 
 def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
@@ -147,106 +84,10 @@ def _cuts(octets: bytes) -> Iterator[int]:
         yield cut
 
 
-def to_ics(lines: Sequence[str]) -> bytes:
-    """Return content lines as a file."""
-    return b"".join(fold(line) for line in lines)
-
-
-def content_lines(entry: Entry) -> tuple[str, ...]:
-    """Return the entry as a VCALENDAR's unfolded content lines, escaped."""
-    calendar = Calendar()
-    calendar.add("PRODID", PRODUCT)
-    calendar.add("VERSION", "2.0")
-    calendar.add("METHOD", entry.method)
-    calendar.add_component(_amsterdam())
-    calendar.add_component(_event(entry))
-    lines = [str(line) for line in calendar.content_lines() if line]
-    if isinstance(entry.stamp, str):
-        lines = [f"DTSTAMP:{entry.stamp}" if line.startswith("DTSTAMP:") else line for line in lines]
-    return tuple(lines)
-
-
-def _event(entry: Entry) -> CalendarEvent:
-    event = CalendarEvent()
-    event.add("UID", entry.uid)
-    event.add("SEQUENCE", entry.sequence)
-    event.add("DTSTAMP", entry.stamp if isinstance(entry.stamp, datetime) else _NO_MOMENT)
-    zone = _zone_for(entry)
-    event.add("DTSTART", entry.starts.astimezone(zone))
-    if entry.ends > entry.starts:  # DTEND must be later (RFC 5545 §3.8.2.2); without it the event has no length
-        event.add("DTEND", entry.ends.astimezone(zone))
-    texts = (("SUMMARY", entry.summary), ("LOCATION", entry.location), ("DESCRIPTION", entry.description))
-    for name, text in texts:
-        if text or name == "SUMMARY":
-            event.add(name, _text(text))
-    if entry.url:
-        event.add("URL", "".join(entry.url.split()))
-    event.add("ORGANIZER", _party(entry.organizer))
-    if entry.attendee:
-        event.add("ATTENDEE", _attendee(entry.attendee, asked=entry.method is Method.REQUEST))
-    cancelled = entry.cancelled or entry.method is Method.CANCEL
-    event.add("STATUS", "CANCELLED" if cancelled else "CONFIRMED")
-    event.add("TRANSP", "TRANSPARENT" if cancelled else "OPAQUE")
-    if entry.alarm is not None and not cancelled:
-        event.add_component(_alarm(entry.alarm, entry.summary))
-    return event
-
-
-def _zone_for(entry: Entry) -> tzinfo:
-    """Return Amsterdam, or UTC if a moment is in an hour that occurs twice.
-
-    Readers differ on which of the two hours RFC 5545 §3.3.5 means.
-    """
-    moments = [moment.astimezone(ZONE) for moment in (entry.starts, entry.ends)]
-    twice = any(moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset() for moment in moments)
-    return UTC if twice else ZONE
-
-
-def _party(party: Party) -> vCalAddress:
-    address = vCalAddress(f"mailto:{party.email}")
-    name = escape_parameter(party.name)
-    if name:
-        address.params["CN"] = vText(name)
-    return address
-
-
-def _attendee(party: Party, asked: bool) -> vCalAddress:
-    attendee = _party(party)
-    if asked:
-        attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
-        attendee.params["PARTSTAT"] = vText("NEEDS-ACTION")
-        attendee.params["RSVP"] = vText("TRUE")
-    return attendee
-
-
-def _alarm(before: timedelta, summary: str) -> Alarm:
-    alarm = Alarm()
-    alarm.add("ACTION", "DISPLAY")
-    alarm.add("DESCRIPTION", _text(summary))
-    alarm.add("TRIGGER", -before)
-    return alarm
-
-
-def _amsterdam() -> Timezone:
-    """Return the zone in a form that Outlook reads.
-
-    It has two rules with BYDAY, without which Outlook fails, and no list of dates. The rule is that of Directive
-    2000/84/EC: clocks change on the last Sundays of March and October at 1.00 UTC.
-    """
-    zone = Timezone()
-    zone.add("TZID", str(ZONE.key))
-    rules = (
-        (TimezoneDaylight(), "CEST", datetime(1996, 3, 31, 2), 3, timedelta(hours=1), timedelta(hours=2)),
-        (TimezoneStandard(), "CET", datetime(1996, 10, 27, 3), 10, timedelta(hours=2), timedelta(hours=1)),
-    )
-    for rule, name, start, month, offset_from, offset_to in rules:
-        rule.add("DTSTART", start)
-        rule.add("RRULE", vRecur(FREQ="YEARLY", BYMONTH=month, BYDAY="-1SU"))
-        rule.add("TZOFFSETFROM", offset_from)
-        rule.add("TZOFFSETTO", offset_to)
-        rule.add("TZNAME", name)
-        zone.add_component(rule)
-    return zone
+def duration(length: timedelta) -> str:
+    """Return a length of time, which may be negative, as a DURATION value (RFC 5545 §3.3.6)."""
+    written: bytes = vDuration(length).to_ical()  # type: ignore[no-untyped-call]  # the library gives no types here
+    return written.decode()
 
 
 @dataclass(frozen=True, slots=True)

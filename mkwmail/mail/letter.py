@@ -89,7 +89,11 @@ def quoted_printable(line: str) -> bytes:
 
     A dot at its start and mbox's "From " are encoded too.
     """
-    encoded = binascii.b2a_qp(line.encode(), istext=False).replace(b"=\n", b"=\r\n")
+    return _quoted_printable(line.encode())
+
+
+def _quoted_printable(line: bytes) -> bytes:
+    encoded = binascii.b2a_qp(line, istext=False).replace(b"=\n", b"=\r\n")
     if encoded.startswith((b".", b"From ")):
         encoded = _short(b"=%02X%s" % (encoded[0], encoded[1:]))
     return encoded + b"\r\n"
@@ -113,8 +117,7 @@ def _text_lines(line: str) -> bytes:
 
 
 def _calendar_line(line: str) -> bytes:
-    folded = fold(line).decode().removesuffix("\r\n")
-    return b"".join([quoted_printable(part) for part in folded.split("\r\n")])
+    return b"".join([_quoted_printable(part) for part in fold(line).splitlines()])
 
 
 ENCODERS: Mapping[LineKind, Callable[[str], bytes]] = {
@@ -259,13 +262,13 @@ class CalendarFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class ToField:
     """The To field."""
 
     name: str = "To"
 
 
-Piece = Fixed | HeaderField | Line | CalendarFile | Recipient
+Piece = Fixed | HeaderField | Line | CalendarFile | ToField
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +395,7 @@ def _step(piece: Piece) -> _Step:
     match piece:
         case Fixed():
             return piece.data
-        case Recipient():
+        case ToField():
             return lambda values: mailbox(piece.name, values["to_name"], values["to_address"])
         case Line():
             return _filled(piece.segments, ENCODERS[piece.kind])
@@ -469,7 +472,7 @@ def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     for piece in pieces:
         if isinstance(piece, CalendarFile):
             piece = _folded_ahead(piece)
-        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, Recipient):
+        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, ToField):
             piece = Fixed(_encoded(piece))
         last = done[-1] if done else None
         if isinstance(piece, Fixed) and isinstance(last, Fixed) and len(piece.data) <= _SHARED >= len(last.data):
@@ -495,7 +498,7 @@ def _to_json(piece: Piece) -> list[Any]:
                 "calendar",
                 [line.decode() if isinstance(line, bytes) else _segments_to_json(line) for line in lines],
             ]
-        case Recipient():
+        case ToField():
             return ["recipient", piece.name]
 
 
@@ -513,7 +516,7 @@ def _from_json(kept: list[Any]) -> Piece:
             read = (line.encode() if isinstance(line, str) else _segments_from_json(line) for line in lines)
             return CalendarFile(tuple(read))
         case ["recipient", str(name)]:
-            return Recipient(name)
+            return ToField(name)
         case _:
             raise ValueError(f"not a piece of a letter: {kept!r}")
 

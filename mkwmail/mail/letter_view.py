@@ -21,7 +21,7 @@ from mkwmail.mail.letter import (
     Letter,
     Line,
     Piece,
-    Recipient,
+    ToField,
     base64_lines,
     quoted_printable,
 )
@@ -58,7 +58,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LetterView:
     """The decoded content of a letter, line by line.
 
     Lines of ``calendar`` are unfolded (RFC 5545 §3.1). A line of ``text`` with a hole in it is not wrapped yet
@@ -85,13 +85,13 @@ _LONGEST = 32  # octets; more than any placeholder has
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{76}\r\n)+(?:[A-Za-z0-9+/]{0,75}={0,2}\r\n)?")
 
 
-def opened(letter: Letter) -> Opened:
+def opened(letter: Letter) -> LetterView:
     """Return the letter's parts, decoded."""
     wire = b"".join(_stand_in(number, piece) for number, piece in enumerate(letter.pieces))
     mail = message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
     parts = [part for part in mail.walk() if not part.is_multipart()]
     inline = {part.get_content_type(): part for part in reversed(parts) if not part.get_content_disposition()}
-    return Opened(
+    return LetterView(
         head=tuple(_field(name, str(value), letter) for name, value in mail.items()),
         text=_lines(inline.get("text/plain"), letter),
         html=_lines(inline.get("text/html"), letter),
@@ -109,7 +109,7 @@ def _stand_in(number: int, piece: Piece) -> bytes:
             return quoted_printable(f"\ue500{number}\ue501")
         case CalendarFile():
             return _base64_stand_in(number)
-        case HeaderField() | Recipient():
+        case HeaderField() | ToField():
             return f"{_STAND_IN_FIELD}{number}: .\r\n".encode("ascii")
 
 
@@ -123,7 +123,7 @@ def _field(name: str, value: str, letter: Letter) -> Field:
     piece = letter.pieces[int(name.removeprefix(_STAND_IN_FIELD))]
     if isinstance(piece, HeaderField):
         return Field(piece.name, piece.segments)
-    assert isinstance(piece, Recipient)
+    assert isinstance(piece, ToField)
     return Field(piece.name, None)
 
 
@@ -211,7 +211,7 @@ def _invented(field: str, value: str) -> str:
 _SHORTEST = 3  # characters; a shorter value can occur in a mail by chance
 
 
-def names_its_members(opened: Opened, addressed: Iterable[Addressed]) -> bool:
+def names_its_members(opened: LetterView, addressed: Iterable[Addressed]) -> bool:
     """Return whether the letter's fixed text identifies its members.
 
     It does if a template cut or changed a value instead of printing it. A letter of several members does not identify
@@ -236,7 +236,7 @@ def _telling(one: Addressed) -> list[str]:
     return [f" {_plain(part)} " for part in parts if len(part) >= _SHORTEST]
 
 
-def _words_of(opened: Opened) -> str:
+def _words_of(opened: LetterView) -> str:
     lines: list[Segments] = [*opened.text, *opened.html, *opened.calendar]
     lines.extend(field.text for field in opened.head if field.text)
     fixed = (segment for line in lines for segment in line if isinstance(segment, str))

@@ -18,13 +18,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mkwmail.dutch.names import Form, full_name, salutation
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, size
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
-from mkwmail.mail.letter_view import Opened, invented, names_its_members, opened
+from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
 from mkwmail.mail.merge import Placeholder, Segments
 from mkwmail.members.names import odd
-from mkwmail.text import size
 
 
 def page_words(one_per_letter: bool) -> dict[str, str]:
@@ -180,7 +179,7 @@ class _Variant:
     ``fields`` is the order of their values in the page.
     """
 
-    opened: Opened
+    opened: LetterView
     fields: tuple[str, ...]
     addressed: tuple[Addressed, ...]
 

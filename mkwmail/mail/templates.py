@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
@@ -32,6 +32,14 @@ class MailTemplate:
     subject: Template
     preheader: Template
     body: Template
+
+
+class Layout(NamedTuple):
+    """The templates around every mail's texts, and its style sheet."""
+
+    html: Template
+    text: Template
+    css: str
 
 
 def _markdown_to_html(text: object) -> Markup:
@@ -141,10 +149,11 @@ class Templates:
         """
         return self._compiled(file, self.source(file))
 
-    def layout_html(self) -> Template:
-        """Return the frame of the HTML part."""
+    def layout(self) -> Layout:
+        """Return what surrounds the texts of every mail."""
         with template_faults("layout.html"):
-            return self.html.get_template("layout.html")
+            html = self.html.get_template("layout.html")
+        return Layout(html, self.part("layout.txt"), self.source("mail.css"))
 
     def parsed(self, file: str) -> nodes.Template:
         """Return a template's syntax tree.

@@ -13,13 +13,12 @@ from typing import NamedTuple
 from mkwmail.addresses import address_key, is_example
 from mkwmail.dutch.names import Name, Title, full_name, read_title
 from mkwmail.errors import Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.members import headings as list_headings
 from mkwmail.members.cells import CellError, clean, excel_error, likely_meant, read_address, shown_value
 from mkwmail.members.headings import Headings, column_letter
 from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
-from mkwmail.text import some
 
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 

@@ -9,9 +9,20 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mkwmail.dutch import name_words
 from mkwmail.dutch.names import (
+    FIRST_NAMES,
+    FIRST_PREFIXES,
+    FUNCTIONS,
+    INSIDE_SURNAMES,
     LONG_INITIALS,
+    NO_PERSON,
+    OFFICES,
+    POLITE,
+    SHORT_TITLES_BEHIND,
+    TITLES_BEFORE,
+    TITLES_BEHIND,
+    TITLES_BETWEEN,
+    VACANT,
     Form,
     Name,
     Title,
@@ -75,8 +86,8 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     shown = {"value": shown_value(text)}
     words = text.casefold().split()
     letters = "".join(char for char in _bare(text).casefold() if char.isalnum())
-    vacant = words[0].strip("(*[") in name_words.VACANT and not text.partition(" ")[0].endswith(",")
-    if vacant or letters in name_words.NO_PERSON or not any(map(str.isalpha, letters)):
+    vacant = words[0].strip("(*[") in VACANT and not text.partition(" ")[0].endswith(",")
+    if vacant or letters in NO_PERSON or not any(map(str.isalpha, letters)):
         return CellError(
             _('"%(value)s" is not the name of a person') % shown,
             _("write the name, or leave it empty for a neutral greeting, or delete the row"),
@@ -87,10 +98,8 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
             _('"%(value)s" is more than one person') % shown,
             _("give each person a row and an address of their own"),
         )
-    office = words[0] in name_words.OFFICES or (
-        len(words) > 1 and words[0] in ("de", "het") and words[1] in name_words.OFFICES
-    )
-    if office or letters in {each.replace("-", "") for each in name_words.FUNCTIONS} or _is_same(text, organisation):
+    office = words[0] in OFFICES or (len(words) > 1 and words[0] in ("de", "het") and words[1] in OFFICES)
+    if office or letters in {each.replace("-", "") for each in FUNCTIONS} or _is_same(text, organisation):
         return CellError(
             _('"%(value)s" is an office, not a person') % shown,
             _("write who reads the mail there, or leave the name empty for a neutral greeting"),
@@ -194,7 +203,7 @@ class _Reading:
 
     def _take_aanhef(self, words: list[str], least: int) -> list[str]:
         polite = 0
-        while polite < len(words) and words[polite].casefold() in name_words.POLITE:
+        while polite < len(words) and words[polite].casefold() in POLITE:
             polite += 1
         if polite == len(words):
             return words
@@ -210,7 +219,7 @@ class _Reading:
     def is_title_before(self, word: str) -> bool:
         folded = word.casefold().rstrip(".")
         initials = len(word) == 2 and word.isupper() and not self.capitals
-        return folded in name_words.TITLES_BEFORE and not initials
+        return folded in TITLES_BEFORE and not initials
 
     def is_title_behind(self, words: Sequence[str], alone: bool = False) -> bool:
         """Check whether the last word is a degree, or "jr.".
@@ -218,9 +227,9 @@ class _Reading:
         :param alone: the words are the whole name, in which a short degree needs a first name and a surname before it.
         """
         bare = words[-1].replace(".", "")
-        if bare not in name_words.SHORT_TITLES_BEHIND:
-            before = words[-1].endswith(".") and words[-1].islower() and bare in name_words.TITLES_BEFORE
-            return before or bare.casefold() in name_words.TITLES_BEHIND
+        if bare not in SHORT_TITLES_BEHIND:
+            before = words[-1].endswith(".") and words[-1].islower() and bare in TITLES_BEFORE
+            return before or bare.casefold() in TITLES_BEHIND
         return not alone or (len(words) > 2 and not is_prefix(words[-2]))
 
     def is_initials(self, word: str) -> bool:
@@ -248,7 +257,7 @@ class _Reading:
             return False
         if re.match(r"[dl]['’‘`]\w", word):
             return True
-        return is_prefix(word) and (not first or word.islower() or plain(word) in name_words.FIRST_PREFIXES)
+        return is_prefix(word) and (not first or word.islower() or plain(word) in FIRST_PREFIXES)
 
     def direct(self, words: Sequence[str]) -> None:
         """Read the words of a name in its reading order."""
@@ -256,10 +265,10 @@ class _Reading:
         named = False
         while count < len(words) - 1 and not self.begins_family(words[count], not count):
             word = words[count]
-            if not self.is_initials(word) and (word not in name_words.TITLES_BETWEEN or not count):
+            if not self.is_initials(word) and (word not in TITLES_BETWEEN or not count):
                 if (named or count) and not _is_first_name(word):
                     # After a first name it may be another one, or a surname of two words.
-                    self.guess = self.guess or (named and words[count + 1] not in name_words.INSIDE_SURNAMES)
+                    self.guess = self.guess or (named and words[count + 1] not in INSIDE_SURNAMES)
                     break
                 named = True
             count += 1
@@ -292,7 +301,7 @@ class _Reading:
     def name(self) -> Name:
         """Return the name of which the parts have been read."""
         initials = [word for word in self.given if self.is_initials(word)]
-        first = [word for word in self.given if not self.is_initials(word) and word not in name_words.TITLES_BETWEEN]
+        first = [word for word in self.given if not self.is_initials(word) and word not in TITLES_BETWEEN]
         called = f"({self.called})" if self.called and self.given else self.called
         given = [*self.given, *filter(None, (called,))]
         words = [*self.before, *given, _joined_family(self.prefix, self.surname), *self.behind]
@@ -396,12 +405,12 @@ def _known_title(text: str) -> Title:
 
 
 def _is_function(word: str) -> bool:
-    return word.casefold().strip(".,") in name_words.FUNCTIONS
+    return word.casefold().strip(".,") in FUNCTIONS
 
 
 def _is_first_name(word: str) -> bool:
     folded = word.casefold().rstrip(".")
-    return folded in name_words.FIRST_NAMES or ("-" in folded and folded.split("-")[0] in name_words.FIRST_NAMES)
+    return folded in FIRST_NAMES or ("-" in folded and folded.split("-")[0] in FIRST_NAMES)
 
 
 def odd(name: Name, form: Form) -> str:
@@ -438,8 +447,8 @@ def odd(name: Name, form: Form) -> str:
 def _has_title(called: str, surname: str) -> bool:
     first, last = called.partition(" ")[0], surname.rpartition(" ")[2]
     folded = first.casefold().rstrip(".:")
-    before = folded in name_words.TITLES_BEFORE or folded in _TITLES
-    return (before and not _is_first_name(first)) or (" " in surname and last.casefold() in name_words.TITLES_BEHIND)
+    before = folded in TITLES_BEFORE or folded in _TITLES
+    return (before and not _is_first_name(first)) or (" " in surname and last.casefold() in TITLES_BEHIND)
 
 
 def _recased(text: str) -> str:
@@ -453,7 +462,7 @@ def _recased(text: str) -> str:
 def _word_recased(word: str, leads: bool) -> str:
     parts = re.split(r"([-’'‘`.])", word)
     prefix = is_prefix(word) and not (leads and not word.islower() and not word.isupper())
-    if word in name_words.INSIDE_SURNAMES and not leads:
+    if word in INSIDE_SURNAMES and not leads:
         return word
     if prefix:
         return word.lower() if len(word) > 1 and word.isupper() else word

@@ -13,15 +13,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import no_ordinary_file, reason_of
 from mkwmail.i18n import _
-from mkwmail.members import workbook
+
+if TYPE_CHECKING:
+    from mkwmail.members import workbook
 
 SEPARATORS = (";", "\t", ",")
+# How a zip archive (.xlsx) begins, and the container of .xls and of encrypted Office files (MS-CFB §2.2).
+_WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SAMPLE = 200  # records that decide which separator is used
 
 Records = tuple[tuple[int, tuple[str, ...]], ...]
@@ -215,8 +220,7 @@ def read_table(path: Path, shown: str, known: Callable[[str], bool] = lambda cel
     data = _bytes(path, shown)
     if not data.strip():
         raise UserError(Fault(shown, _("the file is empty"), _("save the list again, with its headings")))
-    workbook.refuse_older(data, shown)
-    if data.startswith(b"PK"):
+    if data.startswith(_WORKBOOKS):
         return _read_workbook(data, shown)
     text, encoding = decode(data, shown)
     separator, records = split(text, shown, known)
@@ -253,6 +257,10 @@ def _bytes(path: Path, shown: str) -> bytes:
 
 
 def _read_workbook(data: bytes, shown: str) -> Table:
+    # Most lists are text: they do not need it.
+    from mkwmail.members import workbook
+
+    workbook.refuse_older(data, shown)
     parts = workbook.unpack(data, shown)
     contents = workbook.sheet_parts(parts, shown)
     try:
@@ -271,7 +279,7 @@ def _read_workbook(data: bytes, shown: str) -> Table:
         raise workbook.damaged(shown) from None
 
 
-def _table(sheet: CalamineSheet, filled: list[workbook.Sheet]) -> Table:
+def _table(sheet: CalamineSheet, filled: "list[workbook.Sheet]") -> Table:
     look, *others = filled
     grid = [[as_text(cell) for cell in cells] for cells in sheet.to_python(skip_empty_area=False)]
     _fill_merged(grid, sheet.merged_cell_ranges or ())

@@ -1,17 +1,19 @@
 """Attendance: who has not answered, and whom to telephone. Pure."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
+from mkwmail.dutch.names import Name
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, State
 from mkwmail.ledger.people import folded, is_mark
-from mkwmail.planning.audience import represented
-from mkwmail.planning.plan import History, Skip
+from mkwmail.members.member_list import Member
+from mkwmail.planning.audience import History, Recipient, represented
 from mkwmail.planning.roll import MemberIndex
 
 
@@ -47,7 +49,7 @@ def spoken_for(event: Event, roll: MemberIndex | None, history: History) -> froz
     return frozenset(person for person, member in here.items() if folded(member.organisation) in places)
 
 
-def to_phone(event: Event, roll: MemberIndex | None, history: History, now: datetime) -> Iterator[Skip]:
+def to_phone(event: Event, roll: MemberIndex | None, history: History, now: datetime) -> Iterator[Recipient]:
     """Yield those whom somebody should telephone, until the event is over.
 
     No mail reaches them, or they have not answered the last reminder.
@@ -68,14 +70,14 @@ def to_phone(event: Event, roll: MemberIndex | None, history: History, now: date
             continue
         if here is not None and here.member.do_not_mail:
             continue
-        name = names.get(person, "")
+        known = Recipient(person, Member(0, Name(written=names.get(person, "")), delivery.address))
         if delivery.state is State.REFUSED:
             # A corrected address is mailed instead.
             if here is None or here.member.address_key == address_key(delivery.address):
-                yield Skip(person, name, delivery.address, f"{delivery.round.mailing}: {delivery.reason}")
+                yield replace(known, reason=f"{delivery.round.mailing}: {delivery.reason}")
         elif answer is None and here is not None and person in reminded:
             day = {"day": day_in_words(reminded[person])}
-            yield Skip(person, name, delivery.address, _("has not answered the reminder of %(day)s") % day)
+            yield replace(known, reason=_("has not answered the reminder of %(day)s") % day)
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:

@@ -1,16 +1,17 @@
 """Audiences: the rules that say which members a mailing is for. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import ColumnAudience, Event
 from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger.models import COMING, TOLD, Delivery
-from mkwmail.ledger.people import folded
+from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, State
+from mkwmail.ledger.people import Person, folded
 from mkwmail.members.headings import column_name
 from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
@@ -54,22 +55,73 @@ def audience_of(event: Event, mailing: str) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """The history of an event's members.
+class Recipient:
+    """A person in a mailing: who, at which address, and why or why not.
 
-    It has their deliveries and answers, and the facts and texts that they were told.
-
-    ``correcting``: the text that the correction corrects. ``cancelled``: when the event was cancelled, if it was.
-    ``answered``: when each person answered. ``guests``: the persons who are not members.
+    ``person`` is the key in the ledger. ``doubt``: why it is doubtful who this is; such a member is not mailed until
+    somebody has chosen one of the ``candidates`` (keys). ``old_address``: the address at which they were known before,
+    if that was another. ``reason``: why they do not get the mailing in this run. ``not_before``: until when the server
+    deferred their message. ``retry``: the delivery that was tried or released before.
     """
 
-    deliveries: Sequence[Delivery] = ()
+    person: str
+    member: Member
+    doubt: str = ""
+    candidates: tuple[str, ...] = ()
+    old_address: str = ""
+    reason: str = ""
+    not_before: datetime | None = None
+    retry: Delivery | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name in full; empty if it is not known."""
+        return full_name(self.member.name)
+
+    @property
+    def address(self) -> str:
+        """Return the address; empty if none is known that can be mailed."""
+        return self.member.email
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The history of an event, from the ledger and the answers.
+
+    ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
+    those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: the facts that
+    everybody was told. ``correcting``: the text that a correction corrects, if one is being planned.
+    ``answered``: when each person answered. ``guests``: those who signed up and are not members. ``left_out``: person
+    → why the secretary does not want them mailed. ``dead``: address key → why that address is not mailed any more.
+    ``strangers``: guests of any event; they are in the register, and have not left the list.
+    ``unaddressed``: guests without a known address that can be mailed.
+    """
+
+    deliveries: tuple[Delivery, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
+    persons: tuple[Person, ...] = ()
+    last_list: ListSeen | None = None
     telling: Telling = field(default_factory=Telling)
     correcting: Correcting | None = None
-    cancelled: datetime | None = None
     answered: Mapping[str, datetime] = field(default_factory=dict)
-    guests: frozenset[str] = frozenset()
+    guests: tuple[Recipient, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    dead: Mapping[str, str] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
+    unaddressed: tuple[Recipient, ...] = ()
+
+    @property
+    def cancelled(self) -> datetime | None:
+        """When the first message of the cancellation was sent.
+
+        That closes the event.
+        """
+        told = (
+            each.since
+            for each in self.deliveries
+            if rule_of(each.round.mailing).cancels and each.state is not State.EXPIRED
+        )
+        return min(told, default=None)
 
 
 def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, Member]) -> frozenset[str]:
@@ -115,22 +167,24 @@ class Audiences:
         self,
         event: Event,
         mailing: str,
-        known: Known,
+        history: History,
         members: Mapping[str, Member],
         now: datetime,
     ) -> None:
         self._event = event
         self._mailing = mailing
-        self._known = known
-        self._answers = known.answers
+        self._history = history
+        self._answers = history.answers
         self._now = now
+        self._cancelled = history.cancelled
+        self._guests = {each.person for each in history.guests}
         # mailing → person → when first
         self._told: dict[str, dict[str, datetime]] = {}
-        for each in known.deliveries:
+        for each in history.deliveries:
             if each.state in TOLD:
                 persons = self._told.setdefault(each.round.mailing, {})
                 persons[each.person] = min(each.since, persons.get(each.person, each.since))
-        self._represented = represented(event, known.answers, members)
+        self._represented = represented(event, history.answers, members)
         self._rule = self._chosen(members)
 
     def why_not(self, person: str, member: Member) -> str | None:
@@ -138,7 +192,7 @@ class Audiences:
 
         None if it is.
         """
-        closed = self._known.cancelled
+        closed = self._cancelled
         if closed is not None and not self._follows_a_cancellation():
             return _("the event was cancelled on %(day)s") % {"day": day_in_words(closed)}
         return self._rule(person, member)
@@ -148,7 +202,7 @@ class Audiences:
 
         Nothing else follows one.
         """
-        correcting = self._known.correcting
+        correcting = self._history.correcting
         return rule_of(self._mailing).cancels or corrects_a_cancellation(self._mailing, correcting)
 
     def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
@@ -181,10 +235,10 @@ class Audiences:
         return self._has_answered(person, answer) if answer else _("has not answered")
 
     def _is_coming_guest(self, person: str) -> bool:
-        return person in self._known.guests and self._answers.get(person) in COMING
+        return person in self._guests and self._answers.get(person) in COMING
 
     def _has_answered(self, person: str, answer: str) -> str:
-        when = self._known.answered.get(person)
+        when = self._history.answered.get(person)
         if answer in ("present", "absent"):
             return _("was present") if answer == "present" else _("was absent")
         if when is None:
@@ -225,18 +279,18 @@ class Audiences:
         return _("was never told of the event")
 
     def _up_to_date(self, person: str, member: Member) -> str | None:
-        telling = self._known.telling
+        telling = self._history.telling
         if person not in telling.told and self._is_coming_guest(person):
             return None  # they were told by others, and those facts may have changed
         if person not in telling.told:
             return self._never_told(person, member) or _("what they were told is not recorded")
-        facts = facts_of(self._event, self._known.cancelled is not None)
+        facts = facts_of(self._event, self._cancelled is not None)
         if telling.changes_for(person, facts, self._answers.get(person)):
             return None
         return _("was told everything as it is now")
 
     def _has_this_text(self, person: str, _member: Member) -> str | None:
-        correcting = self._known.correcting
+        correcting = self._history.correcting
         if correcting is None:
             return _("nothing went yet that could be corrected")
         if person in correcting.earlier:

@@ -10,16 +10,16 @@ from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import latest_of, rule_of
 from mkwmail.errors import UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
-from mkwmail.planning.plan import History, Outdated, mending
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Outdated, mending
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
-from mkwmail.text import mails
 
 
-class Standing(StrEnum):
+class SendMode(StrEnum):
     """How a mailing is sent: automatically, by hand, or not as it is now."""
 
     APPROVED = "approved"
@@ -41,7 +41,7 @@ class Due:
     mailing: str
     send: datetime | None
     left: int
-    standing: Standing
+    mode: SendMode
     passed_over: bool = False
     done: bool = False
 
@@ -51,7 +51,7 @@ class Due:
         return self.passed_over or self.done or rule_of(self.mailing).by_name_only
 
 
-def standings(event: Event, approvals: Sequence[ScheduledApproval], changed: Changed) -> Mapping[str, Standing]:
+def standings(event: Event, approvals: Sequence[ScheduledApproval], changed: Changed) -> Mapping[str, SendMode]:
     """Return mailing → whether it is sent automatically.
 
     :param approvals: of any events.
@@ -60,15 +60,15 @@ def standings(event: Event, approvals: Sequence[ScheduledApproval], changed: Cha
     found = {}
     for name in event.mailings:
         if not can_go_by_itself(event, name):
-            found[name] = Standing.BY_HAND
+            found[name] = SendMode.BY_HAND
         elif name not in given:
-            found[name] = Standing.NOT_APPROVED
+            found[name] = SendMode.NOT_APPROVED
         else:
             try:
                 differs = bool(changed(given[name]))
             except UserError:  # a template or an attachment that cannot be read is no longer what was approved
                 differs = True
-            found[name] = Standing.CHANGED if differs else Standing.APPROVED
+            found[name] = SendMode.CHANGED if differs else SendMode.APPROVED
     return found
 
 
@@ -149,7 +149,7 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
             continue
         if each.send > now:
             ahead.append(each)
-        if each.standing is Standing.CHANGED:
+        if each.mode is SendMode.CHANGED:
             changed_since.append(each.mailing)
         elif each.send <= now:
             yield _due_now(event, each)
@@ -169,16 +169,16 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
 
 def _due_now(event: Event, each: Due) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
-    if each.standing is Standing.APPROVED:
+    if each.mode is SendMode.APPROVED:
         return _("Due now, and goes by itself: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
 
 def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
-    if each.standing is Standing.APPROVED:
+    if each.mode is SendMode.APPROVED:
         yield _("Next: %(mailing)s, planned for %(moment)s; it goes by itself") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words
-    if each.standing is Standing.NOT_APPROVED:
+    if each.mode is SendMode.NOT_APPROVED:
         yield _("To let it go by itself: mkwmail schedule %(event)s") % {"event": event.id}

@@ -1,26 +1,23 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
-from mkwmail.config.settings import Settings, Smtp
-from mkwmail.config.settings_file import example_senders
-from mkwmail.dutch.names import Form, full_name, salutation
+from mkwmail.config.settings import Settings, Smtp, example_senders
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.members.names import odd
-from mkwmail.planning.plan import History, mending, outdated
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.text import members as members_in_words
-from mkwmail.text import some
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -60,9 +57,9 @@ def list_warnings(
     :param place: the list's file, as people know it.
     """
     everyone = [listing.member for listing in roll.listings]
-    for member, who in roll.doubtful:
+    for each in roll.doubtful:
         remedy = _("`send` asks who it is; until then this row gets no mail")
-        yield Fault(f"{place}:{member.row}", who.doubt or "", remedy)
+        yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
     for first, member in members.doubles:
         words = {"address": member.email, "name": full_name(first.name), "row": first.row}
         fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
@@ -77,40 +74,6 @@ def list_warnings(
     if before is not None and before.size > len(everyone):
         words = {"before": before.size, "now": len(everyone)}
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
-
-
-class Salutation(NamedTuple):
-    """The opening words of a member's mails.
-
-    ``odd`` says why they deserve a look; it is empty if they do not.
-    """
-
-    member: Member
-    words: str
-    odd: str
-
-
-def salutations(members: Iterable[Member], form: Form) -> tuple[Salutation, ...]:
-    """Return how everybody who may be mailed is addressed, the odd ones first."""
-    found = [
-        Salutation(member, salutation(member.name, form), odd(member.name, form))
-        for member in members
-        if not member.do_not_mail
-    ]
-    return tuple(sorted(found, key=lambda each: not each.odd))
-
-
-def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
-    """Yield how many salutations are odd, with examples, if any is."""
-    found = [each for each in salutations(members, form) if each.odd]
-    if found:
-        examples = [
-            _('"%(words)s" (row %(row)d: %(why)s)') % {"words": each.words, "row": each.member.row, "why": each.odd}
-            for each in found
-        ]
-        yield ngettext(
-            "%(n)d salutation is odd: %(examples)s", "%(n)d salutations are odd: %(examples)s", len(found)
-        ) % {"n": len(found), "examples": some(examples)}
 
 
 def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
@@ -163,14 +126,14 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
         return
     known = {person.key: person for person in history.persons}
     here = {listing.person for listing in roll.listings} | history.strangers
-    new = [full_name(each.member.name) or each.member.email for each in roll.listings if each.person not in known]
+    new = [each.name or each.address for each in roll.listings if each.person not in known]
     gone = [
         person.name or person.address
         for key, person in known.items()
         if key not in here and not is_mark(person.address)
     ]
-    for member, old in roll.moved:
-        words = {"name": full_name(member.name), "old": old, "new": member.email}
+    for each in roll.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     for names, one, more in (
         (new, _("%(n)d is new in the list: %(names)s"), _("%(n)d are new in the list: %(names)s")),

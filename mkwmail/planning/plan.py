@@ -4,7 +4,7 @@ Every run makes its own plan from the event, the list and the ledger's history. 
 one place of the plan, so no member is forgotten silently.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,99 +14,20 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, Round, State
-from mkwmail.ledger.people import Person, is_mark
+from mkwmail.ledger.models import COMING, TOLD, Delivery, Round, State
+from mkwmail.ledger.people import is_mark
 from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
 from mkwmail.members.names import read_name
-from mkwmail.planning.approval import Correcting
-from mkwmail.planning.audience import FOR_GUESTS, Audiences, Known, audience_of, corrects_a_cancellation
-from mkwmail.planning.facts import Telling, facts_of, only_added
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A member with their key in the ledger.
-
-    ``doubt``: why it is doubtful who this is; such a member is not mailed.
-    """
-
-    person: str
-    member: Member
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """The history of an event, from the ledger and the answers.
-
-    ``answers``: person → attending, declined, tentative, present or absent. ``persons``: the register, for
-    those who have left the list. ``last_list``: the list at the last mailing of any event. ``telling``: the facts that
-    everybody was told. ``correcting``: the text that a correction corrects, if one is being planned.
-    ``answered``: when each person answered. ``guests``: those who signed up and are not members. ``left_out``: person
-    → why the secretary does not want them mailed. ``dead``: address key → why that address is not mailed any more.
-    ``strangers``: guests of any event; they are in the register, and have not left the list.
-    ``unaddressed``: guests without a known address that can be mailed.
-    """
-
-    deliveries: tuple[Delivery, ...] = ()
-    answers: Mapping[str, str] = field(default_factory=dict)
-    persons: tuple[Person, ...] = ()
-    last_list: ListSeen | None = None
-    telling: Telling = field(default_factory=Telling)
-    correcting: Correcting | None = None
-    answered: Mapping[str, datetime] = field(default_factory=dict)
-    guests: tuple[Listing, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    dead: Mapping[str, str] = field(default_factory=dict)
-    strangers: frozenset[str] = frozenset()
-    unaddressed: tuple[Listing, ...] = ()
-
-    @property
-    def cancelled(self) -> datetime | None:
-        """When the first message of the cancellation was sent.
-
-        That closes the event.
-        """
-        told = (
-            each.since
-            for each in self.deliveries
-            if rule_of(each.round.mailing).cancels and each.state is not State.EXPIRED
-        )
-        return min(told, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Somebody who gets the mailing now.
-
-    ``retry``: the delivery that was tried or given back before.
-    """
-
-    person: str
-    member: Member
-    retry: Delivery | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Somebody who does not get the mailing in this run, and why."""
-
-    person: str
-    name: str
-    address: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Somebody whose message the server put off until a later moment."""
-
-    person: str
-    name: str
-    address: str
-    reason: str
-    not_before: datetime
+from mkwmail.planning.audience import (
+    FOR_GUESTS,
+    Audiences,
+    History,
+    Recipient,
+    audience_of,
+    corrects_a_cancellation,
+)
+from mkwmail.planning.facts import facts_of, only_added
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +42,17 @@ class Plan:
     round: Round
     latest: datetime
     too_late: bool
-    to_send: tuple[Planned, ...] = ()
-    skipped: tuple[Skip, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
-    in_doubt: tuple[Skip, ...] = ()
-    already: tuple[Skip, ...] = ()
-    refused: tuple[Skip, ...] = ()
-    expired: tuple[Skip, ...] = ()
+    to_send: tuple[Recipient, ...] = ()
+    skipped: tuple[Recipient, ...] = ()
+    waiting: tuple[Recipient, ...] = ()
+    in_doubt: tuple[Recipient, ...] = ()
+    already: tuple[Recipient, ...] = ()
+    refused: tuple[Recipient, ...] = ()
+    expired: tuple[Recipient, ...] = ()
     odd: tuple[str, ...] = ()
 
 
-def plan(event: Event, mailing: str, listings: Sequence[Listing], history: History, now: datetime) -> Plan:
+def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: History, now: datetime) -> Plan:
     """Return who gets a mailing at this moment, and who does not.
 
     :raises UserError: if the event has no such mailing (USAGE), or if its audience cannot be determined.
@@ -140,21 +61,13 @@ def plan(event: Event, mailing: str, listings: Sequence[Listing], history: Histo
     of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
     members = {each.person for each in listings}
-    guests = [each for each in history.guests if each.person not in members]
-    everyone = [*listings, *(guests if rule in FOR_GUESTS else ())]
+    history = replace(history, guests=tuple(each for each in history.guests if each.person not in members))
+    everyone = [*listings, *(history.guests if rule in FOR_GUESTS else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
-    told = Known(
-        history.deliveries,
-        history.answers,
-        history.telling,
-        history.correcting,
-        history.cancelled,
-        history.answered,
-        frozenset(each.person for each in guests),
-    )
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
-    audiences = Audiences(event, mailing, told, {each.person: each.member for each in (*everyone, *guests)}, now)
+    known = {each.person: each.member for each in (*everyone, *history.guests)}
+    audiences = Audiences(event, mailing, history, known, now)
     sorting = _Sorting(of, history, audiences, now)
     for each in everyone:
         sorting.sort(each)
@@ -178,12 +91,12 @@ def _edition(event: Event, mailing: str, history: History) -> int:
     return history.correcting.edition if rule.corrects and history.correcting else 0
 
 
-def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing]:
+def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recipient]:
     """Yield those who were told and have left the list since.
 
     Their address is the one that was last mailed.
     """
-    listed = {listing.person for listing in listings}
+    listed = {recipient.person for recipient in listings}
     persons = {person.key: person for person in history.persons}
     told: dict[str, Delivery] = {}
     for delivery in history.deliveries:
@@ -193,7 +106,7 @@ def _departed(listings: Iterable[Listing], history: History) -> Iterator[Listing
         known = persons.get(key)
         name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
         member = Member(0, read_name(name), delivery.address, organisation=organisation, number=number)
-        yield Listing(key, member)
+        yield Recipient(key, member)
 
 
 @dataclass(slots=True)
@@ -207,12 +120,12 @@ class _Sorting:
     history: History
     audiences: Audiences
     now: datetime
-    to_send: list[Planned] = field(default_factory=list)
-    skipped: list[Skip] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
-    in_doubt: list[Skip] = field(default_factory=list)
-    already: list[Skip] = field(default_factory=list)
-    refused: list[Skip] = field(default_factory=list)
+    to_send: list[Recipient] = field(default_factory=list)
+    skipped: list[Recipient] = field(default_factory=list)
+    waiting: list[Recipient] = field(default_factory=list)
+    in_doubt: list[Recipient] = field(default_factory=list)
+    already: list[Recipient] = field(default_factory=list)
+    refused: list[Recipient] = field(default_factory=list)
     here: dict[str, Delivery] = field(init=False)
     mailed: dict[str, Delivery] = field(init=False)
     seen: dict[str, Member] = field(default_factory=dict)
@@ -222,71 +135,70 @@ class _Sorting:
         self.here = {each.person: each for each in self.history.deliveries if each.round == self.of}
         self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
 
-    def sort(self, listing: Listing) -> None:
-        member, address = listing.member, listing.member.address_key
-        delivery = self.here.get(listing.person)
-        twin = self.seen.get(listing.person) or self.seen_addresses.get(address)
+    def sort(self, recipient: Recipient) -> None:
+        member, address = recipient.member, recipient.member.address_key
+        delivery = self.here.get(recipient.person)
+        twin = self.seen.get(recipient.person) or self.seen_addresses.get(address)
         if twin is not None:
-            self.skipped.append(_skip(listing, _twice(twin)))
+            self.skipped.append(replace(recipient, reason=_twice(twin)))
             return
-        self.seen[listing.person] = self.seen_addresses[address] = member
+        self.seen[recipient.person] = self.seen_addresses[address] = member
         if delivery is not None and delivery.state in TOLD:
-            self._told(listing, delivery)
+            self._told(recipient, delivery)
             return
-        reason = self._left_out(listing)
+        reason = self._left_out(recipient)
         if reason is None and (delivery is None or delivery.state is State.EXPIRED):
             # A message that waits was checked when it was claimed, or a person decided to send it again.
             reason = self.history.dead.get(address)
         if reason is not None:
-            self.skipped.append(_skip(listing, reason))
+            self.skipped.append(replace(recipient, reason=reason))
         elif delivery is None or delivery.state is State.EXPIRED:
-            self.to_send.append(Planned(listing.person, member))
+            self.to_send.append(recipient)
         elif delivery.state is State.REFUSED:
-            self._refused(listing, delivery)
+            self._refused(recipient, delivery)
         elif delivery.not_before is not None and delivery.not_before > self.now:
-            late = Waiting(listing.person, full_name(member.name), member.email, delivery.reason, delivery.not_before)
-            self.waiting.append(late)
+            self.waiting.append(replace(recipient, reason=delivery.reason, not_before=delivery.not_before))
         else:
-            self.to_send.append(Planned(listing.person, member, retry=delivery))
+            self.to_send.append(replace(recipient, retry=delivery))
 
-    def _told(self, listing: Listing, delivery: Delivery) -> None:
+    def _told(self, recipient: Recipient, delivery: Delivery) -> None:
         if delivery.state is State.SENT:
-            self.already.append(_skip(listing, already_sent(delivery.since)))
+            self.already.append(replace(recipient, reason=already_sent(delivery.since)))
         elif is_mark(delivery.address):
             # No person can be asked about it any more, so it counts as sent.
             reason = _("may have got it on %(day)s, and was forgotten since") % {"day": day_in_words(delivery.since)}
-            self.already.append(_skip(listing, reason))
+            self.already.append(replace(recipient, reason=reason))
         else:
             reason = delivery.reason or _("it is not known whether the server took it")
-            self.in_doubt.append(_skip(listing, reason))
+            self.in_doubt.append(replace(recipient, reason=reason))
 
-    def _refused(self, listing: Listing, delivery: Delivery) -> None:
+    def _refused(self, recipient: Recipient, delivery: Delivery) -> None:
         if is_mark(delivery.address):
             # It is not known whether the address has changed.
             reason = _("refused by the server on %(day)s, and forgotten since") % {"day": day_in_words(delivery.since)}
-            self.skipped.append(_skip(listing, reason))
+            self.skipped.append(replace(recipient, reason=reason))
             return
-        if address_key(delivery.address) != listing.member.address_key:
+        if address_key(delivery.address) != recipient.member.address_key:
             # The address was corrected: it is another mailbox, which has refused nothing.
-            self.to_send.append(Planned(listing.person, listing.member))
+            self.to_send.append(recipient)
             return
-        self.refused.append(_skip(listing, refused_by_server(delivery.since, delivery.reason)))
+        self.refused.append(replace(recipient, reason=refused_by_server(delivery.since, delivery.reason)))
 
-    def _left_out(self, listing: Listing) -> str | None:
+    def _left_out(self, recipient: Recipient) -> str | None:
         """Return why somebody who was not mailed yet is left out.
 
         None if no reason is known.
         """
-        if listing.doubt:
-            return _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
-        if listing.member.do_not_mail:
-            return _("not to be mailed: %(reason)s") % {"reason": listing.member.do_not_mail}
-        if listing.person in self.history.left_out:
-            return self.history.left_out[listing.person]
-        other = self.mailed.get(listing.member.address_key)
+        if recipient.doubt:
+            return _("it is doubtful who this is: %(doubt)s") % {"doubt": recipient.doubt}
+        if recipient.member.do_not_mail:
+            return _("not to be mailed: %(reason)s") % {"reason": recipient.member.do_not_mail}
+        if recipient.person in self.history.left_out:
+            return self.history.left_out[recipient.person]
+        other = self.mailed.get(recipient.member.address_key)
         if other is not None:
             return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
-        return self.audiences.why_not(listing.person, listing.member)
+        return self.audiences.why_not(recipient.person, recipient.member)
 
     def plan(self, latest: datetime, too_late: bool) -> Plan:
         made = Plan(
@@ -309,8 +221,7 @@ def came_too_late(plan: Plan) -> Plan:
     Those who would have got it are expired.
     """
     reason = _("not sent before its latest moment, %(day)s") % {"day": day_in_words(plan.latest)}
-    missed = [_skip(Listing(each.person, each.member), reason) for each in plan.to_send]
-    missed += [Skip(each.person, each.name, each.address, reason) for each in plan.waiting]
+    missed = (replace(each, reason=reason) for each in (*plan.to_send, *plan.waiting))
     return replace(plan, too_late=True, to_send=(), waiting=(), expired=(*plan.expired, *missed))
 
 
@@ -332,10 +243,6 @@ def list_tolerance(size: int) -> float:
     return max(5, size * 0.1)
 
 
-def _skip(listing: Listing, reason: str) -> Skip:
-    return Skip(listing.person, full_name(listing.member.name), listing.member.email, reason)
-
-
 def _twice(first: Member) -> str:
     if not first.row:
         return _("this address is there twice: one mail")
@@ -346,7 +253,7 @@ def _twice(first: Member) -> str:
 
 
 def _odd(
-    event: Event, mailing: str, listings: Sequence[Listing], history: History, made: Plan, now: datetime
+    event: Event, mailing: str, listings: Sequence[Recipient], history: History, made: Plan, now: datetime
 ) -> Iterator[str]:
     """Yield what the person who confirms wants to know first."""
     send = mailing_named(event, mailing).send
@@ -356,17 +263,17 @@ def _odd(
     if made.too_late:
         words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
         yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
-    listed = {listing.person for listing in listings}
+    listed = {recipient.person for recipient in listings}
     others = [each for each in made.to_send if each.person not in listed]
     guests = {each.person for each in history.guests}
-    names = [full_name(each.member.name) or each.member.email for each in others if each.person in guests]
+    names = [each.name or each.address for each in others if each.person in guests]
     if names:
         yield ngettext(
             "%(names)s is no member, comes as a guest, and gets it too",
             "%(names)s are no members, come as guests, and get it too",
             len(names),
         ) % {"names": ", ".join(names)}
-    gone = [full_name(each.member.name) or each.member.email for each in others if each.person not in guests]
+    gone = [each.name or each.address for each in others if each.person not in guests]
     if gone:
         yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
     before = history.last_list
@@ -377,10 +284,10 @@ def _odd(
     # This mail adds what was still to follow. A fact that has changed would be in it without a word that it did.
     told_now = {each.person for each in made.to_send} if rule_of(mailing).tells_all_facts else set()
     outdated = [
-        listing
-        for listing in listings
-        for changes in [history.telling.changes_for(listing.person, facts, history.answers.get(listing.person))]
-        if changes and not (listing.person in told_now and only_added(changes))
+        recipient
+        for recipient in listings
+        for changes in [history.telling.changes_for(recipient.person, facts, history.answers.get(recipient.person))]
+        if changes and not (recipient.person in told_now and only_added(changes))
     ]
     rule = rule_of(mailing)
     if outdated and history.cancelled is None and not (rule.tells_changes or rule.cancels):
@@ -418,7 +325,7 @@ def mending(history: History) -> str:
     return CANCELLATION if history.cancelled else UPDATE
 
 
-def outdated(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> tuple[Outdated, ...]:
+def outdated(event: Event, listings: Sequence[Recipient], history: History, now: datetime) -> tuple[Outdated, ...]:
     """Return those who were given details that have changed.
 
     They are in the order of the register. In doubt counts as told. Empty after the event. Those who only lack details
@@ -440,7 +347,7 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     addresses = {each.person: each.address for each in history.deliveries}
     names = {each.key: (each.name, each.address) for each in history.persons}
     # If somebody was forgotten and is still in the list, the list has the address.
-    here = {each.person: (full_name(each.member.name), each.member.email) for each in listings}
+    here = {each.person: (each.name, each.address) for each in listings}
     names |= {person: here.get(person, known) for person, known in names.items() if is_mark(known[1])}
     to_be_invited = _to_be_invited(event, listings, history, now)
     found = []
@@ -455,7 +362,7 @@ def outdated(event: Event, listings: Sequence[Listing], history: History, now: d
     return tuple(sorted(found, key=lambda each: order.index(each.person) if each.person in order else len(order)))
 
 
-def _to_be_invited(event: Event, listings: Sequence[Listing], history: History, now: datetime) -> frozenset[str]:
+def _to_be_invited(event: Event, listings: Sequence[Recipient], history: History, now: datetime) -> frozenset[str]:
     """Return those whom an invitation will reach: it has all the facts."""
     if history.cancelled:
         return frozenset()

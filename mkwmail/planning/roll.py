@@ -3,32 +3,44 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
+from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import Audience
-from mkwmail.dutch.names import full_name
-from mkwmail.i18n import _
+from mkwmail.config.kinds import Audience, in_order, mailing_named
+from mkwmail.dutch.names import Form, full_name, salutation
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
 from mkwmail.members.member_list import FaultyRow, Member
-from mkwmail.members.names import read_name
-from mkwmail.planning.audience import FOR_GUESTS, audience_of, were_there
-from mkwmail.planning.plan import History, Listing, Plan, Skip, plan
+from mkwmail.members.names import odd, read_name
+from mkwmail.planning.audience import FOR_GUESTS, History, Recipient, audience_of, were_there
+from mkwmail.planning.plan import Plan, plan
+from mkwmail.planning.schedule import due_by_date, superseded
 
 
 @dataclass(frozen=True, slots=True)
 class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
-    ``moved``: those known before at another address, with that address. ``unaddressed``: those who are not to be
+    ``unaddressed``: those who are not to be
     mailed and have no address, so that they cannot be identified. ``faulty``: rows that were left out, if known.
     """
 
-    listings: tuple[Listing, ...]
-    moved: tuple[tuple[Member, str], ...] = ()
-    doubtful: tuple[tuple[Member, Identified], ...] = ()
+    listings: tuple[Recipient, ...]
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
+
+    @property
+    def moved(self) -> tuple[Recipient, ...]:
+        """Return those known before at another address."""
+        return tuple(each for each in self.listings if each.old_address)
+
+    @property
+    def doubtful(self) -> tuple[Recipient, ...]:
+        """Return those of whom it is doubtful who they are."""
+        return tuple(each for each in self.listings if each.doubt)
 
 
 def listed_member(member: Member) -> Listed:
@@ -54,20 +66,20 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     :param identify: asks the ledger, and may enlist them.
     """
     addressed = [member for member in members if member.email]
-    rows = [Listed(member.email, full_name(member.name), member.organisation, member.number) for member in addressed]
-    pairs = tuple(zip(addressed, identify(rows), strict=True))
+    found = identify([listed_member(member) for member in addressed])
     return MemberIndex(
-        listings=tuple(Listing(who.key, member, who.doubt or "") for member, who in pairs),
-        moved=tuple((member, who.old_address) for member, who in pairs if who.old_address),
-        doubtful=tuple((member, who) for member, who in pairs if who.doubt),
+        listings=tuple(
+            Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+            for member, who in zip(addressed, found, strict=True)
+        ),
         unaddressed=tuple(member for member in members if not member.email),
     )
 
 
-def guest_listing(guest: Guest) -> Listing:
+def guest_recipient(guest: Guest) -> Recipient:
     """Return a guest in the form in which a plan handles everybody."""
     member = Member(row=0, name=read_name(guest.name), email=guest.address, organisation=guest.organisation)
-    return Listing(guest.person, member)
+    return Recipient(guest.person, member)
 
 
 def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
@@ -89,13 +101,13 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
     """
     made = plan(event, mailing, roll.listings, history, now)
     unaddressed = tuple(
-        Skip("", full_name(member.name), "", _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
+        Recipient("", member, reason=_("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
         for member in roll.unaddressed
     )
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
 
 
-def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Skip]:
+def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Recipient]:
     """Yield guests who come and would get it if their address were known."""
     rule = audience_of(event, mailing)
     if rule not in FOR_GUESTS:
@@ -104,4 +116,79 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
     for guest in history.unaddressed:
         if history.answers.get(guest.person) in coming:
             reason = _("comes as a guest, and no address is known that can be mailed")
-            yield Skip(guest.person, full_name(guest.member.name), "", reason)
+            yield replace(guest, member=guest.member._replace(email=""), reason=reason)
+
+
+def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
+    """Return the mailings that are due, by date.
+
+    Each comes with how many would get it now.
+    """
+    due = due_by_date(event, now)
+    over = superseded(event, due, history.deliveries)
+    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
+
+
+def chosen_mailing(
+    event: Event, named: str | None, roll: MemberIndex, history: History, now: datetime, command: str
+) -> str:
+    """Return the mailing that is named, else the one that is due.
+
+    :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
+    """
+    if named is not None:
+        mailing_named(event, named)
+        return named
+    current = due_mailings(event, roll, history, now)
+    # If everybody has had all of them, the one that is due is still named.
+    due = [name for name, left in current.items() if left] or list(current)
+    if len(due) == 1:
+        return due[0]
+    if due:
+        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
+    else:
+        fault = _("no mailing is due now")
+    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
+    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+
+
+def _choices(event: Event, command: str) -> Iterator[str]:
+    width = max(map(len, event.mailings), default=0)
+    for name in in_order(event):
+        send = event.mailings[name].send
+        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
+        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
+
+
+class Salutation(NamedTuple):
+    """The opening words of a member's mails.
+
+    ``odd`` says why they deserve a look; it is empty if they do not.
+    """
+
+    member: Member
+    words: str
+    odd: str
+
+
+def salutations(members: Iterable[Member], form: Form) -> tuple[Salutation, ...]:
+    """Return how everybody who may be mailed is addressed, the odd ones first."""
+    found = [
+        Salutation(member, salutation(member.name, form), odd(member.name, form))
+        for member in members
+        if not member.do_not_mail
+    ]
+    return tuple(sorted(found, key=lambda each: not each.odd))
+
+
+def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
+    """Yield how many salutations are odd, with examples, if any is."""
+    found = [each for each in salutations(members, form) if each.odd]
+    if found:
+        examples = [
+            _('"%(words)s" (row %(row)d: %(why)s)') % {"words": each.words, "row": each.member.row, "why": each.odd}
+            for each in found
+        ]
+        yield ngettext(
+            "%(n)d salutation is odd: %(examples)s", "%(n)d salutations are odd: %(examples)s", len(found)
+        ) % {"n": len(found), "examples": some(examples)}

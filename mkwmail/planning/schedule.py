@@ -19,7 +19,8 @@ from mkwmail.config.settings import Hours
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, ScheduledApproval
 from mkwmail.planning.approval import Difference, Sources, differences
-from mkwmail.planning.plan import History, Listing, Plan, Planned, list_tolerance
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import Plan, list_tolerance
 
 WHEN = "when it goes"
 TO_WHOM = "to whom it goes"
@@ -183,12 +184,14 @@ class Share:
     left the list, if they are so many that the list itself is doubtful; then nobody is mailed.
     """
 
-    to_send: tuple[Planned, ...]
-    added: tuple[Planned, ...] = ()
+    to_send: tuple[Recipient, ...]
+    added: tuple[Recipient, ...] = ()
     gone: int = 0
 
 
-def share_of(plan: Plan, given: ScheduledApproval, listings: Sequence[Listing], guests: Collection[str] = ()) -> Share:
+def share_of(
+    plan: Plan, given: ScheduledApproval, listings: Sequence[Recipient], guests: Collection[str] = ()
+) -> Share:
     """Return whom `due` may mail: those approved and those being retried.
 
     Others may be mailed if they are few. ``guests`` (keys) are not in the list and could not be approved: they signed

@@ -1,10 +1,9 @@
 """The timetable of an event: its mailings, when and to how many. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
@@ -12,15 +11,14 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, Round, ScheduledApproval, State
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.plan import History, Plan
+from mkwmail.planning.audience import History
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import (
     Slot,
     can_go_by_itself,
-    due_by_date,
     newest,
     next_opening,
-    superseded,
     with_own,
 )
 
@@ -67,47 +65,6 @@ def plan_ahead(event: Event, name: str, roll: MemberIndex, history: History, now
     if moment > now:
         ahead = with_own(presumed(event, name, roll, history, moment), history, name)
     return plan_for(event, name, roll, ahead, moment)
-
-
-def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
-    """Return the mailings that are due, by date.
-
-    Each comes with how many would get it now.
-    """
-    due = due_by_date(event, now)
-    over = superseded(event, due, history.deliveries)
-    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
-
-
-def chosen_mailing(
-    event: Event, named: str | None, roll: MemberIndex, history: History, now: datetime, command: str
-) -> str:
-    """Return the mailing that is named, else the one that is due.
-
-    :raises UserError: code USAGE if there is no such mailing, or if not exactly one is due.
-    """
-    if named is not None:
-        mailing_named(event, named)
-        return named
-    current = due_mailings(event, roll, history, now)
-    # If everybody has had all of them, the one that is due is still named.
-    due = [name for name, left in current.items() if left] or list(current)
-    if len(due) == 1:
-        return due[0]
-    if due:
-        fault = _("more than one mailing is due: %(names)s") % {"names": ", ".join(due)}
-    else:
-        fault = _("no mailing is due now")
-    choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
-    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
-
-
-def _choices(event: Event, command: str) -> Iterator[str]:
-    width = max(map(len, event.mailings), default=0)
-    for name in in_order(event):
-        send = event.mailings[name].send
-        when = _("planned for %(moment)s") % {"moment": day_and_time(send)} if send else _("no date")
-        yield f"mkwmail {command} {event.id} {name:<{width}}  # {when}"
 
 
 def timetable(

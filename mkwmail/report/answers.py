@@ -12,17 +12,15 @@ from typing import Any
 from mkwmail.clock import day_and_time, day_in_figures, day_in_words, moment_in_cell
 from mkwmail.config.event import Event
 from mkwmail.dutch.names import sorting_name
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import KeptSignup, Stray
 from mkwmail.members.names import read_name
-from mkwmail.report.mail import spreadsheet
-from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
+from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Question
 from mkwmail.responses.signup_changes import Changes
 from mkwmail.responses.signup_matching import By, Match
 from mkwmail.responses.signups import Export
-from mkwmail.text import some
 
 
 def answer_words(answer: str) -> str:
@@ -314,7 +312,7 @@ class Attendance:
     questions: tuple[Question, ...] = ()
     places: int = 0
     absent_places: tuple[str, ...] = ()
-    to_phone: tuple[Entry, ...] = ()
+    to_phone: tuple[PersonWithReason, ...] = ()
     unsettled: int = 0
     last: datetime | None = None
 

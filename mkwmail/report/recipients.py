@@ -1,24 +1,199 @@
-"""Recipients of a mailing, and people who do not get it, with reasons.
+"""Mailing before and after it is sent: who gets which mail, and why not.
 
-People read them grouped by reason; programs get one value for each person.
+People read recipients grouped by reason; programs get one value for each person. Mails are shown as text and JSON, and
+tables as CSV files for Excel.
 """
 
+import csv
+import email.policy
+import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import Any
 
-from mkwmail.clock import day_and_time
+from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
-from mkwmail.dutch.names import full_name, sort_key
-from mkwmail.i18n import _
+from mkwmail.delivery.outcome import Outcome
+from mkwmail.dutch.names import sort_key
+from mkwmail.errors import ExitCode, Fault
+from mkwmail.i18n import _, mails, members, size, some
+from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
-from mkwmail.planning.plan import Plan, Skip, Waiting
-from mkwmail.report.mail import MailView, attached_words
-from mkwmail.report.terminal import Style, Terminal
-from mkwmail.text import mails, members, some
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan
+from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Attached:
+    """A file that is attached to a mail.
+
+    ``octets`` is the size of the file itself, not of its encoding.
+    """
+
+    name: str
+    content_type: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarView:
+    """The content of a mail's calendar part.
+
+    ``starts`` and ``ends`` are in iCalendar's form, without their zone.
+    """
+
+    method: str
+    title: str
+    starts: str
+    ends: str
+    place: str
+
+    def __str__(self) -> str:
+        shown = ", ".join(part for part in (self.title, _moments(self.starts, self.ends), self.place) if part)
+        match self.method:
+            case "request":
+                return _("%(entry)s (with answer buttons)") % {"entry": shown}
+            case "cancel":
+                return _("%(entry)s (taken out again)") % {"entry": shown}
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """The content of a message, parsed from its bytes.
+
+    So nothing is shown that is not in the bytes.
+    """
+
+    sender: str
+    recipient: str
+    subject: str
+    message_id: str
+    text: str
+    attached: tuple[Attached, ...]
+    calendar: CalendarView | None
+    octets: int
+
+
+def mail_view(message: Message) -> MailView:
+    """Return the content of a message, parsed as a mail program does."""
+    mail = BytesParser(_class=EmailMessage, policy=email.policy.default).parsebytes(message.data)
+    text = mail.get_body(("plain",))
+    files = [part for part in mail.walk() if part.get_content_disposition() == "attachment"]
+    calendars = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    return MailView(
+        sender=str(mail["From"] or ""),
+        recipient=str(mail["To"] or ""),
+        subject=str(mail["Subject"] or ""),
+        message_id=message.message_id,
+        text=_text(text).rstrip("\n") if text is not None else "",
+        attached=tuple(_attached(part) for part in files),
+        calendar=_calendar(_text(calendars[0])) if calendars else None,
+        octets=message.size,
+    )
+
+
+def _text(part: Any) -> str:
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def _attached(part: EmailMessage) -> Attached:
+    data = part.get_payload(decode=True)
+    octets = len(data) if isinstance(data, bytes) else 0
+    return Attached(part.get_filename() or "", part.get_content_type(), octets)
+
+
+_UNFOLD = re.compile(r"\n[ \t]")  # RFC 5545 §3.1
+_ENTRY = re.compile(r"BEGIN:VEVENT\n(.*?)END:VEVENT", re.DOTALL)
+_PROPERTY = re.compile(r"^([A-Z-]+)(?:;[^:\n]*)?:(.*)$", re.MULTILINE)
+
+
+def _calendar(text: str) -> CalendarView:
+    plain = _UNFOLD.sub("", text)
+    methods = [value for name, value in _PROPERTY.findall(plain) if name == "METHOD"]
+    entry = _ENTRY.search(plain)
+    found = {name: _plain(value) for name, value in _PROPERTY.findall(entry[1])} if entry else {}
+    method = methods[0].lower() if methods else "?"
+    title, starts, ends, place = (found.get(name, "") for name in ("SUMMARY", "DTSTART", "DTEND", "LOCATION"))
+    return CalendarView(method, title, starts, ends, place)
+
+
+def _plain(value: str) -> str:
+    """Return a TEXT value without escapes (RFC 5545 §3.3.11), in one line."""
+    return re.sub(r"\\([,;\\])", r"\1", value).replace("\\n", " ")
+
+
+def _moments(starts: str, ends: str) -> str:
+    """Return start and end in words; the day appears once if it is the same."""
+    try:
+        first, last = (datetime.strptime(each, "%Y%m%dT%H%M%S") for each in (starts, ends))
+    except ValueError:
+        return " - ".join(each for each in (starts, ends) if each)
+    if first.date() == last.date():
+        words = {"day": day_in_words(first), "starts": clock_time(first), "ends": clock_time(last)}
+        return _("%(day)s from %(starts)s to %(ends)s") % words
+    return _("%(starts)s to %(ends)s") % {"starts": day_and_time(first), "ends": day_and_time(last)}
+
+
+def show_mail(terminal: Terminal, view: MailView) -> None:
+    """Print a mail: its headers, its attachments, and its plain text."""
+    rows = [(_("From"), view.sender), (_("To"), view.recipient), (_("Subject"), view.subject)]
+    if view.attached:
+        rows.append((_("Attached"), attached_words(view.attached)))
+    if view.calendar:
+        rows.append((_("Calendar"), str(view.calendar)))
+    terminal.facts([*rows, (_("Size"), size(view.octets))])
+    terminal.say()
+    for line in view.text.split("\n"):
+        terminal.say(f"  {line}" if line else "")
+
+
+def attached_words(files: tuple[Attached, ...]) -> str:
+    """Return the attachments in words.
+
+    For example: ``programma.pdf (120 kB), invite.ics (2 kB)``.
+    """
+    return ", ".join(f"{file.name} ({size(file.octets)})" for file in files)
+
+
+def mail_value(view: MailView) -> dict[str, Any]:
+    """Return a mail for a JSON document."""
+    return {
+        "from": view.sender,
+        "to": view.recipient,
+        "subject": view.subject,
+        "message_id": view.message_id,
+        "text": view.text,
+        "attachments": [{"name": file.name, "type": file.content_type, "size": file.octets} for file in view.attached],
+        "calendar": asdict(view.calendar) if view.calendar else None,
+        "size": view.octets,
+    }
+
+
+# Excel reads a cell that begins with one of these as a formula (OWASP, "CSV Injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def spreadsheet(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a CSV file for Excel: with byte order mark and ``;``.
+
+    A cell that Excel would calculate gets an apostrophe at its start.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in row])
+    return text.getvalue().encode("utf-8-sig")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonWithReason:
     """A person in a list, with the reason why they are in it."""
 
     member: str
@@ -31,17 +206,17 @@ class Entry:
         return f"{self.member} <{self.address}>" if self.member and self.address else self.member or self.address
 
 
-def entry_values(entries: Iterable[Entry]) -> list[dict[str, str]]:
+def entry_values(entries: Iterable[PersonWithReason]) -> list[dict[str, str]]:
     """Return the entries for a JSON document."""
     return [{"member": one.member, "address": one.address, "reason": one.reason} for one in entries]
 
 
-def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+def by_reason(entries: Iterable[PersonWithReason]) -> Mapping[str, Sequence[PersonWithReason]]:
     """Return each reason with the people for whom it holds.
 
     Reasons are in the order of their first entry; people are sorted by the main word of their names.
     """
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[PersonWithReason]] = {}
     for entry in entries:
         groups.setdefault(entry.reason, []).append(entry)
     return {
@@ -50,7 +225,7 @@ def by_reason(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
 
 
 def show_by_reason(
-    terminal: Terminal, heading: str, entries: Sequence[Entry], *, everybody: bool = False, style: Style = ""
+    terminal: Terminal, heading: str, entries: Sequence[PersonWithReason], *, everybody: bool = False, style: Style = ""
 ) -> None:
     """Print a heading with the number of people, then the people by reason.
 
@@ -71,19 +246,23 @@ def show_by_reason(
             terminal.say(f"  {reason}: {some([entry.shown for entry in people])}")
 
 
-def entries(people: Sequence[Skip]) -> tuple[Entry, ...]:
+def entries(people: Sequence[Recipient]) -> tuple[PersonWithReason, ...]:
     """Return the people whom a plan does not mail, with the reasons."""
-    return tuple(Entry(one.name, one.address, one.reason) for one in people)
+    return tuple(PersonWithReason(one.name, one.address, one.reason) for one in people)
 
 
-def deferred_entries(people: Sequence[Waiting]) -> tuple[Entry, ...]:
+def deferred_entries(people: Sequence[Recipient]) -> tuple[PersonWithReason, ...]:
     """Return the people whose message the server deferred.
 
     The reason includes the moment from which the message can be tried again.
     """
     reason = _("%(reason)s; not before %(moment)s")
     return tuple(
-        Entry(one.name, one.address, reason % {"reason": one.reason, "moment": day_and_time(one.not_before)})
+        PersonWithReason(
+            one.name,
+            one.address,
+            reason % {"reason": one.reason, "moment": day_and_time(one.not_before)} if one.not_before else one.reason,
+        )
         for one in people
     )
 
@@ -117,7 +296,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     subject = sample.subject
     if proposal.subjects > 1:
         subject = _("%(subject)s (and %(n)d others)") % {"subject": subject, "n": proposal.subjects - 1}
-    names = [full_name(each.member.name) or each.member.email for each in made.to_send[: proposal.count]]
+    names = [each.name or each.address for each in made.to_send[: proposal.count]]
     to = f"{members(proposal.count)}: {some(names)}"
     if proposal.count < len(made.to_send):
         to = _("%(to)s; %(rest)s stay for a later run") % {
@@ -144,3 +323,137 @@ def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> No
     )
     for heading, people in groups:
         show_by_reason(terminal, heading, people, everybody=everybody)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run of ``send``, and the situation after it.
+
+    ``planned``: the number of mails planned for this run. ``after``: the plan as it would be made again after the
+    run; the people whom it would still mail are waiting. ``code``: the exit code of the command. ``faulty``: rows
+    of the list that were left out.
+    """
+
+    event: str
+    mailing: str
+    planned: int
+    outcome: Outcome
+    after: Plan
+    code: ExitCode
+    faulty: tuple[PersonWithReason, ...] = ()
+
+    @property
+    def sent(self) -> int:
+        """The number of mails sent in this run."""
+        return len(self.outcome.sent)
+
+    @property
+    def waiting(self) -> int:
+        """The number of people whom the next run will mail."""
+        return len(self.after.to_send)
+
+    @property
+    def skipped(self) -> tuple[PersonWithReason, ...]:
+        """Everybody for whom the mailing is not meant, or with a faulty row."""
+        return (*entries(self.after.skipped), *self.faulty)
+
+    @property
+    def late(self) -> tuple[PersonWithReason, ...]:
+        """Everybody who does not get the mailing because it is too late."""
+        return entries(self.after.expired)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that stopped the run, or that prevent a next one."""
+        stopped = self.outcome.stopped
+        found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
+        if self.after.expired:
+            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
+            remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
+            found.append(Fault("", fault, remedy))
+        return tuple(found)
+
+
+def summary_value(summary: Summary) -> dict[str, Any]:
+    """Return the document of ``send --json``."""
+    after = summary.after
+    return {
+        "event": summary.event,
+        "mailing": summary.mailing,
+        "planned": summary.planned,
+        "sent": summary.sent,
+        "waiting": summary.waiting,
+        "deferred": entry_values(deferred_entries(after.waiting)),
+        "refused": entry_values(entries(after.refused)),
+        "in_doubt": entry_values(entries(after.in_doubt)),
+        "skipped": entry_values((*entries(after.skipped), *summary.late, *summary.faulty)),
+        "faults": fault_values(summary.faults),
+    }
+
+
+def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
+    """Print what was sent, what was not and why, and the next commands."""
+    after = summary.after
+    for line in fault_lines(summary.faults):
+        terminal.say(line, "red")
+    if summary.outcome.interrupted:
+        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "yellow")
+    if not summary.planned:
+        _show_nothing_left(terminal, summary)
+    else:
+        clean = summary.code is ExitCode.OK
+        terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
+    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
+    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
+    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+    # If the run had no mail to send, the first names are enough.
+    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
+    show_by_reason(terminal, _("Skipped"), summary.skipped)
+    for step in _next_steps(summary, now):
+        terminal.say(step)
+
+
+def _counts(summary: Summary) -> list[str]:
+    after = summary.after
+    counts = (
+        (_("%(n)d waiting"), summary.waiting),
+        (_("%(n)d deferred"), len(after.waiting)),
+        (_("%(n)d refused"), len(after.refused)),
+        (_("%(n)d in doubt"), len(after.in_doubt)),
+        (_("%(n)d too late"), len(summary.late)),
+        (_("%(n)d skipped"), len(summary.skipped)),
+    )
+    sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}
+    return [sent, *(words % {"n": count} for words, count in counts if count)]
+
+
+def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
+    after = summary.after
+    others = after.waiting or after.refused or after.in_doubt or after.expired
+    if after.already and not others:
+        sentence = _("Nothing was sent: everybody already had the %(mailing)s.")
+    else:
+        sentence = _("Nothing was sent: there is nobody to send the %(mailing)s to now.")
+    terminal.say(sentence % {"mailing": summary.mailing}, "bold")
+    show_by_reason(terminal, _("Had it already"), entries(after.already))
+
+
+def _next_steps(summary: Summary, now: datetime) -> list[str]:
+    """Return the next commands, each in a sentence."""
+    words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
+    after = summary.after
+    steps = []
+    if summary.waiting and summary.outcome.until:
+        words["moment"] = moment_from(now, summary.outcome.until)
+        steps.append(_("%(mails)s still to go, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    elif summary.waiting:
+        steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
+    if after.waiting:
+        words["moment"] = moment_from(now, min(filter(None, (each.not_before for each in after.waiting)), default=now))
+        steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+    if after.in_doubt or after.refused:
+        steps.append(_("About those in doubt or refused: mkwmail resolve %(event)s") % words)
+    if not steps:
+        steps.append(_("Who got what: mkwmail status %(event)s") % words)
+    return steps

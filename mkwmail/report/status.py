@@ -17,8 +17,7 @@ from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
-from mkwmail.report.mail import spreadsheet
-from mkwmail.report.recipients import Entry, entry_values, show_by_reason, show_title
+from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 
 _COMES, _DECLINES = "attending", "declined"
@@ -171,7 +170,7 @@ def _axis(course: Course, columns: Sequence[Day]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatusRow:
     """One person in one round.
 
     ``state`` is the text of a :class:`State`, or ``skipped``.
@@ -196,12 +195,12 @@ class EventStatus:
     """
 
     event: Event
-    lines: tuple[Line, ...]
+    lines: tuple[StatusRow, ...]
     mailings: tuple[Due, ...]
     next_steps: tuple[str, ...]
     outdated: tuple[Outdated, ...] = ()
     attendance: Attendance = field(default_factory=Attendance)
-    not_listed: tuple[Entry, ...] = ()
+    not_listed: tuple[PersonWithReason, ...] = ()
     course: Course = field(default_factory=Course)
     cancelled: bool = False
 
@@ -304,15 +303,15 @@ def table_of(status: EventStatus) -> tuple[list[str], list[list[str]]]:
     return headings, rows
 
 
-def _entries(lines: Sequence[Line], state: str) -> tuple[Entry, ...]:
+def _entries(lines: Sequence[StatusRow], state: str) -> tuple[PersonWithReason, ...]:
     return tuple(
-        Entry(line.member, line.address, f"{line.mailing}: {line.reason}" if line.reason else line.mailing)
+        PersonWithReason(line.member, line.address, f"{line.mailing}: {line.reason}" if line.reason else line.mailing)
         for line in lines
         if line.state == state
     )
 
 
-def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[PersonWithReason, ...]]]:
     """Yield headings with the people who need attention.
 
     These are people whose mail is in doubt, refused, deferred or being sent, people who were left out of a mailing
@@ -326,13 +325,14 @@ def people_of(status: EventStatus) -> Iterator[tuple[str, tuple[Entry, ...]]]:
     yield _("Told other facts"), outdated_entries(status.outdated)
 
 
-def outdated_entries(people: Sequence[Outdated]) -> tuple[Entry, ...]:
+def outdated_entries(people: Sequence[Outdated]) -> tuple[PersonWithReason, ...]:
     """Return the people who were given details that have changed.
 
     The reason names these details, and why the people have not been told yet.
     """
     return tuple(
-        Entry(one.name, one.address, f"{one.what} ({one.why_not})" if one.why_not else one.what) for one in people
+        PersonWithReason(one.name, one.address, f"{one.what} ({one.why_not})" if one.why_not else one.what)
+        for one in people
     )
 
 
@@ -348,7 +348,7 @@ def status_value(status: EventStatus) -> dict[str, Any]:
                 "mailing": each.mailing,
                 "send": each.send.isoformat() if each.send else None,
                 "to_go": each.left,
-                "goes_by_itself": each.standing.value.replace(" ", "_"),
+                "goes_by_itself": each.mode.value.replace(" ", "_"),
             }
             for each in status.mailings
         ],
@@ -359,11 +359,11 @@ def status_value(status: EventStatus) -> dict[str, Any]:
     }
 
 
-def _round_value(lines: Sequence[Line], mailing: str, edition: int) -> dict[str, Any]:
+def _round_value(lines: Sequence[StatusRow], mailing: str, edition: int) -> dict[str, Any]:
     here = [line for line in lines if (line.mailing, line.edition) == (mailing, edition)]
     by_state = {
         state.replace(" ", "_"): entry_values(
-            Entry(line.member, line.address, line.reason) for line in here if line.state == state
+            PersonWithReason(line.member, line.address, line.reason) for line in here if line.state == state
         )
         for state in (*State, SKIPPED)
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from mkwmail.clock import day_and_time, day_in_figures
 from mkwmail.i18n import _, spoken
 from mkwmail.report.answers import answer_words, counted, question_line
-from mkwmail.report.recipients import Entry, by_reason
+from mkwmail.report.recipients import PersonWithReason, by_reason
 from mkwmail.report.status import Course, EventStatus, people_of, table_of
 from mkwmail.report.terminal import mailing_words
 
@@ -100,7 +100,7 @@ def _people(status: EventStatus) -> Iterator[str]:
     yield from _named(_("Not in the list, or not readable there"), status.not_listed)
 
 
-def _named(heading: str, people: Sequence[Entry]) -> Iterator[str]:
+def _named(heading: str, people: Sequence[PersonWithReason]) -> Iterator[str]:
     """Yield a heading and the names by reason, without any address."""
     if not people:
         return

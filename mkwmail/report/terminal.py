@@ -22,8 +22,7 @@ from rich.text import Text
 from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext, spoken
-from mkwmail.text import mails
+from mkwmail.i18n import _, mails, ngettext, spoken
 
 Style = Literal["", "bold", "dim", "red", "yellow", "green"]
 

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from mkwmail.clock import ZONE
+from mkwmail.dutch.dates import read_moment
 from mkwmail.dutch.names import Name, full_name
-from mkwmail.dutch.parsing import read_moment
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.members.cells import CellError, clean, shown_value

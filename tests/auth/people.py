@@ -1,7 +1,7 @@
 """Somebody who signs in, for tests."""
 
+from mkwmail.auth.credentials import Secret
 from mkwmail.auth.oauth import Application
-from mkwmail.auth.secret import Secret
 from mkwmail.config.settings import Auth, Smtp
 from tests.authorization_server import CLIENT, SCOPES, AuthorizationServer
 

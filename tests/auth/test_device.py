@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mkwmail.auth.oauth_errors import SignInError
+from mkwmail.auth.credentials import SignInError
 from mkwmail.auth.oauth_protocol import DeviceCode
 from mkwmail.auth.sign_in import Patience, sign_in_by_device
 from mkwmail.errors import ExitCode

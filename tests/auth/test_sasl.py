@@ -5,9 +5,8 @@ import traceback
 
 import pytest
 
-from mkwmail.auth.oauth_errors import SignInError
-from mkwmail.auth.sasl import initial, reason
-from mkwmail.auth.secret import Secret
+from mkwmail.auth.credentials import Secret, SignInError
+from mkwmail.auth.oauth import initial_response, reason_in
 from mkwmail.config.settings import Smtp
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import NoSessionError
@@ -61,11 +60,13 @@ def test_the_standard_mechanism_where_it_is_offered(offered: str, taken: str) ->
         open_session(smtp(listening), Tokens(GOOD), PATIENT).close()
         (said,) = listening.said("AUTH")
         assert said.startswith(f"AUTH {taken} ")
-        assert base64.b64decode(said.split()[-1]).decode() == initial(taken, NAME, "127.0.0.1", listening.port, GOOD)
+        assert base64.b64decode(said.split()[-1]).decode() == initial_response(
+            taken, NAME, "127.0.0.1", listening.port, GOOD
+        )
 
 
 def test_the_names_of_the_mechanisms_fields() -> None:
-    assert initial("OAUTHBEARER", NAME, "h", 587, "t") == (
+    assert initial_response("OAUTHBEARER", NAME, "h", 587, "t") == (
         "n,a=kim=2Cverbeek=3Dx@example.org,\1host=h\1port=587\1auth=Bearer t\1\1"
     )
 
@@ -152,7 +153,9 @@ def test_a_server_that_cannot_now_is_tried_again_later_with_the_same_token() -> 
 
 def test_a_server_that_repeats_the_token_shows_it_to_nobody() -> None:
     with server() as listening:
-        line = base64.b64encode(initial("XOAUTH2", NAME, "127.0.0.1", listening.port, "geheim-token").encode()).decode()
+        line = base64.b64encode(
+            initial_response("XOAUTH2", NAME, "127.0.0.1", listening.port, "geheim-token").encode()
+        ).decode()
         listening.on("AUTH", f"535 5.7.8 geheim-token, {line} is not good")
         told = refusal(listening, "geheim-token", "ander-token")
     assert "***" in str(told) and line not in str(told)
@@ -171,5 +174,5 @@ def test_a_server_that_repeats_the_token_shows_it_to_nobody() -> None:
     ],
 )
 def test_the_reason_in_a_challenge(challenge: bytes, expected: str) -> None:
-    assert reason(base64.b64encode(challenge).decode()) == expected
-    assert reason("no base64!") == ""
+    assert reason_in(base64.b64encode(challenge).decode()) == expected
+    assert reason_in("no base64!") == ""

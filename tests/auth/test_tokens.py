@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mkwmail.auth.credentials import Secret, SignInError
 from mkwmail.auth.oauth import StoredTokens, Tokens, TokenSet
-from mkwmail.auth.oauth_errors import SignInError
-from mkwmail.auth.secret import Secret
 from mkwmail.auth.store import Store
 from mkwmail.config.settings import Smtp
 from mkwmail.errors import ExitCode, UserError

@@ -15,8 +15,8 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Mailbox, Settings
-from mkwmail.mail.compose import Composition, MailingContext, compose
-from mkwmail.mail.context import Addressee
+from mkwmail.mail.compose import Composition, compose
+from mkwmail.mail.context import Addressee, MailingContext
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import read_members

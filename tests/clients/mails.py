@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.settings import Mailbox, Settings
-from mkwmail.mail.compose import MailingContext, compose
-from mkwmail.mail.context import Addressee, Form
+from mkwmail.mail.compose import compose
+from mkwmail.mail.context import Addressee, Form, MailingContext
 from mkwmail.mail.letter import Message
 from mkwmail.mail.mime import Attachment
 from tests.kinds import Kind

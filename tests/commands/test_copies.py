@@ -360,6 +360,6 @@ def test_a_user_without_a_home(home: Home, tmp_path: Path) -> None:
 
 def test_without_home_the_systems_own_word_for_it_is_taken(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    shown = "from mkwmail.user_folders import state_folder; print(state_folder().is_absolute())"
+    shown = "from mkwmail.files import state_folder; print(state_folder().is_absolute())"
     done = subprocess.run([sys.executable, "-c", shown], env=environment, cwd=tmp_path, capture_output=True, check=True)
     assert done.stdout == b"True\n"

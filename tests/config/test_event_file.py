@@ -9,10 +9,9 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.config.attachments import MOST_BYTES
 from mkwmail.config.event import CalendarMethod, ColumnAudience, Event, Mailing
-from mkwmail.config.event_file import read_event
-from mkwmail.config.fields import Read
+from mkwmail.config.event_file import example_links, read_event
+from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.links import example_links
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
 
@@ -27,7 +26,7 @@ def folder(tmp_path: Path) -> WorkingFolder:
     return WorkingFolder(tmp_path)
 
 
-def read(folder: WorkingFolder, text: str) -> Read[Event]:
+def read(folder: WorkingFolder, text: str) -> WithWarnings[Event]:
     path = folder.events_dir / "x.yaml"
     path.write_text(text, encoding="utf-8")
     return read_event(path, folder)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from mkwmail.clock import ZONE
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.dutch.parsing import forms_in
+from mkwmail.dutch.dates import forms_in
 from mkwmail.files import shipped
 
 

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from mkwmail.config.attachments import is_export
-from mkwmail.report.mail import spreadsheet
+from mkwmail.report.recipients import spreadsheet
 
 STATUS = ["event", "mailing", "member", "organisation", "address", "state", "moment", "reason"]
 ANSWERS = ["code", "naam", "sorteernaam", "organisatie", "e-mail", "antwoord", "antwoord bij opmaak", "Dieetwensen"]

@@ -7,9 +7,18 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.providers import PRESETS
-from mkwmail.config.settings import Auth, Hours, Keep, Pace, Security, Settings, is_loopback
-from mkwmail.config.settings_file import example_senders, read_settings
+from mkwmail.config.settings import (
+    PRESETS,
+    Auth,
+    Hours,
+    Keep,
+    Pace,
+    Security,
+    Settings,
+    example_senders,
+    is_loopback,
+    read_settings,
+)
 from mkwmail.errors import ExitCode, UserError
 
 SENDER = "sender: {name: Kim, email: kim@vereniging.nl}\n"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mkwmail.config.file_text import MOST_BYTES
 from mkwmail.config.yaml_document import DEEPEST, Document, read_document
 from mkwmail.errors import UserError
+from mkwmail.files import MOST_BYTES
 
 
 def read(folder: Path, text: str | bytes) -> Document:

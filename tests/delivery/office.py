@@ -11,16 +11,19 @@ from mkwmail.auth.credentials import Password
 from mkwmail.clock import ZONE
 from mkwmail.config.settings import Pace, Smtp
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Ending, Outcome
-from mkwmail.delivery.run import Job, Pause, Prepared, Step
+from mkwmail.delivery.run import Job, Pause, Step
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_stream import Timeouts
+from mkwmail.delivery.transport import Stop
+from mkwmail.dutch.names import Name
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Round, State
-from mkwmail.ledger.people import Listed
+from mkwmail.ledger.models import Claim, Round, State
+from mkwmail.ledger.people import Listed, Person
 from mkwmail.mail.letter import Message
+from mkwmail.members.member_list import Member
+from mkwmail.planning.audience import Recipient
 
 START = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 ROUND = Round("dag-2020", "invitation")
@@ -97,10 +100,14 @@ class Office:
             message = a_message(person.address, number, self.body)
             tries = before.tries + 1 if before else 1
 
-            def prepare(now: datetime, message: Message = message) -> Prepared:
-                return Prepared(message, letter, {}, now)
+            def prepare(
+                now: datetime, message: Message = message, person: Person = person, tries: int = tries
+            ) -> tuple[Message, Claim]:
+                about = (message.message_id, now, message.digest)
+                return message, Claim(person.key, person.address, letter, {}, *about, tries)
 
-            found.append(Job(person.key, person.address, person.name, prepare, tries))
+            member = Member(0, Name(written=person.name), person.address)
+            found.append(Job(Recipient(person.key, member), prepare, tries))
         return found
 
     def send(
@@ -133,4 +140,4 @@ class Office:
 
 def addresses(endings: Sequence[Ending]) -> list[str]:
     """Whose endings these are."""
-    return [ending.address for ending in endings]
+    return [ending.recipient.address for ending in endings]

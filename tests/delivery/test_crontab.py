@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkwmail.delivery.crontab import Job, job_for, line_of, no_task_command, task_command, with_line, without_line
+from mkwmail.delivery.crontab import CronJob, job_for, line_of, no_task_command, task_command, with_line, without_line
 from mkwmail.errors import UserError
 
 JOB = job_for(
@@ -55,7 +55,7 @@ def test_a_long_path_gives_way() -> None:
 @pytest.mark.parametrize("name", ["/a\nb", "/a\\b", "/" + "x" * 1000])
 def test_what_no_crontab_can_hold_is_refused(name: str) -> None:
     with pytest.raises(UserError):
-        line_of(Job(Path(name), "0123456789ab", Path("/usr/bin/python3"), {}))
+        line_of(CronJob(Path(name), "0123456789ab", Path("/usr/bin/python3"), {}))
 
 
 OTHERS = b"# mine\r\nMAILTO=l@example.org\n\n0 5 * * 1\ttar -z \xff /home/\n#*/5 * * * * x # mkwmail 0123456789ab\n"
@@ -88,7 +88,7 @@ def test_the_shell_gives_the_program_what_was_meant(tmp_path: Path) -> None:
     echo = tmp_path / "echo arguments"
     echo.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     echo.chmod(0o755)
-    job = Job(Path("/home/l'il $HOME 100%"), "0123456789ab", echo, {"A": "b c"})
+    job = CronJob(Path("/home/l'il $HOME 100%"), "0123456789ab", echo, {"A": "b c"})
     command = line_of(job).removeprefix("*/30 * * * * ").replace("\\%", "%")
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["-P", "-m", "mkwmail", "--folder", "/home/l'il $HOME 100%", "due"]

@@ -13,10 +13,10 @@ import pytest
 from mkwmail.auth.credentials import Password
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import exit_code
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.delivery.smtp_client import open_session
+from mkwmail.delivery.transport import Stop
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.models import State
 from tests.delivery.office import LONG_BODY, ROUND, SHORT, START, Office, addresses
@@ -53,7 +53,7 @@ def test_one_is_deferred_another_refused_and_the_rest_is_served(office: Office) 
         assert [taken.recipients[0] for taken in server.taken] == [A, D, E, F, G, H]
     assert addresses(outcome.deferred) == [B]
     assert outcome.deferred[0].not_before == START + timedelta(minutes=30)
-    assert [(ending.address, ending.code, ending.reason) for ending in outcome.refused] == [
+    assert [(ending.recipient.address, ending.code, ending.reason) for ending in outcome.refused] == [
         (C, 550, "550 5.1.1 no such user")
     ]
     assert exit_code(outcome) == ExitCode.REFUSED

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from mkwmail.delivery.dns_check import Standing, name_server, standing
+from mkwmail.delivery.dns_check import DomainRecords, domain_records, name_server
 from mkwmail.errors import ExitCode, UserError
 from tests.name_server import NameServer
 
@@ -20,16 +20,16 @@ M365 = "smtp.office365.com"
 
 def look(
     records: Mapping[str, Sequence[str]], selector: str | None = "selector1", host: str = M365, domain: str = DOMAIN
-) -> Standing:
+) -> DomainRecords:
     with NameServer(records) as server:
-        return standing(domain, selector, host, name_server(server.address))
+        return domain_records(domain, selector, host, name_server(server.address))
 
 
 def without(*names: str) -> dict[str, Sequence[str]]:
     return {name: texts for name, texts in GOOD.items() if name not in names}
 
 
-def faults(found: Standing) -> list[str]:
+def faults(found: DomainRecords) -> list[str]:
     assert all(fault.remedy for fault in found.faults)
     return [f"{fault.place}: {fault.fault}" for fault in found.faults]
 
@@ -92,7 +92,7 @@ def test_dkim(key: str, said: str) -> None:
 
 def test_without_a_selector_dkim_is_not_asked() -> None:
     with NameServer(GOOD) as server:
-        found = standing(DOMAIN, None, M365, name_server(server.address))
+        found = domain_records(DOMAIN, None, M365, name_server(server.address))
         assert not any("_domainkey" in name for name in server.asked)
     assert "--dkim" in found.dkim
     assert found.faults == ()
@@ -116,5 +116,5 @@ def test_dmarc(records: Mapping[str, Sequence[str]], said: str) -> None:
 
 def test_a_name_server_that_does_not_answer() -> None:
     with pytest.raises(UserError, match="no name server answers") as caught:
-        standing(DOMAIN, None, M365, name_server("127.0.0.1:1"))
+        domain_records(DOMAIN, None, M365, name_server("127.0.0.1:1"))
     assert caught.value.code == ExitCode.SERVER

@@ -9,18 +9,19 @@ from itertools import permutations
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.delivery.interrupts import interruptible
 from mkwmail.delivery.outcome import Ending, Outcome, exit_code, gravest, outcome_of
 from mkwmail.delivery.run import Refusals
 from mkwmail.delivery.smtp_replies import RunFault
-from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.delivery.transport import Phase, Reply, interruptible
 from mkwmail.dutch.names import Name
 from mkwmail.errors import ExitCode
 from mkwmail.ledger.models import Round, State
 from mkwmail.members.member_list import Member
-from mkwmail.planning.plan import Plan, Planned, Skip, Waiting
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
+SOMEBODY = Recipient("p", Member(row=2, name=Name(first="P"), email="p@example.org", organisation=""))
 
 ORDER = [
     ExitCode.LEDGER_FAULT,
@@ -41,7 +42,7 @@ def test_the_gravest_code_wins_in_whatever_order() -> None:
 
 def test_the_code_of_an_outcome() -> None:
     def ending(state: State) -> Ending:
-        return Ending("p", "P", "p@example.org", state)
+        return Ending(SOMEBODY, state)
 
     def of(*states: State, stopped: ExitCode | None = None, interrupted: bool = False) -> ExitCode:
         fault = RunFault("r", "m", stopped) if stopped else None
@@ -58,9 +59,8 @@ def test_the_code_of_an_outcome() -> None:
 
 
 def test_the_code_counts_what_earlier_runs_left_behind() -> None:
-    one = Skip("p", "P", "p@example.org", "r")
-    member = Member(row=2, name=Name(first="P"), email="p@example.org", organisation="")
-    put_off = Waiting("p", "P", "p@example.org", "r", NOW)
+    one = replace(SOMEBODY, reason="r")
+    put_off = replace(SOMEBODY, reason="r", not_before=NOW)
 
     def of(outcome: Outcome | None = None, doubtful: int = 0, **left: object) -> ExitCode:
         after = replace(Plan(Round("dag", "invitation"), NOW, too_late=False), **left)  # type: ignore[arg-type]
@@ -68,7 +68,7 @@ def test_the_code_counts_what_earlier_runs_left_behind() -> None:
 
     assert of() == ExitCode.OK
     assert of(skipped=(one,), already=(one,)) == ExitCode.OK
-    assert of(to_send=(Planned("p", member),)) == ExitCode.WAITING
+    assert of(to_send=(SOMEBODY,)) == ExitCode.WAITING
     assert of(waiting=(put_off,)) == ExitCode.WAITING
     assert of(doubtful=1) == ExitCode.WAITING
     assert of(refused=(one,), waiting=(put_off,)) == ExitCode.REFUSED
@@ -76,7 +76,7 @@ def test_the_code_counts_what_earlier_runs_left_behind() -> None:
     assert of(in_doubt=(one,), expired=(one,)) == ExitCode.IN_DOUBT
     assert of(Outcome(interrupted=True), in_doubt=(one,)) == ExitCode.INTERRUPTED
     assert of(Outcome(stopped=RunFault("r", "m", ExitCode.SERVER)), in_doubt=(one,)) == ExitCode.SERVER
-    assert of(Outcome(refused=(Ending("q", "Q", "q@example.org", State.REFUSED),))) == ExitCode.REFUSED
+    assert of(Outcome(refused=(Ending(replace(SOMEBODY, person="q"), State.REFUSED),))) == ExitCode.REFUSED
 
 
 def test_three_refusals_with_one_code_stay_open_whatever_comes_after() -> None:

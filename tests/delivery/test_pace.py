@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mkwmail.clock import ZONE
 from mkwmail.config.settings import Pace
-from mkwmail.delivery.rate_limit import Gone, Limit, Wait, done_at, room, wait
+from mkwmail.delivery.rate_limit import Limit, SentHistory, Wait, done_at, room, wait
 
 NINE = datetime(2020, 2, 17, 9, tzinfo=ZONE)
 
@@ -20,49 +20,49 @@ def ago(*seconds: float) -> list[datetime]:
 
 def test_no_limits_no_wait() -> None:
     pace = Pace(batch=None)
-    assert room(pace, Gone(ago(1, 2, 3), 3), NINE) is None
-    assert wait(pace, Gone(ago(1, 2, 3), 3), NINE) is None
+    assert room(pace, SentHistory(ago(1, 2, 3), 3), NINE) is None
+    assert wait(pace, SentHistory(ago(1, 2, 3), 3), NINE) is None
     # A batch without a pause does not slow down either.
-    assert wait(Pace(batch=3), Gone(ago(1, 2, 3), 3), NINE) is None
+    assert wait(Pace(batch=3), SentHistory(ago(1, 2, 3), 3), NINE) is None
 
 
 def test_a_window_rolls() -> None:
     pace = Pace(per_minute=3)
-    assert room(pace, Gone(ago(70, 50, 10)), NINE) == 1
-    assert room(pace, Gone(ago(70, 50, 10), under_way=1), NINE) == 0
-    assert room(pace, Gone(ago(50, 20, 10)), NINE) == 0
-    assert wait(pace, Gone(ago(50, 20, 10)), NINE) == Wait(NINE + timedelta(seconds=10), Limit.MINUTE)
+    assert room(pace, SentHistory(ago(70, 50, 10)), NINE) == 1
+    assert room(pace, SentHistory(ago(70, 50, 10), under_way=1), NINE) == 0
+    assert room(pace, SentHistory(ago(50, 20, 10)), NINE) == 0
+    assert wait(pace, SentHistory(ago(50, 20, 10)), NINE) == Wait(NINE + timedelta(seconds=10), Limit.MINUTE)
     # More than the limit went, in a run with other settings: the third last decides.
-    assert wait(pace, Gone(ago(50, 40, 30, 20, 10)), NINE) == Wait(NINE + timedelta(seconds=30), Limit.MINUTE)
-    assert room(pace, Gone(ago(60)), NINE) == 3  # exactly a minute ago has left the window
+    assert wait(pace, SentHistory(ago(50, 40, 30, 20, 10)), NINE) == Wait(NINE + timedelta(seconds=30), Limit.MINUTE)
+    assert room(pace, SentHistory(ago(60)), NINE) == 3  # exactly a minute ago has left the window
 
 
 def test_the_longest_wait_decides() -> None:
     pace = Pace(per_minute=1, per_hour=2, per_day=3)
-    assert wait(pace, Gone(ago(30)), NINE) == Wait(NINE + timedelta(seconds=30), Limit.MINUTE)
-    assert wait(pace, Gone(ago(600, 30)), NINE) == Wait(NINE + timedelta(seconds=3000), Limit.HOUR)
-    day = wait(pace, Gone(ago(80_000, 70_000, 60_000)), NINE)
+    assert wait(pace, SentHistory(ago(30)), NINE) == Wait(NINE + timedelta(seconds=30), Limit.MINUTE)
+    assert wait(pace, SentHistory(ago(600, 30)), NINE) == Wait(NINE + timedelta(seconds=3000), Limit.HOUR)
+    day = wait(pace, SentHistory(ago(80_000, 70_000, 60_000)), NINE)
     assert day == Wait(NINE + timedelta(seconds=6_400), Limit.DAY)
 
 
 def test_what_is_under_way_counts_as_going_now() -> None:
-    assert wait(Pace(per_minute=2), Gone(under_way=2), NINE) == Wait(NINE + timedelta(minutes=1), Limit.MINUTE)
+    assert wait(Pace(per_minute=2), SentHistory(under_way=2), NINE) == Wait(NINE + timedelta(minutes=1), Limit.MINUTE)
 
 
 def test_a_clock_that_was_set_back_does_not_stop_the_mail_for_long() -> None:
     ahead = [NINE + timedelta(days=300)]
-    assert wait(Pace(per_minute=1), Gone(ahead), NINE) == Wait(NINE + timedelta(minutes=1), Limit.MINUTE)
+    assert wait(Pace(per_minute=1), SentHistory(ahead), NINE) == Wait(NINE + timedelta(minutes=1), Limit.MINUTE)
 
 
 def test_a_pause_follows_every_whole_batch_of_this_run() -> None:
     pace = Pace(batch=2, pause=timedelta(minutes=10))
-    assert room(pace, Gone(), NINE) == 2
-    assert room(pace, Gone(ago(5), 1), NINE) == 1
-    assert room(pace, Gone(ago(5), 0), NINE) == 2  # of an earlier run
-    assert wait(pace, Gone(ago(65, 60), 2), NINE) == Wait(NINE + timedelta(minutes=9), Limit.PAUSE)
-    assert room(pace, Gone(ago(65, 60), 2), NINE) == 0
-    assert room(pace, Gone(ago(665, 660), 2), NINE) == 2
-    assert room(pace, Gone(ago(60), 1, under_way=1), NINE) == 0
+    assert room(pace, SentHistory(), NINE) == 2
+    assert room(pace, SentHistory(ago(5), 1), NINE) == 1
+    assert room(pace, SentHistory(ago(5), 0), NINE) == 2  # of an earlier run
+    assert wait(pace, SentHistory(ago(65, 60), 2), NINE) == Wait(NINE + timedelta(minutes=9), Limit.PAUSE)
+    assert room(pace, SentHistory(ago(65, 60), 2), NINE) == 0
+    assert room(pace, SentHistory(ago(665, 660), 2), NINE) == 2
+    assert room(pace, SentHistory(ago(60), 1, under_way=1), NINE) == 0
 
 
 def test_a_minute_is_a_minute_when_the_clock_changes() -> None:
@@ -70,12 +70,12 @@ def test_a_minute_is_a_minute_when_the_clock_changes() -> None:
     before = datetime(2020, 10, 25, 2, 59, 30, tzinfo=ZONE)
     after = datetime(2020, 10, 25, 2, 0, 0, tzinfo=ZONE, fold=1)
     assert after.timestamp() - before.timestamp() == 30
-    waiting = wait(Pace(per_minute=1), Gone([before]), after)
+    waiting = wait(Pace(per_minute=1), SentHistory([before]), after)
     assert waiting is not None
     assert waiting.until.timestamp() - before.timestamp() == 60
-    assert room(Pace(per_hour=1), Gone([datetime(2020, 10, 25, 2, 30, tzinfo=ZONE)]), after) == 0
+    assert room(Pace(per_hour=1), SentHistory([datetime(2020, 10, 25, 2, 30, tzinfo=ZONE)]), after) == 0
     spring = datetime(2020, 3, 29, 3, 0, 10, tzinfo=ZONE)
-    assert room(Pace(per_minute=1), Gone([spring - timedelta(hours=1, seconds=20)]), spring) == 0
+    assert room(Pace(per_minute=1), SentHistory([spring - timedelta(hours=1, seconds=20)]), spring) == 0
 
 
 @given(
@@ -89,7 +89,7 @@ def test_room_and_wait_agree_and_no_window_is_ever_overfull(
 ) -> None:
     pace = Pace(per_minute=per_minute, per_hour=per_hour)
     now = NINE + timedelta(seconds=at)
-    gone = Gone([NINE + timedelta(seconds=each) for each in seconds if each <= at])
+    gone = SentHistory([NINE + timedelta(seconds=each) for each in seconds if each <= at])
     free = room(pace, gone, now)
     waiting = wait(pace, gone, now)
     assert (free == 0) == (waiting is not None)

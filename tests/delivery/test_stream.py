@@ -27,7 +27,7 @@ def test_a_reply_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
         for cut in cuts:
             there.sendall(said[:cut])
             said = said[cut:]
-            stream.has_spoken()
+            stream.has_pending_input()
         there.sendall(said)
         first, second = (stream.read(phase) for phase in (Phase.EHLO, Phase.RCPT))
     assert (first.code, first.text) == (250, "mail.example.org PIPELINING SIZE 1000")
@@ -39,10 +39,10 @@ def test_a_word_behind_a_reply_is_heard(ends: tuple[Stream, socket.socket]) -> N
     stream, server = ends
     server.sendall(b"354 go on\r\n")
     assert stream.read(Phase.DATA).code == 354
-    assert not stream.has_spoken()
+    assert not stream.has_pending_input()
     server.sendall(b"354 go on\r\n421 bye\r\n")
     assert stream.read(Phase.DATA).code == 354
-    assert stream.has_spoken()
+    assert stream.has_pending_input()
     assert stream.read(Phase.BODY).code == 421
 
 
@@ -52,7 +52,7 @@ def test_after_something_was_written_it_looks_at_once(ends: tuple[Stream, socket
     assert stream.read(Phase.DATA).code == 354
     stream.write(b"a body\r\n")
     server.sendall(b"421 bye\r\n")
-    assert stream.has_spoken()
+    assert stream.has_pending_input()
 
 
 @pytest.mark.parametrize("said", [b"250 " + b"x" * 5000 + b"\r\n", b"x" * 5000])

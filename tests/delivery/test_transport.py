@@ -14,11 +14,10 @@ import pytest
 
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.delivery import deliver
-from mkwmail.delivery.interrupts import Stop
 from mkwmail.delivery.outcome import Outcome, exit_code
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.delivery.transport import Open, Phase, Reply, Transport
+from mkwmail.delivery.transport import Open, Phase, Reply, Stop, Transport
 from mkwmail.errors import ExitCode
 from mkwmail.ledger import people
 from mkwmail.ledger.models import State

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from mkwmail.dutch.parsing import forms_in
+from mkwmail.dutch.dates import forms_in
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mkwmail.clock import ZONE
-from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
-from mkwmail.dutch.parsing import (
+from mkwmail.dutch.dates import (
     Dated,
     UnreadableError,
+    clock_time,
+    date_in_words,
+    date_without_year,
     dated_words,
+    period,
     read_date,
     read_duration,
     read_moment,
     read_months,
     read_time,
     read_time_on,
+    time_in_words,
 )
 
 DAY = date(2020, 4, 16)

@@ -87,7 +87,7 @@ def test_a_message_says_what_direct_rendering_says(
     for addressed in composing.compose(occasion, templates, members).addressed:
         values = personal_values(addressed.addressee, "https://aanmelden.example.org/?lid={code}", "je")
         rendering = pass_over._render(addressed.addressee, values, lambda field: "")
-        direct = letter_of(rendering, pass_over._frame, pass_over._marks)
+        direct = letter_of(rendering, pass_over._context, pass_over._layout, pass_over._marks)
         sent = read(addressed.message("id@example.org", MOMENT))
         message = addressed.message("id@example.org", MOMENT)
         assert message.dotless is (b"\n." not in message.data)

@@ -7,8 +7,7 @@ import icalendar
 import pytest
 
 from mkwmail.config.event import CalendarEntry, CalendarMethod
-from mkwmail.mail.compose import MailingContext
-from mkwmail.mail.context import Addressee
+from mkwmail.mail.context import Addressee, MailingContext
 from tests.mail.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, read
 
 ALARMED = 86_400

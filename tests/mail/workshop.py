@@ -10,8 +10,8 @@ from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Location, Mailing, Registration
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
-from mkwmail.mail.compose import Composition, MailingContext, compose
-from mkwmail.mail.context import Addressee
+from mkwmail.mail.compose import Composition, compose
+from mkwmail.mail.context import Addressee, MailingContext
 from mkwmail.mail.letter import Message
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member

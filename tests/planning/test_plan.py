@@ -14,7 +14,8 @@ from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.models import Delivery, ListSeen, Round, State
 from mkwmail.ledger.people import Person
 from mkwmail.members.member_list import Member
-from mkwmail.planning.plan import History, Listing, Plan, plan
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import Plan, plan
 
 NOW = datetime(2020, 3, 23, 9, tzinfo=ZONE)
 INVITED = datetime(2020, 2, 17, 9, 5, tzinfo=ZONE)
@@ -44,11 +45,11 @@ WORDS = {
 }
 
 
-def listing(key: str, **more: str) -> Listing:
+def listing(key: str, **more: str) -> Recipient:
     """A member whose key is one letter."""
     name = Name(first=f"{key.upper()}nna", surname="Smit")
     columns = {"regio": more["regio"]} if "regio" in more else {}
-    return Listing(
+    return Recipient(
         key,
         Member(
             row=ord(key) - 95,
@@ -76,7 +77,7 @@ def told(
     return Delivery(Round("dag-2020", mailing), key, where, state, since, not_before, reason=reason)
 
 
-def everyone(letters: str) -> list[Listing]:
+def everyone(letters: str) -> list[Recipient]:
     return [listing(letter) for letter in letters]
 
 
@@ -299,7 +300,7 @@ def test_before_its_planned_day_is_odd_but_not_on_the_day_itself() -> None:
 
 @pytest.mark.parametrize(("before", "now", "odd"), [(102, 61, True), (102, 95, False), (8, 4, False), (20, 14, True)])
 def test_a_list_that_shrank_a_lot_is_odd(before: int, now: int, odd: bool) -> None:
-    rows = [Listing(f"p{n}", Member(n, Name(surname="S"), f"p{n}@example.org")) for n in range(now)]
+    rows = [Recipient(f"p{n}", Member(n, Name(surname="S"), f"p{n}@example.org")) for n in range(now)]
     seen = ListSeen(Round("vorige", "thanks"), before, INVITED)
     made = plan(EVENT, "invitation", rows, History(last_list=seen), INVITED)
     sentence = f"the list had {before} members at the last mailing, now {now}"

@@ -24,7 +24,8 @@ from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Result, Round, State, next_try
 from mkwmail.ledger.people import Listed
 from mkwmail.members.member_list import Member
-from mkwmail.planning.plan import History, Listing, Plan, Planned, plan
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import Plan, plan
 
 EVENT = Event(
     id="dag-2020",
@@ -132,7 +133,7 @@ class Life(RuleBasedStateMachine):
     def planned(self, ledger: Ledger, mailing: str) -> Plan:
         listed = [Listed(row.email, full_name(row.name), row.organisation) for row in self.rows]
         found = ledger.enlist(listed, self.now)
-        listings = [Listing(who.key, row, who.doubt or "") for who, row in zip(found, self.rows, strict=True)]
+        listings = [Recipient(who.key, row, who.doubt or "") for who, row in zip(found, self.rows, strict=True)]
         return plan(EVENT, mailing, listings, History(deliveries.of_event(ledger.database, EVENT.id)), self.now)
 
     # One rule with everything in it: Hypothesis leaves some rules out of an example, and without runs,
@@ -192,7 +193,7 @@ class Life(RuleBasedStateMachine):
             for first in range(0, len(made.to_send), group):
                 yield from self.send(ledger, made.round, made.to_send[first : first + group], fates)
 
-    def send(self, ledger: Ledger, of: Round, planned: tuple[Planned, ...], fates: list[State]) -> Iterator[None]:
+    def send(self, ledger: Ledger, of: Round, planned: tuple[Recipient, ...], fates: list[State]) -> Iterator[None]:
         letter = deliveries.keep_letter(ledger.database, LETTER)
         claims = [
             Claim(each.person, each.member.email, letter, {}, "<1@example.org>", self.now, "0" * 64) for each in planned

@@ -10,7 +10,8 @@ from mkwmail.config.event import Event, Mailing
 from mkwmail.dutch.names import Name
 from mkwmail.ledger.models import TOLD, Delivery, Round, State
 from mkwmail.members.member_list import Member
-from mkwmail.planning.plan import Listing, Plan, Planned
+from mkwmail.planning.audience import Recipient
+from mkwmail.planning.plan import Plan
 from mkwmail.planning.schedule import (
     can_go_by_itself,
     changes,
@@ -52,9 +53,9 @@ def persons(count: int, first: int = 0) -> list[str]:
     return [f"p{number}" for number in range(first, first + count)]
 
 
-def listings(names: list[str]) -> list[Listing]:
+def listings(names: list[str]) -> list[Recipient]:
     return [
-        Listing(name, Member(row=2, name=Name(first=name), email=f"{name}@example.org", organisation=""))
+        Recipient(name, Member(row=2, name=Name(first=name), email=f"{name}@example.org", organisation=""))
         for name in names
     ]
 
@@ -62,7 +63,8 @@ def listings(names: list[str]) -> list[Listing]:
 def a_plan(names: list[str], retried: str = "") -> Plan:
     earlier = Delivery(Round("dag", "invitation"), retried, "x@example.org", State.DEFERRED, on(2, 17))
     to_send = tuple(
-        Planned(each.person, each.member, earlier if each.person == retried else None) for each in listings(names)
+        Recipient(each.person, each.member, retry=earlier if each.person == retried else None)
+        for each in listings(names)
     )
     return Plan(Round("dag", "invitation"), on(4, 2), False, to_send)
 

@@ -7,9 +7,9 @@ import pytest
 
 from mkwmail.clock import ZONE, day_and_time, moment_from
 from mkwmail.errors import Fault
-from mkwmail.report.mail import spreadsheet
+from mkwmail.i18n import size, some
+from mkwmail.report.recipients import spreadsheet
 from mkwmail.report.terminal import Terminal, column_widths, duration, fault_lines, fault_values, printable, wrapped
-from mkwmail.text import size, some
 
 
 def test_data_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ from mkwmail.config.kinds import kind_of
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
 from mkwmail.files import shipped
-from mkwmail.mail.compose import MailingContext, compose
-from mkwmail.mail.context import Addressee, Change, Form
+from mkwmail.mail.compose import compose
+from mkwmail.mail.context import Addressee, Change, Form, MailingContext
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mkwmail.config.event import Host, Location, Online, ProgrammeItem, Registration
-from mkwmail.dutch.parsing import forms_in
+from mkwmail.dutch.dates import forms_in
 from mkwmail.mail.context import Form
 from tests.kinds import Kind
 from tests.templates.scenes import Mail, a_mail, an_event, moment

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.settings_file import read_settings
+from mkwmail.config.settings import read_settings
 from mkwmail.errors import Fault, UserError
 from mkwmail.members.member_list import read_members
 from mkwmail.responses.bounces import read_returned
