@@ -288,6 +288,14 @@ def preview(
         typer.Option("--html", metavar=_("FILE"), help=_("Write a page to leaf through all mails in a browser.")),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser", help=_("Show that page in your browser at once."))] = False,
+    paper: Annotated[
+        Path | None,
+        typer.Option(
+            "--print",
+            metavar=_("FILE"),
+            help=_("Write the letters to print for members without a mail address, a page for each."),
+        ),
+    ] = None,
     one_per_letter: Annotated[
         bool,
         typer.Option("--one-per-letter", help=_("One mail of each variant in the page, without names: to share it.")),
@@ -299,7 +307,7 @@ def preview(
     json: JsonOption = False,
 ) -> None:
     if sent:
-        if not (mailing and member) or html or browser or one_per_letter:
+        if not (mailing and member) or html or browser or paper or one_per_letter:
             raise UserError(Fault("--sent", _("it goes with MAILING and --member")), code=ExitCode.USAGE)
         from mkwmail.commands.preview import preview_sent
 
@@ -307,7 +315,7 @@ def preview(
     from mkwmail.commands.preview import PreviewFiles
     from mkwmail.commands.preview import preview as command
 
-    files = PreviewFiles(eml, html, browser, one_per_letter)
+    files = PreviewFiles(eml, html, paper, browser, one_per_letter)
     _finish(command(_begin(ctx), event, mailing, member=member, files=files, json=json))
 
 

@@ -20,12 +20,13 @@ PRIVATE = 0o600
 _LONGEST_STEM = 40  # characters of a draft's name: with the suffix, every file system accepts a name of this length
 
 
-def write_private(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     """Write a file completely or not at all, readable only by its owner.
 
     It has mode 0600 from its first byte, and is durable on return. An existing file is replaced, not
     overwritten: its mode and its other names (hard links) are not kept.
 
+    :param mode: another mode, which it has once it is complete.
     :raises OSError: if it cannot be written.
     """
     # A unique name: two processes that write the file at the same time must not share a draft.
@@ -36,11 +37,22 @@ def write_private(path: Path, data: bytes) -> None:
             file.flush()
             # The draft must be on the disk before it replaces the file: otherwise a power cut could lose both.
             os.fsync(file.fileno())
+        if mode != PRIVATE:
+            draft.chmod(mode)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
     if os.name == "posix":
         _sync_folder(path.parent)
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    """Replace an existing file completely or not at all; its mode stays, and so does a link to it.
+
+    :raises OSError: if it cannot be written.
+    """
+    real = path.resolve()
+    write_private(real, data, stat.S_IMODE(real.stat().st_mode))
 
 
 def no_ordinary_file(path: Path) -> str:

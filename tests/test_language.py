@@ -252,7 +252,7 @@ def test_the_settings_go_before_the_variable_and_that_before_the_locale(
 def test_dutch_without_any_environment_as_cron_gives_it(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.settings(9, "language: nl\n")
-    place.write("leden.csv", "naam;e-mail;organisatie\nZoë Ruiter;geen adres;Tien\n")
+    place.write("leden.csv", "naam;e-mail;organisatie\nZoë Ruiter;zoë van tien;Tien\n")
     done = subprocess.run(
         place.command("check", "directeurendag-2020"),
         cwd="/",
@@ -261,7 +261,7 @@ def test_dutch_without_any_environment_as_cron_gives_it(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 65
-    assert 'leden.csv:2 e-mail: "geen adres" heeft geen @' in done.stdout.decode("utf-8")
+    assert 'leden.csv:2 e-mail: "zoë van tien" heeft geen @' in done.stdout.decode("utf-8")
 
 
 # --- Every command, both languages, eighty columns

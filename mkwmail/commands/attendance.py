@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from mkwmail.config.event import Event
+from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _
 from mkwmail.ledger import approvals, responses, rounds
 from mkwmail.ledger.ledger import Ledger
@@ -11,7 +12,7 @@ from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.audience import History
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.roll import MemberIndex, unaddressed
 from mkwmail.report.answers import Attendance
 from mkwmail.report.recipients import PersonWithReason
 from mkwmail.responses.answers import questions
@@ -45,9 +46,17 @@ def attendance_of(
         to_phone=tuple(
             PersonWithReason(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)
         ),
+        by_post=tuple(_by_post(roll)) if roll and now <= event.ends else (),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
     )
+
+
+def _by_post(roll: MemberIndex) -> Iterator[PersonWithReason]:
+    for member in unaddressed(roll):
+        place = member.organisation or _("no organisation")
+        phone = member.phone or _("no telephone number")
+        yield PersonWithReason(full_name(member.name), "", f"{place}, {phone}")
 
 
 def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:

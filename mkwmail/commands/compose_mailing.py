@@ -10,6 +10,7 @@ from typing import NamedTuple, overload
 
 from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
+from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named, rule_of, templates_of
 from mkwmail.errors import Fault, UserError
@@ -268,8 +269,8 @@ def _proof_of(event: Event) -> Event:
     if registration is None or registration.url is None:
         return event
     url = registration.url
-    for field in ("{code}", "{member_id}", "{email}"):
-        url = url.replace(field, _PROOF)
+    for field in LINK_FIELDS:
+        url = url.replace(f"{{{field}}}", _PROOF)
     return event.model_copy(update={"registration": registration.model_copy(update={"url": url})})
 
 

@@ -16,14 +16,15 @@ from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_wo
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings
+from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import state_folder
+from mkwmail.files import reason_of, rewrite, state_folder
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, people, responses, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import RefusedMail
+from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.audience import History
 from mkwmail.planning.facts import Telling, read_facts
@@ -161,8 +162,7 @@ def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) 
     read = _tried(faults, lambda: read_event(path, folder))
     members = None
     if settings is not None:
-        list_path = folder.path / settings.members
-        members = _tried(faults, lambda: read_members(list_path, folder.shown(list_path), skip_faulty))
+        members = _tried(faults, lambda: _read_or_ask(invocation.terminal, folder, settings, skip_faulty))
     if settings is None or read is None or members is None:
         every = [fault for error in faults for fault in error.faults]
         raise UserError(*every, code=faults[0].code)
@@ -196,13 +196,62 @@ def read_roll(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:
     return roll_of(read_list(folder, read_settings(folder)), ledger)
 
 
-def read_list(folder: WorkingFolder, settings: Settings) -> MemberList:
-    """Read a folder's member list; faulty rows are left out.
+def read_list(folder: WorkingFolder, settings: Settings, skip_faulty: bool = True) -> MemberList:
+    """Read a folder's member list.
+
+    ``skip_faulty``: leave faulty rows out.
 
     :raises UserError: if it cannot be read.
     """
     path = folder.path / settings.members
-    return read_members(path, folder.shown(path), skip_faulty=True)
+    return read_members(path, folder.shown(path), skip_faulty, settings.columns)
+
+
+def _read_or_ask(terminal: Terminal, folder: WorkingFolder, settings: Settings, skip_faulty: bool) -> MemberList:
+    """Read the member list; ask once which columns are meant by headings of its own."""
+    while True:
+        try:
+            return read_list(folder, settings, skip_faulty)
+        except UnknownHeadingsError as error:
+            if not terminal.interactive or not _ask_about_headings(terminal, folder, settings, error):
+                raise
+            settings = read_settings(folder)
+
+
+def _ask_about_headings(
+    terminal: Terminal, folder: WorkingFolder, settings: Settings, unknown: UnknownHeadingsError
+) -> bool:
+    """Ask which headings are meant, and write the answers to the settings.
+
+    Returns False if the user does not know.
+    """
+    questions = {
+        "e-mail": _("Which column holds the addresses? Type its number, or Enter to stop:"),
+        "naam": _("Which column holds the names? Type its number, or Enter to stop:"),
+    }
+    for name, headings in unknown.candidates.items():
+        words = {"list": folder.shown(folder.path / settings.members), "name": name}
+        terminal.note(_("No column of %(list)s has the heading %(name)s. It may be one of these:") % words, "yellow")
+        for number, heading in enumerate(headings, start=1):
+            terminal.note(f"  {number}  {heading}")
+        answer = terminal.ask(questions[name])
+        if not answer.isdecimal() or not 1 <= int(answer) <= len(headings):
+            return False
+        heading = headings[int(answer) - 1]
+        _rewrite_settings(folder, with_column(folder, name, heading))
+        written = _('Written to %(file)s, below columns: %(name)s is "%(heading)s".')
+        terminal.note(written % {"file": folder.settings_path.name, "name": name, "heading": heading})
+    return True
+
+
+def _rewrite_settings(folder: WorkingFolder, text: str) -> None:
+    path = folder.settings_path
+    try:
+        line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
+        rewrite(path, text.replace("\n", line_end).encode())
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(folder.shown(path), fault), code=ExitCode.SETTINGS) from None
 
 
 def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:

@@ -19,6 +19,7 @@ from mkwmail.commands.context import (
     folder_of,
     history_of,
     open_ledger,
+    read_list,
     really_handed_to,
     refuse_examples,
     server_of,
@@ -43,7 +44,7 @@ from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
-from mkwmail.members.member_list import MemberList, read_members
+from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import Plan
@@ -153,9 +154,8 @@ class Automatic:
     # Reading the files
 
     def _members(self, settings: Settings) -> MemberList | None:
-        path = self._folder.path / settings.members
         try:
-            return read_members(path, self._folder.shown(path))
+            return read_list(self._folder, settings, skip_faulty=False)
         except UserError as error:
             self._faulty("members", error, _("the member list is faulty: nothing goes by itself"), _DUTCH_LIST)
             self.found.whole = False
@@ -315,7 +315,11 @@ class Automatic:
         if self._passed_over(event, name, history):
             return
         key = notices.missed_name(event, name, latest)
-        plan = plan_for(event, name, roll, history, self._invocation.clock.now())
+        try:
+            plan = plan_for(event, name, roll, history, self._invocation.clock.now())
+        except UserError as error:
+            self._cannot(event, name, error)
+            return
         if key in self._reported:
             expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
             late = [each for each in plan.expired if each.person in expired]
@@ -560,8 +564,7 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
     rows: list[tuple[datetime, Event, Slot]] = []
     with open_ledger(invocation, folder) as ledger:
         settings = read_settings(folder)
-        path = folder.path / settings.members
-        members = read_members(path, folder.shown(path))
+        members = read_list(folder, settings, skip_faulty=False)
         roll = identify_members(members.members, ledger.identify)
         # `due` ignores events without an approved mailing, even if their files are faulty.
         given = {each.event for each in approvals.scheduled(ledger.database)}

@@ -23,10 +23,13 @@ from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
+from mkwmail.ledger.people import person_key
 from mkwmail.mail.letter import Letter, Message
-from mkwmail.planning.audience import Recipient
+from mkwmail.mail.letters_page import letters_page
+from mkwmail.members.member_list import Member
+from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, chosen_mailing, identify_members, plan_for
+from mkwmail.planning.roll import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import (
     MailView,
@@ -95,11 +98,13 @@ class PreviewFiles:
     """Outputs besides the terminal: ``.eml`` files, and a page.
 
     ``eml``: the folder of the files. ``html``: the file of the page; ``browser``: show the page in the browser.
+    ``paper``: the file of the letters for members without an address.
     ``one_per_letter``: the page has one mail of each variant, without anybody's name or address.
     """
 
     eml: Path | None = None
     html: Path | None = None
+    paper: Path | None = None
     browser: bool = False
     one_per_letter: bool = False
 
@@ -137,9 +142,13 @@ def preview(
         past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
+        on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
+        letters = _letters(sources, name, ledger, history, on_paper, moment)
     shown = _Shown(made, outgoing, why_not)
     page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
     _write(terminal, sources.folder, page, files)
+    if files.paper is not None:
+        _write_letters(terminal, sources, files.paper, letters)
     if json:
         terminal.document(_document(sources, shown, [mail_view(each.message(moment)) for each in outgoing]))
     elif files == PreviewFiles():
@@ -158,6 +167,39 @@ def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Preview
     if files.browser:
         path = show_in_browser(folder, page.html(files.one_per_letter))
         terminal.note(_("The page is in your browser; if it is not, open %(file)s") % {"file": path})
+
+
+def _letters(
+    sources: Sources, mailing: str, ledger: Ledger, history: History, members: Sequence[Member], moment: datetime
+) -> tuple[tuple[Member, Message], ...]:
+    """Return a letter on paper for each of these members, from the mailing's own template."""
+    if not members:
+        return ()
+    planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
+    composer = composer_of(sources, mailing, ledger.secret, history)
+    composer = replace(composer, context=replace(composer.context, printed=True))
+    composition = composer.compose(planned, history, ledger.secret)
+    return tuple((each.addressee.member, each.message("", moment)) for each in composition.addressed)
+
+
+def _key_on_paper(secret: bytes, member: Member) -> str:
+    """Return a key from which the code in the member's sign-up link follows: nobody else has it."""
+    return person_key(secret, f"{full_name(member.name)}\n{member.organisation}\n{member.number}")
+
+
+def _write_letters(terminal: Terminal, sources: Sources, path: Path, letters: Sequence[tuple[Member, Message]]) -> None:
+    # Also without letters, so that nobody prints those of an earlier list.
+    page = letters_page(letters, sources.event.title)
+    write_output(sources.folder, path, page.encode(), "brieven.html")
+    if not letters:
+        terminal.note(_("No letter to print: everybody who should get this mailing has a mail address"))
+        return
+    wrote = ngettext(
+        "Wrote %(n)d letter in %(file)s; open it in a browser and print it",
+        "Wrote %(n)d letters in %(file)s, a page for each; open it in a browser and print it",
+        len(letters),
+    )
+    terminal.note(wrote % {"n": len(letters), "file": path})
 
 
 def _name(each: OutgoingMail) -> str:

@@ -87,6 +87,8 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
         slots = timetable_of(sources, roll, ledger, now)
         show_timetable(terminal, sources.event, slots)
         terminal.say()
+        for fault in (fault for slot in slots for fault in slot.faults):
+            terminal.note(str(fault), "yellow")
         if options.withdraw:
             _withdraw(terminal, ledger, slots, mailings, now)
             code = ExitCode.OK

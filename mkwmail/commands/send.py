@@ -53,6 +53,7 @@ from mkwmail.planning.roll import (
     identified,
     identify_members,
     left_out_reasons,
+    list_oddities,
     listed,
     plan_for,
     salutation_note,
@@ -276,6 +277,7 @@ def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int
         subjects=len({view.subject for view in views}),
         count=count,
         odd=tuple(_odd(ready, ledger, count, now)),
+        members=f"{ready.sources.shown_list}: {'; '.join(ready.sources.members.how_read)}",
     )
 
 
@@ -292,6 +294,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     for each in ready.roll.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
+    yield from list_oddities(sources.members, sources.shown_list)
     left_out = len(ready.sources.members.faulty)
     if left_out:
         faulty = ngettext(

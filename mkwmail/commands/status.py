@@ -197,11 +197,14 @@ def status_of(
     due = []
     for name in in_order(event):
         passed_over = name in over
-        left = 0
+        left, fault = 0, ""
         if roll is not None and not passed_over and not rule_of(name).by_name_only:
-            left = len(plan_ahead(event, name, roll, history, now).to_send)
-        done = roll is not None and name in had and not left
-        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done))
+            try:
+                left = len(plan_ahead(event, name, roll, history, now).to_send)
+            except UserError as error:  # a fault of this mailing alone
+                fault = str(error.faults[0])
+        done = roll is not None and name in had and not left and not fault
+        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     attendance = attendance_of(event, ledger, roll, history, now)
     steps = [
@@ -282,7 +285,10 @@ def _unrecorded_lines(
     for name in in_order(event):
         if name not in had or rule_of(name).for_some or name in over:
             continue
-        plan = plan_for(event, name, roll, history, now)
+        try:
+            plan = plan_for(event, name, roll, history, now)
+        except UserError:  # the next steps say it
+            continue
         for state, people in ((SKIPPED, plan.skipped), (State.EXPIRED.value, plan.expired)):
             for each in people:
                 if (plan.round, each.person) not in recorded:

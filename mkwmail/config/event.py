@@ -5,7 +5,7 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -86,7 +86,7 @@ class Host(StrictModel):
 class Registration(StrictModel):
     """Way to sign up.
 
-    ``url`` may hold ``{code}``, ``{member_id}`` and ``{email}``.
+    ``url`` may hold ``{code}``, ``{member_id}``, ``{email}``, ``{name}``, ``{first_name}`` and ``{organisation}``.
     """
 
     url: Word = Field(default=None, examples=["https://example.org/aanmelden?lid={code}"])
@@ -119,16 +119,59 @@ class ColumnAudience(StrictModel):
     values: Lines = Field(alias="is", min_length=1, examples=["[Utrecht]"])
 
 
+class AllAudience(StrictModel):
+    """Those who are in every one of several audiences."""
+
+    rules: tuple["AudienceRule", ...] = Field(alias="all", min_length=1)
+
+
+class AnyAudience(StrictModel):
+    """Those who are in one or more of several audiences."""
+
+    rules: tuple["AudienceRule", ...] = Field(alias="any", min_length=1)
+
+
+class NotAudience(StrictModel):
+    """Those who are not in an audience."""
+
+    rule: "AudienceRule" = Field(alias="not")
+
+
 def _audience_form(value: Any) -> str:
-    return COLUMN_TAG if isinstance(value, (Mapping, ColumnAudience)) else TEXT_TAG
+    for key, tag in (("all", ALL_TAG), ("any", ANY_TAG), ("not", NOT_TAG)):
+        if isinstance(value, Mapping) and key in value:
+            return tag
+    for form, tag in ((AllAudience, ALL_TAG), (AnyAudience, ANY_TAG), (NotAudience, NOT_TAG)):
+        if isinstance(value, form):
+            return tag
+    return COLUMN_TAG if isinstance(value, Mapping | ColumnAudience) else TEXT_TAG
 
 
 # Steps that pydantic adds to the place of a fault; no key in a file can have such a name.
-COLUMN_TAG, TEXT_TAG = "<column>", "<text>"
+COLUMN_TAG, TEXT_TAG, ALL_TAG, ANY_TAG, NOT_TAG = AUDIENCE_TAGS = ("<column>", "<text>", "<all>", "<any>", "<not>")
 
 AudienceRule = Annotated[
-    Annotated[str, Folded, Tag(TEXT_TAG)] | Annotated[ColumnAudience, Tag(COLUMN_TAG)], Discriminator(_audience_form)
+    Annotated[str, Folded, Tag(TEXT_TAG)]
+    | Annotated[ColumnAudience, Tag(COLUMN_TAG)]
+    | Annotated[AllAudience, Tag(ALL_TAG)]
+    | Annotated[AnyAudience, Tag(ANY_TAG)]
+    | Annotated[NotAudience, Tag(NOT_TAG)],
+    Discriminator(_audience_form),
 ]
+for _model in (AllAudience, AnyAudience, NotAudience):
+    _model.model_rebuild()
+
+
+def audience_words(audience: AudienceRule | None) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each audience that is a word, with the keys and numbers that lead to it in a combination."""
+    if isinstance(audience, str):
+        yield (), audience
+    elif isinstance(audience, NotAudience):
+        yield from ((("not", *steps), word) for steps, word in audience_words(audience.rule))
+    elif isinstance(audience, AllAudience | AnyAudience):
+        key = "all" if isinstance(audience, AllAudience) else "any"
+        for number, rule in enumerate(audience.rules):
+            yield from (((key, number, *steps), word) for steps, word in audience_words(rule))
 
 
 class Mailing(StrictModel):

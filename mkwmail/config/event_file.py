@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from mkwmail.addresses import is_example
-from mkwmail.config.event import Event, Mailing
+from mkwmail.config.event import Event, Mailing, audience_words
 from mkwmail.config.fields import END_OF_DAY, WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
@@ -391,10 +391,11 @@ def _known_mailings(draft: Draft) -> list[str]:
 
 
 def _audience_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
-    audience = mailing.audience
-    if not isinstance(audience, str):
-        return
-    loc = ("mailings", name, "audience")
+    for steps, audience in audience_words(mailing.audience):
+        yield from _word_faults(draft, ("mailings", name, "audience", *steps), audience)
+
+
+def _word_faults(draft: Draft, loc: Loc, audience: str) -> Iterator[Fault]:
     if audience.startswith(GOT):
         of = audience.removeprefix(GOT).strip()
         if of not in _known_mailings(draft):
@@ -463,7 +464,7 @@ def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
 
 
 # The fields of the sign-up link that addressing fills in.
-LINK_FIELDS = ("code", "member_id", "email")
+LINK_FIELDS = ("code", "member_id", "email", "name", "first_name", "organisation")
 
 _FILLED_IN = re.compile(r"\{([^{}]*)\}")
 _IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
@@ -517,7 +518,9 @@ def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
             fault = _("nothing is filled in here, so %(field)s would be mailed as it is")
             yield Fault(document.place(loc), "url: " + fault % {"field": found.group()})
             continue
-        fault = _("%(field)s is not filled in; {code}, {member_id} and {email} are")
+        fault = _(
+            "%(field)s is not filled in; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} are"
+        )
         near = nearest(found.group(1), known)
         remedy = document.repaired(loc, found.group(), f"{{{near}}}") if near else ""
         yield Fault(document.place(loc), "url: " + fault % {"field": found.group()}, remedy)

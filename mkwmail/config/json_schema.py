@@ -65,7 +65,10 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "organisation": _("the person's organisation"),
         },
         "Registration": {
-            "url": _("the sign-up form's address; {code}, {member_id} and {email} become each member's own"),
+            "url": _(
+                "the sign-up form's address; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} "
+                "become each member's own"
+            ),
             "deadline": _("until when members can sign up; a date alone: until the end of that day"),
             "one_per_organisation": _(
                 "yes: once somebody of an organisation comes, its others are not invited or reminded"
@@ -84,6 +87,9 @@ def _of_a_mailing() -> dict[str, dict[str, str]]:
             "column": _("a column of the member list"),
             "is": _("the values that the column may have"),
         },
+        "AllAudience": {"all": _("audiences; it is for those who are in all of them")},
+        "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
+        "NotAudience": {"not": _("an audience; it is for those who are not in it")},
         "Mailing": {
             "send": _("the moment at which it goes"),
             "latest": _("after this moment it goes to nobody; a date alone: until the end of that day"),
@@ -108,6 +114,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "members": _("the member list: CSV or .xlsx"),
             "form": _("how the mails address people: je or u"),
             "logo": _("a picture at the top of the mails: PNG, JPEG or GIF"),
+            "columns": _("headings of your own member list: the name of a column, and its heading in the list"),
             "provider": _("a known provider: brings host, port and pace"),
             "smtp": _("the server that takes the mails"),
             "pace": _("how fast mails go"),

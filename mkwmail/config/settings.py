@@ -5,6 +5,7 @@ limits are set by the providers and change; each has its source. A setting in th
 """
 
 import calendar
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, re
 from mkwmail.dutch.dates import read_duration, read_months
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
+from mkwmail.members.headings import COLUMN_NAMES, meaning_of
 
 
 class Mailbox(StrictModel):
@@ -178,6 +180,8 @@ class Settings(StrictModel):
     members: Line = "leden.csv"
     form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])
     logo: OptionalLine = None
+    # The name of a column of the member list → its heading in that list.
+    columns: Annotated[Mapping[str, Line], nothing_is(dict)] = Field(default_factory=dict)
     provider: Word = None
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
@@ -357,6 +361,7 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += sign_in_faults(document, filled)
     faults += _hours_faults(document, settings)
     faults += _file_faults(document, fields, folder)
+    faults += _column_faults(document, fields)
     if faults or settings is None:
         hushed = (_hushed(fault, secrets) for fault in faults)
         raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
@@ -455,6 +460,43 @@ def _file_faults(document: Document, fields: dict[str, Plain], folder: WorkingFo
     elif not path.is_file():
         fault = _('logo: there is no file "%(name)s" in the working folder') % {"name": logo}
         yield Fault(place, fault, suggestion(logo, _pictures(path.parent)))
+
+
+def _column_faults(document: Document, fields: dict[str, Plain]) -> Iterator[Fault]:
+    columns = fields.get("columns")
+    for name in columns if isinstance(columns, dict) else ():
+        if meaning_of(name) is None:
+            fault = _('columns: "%(name)s" is not a column that mkwmail knows') % {"name": name}
+            yield Fault(document.key_place(("columns", name)), fault, suggestion(name, COLUMN_NAMES.values()))
+
+
+def with_column(folder: WorkingFolder, name: str, heading: str) -> str:
+    """Return the text of the settings file with one more heading of the member list.
+
+    The file's comments and lines stay as they are.
+
+    :param name: the name of the column, such as ``naam``.
+    :raises UserError: code SETTINGS if the file cannot be read.
+    """
+    document = read_document(folder.settings_path, folder.shown(folder.settings_path), ExitCode.SETTINGS)
+    lines, node = list(document.lines), document.node(("columns",))
+    while lines and not lines[-1].strip():
+        lines.pop()
+    entry = f"{name}: {json.dumps(heading, ensure_ascii=False)}"
+    if node is None:
+        return "\n".join((*lines, "", "columns:", f"  {entry}", ""))
+    if not isinstance(node.content, dict) or not node.keys:
+        number = document.root.keys["columns"].line - 1
+        lines[number] = re.sub(r":\s*(?:\{\s*\})?", lambda _found: f": {{{entry}}} ", lines[number], count=1).rstrip()
+        return "\n".join((*lines, ""))
+    first = min(node.keys.values(), key=lambda each: (each.line, each.column))
+    line = lines[first.line - 1]
+    # Before the first one: the end of a mapping is harder to find, behind comments and brackets.
+    if line[: first.column - 1].strip():
+        lines[first.line - 1] = f"{line[: first.column - 1]}{entry}, {line[first.column - 1 :]}"
+    else:
+        lines.insert(first.line - 1, f"{line[: first.column - 1]}{entry}")
+    return "\n".join((*lines, ""))
 
 
 def _pictures(place: Path) -> list[str]:

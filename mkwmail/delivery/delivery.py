@@ -18,22 +18,21 @@ Why nobody is forgotten: every job ends in exactly one place of the outcome, and
 
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime, timedelta
 from inspect import GEN_CLOSED, getgeneratorstate
-from itertools import accumulate
 
 from mkwmail.clock import Clock
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome
-from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Coming, Job, LeftOut, Progress, Run
+from mkwmail.delivery.run import GLANCE, MOST_UNRECORDED, Claimed, Job, LeftOut, Progress, Run
 from mkwmail.delivery.smtp_replies import Meaning, RunFault, meaning
 from mkwmail.delivery.transport import NoSessionError, Open, Phase, Reply, Stop, Transport
 from mkwmail.errors import UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Result, Round, State, next_try
+from mkwmail.ledger.models import Claim, Result, Round, State, next_try
 from mkwmail.mail.letter import Message
 
 _LARGEST_GROUP = 64
@@ -105,8 +104,6 @@ class _Connection:
         self._size = 1  # of the next group
         self._accepts = False  # the server took a message of this session: before that, it may not
         self._failures = 0  # connections lost in a row, without a reply that shows progress
-        self._numbers: list[int] = []  # of the jobs that were taken and are not prepared, the last one first
-        self._coming: list[Coming] = []  # taken and prepared, and not claimed yet
         self._still_open: dict[str, Claimed] = {}  # claimed and not decided, by Message-ID
         self._results: list[Result] = []  # decided, and not yet in the ledger
         self._problem: Exception | None = None
@@ -133,8 +130,6 @@ class _Connection:
     # Claiming and recording
 
     def _has_work(self) -> bool:
-        if self._coming or self._numbers:
-            return not self._run.is_over()
         if not self._run.has_work(wait=False):
             # What is done must not wait for what others have under way.
             self._record()
@@ -146,48 +141,32 @@ class _Connection:
         ``wait`` until the rate limit allows one; else the group may be empty although somebody waits.
         """
         run = self._run
-        self._prepare(self._size)
-        count = run.admit(self._fitting(), len(self._results))
-        if not count and wait:
+        most = self._size if self._left is None else min(self._size, self._left)
+        numbers = run.take(most, len(self._results), wait=False)
+        if not numbers and wait:
             self._record()
-            self._prepare(1, wait=True)
-            count = run.admit(self._fitting(), 0, wait=True)
-        if not count:
+            numbers = run.take(most, 0, wait=True)
+        if not numbers:
             return []
         run.look()
-        group, self._coming = self._coming[:count], self._coming[count:]
+        now = run.clock.now()
+        jobs = [run.jobs[number % len(run.jobs)] for number in numbers]
+        prepared = list(_up_to(_LARGEST_OCTETS, (job.prepare(now) for job in jobs)))
+        if len(prepared) < len(numbers):
+            run.give_back(numbers[len(prepared) :])
+            run.recorded(len(numbers) - len(prepared))
+            del numbers[len(prepared) :]
         results, self._results = self._results, []
         try:
-            claims = [each.claim for each in group]
-            attempts = run.ledger.record_and_claim(run.of, results, claims, run.clock.now())
+            attempts = run.ledger.record_and_claim(run.of, results, [claim for _message, claim in prepared], now)
         except BaseException:
-            run.give_back([each.number for each in group])
-            run.recorded(count)
+            run.give_back(numbers)
+            run.recorded(len(numbers))
             raise
         finally:
             run.recorded(len(results))
-        return [
-            Claimed(each.number, each.job, attempt, each.message) for each, attempt in zip(group, attempts, strict=True)
-        ]
-
-    def _prepare(self, most: int, wait: bool = False) -> None:
-        """Take and prepare messages for the next claim until they are so many, as the rate limit allows."""
-        run = self._run
-        now = run.clock.now()
-        while len(self._coming) < most:
-            if not self._numbers:
-                self._numbers = run.take(self._size - len(self._coming), wait)[::-1]
-                if not self._numbers:
-                    return
-            number = self._numbers.pop()
-            job = run.jobs[number % len(run.jobs)]
-            self._coming.append(Coming(number, job, *job.prepare(now)))
-
-    def _fitting(self) -> int:
-        """Return how many of the prepared messages one group can hold."""
-        most = self._size if self._left is None else min(self._size, self._left)
-        sizes = accumulate(each.message.size for each in self._coming[:most])
-        return sum(number == 0 or octets <= _LARGEST_OCTETS for number, octets in enumerate(sizes))
+        messages = [message for message, _claim in prepared]
+        return [Claimed(*each) for each in zip(numbers, jobs, attempts, messages, strict=False)]
 
     def _record(self) -> None:
         results, self._results = self._results, []
@@ -258,9 +237,6 @@ class _Connection:
                         if self._left is not None:
                             self._left -= 1
                         yield each.message
-                    if self._run.quick:
-                        # While the server is busy with the body of the one before.
-                        self._prepare(min(self._size, len(self._coming) + 1))
                 self._grow((time.monotonic() - started) / len(group))
         except UserError as error:
             self._problem = error
@@ -352,12 +328,20 @@ class _Connection:
         self._close()
 
     def _close(self) -> None:
-        self._run.give_back([*self._numbers, *(each.number for each in self._coming)])
-        self._numbers, self._coming = [], []
         transport, self._transport = self._transport, None
         self._size, self._accepts, self._left = 1, False, None
         if transport is not None:
             transport.close()
+
+
+def _up_to(octets: int, prepared: Iterator[tuple[Message, Claim]]) -> Iterator[tuple[Message, Claim]]:
+    """Yield messages until they are so large together; at least one."""
+    total = 0
+    for message, claim in prepared:
+        total += message.size
+        if total > octets and total > message.size:
+            return
+        yield message, claim
 
 
 def _least(*limits: int | None) -> int | None:

@@ -113,15 +113,6 @@ class Refusals(Generic[T]):
         return held
 
 
-class Coming(NamedTuple):
-    """A message that is prepared, and not claimed yet; ``number`` as in :class:`Claimed`."""
-
-    number: int
-    job: Job
-    message: Message
-    claim: Claim
-
-
 class Claimed(NamedTuple):
     """A message whose claim is durable.
 
@@ -159,7 +150,7 @@ class Run:
     _turn: threading.Condition = field(default_factory=threading.Condition)
     _heard: float = field(default_factory=time.monotonic)  # when the last reply came
     _under_way: int = 0  # taken, and not decided
-    _unrecorded: int = 0  # claimed, and not in the ledger with their end
+    _unrecorded: int = 0  # taken, and not in the ledger with their end
     _this_run: int = 0  # taken by the server, or refused, in this run
     _losses: Counter[str] = field(default_factory=Counter)  # connections lost over one person's message
     _refusals: Refusals[Claimed] = field(default_factory=Refusals)
@@ -275,44 +266,32 @@ class Run:
             while self.quick and time.monotonic() - self._heard < _SILENCE and self._waiting and not self.is_over():
                 self._turn.wait(_SILENCE)
 
-    def take(self, most: int, wait: bool) -> list[int]:
-        """Return the numbers of the next jobs, at most so many, as the rate limit allows; empty if there are none.
+    def take(self, most: int, recorded_with: int, wait: bool) -> list[int]:
+        """Return the numbers of the next jobs, as the rate limit allows.
 
-        ``wait`` for the rate limit. The room is reserved until these are decided or given back.
+        They are at most so many; empty if there are none.
+
+        ``recorded_with``: how many results are recorded together with their claims. ``wait`` for the rate limit, and
+        for others to record theirs; the room is reserved until these are decided, and recorded.
         """
         with self._turn:
             while not self.is_over() and self._waiting:
                 now = self.clock.now()
                 room = rate_limit.room(self.pace, SentHistory(self._moments, self._this_run, self._under_way), now)
-                count = min(most, len(self._waiting), *([] if room is None else [room]))
+                unrecorded = MOST_UNRECORDED - self._unrecorded + recorded_with
+                count = min(most, len(self._waiting), unrecorded, *([] if room is None else [room]))
                 if count > 0:
                     self._under_way += count
+                    self._unrecorded += count
                     return [heapq.heappop(self._waiting) for _each in range(count)]
                 if not wait:
                     break
-                if self._under_way:
+                if self._under_way or unrecorded <= 0:
                     self._turn.wait(GLANCE)
                 else:
                     # Nobody can do anything meanwhile, so the lock is kept.
                     self._wait_for_room(now)
             return []
-
-    def admit(self, most: int, recorded_with: int, wait: bool = False) -> int:
-        """Return how many messages may be claimed now, at most so many.
-
-        ``recorded_with``: how many results are recorded in the same transaction. ``wait`` for others to record theirs.
-        Each counts until :meth:`recorded` says how it ended.
-        """
-        with self._turn:
-            while most and not self.is_over():
-                count = min(most, MOST_UNRECORDED - self._unrecorded + recorded_with)
-                if count > 0:
-                    self._unrecorded += count
-                    return count
-                if not wait:
-                    break
-                self._turn.wait(GLANCE)
-            return 0
 
     def _wait_for_room(self, now: datetime) -> None:
         wait = rate_limit.wait(self.pace, SentHistory(self._moments, self._this_run), now)

@@ -12,10 +12,8 @@ import base64
 import re
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from mkwmail.auth.credentials import Credential, Password, Secret, SignInError
 from mkwmail.config.settings import Security, Smtp
@@ -86,7 +84,7 @@ class Session:
         self._usable = True
         self._closed = False
         self._waiting: Iterator[Message] = iter(())
-        self._ahead: deque[Message] = deque()  # asked for, and not begun
+        self._ahead: Message | None = None  # asked for, and not begun
 
     @property
     def most(self) -> int | None:
@@ -95,8 +93,7 @@ class Session:
 
     def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
         """Submit messages (:meth:`mkwmail.delivery.transport.Transport.submit`)."""
-        self._waiting, asked = iter(messages), False
-        self._ahead.clear()
+        self._waiting, self._ahead, asked = iter(messages), None, False
         while self._usable and (message := self._next()) is not None:
             reply, asked = self._envelope(message, asked), False
             if reply is None:
@@ -106,9 +103,9 @@ class Session:
             if self._usable and reply.phase in (Phase.RCPT, Phase.DATA):
                 # The transaction is still open; after a refused dot it is not (RFC 5321 §4.1.1.5, §4.1.1.4).
                 self._usable = accepted(self._stream.command("RSET", Phase.RSET))
-        if asked:
-            # The envelope of the next message left with the last body.
-            yield self._ahead.popleft(), Reply(0, _("the connection was lost"), Phase.MAIL)
+        if self._ahead is not None:
+            # Its envelope left with the body before it.
+            yield self._ahead, Reply(0, _("the connection was lost"), Phase.MAIL)
 
     def reply_to_sender(self, sender: str) -> Reply:
         """Return the server's word about mail from a sender, to itself.
@@ -138,12 +135,13 @@ class Session:
         self._stream.close()
 
     def _next(self) -> Message | None:
-        self._look_ahead(1)
-        return self._ahead.popleft() if self._ahead else None
+        message, self._ahead = self._look_ahead(), None
+        return message
 
-    def _look_ahead(self, count: int) -> None:
-        """Ask for the next messages until so many are known: the caller prepares them while the server is busy."""
-        self._ahead.extend(islice(self._waiting, max(0, count - len(self._ahead))))
+    def _look_ahead(self) -> Message | None:
+        if self._ahead is None:
+            self._ahead = next(self._waiting, None)
+        return self._ahead
 
     def _envelope(self, message: Message, asked: bool) -> Reply | None:
         """Say MAIL, RCPT and DATA.
@@ -159,7 +157,6 @@ class Session:
             return self._stream.read(Phase.MAIL)
         if self._pipelines and not asked:
             self._stream.write(self._together(message))
-            self._look_ahead(1)
         commands = () if self._pipelines else self._commands(message)
         failing, anybody = None, False
         for step, phase in enumerate(_ENVELOPE):
@@ -201,13 +198,11 @@ class Session:
             if self._stream.write(body) < len(body) or self._stream.has_pending_input():
                 return self._stream.read(Phase.BODY), False
             body = b""
-        following = self._ahead[0] if self._ahead and self._pipelines else None
+        following = self._look_ahead() if self._pipelines else None
         more = self._together(following) if following is not None and not self._too_large(following) else b""
         if self._stream.write(b"".join((body, _DOT, more))) < len(body) + len(_DOT):
             # Without its whole dot it is nothing (RFC 5321 §3.3).
             return self._stream.read(Phase.BODY), False
-        if self._pipelines:
-            self._look_ahead(2)
         return self._stream.read(Phase.DOT), bool(more)
 
     def _may_begin(self, message: Message, begin: Callable[[Message], bool]) -> bool:

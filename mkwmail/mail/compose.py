@@ -114,6 +114,7 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
         body=Markup(body),
         css=Markup(layout.css),
         association=Value(context.settings.association),
+        printed=context.printed,
         logo=Link(f"cid:{_logo_id(context.logo)}") if context.logo else None,
     )
     # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
@@ -130,7 +131,8 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
 
 
 def _plain_page(body: str, context: MailingContext, layout: Layout) -> str:
-    return plain(layout.text.render(body=Markup(body), association=Value(context.settings.association))).strip("\n")
+    names = {"association": Value(context.settings.association), "printed": context.printed}
+    return plain(layout.text.render(body=Markup(body), **names)).strip("\n")
 
 
 def _logo_id(logo: Attachment) -> str:
@@ -486,6 +488,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "association": Value(context.settings.association),
         "changes": (),  # each member has their own
         "original": context.original,
+        "printed": context.printed,
     }
 
 

@@ -47,6 +47,7 @@ class MailingContext:
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
+    ``printed``: the mail is a letter on paper, to somebody without an address.
     """
 
     event: Event
@@ -62,6 +63,7 @@ class MailingContext:
     original: str | None = None
     proof: bool = False
     automatic: bool = False
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,16 @@ class Addressee(NamedTuple):
 def signup_link(url: str, addressee: Addressee) -> str:
     """Return the member's own sign-up link.
 
-    ``{code}``, ``{member_id}`` and ``{email}`` are filled, percent-encoded.
+    Its fields (``LINK_FIELDS`` of :mod:`mkwmail.config.event_file`) are filled, percent-encoded.
     """
+    member = addressee.member
     values = {
         "code": addressee.code,
-        "member_id": addressee.member.number,
-        "email": addressee.member.email,
+        "member_id": member.number,
+        "email": member.email,
+        "name": full_name(member.name),
+        "first_name": member.name.first,
+        "organisation": member.organisation,
     }
     return "".join(
         [text + (percent_encode(values[field], safe="") if field is not None else "") for text, field in _parts_of(url)]

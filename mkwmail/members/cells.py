@@ -13,12 +13,16 @@ LONGEST_CELL = 32_767  # characters, as in Excel ("Excel specifications and limi
 _SHOWN = 60
 
 # Web pages and Outlook write them; they are invisible and mean nothing in a Dutch name or address.
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufe0f\ufeff"))
 _SPACES = "\t\n\v\f\r"
 # Excel's errors in English and Dutch, and the hash marks that a column shows if it is too narrow for its dates.
 _EXCEL_ERROR = re.compile(
     r"#(?:N/A|N/B|REF!|VERW!|NAME\?|NAAM\?|VALUE!|WAARDE!|DIV/0!|DEEL/0!|NULL!|LEEG!|NUM!|GETAL!|##+)", re.IGNORECASE
 )
+
+
+# What people write where there is no address.
+_NO_ADDRESS = frozenset(("-", "--", "geen", "nvt", "n.v.t.", "n.v.t", "onbekend", "none", "n/a", "unknown", "?"))
 
 
 class CellError(ValueError):
@@ -116,7 +120,12 @@ def _undone(text: str) -> str:
         return text
 
 
-_IN_BRACKETS = re.compile(r".*<\s*(?:mailto:)?([^<>]*?)\s*>\s*[;,.]?")
+_IN_BRACKETS = re.compile(r".*<\s*([^<>]*?)\s*>\s*[;,.]?")
+_LINK = re.compile(r"mailto:\s*([^?]*)(?:\?.*)?", re.IGNORECASE)
+# What Word and web pages make of a hyphen, an apostrophe and an @.
+_HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07"), "'")
+_TYPOGRAPHY = _HYPHENS | _APOSTROPHES | {ord("\uff20"): "@", ord("\uff0e"): ".", **dict.fromkeys(map(ord, "“”„«»"))}
 _BETWEEN = re.compile(r"[\s;,/|&]+|\s+(?:en|of|and|or)\s+")
 _EDGES = " .;,:'\"<>()[]"
 
@@ -130,6 +139,22 @@ _COMMON_DOMAINS = (
 _ALIKE = 0.85  # of difflib's ratio: they differ in a letter or two
 
 
+def is_no_address(text: str) -> bool:
+    """Return whether a cleaned text says that somebody has no address.
+
+    >>> is_no_address("geen e-mail"), is_no_address("n.v.t."), is_no_address("jan")
+    (True, True, False)
+    """
+    if "@" in text:
+        return False
+    folded = text.casefold()
+    return (
+        not text
+        or folded in _NO_ADDRESS
+        or re.fullmatch(r"(?:heeft )?geen e?-?(?:mail)?(?:adres)?", folded) is not None
+    )
+
+
 def read_address(text: str) -> str:
     """Return the one address in a cleaned, filled cell.
 
@@ -141,6 +166,23 @@ def read_address(text: str) -> str:
         return mailable(text)
     except ValueError as error:
         raise _wrong(text, str(error)) from None
+
+
+def bare_address(text: str) -> str:
+    """Return the address in a link or behind a name; empty if the text is neither.
+
+    >>> bare_address("mailto:kim@example.org"), bare_address("Kim Verbeek <kim@example.org>")
+    ('kim@example.org', 'kim@example.org')
+    """
+    if "<" not in text and ":" not in text:
+        return ""
+    bracketed = _IN_BRACKETS.fullmatch(text)
+    link = _LINK.fullmatch(bracketed[1] if bracketed else text)
+    found = (link[1] if link else bracketed[1] if bracketed else "").strip()
+    name = text.partition("<")[0].strip(_EDGES).casefold() if bracketed else ""
+    if "@" in name and name != found.casefold():
+        return ""
+    return found if _is_mailable(found) else ""
 
 
 def likely_meant(address: str) -> str | None:
@@ -204,6 +246,8 @@ def _sentences(text: str) -> Iterator[tuple[bool, str]]:
     yield text.count("@") > 1, _('"%(value)s" has more than one @')
     yield not local, _('"%(value)s" has nothing before the @')
     yield not domain.strip(_EDGES), _('"%(value)s" has nothing after the @')
+    yield text.translate(_HYPHENS) != text, _('a dash in "%(value)s" is not the hyphen of an address')
+    yield text.translate(_TYPOGRAPHY) != text, _('"%(value)s" has a mark that Word put in the place of another')
     yield (
         not local.isascii(),
         _('the part before the @ of "%(value)s" has a letter with an accent, which many mail servers cannot handle'),
@@ -239,14 +283,19 @@ def _guesses(text: str) -> Iterator[str]:
 
     They are only guesses, because a different letter may make it another person's address.
     """
-    *_others, dotted = _repairs(text)
+    *_others, dotted = _repairs(text.translate(_TYPOGRAPHY))
     tight = "@".join(part.strip(".") for part in re.sub(r"\s+", "", dotted).split("@"))
     yield from (tight, _without_accents(tight))
 
 
 def _without_accents(address: str) -> str:
+    """Return the address with plain letters before the @.
+
+    Letters and marks that are more than a plain letter with an accent stay: without them it would be another person's
+    address.
+    """
     local, at, domain = address.rpartition("@")
-    plain = unicodedata.normalize("NFKD", local).encode("ascii", "ignore").decode()
+    plain = "".join(char for char in unicodedata.normalize("NFKD", local) if not unicodedata.combining(char))
     return f"{plain}{at}{domain}"
 
 

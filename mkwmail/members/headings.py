@@ -2,8 +2,9 @@
 
 import difflib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext
@@ -12,7 +13,10 @@ from mkwmail.members.table import Row, Table
 
 Meanings = Mapping[str, tuple[str, ...]]
 
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
 _LOOKED_AT = 20  # rows at the top that may be the headings: a title, a date or an explanation may precede them
+_ALSO_FURTHER = frozenset(("phone",))  # known columns that templates and audiences use as further columns too
 _ALIKE = 0.75  # of 1: "emial" is like "email", "adres" is not like "mailadres"
 
 
@@ -72,22 +76,31 @@ def column_letter(column: int) -> str:
 def find_headings(table: Table, meanings: Meanings) -> Headings:
     """Return the row near the top with the most known headings.
 
-    If several have as many, it is the first of them; if no heading is known, it is the first row of all.
+    If several have as many, it is the first of them. If no heading is known, it is the first row with several texts and
+    no address, or else the first row of all.
 
     :param table: a table with at least one row.
     :param meanings: the spellings of each meaning, in the form of :func:`heading_key`.
     """
     by_spelling = {spelling: meaning for meaning, spellings in meanings.items() for spelling in spellings}
-    row = max(table.rows[:_LOOKED_AT], key=lambda row: sum(heading_key(cell) in by_spelling for cell in row.cells))
+    row = _row_of_headings(table.rows[:_LOOKED_AT], by_spelling.keys())
     columns: dict[str, tuple[int, ...]] = {}
     others: dict[str, tuple[int, ...]] = {}
     for column, cell in enumerate(row.cells):
         meaning = by_spelling.get(heading_key(cell))
-        if meaning:
+        if meaning and not (meaning in _ALSO_FURTHER and meaning in columns):
             columns[meaning] = (*columns.get(meaning, ()), column)
-        elif name := column_name(cell):
+        if (not meaning or meaning in _ALSO_FURTHER) and (name := column_name(cell)):
             others[name] = (*others.get(name, ()), column)
     return Headings(row, columns, others, _unnamed(table, row))
+
+
+def _row_of_headings(rows: Sequence[Row], known: Collection[str]) -> Row:
+    best = max(rows, key=lambda row: sum(heading_key(cell) in known for cell in row.cells))
+    if any(heading_key(cell) in known for cell in best.cells):
+        return best
+    several = (row for row in rows if sum(bool(cell.strip()) for cell in row.cells) > 1)
+    return next((row for row in several if not any("@" in cell for cell in row.cells)), rows[0])
 
 
 def _unnamed(table: Table, headings: Row) -> tuple[int, ...]:
@@ -149,6 +162,10 @@ MEANINGS: Meanings = {
         *("lidnummer", "lidnr", "nummer", "relatienummer", "relatienr", "ledennummer"),
         *("membernumber", "memberid", "number"),
     ),
+    "phone": (
+        *("telefoon", "telefoonnummer", "telnr", "telnummer", "tel", "mobiel", "mobielnummer", "telefoonmobiel"),
+        *("mobieletelefoon", "gsm", "phone", "phonenumber", "telephone", "mobile", "mobilephone"),
+    ),
     "do_not_mail": (
         *("nietmailen", "nietmailenreden", "redennietmailen", "geenmail", "nietmail", "optout", "uitgeschreven"),
         *("donotmail", "donotemail", "unsubscribed"),
@@ -157,27 +174,140 @@ MEANINGS: Meanings = {
 _SPELLINGS = frozenset(spelling for spellings in MEANINGS.values() for spelling in spellings)
 
 
+#: The names of columns in the settings and in questions: the first spelling of each meaning in Dutch.
+COLUMN_NAMES: Mapping[str, str] = {
+    "first": "voornaam",
+    "initials": "voorletters",
+    "prefix": "tussenvoegsel",
+    "surname": "achternaam",
+    "written": "naam",
+    "title": "aanhef",
+    "email": "e-mail",
+    "organisation": "organisatie",
+    "function": "functie",
+    "number": "lidnummer",
+    "phone": "telefoon",
+    "do_not_mail": "niet mailen",
+}
+
+
+def meaning_of(name: str) -> str | None:
+    """Return the meaning of a column's name, as in the settings; None if it has none."""
+    key = heading_key(name)
+    return next((meaning for meaning, spellings in MEANINGS.items() if key in spellings), None)
+
+
+def meanings_with(own: Mapping[str, str]) -> Meanings:
+    """Return the meanings of headings in a list that has some of its own.
+
+    A heading of its own takes the place of the known spellings: if the names are below "Directeur", then a column
+    "Naam" is another column.
+
+    :param own: the name of a column (:data:`COLUMN_NAMES` or another spelling) → its heading in the list.
+    """
+    headings = {meaning: (heading_key(heading),) for name, heading in own.items() if (meaning := meaning_of(name))}
+    taken = {key for keys in headings.values() for key in keys}
+    kept = {meaning: tuple(key for key in keys if key not in taken) for meaning, keys in MEANINGS.items()}
+    return {**kept, **headings}
+
+
+class UnknownHeadingsError(UserError):
+    """A list in which a necessary column cannot be found by its heading.
+
+    ``candidates``: the name of each missing column → the headings that it may have in the list.
+    """
+
+    def __init__(self, candidates: Mapping[str, tuple[str, ...]], *faults: Fault) -> None:
+        super().__init__(*faults)
+        self.candidates = candidates
+
+
 def is_known(cell: str) -> bool:
     """Return whether a text is a heading of a member list."""
     return heading_key(cell) in _SPELLINGS
 
 
-def read_headings(table: Table, shown: str) -> Headings:
+def suits(rows: Sequence[Row], meanings: Meanings) -> int:
+    """Return how much the first rows of a sheet look like a member list.
+
+    Most of all, it has a column for addresses with addresses in it.
+    """
+    if not rows:
+        return 0
+    headings = find_headings(Table(tuple(rows)), meanings)
+    below = [row for row in rows if row.number > headings.row.number]
+    column = headings.columns.get("email", (-1,))[0]
+    score = 1000 if column >= 0 and any("@" in row.cell(column) for row in below) else 0
+    score += 100 if column >= 0 else 0
+    score += 50 if any("@" in cell for row in below for cell in row.cells) else 0
+    return score + len(headings.columns)
+
+
+def read_headings(table: Table, shown: str, own: Mapping[str, str] = NO_COLUMNS) -> Headings:
     """Return the headings of a member list.
 
     Each meaning has one column at most; e-mail and some kind of name are among them.
 
-    :raises UserError: with all faults of the headings.
+    :param own: headings of the list's own, as in :func:`meanings_with`.
+    :raises UserError: with all faults of the headings. It is an :class:`UnknownHeadingsError` if a person can tell
+        which columns are meant.
     """
     if not table.rows:
         raise UserError(
             Fault(shown, _("the list is empty"), _("save it again, with its headings and the members below them"))
         )
-    headings = find_headings(table, MEANINGS)
-    faults = [*_unreadable(table, headings, shown), *_twice(headings, shown), *_missing(table, headings, shown)]
-    if faults:
-        raise UserError(*faults)
+    headings = find_headings(table, meanings_with(own))
+    faults = [*_unreadable(table, headings, shown), *_twice(headings, shown), *_not_there(headings, shown, own)]
+    missing = list(_missing(table, headings, shown))
+    if faults or missing:
+        candidates = {name: found for name in _lacking(headings) if (found := _candidates(table, headings, name))}
+        if candidates and not faults:
+            raise UnknownHeadingsError(candidates, *missing)
+        raise UserError(*faults, *missing)
     return headings
+
+
+def _lacking(headings: Headings) -> list[str]:
+    """Return the names of the necessary columns that were not found."""
+    lacking = [] if "email" in headings.columns else [COLUMN_NAMES["email"]]
+    return lacking if _has_names(headings) else [*lacking, COLUMN_NAMES["written"]]
+
+
+def _has_names(headings: Headings) -> bool:
+    return bool({"written", "surname", "first"} & headings.columns.keys())
+
+
+def _candidates(table: Table, headings: Headings, name: str) -> tuple[str, ...]:
+    """Return the headings of the unknown columns whose values fit a column, as written."""
+    below = [row for row in table.rows if row.number > headings.row.number]
+    if any("@" in cell for cell in headings.row.cells):
+        return ()
+    fits = _holds_addresses if name == COLUMN_NAMES["email"] else _holds_names
+    unknown = sorted(column for columns in headings.others.values() for column in columns)
+    return tuple(headings.written(column) for column in unknown if fits([row.cell(column).strip() for row in below]))
+
+
+def _holds_addresses(values: Sequence[str]) -> bool:
+    return any("@" in value for value in values)
+
+
+def _holds_names(values: Sequence[str]) -> bool:
+    """Check whether most values may be names: letters, no digits, and hardly any value twice."""
+    filled = [value for value in values if value]
+    names = [value for value in filled if not any(char.isdigit() or char == "@" for char in value) and len(value) > 1]
+    return bool(filled) and len(names) * 10 >= len(filled) * 8 and len(set(names)) * 10 >= len(names) * 6
+
+
+def _not_there(headings: Headings, shown: str, own: Mapping[str, str]) -> Iterator[Fault]:
+    for name, heading in own.items():
+        meaning = meaning_of(name)
+        if meaning and meaning not in headings.columns:
+            fault = _(
+                'the list has no column "%(heading)s", which mkwmail.yaml names for %(name)s; it has: %(headings)s'
+            )
+            words = {"heading": shown_value(heading), "name": name, "headings": _found(headings)}
+            remedy = _("correct columns: in mkwmail.yaml, or the heading in the list")
+            yield Fault(f"{shown}:{headings.row.number}", fault % words, remedy)
 
 
 def _unreadable(table: Table, headings: Headings, shown: str) -> Iterator[Fault]:
@@ -228,11 +358,11 @@ def _missing(table: Table, headings: Headings, shown: str) -> Iterator[Fault]:
             % {"headings": _found(headings)},
             _remedy_for_email(table, headings),
         )
-    if not {"written", "surname", "first"} & headings.columns.keys():
+    if not _has_names(headings):
         yield Fault(
             place,
             _("no column holds names; the headings found are: %(headings)s") % {"headings": _found(headings)},
-            _("add columns voornaam, tussenvoegsel and achternaam, or one column naam"),
+            _remedy_for_names(_candidates(table, headings, COLUMN_NAMES["written"])),
         )
 
 
@@ -247,14 +377,33 @@ def _remedy_for_email(table: Table, headings: Headings) -> str:
     ]
     if len(with_address) == 1:
         heading = headings.written(with_address[0])
-        return _('write e-mail above column %(column)s, now "%(heading)s"') % {
-            "column": column_letter(with_address[0]),
-            "heading": shown_value(heading),
-        }
+        words = {"column": column_letter(with_address[0]), "heading": shown_value(heading)}
+        if heading == words["column"]:
+            return _("write e-mail above column %(column)s") % words
+        return (
+            _(
+                'write e-mail above column %(column)s, now "%(heading)s"; '
+                'or write in mkwmail.yaml: columns: {e-mail: "%(heading)s"}'
+            )
+            % words
+        )
     nearest = nearest_heading(headings, MEANINGS["email"])
     if nearest:
         return _('change the heading "%(heading)s" to e-mail') % {"heading": shown_value(nearest)}
     return _("give the column with the addresses the heading e-mail")
+
+
+def _remedy_for_names(candidates: Sequence[str]) -> str:
+    if not candidates:
+        return _("add columns voornaam, tussenvoegsel and achternaam, or one column naam")
+    found = [f'"{shown_value(heading)}"' for heading in candidates]
+    words = {"heading": shown_value(candidates[0]), "headings": ", ".join(found[:5])}
+    if len(found) == 1:
+        return _('if the names are below "%(heading)s", write in mkwmail.yaml: columns: {naam: "%(heading)s"}') % words
+    return (
+        _('if the names are below one of %(headings)s, write it in mkwmail.yaml: columns: {naam: "%(heading)s"}')
+        % words
+    )
 
 
 def _found(headings: Headings) -> str:
@@ -262,12 +411,12 @@ def _found(headings: Headings) -> str:
     return ", ".join((*names[:12], "…") if len(names) > 12 else names)
 
 
-def notes(table: Table, headings: Headings) -> tuple[str, ...]:
-    """Return what was read and what is odd about it, a sentence each."""
-    return tuple(_notes(table, headings))
+def how_read(table: Table, headings: Headings) -> tuple[str, ...]:
+    """Return how the list was read, a sentence each."""
+    return tuple(_how_read(table, headings))
 
 
-def _notes(table: Table, headings: Headings) -> Iterator[str]:
+def _how_read(table: Table, headings: Headings) -> Iterator[str]:
     if table.sheet:
         yield _('read from the sheet "%(sheet)s"') % {"sheet": table.sheet}
     else:
@@ -276,13 +425,23 @@ def _notes(table: Table, headings: Headings) -> Iterator[str]:
             "encoding": table.encoding,
             "separator": separator,
         }
-    if table.other_sheets:
-        others = ", ".join(f'"{name}"' for name in table.other_sheets)
-        yield _("not read, for only the first sheet is: %(sheets)s") % {"sheets": others}
-    if headings.row.number != table.rows[0].number:
-        yield _("the headings are in row %(row)d; what stands above them was not read") % {"row": headings.row.number}
     if headings.others:
         yield _("further columns, for templates and audiences: %(columns)s") % {"columns": ", ".join(headings.others)}
+
+
+def oddities(table: Table, headings: Headings) -> tuple[str, ...]:
+    """Return what is odd about the way in which the list was read, a sentence each."""
+    return tuple(_oddities(table, headings))
+
+
+def _oddities(table: Table, headings: Headings) -> Iterator[str]:
+    if table.other_sheets:
+        others = ", ".join(f'"{name}"' for name in table.other_sheets)
+        yield _('only the sheet "%(sheet)s" was read, not %(others)s') % {"sheet": table.sheet, "others": others}
+    if table.unfolded:
+        yield _("every row was one cell, with the whole row in it; the rows were read from these cells")
+    if headings.row.number != table.rows[0].number:
+        yield _("the headings are in row %(row)d; what stands above them was not read") % {"row": headings.row.number}
     if headings.unnamed:
         letters = ", ".join(map(column_letter, headings.unnamed))
         yield ngettext(
@@ -297,3 +456,27 @@ def _notes(table: Table, headings: Headings) -> Iterator[str]:
             "%(count)d rows are hidden in Excel, by a filter for instance, and were read all the same",
             hidden,
         ) % {"count": hidden}
+    yield from _as_meant(table, headings)
+
+
+def _as_meant(table: Table, headings: Headings) -> Iterator[str]:
+    rows = {row.number: row for row in table.rows}
+    marked = [place for place in table.marked if place[0] > headings.row.number]
+    if marked:
+        yield ngettext(
+            "%(count)d value was read without Excel's text mark: %(value)s in row %(row)d",
+            "%(count)d values were read without Excel's text mark, the first is %(value)s in row %(row)d",
+            len(marked),
+        ) % _first_of(marked, rows)
+    formatted = [place for place in table.formatted if place[0] > headings.row.number and place[0] in rows]
+    if formatted:
+        yield ngettext(
+            "%(count)d number was read as its cell shows it: %(value)s in row %(row)d",
+            "%(count)d numbers were read as their cells show them, the first is %(value)s in row %(row)d",
+            len(formatted),
+        ) % _first_of(formatted, rows)
+
+
+def _first_of(places: Sequence[tuple[int, int]], rows: Mapping[int, Row]) -> dict[str, int | str]:
+    row, column = places[0]
+    return {"count": len(places), "row": row, "value": shown_value(rows[row].cell(column))}

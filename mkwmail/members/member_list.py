@@ -3,11 +3,11 @@
 Every faulty cell is named, and nothing is guessed.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
-from types import MappingProxyType
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key, is_example
@@ -15,12 +15,19 @@ from mkwmail.dutch.names import Name, Title, full_name, read_title
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.members import headings as list_headings
-from mkwmail.members.cells import CellError, clean, excel_error, likely_meant, read_address, shown_value
-from mkwmail.members.headings import Headings, column_letter
+from mkwmail.members.cells import (
+    CellError,
+    bare_address,
+    clean,
+    excel_error,
+    is_no_address,
+    likely_meant,
+    read_address,
+    shown_value,
+)
+from mkwmail.members.headings import NO_COLUMNS, Headings, column_letter, heading_key
 from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
-
-NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
 class Member(NamedTuple):
@@ -31,11 +38,12 @@ class Member(NamedTuple):
 
     row: int  # the number of the row in Excel: the headings are row 1
     name: Name
-    email: str  # as SMTP carries it: ASCII, the domain in punycode; may be empty if do_not_mail is filled
+    email: str  # as SMTP carries it: ASCII, the domain in punycode; empty: to be reached by post or telephone
     organisation: str = ""
     function: str = ""
     number: str = ""
     do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
+    phone: str = ""
     columns: Mapping[str, str] = NO_COLUMNS  # the further columns, by folded heading
 
     @property
@@ -66,8 +74,8 @@ _NO_REASON = frozenset(("x", "ja", "j", "yes", "y", "1", "true", "waar", "v", "�
 def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member | FaultyRow:
     """Return the member in a row below the headings, or all its faults.
 
-    A member who is not to be mailed needs no usable name or address: such a row is faulty only if a text has characters
-    that are never allowed.
+    A member needs a name; an address that cannot be mailed is a fault, no address is none. One who is not to be mailed
+    needs no usable name or address: such a row is faulty only if a text has characters that are never allowed.
     """
     cells = _Cells(row, table, headings, shown)
     texts = {meaning: cells.text(columns[0]) for meaning, columns in headings.columns.items()}
@@ -77,6 +85,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
     name = checked.name(texts)
     email = checked.address(texts.get("email", ""))
+    checked.check_reachable(name, email)
     if cells.faults:
         return FaultyRow(row.number, full_name(name), email or texts.get("email", ""), tuple(cells.faults))
     return Member(
@@ -87,6 +96,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
         function=intern(texts.get("function", "")),
         number=texts.get("number", ""),
         do_not_mail=do_not_mail,
+        phone=texts.get("phone", ""),
         columns=further or NO_COLUMNS,
     )
 
@@ -189,19 +199,21 @@ class _Cells:
         return completed(given, read)
 
     def address(self, text: str) -> str:
-        """Return the address as SMTP carries it.
+        """Return the address as SMTP carries it; empty if the member has none.
 
-        If there is none, record a fault and return an empty text.
+        If it cannot be mailed, record a fault and return an empty text.
         """
         try:
-            if not text:
-                raise CellError(
-                    _("the address is missing"), _("fill it in, or delete the row, or fill in the column niet mailen")
-                )
-            return read_address(text)
+            return "" if is_no_address(text) else read_address(bare_address(text) or text)
         except CellError as wrong:
             self._refuse(self._column("email"), wrong)
             return ""
+
+    def check_reachable(self, name: Name, email: str) -> None:
+        """Check that a row has a name or an address, or a fault of its own."""
+        if not (full_name(name) or email or self.faults):
+            wrong = CellError(_("the name is missing"), _("fill in the name or the address, or delete the row"))
+            self._refuse(self._column("written", "surname", "first"), wrong)
 
     def _column(self, *meanings: str) -> int:
         """Return the column of the first of these meanings in the list."""
@@ -240,44 +252,108 @@ __all__ = ["FaultyRow", "MemberList", "example_addresses", "read_members"]
 class MemberList:
     """Content of a member list.
 
-    ``members`` are in the order of the rows, including those who are not to be mailed. ``doubles`` pairs each row that
-    repeats an address with the first row that has it: one person, one mail. ``columns`` are the further columns, by the
-    names that templates and audiences use. ``notes`` tell what was read and what is odd, one sentence each.
+    ``members`` are in the order of the rows, including those who are not to be mailed and those without an address.
+    ``doubles`` pairs each row that repeats an address with the first row that has it: one person, one mail. ``columns``
+    are the further columns, by the names that templates and audiences use. ``how_read`` tells how the file was read and
+    ``odd`` what a person should look at, one sentence each.
     """
 
     members: tuple[Member, ...]
     faulty: tuple[FaultyRow, ...] = ()
-    notes: tuple[str, ...] = ()
+    how_read: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
     doubles: tuple[tuple[Member, Member], ...] = ()
     columns: tuple[str, ...] = ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the list was read, and what is odd about it."""
+        return (*self.how_read, *self.odd)
 
-def read_members(path: Path, shown: str, skip_faulty: bool = False) -> MemberList:
+
+def read_members(
+    path: Path, shown: str, skip_faulty: bool = False, columns: Mapping[str, str] = NO_COLUMNS
+) -> MemberList:
     """Read the member list.
 
     :param shown: the file's name in messages.
     :param skip_faulty: leave faulty rows out, and name them in ``faulty``, instead of refusing the list.
+    :param columns: the list's own headings: the name of a column → its heading.
     :raises UserError: with all faults, if the file cannot be read, a necessary heading is missing, a row is faulty, or
-        the list has no members: an empty list never means everyone.
+        the list has no members: an empty list never means everyone. It is a
+        :class:`mkwmail.members.headings.UnknownHeadingsError` if a person can tell which columns are meant.
     """
-    table = read_table(path, shown, list_headings.is_known)
-    headings = list_headings.read_headings(table, shown)
-    below = (row for row in table.rows if row.number > headings.row.number)
-    read = [read_row(row, table, headings, shown) for row in below]
+    meanings = list_headings.meanings_with(columns)
+    spellings = frozenset(spelling for each in meanings.values() for spelling in each)
+    table = read_table(
+        path, shown, lambda cell: heading_key(cell) in spellings, lambda rows: list_headings.suits(rows, meanings)
+    )
+    headings = list_headings.read_headings(table, shown, columns)
+    below = [row for row in table.rows if row.number > headings.row.number]
+    last, ends = _ends(below, headings)
+    read = [read_row(row, table, headings, shown) for row in below[:last]]
     faulty = tuple(row for row in read if isinstance(row, FaultyRow))
     if faulty and not skip_faulty:
         raise UserError(*_all_faults(faulty))
     members = tuple(row for row in read if isinstance(row, Member))
-    if not members:
-        raise UserError(*_all_faults(faulty), Fault(shown, *_nobody(faulty)))
+    if not any(member.email or member.do_not_mail for member in members):
+        raise UserError(*_all_faults(faulty), Fault(shown, *_nobody(faulty, members)))
     settled, spread = _settle_opt_outs(members)
+    odd = (*list_headings.oddities(table, headings), *ends, *_taken_out(below[:last], headings), *spread)
     return MemberList(
         members=settled,
         faulty=faulty,
-        notes=(*list_headings.notes(table, headings), *spread, *_odd(settled, shown)),
+        how_read=list_headings.how_read(table, headings),
+        odd=(*odd, *_odd(settled, shown)),
         doubles=tuple(_doubles(settled)),
         columns=tuple(headings.others),
     )
+
+
+_TOTAL = re.compile(r"(?:(?:sub|eind)?totaal|aantal|total|som|sum|count|gemiddelde?|average)\b", re.IGNORECASE)
+
+
+def _ends(rows: Sequence[Row], headings: Headings) -> tuple[int, tuple[str, ...]]:
+    """Return the number of rows that are the list, and a sentence about each row below it.
+
+    Below a list there may be totals, and a remark after an empty row. They have no address.
+    """
+    last = len(rows)
+    while last > 1 and _is_below(rows[last - 1], rows[last - 2], headings):
+        last -= 1
+    said = _('row %(row)d, below the list, was not read: "%(text)s"')
+    ends = (
+        said % {"row": row.number, "text": shown_value(" ".join(" ".join(row.cells).split()))} for row in rows[last:]
+    )
+    return last, tuple(ends)
+
+
+def _is_below(row: Row, above: Row, headings: Headings) -> bool:
+    filled = [cell.strip() for cell in row.cells if cell.strip()]
+    if not filled or any("@" in cell for cell in filled):
+        return False
+    is_remark = len(filled) == 1 and row.number > above.number + 1 and len(headings.row.cells) > 2
+    is_number = all(re.fullmatch(r"[0-9.,%€ -]+", cell) for cell in filled)
+    return is_remark or is_number or _TOTAL.match(filled[0]) is not None
+
+
+def _taken_out(rows: Iterable[Row], headings: Headings) -> Iterator[str]:
+    """Yield a sentence about the addresses that were in a link or behind a name."""
+    column = headings.columns["email"][0]
+    found = [
+        (row.number, bare)
+        for row in rows
+        if (text := row.cell(column))
+        and ("<" in text or ":" in text)
+        and (bare := bare_address(" ".join(text.split())))
+    ]
+    if found:
+        row, address = found[0]
+        yield ngettext(
+            "%(count)d address was taken out of its link or name: %(address)s in row %(row)d",
+            "%(count)d addresses were taken out of their links or names, the first is %(address)s in row %(row)d",
+            len(found),
+        ) % {"count": len(found), "row": row, "address": address}
 
 
 def example_addresses(members: Iterable[Member]) -> tuple[Member, ...]:
@@ -293,7 +369,9 @@ def _all_faults(faulty: Iterable[FaultyRow]) -> Iterator[Fault]:
         yield from row.faults
 
 
-def _nobody(faulty: Sequence[FaultyRow]) -> tuple[str, str]:
+def _nobody(faulty: Sequence[FaultyRow], members: Sequence[Member]) -> tuple[str, str]:
+    if members:
+        return _("nobody in the list has an address"), _("fill in the column e-mail")
     if faulty:
         return _("every row of the list is faulty: nobody is left"), _("mend the rows that are named")
     return _("the list has headings, but nobody is below them"), _("add the members, one in each row")

@@ -9,8 +9,8 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ SEPARATORS = (";", "\t", ",")
 # How a zip archive (.xlsx) begins, and the container of .xls and of encrypted Office files (MS-CFB §2.2).
 _WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SAMPLE = 200  # records that decide which separator is used
+_TOP = 40  # rows that decide which sheet is read
 
 Records = tuple[tuple[int, tuple[str, ...]], ...]
 
@@ -35,29 +36,35 @@ Records = tuple[tuple[int, tuple[str, ...]], ...]
 def decode(data: bytes, shown: str) -> tuple[str, str]:
     """Return the text and the name of its encoding.
 
-    The encoding is UTF-16 or UTF-8 if the bytes show it, else Windows-1252. UTF-8 is tried strictly and first: text in
-    Windows-1252 with a letter outside ASCII is practically never valid UTF-8, while every UTF-8 file would pass as
-    Windows-1252.
+    The encoding is UTF-16 or UTF-8 if the bytes show it, else Windows-1252 or, from Excel for Mac, Mac Roman. UTF-8 is
+    tried strictly and first: text in Windows-1252 with a letter outside ASCII is practically never valid UTF-8, while
+    every UTF-8 file would pass as Windows-1252.
 
-    :raises UserError: if it is none of these, or not a text at all.
+    :raises UserError: if it is none of these, if letters of UTF-8 are broken, if it cannot be decided between Windows
+        and Mac, or if it is not a text at all.
     """
-    attempts = [("utf-8-sig", "UTF-8"), ("cp1252", "Windows-1252")]
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        attempts = [("utf-16", "UTF-16")]
-    for codec, name in attempts:
-        try:
-            text = data.decode(codec)
-        except UnicodeError:
-            continue
-        _refuse_no_text(text, shown)
-        return text, name
-    raise UserError(
-        Fault(
-            shown,
-            _("the file is not text in UTF-8, UTF-16 or Windows-1252"),
-            _('save it in Excel as "CSV UTF-8" or as .xlsx'),
-        )
-    )
+        decoded = _strictly(data, "utf-16"), "UTF-16"
+    elif (text := _strictly(data, "utf-8-sig")) is not None:
+        decoded = text, "UTF-8"
+    else:
+        # Most lists are UTF-8 or a workbook: they do not need it.
+        from mkwmail.members.encoding import decode_eight_bits
+
+        decoded = decode_eight_bits(data, shown)
+    text, name = decoded
+    if text is None:
+        fault = _("the file is not text in UTF-8, UTF-16, Windows-1252 or Mac Roman")
+        raise UserError(Fault(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+    _refuse_no_text(text, shown)
+    return text, name
+
+
+def _strictly(data: bytes, codec: str) -> str | None:
+    try:
+        return data.decode(codec)
+    except UnicodeError:
+        return None
 
 
 def _refuse_no_text(text: str, shown: str) -> None:
@@ -194,7 +201,9 @@ class Table:
 
     A workbook has ``sheet``, and ``other_sheets`` that have content too but were not read; a text file has ``encoding``
     and ``separator``. ``without_value`` names the cells, by row number and column, that are filled in Excel but have no
-    text here: a formula whose result was not saved (``""``), or the error that Excel shows.
+    text here: a formula whose result was not saved (``""``), or the error that Excel shows. ``formatted`` are the
+    numbers that have other digits or marks than their value, by their format; ``marked`` the texts from which Excel's
+    text mark was taken; ``unfolded`` tells that each row was one cell, which was split again.
     """
 
     rows: tuple[Row, ...]
@@ -204,27 +213,112 @@ class Table:
     separator: str = ""
     without_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
+    formatted: tuple[tuple[int, int], ...] = ()
+    marked: tuple[tuple[int, int], ...] = ()
+    unfolded: bool = False
 
 
-def read_table(path: Path, shown: str, known: Callable[[str], bool] = lambda cell: False) -> Table:
+Known = Callable[[str], bool]
+Suits = Callable[[Sequence[Row]], int]
+
+
+def read_table(path: Path, shown: str, known: Known = lambda cell: False, suits: Suits | None = None) -> Table:
     """Read a file of rows as Excel shows them.
 
-    All cells are texts, not yet cleaned. Of a workbook, the first visible sheet with content is read. Numbers and dates
-    are written as a Dutch Excel shows them: ``7``, ``7,5``, ``16-4-2020``, ``13:00``, ``WAAR``. Only texts have leading
-    zeros, in Excel too. A cell that is merged over several rows counts for each of them.
+    All cells are texts, not yet cleaned. Of a workbook, the visible sheet that suits best is read, the first of them if
+    several do. Numbers and dates are written as a Dutch Excel shows them: ``7``, ``7,5``, ``16-4-2020``, ``13:00``,
+    ``WAAR``, and by the format of their cell: ``0012``, ``50%``. A cell that is merged over several rows counts for
+    each of them. Excel's text marks (``'0012``, ``="0012"``) are taken off. If every row is one cell with the row
+    itself in it, the rows in these cells are read.
 
     :param shown: the file's name in messages.
     :param known: tells if a text is one of the expected headings; this decides between separators of a text file.
+    :param suits: returns how well the first rows of a sheet suit; by default, the most known headings in one row.
     :raises UserError: if the file cannot be read as a table, with what to do.
     """
     data = _bytes(path, shown)
     if not data.strip():
         raise UserError(Fault(shown, _("the file is empty"), _("save the list again, with its headings")))
     if data.startswith(_WORKBOOKS):
-        return _read_workbook(data, shown)
-    text, encoding = decode(data, shown)
-    separator, records = split(text, shown, known)
-    return Table(tuple(Row(number, cells) for number, cells in records), encoding=encoding, separator=separator)
+        table = _read_workbook(data, shown, suits or (lambda rows: _most_headings(rows, known)))
+    else:
+        text, encoding = decode(data, shown)
+        separator, records = split(text, shown, known)
+        table = Table(tuple(Row(number, cells) for number, cells in records), encoding=encoding, separator=separator)
+    return _unmarked(_unfolded(table, known))
+
+
+def _most_headings(rows: Sequence[Row], known: Known) -> int:
+    return max((sum(map(known, row.cells)) for row in rows), default=0)
+
+
+def _unfolded(table: Table, known: Known) -> Table:
+    """Return the table with the rows that are inside single cells, if it has such rows.
+
+    A program that put quotation marks around whole lines makes them, and so does Excel if it opens a text file with
+    another separator than its own.
+    """
+    if sum(map(_is_single, table.rows[:_SAMPLE])) * 2 < len(table.rows[:_SAMPLE]):
+        return table
+    single = [row for row in table.rows if _is_single(row)]
+    if not single:
+        return table
+    headings = max(table.rows[:_TOP], key=lambda row: sum(map(known, row.cells)))
+    found = sum(map(known, headings.cells))
+    for separator in SEPARATORS:
+        inside = {row.number: cells for row in single if (cells := _inside(row.cells[0], separator))}
+        rows = tuple(replace(row, cells=inside.get(row.number, row.cells)) for row in table.rows)
+        of_one_width = sum(len(cells) == len(headings.cells) > 2 for cells in inside.values())
+        if _most_headings(rows[:_TOP], known) > max(found, 1) or (found > 1 and of_one_width * 2 > len(single)):
+            return replace(table, rows=rows, separator="" if table.sheet else separator, unfolded=True)
+    return table
+
+
+def _is_single(row: Row) -> bool:
+    return bool(row.cells and row.cells[0].strip()) and not any(cell.strip() for cell in row.cells[1:])
+
+
+def _inside(text: str, separator: str) -> tuple[str, ...]:
+    """Return the cells inside a cell; none if it is not a row."""
+    if "\n" in text or separator not in text:
+        return ()
+    try:
+        (cells,) = csv.reader([text], delimiter=separator, strict=True)
+    except (csv.Error, ValueError):
+        return ()
+    return tuple(cells)
+
+
+# Letters that Dutch writes behind an apostrophe at the start of a word: 't Hart, 's-Hertogenbosch, 'n.
+_ELISION = re.compile(r"'(?:[tnTN](?![a-z])|[sS](?=[-\s]))")
+_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+
+
+def unmarked(text: str) -> str:
+    """Return a text without the mark by which Excel knows a text.
+
+    >>> unmarked("'0012"), unmarked('="0012"'), unmarked("'t Hart"), unmarked("'s-Gravenhage")
+    ('0012', '0012', "'t Hart", "'s-Gravenhage")
+    """
+    if text[:1] == "=" and (formula := _FORMULA.fullmatch(text.strip())):
+        return formula[1].replace('""', '"')
+    if text[:1] == "'" and text[1:].strip() and not text.rstrip().endswith("'") and not _ELISION.match(text):
+        return text[1:]
+    return text
+
+
+def _unmarked(table: Table) -> Table:
+    marked = [
+        (row.number, column)
+        for row in table.rows
+        for column, cell in enumerate(row.cells)
+        if cell[:1] in ("'", "=") and unmarked(cell) != cell
+    ]
+    if not marked:
+        return table
+    touched = {row for row, _column in marked}
+    rows = (replace(row, cells=tuple(map(unmarked, row.cells))) if row.number in touched else row for row in table.rows)
+    return replace(table, rows=tuple(rows), marked=tuple(marked))
 
 
 def _bytes(path: Path, shown: str) -> bytes:
@@ -256,13 +350,14 @@ def _bytes(path: Path, shown: str) -> bytes:
     return data
 
 
-def _read_workbook(data: bytes, shown: str) -> Table:
+def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
     # Most lists are text: they do not need it.
     from mkwmail.members import workbook
 
     workbook.refuse_older(data, shown)
     parts = workbook.unpack(data, shown)
     contents = workbook.sheet_parts(parts, shown)
+    styles = workbook.number_formats(parts)
     try:
         with CalamineWorkbook.from_filelike(workbook.repack(parts)) as book:
             visible = [
@@ -270,28 +365,47 @@ def _read_workbook(data: bytes, shown: str) -> Table:
                 for sheet in book.sheets_metadata
                 if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
             ]
-            looks = [workbook.look_through(name, contents[name], shown) for name in visible]
+            looks = [workbook.look_through(name, contents[name], shown, styles) for name in visible]
             filled = [look for look in looks if look.filled]
             if not filled:
                 return Table(())
-            return _table(book.get_sheet_by_name(filled[0].name), filled)
+            sheets = {look.name: book.get_sheet_by_name(look.name) for look in filled}
+            best = filled[0]
+            if len(filled) > 1:
+                tops = {name: sheet.to_python(skip_empty_area=False, nrows=_TOP) for name, sheet in sheets.items()}
+                best = max(filled, key=lambda look: suits(_rows(_grid(tops[look.name], look))))
+            return _table(sheets[best.name], best, [look.name for look in filled if look is not best])
     except (CalamineError, KeyError, OSError, ValueError, OverflowError):
         raise workbook.damaged(shown) from None
 
 
-def _table(sheet: CalamineSheet, filled: "list[workbook.Sheet]") -> Table:
-    look, *others = filled
-    grid = [[as_text(cell) for cell in cells] for cells in sheet.to_python(skip_empty_area=False)]
+def _table(sheet: CalamineSheet, look: "workbook.Sheet", others: Sequence[str]) -> Table:
+    values = sheet.to_python(skip_empty_area=False)
+    grid = _grid(values, look)
+    formatted = tuple(
+        (row, column) for row, column in look.formats if grid[row - 1][column] != as_text(values[row - 1][column])
+    )
     _fill_merged(grid, sheet.merged_cell_ranges or ())
     lacking = {row for row, _column in look.without_value}
-    rows = (Row(number, tuple(cells)) for number, cells in enumerate(grid, start=1))
     return Table(
-        tuple(row for row in rows if row.number in lacking or any(cell.strip() for cell in row.cells)),
+        tuple(row for row in _rows(grid) if row.number in lacking or any(cell.strip() for cell in row.cells)),
         sheet=look.name,
-        other_sheets=tuple(other.name for other in others),
+        other_sheets=tuple(others),
         without_value=look.without_value,
         hidden_rows=look.hidden,
+        formatted=formatted,
     )
+
+
+def _rows(grid: Iterable[Sequence[str]]) -> list[Row]:
+    return [Row(number, tuple(cells)) for number, cells in enumerate(grid, start=1)]
+
+
+def _grid(values: Sequence[Sequence[Cell]], look: "workbook.Sheet") -> list[list[str]]:
+    return [
+        [as_text(value, look.formats.get((number, column), "")) for column, value in enumerate(cells)]
+        for number, cells in enumerate(values, start=1)
+    ]
 
 
 def _fill_merged(grid: list[list[str]], ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
@@ -307,17 +421,19 @@ def _fill_merged(grid: list[list[str]], ranges: Iterable[tuple[tuple[int, int], 
                     cells[left] = cells[left] or grid[top][left]
 
 
-def as_text(value: Cell) -> str:
+def as_text(value: Cell, code: str = "") -> str:
     """Return a value as a Dutch Excel shows it.
 
     The format is Excel's general format, or its short formats of date and time.
+
+    :param code: the format of the cell, if it is another; it counts for numbers only.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "WAAR" if value else "ONWAAR"
     if isinstance(value, int | float):
-        return _number(value)
+        return (_formatted(value, code) if code and math.isfinite(value) else None) or _number(value)
     if isinstance(value, datetime):
         day = as_text(value.date())
         return day if value.time() == time() else f"{day} {as_text(value.time())}"
@@ -328,6 +444,14 @@ def as_text(value: Cell) -> str:
     minutes, seconds = divmod(round(value.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     return ":".join(f"{part:02d}" for part in itertools.chain((hours, minutes), (seconds,) if seconds else ()))
+
+
+def _formatted(value: int | float, code: str) -> str | None:
+    # Hardly any list needs it.
+    from mkwmail.members.number_format import shown_number
+
+    shown = shown_number(value, code)
+    return shown.strip() if shown is not None else None
 
 
 def _number(value: int | float) -> str:

@@ -13,11 +13,12 @@ import struct
 import xml.etree.ElementTree as ElementTree
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
+from mkwmail.members.number_format import BUILT_IN
 
 LARGEST_CONTENT = 64 << 20  # octets of all parts, unpacked: some 200,000 rows
 MOST_CELLS = 2_000_000  # in the rectangle from A1 to the last filled cell
@@ -49,7 +50,8 @@ class Sheet:
     """Properties of a worksheet, with rows counted from 1, columns from 0.
 
     ``without_value`` holds the filled cells that are read as empty: ``""`` for a formula whose result was not saved,
-    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show.
+    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show. ``formats`` has the format
+    of each number that is not shown in Excel's general format.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Sheet:
     columns: int
     without_value: Mapping[tuple[int, int], str]
     hidden: frozenset[int]
+    formats: Mapping[tuple[int, int], str]
 
 
 def damaged(shown: str) -> UserError:
@@ -189,13 +192,33 @@ def sheet_parts(parts: Parts, shown: str) -> Mapping[str, bytes]:
     return sheets
 
 
-def look_through(name: str, content: bytes, shown: str) -> Sheet:
+def number_formats(parts: Parts) -> tuple[str, ...]:
+    """Return the number format of each cell style, in the order of the styles.
+
+    It is empty for the general format and for formats of dates that have a number only (ECMA-376 part 1 §18.8.10).
+    """
+    try:
+        root = ElementTree.fromstring(parts["xl/styles.xml"])
+    except (KeyError, ElementTree.ParseError, ValueError, LookupError):
+        return ()
+    codes = {str(number): code for number, code in BUILT_IN.items()}
+    styles: tuple[str, ...] = ()
+    for element in root:
+        if _local(element.tag) == "numFmts":
+            codes |= {each.get("numFmtId", ""): each.get("formatCode", "") for each in element}
+        elif _local(element.tag) == "cellXfs":
+            styles = tuple(codes.get(each.get("numFmtId", ""), "") for each in element)
+    return tuple("" if code.casefold() == "general" else code for code in styles)
+
+
+def look_through(name: str, content: bytes, shown: str, styles: Sequence[str] = ()) -> Sheet:
     """Return the properties of a worksheet from its part.
 
+    :param styles: the number format of each cell style (:func:`number_formats`).
     :raises UserError: if the part is damaged, or its last cell is too far out for a list.
     """
     try:
-        sheet = _look_through(name, content)
+        sheet = _look_through(name, content, styles)
     except (ElementTree.ParseError, ValueError, LookupError):
         raise damaged(shown) from None
     if sheet.rows * sheet.columns > MOST_CELLS:
@@ -209,30 +232,45 @@ def look_through(name: str, content: bytes, shown: str) -> Sheet:
     return sheet
 
 
-def _look_through(name: str, content: bytes) -> Sheet:
+def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
     rows = columns = filled = row = column = 0
     without_value: dict[tuple[int, int], str] = {}
     hidden: set[int] = set()
+    formats: dict[tuple[int, int], str] = {}
     row_hidden = False
     for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
         tag = _local(element.tag)
         if tag == "row" and event == "start":
             row = int(element.get("r", row + 1))
             column = 0
-            row_hidden = element.get("hidden") in ("1", "true")
+            row_hidden = element.get("hidden") in ("1", "true") or _is_zero(element.get("ht"))
         elif tag == "c" and event == "end":
             row, column = _position(element.get("r"), row, column)
             lack = _lack(element)
             if lack is not None:
                 without_value[row, column] = lack
-            if lack is not None or _has_value(element):
+            has_value = _has_value(element)
+            if has_value and (code := _format(element, styles)):
+                formats[row, column] = code
+            if lack is not None or has_value:
                 filled += 1
                 rows, columns = max(rows, row), max(columns, column + 1)
                 hidden.update({row} if row_hidden else ())
             column += 1
         elif tag == "row":
             element.clear()
-    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden))
+    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden), formats)
+
+
+def _format(cell: ElementTree.Element, styles: Sequence[str]) -> str:
+    style = cell.get("s", "")
+    if cell.get("t", "n") != "n" or not style.isdecimal() or int(style) >= len(styles):
+        return ""
+    return styles[int(style)]
+
+
+def _is_zero(height: str | None) -> bool:
+    return height is not None and float(height) == 0
 
 
 def _position(reference: str | None, row: int, column: int) -> tuple[int, int]:

@@ -1,18 +1,19 @@
 """Audiences: the rules that say which members a mailing is for. Pure."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from mkwmail.clock import ZONE, day_in_words
-from mkwmail.config.event import ColumnAudience, Event
+from mkwmail.config.event import AllAudience, AnyAudience, AudienceRule, ColumnAudience, Event, NotAudience
 from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, State
 from mkwmail.ledger.people import Person, folded
-from mkwmail.members.headings import column_name
+from mkwmail.members.headings import COLUMN_NAMES, column_name, meaning_of
 from mkwmail.members.member_list import Member
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.facts import Telling, facts_of
@@ -30,7 +31,22 @@ class Got:
     mailing: str
 
 
-Rule = Audience | Got | ColumnAudience
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """The audience of those who are in all, in any, or not in the one of some audiences."""
+
+    how: Literal["all", "any", "not"]
+    rules: tuple["Rule", ...]
+
+
+Rule = Audience | Got | ColumnAudience | Combined
+
+
+def is_for_guests(rule: Rule) -> bool:
+    """Return whether guests may belong to an audience."""
+    if isinstance(rule, Combined):
+        return rule.how != "not" and any(map(is_for_guests, rule.rules))
+    return rule in FOR_GUESTS
 
 
 def audience_of(event: Event, mailing: str) -> Rule:
@@ -41,8 +57,17 @@ def audience_of(event: Event, mailing: str) -> Rule:
     written = mailing_named(event, mailing).audience
     if written is None:
         return rule_of(mailing).audience
+    return _rule(event, mailing, written)
+
+
+def _rule(event: Event, mailing: str, written: AudienceRule) -> Rule:
     if isinstance(written, ColumnAudience):
         return written
+    if isinstance(written, NotAudience):
+        return Combined("not", (_rule(event, mailing, written.rule),))
+    if isinstance(written, AllAudience | AnyAudience):
+        how: Literal["all", "any"] = "all" if isinstance(written, AllAudience) else "any"
+        return Combined(how, tuple(_rule(event, mailing, each) for each in written.rules))
     if written.startswith(GOT):
         return Got(written.removeprefix(GOT).strip())
     try:
@@ -155,6 +180,42 @@ def corrects_a_cancellation(mailing: str, correcting: Correcting | None) -> bool
     return correcting is not None and rule_of(mailing).corrects and rule_of(correcting.of).cancels
 
 
+# Columns that are fields of a member, by the name that they have in the settings.
+_KNOWN_COLUMNS: Mapping[str, Callable[[Member], str]] = {
+    "organisatie": lambda member: member.organisation,
+    "functie": lambda member: member.function,
+    "lidnummer": lambda member: member.number,
+    "telefoon": lambda member: member.phone,
+    "e-mail": lambda member: member.email,
+    "naam": lambda member: full_name(member.name),
+    "voornaam": lambda member: member.name.first,
+    "achternaam": lambda member: member.name.surname,
+    "aanhef": lambda member: member.name.title,
+}
+
+
+def _column(heading: str, members: Iterable[Member]) -> Callable[[Member], str] | None:
+    """Return the function for a member's value in a column; None if the list has no such column.
+
+    A known column in which nobody has a value counts as absent: it would choose nobody.
+    """
+    column = column_name(heading)
+    everyone = tuple(members)
+    if any(column in member.columns for member in everyone):
+        return lambda member: member.columns.get(column, "")
+    value_of = _KNOWN_COLUMNS.get(COLUMN_NAMES.get(meaning_of(heading) or "", ""))
+    return value_of if value_of is not None and any(map(value_of, everyone)) else None
+
+
+def _in_words(rule: Rule) -> str:
+    """Return a rule as an event file has it: ``attending``, ``regio: Utrecht``."""
+    if isinstance(rule, ColumnAudience):
+        return f"{rule.column}: {', '.join(rule.values)}"
+    if isinstance(rule, Got):
+        return f"{GOT}{rule.mailing}"
+    return f"{rule.how}: [{', '.join(map(_in_words, rule.rules))}]" if isinstance(rule, Combined) else rule.value
+
+
 class Audiences:
     """The audience of one mailing at one moment, asked member by member.
 
@@ -185,7 +246,7 @@ class Audiences:
                 persons = self._told.setdefault(each.round.mailing, {})
                 persons[each.person] = min(each.since, persons.get(each.person, each.since))
         self._represented = represented(event, history.answers, members)
-        self._rule = self._chosen(members)
+        self._rule = self._chosen(audience_of(event, mailing), members)
 
     def why_not(self, person: str, member: Member) -> str | None:
         """Return why the mailing is not for this member, in a sentence.
@@ -205,8 +266,9 @@ class Audiences:
         correcting = self._history.correcting
         return rule_of(self._mailing).cancels or corrects_a_cancellation(self._mailing, correcting)
 
-    def _chosen(self, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
-        rule = audience_of(self._event, self._mailing)
+    def _chosen(self, rule: Rule, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
+        if isinstance(rule, Combined):
+            return self._combined(rule, members)
         if isinstance(rule, Got):
             return lambda person, _member: self._without(rule.mailing, person)
         if isinstance(rule, ColumnAudience):
@@ -224,7 +286,23 @@ class Audiences:
         }
         return choices[rule]
 
+    def _combined(self, rule: Combined, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
+        parts = [self._chosen(each, members) for each in rule.rules]
+
+        def why_not(person: str, member: Member) -> str | None:
+            reasons = [reason for part in parts if (reason := part(person, member)) is not None]
+            if rule.how == "not":
+                words = {"audience": ", ".join(map(_in_words, rule.rules))}
+                return None if reasons else _("belongs to those who do not get it: %(audience)s") % words
+            if rule.how == "any" and len(reasons) < len(parts):
+                return None
+            return "; ".join(dict.fromkeys(reasons if rule.how == "any" else reasons[:1])) or None
+
+        return why_not
+
     def _for_everyone(self, person: str, member: Member) -> str | None:
+        if person in self._guests:
+            return _("is no member")
         # Mailings that do more than ask may tell something that everybody must know.
         return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
@@ -305,16 +383,18 @@ class Audiences:
         return _("did not get %(mailing)s") % {"mailing": mailing}
 
     def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
-        column = column_name(rule.column)
-        if not any(column in member.columns for member in members.values()):
+        value_of = _column(rule.column, members.values())
+        if value_of is None:
             fault = _('the member list has no column "%(column)s", which says whom %(mailing)s is for')
             words = {"column": rule.column, "mailing": self._mailing}
-            remedy = _("add the column to the list, or mend the audience in the event file")
-            raise UserError(Fault(self._event.id, fault % words, remedy))
+            remedy = _("add the column to the list, or correct the audience in the event file; it has: %(columns)s")
+            known = {column: None for member in members.values() for column in member.columns}
+            columns = ", ".join([*_KNOWN_COLUMNS, *known])
+            raise UserError(Fault(self._event.id, fault % words, remedy % {"columns": columns}))
         wanted = {folded(value) for value in rule.values}
 
         def why_not(_person: str, member: Member) -> str | None:
-            value = member.columns.get(column, "")
+            value = value_of(member)
             if folded(value) in wanted:
                 return None
             if not value:

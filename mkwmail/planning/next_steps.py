@@ -35,7 +35,7 @@ class Due:
     It says when it is planned, and how many would get it then, or now if that is later.
 
     ``passed_over``: a later mailing makes it pointless. ``done``: it was sent, possibly before its date, and everybody
-    has had it.
+    has had it. ``fault``: why its audience cannot be told; empty if it can.
     """
 
     mailing: str
@@ -44,6 +44,7 @@ class Due:
     mode: SendMode
     passed_over: bool = False
     done: bool = False
+    fault: str = ""
 
     @property
     def over(self) -> bool:
@@ -88,6 +89,7 @@ def next_steps(
     yield from _mending(event, history, behind)
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
+    yield from (each.fault for each in due if each.fault)
     if history.cancelled is None:
         yield from _missed(event, history.deliveries, now)
         yield from _mailings(event, due, now)
@@ -143,7 +145,7 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
     changed_since = []
     ahead = []
     for each in due:
-        if each.send is None or each.over:
+        if each.send is None or each.over or each.fault:
             continue
         if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
             continue

@@ -1,6 +1,6 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from mkwmail.addresses import is_example
@@ -8,16 +8,15 @@ from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders
-from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
-from mkwmail.members.member_list import Member, MemberList
+from mkwmail.members.member_list import MemberList
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.roll import MemberIndex, double_rows, placeless, without_address
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -60,27 +59,17 @@ def list_warnings(
     for each in roll.doubtful:
         remedy = _("`send` asks who it is; until then this row gets no mail")
         yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
-    for first, member in members.doubles:
-        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
-        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
-        yield Fault(f"{place}:{member.row}", fault, "")
+    yield from double_rows(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
         fault = _("%(members)s with an address for examples: %(names)s")
         words = {"members": members_in_words(len(examples)), "names": some([each.email for each in examples])}
         yield Fault(place, fault % words, _("only --rehearse can mail them; put your own list here"))
-    yield from _placeless(place, everyone)
+    yield from placeless(place, everyone)
     before = history.last_list
     if before is not None and before.size > len(everyone):
-        words = {"before": before.size, "now": len(everyone)}
-        yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % words, "")
-
-
-def _placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
-    placeless = [member for member in everyone if not member.organisation]
-    if placeless and len(placeless) < len(everyone):
-        rows = {"members": members_in_words(len(placeless)), "rows": some([str(member.row) for member in placeless], 5)}
-        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+        sizes = {"before": before.size, "now": len(everyone)}
+        yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % sizes, "")
 
 
 def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: History, now: datetime) -> Iterator[Fault]:
@@ -116,6 +105,7 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     """
     yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
     yield from members.notes
+    yield from without_address(place, members.members)
     for row in members.faulty:
         yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
             "row": row.row,

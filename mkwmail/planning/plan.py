@@ -5,6 +5,7 @@ one place of the plan, so no member is forgotten silently.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import full_name
+from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import COMING, TOLD, Delivery, Round, State
 from mkwmail.ledger.people import is_mark
@@ -20,12 +22,12 @@ from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import (
-    FOR_GUESTS,
     Audiences,
     History,
     Recipient,
     audience_of,
     corrects_a_cancellation,
+    is_for_guests,
 )
 from mkwmail.planning.facts import facts_of, only_added
 
@@ -62,7 +64,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     rule = audience_of(event, mailing)
     members = {each.person for each in listings}
     history = replace(history, guests=tuple(each for each in history.guests if each.person not in members))
-    everyone = [*listings, *(history.guests if rule in FOR_GUESTS else ())]
+    everyone = [*listings, *(history.guests if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed(everyone, history)
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
@@ -366,8 +368,12 @@ def _to_be_invited(event: Event, listings: Sequence[Recipient], history: History
     """Return those whom an invitation will reach: it has all the facts."""
     if history.cancelled:
         return frozenset()
-    invitations = [name for name in event.mailings if rule_of(name).invites]
-    return frozenset().union(*(_reached(plan(event, name, listings, history, now)) for name in invitations))
+    found: frozenset[str] = frozenset()
+    for name in event.mailings:
+        if rule_of(name).invites:
+            with suppress(UserError):  # an audience that cannot be told is a fault of that mailing alone
+                found |= _reached(plan(event, name, listings, history, now))
+    return found
 
 
 def _reached(made: Plan) -> frozenset[str]:

@@ -11,11 +11,12 @@ from mkwmail.config.kinds import Audience, in_order, mailing_named
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
-from mkwmail.members.member_list import FaultyRow, Member
+from mkwmail.members.member_list import FaultyRow, Member, MemberList
 from mkwmail.members.names import odd, read_name
-from mkwmail.planning.audience import FOR_GUESTS, History, Recipient, audience_of, were_there
+from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
 from mkwmail.planning.plan import Plan, plan
 from mkwmail.planning.schedule import due_by_date, superseded
 
@@ -24,8 +25,8 @@ from mkwmail.planning.schedule import due_by_date, superseded
 class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
-    ``unaddressed``: those who are not to be
-    mailed and have no address, so that they cannot be identified. ``faulty``: rows that were left out, if known.
+    ``unaddressed``: those who have no address, so that they cannot be identified. ``faulty``: rows that were left out,
+    if known.
     """
 
     listings: tuple[Recipient, ...]
@@ -100,17 +101,81 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
     made = plan(event, mailing, roll.listings, history, now)
-    unaddressed = tuple(
-        Recipient("", member, reason=_("not to be mailed: %(reason)s") % {"reason": member.do_not_mail})
-        for member in roll.unaddressed
-    )
+    unaddressed = tuple(Recipient("", member, reason=_why_unaddressed(member)) for member in roll.unaddressed)
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
+
+
+def _why_unaddressed(member: Member) -> str:
+    if member.do_not_mail:
+        return _("not to be mailed: %(reason)s") % {"reason": member.do_not_mail}
+    return _("has no mail address: by post or telephone")
+
+
+def by_post(event: Event, mailing: str, roll: MemberIndex, history: History, now: datetime) -> tuple[Member, ...]:
+    """Return the members without an address who would get a mailing on paper.
+
+    They have no history, so that nobody belongs to an audience of those who answered or got another mailing.
+
+    :raises UserError: if the mailing's audience cannot be determined.
+    """
+    members = {each.person: each.member for each in roll.listings}
+    audiences = Audiences(event, mailing, History(), members, now)
+    return tuple(
+        member
+        for member in unaddressed(roll)
+        if audience_of(event, mailing) in _WITHOUT_HISTORY or audiences.why_not("", member) is None
+    )
+
+
+# Audiences whose members are known by what they were mailed; on paper everybody is told.
+_WITHOUT_HISTORY = frozenset({Audience.UNANSWERED, Audience.OUTDATED, Audience.TOLD, Audience.EARLIER_TEXT})
+
+
+def unaddressed(roll: MemberIndex) -> tuple[Member, ...]:
+    """Return the members to reach by post or telephone: they have no address, and may be told."""
+    return tuple(member for member in roll.unaddressed if not member.do_not_mail)
+
+
+def list_oddities(members: MemberList, place: str) -> Iterator[str]:
+    """Yield what a person should know about the list before its members are mailed.
+
+    :param place: the list's file, as people know it.
+    """
+    for sentence in members.odd:
+        yield sentence if sentence.startswith(f"{place}:") else f"{place}: {sentence}"
+    yield from map(str, double_rows(members, place))
+    yield from map(str, placeless(place, members.members))
+    yield from without_address(place, members.members)
+
+
+def double_rows(members: MemberList, place: str) -> Iterator[Fault]:
+    """Yield the rows with the address of an earlier row."""
+    for first, member in members.doubles:
+        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
+        yield Fault(f"{place}:{member.row}", fault, "")
+
+
+def placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
+    """Yield the rows without an organisation, if others have one."""
+    found = [member for member in everyone if not member.organisation]
+    if found and len(found) < len(everyone):
+        rows = {"members": members_in_words(len(found)), "rows": some([str(member.row) for member in found], 5)}
+        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+
+
+def without_address(place: str, everyone: Sequence[Member]) -> Iterator[str]:
+    """Yield how many members have no address, and who."""
+    names = [full_name(each.name) for each in everyone if not (each.email or each.do_not_mail)]
+    if names:
+        words = {"place": place, "members": members_in_words(len(names)), "names": some(names)}
+        yield _("%(place)s: %(members)s without a mail address, by post or telephone: %(names)s") % words
 
 
 def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Recipient]:
     """Yield guests who come and would get it if their address were known."""
     rule = audience_of(event, mailing)
-    if rule not in FOR_GUESTS:
+    if not is_for_guests(rule):
         return
     coming = were_there(history.answers) if rule is Audience.PRESENT else COMING
     for guest in history.unaddressed:
@@ -122,11 +187,18 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
 def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
     """Return the mailings that are due, by date.
 
-    Each comes with how many would get it now.
+    Each comes with how many would get it now: nobody, as long as its audience cannot be told.
     """
     due = due_by_date(event, now)
     over = superseded(event, due, history.deliveries)
-    return {name: len(plan_for(event, name, roll, history, now).to_send) for name in due if name not in over}
+    return {name: _count(event, name, roll, history, now) for name in due if name not in over}
+
+
+def _count(event: Event, name: str, roll: MemberIndex, history: History, now: datetime) -> int:
+    try:
+        return len(plan_for(event, name, roll, history, now).to_send)
+    except UserError:  # planning this mailing alone says what is wrong
+        return 0
 
 
 def chosen_mailing(

@@ -13,9 +13,10 @@ from functools import cache
 from holidays import country_holidays
 
 from mkwmail.clock import ZONE
-from mkwmail.config.event import ColumnAudience, Event
+from mkwmail.config.event import Event
 from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
+from mkwmail.errors import Fault
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, ScheduledApproval
 from mkwmail.planning.approval import Difference, Sources, differences
@@ -50,10 +51,12 @@ def terms_of(event: Event, mailing: str, dated: bool = True) -> dict[str, str]:
     """
     entry = mailing_named(event, mailing)
     audience = entry.audience
-    if isinstance(audience, ColumnAudience):
-        to_whom = json.dumps({"column": audience.column, "is": list(audience.values)}, ensure_ascii=False)
+    if isinstance(audience, str):
+        to_whom = audience
+    elif audience is None:
+        to_whom = rule_of(mailing).audience.value
     else:
-        to_whom = audience or rule_of(mailing).audience.value
+        to_whom = json.dumps(audience.model_dump(by_alias=True), ensure_ascii=False)
     latest = latest_of(event, mailing)
     found = {TO_WHOM: f"{to_whom}\nlatest: {_written(latest)}", STARTS: event.starts.isoformat()}
     if dated and entry.send is not None:
@@ -220,7 +223,8 @@ class Slot:
 
     ``goes``: when it is sent, within the hours for mail; None if it is only sent by hand, or is over.
     ``had``: how many have had it; ``to_get``: how many would get it as things are now. ``given``: the approval in
-    force. ``changes``: what differs from that. ``overdue``: its date has passed, its latest moment has not.
+    force. ``changes``: what differs from that. ``overdue``: its date has passed, its latest moment has not. ``faults``:
+    why its audience cannot be told.
     """
 
     mailing: str
@@ -234,6 +238,7 @@ class Slot:
     by_hand: bool = False
     overdue: bool = False
     over: bool = False
+    faults: tuple[Fault, ...] = ()
 
     @property
     def approvable(self) -> bool:
@@ -242,7 +247,7 @@ class Slot:
         It may be sent automatically, and is not now.
         """
         wanted = self.given is None or bool(self.changes)
-        return wanted and not self.by_hand and not self.over and bool(self.to_get or not self.had)
+        return wanted and not self.faults and not self.by_hand and not self.over and bool(self.to_get or not self.had)
 
 
 def with_own(presumed: History, history: History, mailing: str) -> History:

@@ -79,7 +79,7 @@ def timetable(
     """Return the event's mailings by date, and those sent without an entry.
 
     :param hours: the hours in which mail may be sent.
-    :raises UserError: if a mailing's audience cannot be told, or ``changed`` raises it.
+    :raises UserError: if ``changed`` raises it.
     """
     names = list(in_order(event))
     names += sorted({each.round.mailing for each in history.deliveries} - set(names))
@@ -104,12 +104,17 @@ def _slot(
         return Slot(name, None, None, latest_of(event, name), had, 0, by_hand=True, over=now > latest_of(event, name))
     send, latest = mailing_named(event, name).send, latest_of(event, name)
     by_hand = not can_go_by_itself(event, name)
-    to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, roll, history, now).to_send)
+    to_get = 0
+    faults: tuple[Fault, ...] = ()
+    try:
+        to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, roll, history, now).to_send)
+    except UserError as error:
+        faults = error.faults
     different = changed(given) if given else ()
     over = now > latest
     goes = None if by_hand or over or send is None else next_opening(hours, max(send, now))
     overdue = send is not None and send <= now <= latest
-    return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over)
+    return Slot(name, send, goes, latest, had, to_get, given, different, by_hand, overdue, over, faults)
 
 
 def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str]) -> tuple[Slot, ...]:
@@ -131,6 +136,8 @@ def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str])
 
 def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
     words = {"event": event, "mailing": name}
+    if slot is not None and slot.faults:
+        return slot.faults[0]
     if rule_of(name).by_name_only or slot is None:
         fault = _("%(mailing)s never goes by itself") % words
         return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)

@@ -303,6 +303,7 @@ class Attendance:
     ``answers``: the answers of members and guests. ``guests``: the number of guests who come. ``silent``: the
     number of members who were invited and have not answered. ``places``: the number of organisations, and
     ``absent_places`` the names of those from which no one comes. ``to_phone``: the people whom no mail reaches.
+    ``by_post``: the members without a mail address, with their telephone numbers.
     ``unsettled``: the number of doubtful rows of exports. ``last``: the moment of the last answer.
     """
 
@@ -313,6 +314,7 @@ class Attendance:
     places: int = 0
     absent_places: tuple[str, ...] = ()
     to_phone: tuple[PersonWithReason, ...] = ()
+    by_post: tuple[PersonWithReason, ...] = ()
     unsettled: int = 0
     last: datetime | None = None
 
@@ -351,6 +353,7 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")
+    show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="yellow")
 
 
 def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) -> None:
@@ -376,5 +379,6 @@ def attendance_value(attendance: Attendance) -> dict[str, Any]:
         "organisations": attendance.places,
         "nobody_from": list(attendance.absent_places),
         "to_phone": entry_values(attendance.to_phone),
+        "by_post": entry_values(attendance.by_post),
         "to_settle": attendance.unsettled,
     }

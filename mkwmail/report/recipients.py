@@ -272,7 +272,7 @@ class Proposal:
     """The plan of a run as it is shown before confirmation.
 
     ``sample``: the first mail. ``subjects``: the number of different subjects. ``count``: the number of mails in
-    this run. ``odd``: sentences about odd things.
+    this run. ``odd``: sentences about odd things. ``members``: the member list and how it was read.
     """
 
     event: Event
@@ -281,6 +281,7 @@ class Proposal:
     subjects: int
     count: int
     odd: tuple[str, ...]
+    members: str
 
 
 def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
@@ -304,7 +305,8 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
             "rest": mails(len(made.to_send) - proposal.count),
         }
     attached = attached_words(sample.attached) or _("none")
-    terminal.facts([(_("From"), sample.sender), (_("Subject"), subject), (_("To"), to), (_("Attached"), attached)])
+    rows = [(_("From"), sample.sender), (_("Subject"), subject), (_("To"), to), (_("Attached"), attached)]
+    terminal.facts([*rows, (_("List"), proposal.members)])
     terminal.say()
     show_left_out(terminal, made)
     for sentence in proposal.odd:

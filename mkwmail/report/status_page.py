@@ -95,6 +95,7 @@ def _answers(status: EventStatus) -> Iterator[str]:
 
 def _people(status: EventStatus) -> Iterator[str]:
     yield from _named(_("To telephone"), status.attendance.to_phone)
+    yield from _named(_("By post or telephone"), [replace(each, reason="") for each in status.attendance.by_post])
     for heading, people in people_of(status):
         yield from _named(heading, people)
     yield from _named(_("Not in the list, or not readable there"), status.not_listed)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mkwmail.config.event_file import LINK_FIELDS
 from tests.name_server import NameServer
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT as EXAMPLE
@@ -124,7 +125,7 @@ def test_check_names_every_fault_and_what_to_mend(tmp_path: Path) -> None:
 
 def test_check_of_a_faulty_list_is_a_document_too(tmp_path: Path) -> None:
     place = a_place(tmp_path)
-    place.members("Kim;;Verbeek;kim@@x.nl;Woonstede;", "Jan;;Vries;;De Haven;")
+    place.members("Kim;;Verbeek;kim@@x.nl;Woonstede;", "Jan;;Vries;jan@;De Haven;")
     ran = place.run("check", EVENT, "--json")
     assert ran.code == 65
     assert {fault["place"].partition(" ")[0] for fault in ran.json["faults"]} == {"leden.csv:2", "leden.csv:3"}
@@ -301,6 +302,20 @@ def test_a_proof_is_marked_signs_nobody_up_and_is_not_recorded(tmp_path: Path) -
         body = mail.get_body(("plain",))
         assert body is not None and "lid=proef" in body.get_content()
         assert place.send().json["sent"] == 5
+
+
+def test_the_link_in_a_proof_has_nobodys_data(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        fields = "&".join(f"{field}={{{field}}}" for field in LINK_FIELDS)
+        text = EXAMPLE.read_text(encoding="utf-8").replace("lid={code}", fields)
+        place.write(f"events/{EXAMPLE.name}", text)
+        assert place.run("proof", EVENT, "invitation", "chair@example.org", "--yes").code == 0
+        mail = email.message_from_bytes(server.taken[0].data, policy=email.policy.default)
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert "".join(body.get_content().split()).count("=proef") == len(LINK_FIELDS)
+        assert "kim%40" not in server.taken[0].data.decode()
 
 
 def test_a_proof_that_is_refused_says_so(tmp_path: Path) -> None:

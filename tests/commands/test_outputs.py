@@ -26,6 +26,7 @@ FILES = {
     ("status", "--csv"): ("status", EVENT, "--csv"),
     ("status", "--html"): ("status", EVENT, "--html"),
     ("preview", "--html"): ("preview", EVENT, "invitation", "--html"),
+    ("preview", "--print"): ("preview", EVENT, "invitation", "--print"),
     ("calendar", "FILE"): ("calendar", EVENT),
 }
 DIRECTORIES = {("preview", "--eml"): ("preview", EVENT, "invitation", "--eml")}

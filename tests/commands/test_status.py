@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser import a_browser, needs_chromium
 from tests.smtp_server import ScriptedServer
+from tests.workplace import EVENT as EXAMPLE
 from tests.workplace import HEADINGS, PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
@@ -127,11 +128,11 @@ def test_json_says_when_due_last_ran(place: Place) -> None:
 
 
 def test_who_was_skipped_is_counted_and_named_when_asked_for(place: Place) -> None:
-    place.members(*PEOPLE[1:], "Bo;;Kok;geen adres;Twaalf;lid")
+    place.members(*PEOPLE[1:], "Bo;;Kok;bo@twaalf;Twaalf;lid")
     assert "Skipped: invitation 1 (who and why: add --skipped)" in place.run("status", EVENT, now=NOW).out
     named = place.run("status", EVENT, "--skipped", now=NOW).out
     assert "invitation: not to be mailed: <b>met pensioen</b>" in named
-    assert "Bo Kok <geen adres>: row 6 of the list is faulty" in named
+    assert "Bo Kok <bo@twaalf>: row 6 of the list is faulty" in named
     assert "Kim Verbeek <kim@woonstede.example.org>: has left the member list" in named
 
 
@@ -263,3 +264,19 @@ def test_the_chart_is_drawn_within_the_page(place: Place) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert page.locator("svg .attending").evaluate("each => getComputedStyle(each).fill") == "rgb(31, 111, 84)"
         assert refused == []
+
+
+def test_a_missing_column_is_a_fault_of_its_mailing_alone(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    entry = "  utrecht: {send: 2020-03-01 09:00, template: own, audience: {column: regio, is: [Utrecht]}}"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    place.write(f"events/{EXAMPLE.name}", text.replace("\nmailings:\n", f"\nmailings:\n{entry}\n"))
+    said = 'the member list has no column "regio", which says whom utrecht is for'
+    for words in (("status", EVENT), (), ("schedule", EVENT)):
+        ran = place.run(*words, now="2020-03-02T09:00")
+        assert "invitation" in ran.out, words
+        assert said in " ".join((ran.out + ran.err).split()), words
+    assert place.run("status", EVENT, "--json").json["mailings"]
+    ran = place.run("check", EVENT)
+    assert (ran.code, said in ran.out + ran.err) == (65, True)
+    assert place.run("send", EVENT, "invitation", "--dry-run").code == 0

@@ -262,7 +262,7 @@ MEANINGS = [
     ("registration: {url: https://x.nl/?l={cod}}", None),
     (
         "registration:\n  url: https://x.nl/?l={cod}",
-        "url: {cod} is not filled in; {code}, {member_id} and {email} are",
+        "url: {cod} is not filled in; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} are",
     ),
     ("online:\n  url: https://x.nl/{code}", "url: nothing is filled in here, so {code} would be mailed as it is"),
     ("online:\n  url: www.x.nl/dag", "url: the link must be whole, and begin with https://"),

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from mkwmail.config.event_file import LINK_FIELDS
+from mkwmail.mail.context import signup_link
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import Link, Value, printed, quote, quote_link, unquote
+from tests.mail.workshop import a_member
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Co", "Cc"]))
 
@@ -23,6 +26,16 @@ def test_quoted_text_is_one_paragraph_of_markdown_and_nothing_else(text: str) ->
     quoted = quote(f"x{text}")
     assert html_of(quoted) == f"<p>{quoted}</p>\n"
     assert text_of(quoted) == quoted
+
+
+def test_every_field_of_the_sign_up_link_is_filled_percent_encoded() -> None:
+    member = a_member("Zoë & Kim", "d'Hont", "Wonen/Zorg + meer", number="0012", prefix="van", code="k7m2")
+    url = "https://formulier.example.org/?" + "&".join(f"{field}={{{field}}}" for field in LINK_FIELDS)
+    assert signup_link(url, member) == (
+        "https://formulier.example.org/?code=k7m2&member_id=0012&email=kim%40woonstede.example.org"
+        "&name=Zo%C3%AB%20%26%20Kim%20van%20d%27Hont&first_name=Zo%C3%AB%20%26%20Kim"
+        "&organisation=Wonen%2FZorg%20%2B%20meer"
+    )
 
 
 def test_a_value_is_itself_in_tests_and_its_mark_in_print() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mkwmail.dutch.names import Name, full_name, salutation
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
+from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, example_addresses, read_members
 
 HEADINGS = ["Aanhef", "Voornaam", "Tussenvoegsel", "Achternaam", "E-mail", "Corporatie", "Regio"]
@@ -156,10 +157,17 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "B", '"jan@linde.example.org, an@linde.example.org"', "more than one address", "a row of their own"),
     ("Jan", "C", '"jan@linde.example.org\nan@linde.example.org"', "more than one address", "keep jan@linde"),
     ("Jan", "D", "jan@linde,example.org", "has a comma where a dot belongs", '"jan@linde.example.org"'),
-    ("Jan", "E", "Jan Jansen <jan@linde.example.org>", "is a name with an address", '"jan@linde.example.org"'),
+    ("Jan", "E", "Jan Jansen <jan@linde>", "is a name with an address", "like jan@example.org"),
+    ("Jan", "E", "an@hof.example.org <jan@linde.example.org>", "more than one address", "a row of their own"),
+    ("Jan", "E", "jan\u2013hr@linde.example.org", "not the hyphen", 'probably "jan-hr@linde.example.org"'),
+    ("Jan", "E", "jan\u2011hr@linde.example.org", "not the hyphen", 'probably "jan-hr@linde.example.org"'),
+    ("Jan", "E", "jan@wonen\u2014hr.example.org", "not the hyphen", 'probably "jan@wonen-hr.example.org"'),
+    ("Jan", "E", "o\u2019neill@linde.example.org", "Word put", 'probably "o\'neill@linde.example.org"'),
+    ("Jan", "E", "“jan@linde.example.org”", "Word put", 'probably "jan@linde.example.org"'),
+    ("Jan", "E", "jan\uff20linde.example.org", "has no @", 'probably "jan@linde.example.org"'),
+    ("Jan", "E", "j\u0430n@linde.example.org", "a letter with an accent", "like jan@example.org"),
     ("Jan", "F", "jan@linde.example.org.", "has a mark after the address", '"jan@linde.example.org"'),
     ("Jan", "G", '"jan@linde.example.org;"', "has a mark after the address", '"jan@linde.example.org"'),
-    ("Jan", "H", "", "the address is missing", "delete the row"),
     ("", "VACATURE", "jan@linde.example.org", '"VACATURE" is not the name of a person', "a neutral greeting"),
     ("Jan", "I", "jan jansen@linde.example.org", "has a space", 'probably "janjansen@linde.example.org"'),
     ("Jan", "I", "jan @ linde.example. org", "has a space", 'write "jan@linde.example.org"'),
@@ -168,7 +176,6 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "L", "jan(at)linde.example.org", "has no @", '"jan@linde.example.org"'),
     ("Jan", "M", "jan@linde", "no dot after the @", "like jan@example.org"),
     ("Jan", "N", "jan@linde..example.org", "two dots in a row", '"jan@linde.example.org"'),
-    ("Jan", "O", "mailto:jan@linde.example.org", "is a link to an address", '"jan@linde.example.org"'),
     ("Jan", "P", "@linde.example.org", "nothing before the @", "like jan@example.org"),
     ("Jan", "Q", "jan@linde_hof.example.org", "not an address that can be mailed", "like jan@example.org"),
     ("J\u202ean", "R", "jan@linde.example.org", "J<U+202E>an", "type its text again"),
@@ -231,12 +238,14 @@ def test_a_whole_name_is_taken_apart_and_a_column_of_its_own_takes_precedence(tm
         (";;;n.v.t.;", "achternaam", '"n.v.t." is not the name of a person'),
         (";;Vacature;directeur;", "achternaam", "is not the name of a person"),
         (";;Jan en Marie;Smit;", "achternaam", "is more than one person"),
+        (";;;;Wonen Elf", "naam", "the name is missing"),
         (";Wonen Elf;;;wonen elf", "naam", '"Wonen Elf" is an office'),
         ("dhr;Mevr. A. Smit;;;", "aanhef", '"dhr" and "Mevr. A. Smit" do not agree'),
     ],
 )
 def test_what_is_no_person_is_a_fault_with_row_and_remedy(tmp_path: Path, row: str, column: str, said: str) -> None:
-    text = f"aanhef;naam;voornaam;achternaam;organisatie;e-mail\n{row};a@linde.example.org\n"
+    address = "" if "missing" in said else "a@linde.example.org"
+    text = f"aanhef;naam;voornaam;achternaam;organisatie;e-mail\n{row};{address}\n"
     (fault,) = faults(tmp_path, text)
     assert fault.place == f"leden.csv:2 {column}"
     assert said in fault.fault
@@ -360,6 +369,144 @@ def test_not_to_be_mailed_holds_for_every_row_with_the_address(tmp_path: Path) -
 )
 def test_what_is_odd_is_noted(tmp_path: Path, text: str, said: str) -> None:
     assert any(said in note for note in read(tmp_path, text).notes)
+
+
+def odd(folder: Path, data: str | bytes) -> str:
+    return "\n".join(read(folder, data).odd)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "mailto:kim@linde.example.org",
+        "MAILTO: kim@linde.example.org?subject=Ledenlijst",
+        "Kim Verbeek <kim@linde.example.org>",
+        '"""Verbeek, Kim"" <mailto:kim@linde.example.org>"',
+        "kim@linde.example.org <kim@linde.example.org>",
+        "<kim@linde.example.org>",
+        "kim\u200b@linde.example.org",
+        "'kim@linde.example.org",
+        '="kim@linde.example.org"',
+    ],
+)
+def test_an_address_in_a_link_behind_a_name_or_with_a_text_mark_is_read(tmp_path: Path, cell: str) -> None:
+    (member,) = read(tmp_path, f"naam;e-mail\nKim;{cell}\n").members
+    assert member.email == "kim@linde.example.org"
+    said = odd(tmp_path, f"naam;e-mail\nKim;{cell}\n")
+    assert ("kim@linde.example.org in row 2" in said) == ("\u200b" not in cell)
+
+
+@pytest.mark.parametrize("cell", ["", "-", "geen", "Geen e-mail", "geen mailadres", "n.v.t.", "onbekend"])
+def test_a_member_without_an_address_is_in_the_list(tmp_path: Path, cell: str) -> None:
+    text = f"naam;telefoon;e-mail\nKim;06-12345678;{cell}\nAn;;an@linde.example.org\n"
+    kim, _an = read(tmp_path, text).members
+    assert (kim.email, kim.do_not_mail, kim.phone) == ("", "", "06-12345678")
+    assert kim.columns["telefoon"] == "06-12345678"
+    assert any("nobody in the list has an address" in str(fault) for fault in faults(tmp_path, "naam;e-mail\nKim;\n"))
+
+
+def test_text_marks_are_taken_off_and_apostrophes_stay(tmp_path: Path) -> None:
+    rows = ["'0012;'Jan;'t;'Hart;jan@linde.example.org", '="0013";An;;\'s-Gravesande;an@linde.example.org']
+    text = "\n".join(["'Lidnummer;Voornaam;Tussenvoegsel;Achternaam;E-mail", *rows])
+    jan, an = read(tmp_path, text).members
+    assert (jan.number, jan.name.first, jan.name.prefix, jan.name.surname) == ("0012", "Jan", "'t", "Hart")
+    assert (an.number, an.name.surname) == ("0013", "'s-Gravesande")
+    assert "4 values were read without Excel's text mark, the first is 0012 in row 2" in odd(tmp_path, text)
+
+
+def test_numbers_are_read_as_their_cells_show_them(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["naam", "e-mail", "lidnummer", "telefoon", "aandeel"])
+    sheet.append(["Kim", "kim@linde.example.org", 12, 612345678, 0.5])
+    for cell, code in (("C2", "0000"), ("D2", "00-00000000"), ("E2", "0%")):
+        sheet[cell].number_format = code
+    buffer = io.BytesIO()
+    book.save(buffer)
+    (member,) = read(tmp_path, buffer.getvalue()).members
+    assert (member.number, member.phone, member.columns["aandeel"]) == ("0012", "06-12345678", "50%")
+    assert "3 numbers were read as their cells show them, the first is 0012 in row 2" in odd(
+        tmp_path, buffer.getvalue()
+    )
+
+
+def test_the_sheet_with_the_addresses_is_read_and_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Toelichting"
+    for row in (["Zie tabblad Leden", "", ""], ["Vragen", "e-mail", "secretaris@linde.example.org"]):
+        book.active.append(row)
+    book.create_sheet("Telefoons").append(["naam", "functie", "lidnummer", "telefoon"])
+    for row in (["naam", "e-mail"], ["Kim", "kim@linde.example.org"]):
+        book.create_sheet("Leden") if "Leden" not in book.sheetnames else None
+        book["Leden"].append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    members = read(tmp_path, buffer.getvalue())
+    assert [member.email for member in members.members] == ["kim@linde.example.org"]
+    assert members.how_read[0] == 'read from the sheet "Leden"'
+    assert 'only the sheet "Leden" was read, not "Toelichting", "Telefoons"' in members.odd
+
+
+def test_a_list_whose_rows_are_each_one_cell_is_read(tmp_path: Path) -> None:
+    lines = ["Lidnummer,Naam,E-mail,Organisatie", '0012,""Jansen, Jan"",jan@linde.example.org,Wonen A']
+    for text in (
+        "\n".join(f'"{line}"' for line in lines),
+        "\n".join((lines[0], f'"{lines[1]}"')),
+        as_xlsx([[line.replace('""', '"')] for line in lines]),
+    ):
+        members = read(tmp_path, text)
+        (member,) = members.members
+        assert (member.number, member.name.written, member.organisation) == ("0012", "Jan Jansen", "Wonen A")
+        assert any("every row was one cell" in note for note in members.odd)
+
+
+def test_a_list_in_one_column_with_commas_in_it_stays_one_column(tmp_path: Path) -> None:
+    text = "naam;e-mail\n" + "".join(f'"Jansen, Jan {n}";\n' for n in range(3)) + "An;an@linde.example.org\n"
+    assert read(tmp_path, text).members[0].name.written == "Jan 0 Jansen"
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("Totaal;;;2\n", 'row 4, below the list, was not read: "Totaal 2"'),
+        (";;;2\n", 'row 4, below the list, was not read: "2"'),
+        ("Aantal leden: 2;;;\n;;;\n", 'row 4, below the list, was not read: "Aantal leden: 2"'),
+        (";;;\nBijgewerkt op 3 maart;;;\n", 'row 5, below the list, was not read: "Bijgewerkt op 3 maart"'),
+    ],
+)
+def test_totals_and_remarks_below_the_list_are_not_members(tmp_path: Path, end: str, said: str) -> None:
+    text = "naam;e-mail;regio;aantal\nKim;kim@linde.example.org;;1\nAn;an@linde.example.org;;1\n"
+    members = read(tmp_path, text + end)
+    assert [member.row for member in members.members] == [2, 3]
+    assert said in members.odd
+
+
+def test_a_last_member_without_an_address_is_no_total(tmp_path: Path) -> None:
+    text = "naam;e-mail;organisatie\nKim;kim@linde.example.org;A\nJan Sommer;;B\nSom Totaal;;B\nAn;;\n"
+    names = [member.name.written for member in read(tmp_path, text).members]
+    assert names == ["Kim", "Jan Sommer", "Som Totaal", "An"]
+
+
+OWN = "Directeur;Mail zakelijk adres;Regio\nKim Verbeek;kim@linde.example.org;Zuid\nAn;an@linde.example.org;Zuid\n"
+
+
+def test_headings_of_ones_own_are_named_with_their_candidates(tmp_path: Path) -> None:
+    with pytest.raises(UnknownHeadingsError) as caught:
+        read(tmp_path, f"Ledenlijst 2031;;\n{OWN}")
+    assert caught.value.candidates == {"e-mail": ("Mail zakelijk adres",), "naam": ("Directeur",)}
+    email, name = caught.value.faults
+    assert 'columns: {e-mail: "Mail zakelijk adres"}' in email.remedy
+    assert 'columns: {naam: "Directeur"}' in name.remedy
+
+
+def test_headings_of_ones_own_are_read_as_the_settings_say(tmp_path: Path) -> None:
+    path = tmp_path / "leden.csv"
+    path.write_text(OWN.replace("Regio", "Naam"))
+    own = {"naam": "Directeur", "E-mailadres": "mail zakelijk ADRES", "organisatie": "Naam"}
+    first = read_members(path, "leden.csv", columns=own).members[0]
+    assert (first.name.written, first.email, first.organisation) == ("Kim Verbeek", "kim@linde.example.org", "Zuid")
+    with pytest.raises(UserError, match=r'no column "Chef", which mkwmail\.yaml names for naam'):
+        read_members(path, "leden.csv", columns={**own, "naam": "Chef"})
 
 
 @pytest.mark.parametrize("domain", ["gmail.com", "live.nl", "live.be", "linde.nl", "homes.example.org"])
