@@ -250,13 +250,14 @@ def check(
     dkim: Annotated[
         str | None, typer.Option("--dkim", metavar="SELECTOR", help=_("The name of the domain's DKIM key, with --dns."))
     ] = None,
+    salutations: Annotated[bool, typer.Option("--salutations", help=_("List how everybody is addressed."))] = False,
     skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.check import CheckOptions
     from mkwmail.commands.check import check as command
 
-    options = CheckOptions(server, dns or dkim is not None, dkim)
+    options = CheckOptions(server, dns or dkim is not None, dkim, salutations)
     _finish(command(_begin(ctx), event, options, skip_faulty=skip_faulty, json=json))
 
 

@@ -20,6 +20,7 @@ from mkwmail.ledger.models import Batch
 from mkwmail.ledger.people import Person, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
+from mkwmail.members.names import read_name
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
 from mkwmail.report.saved_mail import HeardIn, show_mails, show_replies, show_unread
@@ -180,7 +181,7 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
         )
     counted = questions(signups, {person: each.answer for person, each in last.items()})
     unsettled = tuple(row for row in signups if row.doubt)
-    lines.sort(key=lambda line: sort_key(Name(written=line.member or line.address)))
+    lines.sort(key=lambda line: sort_key(read_name(line.member) if line.member else Name(written=line.address)))
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(signups, {person: each.answer for person, each in last.items()}, optional)
     # What a secretary recorded after a calendar's answer settles it.

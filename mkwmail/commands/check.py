@@ -36,7 +36,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, slipped_fault
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations, slipped_fault
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -150,12 +150,13 @@ class CheckOptions:
     """The checks to do besides those of the files.
 
     ``server``: ask the mail server. ``domain``: ask name servers about the sender's domain; ``selector``: the
-    selector of its DKIM key.
+    selector of its DKIM key. ``salutations``: show how everybody is addressed, not only the odd ones.
     """
 
     server: bool = False
     domain: bool = False
     selector: str | None = None
+    salutations: bool = False
 
 
 _LARGE = 10_000_000  # octets of a message; many servers accept no more than 20 MB, some less
@@ -171,9 +172,9 @@ def check(
     except UserError as error:
         findings = Findings(event, faults=error.faults, code=error.code)
     if json:
-        invocation.terminal.document(findings_value(findings))
+        invocation.terminal.document(findings_value(findings, options.salutations))
     else:
-        show_findings(invocation.terminal, findings)
+        show_findings(invocation.terminal, findings, options.salutations)
     return findings.code
 
 
@@ -232,6 +233,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         warnings=tuple(dict.fromkeys(warnings)),
         notes=tuple(list_notes(sources.members, sources.shown_list, roll, history)),
         mailings=tuple(mailings),
+        salutations=salutations(sources.members.members, sources.settings.form),
         server=tuple(facts),
         code=code or (ExitCode.FAULTY_FILE if faults else ExitCode.OK),
     )

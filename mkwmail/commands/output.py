@@ -19,6 +19,7 @@ from mkwmail.config.attachments import OwnFiles, own_words
 from mkwmail.config.event import Event
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
+from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
@@ -134,12 +135,16 @@ PAGE = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The preview page of an event's mailing, dated ``moment``."""
+    """The preview page of an event's mailing, dated ``moment``.
+
+    ``form``: the form in which the mails address their readers.
+    """
 
     event: WithWarnings[Event]
     mailing: str
     outgoing: Sequence[OutgoingMail]
     moment: datetime
+    form: Form
 
     def html(self, one_per_letter: bool = False) -> str:
         """Return the page.
@@ -154,6 +159,7 @@ class Page:
             title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
             moment=self.moment,
             message_ids={each.recipient.person: each.message_id for each in outgoing},
+            form=self.form,
             warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
         )

@@ -145,7 +145,7 @@ def preview(
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment)
+    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
     _write(terminal, sources.folder, page, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)

@@ -74,7 +74,13 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
     folder = sources.folder.rehearsal_dir
     try:
         summary = _practised(invocation, ready, folder, moment, options)
-        page = Page(WithWarnings(sources.event, sources.warnings), name, ready.outgoing[: options.limit], moment)
+        page = Page(
+            WithWarnings(sources.event, sources.warnings),
+            name,
+            ready.outgoing[: options.limit],
+            moment,
+            sources.settings.form,
+        )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}

@@ -58,6 +58,7 @@ from mkwmail.planning.roll import (
     listed,
     plan_for,
     replaced_fault,
+    salutation_note,
     twin_faults,
 )
 from mkwmail.planning.schedule import go_ahead_for
@@ -296,6 +297,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield str(replaced_fault(ready.roll, sources.shown_list))
     for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
         yield str(twin)
+    yield from salutation_note((each.member for each in ready.plan.to_send[:count]), sources.settings.form)
     for each in ready.roll.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words

@@ -22,7 +22,8 @@ class Name(NamedTuple):
     """A person's name as the member list gives it, in parts or whole.
 
     ``written`` is a whole name: it takes precedence over the parts and is never changed. ``prefix`` is the
-    tussenvoegsel ("van der"); a surname may also contain its own ("van der Ven").
+    tussenvoegsel ("van der"); a surname may also contain its own ("van der Ven"). If the parts were found in a whole
+    name, ``left_out`` is the text that is none of them, and ``guessed`` says that the surname may begin elsewhere.
     """
 
     first: str = ""
@@ -31,6 +32,8 @@ class Name(NamedTuple):
     surname: str = ""
     written: str = ""
     title: Title = ""
+    left_out: str = ""
+    guessed: bool = False
 
 
 _TITLES: dict[str, Title] = {
@@ -57,7 +60,7 @@ def read_title(text: str) -> Title:
 
 
 # Initials of more than one letter that people keep (Onze Taal: both T. and Th. are correct).
-_LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
+LONG_INITIALS = frozenset({"Ch", "Chr", "Fr", "Gh", "IJ", "Jac", "Joh", "Ph", "Sj", "St", "Th", "Tj", "Ij"})
 _INITIALS = re.compile(r"[^\W\d_]+(?:[. -]+[^\W\d_]+)*\.?")
 
 
@@ -81,7 +84,7 @@ def _initial(part: str) -> str:
     The part has no dots or spaces in it. The result is empty if it is not an initial.
     """
     hyphen, letters = ("-", part[1:]) if part.startswith("-") else ("", part)
-    if letters in _LONG_INITIALS:
+    if letters in LONG_INITIALS:
         return f"{hyphen}{letters}."
     if len(letters) == 1:
         return f"{hyphen}{letters.upper()}."
@@ -95,13 +98,14 @@ _APOSTROPHES = "'’‘`"
 PREFIX_WORDS = frozenset(
     re.findall(
         r"\S+",
-        "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in l la las "
-        "le les lo los 'm o onder op over 's 't te ten ter thoe tho tot uijt uit van ver vom von voor vor zu zum zur",
+        "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in in't l la "
+        "las le les lo los 'm o onder op op't over 's 't te ten ter thoe tho tot uijt uit van van't ver vom von voor "
+        "vor zu zum zur",
     )
 )
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     """Return a word for look-ups: lower case, one kind of apostrophe."""
     folded = word.casefold()
     for mark in _APOSTROPHES:
@@ -109,8 +113,9 @@ def _plain(word: str) -> str:
     return folded
 
 
-def _is_prefix(word: str) -> bool:
-    return _plain(word) in PREFIX_WORDS or _plain(word).rstrip("'") in PREFIX_WORDS
+def is_prefix(word: str) -> bool:
+    """Check whether a word is a prefix or a part of one, in any case."""
+    return plain(word) in PREFIX_WORDS or plain(word).rstrip("'") in PREFIX_WORDS
 
 
 def _join(prefix: str, rest: str) -> str:
@@ -132,7 +137,7 @@ def _family(name: Name) -> str:
     if not name.written:
         return family
     tail = name.written[-len(family) :] if family else ""
-    return tail if _plain(tail) == _plain(family) else family
+    return tail if plain(tail) == plain(family) else family
 
 
 def _at_start(family: str) -> str:
@@ -147,7 +152,7 @@ def _at_start(family: str) -> str:
     return word[0].upper() + word[1:] + space + rest
 
 
-def _call_name(name: Name) -> str:
+def call_name(name: Name) -> str:
     """Return the first name for a greeting; empty if it is only initials."""
     first = name.first
     return "" if len(first) < 2 or first.endswith(".") else first
@@ -155,7 +160,7 @@ def _call_name(name: Name) -> str:
 
 def _known_initials(name: Name) -> str:
     """Return the initials, including those in the first-name column."""
-    return normal_initials(name.initials or ("" if _call_name(name) else name.first))
+    return normal_initials(name.initials or ("" if call_name(name) else name.first))
 
 
 def full_name(name: Name) -> str:
@@ -165,7 +170,7 @@ def full_name(name: Name) -> str:
     """
     if name.written:
         return name.written
-    given = _call_name(name) or _known_initials(name)
+    given = call_name(name) or _known_initials(name)
     family = _family(name)
     return f"{given} {family}".strip() if given else _at_start(family)
 
@@ -174,16 +179,16 @@ def formal_name(name: Name) -> str:
     """Return the name for a formal letter: "mevrouw Van Zandbrink".
 
     Without a title: "L. van Zandbrink". Initials are never derived from a first name (Theo may be T. or Th.): without
-    initials, the first name is used.
+    initials, the first name is used. Degrees and other titles of a name that is written whole are left out.
     """
     family = _family(name)
     if name.title:
         whole = family or name.written
         return f"{name.title} {_at_start(whole)}" if whole else full_name(name)
-    initials = _known_initials(name)
-    if name.written or not (initials and family):
-        return full_name(name)
-    return f"{initials} {family}"
+    given = _known_initials(name) or call_name(name)
+    if not family:
+        return call_name(name) or full_name(name)
+    return f"{given} {family}" if given else _at_start(family)
 
 
 def salutation(name: Name, form: Form) -> str:
@@ -193,25 +198,25 @@ def salutation(name: Name, form: Form) -> str:
     ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" if no title is given.
     If nothing is known of the name: "Beste collega" or "Geachte bestuurder", which assume no gender.
     """
-    if form == "je" and (called := _call_name(name)):
+    if form == "je" and (called := call_name(name)):
         return f"Beste {called}"
     formal = formal_name(name).removeprefix("de ") if name.title else formal_name(name)
     if form == "je":
-        return f"Beste {(formal if name.title else full_name(name)) or 'collega'}"
+        return f"Beste {formal or 'collega'}"
     return f"Geachte {formal or 'bestuurder'}"
 
 
 def _parts(name: Name) -> tuple[str, str, str]:
     """Return main word, given name and prefix, for sorting."""
     family = _family(name)
-    given = _call_name(name) or _known_initials(name)
+    given = call_name(name) or _known_initials(name)
     if not family:
         given, family = _split(name.written or given)
     elif name.written and not given:
         given = name.written.removesuffix(family).strip()
     words = re.findall(rf"(?:d|l)[{_APOSTROPHES}]|\S+", family)
     count = 0
-    while count < len(words) - 1 and words[count].islower() and _is_prefix(words[count]):
+    while count < len(words) - 1 and words[count].islower() and is_prefix(words[count]):
         count += 1
     prefix = " ".join(words[:count])
     return family[len(prefix) :].strip(), given, prefix
@@ -225,7 +230,7 @@ def _split(written: str) -> tuple[str, str]:
     """
     words = written.split()
     for index, word in enumerate(words[1:-1], 1):
-        if _is_prefix(word):
+        if is_prefix(word):
             return " ".join(words[:index]), " ".join(words[index:])
     if len(words) > 1 and re.match(rf"[dl][{_APOSTROPHES}]\w", words[-1]):
         return " ".join(words[:-1]), words[-1]
@@ -256,3 +261,82 @@ def sorting_name(name: Name) -> str:
     main, given, prefix = _parts(name)
     after = " ".join(part for part in (given, prefix) if part)
     return f"{main}, {after}" if after else main
+
+
+# ---- Words in and around names in Dutch lists, in lower case unless said
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Before a name, with or without a full stop. In Dutch mr. is a lawyer's degree; a nobleman's title counts as one here.
+TITLES_BEFORE = _words(
+    "bc drs dr dra ds ing ir lic mr prof professor doctor dominee pastoor pastor pater rabbijn imam jhr "
+    "jkvr jonkheer jonkvrouw baron barones graaf gravin ridder"
+)
+TITLES_BETWEEN = _words("baron barones graaf gravin ridder")
+# After a name. The short ones count in capitals only: Ma and Ba are surnames.
+TITLES_BEHIND = _words(
+    "bba bec beng bsc ciia emba emia fmva frics jr junior llb llm mba mcd mcm mfm mhba mmi mpa mphil mpm mre mrics "
+    "msc mscre phd rics sr senior ai acc cfa cia cpc pmp"
+)
+SHORT_TITLES_BEHIND = _words("AA AAG BA BEd CPA EMA II III MA MEd MIM MM RA RB RC RE REP RI RO RR RT RTD RV")
+# Before "heer" and "mevrouw".
+POLITE = _words("aan de den geachte weledele weledelgeboren weledelgeleerde weledelgestrenge")
+
+# A function behind a name is no part of it.
+FUNCTIONS = _words(
+    "adviseur bestuurder bestuurslid bestuurssecretaris commissaris controller coördinator directeur "
+    "directeur-bestuurder directrice duobestuurder interim interim-bestuurder interim-directeur lid manager "
+    "penningmeester plv plv. president programmamanager secretaris vicevoorzitter vice-voorzitter voorzitter wnd "
+    "wnd. wethouder burgemeester ceo cfo coo"
+)
+# A text that is one of these, without spaces and signs, is a placeholder.
+NO_PERSON = _words(
+    "nvt nietvantoepassing onbekend nogonbekend onbekent unknown totaal total subtotaal eindtotaal nnb "
+    "nognietbekend nietbekend ntb nogtebenoemen nadertebepalen naderbekendtemaken nogintevullen volgt naamvolgt tbd "
+    "tba geen geennaam geencontactpersoon none null leeg vacature vacatures vacant nn x xx xxx"
+)
+# A text that begins with one of these is no name either.
+VACANT = _words("vacature vacatures vacant vacature: vacant: totaal subtotaal totaal: total eindtotaal aantal")
+# The first word of the name of an office.
+OFFICES = _words(
+    "administratie afd afd. afdeling algemeen balie bedrijfsbureau bestuur bestuursbureau bestuurssecretariaat "
+    "bureau communicatie contact contactpersoon corporatie crediteurenadministratie directie directiesecretariaat "
+    "facturen gemeente helpdesk hrm huurdersvereniging info ledenadministratie managementteam mt office organisatie "
+    "postkamer postvak raad receptie redactie rvc rvt secretariaat secretaresse stichting team vereniging "
+    "woningbouwvereniging woningcorporatie woningstichting woonstichting"
+)
+
+# First names that often follow another ("Jan Willem") or are short enough to be taken for initials ("KIM").
+FIRST_NAMES = _words(
+    "aad aafke aart abdel ad adam adri adriaan adriana agnes ahmed albert alexander ali alida amin an andries andré "
+    "ank anke ann anna anne anneke annelies annemarie annemiek annie ans antje anton antoon ari arie arjan arjen "
+    "art arthur astrid ayşe bart bas bastiaan beatrijs ben benjamin bep berend bernard bert bianca bo bob bram "
+    "carel carla carolien caroline cas catharina cathrien cees charlotte chris christiaan christina claire coen cor "
+    "cornelia cornelis daan dick diederik dirk dora dorien dorothea ed eddy edith eduard eef elisabeth elise "
+    "elke ella els elsbeth emile emma eric erik ernst erwin esther eva evelien evert ewout fatima femke ferdinand "
+    "floor floris fokke francine frank frans fred frederik freek frits geert geertje geertruida gerard gerda gerrit "
+    "gert gijs greet guus gwen hanna hannah hanneke hans harm harry hassan heidi hein heleen helena hendrik "
+    "hendrika henk henri henriette herman hermien hilda hub hugo huib ibrahim ida ids ilse ina ine ineke inge "
+    "ingrid irene iris isa isabel ivo jaap jack jacob jacoba jacqueline jacques jan janneke janny jans jantine "
+    "jasper jeanette jeanne jelle jeroen jet jo joachim joan joanna job joep johan johanna johannes john joke "
+    "jolanda joop joost joris jos joseph josephine josé joyce judith julia jurgen jurriaan kai karel karin karl "
+    "katharina kees kim klaas klaske koen koos lars laura lea leen lena leo leon leonard lex lia lies liesbeth "
+    "lieve lilian lina linda lisa lisette liv loes louis louisa louise luc lucas lucia ludo luuk maaike maarten "
+    "machteld magda manon marc marcel margreet margriet maria marian marianne marie marieke marije marijke mario "
+    "marit marjan marjolein mark marleen martha martijn martin martine mary mathilde matthijs maud maurice max mees "
+    "meike menno merel mia michael michel michiel mieke mien miep mike mirjam moh mohamed mohammed monique nadia "
+    "naomi natalie nel nico nicolaas nicole niek niels nienke nina noor olaf olga oscar otto pam pascal pascale "
+    "paul paula paulien peer peter petra petronella pien piet pieter pim rein reinier renate rené renée ria rianne "
+    "richard rick rien rik rita rob robbert robert roel roelof roger roland rolf ron ronald roos rosa rosalie rose "
+    "roy rozemarijn rudolf rutger ruth ruud sam sandra sanne sara sarah saskia sebastiaan siem sietse simon simone "
+    "sjaak sjoerd sofie sophia sophie stan stef stefan steven suus suzanne sven sybren teun teunis thea theo "
+    "theresia thijs thom thomas tim tina tineke titia tjeerd tjitske tobias tom ton tonie tonny toos trees trudy "
+    "truus ulrich ursula vera victor vincent walter wendy wiel wies wil wilfred wilhelm wilhelmina willem willemien "
+    "willemijn willy wim wouter yvette yvonne zoë"
+)
+# A capital at the beginning of a name is a prefix in these, and a first name in others (Do, Al).
+FIRST_PREFIXES = _words("de den der el in la le op 's 't te ten ter van van't von")
+INSIDE_SURNAMES = _words("e en genaamd gezegd of y")  # "Jansen of Lorkeers"

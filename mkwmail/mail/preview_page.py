@@ -8,7 +8,7 @@ by the rules of :mod:`mkwmail.mail.merge` and :mod:`mkwmail.mail.letter`; a test
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,13 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from mkwmail.dutch.names import full_name
+from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.i18n import _, ngettext, size
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
 from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
 from mkwmail.mail.merge import Placeholder, Segments
+from mkwmail.members.names import odd
 
 
 def page_words(one_per_letter: bool) -> dict[str, str]:
@@ -138,6 +139,7 @@ def gallery_page(
     title: str,
     moment: datetime,
     message_ids: Mapping[str, str],
+    form: Form,
     warnings: Sequence[str] = (),
     one_per_letter: bool = False,
 ) -> str:
@@ -145,12 +147,12 @@ def gallery_page(
 
     ``moment`` (aware) dates the mails. ``message_ids`` has each person's Message-ID, without angle brackets; a mail
     that was tried before has an ID and a date in its values, and keeps them. ``warnings`` are shown at the top,
-    unchanged.
+    unchanged. The members whose salutation in ``form`` is odd come first.
 
     ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
     members. A variant whose fixed text identifies its member is left out, and the page says so.
     """
-    everybody = tuple(composition.addressed)
+    everybody = _odd_first(composition.addressed, form)
     variants = _variants(everybody)
     kept = [variant for variant in variants if not (one_per_letter and variant.tells)]
     lines = _Lines()
@@ -161,7 +163,11 @@ def gallery_page(
         warnings = (*warnings, _left_out(left_out)) if left_out else warnings
     else:
         number_of = {id(one): number for number, variant in enumerate(kept) for one in variant.addressed}
-        members = [_member(number_of[id(one)], kept[number_of[id(one)]], one, message_ids, moment) for one in everybody]
+        members = [
+            _member(number_of[id(one)], kept[number_of[id(one)]], one, form, message_ids, moment) for one in everybody
+        ]
+        odd_ones = sum(bool(odd(one.addressee.member.name, form)) for one in everybody)
+        warnings = (*warnings, _odd_salutations(odd_ones)) if odd_ones else warnings
     data = {"letters": letters, "members": members, "lines": lines.all, "words": page_words(one_per_letter)}
     return _written(title, len(everybody), len(variants), warnings, data)
 
@@ -245,12 +251,13 @@ def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
 
 
 def _member(
-    number: int, variant: _Variant, one: Addressed, message_ids: Mapping[str, str], moment: datetime
+    number: int, variant: _Variant, one: Addressed, form: Form, message_ids: Mapping[str, str], moment: datetime
 ) -> list[Any]:
     member = one.addressee.member
     values = {**one.complete(message_ids[one.addressee.person], moment), **one.values}
     filled = [values[field] for field in variant.fields]
-    return [number, full_name(member.name), member.email, member.organisation, filled]
+    words = one.values.get("salutation") or salutation(member.name, form)
+    return [number, full_name(member.name), member.email, member.organisation, words, odd(member.name, form), filled]
 
 
 def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
@@ -258,7 +265,19 @@ def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
     count = len(variant.addressed)
     name = _("Variant %(number)s") % {"number": number + 1}
     members = ngettext("%(n)s member", "%(n)s members", count) % {"n": count}
-    return [number, name, members, "", [values[field] for field in variant.fields]]
+    return [number, name, members, "", "", "", [values[field] for field in variant.fields]]
+
+
+def _odd_first(addressed: Iterable[Addressed], form: Form) -> tuple[Addressed, ...]:
+    return tuple(sorted(addressed, key=lambda one: not odd(one.addressee.member.name, form)))
+
+
+def _odd_salutations(count: int) -> str:
+    return ngettext(
+        "%(n)d odd salutation: it comes first in the list.",
+        "%(n)d odd salutations: they come first in the list.",
+        count,
+    ) % {"n": count}
 
 
 def _left_out(count: int) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mkwmail.addresses import address_key, is_example
 from mkwmail.dutch.names import Name, Title, full_name, read_title
 from mkwmail.errors import Fault, UserError
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.members import headings as list_headings
 from mkwmail.members.cells import (
     CellError,
@@ -26,6 +26,7 @@ from mkwmail.members.cells import (
     shown_value,
 )
 from mkwmail.members.headings import NO_COLUMNS, Headings, column_letter, heading_key
+from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
 
 
@@ -64,6 +65,7 @@ class FaultyRow:
     faults: tuple[Fault, ...]
 
 
+_NAME_PARTS = ("first", "initials", "prefix", "surname")
 _LONGEST = 200  # characters of a name, an organisation or a function: a longer text is in the wrong column
 _MAY_BE_MAILED = frozenset(("nee", "n", "no", "0", "false", "onwaar", "-"))
 _NO_REASON = frozenset(("x", "ja", "j", "yes", "y", "1", "true", "waar", "v", "✓", "✔", "niet mailen", "optout"))
@@ -81,16 +83,9 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     cells.check_width()
     do_not_mail = _reason(texts.get("do_not_mail", ""))
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
-    name = Name(
-        first=texts.get("first", ""),
-        initials=texts.get("initials", ""),
-        prefix=intern(texts.get("prefix", "")),
-        surname=texts.get("surname", ""),
-        written=texts.get("written", ""),
-        title=checked.title(texts.get("title", "")),
-    )
-    checked.check_name(name)
+    name = checked.name(texts)
     email = checked.address(texts.get("email", ""))
+    checked.check_reachable(name, email)
     if cells.faults:
         return FaultyRow(row.number, full_name(name), email or texts.get("email", ""), tuple(cells.faults))
     return Member(
@@ -175,15 +170,33 @@ class _Cells:
             self._refuse(self._column("title"), wrong)
             return ""
 
-    def check_name(self, name: Name) -> None:
-        """Check that a mail can name the person.
+    def name(self, texts: Mapping[str, str]) -> Name:
+        """Return the name, and record a fault if it is not one person's.
 
-        That takes a surname, a first name or a name written whole.
+        A whole name is taken apart for the parts that have no column of their own, or an empty cell.
         """
-        if name.written or name.surname or name.first:
-            return
-        remedy = _("fill in the surname, or delete the row; for an office write its name in a column naam")
-        self._refuse(self._column("surname", "written", "first"), CellError(_("the name is missing"), remedy))
+        parts = {part: "" if is_blank(texts.get(part, "")) else texts.get(part, "") for part in _NAME_PARTS}
+        given = Name(
+            first=parts["first"],
+            initials=parts["initials"],
+            prefix=intern(parts["prefix"]),
+            surname=parts["surname"],
+            title=self.title(texts.get("title", "")),
+        )
+        written = texts.get("written", "")
+        whole = written or " ".join(filter(None, (texts.get(part, "") for part in _NAME_PARTS if part != "initials")))
+        wrong = no_person(whole, texts.get("organisation", ""))
+        if wrong is not None and not any(self._is_refused(part) for part in (*_NAME_PARTS, "written")):
+            self._refuse(self._column("written" if written else "surname", "surname", "first"), wrong)
+            return given._replace(written=written)
+        if not written:
+            return given
+        read = read_name(written)
+        if given.title and read.title and given.title != read.title:
+            words = {"title": texts["title"], "value": shown_value(written)}
+            fault = _('"%(title)s" and "%(value)s" do not agree') % words
+            self._refuse(self._column("title"), CellError(fault, _("correct one of them")))
+        return completed(given, read)
 
     def address(self, text: str) -> str:
         """Return the address as SMTP carries it; empty if the member has none.
@@ -196,9 +209,18 @@ class _Cells:
             self._refuse(self._column("email"), wrong)
             return ""
 
+    def check_reachable(self, name: Name, email: str) -> None:
+        """Check that a row has a name or an address, or a fault of its own."""
+        if not (full_name(name) or email or self.faults):
+            wrong = CellError(_("the name is missing"), _("fill in the name or the address, or delete the row"))
+            self._refuse(self._column("written", "surname", "first"), wrong)
+
     def _column(self, *meanings: str) -> int:
         """Return the column of the first of these meanings in the list."""
         return next(self._headings.columns[meaning][0] for meaning in meanings if meaning in self._headings.columns)
+
+    def _is_refused(self, meaning: str) -> bool:
+        return any(column in self._refused for column in self._headings.columns.get(meaning, ()))
 
     def _refuse(self, column: int, wrong: CellError) -> None:
         if column in self._refused:  # a refused cell reads as empty, which is not a second fault
@@ -391,11 +413,10 @@ def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
                 "address": member.email,
                 "meant": meant,
             }
-    reversed_names = [member for member in members if "," in (member.name.written or member.name.surname)]
-    if reversed_names:
-        first = reversed_names[0]
+    nameless = [member for member in members if not member.do_not_mail and not full_name(member.name)]
+    if nameless:
         yield ngettext(
-            '%(count)d name has a comma and is mailed as it stands: "%(name)s" in row %(row)d',
-            '%(count)d names have a comma and are mailed as they stand, the first "%(name)s" in row %(row)d',
-            len(reversed_names),
-        ) % {"count": len(reversed_names), "name": full_name(first.name), "row": first.row}
+            "%(count)d row has no name, and gets a neutral greeting: row %(rows)s",
+            "%(count)d rows have no name, and get a neutral greeting: rows %(rows)s",
+            len(nameless),
+        ) % {"count": len(nameless), "rows": some([f"{member.row} ({member.email})" for member in nameless])}

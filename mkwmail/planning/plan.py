@@ -13,13 +13,14 @@ from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import COMING, TOLD, Delivery, Round, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
+from mkwmail.members.names import read_name
 from mkwmail.planning.audience import (
     Audiences,
     History,
@@ -108,7 +109,7 @@ def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recip
     for key, delivery in told.items():
         known = persons.get(key)
         name, organisation, number = (known.name, known.organisation, known.number) if known else ("", "", "")
-        member = Member(0, Name(written=name), delivery.address, organisation=organisation, number=number)
+        member = Member(0, read_name(name), delivery.address, organisation=organisation, number=number)
         yield Recipient(key, member)
 
 

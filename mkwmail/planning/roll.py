@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import Audience, in_order, mailing_named
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import COMING, Guest, LeftOut, ScheduledApproval
 from mkwmail.ledger.people import Identified, Listed, folded
 from mkwmail.members.member_list import FaultyRow, Member, MemberList
+from mkwmail.members.names import odd, read_name
 from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
 from mkwmail.planning.plan import Plan, list_tolerance, plan
 from mkwmail.planning.schedule import due_by_date, superseded
@@ -94,7 +96,7 @@ def _recipient(who: Identified, member: Member) -> Recipient:
 
 def guest_recipient(guest: Guest) -> Recipient:
     """Return a guest in the form in which a plan handles everybody."""
-    member = Member(row=0, name=Name(written=guest.name), email=guest.address, organisation=guest.organisation)
+    member = Member(row=0, name=read_name(guest.name), email=guest.address, organisation=guest.organisation)
     return Recipient(guest.person, member)
 
 
@@ -350,3 +352,37 @@ def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Itera
     if joined > limit and left > limit:
         words = {"joined": joined, "left": left, "day": day_in_words(last.at or last.opens)}
         yield (_("since %(day)s %(left)d members left the list and %(joined)d are new: is it the right list?") % words)
+
+
+class Salutation(NamedTuple):
+    """The opening words of a member's mails.
+
+    ``odd`` says why they deserve a look; it is empty if they do not.
+    """
+
+    member: Member
+    words: str
+    odd: str
+
+
+def salutations(members: Iterable[Member], form: Form) -> tuple[Salutation, ...]:
+    """Return how everybody who may be mailed is addressed, the odd ones first."""
+    found = [
+        Salutation(member, salutation(member.name, form), odd(member.name, form))
+        for member in members
+        if not member.do_not_mail
+    ]
+    return tuple(sorted(found, key=lambda each: not each.odd))
+
+
+def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
+    """Yield how many salutations are odd, with examples, if any is."""
+    found = [each for each in salutations(members, form) if each.odd]
+    if found:
+        examples = [
+            _('"%(words)s" (row %(row)d: %(why)s)') % {"words": each.words, "row": each.member.row, "why": each.odd}
+            for each in found
+        ]
+        yield ngettext(
+            "%(n)d salutation is odd: %(examples)s", "%(n)d salutations are odd: %(examples)s", len(found)
+        ) % {"n": len(found), "examples": some(examples)}

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from mkwmail.clock import ZONE, clock_time, day_and_time, day_in_figures, day_in_words, moment_in_cell
 from mkwmail.config.event import Event
-from mkwmail.dutch.names import Name, sorting_name
+from mkwmail.dutch.names import sorting_name
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import Call, KeptSignup, Stray
+from mkwmail.members.names import read_name
 from mkwmail.planning.attendance import ToCall
 from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
@@ -373,7 +374,7 @@ def answers_csv(answers: Answers) -> bytes:
     )
     rows = [
         [
-            *(line.code, line.member, sorting_name(Name(written=line.member)), line.organisation, line.address),
+            *(line.code, line.member, sorting_name(read_name(line.member)), line.organisation, line.address),
             *(answer_words(line.answer), answer_words(line.answer)),
             *(_("guest") if line.guest else _("member"), _source_words(line.source)),
             moment_in_cell(line.given) if line.given else "",

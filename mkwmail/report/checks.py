@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from mkwmail.clock import moment_in_figures
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, ngettext, size
+from mkwmail.planning.roll import Salutation
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 
@@ -34,7 +36,7 @@ class Findings:
     """The findings about an event before its mailings are sent.
 
     ``faults`` stop a mailing; ``warnings`` are about odd things; ``notes`` explain how files were read. ``server``
-    is what the mail server reported about itself, if it was asked.
+    is what the mail server reported about itself, if it was asked. ``salutations`` tell how everybody is addressed.
     """
 
     event: str
@@ -43,6 +45,7 @@ class Findings:
     warnings: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
     mailings: tuple[Checked, ...] = ()
+    salutations: tuple[Salutation, ...] = ()
     server: tuple[tuple[str, str], ...] = ()
     code: ExitCode = ExitCode.OK
 
@@ -52,8 +55,11 @@ class Findings:
         return not self.faults
 
 
-def findings_value(findings: Findings) -> dict[str, Any]:
-    """Return the document of ``check --json``."""
+def findings_value(findings: Findings, everybody: bool = False) -> dict[str, Any]:
+    """Return the document of ``check --json``.
+
+    :param everybody: with all salutations; otherwise only with the odd ones.
+    """
     return {
         "event": findings.event,
         "ready": findings.ready,
@@ -71,12 +77,26 @@ def findings_value(findings: Findings) -> dict[str, Any]:
             }
             for each in findings.mailings
         ],
+        "salutations": [
+            {
+                "row": each.member.row,
+                "member": full_name(each.member.name),
+                "address": each.member.email,
+                "salutation": each.words,
+                "odd": each.odd,
+            }
+            for each in findings.salutations
+            if everybody or each.odd
+        ],
         "server": dict(findings.server),
     }
 
 
-def show_findings(terminal: Terminal, findings: Findings) -> None:
-    """Print the findings, then one line that says whether all is ready."""
+def show_findings(terminal: Terminal, findings: Findings, everybody: bool = False) -> None:
+    """Print the findings, then one line that says whether all is ready.
+
+    :param everybody: print all salutations; otherwise only the first odd ones.
+    """
     if findings.title:
         terminal.say(findings.title, "bold")
     for note in findings.notes:
@@ -96,10 +116,33 @@ def show_findings(terminal: Terminal, findings: Findings) -> None:
     if findings.server:
         terminal.say()
         terminal.facts(findings.server)
+    _show_salutations(terminal, findings.salutations, everybody)
     terminal.say()
     _show(terminal, _("Warnings"), findings.warnings, "yellow")
     _show(terminal, _("Faults"), findings.faults, "red")
     terminal.say(verdict(findings), "green" if findings.ready else "red")
+
+
+_ODD_SHOWN = 10
+
+
+def _show_salutations(terminal: Terminal, salutations: Sequence[Salutation], everybody: bool) -> None:
+    odd = [each for each in salutations if each.odd]
+    shown = salutations if everybody else odd[:_ODD_SHOWN]
+    if not shown:
+        return
+    terminal.say()
+    count = {"n": len(odd), "all": len(salutations)}
+    heading = _("Odd salutations: %(n)d of %(all)d") % count
+    terminal.say(heading, "yellow" if odd else "")
+    headings = [_("Row"), _("Salutation"), _("Name"), _("What is odd")]
+    rows = [
+        [str(each.member.row), each.words, full_name(each.member.name) or each.member.email, each.odd] for each in shown
+    ]
+    terminal.table(headings, rows)
+    if not everybody and len(odd) > len(shown):
+        more = _("%(n)d more are odd; `check --salutations` lists how everybody is addressed")
+        terminal.say(f"  {more % {'n': len(odd) - len(shown)}}")
 
 
 def _show(terminal: Terminal, heading: str, faults: Sequence[Fault], style: Style) -> None:

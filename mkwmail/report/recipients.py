@@ -18,10 +18,11 @@ from typing import Any
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.delivery.outcome import Outcome
-from mkwmail.dutch.names import Name, sort_key
+from mkwmail.dutch.names import sort_key
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.mail.letter import Message
+from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
@@ -219,8 +220,7 @@ def by_reason(entries: Iterable[PersonWithReason]) -> Mapping[str, Sequence[Pers
     for entry in entries:
         groups.setdefault(entry.reason, []).append(entry)
     return {
-        reason: sorted(people, key=lambda entry: sort_key(Name(written=entry.member)))
-        for reason, people in groups.items()
+        reason: sorted(people, key=lambda entry: sort_key(read_name(entry.member))) for reason, people in groups.items()
     }
 
 

@@ -67,6 +67,50 @@ def test_check_ends_with_one_word_and_warns_of_what_is_odd(tmp_path: Path) -> No
     assert "1 member without an organisation: row 8" in ran.out
 
 
+def test_check_shows_odd_salutations_and_all_of_them_on_request(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members(
+        "Jan de Vries;jan@linde.example.org;Tien",
+        "DRS. KIM VAN BEEK;kim@linde.example.org;Elf",
+        "an@linde.example.org;an@linde.example.org;Elf",
+        headings="naam;e-mail;organisatie",
+    )
+    ran = place.run("check", EVENT)
+    assert ran.code == 0
+    assert "Odd salutations: 2 of 3" in ran.out
+    assert 'Beste KIM      DRS. KIM VAN BEEK     is "Kim van Beek" meant?' in ran.out
+    assert "Beste collega  an@linde.example.org  no name is known" in ran.out
+    assert "Beste Jan" not in ran.out
+    assert "1 row has no name, and gets a neutral greeting: row 4 (an@linde.example.org)" in ran.out
+    listed = place.run("check", EVENT, "--salutations").out
+    assert listed.index("Beste KIM") < listed.index("Beste collega") < listed.index("Beste Jan")
+    settings = (place.folder / "mkwmail.yaml").read_text()
+    place.write("mkwmail.yaml", settings.replace("form: je", "form: u"))
+    (odd, neutral) = place.run("check", EVENT, "--json").json["salutations"]
+    assert odd == {
+        "row": 3,
+        "member": "DRS. KIM VAN BEEK",
+        "address": "kim@linde.example.org",
+        "salutation": "Geachte KIM VAN BEEK",
+        "odd": 'is "Kim van Beek" meant?',
+    }
+    assert (neutral["row"], neutral["salutation"]) == (4, "Geachte bestuurder")
+    everybody = place.run("check", EVENT, "--salutations", "--json").json["salutations"]
+    assert [(each["row"], each["salutation"], bool(each["odd"])) for each in everybody] == [
+        (3, "Geachte KIM VAN BEEK", True),
+        (4, "Geachte bestuurder", True),
+        (2, "Geachte Jan de Vries", False),
+    ]
+
+
+def test_a_long_list_of_odd_salutations_is_cut_short(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members(*(f"LID {n}A;lid{n}@linde.example.org;T" for n in range(30)), headings="naam;e-mail;organisatie")
+    ran = place.run("check", EVENT)
+    assert ran.out.count("Beste LID") == 10
+    assert "20 more are odd; `check --salutations` lists how everybody is addressed" in ran.out
+
+
 def test_check_names_every_fault_and_what_to_mend(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.write("templates/reminder.md", "---\nsubject: x\npreheader: x\n---\n{{ oops }}\n")

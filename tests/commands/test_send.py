@@ -81,6 +81,19 @@ def test_the_json_document_is_all_there_is_on_standard_output(tmp_path: Path) ->
     assert [each["reason"] for each in document["skipped"]] == ["not to be mailed: met pensioen"]
 
 
+def test_send_says_how_many_salutations_are_odd_with_examples(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        place.members(
+            *("KIM VAN BEEK;kim@linde.example.org", "Jan Smit;jan@linde.example.org", ";an@linde.example.org"),
+            headings="naam;e-mail",
+        )
+        first = place.run("send", EVENT, "invitation", "--yes", "--limit", "2")
+        rest = place.run("send", EVENT, "invitation", "--yes")
+    assert 'Note: 1 salutation is odd: "Beste KIM" (row 2: is "Kim van Beek" meant?)' in first.out
+    assert 'Note: 1 salutation is odd: "Beste collega" (row 4: no name is known)' in rest.out
+
+
 def test_a_deferred_one_waits_and_then_goes(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         server.on("RCPT", "451 4.7.1 later", recipient=addresses()[0], times=1)

@@ -91,6 +91,7 @@ def a_gallery(composition: Composition, *warnings: str, one_per_letter: bool = F
         title="Dag & *nacht*",
         moment=MOMENT,
         message_ids=ids,
+        form="je",
         warnings=warnings,
         one_per_letter=one_per_letter,
     )
@@ -333,6 +334,23 @@ def test_a_phone_scrolls_down_only(chromium: Browser, workshop: Workshop, tmp_pa
     gallery.page.locator("#list [role=option]").nth(1).click()
     assert gallery.page.locator("#mail").is_visible()
     assert gallery.text("#to").endswith("<lid1@example.org>")
+
+
+@needs_chromium
+def test_the_salutation_is_under_each_name_and_the_odd_ones_come_first(
+    chromium: Browser, workshop: Workshop, tmp_path: Path
+) -> None:
+    workshop.body("{{ salutation }}, dag")
+    people = (a_member("Vera", "Klaassen"), a_member("BO", "SMIT"), a_member("Dirk", "Willems"))
+    gallery = opened(chromium, tmp_path, a_gallery(workshop.compose(*people)))
+    assert gallery.shown() == ["BO SMIT", "Vera Klaassen", "Dirk Willems"]
+    under = gallery.page.locator("#list .salutation").all_text_contents()
+    assert under == ['Beste BO (is "Bo Smit" meant?)', "Beste Vera", "Beste Dirk"]
+    assert gallery.page.locator("#list .odd").count() == 1
+    assert "1 odd salutation: it comes first in the list." in gallery.text("#warnings")
+    gallery.press("ArrowDown")
+    assert gallery.text("#to").startswith("Vera Klaassen")
+    assert not gallery.errors
 
 
 def variants(workshop: Workshop) -> Composition:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import Name, full_name, salutation
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
 from mkwmail.members.headings import UnknownHeadingsError
@@ -168,7 +168,7 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "E", "j\u0430n@linde.example.org", "a letter with an accent", "like jan@example.org"),
     ("Jan", "F", "jan@linde.example.org.", "has a mark after the address", '"jan@linde.example.org"'),
     ("Jan", "G", '"jan@linde.example.org;"', "has a mark after the address", '"jan@linde.example.org"'),
-    ("", "", "jan@linde.example.org", "the name is missing", "fill in the surname"),
+    ("", "VACATURE", "jan@linde.example.org", '"VACATURE" is not the name of a person', "a neutral greeting"),
     ("Jan", "I", "jan jansen@linde.example.org", "has a space", 'probably "janjansen@linde.example.org"'),
     ("Jan", "I", "jan @ linde.example. org", "has a space", 'write "jan@linde.example.org"'),
     ("Jan", "J", "jörg@linde.example.org", "a letter with an accent", 'probably "jorg@linde.example.org"'),
@@ -194,7 +194,7 @@ def test_every_planted_fault_is_named_with_row_column_value_and_remedy(tmp_path:
     assert len(found) == len(PLANTED) > 20
     for row, (fault, (first, surname, _address, said, advised)) in enumerate(zip(found, PLANTED, strict=True), 2):
         odd_first = first not in ("", "Jan")
-        column = "Voornaam" if odd_first else "E-mail" if surname else "Achternaam"
+        column = "Voornaam" if odd_first else "Achternaam" if surname == "VACATURE" else "E-mail"
         assert fault.place == f"leden.csv:{row} {column}"
         assert said in fault.fault
         assert advised in fault.remedy
@@ -202,10 +202,54 @@ def test_every_planted_fault_is_named_with_row_column_value_and_remedy(tmp_path:
 
 
 def test_several_faults_in_one_row_are_all_named_once(tmp_path: Path) -> None:
-    text = "aanhef;naam;e-mail;regio\nprins;;jan@;\x07\n"
+    text = "aanhef;naam;e-mail;regio\nprins;n.v.t.;jan@;\x07\n"
     assert [fault.place for fault in faults(tmp_path, text)] == [
         f"leden.csv:2 {column}" for column in ("regio", "aanhef", "naam", "e-mail")
     ]
+
+
+def test_a_whole_name_is_taken_apart_and_a_column_of_its_own_takes_precedence(tmp_path: Path) -> None:
+    text = (
+        "aanhef;naam;voornaam;voorletters;achternaam;e-mail\n"
+        "dhr;Vries, drs. J.P. de;;;;a@linde.example.org\n"
+        ";mevr. J.P. (Jo) van den Berg;;;;b@linde.example.org\n"
+        ";Hendrika Maria Bos;Rika;H.M.;;c@linde.example.org\n"
+        ";Kim Verbeek Jansen;-;;Jansen;d@linde.example.org\n"
+    )
+    names = [member.name for member in read(tmp_path, text).members]
+    assert [(salutation(name, "je"), salutation(name, "u")) for name in names] == [
+        ("Beste heer De Vries", "Geachte heer De Vries"),
+        ("Beste Jo", "Geachte mevrouw Van den Berg"),
+        ("Beste Rika", "Geachte H.M. Bos"),
+        ("Beste Kim", "Geachte Kim Jansen"),
+    ]
+    assert [full_name(name) for name in names] == [
+        "drs. J.P. de Vries",
+        "J.P. (Jo) van den Berg",
+        "Hendrika Maria Bos",
+        "Kim Verbeek Jansen",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "said"),
+    [
+        (";VACATURE;;;", "naam", '"VACATURE" is not the name of a person'),
+        (";;;n.v.t.;", "achternaam", '"n.v.t." is not the name of a person'),
+        (";;Vacature;directeur;", "achternaam", "is not the name of a person"),
+        (";;Jan en Marie;Smit;", "achternaam", "is more than one person"),
+        (";;;;Wonen Elf", "naam", "the name is missing"),
+        (";Wonen Elf;;;wonen elf", "naam", '"Wonen Elf" is an office'),
+        ("dhr;Mevr. A. Smit;;;", "aanhef", '"dhr" and "Mevr. A. Smit" do not agree'),
+    ],
+)
+def test_what_is_no_person_is_a_fault_with_row_and_remedy(tmp_path: Path, row: str, column: str, said: str) -> None:
+    address = "" if "missing" in said else "a@linde.example.org"
+    text = f"aanhef;naam;voornaam;achternaam;organisatie;e-mail\n{row};{address}\n"
+    (fault,) = faults(tmp_path, text)
+    assert fault.place == f"leden.csv:2 {column}"
+    assert said in fault.fault
+    assert fault.remedy
 
 
 def test_an_unknown_title_is_told_what_to_write(tmp_path: Path) -> None:
@@ -318,7 +362,8 @@ def test_not_to_be_mailed_holds_for_every_row_with_the_address(tmp_path: Path) -
         ("naam;e-mail;;regio\nKim;k@linde.example.org;los;Zuid\n", "column C has values but no heading"),
         ("naam;e-mail;regio\nKim;k@linde.example.org;Zuid\n", "further columns, for templates and audiences: regio"),
         ("naam;e-mail\nKim;kim@gmial.com\n", "is kim@gmial.com meant to be kim@gmail.com?"),
-        ("naam;e-mail\nVerbeek, Kim;k@linde.example.org\n", '"Verbeek, Kim" in row 2'),
+        ("naam;e-mail\n;k@linde.example.org\n", "1 row has no name, and gets a neutral greeting: row 2"),
+        ("naam;e-mail\nk@linde.example.org;k@linde.example.org\n", "1 row has no name"),
         ("naam\te-mail\nKim\tk@linde.example.org\n", "UTF-8, separated by tabs"),
     ],
 )
@@ -411,13 +456,13 @@ def test_a_list_whose_rows_are_each_one_cell_is_read(tmp_path: Path) -> None:
     ):
         members = read(tmp_path, text)
         (member,) = members.members
-        assert (member.number, member.name.written, member.organisation) == ("0012", "Jansen, Jan", "Wonen A")
+        assert (member.number, member.name.written, member.organisation) == ("0012", "Jan Jansen", "Wonen A")
         assert any("every row was one cell" in note for note in members.odd)
 
 
 def test_a_list_in_one_column_with_commas_in_it_stays_one_column(tmp_path: Path) -> None:
     text = "naam;e-mail\n" + "".join(f'"Jansen, Jan {n}";\n' for n in range(3)) + "An;an@linde.example.org\n"
-    assert read(tmp_path, text).members[0].name.written == "Jansen, Jan 0"
+    assert read(tmp_path, text).members[0].name.written == "Jan 0 Jansen"
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ function plain(text) {
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const { letters, lines: shared, words: say } = data;
-const members = data.members.map(([letter, name, address, organisation, values], number) => ({
+const members = data.members.map(([letter, name, address, organisation, salutation, odd, values], number) => ({
   number,
   letter: letters[letter],
   variant: letter,
   name,
   address,
   organisation,
+  salutation,
+  odd,
   values,
   sought: plain(`${name} ${address} ${organisation}`),
 }));
@@ -85,8 +87,14 @@ function pageOf({ letter, values }, colours) {
 // ---- The display
 
 // Only the rows in sight are in the list, each at its own height: thousands would make every change slow.
-const ROW = 38 + 18 * (members.some((member) => member.name && member.address) + members.some((member) => member.organisation));
+const LINES = [(member) => member.name && member.address, (member) => member.organisation, (member) => member.salutation];
+const ROW = 38 + 18 * LINES.filter((has) => members.some(has)).length;
 const BEYOND = 6;
+
+function salutationOf({ salutation, odd }) {
+  const text = odd ? `${salutation} (${odd})` : salutation;
+  return element("span", { class: odd ? "salutation odd" : "salutation", title: text }, text);
+}
 
 function rowOf(member, place) {
   const selected = member === state.member;
@@ -100,6 +108,7 @@ function rowOf(member, place) {
   row.style.top = `${place * ROW}px`;
   row.style.height = `${ROW}px`;
   row.append(element("span", { class: "name" }, member.name || member.address));
+  if (member.salutation) row.append(salutationOf(member));
   if (member.name && member.address) row.append(element("span", { class: "address" }, member.address));
   if (member.organisation) row.append(element("span", { class: "organisation" }, member.organisation));
   if (member.variant > 0 && letters.length < members.length) {
