@@ -26,7 +26,7 @@ from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location,
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
-from mkwmail.ledger import approvals, deliveries
+from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Result, State
@@ -211,7 +211,7 @@ class Life(RuleBasedStateMachine):
         composer = composer_of(self.sources(), mailing, self.ledger.secret, history)
         outgoing = composer.outgoing(made, history, self.ledger)
         self.ledger.enlist(listed(roll), self.now)
-        approvals.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
+        rounds.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
         for number, job in enumerate(jobs_for(outgoing, earlier, self.ledger, {})):

@@ -6,7 +6,7 @@ from datetime import datetime
 from mkwmail.config.event import Event
 from mkwmail.dutch.names import full_name
 from mkwmail.i18n import _
-from mkwmail.ledger import approvals, responses, rounds
+from mkwmail.ledger import responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
@@ -105,7 +105,7 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
     here |= {each.person for each in responses.guests(ledger.database, event.id)}
     heard = {each.person for each in history.deliveries}
     heard |= {each.person for each in rounds.skips(ledger.database, event.id)}
-    given = approvals.scheduled(ledger.database)
+    given = rounds.scheduled(ledger.database)
     heard |= {person for each in given if each.event == event.id for person in each.persons}
     gone = [each for each in history.persons if each.key in heard - here and not is_mark(each.address)]
     return (*found, *(PersonWithReason(each.name, each.address, _("has left the member list")) for each in gone))

@@ -31,7 +31,7 @@ from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.dutch.dates import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, members, size, some
-from mkwmail.ledger import approvals, deliveries
+from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import History
@@ -201,7 +201,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         if not faults:
             left = due | dict.fromkeys(superseded(event, due_by_date(event, now), history.deliveries), 0)
             differing = partial(changed, sources, ledger, history)
-            warnings += approval_warnings(event, approvals.scheduled(ledger.database), left, differing, now)
+            warnings += approval_warnings(event, rounds.scheduled(ledger.database), left, differing, now)
         facts: list[tuple[str, str]] = []
         if options.server:
             times, late = quota(sources, ledger, mailings, now)

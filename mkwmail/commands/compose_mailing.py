@@ -16,14 +16,13 @@ from mkwmail.config.kinds import mailing_named, rule_of, templates_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
-from mkwmail.lazy_sequence import Lazily
-from mkwmail.ledger import approvals, deliveries
+from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
-from mkwmail.mail.context import Addressee, MailingContext
+from mkwmail.mail.context import Addressee, Lazily, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
@@ -165,7 +164,7 @@ class Composer:
         return OutgoingMails(letters, Lazily(len(letters), outgoing))
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
-        given = approvals.of_mailing(ledger.database, self.context.event.id, self.context.name)
+        given = rounds.of_mailing(ledger.database, self.context.event.id, self.context.name)
         return frozenset(each.id for each in given if not differences(each.sources, self.sources))
 
 
@@ -202,7 +201,7 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     if of is None:
         return history
     corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
-    given = {name: approvals.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
+    given = {name: rounds.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
     return replace(history, correcting=correcting(of, history.deliveries, given, now))
 

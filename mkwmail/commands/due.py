@@ -39,7 +39,7 @@ from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import approvals, deliveries, host, responses, rounds, runs
+from mkwmail.ledger import deliveries, host, responses, rounds, runs
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
@@ -117,7 +117,7 @@ class Automatic:
     def run(self, settings: Settings) -> None:
         """Judge all approved mailings, then deliver those that are due."""
         self.found.settings = settings
-        given = [each for each in approvals.scheduled(self._ledger.database) if self._concerns(each)]
+        given = [each for each in rounds.scheduled(self._ledger.database) if self._concerns(each)]
         if not given:
             return
         members = self._members(settings)
@@ -583,7 +583,7 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
         members = read_list(folder, settings, skip_faulty=False)
         roll = identify_members(members.members, ledger.identify)
         # `due` ignores events without an approved mailing, even if their files are faulty.
-        given = {each.event for each in approvals.scheduled(ledger.database)}
+        given = {each.event for each in rounds.scheduled(ledger.database)}
         for event_id in sorted(given & set(map(id_in, folder.event_paths()))):
             event_path = folder.event_path(event_id)
             read = read_event(event_path, folder)

@@ -16,7 +16,7 @@ from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, nearest, ngettext
-from mkwmail.ledger import approvals, deliveries, people, rounds
+from mkwmail.ledger import deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
@@ -157,7 +157,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
     :raises UserError: code SETTINGS if it is another event, or there is no terminal to ask: people who had the
         earlier event's mails would not get this one's.
     """
-    earlier = moved_far(event, approvals.scheduled(ledger.database), deliveries.of_event(ledger.database, event.id))
+    earlier = moved_far(event, rounds.scheduled(ledger.database), deliveries.of_event(ledger.database, event.id))
     if earlier is None:
         return
     terminal = invocation.terminal

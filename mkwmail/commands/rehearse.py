@@ -19,7 +19,7 @@ from mkwmail.delivery.smtp_client import open_session
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, mails
-from mkwmail.ledger import approvals
+from mkwmail.ledger import rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.planning.roll import chosen_mailing, identify_members, listed_member, plan_for
@@ -114,7 +114,7 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         persons = [each.person for each in ready.plan.to_send]
         keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
         of = ready.plan.round
-        approvals.approve(practice.database, of.event, of.mailing, ready.composer.sources, moment)
+        rounds.approve(practice.database, of.event, of.mailing, ready.composer.sources, moment)
         # The practice ledger begins without facts, so their version does not matter there.
         told = OutgoingMails(outgoing.letters, [each._replace(facts=None) for each in outgoing])
         jobs = jobs_for(told, (), practice, keys)

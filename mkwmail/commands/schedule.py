@@ -28,7 +28,7 @@ from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import CronJob
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import approvals
+from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import Difference
@@ -48,7 +48,7 @@ def changed(sources: Sources, ledger: Ledger, history: History, given: Scheduled
     event = sources.event
     of = correcting_of(sources, given.mailing, ledger, history)
     now = composer_of(sources, given.mailing, ledger.secret, of).sources
-    sources_of = {each.id: each.sources for each in approvals.of_mailing(ledger.database, event.id, given.mailing)}
+    sources_of = {each.id: each.sources for each in rounds.of_mailing(ledger.database, event.id, given.mailing)}
     return changes(given, sources_of[given.approval], event, now)
 
 
@@ -56,7 +56,7 @@ def timetable_of(sources: Sources, roll: MemberIndex, ledger: Ledger, now: datet
     """The timetable as the ledger has it."""
     event, history = sources.event, history_of(ledger, sources.event)
     differing = partial(changed, sources, ledger, history)
-    return timetable(event, sources.settings.hours, roll, history, approvals.scheduled(ledger.database), differing, now)
+    return timetable(event, sources.settings.hours, roll, history, rounds.scheduled(ledger.database), differing, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _approved(
             return ExitCode.INTERRUPTED
     ledger.enlist(listed(roll), now)
     for name, approved in found.items():
-        approvals.schedule(ledger.database, go_ahead_for(sources.event, name, roll.keys), approved, now)
+        rounds.schedule(ledger.database, go_ahead_for(sources.event, name, roll.keys), approved, now)
     terminal.say(approved_words(sources.event, names), "green")
     return ExitCode.OK
 
@@ -177,7 +177,7 @@ def _withdraw(
     for name in names:
         approval = given[name]
         if approval is not None:
-            approvals.withdraw(ledger.database, approval.event, name, now)
+            rounds.withdraw(ledger.database, approval.event, name, now)
     if names:
         terminal.say(_("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(names)}, "bold")
     else:

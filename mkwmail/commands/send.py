@@ -38,10 +38,10 @@ from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open, interruptible
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
-from mkwmail.lazy_sequence import Lazily
-from mkwmail.ledger import approvals, deliveries, people, rounds
+from mkwmail.ledger import deliveries, people, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
+from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.audience import History
@@ -292,7 +292,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     sources, mailing = ready.sources, ready.plan.round.mailing
     yield from map(str, former_faults(sources, mailing, _former_names(ready, ledger, now)))
     yield from ready.plan.odd
-    yield from list_changed(ready.roll, approvals.scheduled(ledger.database))
+    yield from list_changed(ready.roll, rounds.scheduled(ledger.database))
     if ready.roll.replacing:
         yield str(replaced_fault(ready.roll, sources.shown_list))
     for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
@@ -308,7 +308,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
-    given = approvals.of_mailing(ledger.database, sources.event.id, mailing)
+    given = rounds.of_mailing(ledger.database, sources.event.id, mailing)
     for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, given, ready.composer.sources):
         had = ngettext(
             "%(n)d had an earlier text of this mailing; they can get `correction`",
@@ -356,6 +356,6 @@ def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) ->
     """Record identities, approval, list and skips before the first claim."""
     now, plan = invocation.clock.now(), ready.plan
     ledger.enlist_as(listed(ready.roll), identified(ready.roll), now)
-    approvals.schedule(ledger.database, _go_ahead(ready, going, now), ready.composer.sources, now)
+    rounds.schedule(ledger.database, _go_ahead(ready, going, now), ready.composer.sources, now)
     rounds.remember_list(ledger.database, plan.round, len(ready.roll.listings), now)
     note_skips(plan, ledger, now)

@@ -19,7 +19,7 @@ from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import approvals, erasure, responses, rounds, runs
+from mkwmail.ledger import erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
@@ -148,7 +148,7 @@ def last_due(ledger: Ledger, now: datetime) -> str | None:
     None if it never ran and no mailing was approved to be sent automatically.
     """
     last = runs.last(ledger.database, DUE)
-    given = [each for each in approvals.scheduled(ledger.database) if WHEN in each.terms]
+    given = [each for each in rounds.scheduled(ledger.database) if WHEN in each.terms]
     if last is None and not given:
         return None
     words = last_run_words(last.started if last else None, now, awaited=any(now <= each.latest for each in given))
@@ -220,7 +220,7 @@ def status_of(
     persons = {person.key: person for person in history.persons}
     over = superseded(event, due_by_date(event, now), history.deliveries)
     differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
-    stands = standings(event, approvals.scheduled(ledger.database), differing)
+    stands = standings(event, rounds.scheduled(ledger.database), differing)
     had = begun(history.deliveries)
     skipped = _skipped_lines(event, ledger, history, members)
     left_out = {(line.mailing, line.edition, person) for person, line in skipped}

@@ -26,9 +26,8 @@ class Ledger:
 
     What it records is read and written by the functions of :mod:`~mkwmail.ledger.people`,
     :mod:`~mkwmail.ledger.rounds`, :mod:`~mkwmail.ledger.deliveries`, :mod:`~mkwmail.ledger.responses`,
-    :mod:`~mkwmail.ledger.approvals`, :mod:`~mkwmail.ledger.runs` and :mod:`~mkwmail.ledger.erasure`, which take its
-    ``database``. Every method, and each of these functions, raises UserError with code LEDGER_FAULT if SQLite or the
-    disk fails. A run that mails does
+    :mod:`~mkwmail.ledger.runs` and :mod:`~mkwmail.ledger.erasure`, which take its ``database``. Every method, and each
+    of these functions, raises UserError with code LEDGER_FAULT if SQLite or the disk fails. A run that mails does
     ``with ledger.hold(…): ledger.compare(); ledger.settle(now); …``, then for each group of messages
     ``ledger.record_and_claim(…)``, for each of them ``ledger.begin(attempt)`` before its body and
     ``ledger.wire.reply(result)`` after its reply.

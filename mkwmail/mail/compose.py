@@ -22,7 +22,6 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
-from mkwmail.lazy_sequence import Lazily
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
@@ -38,6 +37,7 @@ from mkwmail.mail.context import (
     Addressee,
     Change,
     Form,
+    Lazily,
     MailingContext,
     common_names,
     greeting_values,

@@ -4,11 +4,11 @@ README lists the names, such as event and member; a test checks that list.
 """
 
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar, overload
 from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
@@ -24,6 +24,7 @@ from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
 
 Form = Literal["je", "u"]
+T = TypeVar("T")
 
 MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
 LINK_FIELDS = frozenset({"signup_link"})
@@ -215,3 +216,30 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "time": lambda moment: Value(time_in_words(_time(moment))),
     "clock": lambda moment: Value(clock_time(_time(moment))),
 }
+
+
+class Lazily(Sequence[T]):
+    """A sequence of ``count`` members that stores none: it makes each one when it is needed.
+
+    ``make`` returns the member at a position, and always the same one.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], T]) -> None:
+        self._numbers = range(count)
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._make, self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            some = self._numbers[index]
+            return Lazily(len(some), lambda position: self._make(some[position]))
+        return self._make(self._numbers[index])

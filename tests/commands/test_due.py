@@ -22,7 +22,7 @@ from mkwmail.commands.schedule import schedule as schedule_command
 from mkwmail.commands.send import SendOptions
 from mkwmail.commands.send import send as send_command
 from mkwmail.errors import UserError
-from mkwmail.ledger import approvals, deliveries, people, responses
+from mkwmail.ledger import deliveries, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, State
 from mkwmail.report.terminal import Terminal
@@ -561,7 +561,7 @@ def test_approval_composes_everything_so_that_no_fault_waits_for_its_moment(offi
     refused = office.schedule("2020-02-10T10:00")
     assert refused.code == 65 and "membr" in refused.err
     with office.ledger() as ledger:
-        assert approvals.scheduled(ledger.database) == ()
+        assert rounds.scheduled(ledger.database) == ()
 
 
 def test_the_real_program_works_with_an_empty_environment(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.ledger import approvals, runs
+from mkwmail.ledger import rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 
@@ -28,9 +28,9 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_a_go_ahead_is_kept_with_its_approval(ledger: Ledger) -> None:
     with ledger:
-        approvals.schedule(ledger.database, GIVEN, {"events/dag.yaml": "x"}, NOW)
-        (kept,) = approvals.scheduled(ledger.database)
-        (approval,) = approvals.of_mailing(ledger.database, "dag", "invitation")
+        rounds.schedule(ledger.database, GIVEN, {"events/dag.yaml": "x"}, NOW)
+        (kept,) = rounds.scheduled(ledger.database)
+        (approval,) = rounds.of_mailing(ledger.database, "dag", "invitation")
     assert kept.approval == approval.id and approval.sources == {"events/dag.yaml": "x"}
     assert (kept.opens, kept.latest, kept.at) == (GIVEN.opens, GIVEN.latest, NOW)
     assert (kept.terms, kept.persons, kept.others) == (GIVEN.terms, GIVEN.persons, True)
@@ -38,13 +38,13 @@ def test_a_go_ahead_is_kept_with_its_approval(ledger: Ledger) -> None:
 
 def test_withdrawn_is_withdrawn_until_it_is_given_again(ledger: Ledger) -> None:
     with ledger:
-        approvals.schedule(ledger.database, GIVEN, {"x": "1"}, NOW)
-        approvals.withdraw(ledger.database, "dag", "invitation", NOW)
-        assert approvals.scheduled(ledger.database) == ()
-        approvals.schedule(ledger.database, GIVEN, {"x": "1"}, NOW)
-        assert [each.mailing for each in approvals.scheduled(ledger.database)] == ["invitation"]
+        rounds.schedule(ledger.database, GIVEN, {"x": "1"}, NOW)
+        rounds.withdraw(ledger.database, "dag", "invitation", NOW)
+        assert rounds.scheduled(ledger.database) == ()
+        rounds.schedule(ledger.database, GIVEN, {"x": "1"}, NOW)
+        assert [each.mailing for each in rounds.scheduled(ledger.database)] == ["invitation"]
         # The same sources are one approval: who was mailed under it had no earlier text.
-        assert len(approvals.of_mailing(ledger.database, "dag", "invitation")) == 1
+        assert len(rounds.of_mailing(ledger.database, "dag", "invitation")) == 1
 
 
 def test_what_was_told_is_known_until_it_is_over(ledger: Ledger) -> None:

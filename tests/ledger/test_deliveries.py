@@ -10,7 +10,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.ledger import approvals, deliveries, people, rounds
+from mkwmail.ledger import deliveries, people, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, Result, Round, State, next_try
 from mkwmail.ledger.people import Listed
@@ -67,8 +67,8 @@ def test_a_claim_is_there_for_another_process_at_once(ledger: Ledger, tmp_path: 
 
 
 def test_what_was_sent_can_be_shown_later(ledger: Ledger) -> None:
-    approvals.approve(ledger.database, "dag-2020", "invitation", {"invitation.md": "tekst"}, NOW)
-    (approval,) = approvals.of_mailing(ledger.database, "dag-2020", "invitation")
+    rounds.approve(ledger.database, "dag-2020", "invitation", {"invitation.md": "tekst"}, NOW)
+    (approval,) = rounds.of_mailing(ledger.database, "dag-2020", "invitation")
     attempt = send(ledger, 0, State.SENT)
     (made,) = deliveries.attempts(ledger.database, INVITATION, keys(ledger)[0])
     claim = a_claim(ledger, 0)
@@ -288,12 +288,12 @@ def test_skips_are_noted_with_their_day_and_once(ledger: Ledger) -> None:
 
 
 def test_approvals_are_noted_when_something_changed(ledger: Ledger) -> None:
-    assert approvals.of_mailing(ledger.database, "dag-2020", "invitation") == ()
+    assert rounds.of_mailing(ledger.database, "dag-2020", "invitation") == ()
     for text in ("een", "een", "twee", "een"):
-        approvals.approve(ledger.database, "dag-2020", "invitation", {"invitation.md": text}, NOW)
-    given = approvals.of_mailing(ledger.database, "dag-2020", "invitation")
+        rounds.approve(ledger.database, "dag-2020", "invitation", {"invitation.md": text}, NOW)
+    given = rounds.of_mailing(ledger.database, "dag-2020", "invitation")
     assert [each.sources["invitation.md"] for each in given] == ["een", "twee", "een"]
-    assert approvals.of_mailing(ledger.database, "dag-2020", "reminder") == ()
+    assert rounds.of_mailing(ledger.database, "dag-2020", "reminder") == ()
 
 
 def test_the_lists_size_is_remembered(ledger: Ledger) -> None:
