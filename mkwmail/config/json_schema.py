@@ -41,6 +41,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "programme": _("the programme, item by item"),
             "hosts": _("who leads the day: a name, or name, role and organisation"),
             "registration": _("how members sign up"),
+            "certificate": _("a certificate for those who were present, a PDF with the thanks"),
             "catering": _("until when the caterer wants the numbers; `status` leads with them"),
             "pe_points": _("a number of PE points; true: there are some, the number follows"),
             "calendar": _("the calendar entry in the mails"),
@@ -78,6 +79,13 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         "Catering": {
             "deadline": _("until when the numbers can be given; a date alone: until the end of that day"),
         },
+        "Certificate": {
+            "hours": _("how many hours it took"),
+            "signed_by": _("who signs: name and role"),
+            "accredited": _("the accreditation, in words; only if there is one"),
+            "letterhead": _("a picture at the top: SVG or PNG"),
+            "signature": _("a picture of the signature: SVG or PNG"),
+        },
         "CalendarEntry": {
             "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),
             "alarm": _("how long before the start the calendar rings"),
@@ -94,13 +102,19 @@ def _of_a_mailing() -> dict[str, dict[str, str]]:
         "AllAudience": {"all": _("audiences; it is for those who are in all of them")},
         "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
         "NotAudience": {"not": _("an audience; it is for those who are not in it")},
+        "PersonalFile": {
+            "file": _("the file's name, with a heading of the member list in braces"),
+            "column": _("the column of the member list that holds the file's name"),
+            "optional": _("yes: some members have no file"),
+            "for_several": _("yes: several members may have the same file"),
+        },
         "Mailing": {
             "send": _("the moment at which it goes"),
             "latest": _("after this moment it goes to nobody; a date alone: until the end of that day"),
             "template": _("the name of another template"),
             "subject": _("another subject"),
             "text": _("some lines of your own, in Markdown"),
-            "attachments": _("files that go with it, relative to the event's file"),
+            "attachments": _("files that go with it, relative to the event's file; {lidnummer}: each member's own"),
             "audience": _("who gets it"),
             "of": _("of a correction: the mailing that it corrects"),
         },

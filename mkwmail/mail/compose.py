@@ -47,6 +47,7 @@ from mkwmail.mail.context import (
 )
 from mkwmail.mail.letter import (
     CalendarFile,
+    Content,
     FieldKind,
     Fixed,
     HeaderField,
@@ -56,7 +57,9 @@ from mkwmail.mail.letter import (
     Message,
     Piece,
     ToField,
+    files_value,
     mailbox,
+    no_content,
     settled,
     unstructured,
     verbatim,
@@ -103,7 +106,7 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     parts = _parts(context, html, text, calendar)
     content = (repr(part).encode() for part in (rendering, context.sequence, context.uid, context.cancelled))
     sender = context.settings.sender.email
-    pieces = assembled(_fields(rendering, context, marks), parts, content)
+    pieces = assembled(_fields(rendering, context, marks), parts, content, context.personal)
     return Letter(sender, settled(pieces))
 
 
@@ -188,7 +191,10 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
                 pieces=(CalendarFile(tuple(calendar)),),
             )
         )
-    return multipart("mixed", multipart("alternative", *alternatives), *files)
+    body = multipart("alternative", *alternatives)
+    if context.personal:
+        return Part("multipart/mixed", children=(body, *files))
+    return multipart("mixed", body, *files)
 
 
 def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list[Piece]:
@@ -232,9 +238,9 @@ class Addressed(NamedTuple):
     values: Mapping[str, str]
     direct: bool = False
 
-    def message(self, message_id: str, moment: datetime) -> Message:
+    def message(self, message_id: str, moment: datetime, content: Content = no_content) -> Message:
         """Return the message, dated ``moment`` (aware)."""
-        return self.letter.address(self.complete(message_id, moment))
+        return self.letter.address(self.complete(message_id, moment), content)
 
     def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
         """Return every value that fills the letter.
@@ -392,7 +398,10 @@ class _Composing:
             _check_private_use(said)
             self._taken.look_at(said)
             fields.update(values)
-            key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes)
+            key = (
+                rendering_key(values, addressee.answer, self._looked_at),
+                *(addressee.changes, len(addressee.files), addressee.certified),
+            )
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -418,6 +427,8 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
+        values |= _file_values(addressee)
+        values["files"] = files_value(addressee.files)
         return {field: values[field] for field in fields if field in values}
 
     def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
@@ -427,7 +438,7 @@ class _Composing:
         return known
 
     def _personal(self, addressee: Addressee) -> dict[str, str]:
-        return personal_values(addressee, self._url, self._form)
+        return {**personal_values(addressee, self._url, self._form), **_file_values(addressee)}
 
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
@@ -437,12 +448,16 @@ class _Composing:
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
         names = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
+        names |= {"certificate": addressee.certified}
+        if addressee.files:
+            own = tuple(Value(name, mark_of(field)) for field, name in _file_values(addressee).items())
+            names["mailing"] = _mailing_names(self._context, own)
         return self._renderer.render({**personal_names(values, mark_of), **names})
 
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "answer")
+    personal = ("member", "salutation", "signup_link", "answer", "certificate")
     return frozenset({*_common_names(context), *personal})
 
 
@@ -483,17 +498,27 @@ def _common_names(context: MailingContext) -> dict[str, object]:
     """Return the names that templates are given for every member alike."""
     return {
         **common_names(context.event, context.settings.form),
-        "mailing": {
-            "name": context.name,
-            "text": Markup(context.mailing.text) if context.mailing.text else None,
-            "attachments": tuple(Value(file.name) for file in context.attachments),
-        },
+        "mailing": _mailing_names(context),
         "sender": named(context.settings.sender),
         "association": Value(context.settings.association),
         "changes": (),  # each member has their own
         "original": context.original,
         "printed": context.printed,
     }
+
+
+def _mailing_names(context: MailingContext, own: tuple[Value, ...] = ()) -> dict[str, object]:
+    """Return the mailing as templates see it; ``own`` are the names of a person's own files."""
+    return {
+        "name": context.name,
+        "text": Markup(context.mailing.text) if context.mailing.text else None,
+        "attachments": (*(Value(file.name) for file in context.attachments), *own),
+    }
+
+
+def _file_values(addressee: Addressee) -> dict[str, str]:
+    """Return the names of a person's own files by their fields."""
+    return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
 
 
 def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:

@@ -19,6 +19,7 @@ from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation
 from mkwmail.mail.merge import Link, Value
+from mkwmail.mail.letter import PersonalFile
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
@@ -48,7 +49,7 @@ class MailingContext:
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
-    ``printed``: the mail is a letter on paper, to somebody without an address.
+    ``personal``: each mail may have files of its own. ``printed``: the mail is a letter on paper, to somebody without an address.
     """
 
     event: Event
@@ -60,6 +61,7 @@ class MailingContext:
     sequence: int = 0
     cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
+    personal: bool = False
     logo: Attachment | None = None
     original: str | None = None
     proof: bool = False
@@ -84,7 +86,7 @@ class Addressee(NamedTuple):
 
     ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
-    changes since they were last told.
+    changes since they were last told. ``files`` are the person's own files; ``certified``: a certificate is one of them.
     """
 
     person: str
@@ -93,6 +95,8 @@ class Addressee(NamedTuple):
     answer: str | None = None
     uid: str = ""
     changes: tuple[Change, ...] = ()
+    files: tuple[PersonalFile, ...] = ()
+    certified: bool = False
 
 
 def signup_link(url: str, addressee: Addressee) -> str:

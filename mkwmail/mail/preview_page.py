@@ -246,6 +246,7 @@ def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
         "html": [line(parts) for parts in said.html],
         "calendar": [line(parts) for parts in said.calendar],
         "files": [[file.name, file.content_type, size(file.size(values))] for file in said.files],
+        "own": variant.fields.index("files") if "files" in variant.fields else None,
         "images": {name: lines.number(url) for name, url in said.images.items()},
     }
 
