@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
@@ -17,19 +17,25 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, rounds
+from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
 from mkwmail.mail.context import Addressee, Lazily, MailingContext
-from mkwmail.mail.letter import Letter, Message
+from mkwmail.mail.letter import Content, Letter, Message, no_content
+from mkwmail.mail.merge import PersonalFile, files_in
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
 from mkwmail.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from mkwmail.mail.personal_files import PersonalFiles
+    from mkwmail.papers.certificates import Certificates
 
 _SHARED_TEMPLATES = (
     *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
@@ -42,7 +48,7 @@ class OutgoingMail(NamedTuple):
     """One person's message, before its date is known.
 
     ``date``: that of an earlier try, whose bytes are sent again; its values are complete. ``facts``: the version of
-    the event's facts that it carries.
+    the event's facts that it carries. ``content`` gives the person's own files.
     """
 
     recipient: Recipient
@@ -50,6 +56,7 @@ class OutgoingMail(NamedTuple):
     message_id: str
     facts: Facts | None
     date: datetime | None = None
+    content: Content = no_content
 
     def complete(self, moment: datetime) -> Mapping[str, str]:
         """Return every value in the letter, dated ``moment``.
@@ -60,7 +67,12 @@ class OutgoingMail(NamedTuple):
 
     def message(self, moment: datetime) -> Message:
         """Return the message, dated ``moment``."""
-        return self.addressed.letter.address(self.complete(moment))
+        return self.addressed.letter.address(self.complete(moment), self.content)
+
+    @property
+    def files(self) -> tuple[PersonalFile, ...]:
+        """The person's own files."""
+        return files_in(self.addressed.values)
 
 
 class OutgoingMails(Sequence[OutgoingMail]):
@@ -69,8 +81,11 @@ class OutgoingMails(Sequence[OutgoingMail]):
     ``letters`` are available without that.
     """
 
-    def __init__(self, letters: Sequence[Letter], outgoing: Sequence[OutgoingMail]) -> None:
+    def __init__(
+        self, letters: Sequence[Letter], outgoing: Sequence[OutgoingMail], certificates: "Certificates | None" = None
+    ) -> None:
         self.letters = letters
+        self.certificates = certificates
         self._outgoing = outgoing
 
     def __len__(self) -> int:
@@ -82,7 +97,7 @@ class OutgoingMails(Sequence[OutgoingMail]):
     def __getitem__(self, index: slice) -> "OutgoingMails": ...
     def __getitem__(self, index: int | slice) -> "OutgoingMail | OutgoingMails":
         if isinstance(index, slice):
-            return OutgoingMails(self.letters[index], self._outgoing[index])
+            return OutgoingMails(self.letters[index], self._outgoing[index], self.certificates)
         return self._outgoing[index]
 
 
@@ -97,6 +112,54 @@ class Composer:
     templates: Templates
     sources: Mapping[str, str]
     facts: Facts
+    files: "PersonalFiles | None" = None
+    certificates: "Certificates | None" = None
+
+    def enclosing(self, sources: Sources, ledger: Ledger, history: History, now: datetime) -> "Composer":
+        """Return the composer with the certificates of this mailing, if it brings any.
+
+        ``now``: before the day of the event the certificates are examples.
+
+        :raises UserError: if the certificate's template or pictures have a fault.
+        """
+        if not (self.context.event.certificate and rule_of(self.context.name).certifies):
+            return self
+        from mkwmail.papers.certificates import Certificates
+
+        made = Certificates.ready(
+            event=sources.event,
+            settings=sources.settings,
+            templates=self.templates,
+            folder=sources.folder,
+            event_path=sources.event_path,
+            shown_list=sources.shown_list,
+            secret=ledger.secret,
+            database=ledger.database,
+            answers=history.answers,
+            now=now,
+        )
+        return replace(self, certificates=made)
+
+    def without_files(self) -> "Composer":
+        """Return the composer without the members' own files, to try the template on everybody."""
+        return replace(self, files=None)
+
+    def content(self, sha256: str) -> bytes:
+        """Return a person's own file, of the last composition, by its SHA-256."""
+        found = self.certificates.made.get(sha256) if self.certificates else None
+        if found is None and self.files is not None:
+            return self.files.content(sha256)
+        return found if found is not None else no_content(sha256)
+
+    def _enclosed(self, recipients: Sequence[Recipient]) -> tuple[dict[str, tuple[PersonalFile, ...]], frozenset[str]]:
+        """Return person → their own files, and the persons who get a certificate."""
+        everyone = [(each.person, each.member) for each in recipients]
+        files = self.files.of(everyone) if self.files else {}
+        if self.certificates is None:
+            return files, frozenset()
+        certificates = self.certificates.of(everyone)
+        both = {person: (*files.get(person, ()), file) for person, file in certificates.items()}
+        return {**files, **both}, frozenset(certificates)
 
     def compose(
         self,
@@ -115,6 +178,7 @@ class Composer:
         updates = rule_of(self.context.name).tells_changes
         facts = read_facts(self.facts.document)
         asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        files, certified = self._enclosed(recipients)
 
         def addressee(number: int) -> Addressee:
             each = recipients[number]
@@ -126,6 +190,8 @@ class Composer:
                 answer,
                 entry_uid(secret, event, each.person) if asks else "",
                 history.telling.changes_for(each.person, facts, answer) if updates else (),
+                files.get(each.person, ()),
+                each.person in certified,
             )
 
         return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
@@ -155,13 +221,13 @@ class Composer:
             recipient, of = plan.to_send[number], plan.round
             version = tries.get(recipient.person, 0)
             name = message_id(ledger.secret, of.event, of.mailing, of.edition, recipient.person, version, domain)
-            return OutgoingMail(recipient, composition.addressed[number], name, self.facts)
+            return OutgoingMail(recipient, composition.addressed[number], name, self.facts, content=self.content)
 
         letters = [
             again[number].addressed.letter if number in again else letter
             for number, letter in enumerate(composition.of)
         ]
-        return OutgoingMails(letters, Lazily(len(letters), outgoing))
+        return OutgoingMails(letters, Lazily(len(letters), outgoing), self.certificates)
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
         given = rounds.of_mailing(ledger.database, self.context.event.id, self.context.name)
@@ -188,7 +254,19 @@ def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledge
         return None
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
-    return OutgoingMail(recipient, Addressed(addressee, letter, retry.values), retry.message_id, facts, retry.date)
+    addressed = Addressed(addressee, letter, retry.values)
+    return OutgoingMail(recipient, addressed, retry.message_id, facts, retry.date, kept_content(ledger.database))
+
+
+def kept_content(database: Database) -> Content:
+    """Return the function that gives personal files from the ledger."""
+
+    def content(sha256: str) -> bytes:
+        from mkwmail.ledger.papers import file
+
+        return file(database, sha256)
+
+    return content
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -224,7 +302,8 @@ def composer_of(
     entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
-    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.attachments)
+    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.shared_files)
+    certified = event.certificate is not None and rule_of(mailing).certifies
     templates = Templates((folder.templates_dir, shipped("templates")))
     context = MailingContext(
         event=event,
@@ -237,16 +316,47 @@ def composer_of(
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
+        personal=bool(entry.personal_files) or certified,
         logo=logo,
         proof=proof,
         automatic=automatic,
     )
     method = event.calendar.method
     carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
+    files = _personal_files(sources, context)
     approved = _approved_sources(sources, context, templates)
+    approved |= files.sources() if files else {}
+    if certified:
+        approved |= _certificate_sources(sources, templates)
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
-    return Composer(context, templates, approved, carried)
+    return Composer(context, templates, approved, carried, files)
+
+
+def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":
+    rules = context.mailing.personal_files
+    if not rules:
+        return None
+    from mkwmail.mail.personal_files import PersonalFiles
+
+    shared = sum(len(file.data) for file in context.attachments)
+    members = sources.members.members
+    return PersonalFiles(rules, members, sources.folder, sources.event_path, sources.shown_list, shared)
+
+
+def _certificate_sources(sources: Sources, templates: Templates) -> dict[str, str]:
+    """Return what certificates depend on, as an approval covers it."""
+    certificate = sources.event.certificate
+    assert certificate is not None
+    terms = {"pe_points": sources.event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
+    found = {
+        f"{sources.shown_event}: certificate": _lines(json.dumps(terms)),
+        "templates/certificate.md": templates.source("certificate.md"),
+    }
+    for name in filter(None, (certificate.letterhead, certificate.signature)):
+        path = sources.event_path.parent / name
+        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
+    return found
 
 
 def _refuse_another_method(sources: Sources, method: str) -> None:

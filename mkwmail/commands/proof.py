@@ -80,13 +80,15 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
         # The audience is still empty, such as the attendees: compose it for everybody.
         planned = plan.to_send or roll.listings
         composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
+        composer = composer.enclosing(sources, ledger, history, now)
+        composer = composer if plan.to_send else composer.without_files()
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]
     first = {id(each.letter): each for each in reversed(composition.addressed)}
     for addressed in reversed(first.values()):
         for recipient in recipients:
             values = addressed.complete(f"{secrets.token_hex(16)}@{domain}", now)
-            yield addressed.letter.address({**values, "to_name": "", "to_address": recipient})
+            yield addressed.letter.address({**values, "to_name": "", "to_address": recipient}, composer.content)
 
 
 def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[str]) -> None:

@@ -160,10 +160,11 @@ def _composed(
     :raises UserError: with the faults of all templates and members.
     """
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
-    composer = composer_of(sources, name, ledger.secret, history)
+    composer = composer_of(sources, name, ledger.secret, history).enclosing(sources, ledger, history, now)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or roll.listings
+    composer = composer if plan.to_send else composer.without_files()
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)

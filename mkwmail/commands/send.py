@@ -7,7 +7,7 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, kept_content, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -105,15 +105,18 @@ def make_ready(
 
 
 def jobs_for(
-    outgoing: OutgoingMails, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
+    outgoing: OutgoingMails, event: str, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
 ) -> Sequence[Job]:
-    """Store the letters, and return the jobs for delivery.
+    """Store the letters and people's own files, and return the jobs for delivery.
 
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
     letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
+    content = kept_content(ledger.database)
+    if any(letter.is_personal for letter in outgoing.letters):
+        _keep_files(outgoing, event, ledger, keys)
 
     def job(number: int) -> Job:
         each = outgoing[number]
@@ -123,13 +126,31 @@ def jobs_for(
 
         def prepare(moment: datetime) -> tuple[Message, Claim]:
             values = each.complete(moment)
-            message = letter.address(values)
+            message = letter.address(values, content)
             about = (message.message_id, each.date or moment, message.digest)
             return message, Claim(recipient.person, recipient.address, name, values, *about, tried, each.facts)
 
         return Job(recipient, prepare, tried)
 
     return Lazily(len(outgoing), job)
+
+
+def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mapping[str, str]) -> None:
+    """Keep the exact bytes of people's own files, before the first message is sent.
+
+    One file at a time is in memory.
+    """
+    from mkwmail.ledger import papers
+
+    database = ledger.database
+    with database.transaction():
+        for each in outgoing:
+            person = keys.get(each.recipient.person, each.recipient.person)
+            for file in each.files:
+                if not papers.has_file(database, event, person, file.sha256):
+                    papers.keep_file(database, event, person, each.content(file.sha256))
+        if outgoing.certificates is not None:
+            outgoing.certificates.keep(database, [each.recipient.person for each in outgoing], keys)
 
 
 def run(
@@ -254,7 +275,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     name = chosen_mailing(event, mailing, roll, history, now, "send")
     history = correcting_of(sources, name, ledger, history)
     plan = plan_for(event, name, roll, history, now)
-    composer = composer_of(sources, name, ledger.secret, history)
+    composer = composer_of(sources, name, ledger.secret, history).enclosing(sources, ledger, history, now)
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 
@@ -333,7 +354,7 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: 
         _record(invocation, ready, ledger, len(outgoing))
         of = ready.plan.round
         earlier = [each for each in ready.history.deliveries if each.round == of]
-        jobs = jobs_for(outgoing, earlier, ledger, {})
+        jobs = jobs_for(outgoing, of.event, earlier, ledger, {})
         settings = ready.sources.settings
         outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
     return summed_up(ready, outcome, len(outgoing), invocation.clock.now())

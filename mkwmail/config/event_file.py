@@ -320,10 +320,15 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
         yield from _template_faults(draft, name, mailing)
         yield from _of_faults(draft, name, mailing)
         loc = ("mailings", name, "attachments")
-        if mailing.attachments:
+        shared = [
+            (number, each)
+            for number, each in enumerate(mailing.attachments)
+            if isinstance(each, str) and each in mailing.shared_files
+        ]
+        if shared:
             from mkwmail.config.attachments import attachment_faults
 
-            yield from attachment_faults(mailing.attachments, loc, draft.document, draft.folder, draft.path)
+            yield from attachment_faults(shared, loc, draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:

@@ -32,6 +32,7 @@ def forget(database: Database, secret: bytes, people: Iterable[Person]) -> None:
         for person in people:
             _forget(database, secret, person)
         _drop_letters(database)
+        _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -45,7 +46,8 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         last = {each.person: each.answer for each in answers(database, event)}
         totals = json.dumps(Counter(last.values()))
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
-        for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
+        of_event = ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words")
+        for table in (*of_event, "certificates", "credits", "files_of"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
@@ -53,6 +55,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
         _drop_letters(database)
+        _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -79,6 +82,7 @@ def has_personal(database: Database, event: str) -> bool:
         database.number(
             """SELECT EXISTS (SELECT 1 FROM attempts JOIN rounds ON rounds.id = round WHERE event = ?1 AND letter <> ?2)
                OR EXISTS (SELECT 1 FROM answers WHERE event = ?1) OR EXISTS (SELECT 1 FROM signups WHERE event = ?1)
+               OR EXISTS (SELECT 1 FROM certificates WHERE event = ?1)
                OR EXISTS (SELECT 1 FROM skips JOIN rounds ON rounds.id = round WHERE event = ?1)""",
             (event, NO_LETTER),
         )
@@ -94,7 +98,8 @@ def needed_persons(database: Database) -> frozenset[str]:
         """SELECT person FROM attempts WHERE letter <> ? UNION SELECT person FROM answers UNION
            SELECT person FROM guests UNION SELECT person FROM skips UNION SELECT person FROM left_out
            UNION SELECT person FROM signups WHERE person IS NOT NULL
-           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls""",
+           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls
+           UNION SELECT person FROM certificates UNION SELECT person FROM credits UNION SELECT person FROM files_of""",
         (NO_LETTER,),
     )
     return frozenset(as_column(rows))
@@ -124,7 +129,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
-    for table in ("signups", "guests", "stray_answers", "calls"):
+    for table in ("signups", "guests", "stray_answers", "calls", "certificates", "credits", "files_of"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     database.execute("DELETE FROM signups WHERE holder = ?", key)
     # What an import replaced holds names: none of them can be undone any more.
@@ -167,3 +172,8 @@ def _drop_letters(database: Database) -> None:
     A letter that was composed for one person contains that person's data.
     """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
+
+
+def _drop_files(database: Database) -> None:
+    """Remove personal files that are nobody's any more."""
+    database.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM files_of)")

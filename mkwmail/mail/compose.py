@@ -57,7 +57,6 @@ from mkwmail.mail.letter import (
     Message,
     Piece,
     ToField,
-    files_value,
     mailbox,
     no_content,
     settled,
@@ -75,6 +74,7 @@ from mkwmail.mail.merge import (
     Segments,
     TakenMarks,
     Value,
+    files_value,
     html_segments,
     joined,
     looked_at,
@@ -447,8 +447,8 @@ class _Composing:
         return letter
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
-        names = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
-        names |= {"certificate": addressee.certified}
+        names: dict[str, object] = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
+        names["certificate"] = addressee.certified
         if addressee.files:
             own = tuple(Value(name, mark_of(field)) for field, name in _file_values(addressee).items())
             names["mailing"] = _mailing_names(self._context, own)

@@ -18,8 +18,7 @@ from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation
-from mkwmail.mail.merge import Link, Value
-from mkwmail.mail.letter import PersonalFile
+from mkwmail.mail.merge import Link, PersonalFile, Value
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
@@ -49,7 +48,8 @@ class MailingContext:
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
-    ``personal``: each mail may have files of its own. ``printed``: the mail is a letter on paper, to somebody without an address.
+    ``personal``: each mail may have files of its own. ``printed``: the mail is a letter on paper, to somebody without
+    an address.
     """
 
     event: Event
@@ -86,7 +86,7 @@ class Addressee(NamedTuple):
 
     ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
-    changes since they were last told. ``files`` are the person's own files; ``certified``: a certificate is one of them.
+    changes since they were last told. ``files`` are the person's own files; ``certified``: one is a certificate.
     """
 
     person: str

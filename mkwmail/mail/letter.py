@@ -22,7 +22,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from mkwmail.mail.icalendar import fold
-from mkwmail.mail.merge import HANG, Place, Placeholder, Segments, fill, filler, hang_of
+from mkwmail.mail.merge import HANG, PersonalFile, Place, Placeholder, Segments, files_in, fill, filler, hang_of
 
 
 class Message(NamedTuple):
@@ -270,18 +270,6 @@ class ToField:
     name: str = "To"
 
 
-class PersonalFile(NamedTuple):
-    """A file that is attached to one person's message.
-
-    ``octets`` is its size, and ``sha256`` its SHA-256 in hex, by which its content is looked up.
-    """
-
-    name: str
-    content_type: str
-    sha256: str
-    octets: int
-
-
 Content = Callable[[str], bytes]
 """A function that returns the content of a personal file by its SHA-256."""
 
@@ -289,16 +277,6 @@ Content = Callable[[str], bytes]
 def no_content(sha256: str) -> bytes:
     """Return no content: the letter has no personal files."""
     raise KeyError(sha256)
-
-
-def files_value(files: Iterable[PersonalFile]) -> str:
-    """Return the value ``files`` of a message, which names its personal files."""
-    return json.dumps([list(file) for file in files], ensure_ascii=False)
-
-
-def files_in(values: Mapping[str, str]) -> tuple[PersonalFile, ...]:
-    """Return the personal files that the values name."""
-    return tuple(PersonalFile(*file) for file in json.loads(values.get("files") or "[]"))
 
 
 def filename_parameter(name: str) -> dict[str, str | tuple[str, None, str]]:
@@ -354,6 +332,11 @@ class Letter:
             for segments in _segments_of(piece):
                 found |= _fields_of(segments)
         return frozenset(found | ({"files"} if self._form.personal else set()))
+
+    @property
+    def is_personal(self) -> bool:
+        """True if each message has files of its own."""
+        return self._form.personal is not None
 
     def address(self, values: Mapping[str, str], content: Content = no_content) -> Message:
         """Return the message for one member.

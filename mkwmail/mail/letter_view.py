@@ -20,16 +20,13 @@ from mkwmail.mail.letter import (
     HeaderField,
     Letter,
     Line,
-    PersonalFile,
     PersonalParts,
     Piece,
     ToField,
     base64_lines,
-    files_in,
-    files_value,
     quoted_printable,
 )
-from mkwmail.mail.merge import Segments, fill
+from mkwmail.mail.merge import PersonalFile, Segments, files_in, files_value, fill
 
 
 @dataclass(frozen=True, slots=True)

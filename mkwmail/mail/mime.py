@@ -57,9 +57,7 @@ def multipart(subtype: str, *children: Part) -> Part:
     return children[0] if len(children) == 1 else Part(f"multipart/{subtype}", children=children)
 
 
-def assembled(
-    fields: Sequence[Piece], root: Part, content: Iterable[bytes], personal: bool = False
-) -> list[Piece]:
+def assembled(fields: Sequence[Piece], root: Part, content: Iterable[bytes], personal: bool = False) -> list[Piece]:
     """Return a whole message's pieces: its header fields, then the parts.
 
     Boundaries are derived from ``content``, so that the same letter has the same bytes each time. ``=_`` cannot occur

@@ -22,7 +22,7 @@ from mkwmail.i18n import _, ngettext, size
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
 from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
-from mkwmail.mail.merge import Placeholder, Segments
+from mkwmail.mail.merge import Placeholder, Segments, files_in
 from mkwmail.members.names import odd
 
 
@@ -256,7 +256,7 @@ def _member(
 ) -> list[Any]:
     member = one.addressee.member
     values = {**one.complete(message_ids[one.addressee.person], moment), **one.values}
-    filled = [values[field] for field in variant.fields]
+    filled = _values(variant, values)
     words = one.values.get("salutation") or salutation(member.name, form)
     return [number, full_name(member.name), member.email, member.organisation, words, odd(member.name, form), filled]
 
@@ -266,7 +266,13 @@ def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
     count = len(variant.addressed)
     name = _("Variant %(number)s") % {"number": number + 1}
     members = ngettext("%(n)s member", "%(n)s members", count) % {"n": count}
-    return [number, name, members, "", "", "", [values[field] for field in variant.fields]]
+    return [number, name, members, "", "", "", _values(variant, values)]
+
+
+def _values(variant: _Variant, values: Mapping[str, str]) -> list[Any]:
+    """Return the values in the order of the page, a person's own files as its rows."""
+    own = [[file.name, file.content_type, size(file.octets)] for file in files_in(values)]
+    return [own if field == "files" else values[field] for field in variant.fields]
 
 
 def _odd_first(addressed: Iterable[Addressed], form: Form) -> tuple[Addressed, ...]:
