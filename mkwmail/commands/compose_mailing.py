@@ -15,7 +15,7 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named, rule_of, templates_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
@@ -232,6 +232,32 @@ class Composer:
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
         given = rounds.of_mailing(ledger.database, self.context.event.id, self.context.name)
         return frozenset(each.id for each in given if not differences(each.sources, self.sources))
+
+
+class Enclosed(NamedTuple):
+    """How many mails have a certificate, how many other files of their own, and the size in octets of the largest."""
+
+    certificates: int = 0
+    files: int = 0
+    largest: int = 0
+
+    def __str__(self) -> str:
+        certificates = ngettext("%(n)d with a certificate", "%(n)d with a certificate", self.certificates)
+        files = ngettext("%(n)d with a file of its own", "%(n)d with files of their own", self.files)
+        said = [words % {"n": n} for n, words in ((self.certificates, certificates), (self.files, files)) if n]
+        return ", ".join(said)
+
+
+def enclosed(outgoing: OutgoingMails) -> Enclosed:
+    """Count the mails with files of their own."""
+    if not any(letter.is_personal for letter in outgoing.letters):
+        return Enclosed()
+    whose = [each.files for each in outgoing]
+    return Enclosed(
+        sum(any(file.certificate for file in files) for files in whose),
+        sum(any(not file.certificate for file in files) for files in whose),
+        max((sum(file.octets for file in files) for files in whose), default=0),
+    )
 
 
 def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:

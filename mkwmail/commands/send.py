@@ -7,7 +7,15 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, kept_content, variants
+from mkwmail.commands.compose_mailing import (
+    Composer,
+    OutgoingMails,
+    composer_of,
+    correcting_of,
+    enclosed,
+    kept_content,
+    variants,
+)
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -286,7 +294,8 @@ def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, options: Se
     show_proposal(screen, proposal_of(invocation, ready, ledger, count))
     if options.yes:
         return True
-    return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count)
+    along = str(enclosed(ready.outgoing[:count]))
+    return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count, along)
 
 
 def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
@@ -300,6 +309,7 @@ def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int
         subjects=len({view.subject for view in views}),
         count=count,
         odd=tuple(_odd(ready, ledger, count, now)),
+        along=str(enclosed(ready.outgoing[:count])),
         members=f"{ready.sources.shown_list}: {'; '.join(ready.sources.members.how_read)}",
     )
 
@@ -341,6 +351,8 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             yield "\n    ".join((difference.what, *difference.lines))
     for warning in ready.sources.warnings:
         yield str(warning)
+    if ready.composer.files is not None:
+        yield from map(str, ready.composer.files.unused())
     takes = time_needed(ready.sources.settings.pace, count)
     if takes is not None:
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}

@@ -507,6 +507,7 @@ class PersonalFile(NamedTuple):
     content_type: str
     sha256: str
     octets: int
+    certificate: bool = False
 
 
 def files_value(files: Iterable[PersonalFile]) -> str:

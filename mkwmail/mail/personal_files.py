@@ -84,18 +84,21 @@ class PersonalFiles:
         return {person: tuple(files) for person, files in found.items()}
 
     def unused(self) -> Iterator[Fault]:
-        """Yield the files next to the members' files that are nobody's."""
+        """Yield a warning about the files next to the members' files that are nobody's."""
+        used = {path for rule in self.rules for _member, path in self._paths(rule)}
+        there: set[Path] = set()
         for rule in self.rules:
-            used = {path for _member, path in self._paths(rule)}
-            folders = {path.parent for path in used} - {self.event_path.parent}
-            if rule.file and _HEADING.search(rule.file) and not _HEADING.search(str(Path(rule.file).parent)):
+            folders = {path.parent for _member, path in self._paths(rule)} - {self.event_path.parent}
+            if rule.file and not _HEADING.search(str(Path(rule.file).parent)):
                 folders.add(attachment_path(self.event_path, rule.file).parent)
-            there = {path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file()}
             fits = _pattern(rule)
-            left = sorted(path.name for path in there - used if not path.name.startswith(".") and fits(path.name))
-            if left:
-                fault = ngettext("%(n)d file is nobody's: %(names)s", "%(n)d files are nobody's: %(names)s", len(left))
-                yield Fault(rule.shown, fault % {"n": len(left), "names": some(left)}, "")
+            found = (path for folder in folders if folder.is_dir() for path in folder.iterdir())
+            there |= {path for path in found if path.is_file() and path.name[0] != "." and fits(path.name)}
+        left = sorted(path.name for path in there - used)
+        if left:
+            fault = ngettext("%(n)d file is nobody's: %(names)s", "%(n)d files are nobody's: %(names)s", len(left))
+            place = ", ".join(rule.shown for rule in self.rules)
+            yield Fault(place, fault % {"n": len(left), "names": some(left)}, "")
 
     def content(self, sha256: str) -> bytes:
         """Return the content of a file that was found before.
