@@ -22,7 +22,7 @@ LAYERS = (
     ("config", "ledger"),
     ("mail", "auth"),
     ("planning",),
-    ("delivery", "responses"),
+    ("delivery", "papers", "responses"),
     ("report",),
     ("commands",),
     ("cli_help",),
@@ -56,6 +56,7 @@ HOMES = {
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
     "olefile": ("responses.outlook",),
+    "typst": ("papers.typesetting",),
 }
 
 

@@ -451,7 +451,7 @@ def _templates(folder: WorkingFolder) -> list[str]:
     for place in (folder.templates_dir, shipped("templates")):
         if place.is_dir():
             found.update(path.stem for path in place.glob("*.md"))
-    return sorted(found - {"signature"})
+    return sorted(found - {"signature", "certificate"})
 
 
 def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:

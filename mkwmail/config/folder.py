@@ -60,6 +60,11 @@ class WorkingFolder:
         """
         return self.path / "preview"
 
+    @property
+    def papers_dir(self) -> Path:
+        """The folder of certificates and sheets; it may not exist."""
+        return self.path / "papers"
+
     def ledger_path(self, test: bool = False) -> Path:
         """Return the path of the ledger.
 

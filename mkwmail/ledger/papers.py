@@ -83,6 +83,11 @@ def certificates(database: Database, event: str) -> dict[str, KeptCertificate]:
     }
 
 
+def certificates_of_person(database: Database, person: str) -> int:
+    """Return for how many events a certificate was made for a person."""
+    return database.number("SELECT count(DISTINCT event) FROM certificates WHERE person = ?", (person,))
+
+
 def keep_certificates(database: Database, event: str, made: Iterable[tuple[KeptCertificate, bytes]]) -> None:
     """Keep certificates with their PDFs, all or none."""
     with database.transaction():
