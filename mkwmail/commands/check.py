@@ -266,6 +266,8 @@ def _mailing(
     largest = max(without, default=0) + along.largest * 4 // 3
     if composer.files is not None:
         warnings += composer.files.unused()
+    if composer.certificates is not None and composer.certificates.example:
+        warnings += composer.certificates.try_out([(each.person, each.member) for each in roll.listings])
     place = sources.shown_event
     warnings += _form_warnings(place, name, sources.settings.form, messages)
     warnings += _direct_warnings(name, composer.context.template, outgoing)
@@ -274,7 +276,7 @@ def _mailing(
         words = {"mailing": name, "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
     checked = Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now)
-    return replace(checked, certificates=along.certificates, files=along.files), warnings
+    return replace(checked, certificates=along.certificates, files=along.files) if count else checked, warnings
 
 
 def _encoded(files: Sequence[PersonalFile]) -> int:

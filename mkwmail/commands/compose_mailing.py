@@ -13,7 +13,7 @@ from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named, rule_of, templates_of
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
@@ -115,12 +115,14 @@ class Composer:
     files: "PersonalFiles | None" = None
     certificates: "Certificates | None" = None
 
-    def enclosing(self, sources: Sources, ledger: Ledger, history: History, now: datetime) -> "Composer":
+    def enclosing(
+        self, sources: Sources, ledger: Ledger, history: History, now: datetime, *, to_send: bool = False
+    ) -> "Composer":
         """Return the composer with the certificates of this mailing, if it brings any.
 
-        ``now``: before the day of the event the certificates are examples.
+        ``now``: before the day of the event the certificates are examples, which are not sent (``to_send``).
 
-        :raises UserError: if the certificate's template or pictures have a fault.
+        :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
         """
         if not (self.context.event.certificate and rule_of(self.context.name).certifies):
             return self
@@ -138,6 +140,9 @@ class Composer:
             answers=history.answers,
             now=now,
         )
+        if to_send and made.example:
+            fault = _("the day of the event is still to come, so there are no certificates to send")
+            raise UserError(Fault(sources.shown_event, fault, _("send it after the event")), code=ExitCode.USAGE)
         return replace(self, certificates=made)
 
     def without_files(self) -> "Composer":

@@ -320,11 +320,7 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
         yield from _template_faults(draft, name, mailing)
         yield from _of_faults(draft, name, mailing)
         loc = ("mailings", name, "attachments")
-        shared = [
-            (number, each)
-            for number, each in enumerate(mailing.attachments)
-            if isinstance(each, str) and each in mailing.shared_files
-        ]
+        shared = [(mailing.attachments.index(each), each) for each in mailing.shared_files]
         if shared:
             from mkwmail.config.attachments import attachment_faults
 

@@ -79,13 +79,6 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         "Catering": {
             "deadline": _("until when the numbers can be given; a date alone: until the end of that day"),
         },
-        "Certificate": {
-            "hours": _("how many hours it took"),
-            "signed_by": _("who signs: name and role"),
-            "accredited": _("the accreditation, in words; only if there is one"),
-            "letterhead": _("a picture at the top: SVG or PNG"),
-            "signature": _("a picture of the signature: SVG or PNG"),
-        },
         "CalendarEntry": {
             "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),
             "alarm": _("how long before the start the calendar rings"),
@@ -102,6 +95,13 @@ def _of_a_mailing() -> dict[str, dict[str, str]]:
         "AllAudience": {"all": _("audiences; it is for those who are in all of them")},
         "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
         "NotAudience": {"not": _("an audience; it is for those who are not in it")},
+        "Certificate": {
+            "hours": _("how many hours it took"),
+            "signed_by": _("who signs: name and role"),
+            "accredited": _("the accreditation, in words; only if there is one"),
+            "letterhead": _("a picture at the top: SVG or PNG"),
+            "signature": _("a picture of the signature: SVG or PNG"),
+        },
         "PersonalFile": {
             "file": _("the file's name, with a heading of the member list in braces"),
             "column": _("the column of the member list that holds the file's name"),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, as_mapping, as_moment
-from mkwmail.ledger.models import moment_text
+from mkwmail.ledger.models import Credit, moment_text
 
 _QUICKLY = 1_000_000  # octets; such a file is compressed already as a rule
 
@@ -30,13 +30,6 @@ class KeptCertificate(NamedTuple):
     content: Mapping[str, object]
     sha256: str
     at: datetime
-
-
-class Credit(NamedTuple):
-    """A person's own hours and points, where they differ from the event's; empty if not."""
-
-    hours: str = ""
-    points: str = ""
 
 
 def keep_file(database: Database, event: str, person: str, data: bytes) -> str:
@@ -106,14 +99,3 @@ def credits_of(database: Database, event: str) -> dict[str, Credit]:
     """Return person → their own hours and points."""
     rows = database.execute("SELECT person, hours, points FROM credits WHERE event = ?", (event,))
     return {str(person): Credit(str(hours), str(points)) for person, hours, points in rows}
-
-
-def keep_credits(database: Database, event: str, given: Mapping[str, Credit], now: datetime) -> None:
-    """Record people's own hours and points; an empty one leaves what was recorded."""
-    with database.transaction():
-        database.each(
-            """INSERT INTO credits VALUES (?, ?, ?, ?, ?) ON CONFLICT (event, person) DO UPDATE SET
-               hours = iif(excluded.hours = '', hours, excluded.hours),
-               points = iif(excluded.points = '', points, excluded.points), at = excluded.at""",
-            [(event, person, each.hours, each.points, moment_text(now)) for person, each in given.items()],
-        )

@@ -28,7 +28,8 @@ from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 from mkwmail.ledger import papers
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.papers import Credit, KeptCertificate
+from mkwmail.ledger.models import Credit
+from mkwmail.ledger.papers import KeptCertificate
 from mkwmail.mail.certificate_text import FILE, CertificateText
 from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.templates import Templates
@@ -152,6 +153,9 @@ class Certificates:
         with ExitStack() as opened:
             setter: Typesetter | None = None
             for person, member in present:
+                if not full_name(member.name):
+                    faults.append(self._nameless(member))
+                    continue
                 content = self._content(person, member)
                 earlier = self._earlier(person, content)
                 if earlier is None:
@@ -210,6 +214,9 @@ class Certificates:
         found: dict[str, PersonalFile] = {}
         with typesetter(_DOCUMENT, dict(self.pictures.values())) as setter:
             for person, member in everyone:
+                if not full_name(member.name):
+                    self.warnings.append(self._nameless(member))
+                    continue
                 data = {**self._data(self._content("", member), self.event.ends), "issued": _STILL}
                 try:
                     pdf = setter.pdf(data, self.event.ends)
@@ -271,6 +278,10 @@ class Certificates:
     def _data(self, content: Mapping[str, Any], day: datetime) -> dict[str, Any]:
         words = date_in_words(day.astimezone(ZONE).date()).partition(" ")[2]
         return {**content, "issued": words}
+
+    def _nameless(self, member: Member) -> Fault:
+        place = f"{self.shown_list}:{member.row}" if member.row else member.email
+        return Fault(place, _("%(address)s: a certificate needs a name") % {"address": member.email}, "")
 
     def _faults(self, error: TypesettingError, member: Member) -> Iterator[Fault]:
         """Yield the faults because of which a person's certificate cannot be set."""

@@ -76,9 +76,11 @@ def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> Non
     # Years later, after the files have gone, it is shown to the byte what a member was sent.
     for path in (place.folder / "events" / "brieven").iterdir():
         path.unlink()
-    shown = place.run("preview", EVENT, "invitation", "--sent", "--member", "jan@example.org", "--eml", "eml")
+    shown = place.run(
+        "preview", EVENT, "invitation", "--sent", "--member", "jan@example.org", "--eml", str(tmp_path / "eml")
+    )
     assert shown.code == 0, shown.err
-    (kept,) = Path("eml").glob("*.eml") if Path("eml").is_dir() else (place.folder / "eml").glob("*.eml")
+    (kept,) = (tmp_path / "eml").glob("*.eml")
     assert kept.read_bytes() == taken(server)["jan@example.org"].data
 
 
