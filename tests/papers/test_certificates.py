@@ -10,42 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_personal_files import files, parsed, taken
+from tests.papers.reading import AFTER, CERTIFICATE, EVENT, attendance, no_typst, text_of, with_certificates
 from tests.smtp_server import ScriptedServer
-from tests.workplace import HEADINGS, Place, a_place
+from tests.workplace import HEADINGS, Place
 
 pytest.importorskip("typst", reason="typst makes the PDFs: pip install 'mkwmail[papers]'")
 for tool in ("pdftotext", "qpdf"):
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} reads the PDFs: apt-get install poppler-utils qpdf", allow_module_level=True)
 
-EVENT = "directeurendag-2020"
-AFTER = "2020-04-20T09:00"
-CERTIFICATE = "certificate: {hours: 4, signed_by: 'Lilian van Zandbrink, secretaris', accredited: 'erkend, nummer 12'}"
-
-
-def with_certificates(folder: Path, port: int = 9, certificate: str = CERTIFICATE, points: str = "4") -> Place:
-    """A folder whose event has certificates."""
-    place = a_place(folder, port)
-    event = next((place.folder / "events").glob("*.yaml"))
-    event.write_text(event.read_text().replace("pe_points: true", f"pe_points: {points}\n{certificate}"))
-    return place
-
 
 def people(count: int) -> list[str]:
     return [f"Voornaam{n};;Achternaam{n};lid{n}@example.org;Corporatie {n};directeur" for n in range(count)]
-
-
-def attendance(place: Place, present: list[str], absent: list[str], more: str = "") -> None:
-    """Import who was there, as a check-in list gives it."""
-    rows = [f"{line};ja" for line in present] + [f"{line};nee" for line in absent]
-    place.write("presentie.csv", "\n".join([f"naam;e-mail;organisatie{more};ingecheckt", *rows]) + "\n")
-    ran = place.run("answers", "import", EVENT, str(place.folder / "presentie.csv"), "--yes", now="2020-04-17T09:00")
-    assert ran.code == 0, ran.err
-
-
-def text_of(pdf: bytes, *options: str) -> str:
-    done = subprocess.run(["pdftotext", *options, "-", "-"], input=pdf, capture_output=True, check=True, timeout=60)
-    return done.stdout.decode()
 
 
 def everybody(place: Place) -> tuple[list[str], list[str]]:
@@ -132,14 +108,6 @@ def test_a_retry_a_second_copy_and_what_is_shown_later_are_the_same_bytes(tmp_pa
     assert shown.code == 0, shown.err
     (eml,) = (tmp_path / "eml").glob("*.eml")
     assert eml.read_bytes() == first
-
-
-def no_typst(folder: Path) -> str:
-    """A path on which typst cannot be imported, and mkwmail can."""
-    place = folder / "without"
-    place.mkdir()
-    (place / "typst.py").write_text("raise ImportError('typst is not installed')\n")
-    return f"{place}:{Path(__file__).parents[2]}"
 
 
 def test_a_corrected_name_is_a_new_document_with_the_same_number(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.papers.test_certificates import AFTER, EVENT, attendance, text_of
+from tests.papers.reading import AFTER, EVENT, attendance, text_of
 from tests.workplace import Place, a_place
 
 pytest.importorskip("typst", reason="typst makes the PDFs: pip install 'mkwmail[papers]'")
