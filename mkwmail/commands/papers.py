@@ -8,7 +8,6 @@ from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import find_person
-from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -23,15 +22,14 @@ from mkwmail.members.headings import column_name
 from mkwmail.members.member_list import Member
 from mkwmail.members.names import read_name
 from mkwmail.papers.certificates import Certificates, file_name
-from mkwmail.papers.sheets import FILES, Day, Participant, Sheet, made, without_addresses
+from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made, totals, without_addresses
 from mkwmail.papers.typesetting import TypesettingError
 from mkwmail.planning.audience import History, were_there
 from mkwmail.planning.roll import MemberIndex, identify_members
 from mkwmail.report.papers import show_certificates
-from mkwmail.responses.answers import Numbers, last_signups, numbers_of
+from mkwmail.responses.answers import last_signups, numbers_of
 
 CERTIFICATES = "certificates"
-_UNLISTED = column_name("niet op lijst")
 _LISTED = frozenset(("", "nee", "n", "no", "0", "false", "onwaar", "-"))
 
 
@@ -198,7 +196,7 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
     along = {person: row.companions for person, row in last.items()}
 
     def participant(person: str, member: Member) -> Participant:
-        unlisted = member.columns.get(_UNLISTED, "").strip().casefold() not in _LISTED
+        unlisted = member.columns.get(column_name(UNLISTED), "").strip().casefold() not in _LISTED
         name = member.name if full_name(member.name) else Name(written=member.organisation or "Naam onbekend")
         return without_addresses(Participant(name, member.organisation, along.get(person, 0), unlisted))
 
@@ -217,24 +215,15 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
         fault = _("nobody has said yet to come to %(event)s") % {"event": event.id}
         remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE") % {"event": event.id}
         raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    optional = [item.title for item in event.programme if item.optional]
+    numbers = numbers_of(rows, history.answers, optional)
+    wishes = numbers.dietary
     return Day(
         event,
         sources.settings.association or "",
         tuple(participant(*each) for each in members.items()),
         tuple(participant(*each) for each in others.items()),
         tuple(unsettled),
-        _totals(event, numbers_of(rows, history.answers, _optional(event))),
+        totals(numbers.coming, numbers.companions, {title: numbers.parts.get(title, 0) for title in optional}, wishes),
         invocation.clock.now(),
     )
-
-
-def _optional(event: Event) -> list[str]:
-    return [item.title for item in event.programme if item.optional]
-
-
-def _totals(event: Event, numbers: Numbers) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
-    """Return the totals for the caterer, in Dutch, by their headings."""
-    heads = [("Aangemeld", numbers.coming), ("Introducés", numbers.companions), ("Samen", numbers.total)]
-    parts = [(title, numbers.parts.get(title, 0)) for title in _optional(event)]
-    groups = (("Personen", heads), ("Onderdelen naar keuze", parts), ("Dieetwensen", list(numbers.dietary.items())))
-    return tuple((heading, tuple(lines)) for heading, lines in groups if lines)

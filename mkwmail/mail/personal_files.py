@@ -122,7 +122,7 @@ class PersonalFiles:
             raise UserError(self._fault(member, named.fault))
         if not named.name:
             if not rule.optional:
-                fault = f"{rule.shown}: {_('no file is named for this member')}"
+                fault = _("%(rule)s: no file is named for this member") % {"rule": rule.shown}
                 raise UserError(self._fault(member, fault, _("fill in the list, or write optional: true")))
             return None
         path = attachment_path(self.event_path, named.name)

@@ -28,6 +28,9 @@ class Sheet(StrEnum):
     CATERER = "caterer"
 
 
+#: The heading of the column that keeps somebody off the list of participants.
+UNLISTED = "niet op lijst"
+
 #: The names of the files.
 FILES = {
     Sheet.SIGN_IN: "presentielijst",
@@ -62,8 +65,21 @@ class Day:
     members: tuple[Participant, ...]
     guests: tuple[Participant, ...]
     unsettled: tuple[Participant, ...]
-    totals: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+    totals: "Totals"
     now: datetime
+
+
+Totals = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+
+
+def totals(coming: int, companions: int, parts: Mapping[str, int], dietary: Mapping[str, int]) -> Totals:
+    """Return the totals for the caterer by their headings.
+
+    :param parts: optional part of the programme → how many take part; ``dietary``: wish → how many.
+    """
+    heads = {"Aangemeld": coming, "Introducés": companions, "Samen": coming + companions}
+    groups = (("Personen", heads), ("Onderdelen naar keuze", parts), ("Dieetwensen", dietary))
+    return tuple((heading, tuple(lines.items())) for heading, lines in groups if lines)
 
 
 @dataclass(frozen=True, slots=True)
