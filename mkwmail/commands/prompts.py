@@ -342,7 +342,7 @@ def confirmed(terminal: Terminal, event: str, mailing: str, count: int, along: s
     else:
         wanted = str(count)
         question = _("To send %(mails)s, type %(wanted)s:")
-    said = f"{mails(count)} ({along})" if along else mails(count)
+    said = f"{mails(count)}, {along}" if along else mails(count)
     return terminal.ask(question % {"mails": said, "wanted": wanted}) == wanted
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_personal_files import files, parsed, taken
+from tests.keyboard import typed
 from tests.papers.reading import AFTER, CERTIFICATE, EVENT, attendance, no_typst, text_of, with_certificates
 from tests.smtp_server import ScriptedServer
 from tests.workplace import HEADINGS, Place
@@ -298,3 +299,47 @@ def test_the_same_data_give_the_same_bytes(tmp_path: Path) -> None:
         (path,) = (place.folder / "papers" / EVENT).glob("voorbeeld*.pdf")
         digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
     assert len(digests) == 1
+
+
+def test_the_confirmation_says_how_many_certificates_go_along(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        event = next((place.folder / "events").glob("*.yaml"))
+        # Also somebody who was not there is thanked, without a certificate.
+        event.write_text(event.read_text().replace("  thanks:", "  thanks:\n    audience: everyone"))
+        attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], ["Zoë Ruiter;zoe@tien.example.org;Tien"])
+        environment = place.environment(AFTER, MKWMAIL_LANG="nl")
+        answers = (("5 mails, 1 met bewijs van deelname", "5"),)
+        code, screen = typed(place.command("send", EVENT, "thanks"), environment, place.folder, answers)
+        assert code == 0, screen
+        mails = {address: parsed(each.data) for address, each in taken(server).items()}
+    assert [address for address, mail in mails.items() if files(mail)] == ["kim@woonstede.example.org"]
+    text = mails["zoe@tien.example.org"].get_body(("plain",))
+    assert text is not None and "bewijs van deelname" not in text.get_content()
+    checked = place.run("check", EVENT, "--json", now=AFTER)
+    assert [each["certificates"] for each in checked.json["mailings"] if each["mailing"] == "thanks"] == [1]
+
+
+def test_thanks_that_were_approved_early_bring_the_certificates_when_they_are_due(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        assert place.run("schedule", EVENT, "thanks", "--yes", now="2020-04-10T10:00").code == 0
+        # As long as nobody is recorded as present, the thanks wait, and say why.
+        told = place.run("due", now="2020-04-20T09:30")
+        assert told.code == 65 or "nobody is recorded as present" in told.err or told.code == 0
+        assert not [each for each in server.taken if "secretaris@example.org" not in each.recipients]
+        attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+        ran = place.run("due", now="2020-04-20T10:30")
+        assert ran.code == 0, ran.err
+        (kim,) = (each for each in server.taken if "kim@woonstede.example.org" in each.recipients)
+    assert files(parsed(kim.data)).keys() == {f"bewijs-van-deelname-{EVENT}.pdf"}
+
+
+def test_a_rehearsal_after_the_day_keeps_nothing(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+    ran = place.run("send", EVENT, "thanks", "--rehearse", "--yes", now=AFTER)
+    assert ran.code == 0, ran.err
+    (mail,) = (place.folder / "rehearsal").glob("*.eml")
+    assert len(files(parsed(mail.read_bytes()))) == 1
+    assert kept(place.folder / "mkwmail-test.db") == {"files": 0, "certificates": 0, "files_of": 0}
