@@ -217,7 +217,7 @@ class Certificates:
                 if not full_name(member.name):
                     self.warnings.append(self._nameless(member))
                     continue
-                data = {**self._data(self._content("", member), self.event.ends), "issued": _STILL}
+                data = {**self._data(self._content("", member), self.event.ends), "issued": "de dag van verzending"}
                 try:
                     pdf = setter.pdf(data, self.event.ends)
                 except TypesettingError as error:
