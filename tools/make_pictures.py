@@ -108,7 +108,10 @@ def _papers(folder: Path) -> None:
     place.run("answers", "set", EVENT, first, "present", now="2020-04-17T10:00")
     place.run("papers", EVENT, "certificates", now="2020-04-20T09:00")
     papers = folder / "papers" / EVENT
-    for pdf, name in ((next(papers.glob("*bewijs*.pdf")), "bewijs"), (papers / "presentielijst.pdf", "presentielijst")):
+    for pdf, name in (
+        (next(papers.glob("*bewijs van deelname*.pdf")), "bewijs"),
+        (papers / "presentielijst.pdf", "presentielijst"),
+    ):
         to_png = ["pdftoppm", "-png", "-r", "72", "-singlefile", str(pdf), str(PICTURES / name)]
         subprocess.run(to_png, check=True, capture_output=True)
 

@@ -428,7 +428,7 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
         answers=(*answers, *missing_answers),
         signups=(*rows, *missing_rows),
         guests=(*guests, *_departed(form, found)),
-        credits=dict(_credits(found, keys)),
+        credits=dict(_credits(form, found, keys)),
     )
     if batch.answers or batch.guests or batch.credits or found.doubtful or found.ignored or missing_rows:
         responses.record_batch(form.ledger.database, form.event.id, batch, now)
@@ -436,11 +436,14 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
         responses.keep_signups(form.ledger.database, form.event.id, batch.signups, now)
 
 
-def _credits(found: Changes, keys: Mapping[str, str]) -> Iterator[tuple[str, Credit]]:
-    """Yield the own hours and points of people whose rows have them."""
+def _credits(form: _Form, found: Changes, keys: Mapping[str, str]) -> Iterator[tuple[str, Credit]]:
+    """Yield the own hours and points of people whose rows have others than those that are known."""
+    from mkwmail.ledger.papers import credits_of
+
+    known = credits_of(form.ledger.database, form.event.id)
     for match in (*found.news, *found.same, *found.guests, *(each.match for each in found.stands)):
         person = match.person.key if match.person else keys.get(match.signup.key)
-        if person and any(match.signup.credit):
+        if person and any(match.signup.credit) and known.get(person) != match.signup.credit:
             yield person, match.signup.credit
 
 
