@@ -21,7 +21,7 @@ from mkwmail.mail.templates import Templates
 from mkwmail.members.headings import column_name
 from mkwmail.members.member_list import Member
 from mkwmail.members.names import read_name
-from mkwmail.papers.certificates import Certificates, file_name, number_of
+from mkwmail.papers.certificates import Certificates, file_name, number_of, paper_name
 from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made, totals, without_addresses
 from mkwmail.papers.typesetting import TypesettingError
 from mkwmail.planning.audience import History, were_there
@@ -118,9 +118,8 @@ def _certificates(
         certificates.keep(ledger.database, found, {})
     written = None
     for person, file in found.items():
-        # Two people may have one name; the code at the end of the number is each one's own.
-        code = number_of(ledger.secret, event.id, person).rpartition("/")[2]
-        name = f"{_file_word(sorting_name(everyone[person].name))}, bewijs van deelname {code}.pdf"
+        number = number_of(ledger.secret, event.id, person)
+        name = paper_name(_file_word(sorting_name(everyone[person].name)), number)
         written = _directory(sources) / (f"voorbeeld {file_name(event)}" if certificates.example else name)
         replace_file(written, certificates.made[file.sha256])
     if written is None:

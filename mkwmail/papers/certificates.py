@@ -56,6 +56,14 @@ def file_name(event: Event) -> str:
     return f"bewijs-van-deelname-{event.id}.pdf"
 
 
+def paper_name(name: str, number: str) -> str:
+    """Return the name of a person's certificate in ``papers/``.
+
+    Two people may have one name; the code at the end of the number is each one's own.
+    """
+    return f"{name}, bewijs van deelname {number.rpartition('/')[2]}.pdf"
+
+
 def lacking(event: Event, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the keys that a certificate still needs, each with what it is in words."""
     certificate = event.certificate or Certificate()
