@@ -46,7 +46,7 @@ from mkwmail.report.status import (
 )
 from mkwmail.report.status_page import status_page
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.timetable import last_run_words
+from mkwmail.report.timetable import last_run_words, runs_as_scheduled
 
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
@@ -95,7 +95,7 @@ def status(
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
-        automatic = last_due(ledger, now)
+        automatic, _asleep = last_due(ledger, now)
         ran = runs.last(ledger.database, DUE)
     if csv is not None:
         write_output(folder, csv, status_csv(statuses), "status.csv")
@@ -142,19 +142,21 @@ def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: b
 DUE = "due"
 
 
-def last_due(ledger: Ledger, now: datetime) -> str | None:
-    """Return when `due` last ran, and a failure that it cannot mail about.
+def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
+    """Return when `due` last ran, and a failure that it cannot mail about; and whether it does not run as it should.
 
-    None if it never ran and no mailing was approved to be sent automatically.
+    Empty if it never ran and no mailing was approved to be sent automatically.
     """
     last = runs.last(ledger.database, DUE)
     given = [each for each in rounds.scheduled(ledger.database) if WHEN in each.terms]
     if last is None and not given:
-        return None
-    words = last_run_words(last.started if last else None, now, awaited=any(now <= each.latest for each in given))
+        return "", False
+    ran, awaited = last.started if last else None, any(now <= each.latest for each in given)
+    words, asleep = last_run_words(ran, now, awaited), awaited and not runs_as_scheduled(ran, now)
     if LOGIN_FAILS in runs.reported(ledger.database):
         words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
-    return words
+        asleep = True
+    return words, asleep
 
 
 def statuses_of(
@@ -237,8 +239,10 @@ def status_of(
         due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
     behind = outdated(event, roll.listings, history, now) if roll else ()
     attendance = attendance_of(event, ledger, roll, history, now)
+    last = runs.last(ledger.database, DUE)
+    due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [
-        *next_steps(event, history, due, behind, attendance.unsettled, now),
+        *next_steps(event, history, due, behind, attendance.unsettled, now, runs=due_runs),
         *purge_steps(event, ledger, keep, now),
     ]
     return EventStatus(
@@ -345,8 +349,12 @@ def desk(invocation: Invocation) -> ExitCode:
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
-        automatic = last_due(ledger, now)
+        automatic, asleep = last_due(ledger, now)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
+    # If nothing is sent automatically although it should be, that matters most.
+    if asleep:
+        terminal.say(automatic, "yellow")
+        terminal.say()
     if statuses:
         show_overview(terminal, statuses, now)
     else:
@@ -358,7 +366,7 @@ def desk(invocation: Invocation) -> ExitCode:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
-    if automatic:
+    if automatic and not asleep:
         terminal.say()
         terminal.say(automatic)
     terminal.say()

@@ -103,10 +103,11 @@ class WorkingFolder:
     def event_path(self, word: str) -> Path:
         """Return the event file that a word names.
 
-        The word is its path, its name in ``events/`` or its ``id``.
+        The word is its path, its name in ``events/`` or its ``id``, or the beginning of one of them that fits one
+        file only.
 
-        :raises UserError: code USAGE if there is no such file, with the nearest name; code FAULTY_FILE if two
-            files have this id.
+        :raises UserError: code USAGE if there is no such file, with the nearest name, or if several begin like this;
+            code FAULTY_FILE if two files have this id.
         """
         as_paths = _existing(word, self.path)
         if as_paths:
@@ -121,6 +122,13 @@ class WorkingFolder:
             raise UserError(*(self._doubled(path, word) for path in found))
         if found:
             return found[0]
+        begun = [path for path in paths if word and (path.stem.startswith(word) or (ids[path] or "").startswith(word))]
+        if len(begun) == 1 and list(ids.values()).count(ids[begun[0]]) == 1:
+            return begun[0]
+        if begun:
+            fault = _('several events begin with "%(word)s"') % {"word": word}
+            names = ", ".join(ids[path] or path.stem for path in begun)
+            raise UserError(Fault("", fault, _("choose from: %(names)s") % {"names": names}), code=ExitCode.USAGE)
         raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
 
     def _outside(self, path: Path) -> NoReturn:

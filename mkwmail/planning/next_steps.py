@@ -80,19 +80,23 @@ def next_steps(
     behind: Sequence[Outdated],
     unsettled: int,
     now: datetime,
+    *,
+    runs: bool,
 ) -> Iterator[str]:
     """Yield the next steps and what a person has to do, one sentence each.
 
     :param behind: those who were given details that have changed.
     :param unsettled: how many sign-ups wait for a person's decision.
+    :param runs: whether `mkwmail due` runs as scheduled: only then is anything sent automatically.
     """
     yield from _mending(event, history, behind)
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)
     if history.cancelled is None:
+        yield from _deferred(event, history.deliveries, now, due if runs else ())
         yield from _missed(event, history.deliveries, now)
-        yield from _mailings(event, due, now)
+        yield from _mailings(event, due, history.deliveries, now, runs)
     if unsettled:
         settle = ngettext(
             "To settle %(n)d sign-up: mkwmail answers list %(event)s",
@@ -140,21 +144,60 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
             yield sentence % {**words, "event": f"{event.id} --skipped"}
 
 
-def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
-    """Yield mailings that are due or have changed, and the next one."""
+def _deferred(event: Event, deliveries: Sequence[Delivery], now: datetime, automatic: Sequence[Due]) -> Iterator[str]:
+    """Yield the mailings that the server put off, with the command that tries again.
+
+    :param automatic: the mailings that `due` looks after: it tries again those that are approved.
+    """
+    by_itself = {each.mailing for each in automatic if each.mode is SendMode.APPROVED}
+    waiting: dict[str, list[datetime]] = {}
+    for each in deliveries:
+        name = each.round.mailing
+        known = name in event.mailings or not rule_of(name).needs_entry
+        if each.state is State.DEFERRED and known and name not in by_itself and now <= latest_of(event, name):
+            waiting.setdefault(name, []).append(each.not_before or now)
+    for name, moments in waiting.items():
+        count, words = len(moments), {"mailing": name, "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
+        if min(moments) <= now:
+            sentence = ngettext(
+                "%(mailing)s: the server put off %(n)d mail; to try again: %(command)s",
+                "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
+                count,
+            )
+            yield sentence % words
+        else:
+            sentence = ngettext(
+                "%(mailing)s: the server put off %(n)d mail until %(moment)s; then: %(command)s",
+                "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
+                count,
+            )
+            yield sentence % {**words, "moment": moment_from(now, min(moments))}
+
+
+def _mailings(
+    event: Event, due: Sequence[Due], deliveries: Sequence[Delivery], now: datetime, runs: bool
+) -> Iterator[str]:
+    """Yield mailings that wait, are due or have changed, and the next one."""
+    sent = Counter(each.round.mailing for each in deliveries if each.state is State.SENT)
     changed_since = []
     ahead = []
     for each in due:
-        if each.send is None or each.over or each.fault:
+        if each.over or each.fault or now > latest_of(event, each.mailing):
             continue
-        if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
+        waits = bool(sent[each.mailing] and each.left)
+        if waits and each.mode is not SendMode.CHANGED and not (runs and each.mode is SendMode.APPROVED):
+            yield _waiting(event, each, sent[each.mailing])
+            if each.send is not None and each.send > now:
+                ahead.append(each)
+            continue
+        if each.send is None or (each.send <= now and not each.left):
             continue
         if each.send > now:
             ahead.append(each)
         if each.mode is SendMode.CHANGED:
             changed_since.append(each.mailing)
         elif each.send <= now:
-            yield _due_now(event, each)
+            yield _due_now(event, each, runs)
     if changed_since:
         words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
         yield (
@@ -166,19 +209,31 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
             % words
         )
     if ahead:
-        yield from _ahead(event, ahead[0], now)
+        yield from _ahead(event, ahead[0], now, runs)
 
 
-def _due_now(event: Event, each: Due) -> str:
+def _waiting(event: Event, each: Due, sent: int) -> str:
+    """Return that a mailing went to some, and the command that sends the rest."""
+    words = {"mailing": each.mailing, "sent": sent, "n": each.left}
+    words["command"] = f"mkwmail send {event.id} {each.mailing}"
+    sentence = ngettext(
+        "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
+        "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
+        each.left,
+    )
+    return sentence % words
+
+
+def _due_now(event: Event, each: Due, runs: bool) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
-    if each.mode is SendMode.APPROVED:
+    if each.mode is SendMode.APPROVED and runs:
         return _("Due now, and goes by itself: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
 
-def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
+def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
-    if each.mode is SendMode.APPROVED:
+    if each.mode is SendMode.APPROVED and runs:
         yield _("Next: %(mailing)s, planned for %(moment)s; it goes by itself") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words

@@ -151,6 +151,14 @@ def outlook_value(rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> di
 _LONG_AGO = timedelta(days=1)
 
 
+def runs_as_scheduled(moment: datetime | None, now: datetime) -> bool:
+    """Return whether `due`, which ran last at this moment, still runs as it should.
+
+    False if it never ran (None), or not for more than a day.
+    """
+    return moment is not None and now - moment <= _LONG_AGO
+
+
 def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str:
     """Return a sentence that tells when `due` last ran.
 
@@ -159,7 +167,7 @@ def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str
     if moment is None:
         return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
     words = {"day": day_in_words(moment), "time": clock_time(moment)}
-    if awaited and now - moment > _LONG_AGO:
+    if awaited and not runs_as_scheduled(moment, now):
         sentence = _(
             "`mkwmail due` last ran on %(day)s at %(time)s: does cron still run it? (schedule EVENT --install)"
         )
