@@ -322,7 +322,7 @@ def _event_id(folder: WorkingFolder, word: str) -> str:
     A word without an event file, such as that of a deleted event, is taken for an id.
     """
     try:
-        path = folder.event_path(word)
+        path = folder.event_path(word, whole=True)
     except UserError:
         return word
     return id_in(path) or word

@@ -68,7 +68,7 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     terminal = invocation.terminal
     folder = folder_of(invocation)
     now = invocation.clock.now()
-    about = read_event(folder.event_path(event), folder).value
+    about = read_event(folder.event_path(event, whole=True), folder).value
     if about.ends > now:
         fault = _("%(event)s is still to come: %(day)s") % {"event": about.id, "day": day_in_words(about.starts)}
         remedy = _("purge it when it is over; for one person: mkwmail forget WHO")

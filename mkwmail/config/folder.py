@@ -100,11 +100,12 @@ class WorkingFolder:
         found = (path for path in self.events_dir.iterdir() if path.suffix in ENDINGS and path.is_file())
         return tuple(sorted(path for path in found if not path.name.startswith(".")))
 
-    def event_path(self, word: str) -> Path:
+    def event_path(self, word: str, *, whole: bool = False) -> Path:
         """Return the event file that a word names.
 
         The word is its path, its name in ``events/`` or its ``id``, or the beginning of one of them that fits one
-        file only.
+        file only. With ``whole``, no beginning will do: a shortened name must not remove data, nor stand for an event
+        whose file was deleted.
 
         :raises UserError: code USAGE if there is no such file, with the nearest name, or if several begin like this;
             code FAULTY_FILE if two files have this id.
@@ -122,7 +123,11 @@ class WorkingFolder:
             raise UserError(*(self._doubled(path, word) for path in found))
         if found:
             return found[0]
-        begun = [path for path in paths if word and (path.stem.startswith(word) or (ids[path] or "").startswith(word))]
+        begun = [
+            path
+            for path in (() if whole or not word else paths)
+            if (path.stem.startswith(word) or (ids[path] or "").startswith(word))
+        ]
         if len(begun) == 1 and list(ids.values()).count(ids[begun[0]]) == 1:
             return begun[0]
         if begun:

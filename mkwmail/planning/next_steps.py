@@ -94,7 +94,7 @@ def next_steps(
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)
     if history.cancelled is None:
-        yield from _deferred(event, history.deliveries, now, due if runs else ())
+        yield from _deferred(event, history.deliveries, now, due, runs)
         yield from _missed(event, history.deliveries, now)
         yield from _mailings(event, due, history.deliveries, now, runs)
     if unsettled:
@@ -144,34 +144,41 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
             yield sentence % {**words, "event": f"{event.id} --skipped"}
 
 
-def _deferred(event: Event, deliveries: Sequence[Delivery], now: datetime, automatic: Sequence[Due]) -> Iterator[str]:
+def _deferred(
+    event: Event, deliveries: Sequence[Delivery], now: datetime, due: Sequence[Due], runs: bool
+) -> Iterator[str]:
     """Yield the mailings that the server put off, with the command that tries again.
 
-    :param automatic: the mailings that `due` looks after: it tries again those that are approved.
+    Who may be tried again by now is counted by :func:`_waiting`, except for mailings that are sent by name only.
     """
-    by_itself = {each.mailing for each in automatic if each.mode is SendMode.APPROVED}
-    waiting: dict[str, list[datetime]] = {}
+    by_itself = {each.mailing for each in due if runs and each.mode is SendMode.APPROVED}
+    counted = {each.mailing for each in due if not each.over}
+    later: dict[str, list[datetime]] = {}
+    again: Counter[str] = Counter()
     for each in deliveries:
         name = each.round.mailing
         known = name in event.mailings or not rule_of(name).needs_entry
-        if each.state is State.DEFERRED and known and name not in by_itself and now <= latest_of(event, name):
-            waiting.setdefault(name, []).append(each.not_before or now)
-    for name, moments in waiting.items():
-        count, words = len(moments), {"mailing": name, "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
-        if min(moments) <= now:
-            sentence = ngettext(
-                "%(mailing)s: the server put off %(n)d mail; to try again: %(command)s",
-                "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
-                count,
-            )
-            yield sentence % words
-        else:
-            sentence = ngettext(
-                "%(mailing)s: the server put off %(n)d mail until %(moment)s; then: %(command)s",
-                "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
-                count,
-            )
-            yield sentence % {**words, "moment": moment_from(now, min(moments))}
+        if each.state is not State.DEFERRED or not known or name in by_itself or now > latest_of(event, name):
+            continue
+        if each.not_before is not None and each.not_before > now:
+            later.setdefault(name, []).append(each.not_before)
+        elif name not in counted:
+            again[name] += 1
+    for name, moments in later.items():
+        sentence = ngettext(
+            "%(mailing)s: the server put off %(n)d mail until %(moment)s; then: %(command)s",
+            "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
+            len(moments),
+        )
+        words = {"mailing": name, "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
+        yield sentence % {**words, "moment": moment_from(now, min(moments))}
+    for name, count in again.items():
+        sentence = ngettext(
+            "%(mailing)s: the server put off %(n)d mail; to try again: %(command)s",
+            "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
+            count,
+        )
+        yield sentence % {"mailing": name, "n": count, "command": f"mkwmail send {event.id} {name}"}
 
 
 def _mailings(
@@ -179,14 +186,20 @@ def _mailings(
 ) -> Iterator[str]:
     """Yield mailings that wait, are due or have changed, and the next one."""
     sent = Counter(each.round.mailing for each in deliveries if each.state is State.SENT)
+    tried = {each.round.mailing for each in deliveries if each.state in (State.SENT, State.DEFERRED)}
     changed_since = []
     ahead = []
     for each in due:
         if each.over or each.fault or now > latest_of(event, each.mailing):
             continue
-        waits = bool(sent[each.mailing] and each.left)
-        if waits and each.mode is not SendMode.CHANGED and not (runs and each.mode is SendMode.APPROVED):
-            yield _waiting(event, each, sent[each.mailing])
+        waits = each.left - _put_off(each, deliveries, now)
+        if (
+            each.mailing in tried
+            and waits > 0
+            and each.mode is not SendMode.CHANGED
+            and not (runs and each.mode is SendMode.APPROVED)
+        ):
+            yield _waiting(event, each.mailing, sent[each.mailing], waits)
             if each.send is not None and each.send > now:
                 ahead.append(each)
             continue
@@ -212,14 +225,22 @@ def _mailings(
         yield from _ahead(event, ahead[0], now, runs)
 
 
-def _waiting(event: Event, each: Due, sent: int) -> str:
-    """Return that a mailing went to some, and the command that sends the rest."""
-    words = {"mailing": each.mailing, "sent": sent, "n": each.left}
-    words["command"] = f"mkwmail send {event.id} {each.mailing}"
+def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
+    """Return how many of those to be sent may not be tried again now, only by the mailing's own moment."""
+    moment = max(each.send or now, now)
+    return sum(
+        one.round.mailing == each.mailing and one.state is State.DEFERRED and now < (one.not_before or now) <= moment
+        for one in deliveries
+    )
+
+
+def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
+    """Return that a mailing was sent to some, and the command that sends it to the others."""
+    words = {"mailing": mailing, "sent": sent, "n": waits, "command": f"mkwmail send {event.id} {mailing}"}
     sentence = ngettext(
         "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
         "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
-        each.left,
+        waits,
     )
     return sentence % words
 

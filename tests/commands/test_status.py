@@ -270,9 +270,18 @@ def test_the_desk_names_the_hour_of_what_the_server_put_off(tmp_path: Path) -> N
         command = f"mkwmail send {EVENT} invitation"
         early = place.run(now="2020-02-17T09:01").out
         assert "invitation: the server put off 1 mail until " in early and f"; then: {command}" in early
-        assert (
-            f"invitation: the server put off 1 mail; to try again: {command}" in place.run(now="2020-02-18T09:00").out
-        )
+        assert "waiting" not in early, "nobody else waits"
+        assert f"invitation: 4 sent, 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
+
+
+def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        server.on("RCPT", "451 4.7.1 greylisted", recipient="kim@woonstede.example.org")
+        assert place.send("--limit", "2", now="2020-02-14T09:00").code == 75
+        early = place.run(now="2020-02-14T09:01").out
+        assert "invitation: the server put off 1 mail until " in early
+        assert f"invitation: 1 sent, 3 are waiting: mkwmail send {EVENT} invitation" in early
 
 
 def test_what_everybody_had_before_its_date_is_not_next(tmp_path: Path) -> None:

@@ -89,6 +89,8 @@ def test_the_beginning_of_several_events_names_none(folder: WorkingFolder) -> No
     assert raised.value.code is ExitCode.USAGE
     assert raised.value.faults[0].remedy == "choose from: leden-2021, leden-2022"
     assert folder.event_path("leden-2022").name == "najaar.yaml", "a whole name goes before a beginning"
+    with pytest.raises(UserError, match="there is no event"):
+        folder.event_path("direct", whole=True)
 
 
 def test_an_event_elsewhere_or_doubled_is_refused(
