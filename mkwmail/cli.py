@@ -47,7 +47,7 @@ class Schema(StrEnum):
     SETTINGS = "settings"
 
 
-_EVENT_HELP = _("The event: its id, or its file in events/ (the name without .yaml will do).")
+_EVENT_HELP = _("The event: its id, or its file in events/, or the beginning of either.")
 EventArgument = Annotated[
     str, typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False)
 ]
