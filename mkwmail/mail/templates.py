@@ -177,6 +177,7 @@ class Templates:
         They are bound to these names.
         """
         with template_faults(file):
+            environment.begin()
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
 
