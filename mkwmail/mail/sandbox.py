@@ -46,8 +46,9 @@ _MOST = 1_000_000_000  # a factor must be smaller
 
 #: Characters of a text, or entries of a list with all that is in it. The longest real mail has a tenth of it.
 LARGEST = 200_000
-#: Printed characters, rounds of loops and calls that the rendering of one text may take.
+#: Printed characters and rounds of loops that the rendering of one text may take.
 LONGEST = 2_000_000
+_CALL = 20  # a call takes about as long as so many of them
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -332,7 +333,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, *args: Any, **named: Any) -> Any:
         """Call a function, but never to stretch a text without limit."""
-        self._take(1)
+        self._take(_CALL)
         name, text = getattr(obj, "__name__", ""), getattr(obj, "__self__", None)
         given = (*args, *named.values())
         if name in _STRETCH and any(isinstance(each, int) and each > _WIDEST for each in given):

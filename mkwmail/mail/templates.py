@@ -224,7 +224,7 @@ def _filling_fault(error: Exception) -> str:
         case ZeroDivisionError():
             return _("the template divides by zero")
         case SecurityError():
-            found = re.search(r"'(\w+)'", str(error))
+            found = re.search(r"['\"“](\w+)", str(error))
             return _('the template reaches for "%(name)s", which it may not use') % {"name": found[1] if found else "?"}
         case TypeError():
             return _("the template puts values together that do not go together, such as a text and a number")
