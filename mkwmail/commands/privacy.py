@@ -54,6 +54,8 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
             return ExitCode.INTERRUPTED
         known = [persons[person.key]] if person.key in persons else []
         also, left = _ask_about_signups(terminal, ledger, person, known, loose)
+        # In the register only for the sake of a row that is removed.
+        known += [persons[each.holder] for each in also if each.holder in persons.keys() - {person.key}]
         ledger.forget(known, also)
         _remove_copies(folder, invocation.shifted)
     terminal.say(_("Forgotten."))
@@ -78,7 +80,9 @@ def _meant(who: str, known: Sequence[Candidate], loose: Mapping[str, LooseSignup
 
     :raises UserError: code USAGE unless exactly one person matches.
     """
-    names = {folded(each.name) for each in known}
+    held = {each.holder for each in loose.values()}
+    names = {folded(each.name) for each in known if each.key not in held}
+    known = [each for each in known if each.key not in held or folded(each.name) not in names]
     seen = {address_key(each.address): each.key for each in known}
     more = []
     for key, row in loose.items():

@@ -26,19 +26,24 @@ _UNSAID = "-"
 
 
 class LooseSignup(NamedTuple):
-    """A row of a sign-up export of which it is not certain whose it is."""
+    """A row of a sign-up export of which it is not certain whose it is.
+
+    ``holder``: the key of the person at the row's own address; empty if that is not known.
+    """
 
     event: str
     key: str
     name: str
     address: str
     organisation: str
+    holder: str
 
 
 def loose_signups(database: Database) -> tuple[LooseSignup, ...]:
     """Return the rows of sign-up exports that belong to nobody yet, in all events."""
     rows = database.execute(
-        "SELECT event, key, name, address, organisation FROM signups WHERE person IS NULL ORDER BY event, at, key"
+        "SELECT event, key, name, address, organisation, coalesce(holder, '') FROM signups"
+        " WHERE person IS NULL ORDER BY event, at, key"
     )
     return tuple(LooseSignup(*as_texts(row)) for row in rows)
 
@@ -69,9 +74,7 @@ def own_addresses(database: Database, person: Person) -> frozenset[str]:
     return addresses_of(database, person) - set(others)
 
 
-def forget(
-    database: Database, secret: bytes, people: Iterable[Person], signups: Iterable[LooseSignup] = ()
-) -> None:
+def forget(database: Database, secret: bytes, people: Iterable[Person], signups: Iterable[LooseSignup] = ()) -> None:
     """Remove the data of these persons, in all events.
 
     Their answers stay, under a key that does not identify anybody. ``signups``: rows to remove besides those that are
@@ -220,14 +223,14 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         f" SELECT address, lower(address) FROM attempts WHERE {which}",
         (*given, *given),
     )
-    for address, address_key in map(as_texts, rows):
+    for address, compared in map(as_texts, rows):
         if is_mark(address):
             continue
-        marked = mark(secret, address_key)
+        marked = mark(secret, compared)
         for table in ("deliveries", "attempts"):
             database.execute(f"UPDATE {table} SET address = ? WHERE address = ? AND {which}", (marked, address, *given))
         database.execute(
-            f"UPDATE deliveries SET address_key = ? WHERE address_key = ? AND {which}", (marked, address_key, *given)
+            f"UPDATE deliveries SET address_key = ? WHERE address_key = ? AND {which}", (marked, compared, *given)
         )
     database.execute(f"""UPDATE attempts SET "values" = '{{}}', letter = ? WHERE {which}""", (NO_LETTER, *given))
     database.execute(f"UPDATE deliveries SET reason = '' WHERE {which}", given)

@@ -225,3 +225,57 @@ def test_who_was_refused_or_in_doubt_and_is_forgotten_is_neither_mailed_nor_aske
             "lou@elf.example.org": True
         }
         assert place.run("resolve", EVENT).code == 0
+
+
+ZORA = ("Bergsma", "cherland", "xn--bcherland-q9a", "zora@gmail", "schaaldieren", "Anneke")
+
+
+@pytest.fixture
+def signed_up(tmp_path: Path, server: ScriptedServer) -> Place:
+    """Zora, whose domain has a letter outside ASCII, signed up in rows that nobody has settled yet."""
+    place = a_place(tmp_path, server.port)
+    place.members(
+        "Zora;;Bergsma;Zora@Bücherland.nl;Boekhuis;directeur", "Tom;;Bos;zora@xn--bcherland-q9a.nl;Boekhuis;lid"
+    )
+    assert place.send().code == 0
+    place.members(*PEOPLE)
+    rows = (
+        "Zora Bergsma;Zora@Bücherland.nl;Boekhuis;ja;schaaldieren",
+        "Zora Bergsma;zora@gmail.com;;ja;met Anneke",
+        "Z. Bergsma;zb@example.net;Boekhuis;ja;",
+        "Zora Bergsma;zora@elders.example.net;Elders;ja;",
+    )
+    place.write("a.csv", "\n".join(("Naam;E-mail;Organisatie;Komt u?;Dieetwensen", *rows)) + "\n")
+    assert place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes").code in (0, 75)
+    (place.folder / "a.csv").unlink()
+    return place
+
+
+def test_unsettled_rows_of_the_person_are_forgotten_too_and_those_alike_are_named(signed_up: Place) -> None:
+    assert found_in(signed_up, *ZORA)
+    ran = signed_up.run("forget", "Zora Bergsma", "--yes")
+    assert ran.code == 0, ran.err
+    assert "zb@example.net" in ran.out and "zora@elders.example.net" in ran.out
+    assert found_in(signed_up, *ZORA[1:]) == []
+
+
+def test_rows_alike_are_asked_about_at_the_keyboard(signed_up: Place) -> None:
+    words = signed_up.command("forget", "Zora Bergsma")
+
+    def decided(screen: str) -> str:
+        return "n" if "Elders" in screen.rpartition("Forget")[2] else "y"
+
+    answers = (("type", "zora@xn--bcherland-q9a.nl"), ("y/n:", decided), ("y/n:", decided))
+    code, screen = typed(words, signed_up.environment(), signed_up.folder, answers)
+    assert code == 0, screen
+    assert {word for _file, word in found_in(signed_up, *ZORA, "zb@example", "zora@elders")} == {
+        "Bergsma",
+        "zora@elders",
+    }
+
+
+def test_somebody_of_whom_only_a_sign_up_is_known_is_forgotten(signed_up: Place) -> None:
+    ran = signed_up.run("forget", "zb@example.net", "--yes")
+    assert ran.code == 0, ran.err
+    assert found_in(signed_up, "zb@example.net") == []
+    assert found_in(signed_up, "zora@elders.example.net")
