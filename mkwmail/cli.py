@@ -777,6 +777,30 @@ def purge(
 
 
 @app.command(
+    help=_("""Put a backup of the ledger back.
+
+Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
+answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+
+\b
+Examples:
+  mkwmail restore
+  mkwmail restore backups/mkwmail-1a2b3c4d-2020-02-17-090000.db""")
+)
+def restore(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar=_("FILE"), help=_("The backup; without it, the newest."), show_default=False),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.restore import restore as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
+
+
+@app.command(
     help=_("""Print the JSON Schema of the files, for an editor.
 
 With it an editor completes and checks event files and mkwmail.yaml while you type.

@@ -16,6 +16,7 @@ from mkwmail.commands.context import (
     Invocation,
     Sources,
     announce,
+    back_up,
     folder_of,
     history_of,
     open_ledger,
@@ -541,6 +542,8 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
                 automatic.found.notices.append(notices.moved(compared.there, compared.here))
             if settings is not None:
                 automatic.run(settings)
+                if ledger.is_noted and (fault := back_up(folder, settings, ledger, invocation.clock.now())):
+                    automatic.found.notices.append(notices.no_backup(fault))
     except UserError as error:
         if error.code is not ExitCode.LEDGER_HELD:
             raise

@@ -7,6 +7,7 @@ mailed.
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key
@@ -21,7 +22,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import erasure, people
+from mkwmail.ledger import backups, erasure, people
 from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
@@ -58,6 +59,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         known += [persons[each.holder] for each in also if each.holder in persons.keys() - {person.key}]
         ledger.forget(known, also)
         _remove_copies(folder, invocation.shifted)
+        unreached = _renew_backups(folder, ledger, now)
     terminal.say(_("Forgotten."))
     members = read_settings(folder).members
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
@@ -67,6 +69,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         said = _("Still there: the sign-up of %(who)s, whose name is alike. If it is the same person: %(command)s")
         words = {"who": _shown(each), "command": f'mkwmail forget "{each.address or each.name}"'}
         terminal.say(said % words, "yellow")
+    _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
 
@@ -156,9 +159,11 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
             gone = tuple(_no_longer_needed(folder, ledger))
             ledger.forget(gone)
         _remove_copies(folder, invocation.shifted)
+        unreached = _renew_backups(folder, ledger, now)
     terminal.say(_("Removed."))
     if gone:
         _say_forgotten(terminal, len(gone))
+    _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
 
@@ -173,6 +178,26 @@ def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
         return True
     terminal.say(_("Nothing was removed."))
     return False
+
+
+def _renew_backups(folder: WorkingFolder, ledger: Ledger, now: datetime) -> tuple[Path, ...]:
+    """Delete all backups and make a new one; return those that could not be reached.
+
+    :raises UserError: if the settings cannot be read, or code LEDGER_FAULT if the new one cannot be made.
+    """
+    settings = read_settings(folder)
+    to = folder.backups_to(settings.backup.to)
+    had = backups.newest(ledger.database) is not None or any(backups.found(to, ledger.database.path))
+    left = backups.remove_all(ledger.database, ledger.id, {folder.backups_dir, to})
+    if had:
+        backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
+    return left
+
+
+def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
+    for path in unreached:
+        said = _("This backup could not be reached, and still has everything: %(file)s. Delete it yourself.")
+        terminal.say(said % {"file": path}, "yellow")
 
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:

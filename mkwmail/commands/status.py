@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from mkwmail.clock import day_in_words
+from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
@@ -19,7 +19,7 @@ from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, responses, rounds, runs
+from mkwmail.ledger import backups, erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
@@ -346,6 +346,7 @@ def desk(invocation: Invocation) -> ExitCode:
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
         automatic = last_due(ledger, now)
+        no_backup = _backup_gap(ledger)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
     if statuses:
         show_overview(terminal, statuses, now)
@@ -358,12 +359,26 @@ def desk(invocation: Invocation) -> ExitCode:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
+    if no_backup:
+        terminal.say()
+        terminal.say(no_backup, "yellow")
     if automatic:
         terminal.say()
         terminal.say(automatic)
     terminal.say()
     terminal.say(_("All commands: mkwmail --help"), "dim")
     return ExitCode.OK
+
+
+def _backup_gap(ledger: Ledger) -> str:
+    """Return how old the newest backup is, if mail was sent that no backup has; else empty."""
+    if not backups.is_due(ledger.database):
+        return ""
+    last = backups.newest(ledger.database)
+    if last is None:
+        return _("There is no backup of the ledger: the next `send` or `due` that mails makes one.")
+    said = _("The newest backup of the ledger is of %(moment)s; mail was sent since, and it could not be copied.")
+    return said % {"moment": day_and_time(last.at)}
 
 
 def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:

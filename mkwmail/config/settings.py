@@ -134,6 +134,16 @@ class Hours(StrictModel):
     days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
 
 
+class Backups(StrictModel):
+    """Copies of the ledger that are made after each run that mailed.
+
+    ``to``: their folder, relative to the working folder; without it ``backups/``.
+    """
+
+    keep: Count = 10
+    to: OptionalLine = None
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Time for which an event's personal data are kept.
@@ -192,6 +202,7 @@ class Settings(StrictModel):
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
+    backup: Annotated[Backups, nothing_is(Backups)] = Backups()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
 
 

@@ -373,6 +373,11 @@ class Ledger:
         return deliveries.claim(self.database, of, claims, now, self._run or 0, nonce)
 
     @property
+    def is_noted(self) -> bool:
+        """Check whether this run wrote the note: it mailed, or the ledger is in another place now."""
+        return self._note is not None
+
+    @property
     def lacks_journal(self) -> bool:
         """Check whether the wire journal is missing though mail was sent.
 

@@ -303,6 +303,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
         ),
     ),
+    (
+        "where backups are",
+        ("CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

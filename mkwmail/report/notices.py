@@ -457,6 +457,18 @@ def no_ledger(code: ExitCode, fault: Fault) -> Notice:
     )
 
 
+def no_backup(fault: Fault) -> Notice:
+    """Return the notice that the ledger could not be copied after a mailing."""
+    return Notice(
+        name="no backup",
+        code=ExitCode.OK,
+        said=_("no backup could be made: %(why)s") % {"why": fault},
+        dutch=f"mkwmail heeft gemaild, maar kon daarna geen reservekopie van het logboek maken. Het programma meldt: "
+        f"{fault.fault}",
+        remedy=fault.remedy,
+    )
+
+
 def moved(before: Path, now: Path) -> Notice:
     """Return the notice that the folder moved after the last mailing.
 
