@@ -733,6 +733,31 @@ def skip(
 
 
 @app.command(
+    help=_("""Show everything that is kept of a person.
+
+For a person who asks what you keep of them (GDPR, article 15; AVG): the row in the member list, mails, answers,
+sign-ups, calls and decisions. Names and addresses of others are left out.
+
+\b
+Examples:
+  mkwmail about kim@example.org
+  mkwmail about "Kim Verbeek" --html over-kim.html""")
+)
+def about(
+    ctx: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar=_("FILE"), help=_("Write it as a page to send to the person."))
+    ] = None,
+) -> None:
+    from mkwmail.commands.about import about as command
+
+    _finish(command(_begin(ctx), who, html=html))
+
+
+@app.command(
     help=_("""Remove what is known of a person.
 
 Name, address and number, what was mailed and answered, in all events. A keyed hash stays, which says nothing, so that

@@ -279,3 +279,25 @@ def test_somebody_of_whom_only_a_sign_up_is_known_is_forgotten(signed_up: Place)
     assert ran.code == 0, ran.err
     assert found_in(signed_up, "zb@example.net") == []
     assert found_in(signed_up, "zora@elders.example.net")
+
+
+def test_about_shows_everything_of_a_person_and_nothing_of_others(place: Place) -> None:
+    assert place.run("answers", "set", EVENT, "Kim Verbeek", "ja", now=LATER).code == 0
+    assert place.run("skip", "Kim Verbeek", "--reason", "vervangen door Jan de Vries", now=LATER).code == 0
+    ran = place.run("about", "Kim Verbeek", now=LATER)
+    assert ran.code == 0, ran.err
+    for word in (*KIM, "invitation", "directeur", "attending", "vervangen door"):
+        assert word in ran.out, word
+    assert place.run("about", "kim@woonstede.example.org", "--html", "kim.html", now=LATER).code == 0
+    page = next(each for each in (place.folder / "kim.html", Path("kim.html")) if each.exists())
+    text = page.read_text(encoding="utf-8")
+    page.unlink()
+    for other in ("Jan de Vries", "jan@dehaven", "els@", "Ruiter"):
+        assert other not in ran.out and other not in text
+    assert "geen noten" in text
+
+
+def test_after_forgetting_nothing_is_kept(place: Place) -> None:
+    without_row(place, "Verbeek")
+    assert place.run("forget", "Kim Verbeek", "--yes", now=LATER).code == 0
+    assert place.run("about", "Kim Verbeek", now=LATER).code == 2
