@@ -272,7 +272,10 @@ SCENES = (
     (),
     ("--help",),
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
-    *((command, "--help") for command in ("skip", "status", "resolve", "forget", "purge", "schema", "calendar")),
+    *(
+        (command, "--help")
+        for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
+    ),
     *((command, "--help") for command in ("login", "logout")),
     *(("answers", word, "--help") for word in ("import", "set", "list", "undo")),
     *(("bounces", word, "--help") for word in ("import", "set")),
@@ -298,6 +301,8 @@ SCENES = (
     ("answers", "import", "directeurendag-2020", "er-niet.csv"),
     ("answers", "undo", "directeurendag-2020"),
     ("bounces", "import", "directeurendag-2020", "er-niet.eml"),
+    ("about", "zoe@tien.example.org"),
+    ("restore", "--yes"),
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),

@@ -23,7 +23,6 @@ from mkwmail.report.answers import answer_words
 from mkwmail.report.status import state_words
 from mkwmail.report.terminal import mailing_words
 
-
 _STATES = frozenset(map(str, State))
 
 

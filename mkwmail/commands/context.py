@@ -187,17 +187,19 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
 
 
-def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: datetime) -> Fault | None:
-    """Make a backup of the ledger; return why there is none, if that fails.
+def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: datetime) -> tuple[Fault, ...]:
+    """Make a backup of the ledger if this run mailed; return why there is none, if that fails.
 
     The run has done its work by then: a backup that fails is said, and changes nothing else.
     """
+    if not ledger.is_noted:
+        return ()
     try:
         to = folder.backups_to(settings.backup.to)
         backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
     except UserError as error:
-        return error.faults[0]
-    return None
+        return error.faults
+    return ()
 
 
 def read_roll(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:

@@ -527,7 +527,7 @@ def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
 
 
 def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settings: Settings | None) -> DueResult:
-    now = invocation.clock.now()
+    clock, now = invocation.clock, invocation.clock.now()
     if ledger.other_computer:
         return DueResult([notices.other_computer()], whole=False)
     automatic = Automatic(invocation, folder, ledger)
@@ -542,8 +542,7 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
                 automatic.found.notices.append(notices.moved(compared.there, compared.here))
             if settings is not None:
                 automatic.run(settings)
-                if ledger.is_noted and (fault := back_up(folder, settings, ledger, invocation.clock.now())):
-                    automatic.found.notices.append(notices.no_backup(fault))
+                automatic.found.notices += map(notices.no_backup, back_up(folder, settings, ledger, clock.now()))
     except UserError as error:
         if error.code is not ExitCode.LEDGER_HELD:
             raise

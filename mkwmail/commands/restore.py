@@ -97,10 +97,12 @@ def _replace(
         terminal.say(_("Nothing was changed."))
         return ExitCode.INTERRUPTED
     now = invocation.clock.now()
+    damaged = ledger.exists()
     with host.held(ledger, "restore", now):
         for path in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
             if path.exists():
                 os.replace(path, path.with_name(f"{path.name}.damaged"))
         backups.copy_durably(copy, ledger)
-    terminal.say(_("Restored. The damaged ledger is kept as %(file)s.") % {"file": f"{ledger.name}.damaged"})
+    kept = _("Restored. The damaged ledger is kept as %(file)s.") % {"file": f"{ledger.name}.damaged"}
+    terminal.say(kept if damaged else _("Restored."))
     return ExitCode.OK

@@ -226,7 +226,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
                 return ExitCode.INTERRUPTED
             connect = partial(open_session, smtp, credential)
             summary = _carried_out(invocation, ready, ledger, connect, options)
-            if ledger.is_noted and (fault := back_up(sources.folder, sources.settings, ledger, invocation.clock.now())):
+            for fault in back_up(sources.folder, sources.settings, ledger, invocation.clock.now()):
                 terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "yellow")
     now = invocation.clock.now()
     screen = terminal.beside() if options.json else terminal

@@ -274,10 +274,11 @@ def all_refused(reply: Reply) -> RunFault:
     return RunFault(reason, remedy, ExitCode.SERVER)
 
 
+_SMTP_AUTH = frozenset({Why.SMTP_AUTH_OFF, Why.SMTP_AUTH_OFF_EVERYWHERE, Why.SECURITY_DEFAULTS})
 _LOGIN = frozenset(
     {
-        *(Why.LOGIN, Why.APP_PASSWORD, Why.BASIC_LOGIN_OFF, Why.SMTP_AUTH_OFF),
-        *(Why.SMTP_AUTH_OFF_EVERYWHERE, Why.SECURITY_DEFAULTS),
+        *_SMTP_AUTH,
+        *(Why.LOGIN, Why.APP_PASSWORD, Why.BASIC_LOGIN_OFF),
         *(Why.TOKEN, Why.TOKEN_SCOPE, Why.TOKEN_POLICY, Why.SEND_AS),
     }
 )
@@ -285,6 +286,8 @@ _LOGIN = frozenset(
 
 def words_for(kind: Why) -> tuple[str, str]:
     """Return the sentence with the fault, and the one with the remedy."""
+    if kind in _SMTP_AUTH:
+        return _words_about_smtp_auth(kind)
     return _words_about_login(kind) if kind in _LOGIN else _words_about_server(kind)
 
 
@@ -308,32 +311,6 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
                 _("the organisation's rules do not let this account send through SMTP"),
                 _("ask who manages the accounts to allow it for this mailbox (docs/microsoft365.md)"),
             )
-        case Why.SMTP_AUTH_OFF:
-            return (
-                _("SMTP AUTH is switched off for this mailbox"),
-                _(
-                    "ask who manages Microsoft 365 for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled "
-                    "$false (docs/microsoft365.md); it works after an hour at most"
-                ),
-            )
-        case Why.SMTP_AUTH_OFF_EVERYWHERE:
-            return (
-                _("SMTP AUTH is switched off for the whole organisation"),
-                _(
-                    "ask who manages Microsoft 365 for: Set-TransportConfig -SmtpClientAuthenticationDisabled $false, "
-                    "or for this mailbox alone: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
-                    "(docs/microsoft365.md has a text to forward)"
-                ),
-            )
-        case Why.SECURITY_DEFAULTS:
-            return (
-                _("the organisation's security defaults switch SMTP AUTH off, also with auth: oauth"),
-                _(
-                    "ask who manages Microsoft 365 to replace the security defaults with conditional access, and for: "
-                    "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false (docs/microsoft365.md has a "
-                    "text to forward)"
-                ),
-            )
         case Why.APP_PASSWORD:
             return (
                 _("the server wants another kind of password"),
@@ -356,6 +333,36 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
             return (
                 _("the server refuses the login"),
                 _("check smtp: username in mkwmail.yaml and the password (mkwmail login asks for it anew)"),
+            )
+
+
+def _words_about_smtp_auth(kind: Why) -> tuple[str, str]:
+    match kind:
+        case Why.SMTP_AUTH_OFF:
+            return (
+                _("SMTP AUTH is switched off for this mailbox"),
+                _(
+                    "ask who manages Microsoft 365 for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled "
+                    "$false (docs/microsoft365.md); it works after an hour at most"
+                ),
+            )
+        case Why.SMTP_AUTH_OFF_EVERYWHERE:
+            return (
+                _("SMTP AUTH is switched off for the whole organisation"),
+                _(
+                    "ask who manages Microsoft 365 for: Set-TransportConfig -SmtpClientAuthenticationDisabled $false, "
+                    "or for this mailbox alone: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                    "(docs/microsoft365.md has a text to forward)"
+                ),
+            )
+        case _:
+            return (
+                _("the organisation's security defaults switch SMTP AUTH off, also with auth: oauth"),
+                _(
+                    "ask who manages Microsoft 365 to replace the security defaults with conditional access, and for: "
+                    "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false (docs/microsoft365.md has a "
+                    "text to forward)"
+                ),
             )
 
 

@@ -1,7 +1,10 @@
 """``forget`` and ``purge``: nothing of a person is left in any file, and nobody is mailed twice for it."""
 
 import sqlite3
+import zlib
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,15 +46,47 @@ def without_row(place: Place, name: str) -> str:
     return next(each for each in lines if name in each)
 
 
+ENCODINGS = ("utf-8", "utf-16-le", "latin-1", "utf-7")
+
+
 def found_in(place: Place, *words: str) -> list[tuple[str, str]]:
-    """The words that stand in any file of the folder, as bytes in the encodings that occur, the list apart."""
+    """The words that stand in any file of the folder, in the encodings that occur, also compressed; the list apart."""
     return [
         (path.relative_to(place.folder).as_posix(), word)
         for path in sorted(place.folder.rglob("*"))
         if path.is_file() and path.name != "leden.csv"
         for word in words
-        if any(word.encode(encoding) in path.read_bytes() for encoding in ("utf-8", "utf-16-le"))
+        if any(_has(data, word) for data in (path.read_bytes(), *blobs_in(path)))
     ]
+
+
+def _has(data: bytes, word: str) -> bool:
+    forms = {word.encode(encoding) for encoding in ENCODINGS}
+    if len(word) > 9:
+        # As base64 has it, at each of the three places where it can begin.
+        forms |= {b64encode(b"x" * lead + word.encode())[4 if lead else 0 : -4] for lead in range(3)}
+    return any(form in data for form in forms)
+
+
+def blobs_in(path: Path) -> Iterator[bytes]:
+    """What the columns of a ledger or a backup hold that is compressed."""
+    if not path.read_bytes().startswith(b"SQLite format 3"):
+        return
+    connection = sqlite3.connect(path)
+    try:
+        for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            for row in connection.execute(f'SELECT * FROM "{table}"'):
+                for value in row:
+                    if isinstance(value, bytes):
+                        with suppress(zlib.error):
+                            yield zlib.decompress(value)
+    finally:
+        connection.close()
+
+
+def test_the_search_finds_what_is_compressed(place: Place) -> None:
+    assert any(b"Directeurendag" in blob for blob in blobs_in(place.folder / "mkwmail-test.db"))
+    assert ("backups/" in {file[:8] for file, _word in found_in(place, *KIM)}) is True
 
 
 def test_nothing_of_a_forgotten_person_is_left_in_any_file(place: Place) -> None:
