@@ -47,7 +47,7 @@ def about(invocation: Invocation, who: str, *, html: Path | None = None) -> Exit
         chosen = find_person(who, candidates(roll, tuple(persons.values())))
         known = Person(chosen.key, address_key(chosen.address), chosen.name, chosen.organisation)
         records = kept(ledger.database, persons.get(chosen.key, known))
-        rows = [each.member for each in roll.listings if each.person == chosen.key]
+        rows = [(each.name, each.member) for each in roll.listings if each.person == chosen.key]
         copies = len(backups.found(folder.backups_to(read_settings(folder).backup.to), ledger.database.path))
     parts = [*_listed(rows), *_recorded(records)]
     title = _("What is kept of %(person)s") % {"person": chosen}
@@ -65,9 +65,9 @@ def about(invocation: Invocation, who: str, *, html: Path | None = None) -> Exit
     return ExitCode.OK
 
 
-def _listed(rows: Sequence[Member]) -> Iterator[_Part]:
-    for row in rows:
-        own = (str(row.name), row.email, row.organisation, row.function, row.number, row.phone, row.do_not_mail)
+def _listed(rows: Sequence[tuple[str, Member]]) -> Iterator[_Part]:
+    for name, row in rows:
+        own = (name, row.email, row.organisation, row.function, row.number, row.phone, row.do_not_mail)
         further = (f"{heading}: {text}" for heading, text in row.columns.items() if text)
         yield _Part(_("In the member list, row %(row)d") % {"row": row.row}, [*filter(None, own), *further])
 

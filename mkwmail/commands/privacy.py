@@ -59,7 +59,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         known += [persons[each.holder] for each in also if each.holder in persons.keys() - {person.key}]
         ledger.forget(known, also)
         _remove_copies(folder, invocation.shifted)
-        unreached = _renew_backups(folder, ledger, now)
+        unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Forgotten."))
     members = read_settings(folder).members
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
@@ -159,7 +159,7 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
             gone = tuple(_no_longer_needed(folder, ledger))
             ledger.forget(gone)
         _remove_copies(folder, invocation.shifted)
-        unreached = _renew_backups(folder, ledger, now)
+        unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Removed."))
     if gone:
         _say_forgotten(terminal, len(gone))
@@ -180,17 +180,20 @@ def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
     return False
 
 
-def _renew_backups(folder: WorkingFolder, ledger: Ledger, now: datetime) -> tuple[Path, ...]:
+def _renew_backups(terminal: Terminal, folder: WorkingFolder, ledger: Ledger, now: datetime) -> tuple[Path, ...]:
     """Delete all backups and make a new one; return those that could not be reached.
 
-    :raises UserError: if the settings cannot be read, or code LEDGER_FAULT if the new one cannot be made.
+    The data is removed by then: if there can be no new backup, that is said, and changes nothing else.
     """
     settings = read_settings(folder)
     to = folder.backups_to(settings.backup.to)
     had = backups.newest(ledger.database) is not None or any(backups.found(to, ledger.database.path))
     left = backups.remove_all(ledger.database, ledger.id, {folder.backups_dir, to})
     if had:
-        backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
+        try:
+            backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
+        except UserError as error:
+            terminal.note(_("No backup could be made: %(why)s") % {"why": error.faults[0]}, "yellow")
     return left
 
 

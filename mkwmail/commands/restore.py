@@ -46,9 +46,9 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
         return ExitCode.INTERRUPTED
     with open_ledger(invocation, folder) as opened, opened.hold("restore", now):
         opened.settle(now)
-        settings = read_settings(folder).backup
-        made = backups.make(opened.database, opened.id, folder.backups_to(settings.to), settings.keep + 1, now)
-        backups.merge(opened.database, opened.secret, copy)
+        settings, then = read_settings(folder).backup, backups.responses_in(copy)
+        made = backups.make(opened.database, opened.id, folder.backups_to(settings.to), settings.keep, now)
+        backups.put_back(opened.database, opened.secret, then)
     terminal.say(_("Restored. How it was before: %(file)s") % {"file": made})
     return ExitCode.OK
 

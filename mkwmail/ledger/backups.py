@@ -6,9 +6,9 @@ is removed from all copies that can be reached, also from those in an earlier fo
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.files import write_private
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, as_int, as_moment, cannot_write, damaged, read_only
+from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only
 from mkwmail.ledger.models import moment_text
 from mkwmail.ledger.people import mark, name_trait
 
@@ -37,7 +37,10 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
     :raises UserError: code LEDGER_FAULT if it cannot be written, or if the copy cannot be read.
     """
     stem = f"{database.path.stem}-{name[:8]}-"
-    path = folder / f"{stem}{now:%Y-%m-%d-%H%M%S}.db"
+    moment = now
+    # Two within a second: a backup is never replaced, it may be the one that is being put back.
+    while (path := folder / f"{stem}{moment:%Y-%m-%d-%H%M%S}.db").exists():
+        moment += timedelta(seconds=1)
     unfinished = path.with_suffix(".new")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,30 +148,40 @@ def newest_attempt_in(copy: Path, name: str) -> int | None:
     return None
 
 
-def merge(database: Database, secret: bytes, copy: Path) -> None:
-    """Put the answers and decisions of a backup into the ledger; everything that was sent stays.
+Table = tuple[list[str], list[Row]]
 
-    Of people who were forgotten and events that were purged since, nothing comes back.
 
-    :raises UserError: code LEDGER_FAULT if the copy cannot be read, or is of another version of the program.
+def responses_in(copy: Path) -> Mapping[str, Table]:
+    """Return the answers and decisions of a backup: table → its columns and rows.
+
+    :raises UserError: code LEDGER_FAULT if they cannot be read.
     """
     try:
         with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as other:
-            tables = {
+            return {
                 table: (
-                    [row[1] for row in other.execute(f"PRAGMA table_info({table})")],
+                    [str(row[1]) for row in other.execute(f"PRAGMA table_info({table})")],
                     other.execute(f"SELECT * FROM {table}").fetchall(),
                 )
                 for table in _RESPONSES
             }
     except sqlite3.Error as error:
         raise UserError(damaged(copy, str(error)), code=ExitCode.LEDGER_FAULT) from error
+
+
+def put_back(database: Database, secret: bytes, tables: Mapping[str, Table]) -> None:
+    """Put the answers and decisions of a backup into the ledger; everything that was sent stays.
+
+    Of people who were forgotten and events that were purged since, nothing comes back.
+
+    :raises UserError: code LEDGER_FAULT if they do not fit, as those of a newer program may not.
+    """
     known = database.execute("SELECT key FROM persons WHERE key NOT IN (SELECT person FROM forgotten)")
     persons = {row[0] for row in known}
     purged = {row[0] for row in database.execute("SELECT event FROM purged")}
     marks = {row[0] for row in database.execute("SELECT mark FROM forgotten")}
 
-    def stays(row: dict[str, object]) -> bool:
+    def stays(row: dict[str, Value]) -> bool:
         people = {row.get("person"), row.get("holder")} - {None}
         address, name = address_key(str(row.get("address", ""))), str(row.get("name", ""))
         met = {mark(secret, address), mark(secret, *name_trait(name))} if name or address else set()
@@ -180,7 +193,9 @@ def merge(database: Database, secret: bytes, copy: Path) -> None:
             names = ", ".join(f'"{column}"' for column in columns)
             places = ", ".join("?" * len(columns))
             kept = [row for row in rows if stays(dict(zip(columns, row, strict=True)))]
-            database.each(f"INSERT INTO {table} ({names}) VALUES ({places})", kept)
+            # What an import replaced may be about somebody who was forgotten since.
+            if table != "batches" or not marks:
+                database.each(f"INSERT INTO {table} ({names}) VALUES ({places})", kept)
 
 
 def copy_durably(copy: Path, ledger: Path) -> None:

@@ -88,6 +88,25 @@ def test_restore_of_answers_keeps_everything_that_was_sent(place: Place, server:
     assert len(server.taken) == 5
 
 
+def test_the_newest_backup_is_never_replaced_by_the_one_that_restore_makes(place: Place) -> None:
+    assert place.send().code == 0
+    assert place.run("answers", "set", EVENT, "Kim Verbeek", "ja").code == 0
+    assert place.run("restore", "--yes").code == 0
+    assert place.run("answers", "list", EVENT, "--json").json["answers"] == []
+    before = backups_of(place)[-1]
+    assert place.run("restore", str(before), "--yes").code == 0
+    assert len(place.run("answers", "list", EVENT, "--json").json["answers"]) == 1
+
+
+def test_forgetting_goes_on_if_there_can_be_no_new_backup(place: Place, server: ScriptedServer) -> None:
+    assert place.send().code == 0
+    place.write("full", "a file where a folder should be")
+    place.settings(server.port, "backup: {to: full}\n")
+    ran = place.run("forget", "Kim Verbeek", "--yes")
+    assert ran.code == 0 and "Forgotten." in ran.out and "No backup could be made" in ran.err
+    assert backups_of(place) == []
+
+
 def test_a_damaged_ledger_is_replaced_by_a_backup_with_every_mail(place: Place, server: ScriptedServer) -> None:
     assert place.send().code == 0
     (place.folder / "mkwmail-test.db").write_bytes(b"spoilt" * 1000)
