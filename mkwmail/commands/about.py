@@ -19,7 +19,7 @@ from mkwmail.ledger.kept import Kept, What, kept
 from mkwmail.ledger.models import State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import Member
-from mkwmail.report.answers import answer_words
+from mkwmail.report.answers import answer_words, source_words
 from mkwmail.report.status import state_words
 from mkwmail.report.terminal import mailing_words
 
@@ -101,8 +101,8 @@ def _line(record: Kept) -> str:
 
 
 def _word(text: str) -> str:
-    """Return a state or an answer in the user's language, and any other text as it is."""
-    return state_words(text) if text in _STATES else answer_words(text)
+    """Return a state, an answer or its source in the user's language, and any other text as it is."""
+    return state_words(text) if text in _STATES else source_words(answer_words(text))
 
 
 def _elsewhere(copies: int) -> _Part:
