@@ -129,6 +129,7 @@ def _page(title: str, parts: Sequence[_Part], invocation: Invocation) -> str:
     style = "body{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em}h2{font-size:1.1em}"
     return (
         f'<!DOCTYPE html>\n<html lang="{spoken()}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="generator" content="mkwmail">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"

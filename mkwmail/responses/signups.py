@@ -124,8 +124,8 @@ def read_signups(
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
     :param begun: the event has begun; before that, nobody was present or absent, and check-in columns are not read.
-    :raises UserError: if it cannot be read as a table, is empty, has too many columns or rows, or has no column that tells
-        who signed up.
+    :raises UserError: if it cannot be read as a table, is empty, has too many columns or rows, or has no column that
+        tells who signed up.
     """
     table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
     if not table.rows:
