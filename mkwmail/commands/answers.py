@@ -120,8 +120,8 @@ def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate
 
     The list as it is now comes first, then the rest of the register.
     """
-    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.listings]
-    numbered = {each.person: each.member.number for each in roll.listings}
+    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.everybody]
+    numbered = {each.person: each.member.number for each in roll.everybody}
     gone = [each for each in persons if each.key not in numbered]
     return [
         *(replace(each, number=numbered[each.key]) for each in here),

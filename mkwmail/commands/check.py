@@ -252,7 +252,7 @@ def _mailing(
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=roll.listings)
+        plan = replace(plan, to_send=roll.everybody)
     composer = composer_of(sources, name, ledger.secret, history)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)

@@ -36,6 +36,8 @@ _SHARED_TEMPLATES = (
     *("layout.html", "layout.txt", "mail.css"),
 )
 _PROOF = "proef"
+# No mailing can have this name, so that its template is no other mailing's.
+_COPY = "for_information"
 
 
 class OutgoingMail(NamedTuple):
@@ -107,17 +109,47 @@ class Composer:
     ) -> Composition:
         """Compose all letters.
 
+        Assistants get their copies from a template of its own.
+
         :raises UserError: with the faults of all templates and members.
         """
-        event = self.context.event.id
+        copies = [number for number, each in enumerate(recipients) if each.copy_of]
+        if not copies:
+            return self._composed(self.context, recipients, history, secret, progress)
+        own = [number for number, each in enumerate(recipients) if not each.copy_of]
+        context = _copy_context(self.context)
+        parts = (
+            self._composed(self.context, [recipients[number] for number in own], history, secret, progress),
+            self._composed(context, [recipients[number] for number in copies], history, secret, lambda _done: None),
+        )
+        places = {number: (part, at) for part, some in enumerate((own, copies)) for at, number in enumerate(some)}
+
+        def addressed(number: int) -> Addressed:
+            part, at = places[number]
+            return parts[part].addressed[at]
+
+        letters = [parts[part].of[at] for part, at in (places[number] for number in range(len(recipients)))]
+        return Composition(Lazily(len(recipients), addressed), letters)
+
+    def _composed(
+        self,
+        context: MailingContext,
+        recipients: Sequence[Recipient],
+        history: History,
+        secret: bytes,
+        progress: Callable[[int], None],
+    ) -> Composition:
+        event = context.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
-        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
-        updates = rule_of(self.context.name).tells_changes
+        codes = "" if context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
+        updates = rule_of(context.name).tells_changes
         facts = read_facts(self.facts.document)
-        asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        asks = context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
 
         def addressee(number: int) -> Addressee:
             each = recipients[number]
+            if each.copy_of:
+                return copy(each)
             answer = history.answers.get(each.person)
             return Addressee(
                 each.person,
@@ -128,7 +160,22 @@ class Composer:
                 history.telling.changes_for(each.person, facts, answer) if updates else (),
             )
 
-        return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
+        def copy(each: Recipient) -> Addressee:
+            answers = {history.answers.get(one.person) for one in each.copy_of}
+            answer = answers.pop() if len(answers) == 1 else None
+            changed = (
+                change
+                for one in each.copy_of
+                for change in history.telling.changes_for(one.person, facts, history.answers.get(one.person))
+            )
+            members = (
+                Addressee(one.person, one.member, _PROOF if context.proof else code_for(secret, event, one.person))
+                for one in each.copy_of
+            )
+            changes = tuple(dict.fromkeys(changed)) if updates else ()
+            return Addressee(each.person, each.member, "", answer, changes=changes, copy_of=tuple(members))
+
+        return compose(context, self.templates, Lazily(len(recipients), addressee), progress)
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
@@ -186,9 +233,29 @@ def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledge
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
         return None
+    if recipient.copy_of and not _names_the_same(retry.values, recipient.copy_of):
+        return None
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
     return OutgoingMail(recipient, Addressed(addressee, letter, retry.values), retry.message_id, facts, retry.date)
+
+
+def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:
+    """Return whether an earlier try's values name these members of an assistant, and nobody else."""
+    named = [text for field, text in values.items() if field.startswith("copy_of.") and field.endswith(".name")]
+    return sorted(named) == sorted(each.name or each.address for each in members)
+
+
+def _copy_context(context: MailingContext) -> MailingContext:
+    """Return the context of the assistants' copies.
+
+    An entry that asks for an answer is only for the member; an assistant's calendar would answer for itself.
+    """
+    event = context.event
+    if event.calendar.method is CalendarMethod.REQUEST:
+        without = event.calendar.model_copy(update={"method": CalendarMethod.NONE})
+        event = event.model_copy(update={"calendar": without})
+    return replace(context, event=event, template=_COPY, copied=context.template)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -303,7 +370,7 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
         ),
         "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{context.template}.md", *_SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", f"{_COPY}.md", *_SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)

@@ -472,7 +472,7 @@ _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
     guests = frozenset(each.person for each in (*history.guests, *history.holders))
     successors = {each.key: each.successor for each in history.persons if each.successor}
-    return share_of(plan, given, roll.listings, guests, successors)
+    return share_of(plan, given, roll.everybody, guests, successors)
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:

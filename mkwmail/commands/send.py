@@ -295,9 +295,10 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     yield from list_changed(ready.roll, rounds.scheduled(ledger.database))
     if ready.roll.replacing:
         yield str(replaced_fault(ready.roll, sources.shown_list))
+    going = ready.plan.to_send[:count]
     for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
         yield str(twin)
-    yield from salutation_note((each.member for each in ready.plan.to_send[:count]), sources.settings.form)
+    yield from salutation_note((each.member for each in going if not each.copy_of), sources.settings.form)
     for each in ready.roll.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words

@@ -349,6 +349,7 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             organisation=each.member.organisation,
             number=each.member.number,
             code=code_for(ledger.secret, event.id, each.person),
+            assistants=tuple(copied.address for copied in roll.assistants if each in copied.copy_of),
         )
         for each in roll.listings
         if not each.doubt
@@ -368,6 +369,8 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     known |= {each.key for each in guests}
     # The person at the address of a row that is to be settled is nobody yet.
     known |= _holders(ledger, event.id)
+    # What an assistant answers is a member's answer.
+    known |= {each.person for each in roll.assistants}
     # People who were mailed and have left the list since may still have signed up.
     taken = {each.member.address_key for each in roll.listings if not each.doubt}
     gone = [
@@ -544,7 +547,7 @@ def _taken(ledger: Ledger, roll: MemberIndex, event: str) -> frozenset[str]:
     """Return the address keys of members and others in the register, but for those of unsettled rows."""
     holders = _holders(ledger, event)
     others = {each.address for each in people.persons(ledger.database) if each.key not in holders}
-    return frozenset(others | {each.member.address_key for each in roll.listings})
+    return frozenset(others | {each.member.address_key for each in roll.everybody})
 
 
 def _own_address(address: str, taken: frozenset[str]) -> str:

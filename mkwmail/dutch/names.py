@@ -206,6 +206,11 @@ def salutation(name: Name, form: Form) -> str:
     return f"Geachte {formal or 'bestuurder'}"
 
 
+def unknown_salutation(form: Form) -> str:
+    """Return the opening words for somebody of whom nothing is known, who need not be a director."""
+    return "Beste collega" if form == "je" else "Geachte heer of mevrouw"
+
+
 def _parts(name: Name) -> tuple[str, str, str]:
     """Return main word, given name and prefix, for sorting."""
     family = _family(name)

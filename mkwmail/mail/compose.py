@@ -33,7 +33,6 @@ from mkwmail.mail.calendar_part import (
     utc_text,
 )
 from mkwmail.mail.context import (
-    LINK_FIELDS,
     Addressee,
     Change,
     Form,
@@ -41,6 +40,7 @@ from mkwmail.mail.context import (
     MailingContext,
     common_names,
     greeting_values,
+    links_among,
     named,
     personal_names,
     personal_values,
@@ -140,13 +140,14 @@ def _logo_id(logo: Attachment) -> str:
 
 
 def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
-    return _lines(LineKind.HTML, html_segments(page, marks, LINK_FIELDS))
+    return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
 def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+    links = links_among(marks.fields)
     lines = [line.rstrip() for line in page.split("\n")]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return tuple(Line(LineKind.TEXT, text_segments(line, marks, LINK_FIELDS)) for line in kept)
+    return tuple(Line(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
 
 
 def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
@@ -202,7 +203,9 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
         Fixed(mailbox("From", sender.name, sender.email)),
         ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
-        HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
+        HeaderField(
+            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, links_among(marks.fields))
+        ),
         HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
         Fixed(unstructured("Content-Language", "nl")),
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
@@ -392,7 +395,8 @@ class _Composing:
             _check_private_use(said)
             self._taken.look_at(said)
             fields.update(values)
-            key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes)
+            seen = rendering_key(values, addressee.answer, self._looked_at)
+            key = (seen, addressee.changes, len(addressee.copy_of))
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -442,15 +446,17 @@ class _Composing:
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "answer")
+    personal = ("member", "salutation", "signup_link", "answer", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the texts of a marked rendering with its marks filled."""
 
+    links = links_among(marks.fields)
+
     def value(field: str) -> str:
-        return quote_link(values[field]) if field in LINK_FIELDS else quote(values[field])
+        return quote_link(values[field]) if field in links else quote(values[field])
 
     return tuple(
         "".join(text + (value(field) if field is not None else "") for text, field in marks.split(source))
@@ -469,12 +475,14 @@ def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
 
 def _renderer(context: MailingContext, templates: Templates) -> Renderer:
     subject = context.mailing.subject
+    own = templates.inline(f"subject of {context.name}", subject) if subject else None
     return Renderer(
         templates=templates,
         mail=templates.mail(context.template),
         signature=templates.part("signature.md"),
         calendar=templates.part("calendar.txt"),
-        subject=templates.inline(f"subject of {context.name}", subject) if subject else None,
+        subject=own if not context.copied else None,
+        copied=(own or templates.mail(context.copied).subject) if context.copied else None,
         names=_common_names(context),
     )
 
@@ -493,11 +501,14 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "changes": (),  # each member has their own
         "original": context.original,
         "printed": context.printed,
+        "mail_subject": "",  # an assistant's copy has that of the mail
     }
 
 
 def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
     trees = [templates.parsed(name) for name in _template_files(context)]
+    if context.copied:
+        trees.append(templates.parsed(f"{context.copied}.md"))
     if context.mailing.subject:
         trees.append(templates.text.parse(context.mailing.subject))
     return looked_at(trees)

@@ -324,7 +324,8 @@ class _Blocks:
 class Renderer:
     """A mailing's templates, ready to be rendered for each member.
 
-    ``subject`` is the mailing's own subject line, or None for the template's.
+    ``subject`` is the mailing's own subject line, or None for the template's. ``copied`` is the subject line of the
+    mail of which this is a copy; the template knows it as ``mail_subject``.
     """
 
     templates: Templates
@@ -333,6 +334,7 @@ class Renderer:
     calendar: Template
     subject: Template | None
     names: Mapping[str, Any]
+    copied: Template | None = None
 
     def render(self, personal: Mapping[str, Any]) -> Rendering:
         """Return the mail for the member with these names.
@@ -341,6 +343,8 @@ class Renderer:
         """
         names = {**self.names, **personal}
         names.update(self._macros(self.templates.text, "phrases.md", names))
+        if self.copied is not None:
+            names["mail_subject"] = Markup(self._line(self.copied, names))
         blocks = _Blocks(
             self._macros(self.templates.html, "blocks.html", names),
             self._macros(self.templates.text, "blocks.txt", names),

@@ -89,7 +89,7 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
 
     :param place: the event's file, as people know it.
     """
-    behind = outdated(event, roll.listings, history, now)
+    behind = outdated(event, roll.everybody, history, now)
     reached = [each for each in behind if not each.why_not]
     if reached:
         fault = ngettext(

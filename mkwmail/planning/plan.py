@@ -53,22 +53,30 @@ class Plan:
     expired: tuple[Recipient, ...] = ()
     odd: tuple[str, ...] = ()
 
+    @property
+    def copies(self) -> tuple[Recipient, ...]:
+        """The assistants among those who get it, each with the members whose mail it is."""
+        return tuple(each for each in self.to_send if each.copy_of)
+
 
 def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: History, now: datetime) -> Plan:
     """Return who gets a mailing at this moment, and who does not.
 
+    :param listings: everybody in the list. Assistants among them get a copy if one of their members gets the mailing.
     :raises UserError: if the event has no such mailing (USAGE), or if its audience cannot be determined.
     """
     latest = latest_of(event, mailing)
     of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
+    assistants = [each for each in listings if each.copy_of]
+    listings = [each for each in listings if not each.copy_of]
     members = {each.person for each in listings}
     # Those at the address of a sign-up that is to be settled must hear what guests hear.
     others = [each for each in (*history.guests, *history.holders) if each.person not in members]
     history = replace(history, guests=tuple(each for each in history.guests if each.person not in members))
     everyone = [*listings, *(others if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
-        everyone += _departed(everyone, history)
+        everyone += _departed((*everyone, *assistants), history)
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
     known = {each.person: each.member for each in (*everyone, *others)}
     audiences = Audiences(event, mailing, inheriting(listings, history), known, now)
@@ -80,6 +88,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     if rule is Audience.TOLD:
         # Those who would travel in vain are told first.
         sorting.to_send.sort(key=lambda planned: history.answers.get(planned.person) not in COMING)
+    sorting.sort_copies(assistants)
     made = sorting.plan(latest, now > latest)
     return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
 
@@ -167,7 +176,11 @@ class _Sorting:
         self.here = {each.person: each for each in self.history.deliveries if each.round == self.of}
         self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
 
-    def sort(self, recipient: Recipient) -> None:
+    def sort(self, recipient: Recipient, concerns: bool = True) -> None:
+        """Put somebody in one place.
+
+        :param concerns: whether any member gets it whose assistant this is.
+        """
         member, address = recipient.member, recipient.member.address_key
         delivery = self.here.get(recipient.person)
         twin = self.seen.get(recipient.person) or self.seen_addresses.get(address)
@@ -178,7 +191,7 @@ class _Sorting:
         if delivery is not None and delivery.state in TOLD:
             self._told(recipient, delivery)
             return
-        reason = self._left_out(recipient)
+        reason = self._left_out(recipient, concerns)
         if reason is None and (delivery is None or delivery.state is State.EXPIRED):
             # A message that waits was checked when it was claimed, or a person decided to send it again.
             reason = self.history.dead.get(address)
@@ -192,6 +205,18 @@ class _Sorting:
             self.waiting.append(replace(recipient, reason=delivery.reason, not_before=delivery.not_before))
         else:
             self.to_send.append(replace(recipient, retry=delivery))
+
+    def sort_copies(self, assistants: Iterable[Recipient]) -> None:
+        """Put each assistant in one place, after all members."""
+        for_now = {each.person for each in (*self.to_send, *self.waiting, *self.refused)}
+        had = {each.person for each in (*self.already, *self.in_doubt)}
+        for each in assistants:
+            concerned = tuple(
+                one
+                for one in each.copy_of
+                if one.person in for_now or (one.person in had and self.audiences.is_still_for(one.person, one.member))
+            )
+            self.sort(replace(each, copy_of=concerned or each.copy_of), concerns=bool(concerned))
 
     def _told(self, recipient: Recipient, delivery: Delivery) -> None:
         if delivery.state is State.SENT:
@@ -216,7 +241,7 @@ class _Sorting:
             return
         self.refused.append(replace(recipient, reason=refused_by_server(delivery.since, delivery.reason)))
 
-    def _left_out(self, recipient: Recipient) -> str | None:
+    def _left_out(self, recipient: Recipient, concerns: bool) -> str | None:
         """Return why somebody who was not mailed yet is left out.
 
         None if no reason is known.
@@ -230,6 +255,8 @@ class _Sorting:
         other = self.mailed.get(recipient.member.address_key)
         if other is not None:
             return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
+        if recipient.copy_of:
+            return None if concerns else _("none of the members whose assistant this is gets it")
         return self.audiences.why_not(recipient.person, recipient.member)
 
     def plan(self, latest: datetime, too_late: bool) -> Plan:
@@ -317,7 +344,7 @@ def _odd(
         words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
         yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
     listed = {recipient.person for recipient in listings}
-    others = [each for each in made.to_send if each.person not in listed]
+    others = [each for each in made.to_send if each.person not in listed and not each.copy_of]
     holders = {each.person for each in history.holders}
     yield from _unsettled(history, [each.name or each.address for each in others if each.person in holders])
     guests = {each.person for each in history.guests}

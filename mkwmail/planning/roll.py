@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import Audience, in_order, mailing_named
@@ -26,12 +27,18 @@ class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
     ``unaddressed``: those who have no address, so that they cannot be identified. ``faulty``: rows that were left out,
-    if known.
+    if known. ``assistants``: those who get a copy of members' mails, and are no members themselves.
     """
 
     listings: tuple[Recipient, ...]
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
+    assistants: tuple[Recipient, ...] = ()
+
+    @property
+    def everybody(self) -> tuple[Recipient, ...]:
+        """Return all who may be mailed: the members, and then the assistants."""
+        return (*self.listings, *self.assistants)
 
     @property
     def moved(self) -> tuple[Recipient, ...]:
@@ -55,22 +62,31 @@ class MemberIndex:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Return the keys of the members, and of those in whose places doubtful members are."""
-        return frozenset(key for each in self.listings for key in (each.person, each.instead) if key)
+        """Return the keys of all who may be mailed, and of those in whose places doubtful members are."""
+        return frozenset(key for each in self.everybody for key in (each.person, each.instead) if key)
 
 
 def listed_member(member: Member) -> Listed:
     return Listed(member.email, full_name(member.name), member.organisation, member.number)
 
 
+def _listed_assistant(address: str) -> Listed:
+    """Return an assistant as the register knows people: by the address alone.
+
+    Another name there is no successor, and an assistant is nobody's predecessor in an organisation.
+    """
+    return Listed(address, "")
+
+
 def listed(roll: MemberIndex) -> tuple[Listed, ...]:
-    """Return the members of the list as the ledger's register knows people."""
-    return tuple(listed_member(listing.member) for listing in roll.listings)
+    """Return all who may be mailed as the ledger's register knows people."""
+    members = [listed_member(listing.member) for listing in roll.listings]
+    return (*members, *(_listed_assistant(each.address) for each in roll.assistants))
 
 
 def identified(roll: MemberIndex) -> tuple[Identified, ...]:
-    """Return the identities of the members in :func:`listed`."""
-    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.listings)
+    """Return the identities of the people in :func:`listed`."""
+    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.everybody)
 
 
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
@@ -82,16 +98,56 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     :param identify: asks the ledger, and may enlist them.
     """
     addressed = [member for member in members if member.email]
-    found = identify([listed_member(member) for member in addressed])
+    copies = _copies_for(addressed)
+    rows = [listed_member(member) for member in addressed] + [_listed_assistant(address) for address in copies]
+    found = identify(rows)
+    listings = tuple(_recipient(who, member) for member, who in zip(addressed, found, strict=False))
+    places = {each.member.row: each for each in listings}
     return MemberIndex(
-        listings=tuple(_recipient(who, member) for member, who in zip(addressed, found, strict=True)),
+        listings=listings,
         unaddressed=tuple(member for member in members if not member.email),
+        assistants=tuple(
+            _assistant(who, address, name, [places[row] for row in rows_of])
+            for who, (address, (name, rows_of)) in zip(found[len(addressed) :], copies.items(), strict=True)
+        ),
     )
+
+
+def _copies_for(members: Sequence[Member]) -> Mapping[str, tuple[str, list[int]]]:
+    """Return address → the assistant's name and the rows of the members, for all who are no members."""
+    taken = {member.address_key for member in members}
+    found: dict[str, tuple[str, str, list[int]]] = {}
+    for member in members:
+        for each in member.assistants:
+            key = address_key(each.email)
+            if key not in taken:
+                address, name, rows = found.get(key, (each.email, "", []))
+                found[key] = (address, name or each.name, [*rows, member.row])
+    return {address: (name, rows) for address, name, rows in found.values()}
+
+
+def _assistant(who: Identified, address: str, name: str, members: Sequence[Recipient]) -> Recipient:
+    """Return an assistant as a recipient of copies, at the first row that names them."""
+    of = {each.person: each for each in members}
+    member = Member(members[0].member.row, read_name(name), address)
+    return Recipient(who.key, member, who.doubt or "", copy_of=tuple(of.values()))
 
 
 def _recipient(who: Identified, member: Member) -> Recipient:
     known = Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
     return replace(known, instead=who.predecessor, change=who.change) if who.doubt else known
+
+
+def with_copies_named(history: History, roll: MemberIndex) -> History:
+    """Return the history in which assistants are named with the members whose mails they get copies of."""
+    named = {each.person: _copy_named(each) for each in roll.assistants}
+    persons = (replace(each, name=named.get(each.key, each.name)) for each in history.persons)
+    return replace(history, persons=tuple(persons))
+
+
+def _copy_named(assistant: Recipient) -> str:
+    words = {"name": assistant.name, "members": some([each.name or each.address for each in assistant.copy_of])}
+    return (_("%(name)s, copy for %(members)s") if assistant.name else _("copy for %(members)s")) % words
 
 
 def guest_recipient(guest: Guest) -> Recipient:
@@ -117,7 +173,7 @@ def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, no
 
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
-    made = plan(event, mailing, roll.listings, history, now)
+    made = plan(event, mailing, roll.everybody, history, now)
     unaddressed = tuple(Recipient("", member, reason=_why_unaddressed(member)) for member in roll.unaddressed)
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
 
