@@ -108,7 +108,7 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
         earlier = first.setdefault(member.address_key, member)
         if earlier is not member:
             found.append(PersonWithReason(full_name(member.name), member.email, twice(earlier)))
-    here = {each.person for each in roll.listings}
+    here = {each.person for each in roll.everybody}
     here |= {each.person for each in responses.guests(ledger.database, event.id)}
     heard = {each.person for each in history.deliveries}
     heard |= {each.person for each in rounds.skips(ledger.database, event.id)}

@@ -110,9 +110,10 @@ class _Desk:
     @classmethod
     def of(cls, event: Event, ledger: Ledger, roll: MemberIndex, now: datetime) -> "_Desk":
         signups = responses.signups(ledger.database, event.id)
-        holders = {each.holder for each in signups if each.holder}
+        # Neither who stands at the address of a row to settle, nor an assistant, can answer.
+        nobody = {each.holder for each in signups if each.holder} | {each.person for each in roll.assistants}
         members = {each.person for each in roll.listings}
-        known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in holders]
+        known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in nobody]
         doubtful = [row for row in signups if row.doubt]
         owners = {row.key: owner.key for row in doubtful if (owner := _owner(row, known))}
         own: dict[str, tuple[KeptSignup, ...]] = {}
@@ -133,12 +134,21 @@ class _Desk:
     def find(self, who: str) -> Candidate:
         """Return the one person, guest or doubtful row that is named.
 
+        The address of an assistant names the member.
+
         :raises UserError: code USAGE unless exactly one matches.
         """
         rows = [Candidate(key, row.name, row.address, row.organisation, row.number) for key, row in self.loose.items()]
-        found = find_person(who, [*self.known, *rows])
+        found = find_person(who, self._assisted(who) or [*self.known, *rows])
+        found = next((each for each in self.known if each.key == found.key), found)
         refuse_doubtful(self.roll, found.key)
         return found
+
+    def _assisted(self, address: str) -> list[Candidate]:
+        """Return the members whose assistant has this address, as if it were theirs."""
+        assistants = [each for each in self.roll.assistants if each.member.address_key == address_key(address)]
+        keys = {of.person for each in assistants for of in each.copy_of}
+        return [replace(each, address=address) for each in self.known if each.key in keys]
 
     def may_mean_somebody(self, who: str) -> bool:
         """Return whether a name is part of somebody's: then it must be made clear who is meant."""

@@ -188,3 +188,48 @@ def test_a_wrong_address_of_an_assistant_is_a_fault_with_its_column(tmp_path: Pa
     place = with_assistants(tmp_path, rows=("Kim;;Verbeek;kim@x.example.org;Woonstede;lid;Els Smit",))
     ran = place.run("check", EVENT)
     assert ran.code == 65 and 'leden.csv:2 kopie aan: "Els Smit" has no @' in ran.out
+
+
+def test_assistants_are_never_counted(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_assistants(tmp_path, server.port)
+        assert place.send().code == 0
+        status = place.run("status", EVENT, "--json", now=LATER).json
+        assert status["attendance"]["silent"] == 3 and status["attendance"]["organisations"] == 3
+        assert status["not_listed"] == []
+        assert "3 members" in place.run("check", EVENT, now=LATER).out
+        # Also if the column is gone: an assistant is nobody who has left the association without an answer.
+        place.members(*(row.rpartition(";")[0] if '"' not in row else row.split(';"')[0] for row in ROWS))
+        assert place.run("status", EVENT, "--json", now=LATER).json["attendance"]["silent"] == 3
+
+
+def test_an_answer_for_an_assistants_address_is_the_members(tmp_path: Path) -> None:
+    place = with_assistants(tmp_path)
+    ran = place.run("answers", "set", EVENT, BUREAU, "ja", now=LATER)
+    assert ran.code == 0 and "Jan de Vries" in ran.out
+    assert place.run("answers", "set", EVENT, ELS, "ja", now=LATER).code == 2  # two members
+    answers = place.run("answers", "list", EVENT, "--json", now=LATER).json["answers"]
+    assert [(each["member"], each["answer"]) for each in answers if each["answer"]] == [("Jan de Vries", "attending")]
+
+
+def test_a_request_for_an_answer_is_the_members_alone(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_assistants(tmp_path, server.port)
+        path = place.folder / "events" / "2020-04-16-directeurendag.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("method: publish", "method: request"), encoding="utf-8")
+        assert place.send().code == 0
+        entries = {each.recipients[0]: b"text/calendar" in each.data for each in server.taken}
+    assert not entries[ELS] and not entries[BUREAU] and entries["kim@woonstede.example.org"]
+
+
+def test_due_sends_copies_and_a_new_assistant_hers(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_assistants(tmp_path, server.port)
+        assert place.run("schedule", EVENT, "invitation", "--yes", now="2020-02-16T09:00").code == 0
+        ran = place.run("due", now="2020-02-17T09:30")
+        assert ran.code == 0, ran.out + ran.err
+        assert {ELS, BUREAU} <= set(got(server)) and len(server.taken) == 5
+        place.members(*ROWS[:2], ROWS[2].replace("kim@woonstede", "hulp@tien"), headings=f"{HEADINGS};kopie aan")
+        assert place.run("due", now="2020-02-18T09:30").code == 0
+        assert len(server.taken) == 6 and "hulp@tien.example.org" in got(server)
