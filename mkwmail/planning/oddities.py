@@ -1,7 +1,9 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
 
 from mkwmail.addresses import is_example
 from mkwmail.clock import day_in_words
@@ -33,6 +35,8 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
     invites = any(rule_of(name).invites for name in event.mailings)
     if invites and (registration is None or not registration.url):
         yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
+    if registration is not None and registration.url:
+        yield from form_faults(registration.url, place)
     if invites and (registration is None or registration.deadline is None):
         yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
     for name, entry in event.mailings.items():
@@ -52,6 +56,41 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield from example_senders(settings)
     if not settings.association:
         yield Fault("mkwmail.yaml", _("association: is empty"), "")
+
+
+# What a prefilled link calls a question: https://support.google.com/docs/answer/2839588 and Microsoft's "Get prefilled
+# URL". Every other parameter is ignored.
+_PREFILLED = {"google": r"entry\.[0-9]+", "microsoft": r"r[0-9a-f]{4,}"}
+_MICROSOFT = ("forms.office.com", "forms.cloud.microsoft", "forms.microsoft.com")
+
+
+def form_faults(url: str, place: str) -> Iterator[Fault]:
+    """Yield that a form of Microsoft or Google ignores what the sign-up link fills in, if it does.
+
+    :param place: the event's file, as people know it.
+    """
+    link = urlsplit(url)
+    host = (link.hostname or "").removeprefix("www.")
+    short = host == "forms.gle"
+    google = short or (host == "docs.google.com" and link.path.startswith("/forms/"))
+    if "{" not in url or not (google or host in _MICROSOFT):
+        return
+    ours = [(name, value) for name, value in parse_qsl(link.query) if "{" in value]
+    question = _PREFILLED["google" if google else "microsoft"]
+    ignored = [value for name, value in ours if not re.fullmatch(question, name)]
+    if ours and not ignored and not short:
+        return
+    fields = list(dict.fromkeys(re.findall(r"\{\w+\}", url)))
+    fault = _("registration: url: this form of %(company)s does nothing with %(fields)s in the link")
+    words = {"company": "Google" if google else "Microsoft", "fields": ", ".join(fields)}
+    kept = [part for part in link.query.split("&") if part and "{" not in part and part != "usp=pp_url"]
+    wanted = fields if "{code}" in fields else ["{code}"]
+    asked = [f"entry.…={field}" if google else f"r…={field}" for field in wanted]
+    path = "/forms/d/e/…/viewform" if short else link.path
+    query = "&".join((*(["usp=pp_url"] if google else []), *kept, *asked))
+    shown = f"https://{'docs.google.com' if short else link.netloc}{path}?{query}"
+    remedy = _("get the prefilled link of the form and fill in there: url: %(link)s (docs/formulieren.md)")
+    yield Fault(place, fault % words, remedy % {"link": shown})
 
 
 def list_warnings(
