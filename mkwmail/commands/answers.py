@@ -100,7 +100,7 @@ def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Retur
     if not replies and not (others if file.is_dir() else any(each.nature is Nature.OPT_OUT for each in others)):
         fault = Fault(
             str(file),
-            _("no calendar answered in it"),
+            _("it holds no answer from a calendar"),
             _("save the mails with members' answers as .eml or .msg, and name one of them or their folder"),
         )
         raise UserError(*(faults or [fault]))
@@ -148,7 +148,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     :raises UserError: if the file cannot be written.
     """
     if json and csv:
-        raise UserError(Fault("", _("--json and --csv exclude each other.")), code=ExitCode.USAGE)
+        raise UserError(Fault("", _("--json and --csv cannot be used together.")), code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:

@@ -107,11 +107,11 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
             if key in last
         ]
         if not candidates:
-            fault = _("nothing of %(event)s went to anybody yet") % {"event": about.id}
+            fault = _("nothing about %(event)s has been sent yet") % {"event": about.id}
             raise UserError(Fault("", fault), code=ExitCode.USAGE)
         person = find_person(who, candidates)
         mail = last[person.key]
-        reply = _("it came back, as the secretary says")
+        reply = _("reported as undeliverable by the secretary")
         digest = f"said {mail.attempt} {now.isoformat()}"
         responses.record_bounces(ledger.database, [Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)])
     words = {"mailing": mail.round.mailing, "person": person, "event": about.id}

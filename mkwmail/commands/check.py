@@ -86,7 +86,9 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         done = pacing.done_at(pace, moments, count, start)
         facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
-            fault = _("at this pace %(mailing)s is not done before its latest moment") % {"mailing": each.mailing}
+            fault = _("at this pace %(mailing)s will not be finished before its latest moment") % {
+                "mailing": each.mailing
+            }
             remedy = _("mail earlier, or ask the provider for a higher limit and set pace")
             faults.append(Fault("mkwmail.yaml", fault, remedy))
     return tuple(facts), faults
@@ -271,7 +273,7 @@ def _mailing(
 
 def _synchronised(sources: Sources) -> Fault:
     service = is_synchronised(sources.folder.path)
-    fault = _("this folder is kept by %(service)s, which can spoil or double the ledger") % {"service": service}
+    fault = _("this folder is kept by %(service)s, which can damage or duplicate the ledger") % {"service": service}
     return Fault(str(sources.folder.path), fault, _("move it to a folder of this computer alone"))
 
 

@@ -322,7 +322,7 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
         return
     fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
     words = {"wanted": wanted, "method": method}
-    remedy = _("make it %(method)s again: entries of another method would stand beside those, or leave them unchanged")
+    remedy = _("make it %(method)s again: entries with another method would be added to those, or leave them unchanged")
     raise UserError(Fault(sources.shown_event, fault % words, remedy % words))
 
 

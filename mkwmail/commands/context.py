@@ -57,7 +57,7 @@ def begin(folder: Path | None, quiet: bool = False) -> Invocation:
         chosen = clock.clock_of_environment()
     except ValueError:
         raise UserError(
-            Fault(clock.VARIABLE, _("this is not a moment"), _("write it as 2020-02-17T09:00")),
+            Fault(clock.VARIABLE, _("this is not a date with a time"), _("write it as 2020-02-17T09:00")),
             code=ExitCode.USAGE,
         ) from None
     shifted = isinstance(chosen, ShiftedClock)

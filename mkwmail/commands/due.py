@@ -165,7 +165,7 @@ class Automatic:
         try:
             return read_list(self._folder, settings, skip_faulty=False)
         except UserError as error:
-            self._faulty("members", error, _("the member list is faulty: nothing goes by itself"), _DUTCH_LIST)
+            self._faulty("members", error, _("the member list is faulty: nothing is sent automatically"), _DUTCH_LIST)
             self.found.whole = False
             return None
 
@@ -188,7 +188,7 @@ class Automatic:
                 path = self._folder.event_path(event) if len(paths[event]) > 1 else paths[event][0]
                 read = read_event(path, self._folder)
             except UserError as error:
-                what = _("%(event)s: its file is faulty: nothing of it goes by itself") % {"event": event}
+                what = _("%(event)s: its file is faulty: nothing is sent automatically") % {"event": event}
                 dutch = f"Het bestand van {event} is niet in orde: er gaat niets van uit."
                 self._faulty(f"event:{event}", error, what, dutch)
                 continue
@@ -520,7 +520,7 @@ def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
     try:
         return read_settings(folder), DueResult()
     except UserError as error:
-        what = _("the settings are faulty: nothing goes by itself")
+        what = _("the settings are faulty: nothing is sent automatically")
         dutch = "De instellingen zijn niet in orde: er gaat niets vanzelf uit."
         return None, DueResult([notices.faulty("settings", error.code, error.faults, what, dutch)], whole=False)
 

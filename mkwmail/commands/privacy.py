@@ -43,7 +43,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         roll = read_roll(folder, ledger)
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
         person = find_person(who, candidates(roll, tuple(persons.values())))
-        terminal.say(_("To be forgotten: %(person)s") % {"person": person}, "bold")
+        terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
         terminal.say(_("  Name, address, number, what was mailed and answered in all events, rehearsal/ and preview/."))
         terminal.say(_("  A keyed hash stays, which says nothing, so that nothing is mailed twice."))
         if not _agreed(terminal, person.address or person.name, yes):

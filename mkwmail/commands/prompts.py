@@ -54,8 +54,8 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
     :raises UserError: code SETTINGS (approval missing).
     """
     if not yes and not terminal.interactive:
-        fault = _("nobody is at the keyboard to confirm this")
-        remedy = _("give the command at a terminal, or add --yes to say so beforehand")
+        fault = _("there is no terminal to confirm this")
+        remedy = _("run the command in a terminal, or add --yes to confirm in advance")
         raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
 
 

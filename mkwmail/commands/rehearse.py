@@ -93,7 +93,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         terminal.say(sentence % words, "green")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
-        terminal.say(_("They lie in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
+        terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
     else:
         show_summary(terminal, summary, moment)
     return summary.code

@@ -124,7 +124,7 @@ def _approved(
     if not options.yes and not terminal.interactive:
         if options.install:
             return ExitCode.OK
-        fault = _("not approved, for nobody is at the keyboard to confirm it: %(names)s") % {"names": ", ".join(names)}
+        fault = _("not approved, because there is no terminal to confirm it: %(names)s") % {"names": ", ".join(names)}
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
     if ledger.other_computer or ledger.compare().is_news:
         # Ask now: `due` has no terminal, and would stop at this question.
@@ -208,13 +208,13 @@ def _change_crontab(terminal: Terminal, job: CronJob, install: bool) -> None:
 def _say_line(terminal: Terminal, job: CronJob) -> None:
     terminal.say()
     if sys.platform == "win32":
-        terminal.say(_("For them to go by themselves, type this once:"))
+        terminal.say(_("To send them automatically, run this once:"))
         terminal.say(f"  {crontab.task_command(job)}")
         return
     if crontab.line_of(job).encode() in _crontab_lines():
         terminal.say(_("Your crontab runs `mkwmail due` every half hour."), "dim")
         return
-    terminal.say(_("For them to go by themselves, add --install, or put this line into your crontab:"))
+    terminal.say(_("To send them automatically, add --install, or put this line into your crontab:"))
     terminal.say(f"  {crontab.line_of(job)}")
 
 

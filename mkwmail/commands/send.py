@@ -239,7 +239,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
 def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
     service = is_synchronised(sources.folder.path)
     if service:
-        warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger is spoilt.")
+        warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger may be damaged.")
         terminal.note(warning % {"service": service}, "yellow")
 
 

@@ -157,8 +157,8 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
     if not (count or found.doubtful or found.ignored or said.gone) or yes:
         return True
     if not terminal.interactive:
-        fault = _("nobody is at the keyboard to confirm this")
-        remedy = _("give the command at a terminal, or add --yes to say so beforehand")
+        fault = _("there is no terminal to confirm this")
+        remedy = _("run the command in a terminal, or add --yes to confirm in advance")
         raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
     changing = len({each.person.key for each in found.news if each.person})
     if assumes:

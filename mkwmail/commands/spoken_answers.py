@@ -77,7 +77,7 @@ def _meant(answer: str | None, member: str | None, remove: bool) -> Answered | N
     :raises UserError: code USAGE if it is not a known one, or excludes another option.
     """
     if sum((answer is not None, member is not None, remove)) > 1:
-        raise UserError(Fault("", _("ANSWER, --is and --remove exclude each other.")), code=ExitCode.USAGE)
+        raise UserError(Fault("", _("ANSWER, --is and --remove cannot be used together.")), code=ExitCode.USAGE)
     meant = said_answer(answer) if answer is not None else None
     if answer is not None and meant is None:
         fault = _('"%(answer)s" is no answer') % {"answer": answer}
@@ -217,7 +217,7 @@ class _Desk:
 
     def _must_be_guest(self, person: Candidate) -> None:
         if person.key not in {each.person for each in responses.guests(self.ledger.database, self.event.id)}:
-            fault = _("%(who)s is no guest of this event") % {"who": person}
+            fault = _("%(who)s is not a guest of this event") % {"who": person}
             raise UserError(Fault("", fault, _("see: mkwmail answers list")), code=ExitCode.USAGE)
 
     def _keep(self, batch: Batch) -> None:

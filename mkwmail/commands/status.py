@@ -53,14 +53,14 @@ def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iter
     """Yield that people's data was removed, or is to be removed."""
     purged = erasure.purged(ledger.database).get(event.id)
     if purged is not None:
-        said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
+        said = _("Personal data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
         counts = counts_in_words(list(Counter(purged.totals).elements()))
         answers = _("Answers: %(counts)s") % {"counts": counts}
         yield f"{said} {answers}" if counts else said
     if event.ends < now and erasure.has_dietary(ledger.database, event.id):
-        yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
+        yield _("The dietary wishes are no longer needed: mkwmail purge %(event)s --dietary") % {"event": event.id}
     if keep.until(event.ends) < now and erasure.has_personal(ledger.database, event.id):
-        yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
+        yield _("Personal data was kept long enough: mkwmail purge %(event)s") % {"event": event.id}
 
 
 def status(
@@ -80,7 +80,7 @@ def status(
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
-        raise UserError(Fault("", _("--json, --csv and --html exclude each other.")), code=ExitCode.USAGE)
+        raise UserError(Fault("", _("--json, --csv and --html cannot be used together.")), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html is the page of one event: name it")
         raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
@@ -384,6 +384,6 @@ def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Pa
 
 def _say_how_to_begin(terminal: Terminal) -> None:
     terminal.say(_("mkwmail invites members to an event: one event file and one member list."))
-    terminal.say(_("Here is no working folder (no %(file)s here or above). Make one:") % {"file": SETTINGS})
+    terminal.say(_("This is not a working folder (there is no %(file)s here or above). Make one:") % {"file": SETTINGS})
     terminal.say("  mkwmail init directeurendagen")
     terminal.say(_("All commands: mkwmail --help"), "dim")

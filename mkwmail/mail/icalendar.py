@@ -136,9 +136,9 @@ def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
         calendars = Calendar.from_ical(_decoded(data), multiple=True)
     except (ValueError, LookupError, AttributeError, TypeError, OSError, RecursionError):
         # OSError: the name of a zone that is too long for a file.
-        raise ValueError(_("this is no calendar file that can be read")) from None
+        raise ValueError(_("this is not a calendar file that can be read")) from None
     if not calendars:
-        raise ValueError(_("this is no calendar file: it has no whole VCALENDAR"))
+        raise ValueError(_("this is not a calendar file: it has no complete VCALENDAR"))
     found = (
         reply
         for calendar in calendars

@@ -78,7 +78,7 @@ def _entry() -> dict[str, str]:
     return {
         "calendar": _("Calendar entry"),
         "no_calendar": _("No calendar entry goes with this mail."),
-        "calendar_source": _("As it stands in the mail"),
+        "calendar_source": _("As it is in the mail"),
         "PUBLISH": _("An entry to put into one's calendar; mail programs show no answer buttons."),
         "REQUEST": _("An invitation with answer buttons: accept, tentative, decline."),
         "CANCEL": _("A cancellation: the entry disappears from the calendar."),

@@ -240,7 +240,7 @@ def _syntax_fault(why: str) -> str:
             "closed": f"{{% end{found[1]} %}}",
         }
     if "unknown tag" in why and (found := re.search(r"'(\w+)'", why)):
-        return _("there is no %(tag)s that could stand here") % {"tag": f"{{% {found[1]} %}}"}
+        return _("%(tag)s cannot be used here") % {"tag": f"{{% {found[1]} %}}"}
     if found := re.search(r"(?:got|unexpected|unexpected char) '([^\w\s]+)'", why):
         return _('"%(sign)s" was not expected here') % {"sign": found[1]}
     return _("the template cannot be read from here on: something lacks, or is one word too many, between the braces")

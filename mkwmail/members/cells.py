@@ -80,7 +80,7 @@ def excel_error(text: str) -> CellError:
     """Return the fault of a cell that shows an Excel error, not a value."""
     return CellError(
         _("the cell shows %(error)s, an error of Excel, instead of a value") % {"error": text},
-        _("mend the formula, or make the column wider, and save the list again"),
+        _("correct the formula, or make the column wider, and save the list again"),
     )
 
 
@@ -97,7 +97,7 @@ def _refuse_spoiled(text: str) -> None:
     if "\ufffd" in text:
         raise CellError(
             _('"%(value)s" has lost a letter: another program could not read it') % {"value": shown_value(text)},
-            _("type the letter again where the mark � stands"),
+            _("type the letter again at the mark �"),
         )
     meant = _undone(text)
     if meant != text:

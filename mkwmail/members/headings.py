@@ -445,7 +445,7 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
     if table.unfolded:
         yield _("every row was one cell, with the whole row in it; the rows were read from these cells")
     if headings.row.number != table.rows[0].number:
-        yield _("the headings are in row %(row)d; what stands above them was not read") % {"row": headings.row.number}
+        yield _("the headings are in row %(row)d; the rows above them were not read") % {"row": headings.row.number}
     if headings.unnamed:
         letters = ", ".join(map(column_letter, headings.unnamed))
         yield ngettext(

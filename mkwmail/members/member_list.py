@@ -403,7 +403,7 @@ def _nobody(faulty: Sequence[FaultyRow], members: Sequence[Member]) -> tuple[str
     if members:
         return _("nobody in the list has an address"), _("fill in the column e-mail")
     if faulty:
-        return _("every row of the list is faulty: nobody is left"), _("mend the rows that are named")
+        return _("every row of the list is faulty: nobody is left"), _("correct the rows that are named")
     return _("the list has headings, but nobody is below them"), _("add the members, one in each row")
 
 

@@ -426,11 +426,11 @@ class Audiences:
         if person not in telling.told and self._is_coming_guest(person):
             return None  # they were told by others, and those facts may have changed
         if person not in telling.told:
-            return self._never_told(person, member) or _("what they were told is not recorded")
+            return self._never_told(person, member) or _("the details they were given are not recorded")
         facts = facts_of(self._event, self._cancelled is not None)
         if telling.changes_for(person, facts, self._answers.get(person)):
             return None
-        return _("was told everything as it is now")
+        return _("has all details as they are now")
 
     def _has_this_text(self, person: str, _member: Member) -> str | None:
         correcting = self._history.correcting

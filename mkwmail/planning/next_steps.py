@@ -136,7 +136,9 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
     for name, count in missed.items():
         if name in event.mailings and now > latest_of(event, name):
             words = {"mails": mails(count), "mailing": name, "latest": day_and_time(latest_of(event, name))}
-            sentence = _("Missed: %(mails)s of %(mailing)s did not go before %(latest)s; who: mkwmail status %(event)s")
+            sentence = _(
+                "Missed: %(mails)s of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s"
+            )
             yield sentence % {**words, "event": f"{event.id} --skipped"}
 
 
@@ -159,8 +161,8 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
         words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
         yield (
             ngettext(
-                "%(mailings)s was changed since it was approved, and does not go: mkwmail schedule %(command)s",
-                "%(mailings)s were changed since they were approved, and do not go: mkwmail schedule %(command)s",
+                "%(mailings)s was changed since it was approved, and is not sent: mkwmail schedule %(command)s",
+                "%(mailings)s were changed since they were approved, and are not sent: mkwmail schedule %(command)s",
                 len(changed_since),
             )
             % words
@@ -172,15 +174,15 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
 def _due_now(event: Event, each: Due) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
     if each.mode is SendMode.APPROVED:
-        return _("Due now, and goes by itself: %(mailing)s, %(mails)s") % words
+        return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
 
 def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
     if each.mode is SendMode.APPROVED:
-        yield _("Next: %(mailing)s, planned for %(moment)s; it goes by itself") % words
+        yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words
     if each.mode is SendMode.NOT_APPROVED:
-        yield _("To let it go by itself: mkwmail schedule %(event)s") % {"event": event.id}
+        yield _("To send it automatically: mkwmail schedule %(event)s") % {"event": event.id}

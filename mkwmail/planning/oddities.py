@@ -132,8 +132,8 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
     reached = [each for each in behind if not each.why_not]
     if reached:
         fault = ngettext(
-            "%(n)d was told other facts than the file's (%(what)s): %(names)s",
-            "%(n)d were told other facts than the file's (%(what)s): %(names)s",
+            "%(n)d was given details that have changed (%(what)s): %(names)s",
+            "%(n)d were given details that have changed (%(what)s): %(names)s",
             len(reached),
         )
         what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
@@ -143,7 +143,9 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
     for each in behind:
         if each.why_not:
             words = {"name": each.name, "address": each.address, "what": each.what, "reason": each.why_not}
-            fault = _("%(name)s <%(address)s> was told other facts (%(what)s), and no mail mends it: %(reason)s")
+            fault = _(
+                "%(name)s <%(address)s> has outdated details (%(what)s), and no mail will correct that: %(reason)s"
+            )
             yield Fault(place, fault % words, _("tell them yourself"))
 
 

@@ -342,7 +342,7 @@ def _odd(
         yield _("planned for %(planned)s, but today is %(today)s") % words
     if made.too_late:
         words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
-        yield _("its latest moment was %(latest)s, and today is %(today)s: it goes to nobody") % words
+        yield _("its latest moment was %(latest)s, and today is %(today)s: nobody gets it any more") % words
     listed = {recipient.person for recipient in listings}
     others = [each for each in made.to_send if each.person not in listed and not each.copy_of]
     holders = {each.person for each in history.holders}
@@ -351,13 +351,13 @@ def _odd(
     names = [each.name or each.address for each in others if each.person in guests]
     if names:
         yield ngettext(
-            "%(names)s is no member, comes as a guest, and gets it too",
+            "%(names)s is not a member, comes as a guest, and gets it too",
             "%(names)s are no members, come as guests, and get it too",
             len(names),
         ) % {"names": ", ".join(names)}
     gone = [each.name or each.address for each in others if each.person not in guests | holders]
     if gone:
-        yield _("it goes to who left the list since too: %(names)s") % {"names": ", ".join(gone)}
+        yield _("those who have left the list get it too: %(names)s") % {"names": ", ".join(gone)}
     before = history.last_list
     if before is not None and before.size - len(listings) > list_tolerance(before.size):
         sizes = {"before": before.size, "now": len(listings)}
@@ -374,8 +374,8 @@ def _odd(
     rule = rule_of(mailing)
     if outdated and history.cancelled is None and not (rule.tells_changes or rule.cancels):
         told = ngettext(
-            "%(n)d was told other facts than the file's; `mkwmail send %(event)s update` says what changed",
-            "%(n)d were told other facts than the file's; `mkwmail send %(event)s update` says what changed",
+            "%(n)d was given details that have changed; `mkwmail send %(event)s update` says what changed",
+            "%(n)d were given details that have changed; `mkwmail send %(event)s update` says what changed",
             len(outdated),
         )
         yield told % {"n": len(outdated), "event": event.id}

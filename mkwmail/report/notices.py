@@ -115,7 +115,7 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     return Notice(
         name=f"added:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
-        said=_("%(event)s: %(mails)s of %(mailing)s wait for your word: many joined the list (%(names)s)") % words,
+        said=_("%(event)s: %(mails)s of %(mailing)s wait for your approval: many joined the list (%(names)s)") % words,
         dutch=f"{_begin(_what(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
         "kwamen: dat zijn er veel. Klopt de lijst, keur het dan opnieuw goed.",
         remedy=_approve(event, mailing),
@@ -201,7 +201,7 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
     """
     words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
     words |= {"latest": day_and_time(latest)}
-    sentence = _("%(event)s: %(mails)s of %(mailing)s did not go before its latest moment, %(latest)s: %(names)s")
+    sentence = _("%(event)s: %(mails)s of %(mailing)s were not sent before its latest moment, %(latest)s: %(names)s")
     return Notice(
         name=missed_name(event, mailing, latest),
         code=ExitCode.REFUSED,
@@ -227,10 +227,12 @@ def passed_over(event: Event, mailing: str, by: str) -> Notice:
     A reminder right after an invitation is only postponed.
     """
     words = {"event": event.id, "mailing": mailing, "by": by}
-    sentence = _("%(event)s: %(mailing)s is passed over, for %(by)s is due too or has gone") % words
+    sentence = _("%(event)s: %(mailing)s is left out, because %(by)s is due too or was sent") % words
     name, later = f"once:passed:{event.id}:{mailing}", ""
     if rule_of(by).invites and rule_of(mailing).reminds:
-        sentence = _("%(event)s: %(mailing)s does not go yet, right behind %(by)s: in three days, to who is silent")
+        sentence = _(
+            "%(event)s: %(mailing)s is not sent so soon after %(by)s: in three days, to those who have not answered"
+        )
         sentence %= words
         name = f"once:behind:{event.id}:{mailing}"
         later = " Wie na drie dagen niets liet horen, krijgt die dan alsnog."
@@ -252,16 +254,16 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
     words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": clock_time(goes)}
     if last_answer is None:
         sentence = ngettext(
-            "%(event)s: %(mails)s of %(mailing)s goes tomorrow at %(time)s; no answers were recorded",
-            "%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; no answers were recorded",
+            "%(event)s: %(mails)s of %(mailing)s is sent tomorrow at %(time)s; no answers were recorded",
+            "%(event)s: %(mails)s of %(mailing)s are sent tomorrow at %(time)s; no answers were recorded",
             count,
         )
         answers = "Er zijn nog geen aanmeldingen ingelezen."
     else:
         words["day"] = day_in_words(last_answer)
         sentence = ngettext(
-            "%(event)s: %(mails)s of %(mailing)s goes tomorrow at %(time)s; the last answers are of %(day)s",
-            "%(event)s: %(mails)s of %(mailing)s go tomorrow at %(time)s; the last answers are of %(day)s",
+            "%(event)s: %(mails)s of %(mailing)s is sent tomorrow at %(time)s; the last answers are from %(day)s",
+            "%(event)s: %(mails)s of %(mailing)s are sent tomorrow at %(time)s; the last answers are from %(day)s",
             count,
         )
         answers = f"De laatste aanmeldingen zijn ingelezen op {date_without_year(last_answer.date())}."
@@ -318,8 +320,8 @@ def by_hand(event: Event, mailing: str, count: int) -> Notice:
         name=f"by hand:{event.id}:{mailing}",
         code=ExitCode.WAITING,
         said=ngettext(
-            "%(event)s: %(mails)s of %(mailing)s still has to go, and is sent by hand only",
-            "%(event)s: %(mails)s of %(mailing)s still have to go, and are sent by hand only",
+            "%(event)s: %(mails)s of %(mailing)s is still to be sent, and only by hand",
+            "%(event)s: %(mails)s of %(mailing)s are still to be sent, and only by hand",
             count,
         )
         % words,
@@ -334,7 +336,7 @@ def no_longer(event: Event, mailing: str) -> Notice:
     return Notice(
         name=f"no longer:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
-        said=_("%(event)s: %(mailing)s was approved, and is no longer in the event file: it does not go") % words,
+        said=_("%(event)s: %(mailing)s was approved, and is no longer in the event file: it is not sent") % words,
         dutch=f"{_begin(_what(event, mailing))} is goedgekeurd, maar staat niet meer in het evenement. Nu "
         "gaat er niets uit.",
         remedy=f"{_approve(event, mailing)} --withdraw",
@@ -434,7 +436,7 @@ def other_computer() -> Notice:
     return Notice(
         name="other computer",
         code=ExitCode.SETTINGS,
-        said=_("this ledger was made or last used on another computer: nothing goes by itself here"),
+        said=_("this ledger was made or last used on another computer: nothing is sent automatically here"),
         dutch="Deze map hoort bij een andere computer: vanaf deze computer gaat niets vanzelf uit. Is de map voorgoed "
         "verhuisd, verstuur dan een keer met de hand; moet het hier niet, haal dan de crontab-regel weg "
         "(mkwmail schedule … --uninstall).",

@@ -385,7 +385,7 @@ class Summary:
         if self.after.expired:
             words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
             fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
-            remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
+            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …") % words
             found.append(Fault("", fault, remedy))
         return tuple(found)
 
@@ -472,9 +472,9 @@ def _next_steps(summary: Summary, now: datetime) -> list[str]:
     steps = []
     if summary.waiting and summary.outcome.until:
         words["moment"] = moment_from(now, summary.outcome.until)
-        steps.append(_("%(mails)s still to go, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+        steps.append(_("%(mails)s still to send, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
     elif summary.waiting:
-        steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
+        steps.append(_("%(mails)s still to send: mkwmail send %(event)s %(mailing)s") % words)
     if after.waiting:
         words["moment"] = moment_from(now, min(filter(None, (each.not_before for each in after.waiting)), default=now))
         steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)

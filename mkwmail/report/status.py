@@ -266,7 +266,11 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         people = [each for each in _entries(status.lines, state) if each.address]
         show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
     show_by_reason(
-        terminal, _("Told other facts"), outdated_entries(status.outdated), everybody=skipped, style="yellow"
+        terminal,
+        _("Given details that have changed"),
+        outdated_entries(status.outdated),
+        everybody=skipped,
+        style="yellow",
     )
     left_out = _entries(status.lines, SKIPPED)
     if left_out and not skipped:

@@ -36,7 +36,7 @@ def status_page(status: EventStatus, association: str, now: datetime) -> str:
     style = _STYLE.read_text(encoding="utf-8")
     title = f"{event.title}, {day_and_time(event.starts)}"
     cancelled = _("The event is cancelled.") if status.cancelled else ""
-    made = _("As it was on %(moment)s.") % {"moment": day_and_time(now)}
+    made = _("As of %(moment)s.") % {"moment": day_and_time(now)}
     return "\n".join(
         (
             "<!DOCTYPE html>",

@@ -63,7 +63,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
     for slot in slots:
         if slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
             words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
-            yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it goes on %(goes)s") % words
+            yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it is sent on %(goes)s") % words
     # One change of the event usually affects several mailings: it is shown once.
     changed: dict[Difference, list[str]] = {}
     for slot in slots:
@@ -76,7 +76,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
 def approved_words(event: Event, mailings: Sequence[str]) -> str:
     """Return a sentence with the approved mailings."""
     names = ", ".join(mailings)
-    return _("Approved: %(names)s. It goes by itself, as it is now, if `mkwmail due` runs.") % {"names": names}
+    return _("Approved: %(names)s. It is sent automatically, as it is now, if `mkwmail due` runs.") % {"names": names}
 
 
 def count_words(count: int) -> str:
@@ -105,9 +105,9 @@ def outlook_rows(slots: Sequence[Slot], now: datetime, until: datetime) -> list[
 def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> None:
     """Print the mailings of the next days, and what prevents them."""
     if not rows:
-        terminal.say(_("Nothing goes by itself in the next %(days)d days.") % {"days": days})
+        terminal.say(_("Nothing is sent automatically in the next %(days)d days.") % {"days": days})
         return
-    terminal.say(_("What goes by itself in the next %(days)d days, as things are now:") % {"days": days}, "bold")
+    terminal.say(_("To be sent automatically in the next %(days)d days, as things are now:") % {"days": days}, "bold")
     terminal.say()
     table = [
         [moment_in_figures(moment), event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
@@ -118,7 +118,7 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
             words = {"mailing": slot.mailing, "command": f"mkwmail schedule {event.id} {slot.mailing}"}
-            terminal.say(_("%(mailing)s does not go like this. To approve it: %(command)s") % words, "yellow")
+            terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "yellow")
 
 
 def _outlook_standing(slot: Slot) -> str:
@@ -157,7 +157,7 @@ def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str
     If it is ``awaited`` and has not run for more than a day, the sentence asks whether cron still runs it.
     """
     if moment is None:
-        return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
+        return _("`mkwmail due` has never run: without it nothing is sent automatically (schedule EVENT --install)")
     words = {"day": day_in_words(moment), "time": clock_time(moment)}
     if awaited and now - moment > _LONG_AGO:
         sentence = _(

@@ -47,7 +47,7 @@ _TAKES_PART = r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|g
 # In this order: the first pattern that fits gives the heading's meaning. An empty meaning: the column is not kept,
 # because it is of no use (numbers that the form service gave, addresses of computers).
 _MEANINGS: tuple[tuple[str, str], ...] = (
-    ("was", r"^(?:answer when listed|antwoord bij opmaak)$"),
+    ("was", r"^(?:answer when listed|antwoord toen de lijst werd gemaakt)$"),
     (
         "code",
         r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|jouw code|uw code|je code|your code|"
