@@ -27,7 +27,7 @@ ROWS = (
     ("Jan willem janssen", "jw@w06.example.org", "Wonen 6", "", "", "Geachte Jan willem janssen"),
     ("dhr. G. Smit jr.", "g@w07.example.org", "Wonen 7", "", "", "Geachte heer Smit"),
     ("Prof. dr. Ineke de Groot", "ineke@w08.example.org", "Wonen 8", "", "", "Geachte Ineke de Groot"),
-    ("Piet van 't Hoff", "mailto:piet@w09.example.org", "Wonen 9", "", "piet@w09.example.org", "Geachte Piet van 't Hoff"),
+    ("Piet ten Hoff", "mailto:piet@w09.example.org", "Wonen 9", "", "piet@w09.example.org", "Geachte Piet ten Hoff"),
     ("Kim Kok", "Kim Kok <kim@w10.example.org>", "Wonen 10", "", "kim@w10.example.org", "Geachte Kim Kok"),
     ("Bo Bakker", "bo@w11.example.org; x@w11.example.org", "Wonen 11", "", "bo@w11.example.org", "Geachte Bo Bakker"),
     ("Cees Cornelissen", "cees@w12,example.org", "Wonen 12", "", "cees@w12.example.org", "Geachte Cees Cornelissen"),
@@ -83,6 +83,7 @@ def test_a_messy_list_is_mailable_after_three_commands_with_every_salutation_rig
         asked = [("Which column holds the names? Type its number", "1")]
         code, screen = typed(place.command("check", EVENT), place.environment(NOW), place.folder, asked)
         assert code == 65, screen
+        screen = " ".join(screen.split())
         for row, said in (
             (6, '"VACATURE"'),
             (14, "more than one address"),
