@@ -35,8 +35,15 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import History
-from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations, slipped_fault
+from mkwmail.planning.oddities import (
+    event_warnings,
+    list_notes,
+    list_warnings,
+    outdated_warnings,
+    salutations,
+    slipped_fault,
+)
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings

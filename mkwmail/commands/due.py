@@ -47,8 +47,9 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
+from mkwmail.planning.oddities import changed_names
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     WHEN,

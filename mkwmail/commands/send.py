@@ -45,6 +45,7 @@ from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.audience import History
+from mkwmail.planning.oddities import list_changed, list_oddities, replaced_fault, salutation_note, twin_faults
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import (
@@ -53,13 +54,8 @@ from mkwmail.planning.roll import (
     identified,
     identify_members,
     left_out_reasons,
-    list_changed,
-    list_oddities,
     listed,
     plan_for,
-    replaced_fault,
-    salutation_note,
-    twin_faults,
 )
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (
