@@ -26,7 +26,15 @@ from mkwmail.mail.context import Addressee, Lazily, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
-from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
+from mkwmail.planning.approval import (
+    COPY,
+    FACTS,
+    corrected_mailing,
+    correcting,
+    differences,
+    fingerprint,
+    with_corrected,
+)
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
 from mkwmail.planning.plan import Plan
@@ -36,8 +44,6 @@ _SHARED_TEMPLATES = (
     *("layout.html", "layout.txt", "mail.css"),
 )
 _PROOF = "proef"
-# No mailing can have this name, so that its template is no other mailing's.
-_COPY = "for_information"
 
 
 class OutgoingMail(NamedTuple):
@@ -255,7 +261,7 @@ def _copy_context(context: MailingContext) -> MailingContext:
     if event.calendar.method is CalendarMethod.REQUEST:
         without = event.calendar.model_copy(update={"method": CalendarMethod.NONE})
         event = event.model_copy(update={"calendar": without})
-    return replace(context, event=event, template=_COPY, copied=context.template)
+    return replace(context, event=event, template=COPY, copied=context.template)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -370,7 +376,7 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
         ),
         "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{context.template}.md", f"{_COPY}.md", *_SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", f"{COPY}.md", *_SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)

@@ -26,7 +26,7 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
-from mkwmail.planning.next_steps import Due, next_steps, standings
+from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
@@ -240,6 +240,7 @@ def status_of(
     behind = outdated(event, roll.everybody, history, now) if roll else ()
     attendance = attendance_of(event, ledger, roll, history, now)
     steps = [
+        *(doubtful_steps(event, roll, now) if roll else ()),
         *next_steps(event, history, due, behind, attendance.unsettled, now),
         *purge_steps(event, ledger, keep, now),
     ]

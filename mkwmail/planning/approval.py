@@ -141,6 +141,10 @@ def earlier_texts(
     return tuple(EarlierText(count, changed) for changed, count in ordered)
 
 
+#: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.
+COPY = "for_information"
+
+
 @dataclass(frozen=True, slots=True)
 class Correcting:
     """A correction of the mailing ``of``, as its text is now.
@@ -214,7 +218,10 @@ def _corrected(of: str, sources: Sources) -> Sources | None:
 
 
 def _wording(sources: Sources) -> Sources:
-    return {name: text for name, text in sources.items() if not name.endswith(FACTS)}
+    # Members have not had an earlier text if only the frame of assistants' copies has changed.
+    return {
+        name: text for name, text in sources.items() if not (name.endswith(FACTS) or name == f"templates/{COPY}.md")
+    }
 
 
 def _edition(texts: Sequence[Sources], now: Sources) -> int:

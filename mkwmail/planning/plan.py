@@ -126,8 +126,8 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     """Return the history in which successors have the mails that their addresses got.
 
     The mails of somebody who has left were read, if at all, by whoever has the address now. So a successor is not
-    invited a second time at the same address, but gets the reminder, and every change and cancellation. Answers and
-    skips are a person's own.
+    invited a second time at the same address, but gets the reminder, and every change, correction and cancellation.
+    Answers and skips are a person's own.
     """
     here = {each.person for each in listings}
     heirs = {each.member.address_key: each.person for each in listings if each.member.email and not each.doubt}
@@ -147,7 +147,14 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     told = {heir_of.get(person, person): versions for person, versions in history.telling.told.items()}
     # What a successor was told in person comes last, and counts.
     told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
-    return replace(history, deliveries=deliveries, telling=replace(history.telling, told=told))
+    correcting = history.correcting
+    if correcting is not None:
+        # Who had the text of now in person needs no correction of what the predecessor had.
+        earlier = {heir_of.get(person, person) for person in correcting.earlier} - (correcting.had - correcting.earlier)
+        had = {heir_of.get(person, person) for person in correcting.had}
+        correcting = replace(correcting, earlier=frozenset(earlier), had=frozenset(had))
+    told_anew = replace(history.telling, told=told)
+    return replace(history, deliveries=deliveries, telling=told_anew, correcting=correcting)
 
 
 @dataclass(slots=True)

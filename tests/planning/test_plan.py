@@ -14,6 +14,7 @@ from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.models import Delivery, ListSeen, Round, State
 from mkwmail.ledger.people import Person
 from mkwmail.members.member_list import Member
+from mkwmail.planning.approval import Correcting
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.plan import Plan, plan
 
@@ -415,3 +416,13 @@ def test_a_closed_event_and_a_doubt_hold_for_copies() -> None:
     assert goes_to(made) == "a"
     made = plan(EVENT, "invitation", [listing("a", doubt="new name"), assistant("e", listing("a"))], History(), INVITED)
     assert not made.to_send
+
+
+@pytest.mark.parametrize(("own", "gets"), [((), True), (("b",), False)])
+def test_a_correction_reaches_a_successor_of_who_had_the_earlier_text(own: tuple[str, ...], gets: bool) -> None:
+    # "a" has left; "b" is the successor at the same address, who may have had the text of now in person.
+    correcting = Correcting("invitation", 1, frozenset(("a", *own)), frozenset({"a"}), {})
+    mailed = (told("a"), *(told(key, address="a@example.org") for key in own))
+    history = History(mailed, correcting=correcting)
+    made = plan(EVENT, "correction", [listing("b", email="a@example.org"), listing("c")], history, NOW)
+    assert goes_to(made) == ("b" if gets else "") and "did not get" in skipped(made)["c"]
