@@ -125,8 +125,8 @@ class Automatic:
         if members is None:
             return
         roll = identify_members(members.members, self._ledger.identify)
-        if roll.slipped:
-            self.found.notices.append(notices.slipped(len(roll.slipped), changed_names(roll.slipped)))
+        if (slipped := notices.slipped(roll)) is not None:
+            self.found.notices.append(slipped)
             self.found.whole = False
             return
         self._ledger.enlist(listed(roll), self._now)

@@ -45,7 +45,14 @@ from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts
 from mkwmail.planning.audience import History
-from mkwmail.planning.oddities import list_changed, list_oddities, replaced_fault, salutation_note, twin_faults
+from mkwmail.planning.oddities import (
+    list_changed,
+    list_oddities,
+    misplaced_faults,
+    replaced_fault,
+    salutation_note,
+    twin_faults,
+)
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import (
@@ -291,6 +298,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     yield from list_changed(ready.roll, rounds.scheduled(ledger.database))
     if ready.roll.replacing:
         yield str(replaced_fault(ready.roll, sources.shown_list))
+    yield from map(str, misplaced_faults(ready.roll, sources.shown_list))
     going = ready.plan.to_send[:count]
     for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
         yield str(twin)

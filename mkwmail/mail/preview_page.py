@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mkwmail.dutch.names import Form, full_name, salutation
-from mkwmail.i18n import _, ngettext, size
+from mkwmail.i18n import _, ngettext, size, some
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
 from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
@@ -257,7 +257,11 @@ def _member(
     values = {**one.complete(message_ids[one.addressee.person], moment), **one.values}
     filled = [values[field] for field in variant.fields]
     words = one.values.get("salutation") or salutation(member.name, form)
-    return [number, full_name(member.name), member.email, member.organisation, words, _oddity(one, form), filled]
+    place = member.organisation
+    if one.addressee.copy_of:
+        names = [full_name(each.member.name) or each.member.email for each in one.addressee.copy_of]
+        place = _("copy for %(members)s") % {"members": some(names)}
+    return [number, full_name(member.name), member.email, place, words, _oddity(one, form), filled]
 
 
 def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:

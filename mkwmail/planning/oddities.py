@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from mkwmail.addresses import is_example
+from mkwmail.addresses import address_key, is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
@@ -62,8 +62,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault("mkwmail.yaml", _("association: is empty"), "")
 
 
-# What a prefilled link calls a question: https://support.google.com/docs/answer/2839588 and Microsoft's "Get prefilled
-# URL". Every other parameter is ignored.
+# What the prefilled links that these services make call a question. Every other parameter is ignored.
 _PREFILLED = {"google": r"entry\.[0-9]+", "microsoft": r"r[0-9a-f]{4,}"}
 _MICROSOFT = ("forms.office.com", "forms.cloud.microsoft", "forms.microsoft.com")
 
@@ -112,6 +111,7 @@ def list_warnings(
     if roll.replacing:
         yield replaced_fault(roll, place)
     yield from twin_faults(everyone, place)
+    yield from misplaced_faults(roll, place)
     yield from double_rows(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
@@ -161,6 +161,13 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
     yield from members.notes
     yield from without_address(place, members.members)
+    if roll.assistants:
+        names = [
+            f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in roll.assistants
+        ]
+        yield ngettext(
+            "%(n)d assistant gets copies: %(names)s", "%(n)d assistants get copies: %(names)s", len(names)
+        ) % {"n": len(names), "names": some(names)}
     for row in members.faulty:
         yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
             "row": row.row,
@@ -298,6 +305,60 @@ def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
         words = {"name": each.name, "address": each.address, "before": before}
         found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
     return tuple(found)
+
+
+def misplaced_copies(roll: MemberIndex) -> tuple[Recipient, ...]:
+    """Return the assistants who seem to belong to another member.
+
+    Their address is at the domain of another organisation of the list, and not at that of their own members.
+    """
+    owners: dict[str, set[str]] = {}
+    for each in roll.listings:
+        owners.setdefault(_domain(each.address), set()).add(folded(each.member.organisation) or each.person)
+    return tuple(
+        each
+        for each in roll.assistants
+        if len(owners.get(_domain(each.address), ())) == 1  # a provider has members of many organisations
+        and not owners[_domain(each.address)] & {folded(of.member.organisation) or of.person for of in each.copy_of}
+        and _domain(each.address) not in {_domain(of.address) for of in each.copy_of}
+    )
+
+
+def copies_have_slipped(roll: MemberIndex) -> bool:
+    """Return whether most assistants seem to be in another member's row, as after a sort of one column."""
+    return len(misplaced_copies(roll)) >= _FEWEST_MISPLACED and 2 * len(misplaced_copies(roll)) > len(roll.assistants)
+
+
+_FEWEST_MISPLACED = 2
+
+
+def misplaced_names(roll: MemberIndex) -> tuple[str, ...]:
+    """Return these assistants with the members whose copies they would get: ``els@cc.nl (Kim Kok)``."""
+    return _with_members(misplaced_copies(roll))
+
+
+def _with_members(assistants: Iterable[Recipient]) -> tuple[str, ...]:
+    return tuple(f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in assistants)
+
+
+def misplaced_faults(roll: MemberIndex, place: str) -> Iterator[Fault]:
+    """Yield the assistants who seem to belong to another member, if there are any.
+
+    :param place: the list's file, as people know it.
+    """
+    names = misplaced_names(roll)
+    if names:
+        fault = ngettext(
+            "%(n)d assistant is at the domain of another organisation than the member: %(names)s",
+            "%(n)d assistants are at the domains of other organisations than the members: %(names)s",
+            len(names),
+        )
+        remedy = _("check that the column kopie aan was not sorted on its own: copies have the members' sign-up links")
+        yield Fault(place, fault % {"n": len(names), "names": some(names)}, remedy)
+
+
+def _domain(address: str) -> str:
+    return address_key(address).rpartition("@")[2]
 
 
 def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:

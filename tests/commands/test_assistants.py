@@ -233,3 +233,27 @@ def test_due_sends_copies_and_a_new_assistant_hers(tmp_path: Path) -> None:
         place.members(*ROWS[:2], ROWS[2].replace("kim@woonstede", "hulp@tien"), headings=f"{HEADINGS};kopie aan")
         assert place.run("due", now="2020-02-18T09:30").code == 0
         assert len(server.taken) == 6 and "hulp@tien.example.org" in got(server)
+
+
+def test_a_column_sorted_on_its_own_is_said_and_stops_due(tmp_path: Path) -> None:
+    def rows(shift: int) -> tuple[str, ...]:
+        return tuple(
+            f"Voor{n};;Achter{n};directeur@c{n}.example.org;Org {n};lid;hulp@c{(n + shift) % 6}.example.org"
+            for n in range(6)
+        )
+
+    with ScriptedServer() as server:
+        place = with_assistants(tmp_path, server.port, rows(0))
+        assert "domain of another" not in place.run("check", EVENT).out
+        assert place.run("schedule", EVENT, "invitation", "--yes", now="2020-02-16T09:00").code == 0
+        place.members(*rows(1), headings=f"{HEADINGS};kopie aan")
+        assert "6 assistants are at the domains of other organisations" in place.run("check", EVENT, COLUMNS="300").out
+        shown = place.run("send", EVENT, "invitation", "--dry-run", COLUMNS="300")
+        assert "hulp@c1.example.org (Voor0 Achter0)" in shown.out
+        ran = place.run("due", now="2020-02-17T09:30")
+        assert ran.code == 78 and "6 assistants are in the rows of other" in ran.err
+        assert not any("c0.example.org" in each.recipients[0] for each in server.taken)
+        # One assistant elsewhere, such as a shared office, is worth a look and no more.
+        place.members(*rows(0)[:5], rows(0)[5].replace("hulp@c5", "bureau@c1"), headings=f"{HEADINGS};kopie aan")
+        assert "1 assistant is at the domain of another organisation" in place.run("check", EVENT, COLUMNS="300").out
+        assert place.run("due", now="2020-02-17T10:30").code == 0
