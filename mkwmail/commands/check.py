@@ -253,7 +253,7 @@ def _mailing(
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
         plan = replace(plan, to_send=roll.listings)
-    composer = composer_of(sources, name, ledger.secret, history)
+    composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
     messages = [each.message(now) for each, _count in variants(outgoing)]

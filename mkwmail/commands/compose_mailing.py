@@ -115,6 +115,7 @@ class Composer:
         updates = rule_of(self.context.name).tells_changes
         facts = read_facts(self.facts.document)
         asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        telling = history.telling
 
         def addressee(number: int) -> Addressee:
             each = recipients[number]
@@ -125,7 +126,9 @@ class Composer:
                 codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF,
                 answer,
                 entry_uid(secret, event, each.person) if asks else "",
-                history.telling.changes_for(each.person, facts, answer) if updates else (),
+                telling.changes_for(each.person, facts, answer) if updates else (),
+                telling.told_other_times(each.person, facts),
+                telling.told.get(each.person) == (self.facts.version,),
             )
 
         return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
@@ -142,11 +145,12 @@ class Composer:
         composition = self.compose(plan.to_send, history, ledger.secret, progress)
         tries = {each.person: each.tries for each in history.deliveries if each.round == plan.round}
         same = self._approvals_of_the_same(ledger)
+        begun = self.context.event.starts if self.context.begun else None
         domain = self.context.settings.sender.email.rpartition("@")[2]
         again = {
             number: earlier
             for number, recipient in enumerate(plan.to_send)
-            if (earlier := _earlier_try(recipient, same, self.facts, ledger)) is not None
+            if (earlier := _earlier_try(recipient, same, self.facts, begun, ledger)) is not None
         }
 
         def outgoing(number: int) -> OutgoingMail:
@@ -177,11 +181,16 @@ def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
     return [(mailbag[number], counts[key]) for key, number in firsts.items()]
 
 
-def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
+def _earlier_try(
+    recipient: Recipient, same: frozenset[int], facts: Facts, begun: datetime | None, ledger: Ledger
+) -> OutgoingMail | None:
     retry = recipient.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.date is None:
         return None
     if retry.approval not in same:
+        return None
+    # A mail of before the event has a calendar entry, which a mail has no more once the event has begun.
+    if begun is not None and retry.date < begun:
         return None
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
@@ -207,11 +216,19 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
 
 
 def composer_of(
-    sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False, automatic: bool = False
+    sources: Sources,
+    mailing: str,
+    secret: bytes,
+    history: History,
+    *,
+    moment: datetime | None = None,
+    proof: bool = False,
+    automatic: bool = False,
 ) -> Composer:
     """Return the composer of a mailing.
 
-    ``automatic``: the mailing is sent without a person present.
+    ``moment``: when it is sent; None if only its sources are wanted. ``automatic``: the mailing is sent without a
+    person present.
 
     :raises UserError: if there is no such mailing or template, a file cannot be read, or the method of the calendar
         entry differs from that of the entries that were sent.
@@ -240,9 +257,12 @@ def composer_of(
         logo=logo,
         proof=proof,
         automatic=automatic,
+        moment=moment,
+        entry_if_lacking=not rule_of(mailing).carries_entry,
     )
     method = event.calendar.method
-    carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
+    carries = method is not CalendarMethod.NONE and not context.begun
+    carried = Facts(version, facts.document(), method.value if carries else "")
     approved = _approved_sources(sources, context, templates)
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)

@@ -79,7 +79,7 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
         planned = plan.to_send or roll.listings
-        composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
+        composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]
     first = {id(each.letter): each for each in reversed(composition.addressed)}

@@ -35,7 +35,7 @@ from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
-from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
+from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import approved_words, count_words, show_timetable
 
@@ -160,7 +160,8 @@ def _composed(
     :raises UserError: with the faults of all templates and members.
     """
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
-    composer = composer_of(sources, name, ledger.secret, history)
+    moment = moment_of(sources.event, name, now)
+    composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or roll.listings

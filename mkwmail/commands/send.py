@@ -254,7 +254,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     name = chosen_mailing(event, mailing, roll, history, now, "send")
     history = correcting_of(sources, name, ledger, history)
     plan = plan_for(event, name, roll, history, now)
-    composer = composer_of(sources, name, ledger.secret, history)
+    composer = composer_of(sources, name, ledger.secret, history, moment=now)
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 

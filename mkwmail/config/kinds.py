@@ -93,6 +93,11 @@ class Rule:
     example: date | None = None
     example_note: str = ""
 
+    @property
+    def carries_entry(self) -> bool:
+        """Whether it is about the facts, so that everybody gets the calendar entry, and not only those without one."""
+        return self.tells_all_facts or self.tells_changes or self.corrects or self.cancels
+
 
 #: A mailing with a name of the association's own.
 OWN = "own"

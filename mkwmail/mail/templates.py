@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.mail.context import FILTERS
+from mkwmail.mail.context import FILTERS, EntryForm
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import hang_at, printed
 from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment, nearest
@@ -281,7 +281,8 @@ class Block:
 class Rendering:
     """The text of a template for one member.
 
-    It still contains merge marks or quoted values. Two members whose renderings are equal share a letter.
+    It still contains merge marks or quoted values. Two members whose renderings are equal share a letter. ``entry``:
+    the form of its calendar entry, or None for no entry.
     """
 
     subject: str
@@ -289,6 +290,7 @@ class Rendering:
     markdown: str
     calendar: str
     blocks: tuple[Block, ...]
+    entry: EntryForm | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -334,12 +336,12 @@ class Renderer:
     subject: Template | None
     names: Mapping[str, Any]
 
-    def render(self, personal: Mapping[str, Any]) -> Rendering:
+    def render(self, personal: Mapping[str, Any], entry: EntryForm | None = None) -> Rendering:
         """Return the mail for the member with these names.
 
         :raises UserError: if a template has a fault, with its file and line.
         """
-        names = {**self.names, **personal}
+        names = {**self.names, **personal, "entry": entry is not None}
         names.update(self._macros(self.templates.text, "phrases.md", names))
         blocks = _Blocks(
             self._macros(self.templates.html, "blocks.html", names),
@@ -356,6 +358,7 @@ class Renderer:
             markdown=markdown,
             calendar=plain(rendered(self.calendar, "calendar.txt", names)).strip(),
             blocks=tuple(blocks.called),
+            entry=entry,
         )
 
     def _macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:

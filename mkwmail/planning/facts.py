@@ -267,6 +267,11 @@ class Telling:
             return len(self.versions) - 1
         return len(self.versions)
 
+    def told_other_times(self, person: str, facts: EventFacts) -> bool:
+        """Check whether the person may have been told another date or time."""
+        times = {(self.versions[version].starts, self.versions[version].ends) for version in self.told.get(person, ())}
+        return bool(times - {(facts.starts, facts.ends)})
+
     def changes_for(self, person: str, facts: EventFacts, answer: str | None) -> tuple[Change, ...]:
         """Return what has changed since the person was last told.
 
