@@ -179,14 +179,16 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
     files = [attached(file) for file in context.attachments]
     if calendar:
         method, name = calendar_method(context), ("name", "invite.ics")
-        about = (utf8, ("method", method))
+        about: tuple[tuple[str, str], ...] = (utf8, ("method", method))
         content_type, parameters = "text/calendar", (*about, name)
         if method is not Method.PUBLISH:
             lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
             alternatives.append(Part("text/calendar", about, "quoted-printable", pieces=lines))
             content_type, parameters = "application/ics", (name,)
         file = (CalendarFile(tuple(calendar)),)
-        files.append(Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file))
+        files.append(
+            Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file)
+        )
     return multipart("mixed", multipart("alternative", *alternatives), *files)
 
 

@@ -126,8 +126,9 @@ def test_a_mailing_of_another_subject_has_an_entry_for_those_without(workshop: W
 
 
 def test_those_who_come_are_not_asked_again_unless_the_time_has_changed(workshop: Workshop) -> None:
-    def asked(**changed: object) -> tuple[str, str]:
-        attendee = entry_of(mail_of(workshop, occasion("request"), kim()._replace(**changed)))[1]["ATTENDEE"]
+    def asked(answer: str | None = None, moved: bool = False) -> tuple[str, str]:
+        about = kim()._replace(answer=answer, moved=moved)
+        attendee = entry_of(mail_of(workshop, occasion("request"), about))[1]["ATTENDEE"]
         return attendee.params["PARTSTAT"], attendee.params["RSVP"]
 
     assert asked() == asked(answer="tentative") == ("NEEDS-ACTION", "TRUE")
