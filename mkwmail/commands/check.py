@@ -8,7 +8,7 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
-from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, correcting_of, earlier_text_of, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -35,7 +35,7 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import History
-from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
+from mkwmail.planning.oddities import earlier_text_fault, event_warnings, list_notes, list_warnings, outdated_warnings
 from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations, slipped_fault
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
@@ -187,6 +187,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
+        warnings += _earlier_text(sources, roll, ledger, history, now)
         if roll.slipped:
             faults.append(slipped_fault(roll, sources.shown_list))
         due = due_mailings(event, roll, history, now)
@@ -237,6 +238,14 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         server=tuple(facts),
         code=code or (ExitCode.FAULTY_FILE if faults else ExitCode.OK),
     )
+
+
+def _earlier_text(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
+) -> Iterator[Fault]:
+    earlier = earlier_text_of(sources, roll, ledger, history, now)
+    if earlier is not None:
+        yield earlier_text_fault(sources.event, sources.shown_event, earlier)
 
 
 def _mailing(

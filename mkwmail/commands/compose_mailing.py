@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.kinds import mailing_named, rule_of, templates_of
+from mkwmail.config.kinds import CORRECTION, mailing_named, rule_of, templates_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _
@@ -26,10 +26,20 @@ from mkwmail.mail.context import Addressee, Lazily, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import Templates
-from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
+from mkwmail.planning.approval import (
+    FACTS,
+    Correcting,
+    corrected_mailing,
+    correcting,
+    differences,
+    fingerprint,
+    nothing_to_correct,
+    with_corrected,
+)
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
-from mkwmail.planning.plan import Plan
+from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
+from mkwmail.planning.roll import MemberIndex
 
 _SHARED_TEMPLATES = (
     *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
@@ -113,6 +123,8 @@ class Composer:
         # Computed once: each is used before anything is composed, and again when the message is made.
         codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
         updates = rule_of(self.context.name).tells_changes
+        corrected = history.correcting.changes if history.correcting is not None else {}
+        self._refuse_unexplained(recipients, history)
         facts = read_facts(self.facts.document)
         asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
         telling = history.telling
@@ -126,12 +138,23 @@ class Composer:
                 codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF,
                 answer,
                 entry_uid(secret, event, each.person) if asks else "",
-                telling.changes_for(each.person, facts, answer) if updates else (),
+                telling.changes_for(each.person, facts, answer) if updates else corrected.get(each.person, ()),
                 telling.told_other_times(each.person, facts),
                 telling.told.get(each.person) == (self.facts.version,),
             )
 
         return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
+
+    def _refuse_unexplained(self, recipients: Sequence[Recipient], history: History) -> None:
+        """Refuse a correction that would not say to its readers what was wrong.
+
+        :raises UserError: if nothing in the mail's text differs, and it has no text of its own.
+        """
+        correcting = history.correcting
+        if correcting is None or self.context.mailing.text:
+            return
+        if correcting.unexplained.intersection(each.person for each in recipients):
+            raise UserError(nothing_to_correct(self.context.event, self.context.name, correcting))
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
@@ -212,7 +235,21 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
     given = {name: rounds.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
-    return replace(history, correcting=correcting(of, history.deliveries, given, now))
+    explained = bool(mailing_named(event, mailing).text)
+    return replace(history, correcting=correcting(of, history.deliveries, given, now, explained))
+
+
+def earlier_text_of(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
+) -> WithEarlierText | None:
+    """Return those who have an earlier text of the mailing that `correction` would correct, or None.
+
+    None too if that text cannot be read now.
+    """
+    try:
+        return with_earlier_text(sources.event, roll.listings, correcting_of(sources, CORRECTION, ledger, history), now)
+    except UserError:  # told where that mailing is composed
+        return None
 
 
 def composer_of(
@@ -241,13 +278,21 @@ def composer_of(
     entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
-    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.attachments)
+    names = (*entry.attachments, *_corrected_files(event, history.correcting))
+    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
     templates = Templates((folder.templates_dir, shipped("templates")))
+    template = _template_name(folder, templates_of(mailing, entry))
+    if (
+        rule_of(mailing).says_only_its_text
+        and not entry.text
+        and not (folder.templates_dir / f"{template}.md").is_file()
+    ):
+        raise UserError(_without_text(sources.shown_event, mailing))
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
-        template=_template_name(folder, templates_of(mailing, entry)),
+        template=template,
         settings=settings,
         uid=entry_uid(secret, event.id),
         sequence=version,
@@ -267,6 +312,21 @@ def composer_of(
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
     return Composer(context, templates, approved, carried)
+
+
+def _without_text(place: str, mailing: str) -> Fault:
+    fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
+    return Fault(place, fault, _("write below %(mailing)s: text: …") % {"mailing": mailing})
+
+
+def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[str]:
+    """Yield the attachments that were wrong: a correction has the right ones."""
+    if correcting is None:
+        return
+    told = " ".join(change.new for changes in correcting.changes.values() for change in changes)
+    for name in mailing_named(event, correcting.of).attachments:
+        if Path(name).name in told:
+            yield name
 
 
 def _refuse_another_method(sources: Sources, method: str) -> None:

@@ -186,9 +186,7 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
             alternatives.append(Part("text/calendar", about, "quoted-printable", pieces=lines))
             content_type, parameters = "application/ics", (name,)
         file = (CalendarFile(tuple(calendar)),)
-        files.append(
-            Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file)
-        )
+        files.append(Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file))
     return multipart("mixed", multipart("alternative", *alternatives), *files)
 
 

@@ -79,7 +79,7 @@ def _entry() -> dict[str, str]:
         "calendar": _("Calendar entry"),
         "no_calendar": _("No calendar entry goes with this mail."),
         "calendar_source": _("As it stands in the mail"),
-        "PUBLISH": _("An attached file, which the reader opens to put the event into a calendar; without answer buttons."),
+        "PUBLISH": _("An attached file, which readers open to put the event into their calendars; no answer buttons."),
         "REQUEST": _("An invitation with answer buttons: accept, tentative, decline."),
         "CANCEL": _("A cancellation: most calendars remove the entry, or offer a button that does."),
         "summary": _("Title"),

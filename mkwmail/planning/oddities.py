@@ -14,7 +14,7 @@ from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.audience import History
-from mkwmail.planning.plan import mending, outdated
+from mkwmail.planning.plan import WithEarlierText, mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex, double_rows, placeless, replaced_fault, twin_faults, without_address
 
@@ -106,6 +106,30 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
             words = {"name": each.name, "address": each.address, "what": each.what, "reason": each.why_not}
             fault = _("%(name)s <%(address)s> was told other facts (%(what)s), and no mail mends it: %(reason)s")
             yield Fault(place, fault % words, _("tell them yourself"))
+
+
+_LONGEST_LINE = 60  # characters of a text that has changed
+
+
+def earlier_text_fault(event: Event, place: str, found: WithEarlierText) -> Fault:
+    """Return the warning that people have an earlier text of a mailing, with the command that corrects it.
+
+    :param place: the event's file, as people know it.
+    """
+    fault = ngettext(
+        "%(n)d has an earlier text of %(mailing)s (%(what)s)",
+        "%(n)d have an earlier text of %(mailing)s (%(what)s)",
+        found.people,
+    )
+    what = "; ".join(f"{each.what}: {_cut(each.old)} → {_cut(each.new)}" for each in found.changes)
+    remedy = _("if it was wrong: mkwmail send %(event)s correction") % {"event": event.id}
+    return Fault(place, fault % {"n": found.people, "mailing": found.mailing, "what": what}, remedy)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST_LINE:
+        return text or "–"
+    return f"{text[: _LONGEST_LINE - 1].rstrip()}…"
 
 
 def list_notes(members: MemberList, place: str, roll: MemberIndex, history: History) -> Iterator[str]:
