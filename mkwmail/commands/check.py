@@ -35,6 +35,7 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.planning.audience import History
+from mkwmail.planning.free_text import text_warnings
 from mkwmail.planning.oddities import earlier_text_fault, event_warnings, list_notes, list_warnings, outdated_warnings
 from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations, slipped_fault
 from mkwmail.planning.schedule import due_by_date, superseded
@@ -187,6 +188,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
+        warnings += text_warnings(event, sources.shown_event)
         warnings += _earlier_text(sources, roll, ledger, history, now)
         if roll.slipped:
             faults.append(slipped_fault(roll, sources.shown_list))
