@@ -188,8 +188,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
-        warnings += text_warnings(event, sources.shown_event)
-        warnings += _earlier_text(sources, roll, ledger, history, now)
+        warnings += _of_texts(sources, roll, ledger, history, now)
         if roll.slipped:
             faults.append(slipped_fault(roll, sources.shown_list))
         due = due_mailings(event, roll, history, now)
@@ -242,9 +241,9 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
     )
 
 
-def _earlier_text(
-    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
-) -> Iterator[Fault]:
+def _of_texts(sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:
+    """Yield what is odd about the event's texts, and who has earlier ones."""
+    yield from text_warnings(sources.event, sources.shown_event)
     earlier = earlier_text_of(sources, roll, ledger, history, now)
     if earlier is not None:
         yield earlier_text_fault(sources.event, sources.shown_event, earlier)

@@ -59,10 +59,11 @@ def _cut(sentence: str) -> str:
     return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1].rstrip()}…"
 
 
-_OF_THE_EVENT = (
+_OF_THE_EVENT = re.compile(
     r"bijeenkomst\b|welkom\b|zien (?:we|wij|elkaar|je|jou|u)\b|zie (?:je|jou|u)\b|tot ziens|nodig\w*\b.*\buit\b"
     r"|vindt plaats|plaatsvind|vindt?\b.*\bplaats\b|erbij bent|kom(?:en)? (?:we|wij) (?:samen|bijeen)"
-    r"|hou(?:d|dt)?\b.*\bvrij\b|noteer|reserveer|op de agenda|^tot\b|we ontvangen (?:je|u)\b"
+    r"|hou(?:d|dt)?\b.*\bvrij\b|noteer|reserveer|op de agenda|^tot\b|we ontvangen (?:je|u)\b",
+    re.IGNORECASE,
 )
 # The sentence is also about another day: a date in it can be right.
 _OTHER_DAY = re.compile(
@@ -76,6 +77,7 @@ _SIGNING_UP = re.compile(
     r"\b(?:aanmeld|aan te melden|meld\w*\b.*\baan\b|inschrijv|schrijf\w*\b.*\bin\b)", re.IGNORECASE
 )
 _UNTIL = re.compile(r"\b(?P<word>tot en met|t/m|uiterlijk|v[óo][óo]r|tot|sluit op)\b", re.IGNORECASE)
+_INCLUDED = re.compile("tot en met|t/m|uiterlijk", re.I)
 _NEAR = range(1, 6)  # where a date directly after such a word begins
 _WEEKDAY_ALONE = re.compile(rf"\s+({'|'.join(WEEKDAYS)})\b(?!\s+(?:de\s+)?\d)", re.I)
 _BEGINS = re.compile(r"\b(?:begin(?:t|nen)?|start(?:en)?|aanvang)\b", re.IGNORECASE)
@@ -96,8 +98,8 @@ _TRAVEL = re.compile(r"\b(?:trein|bus|pendel|parkeer|hotel|ontbijt|bel\b|bellen|
 
 def _contradictions(event: Event, sentence: str) -> Iterator[tuple[str, str]]:
     """Yield what a sentence says, and what the event has instead."""
-    about = re.compile(rf"{_OF_THE_EVENT}|\b{re.escape(event.title)}\b", re.IGNORECASE)
-    is_about = bool(about.search(sentence)) and not _OTHER_DAY.search(sentence)
+    names_it = _OF_THE_EVENT.search(sentence) or event.title.casefold() in sentence.casefold()
+    is_about = bool(names_it) and not _OTHER_DAY.search(sentence)
     if _SIGNING_UP.search(sentence):
         yield from _deadline(event, sentence)
     elif is_about:
@@ -170,7 +172,7 @@ def _deadline(event: Event, sentence: str) -> Iterator[tuple[str, str]]:
     known = f"registration: deadline: {date_in_words(last)}"
     for until in _UNTIL.finditer(sentence):
         rest = sentence[until.end() :]
-        included = until["word"].casefold() in ("tot en met", "t/m", "uiterlijk")
+        included = _INCLUDED.fullmatch(until["word"])
         right = {last} if included else {last, last + timedelta(days=1)}
         said = [each for each in _dates(event, rest) if rest.find(each.words) in _NEAR]
         weekday = _WEEKDAY_ALONE.match(rest)

@@ -137,8 +137,8 @@ REAL = (
         at(3, 12, 16, 30),
         "Ede",
         "Beste collega’s,\n\nOp 12 maart zijn we te gast bij een corporatie in Ede. De ontvangst is vanaf 9.30 uur. We "
-        "sluiten om 16.30 uur af met een borrel, die tot ongeveer 17.30 uur duurt.\n\n- 10.00 uur: opening\n- 12.30 uur: "
-        "lunch\n\nAanmelden kan tot en met 27 februari. De presentaties van de dag van 14 november 2019 staan online.",
+        "sluiten om 16.30 uur af met een borrel, die tot ongeveer 17.30 uur duurt.\n\n- 10.00 uur: opening\n- 12.30 "
+        "uur: lunch\n\nAanmelden kan tot en met 27 februari. De presentaties van de dag van 14 november 2019 staan online.",
         at(2, 27, 23, 59),
     ),
     (
@@ -155,8 +155,8 @@ REAL = (
         at(11, 5, 10),
         at(11, 6, 16),
         "Lunteren",
-        "Op 5 en 6 november komen we samen in Lunteren. Donderdag staat in het teken van wonen en zorg, vrijdag gaan we "
-        "op werkbezoek in Barneveld. Het hotel is open vanaf 14.00 uur; ontbijt is vrijdag vanaf 7.30 uur.",
+        "Op 5 en 6 november komen we samen in Lunteren. Donderdag staat in het teken van wonen en zorg, vrijdag gaan "
+        "we op werkbezoek in Barneveld. Het hotel is open vanaf 14.00 uur; ontbijt is vrijdag vanaf 7.30 uur.",
         at(10, 8, 23, 59),
     ),
     (
