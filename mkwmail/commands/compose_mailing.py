@@ -25,7 +25,7 @@ from mkwmail.mail.compose import Addressed, Composition, compose, message_id
 from mkwmail.mail.context import Addressee, Lazily, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
-from mkwmail.mail.templates import Templates
+from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
 from mkwmail.planning.approval import (
     FACTS,
     Correcting,
@@ -41,10 +41,6 @@ from mkwmail.planning.facts import facts_of, read_facts, words_of
 from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
 from mkwmail.planning.roll import MemberIndex
 
-_SHARED_TEMPLATES = (
-    *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
-    *("layout.html", "layout.txt", "mail.css"),
-)
 _PROOF = "proef"
 
 
@@ -383,7 +379,7 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
         ),
         "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{context.template}.md", *_SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", *SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)

@@ -14,11 +14,19 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from mkwmail.errors import Fault, UserError
+from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.mail.context import FILTERS, EntryForm
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import hang_at, printed
 from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment, nearest
+
+#: The templates that every mail uses, besides its own.
+SHARED_TEMPLATES = (
+    *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
+    *("layout.html", "layout.txt", "mail.css"),
+)
+TEMPLATE_ENDINGS = frozenset({".md", ".txt", ".html", ".css"})
 
 HEAD_FIELDS = ("subject", "preheader")
 _HEAD = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n", re.DOTALL)
@@ -179,6 +187,36 @@ class Templates:
         with template_faults(file):
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
+
+
+def shipped_templates() -> tuple[str, ...]:
+    """Return the names of the files that come with the program, the mails' own texts first."""
+    names = sorted(path.name for path in shipped("templates").iterdir() if path.suffix in TEMPLATE_ENDINGS)
+    return tuple(sorted(names, key=lambda name: (name in SHARED_TEMPLATES, not name.endswith(".md"))))
+
+
+# In a template's language; one line above the text, or below its head.
+_NOTE = (
+    "{# Een eigen versie van de tekst van mkwmail, die daarvan vanaf nu de plaats inneemt. Wat tussen {{ }} staat, "
+    "vult mkwmail in; {% %} kiest tussen teksten. Alle namen staan in de README. Verschil: mkwmail template --diff #}"
+)
+
+
+def own_copy(name: str, text: str) -> str:
+    """Return a shipped text as the copy that people edit, with a note on what is what.
+
+    A note in the mail's style sheet or page would be part of every mail, so that these have none.
+    """
+    if not name.endswith(".md"):
+        return text
+    head = _HEAD.match(text)
+    at = head.end() if head else 0
+    return f"{text[:at]}{_NOTE}\n{text[at:]}"
+
+
+def without_note(text: str) -> str:
+    """Return a copy's text without the note of :func:`own_copy`."""
+    return text.replace(f"{_NOTE}\n", "", 1)
 
 
 def rendered(template: Template, file: str, names: Mapping[str, Any]) -> str:

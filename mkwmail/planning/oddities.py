@@ -1,6 +1,6 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from mkwmail.addresses import is_example
@@ -9,7 +9,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
@@ -106,6 +106,18 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
             words = {"name": each.name, "address": each.address, "what": each.what, "reason": each.why_not}
             fault = _("%(name)s <%(address)s> was told other facts (%(what)s), and no mail mends it: %(reason)s")
             yield Fault(place, fault % words, _("tell them yourself"))
+
+
+def unused_templates(files: Iterable[str], shipped: Iterable[str], used: Iterable[str]) -> Iterator[Fault]:
+    """Yield the files in ``templates/`` that no mail uses, with the nearest name of one that would be.
+
+    :param used: the names that event files and other templates give to templates, without an ending.
+    """
+    names = [*shipped, *(f"{name}.md" for name in used)]
+    for file in sorted(set(files) - set(names)):
+        near = nearest(file, names)
+        remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("rename it as a mailing, or remove it")
+        yield Fault(f"templates/{file}", _("no mail uses this file"), remedy)
 
 
 _LONGEST_LINE = 60  # characters of a text that has changed

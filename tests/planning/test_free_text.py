@@ -138,7 +138,7 @@ REAL = (
         "Ede",
         "Beste collega’s,\n\nOp 12 maart zijn we te gast bij een corporatie in Ede. De ontvangst is vanaf 9.30 uur. We "
         "sluiten om 16.30 uur af met een borrel, die tot ongeveer 17.30 uur duurt.\n\n- 10.00 uur: opening\n- 12.30 "
-        "uur: lunch\n\nAanmelden kan tot en met 27 februari. De presentaties van de dag van 14 november 2019 staan online.",
+        "uur: lunch\n\nAanmelden kan tot en met 27 februari. De presentaties van 14 november 2019 staan online.",
         at(2, 27, 23, 59),
     ),
     (
