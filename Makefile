@@ -27,6 +27,7 @@ torture: .venv/development $(WORDS)  ## kills, power cuts, server faults and spo
 
 pictures: .venv/development $(WORDS)  ## the pictures in the documents, with Debian's Chromium
 	$(BIN)/python -m tools.make_pictures
+	$(BIN)/python -m tools.make_session
 
 messages: .venv/development  ## bring the catalogue up to date with the program's messages
 	$(BIN)/python -m tools.messages

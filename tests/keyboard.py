@@ -39,15 +39,15 @@ def typed(
     pid, screen = in_a_terminal(command, {**environment, "TERM": "dumb", "COLUMNS": "80"}, cwd)
     seen = ""
     for question, answer in answers:
-        part = _until(screen, question)
+        part = until(screen, question)
         seen += part
         os.write(screen, f"{answer if isinstance(answer, str) else answer(seen)}\n".encode())
-    seen += _until(screen, None)
+    seen += until(screen, None)
     os.close(screen)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.replace("\r\n", "\n")
 
 
-def _until(screen: int, question: str | None) -> str:
+def until(screen: int, question: str | None) -> str:
     """What is printed until a question has come, or to the end."""
     printed = b""
     ends = time.monotonic() + _PATIENCE

@@ -1,4 +1,4 @@
-"""README says what the program knows, and nothing that it does not."""
+"""README and the English pages say what the program knows, and nothing that it does not."""
 
 import re
 from pathlib import Path
@@ -21,6 +21,13 @@ from tests.mail.workshop import an_occasion
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("usage", "commands", "templates", "mail-server", "files")
+DOCS = "\n".join((README, *((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in PAGES)))
+MOST_LINES_OF_README = 150  # more is a page of its own
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= MOST_LINES_OF_README
 
 
 def _commands() -> dict[str, set[str]]:
@@ -48,7 +55,7 @@ def _named(line: str) -> tuple[str, str]:
 
 
 def test_every_command_and_option_is_in_the_table() -> None:
-    rows = dict(_named(row) for row in re.findall(r"^\| `mkwmail (\w[^`|]*)` \|", README, re.MULTILINE))
+    rows = dict(_named(row) for row in re.findall(r"^\| `mkwmail (\w[^`|]*)` \|", DOCS, re.MULTILINE))
     commands = _commands()
     assert set(rows) == set(commands)
     for name, options in commands.items():
@@ -57,8 +64,9 @@ def test_every_command_and_option_is_in_the_table() -> None:
 
 def test_every_command_line_in_the_text_is_one_that_the_program_knows() -> None:
     commands = _commands()
-    lines = re.findall(r"^mkwmail ([a-z]\w*.*)$", README, re.MULTILINE)
-    lines += re.findall(r"`mkwmail (\w[^`]*)`", README)
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", DOCS, re.DOTALL))
+    lines = re.findall(r"^mkwmail ([a-z]\w*.*)$", blocks, re.MULTILINE)
+    lines += re.findall(r"`mkwmail (\w[^`]*)`", DOCS)
     assert lines
     for name, rest in map(_named, lines):
         if name == "COMMAND":
@@ -69,24 +77,24 @@ def test_every_command_line_in_the_text_is_one_that_the_program_knows() -> None:
 
 def test_the_people_of_the_examples_are_in_the_list_that_init_writes() -> None:
     people = (shipped("events") / EXAMPLE_MEMBERS).read_text(encoding="cp1252").replace(";", " ").replace("  ", " ")
-    named = re.findall(r'^mkwmail [^\n]*"([A-Z][^"]* [A-Z][^"]*)"', README, re.MULTILINE)
+    named = re.findall(r'^mkwmail [^\n]*"([A-Z][^"]* [A-Z][^"]*)"', DOCS, re.MULTILINE)
     assert len(named) > 2
     assert [name for name in named if name not in people] == []
 
 
 def test_every_exit_code_is_explained() -> None:
-    explained = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    explained = {int(code) for code in re.findall(r"^\| (\d+) \|", DOCS, re.MULTILINE)}
     assert explained == {int(code) for code in ExitCode}
 
 
 def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"\bmake (demo|test|lint|lock|\w+ing)\b", README)) - {"nothing"} <= targets
+    assert set(re.findall(r"\bmake (demo|test|lint|lock|\w+ing)\b", DOCS)) - {"nothing"} <= targets
 
 
 def _table(heading: str) -> dict[str, str]:
-    """A table of README by its first heading: first column's words in code, and the whole row."""
-    _before, table = README.split(f"\n| {heading} |", 1)
+    """A table of the pages by its first heading: first column's words in code, and the whole row."""
+    _before, table = DOCS.split(f"\n| {heading} |", 1)
     rows = table.split("\n\n", 1)[0].splitlines()[2:]
     return {name: row for row in rows for name in re.findall(r"`(\w+)[^`]*`", row.split("|")[1])}
 
@@ -108,11 +116,11 @@ def test_every_name_macro_and_filter_of_templates_is_listed() -> None:
     own = set(templates.text.filters) - set(jinja2.filters.FILTERS)
     assert set(_table("filter")) == own
     missing = set(jinja2.filters.FILTERS) - set(templates.text.filters)
-    sentence = README.split("Of Jinja's own filters all are there but", 1)[1].split(".", 1)[0]
+    sentence = DOCS.split("Of Jinja's own filters all are there but", 1)[1].split(".", 1)[0]
     assert set(re.findall(r"`(\w+)`", sentence)) == missing
 
 
-@pytest.mark.parametrize("settings", re.findall(r"```yaml\n(sender:.*?)```", README, re.DOTALL))
+@pytest.mark.parametrize("settings", re.findall(r"```yaml\n(sender:.*?)```", DOCS, re.DOTALL))
 def test_the_settings_shown_are_read_without_a_fault(settings: str, tmp_path: Path) -> None:
     (tmp_path / "mkwmail.yaml").write_text(settings, encoding="utf-8")
     read = read_settings(WorkingFolder(tmp_path))

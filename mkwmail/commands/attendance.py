@@ -10,8 +10,10 @@ from mkwmail.ledger import responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
+from mkwmail.members.member_list import Member
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.audience import History
+from mkwmail.planning.plan import twice
 from mkwmail.planning.roll import MemberIndex, unaddressed
 from mkwmail.report.answers import Attendance, catering_line, since_catering_line
 from mkwmail.report.recipients import PersonWithReason
@@ -90,7 +92,7 @@ def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: His
 
 
 def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[PersonWithReason, ...]:
-    """Return faulty rows of the list, and people who have left it.
+    """Return faulty rows of the list, rows at the address of another member, and people who have left the list.
 
     Of the latter, only those who heard or were to hear of the event.
     """
@@ -101,6 +103,11 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
         for row in roll.faulty
         for fault in [row.faults[0].fault if row.faults else ""]
     ]
+    first: dict[str, Member] = {}
+    for member in (each.member for each in roll.listings):
+        earlier = first.setdefault(member.address_key, member)
+        if earlier is not member:
+            found.append(PersonWithReason(full_name(member.name), member.email, twice(earlier)))
     here = {each.person for each in roll.listings}
     here |= {each.person for each in responses.guests(ledger.database, event.id)}
     heard = {each.person for each in history.deliveries}

@@ -309,7 +309,7 @@ def server_of(settings: Settings, shifted: bool) -> Smtp:
     """
     smtp = settings.smtp
     if smtp is None:
-        remedy = _("write under smtp: the host of your mail server, or a provider: (see README)")
+        remedy = _("write under smtp: the host of your mail server, or a provider: (docs/mail-server.md)")
         raise UserError(Fault("mkwmail.yaml", _("no mail server is named"), remedy), code=ExitCode.SETTINGS)
     if shifted and not smtp.on_loopback:
         fault = _("with %(variable)s set, mail goes to a server on this computer only, not to %(host)s")

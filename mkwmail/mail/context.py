@@ -1,6 +1,6 @@
 """A mailing's context, and the names that templates know.
 
-README lists the names, such as event and member; a test checks that list.
+docs/templates.md lists the names, such as event and member; a test checks that list.
 """
 
 import string

@@ -72,6 +72,7 @@ _ASIDE = re.compile(
 _BORN = re.compile(r"\s((?:geb\.?|geboren|gehuwd|e/v|e\.v\.?|w/v|w\.v\.?|wed\.?)\s.*)$", re.IGNORECASE)
 _LOOSE_DASH = re.compile(r"\s+[-‐–—|/]\s+|(?<=\w)[-‐–—]\s+|\s+[-‐–—](?=\w)")
 _SHORT_PREFIX = re.compile(r"v(?:[./]?d)?[./]?(?:[nr]\.?)?|[ts]")
+_FUNCTIONS_IN_LETTERS = frozenset(each.replace("-", "") for each in FUNCTIONS)
 _STRANGE = re.compile(r"[\d@\\|;:<>()\[\]{}\"“„”=+*#_~?!%,&]|/(?!d\b)")
 
 
@@ -83,25 +84,24 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     """
     if not text or "@" in text:
         return None
-    shown = {"value": shown_value(text)}
     words = text.casefold().split()
     letters = "".join(char for char in _bare(text).casefold() if char.isalnum())
     vacant = words[0].strip("(*[") in VACANT and not text.partition(" ")[0].endswith(",")
     if vacant or letters in NO_PERSON or not any(map(str.isalpha, letters)):
         return CellError(
-            _('"%(value)s" is not the name of a person') % shown,
+            _('"%(value)s" is not the name of a person') % {"value": shown_value(text)},
             _("write the name, or leave it empty for a neutral greeting, or delete the row"),
         )
     alone = " ".join(text.split()[:-2]) if len(words) > 2 and words[-2] == "/" and _is_function(words[-1]) else text
     if _COUPLE.search(_TWO_TITLES.sub("", alone)):
         return CellError(
-            _('"%(value)s" is more than one person') % shown,
+            _('"%(value)s" is more than one person') % {"value": shown_value(text)},
             _("give each person a row and an address of their own"),
         )
     office = words[0] in OFFICES or (len(words) > 1 and words[0] in ("de", "het") and words[1] in OFFICES)
-    if office or letters in {each.replace("-", "") for each in FUNCTIONS} or _is_same(text, organisation):
+    if office or letters in _FUNCTIONS_IN_LETTERS or _is_same(text, organisation):
         return CellError(
-            _('"%(value)s" is an office, not a person') % shown,
+            _('"%(value)s" is an office, not a person') % {"value": shown_value(text)},
             _("write who reads the mail there, or leave the name empty for a neutral greeting"),
         )
     return None

@@ -173,7 +173,7 @@ class _Sorting:
         delivery = self.here.get(recipient.person)
         twin = self.seen.get(recipient.person) or self.seen_addresses.get(address)
         if twin is not None:
-            self.skipped.append(replace(recipient, reason=_twice(twin)))
+            self.skipped.append(replace(recipient, reason=twice(twin)))
             return
         self.seen[recipient.person] = self.seen_addresses[address] = member
         if delivery is not None and delivery.state in TOLD:
@@ -276,7 +276,8 @@ def list_tolerance(size: int) -> float:
     return max(5, size * 0.1)
 
 
-def _twice(first: Member) -> str:
+def twice(first: Member) -> str:
+    """Return why a row at the address of an earlier one gets no mail."""
     if not first.row:
         return _("this address is there twice: one mail")
     return _("the same address as row %(row)s, %(name)s: one mail") % {

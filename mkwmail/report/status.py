@@ -189,8 +189,8 @@ class StatusRow:
 class EventStatus:
     """The status of an event.
 
-    ``outdated``: people who were given details that have changed. ``not_listed``: faulty rows of the list, and
-    people who have left it. ``catering``: the numbers for the caterer, in a sentence.
+    ``outdated``: people who were given details that have changed. ``not_listed``: faulty rows of the list, rows
+    at another member's address, and people who have left it. ``catering``: the numbers for the caterer, in a sentence.
     ``earlier_text``: those who have an earlier text of the mailing that a correction would correct.
     """
 
@@ -281,7 +281,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
             terminal, state_words(State.EXPIRED).capitalize(), _entries(status.lines, State.EXPIRED), everybody=True
         )
         show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
-        show_by_reason(terminal, _("Not in the list, or not readable there"), status.not_listed, everybody=True)
+        show_by_reason(terminal, _("Without a mail of their own"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
     show_chart(terminal, status.course)
     terminal.gap()

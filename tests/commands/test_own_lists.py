@@ -44,7 +44,8 @@ def test_headings_of_ones_own_are_asked_once_and_written_with_the_comments_kept(
 @needs_terminal
 def test_settings_keep_their_line_ends_mode_and_link(tmp_path: Path) -> None:
     place = a_place(tmp_path / "map")
-    place.members(*ROWS, headings=OWN.replace("Mailbox", "E-mail"))
+    rows = [row.replace("secretariaat", "Anna Bos").replace("balie", "Piet Kuiper") for row in ROWS]
+    place.members(*rows, headings=OWN.replace("Mailbox", "E-mail"))
     path, real = place.folder / "mkwmail.yaml", tmp_path / "elders.yaml"
     real.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     real.chmod(0o640)

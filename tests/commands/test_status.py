@@ -303,3 +303,16 @@ def test_a_missing_column_is_a_fault_of_its_mailing_alone(tmp_path: Path) -> Non
     ran = place.run("check", EVENT)
     assert (ran.code, said in ran.out + ran.err) == (65, True)
     assert place.run("send", EVENT, "invitation", "--dry-run").code == 0
+
+
+def test_a_member_at_anothers_address_is_named(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members(
+        "Kim;;Kok;directie@aa.example.org;Aa;1",
+        "Bas;;Bos;Directie@aa.example.org;Aa;2",
+        headings="voornaam;tussenvoegsel;achternaam;e-mail;organisatie;lidnummer",
+    )
+    said = " ".join(place.run("status", EVENT, "--skipped").out.split())
+    assert "Bas Bos <Directie@aa.example.org>: the same address as row 2, Kim Kok: one mail" in said
+    (row,) = place.run("status", EVENT, "--json").json["not_listed"]
+    assert row["member"] == "Bas Bos"
