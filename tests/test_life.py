@@ -304,3 +304,19 @@ def test_a_general_command_picks_none_of_them(tmp_path: Path) -> None:
         ran = life.run("send", EVENT, "--yes", now="2020-02-18T09:00")
         assert len(server.taken) == len(PEOPLE)
         assert "update" not in ran.out.split("planned")[0]
+
+
+def test_what_changed_since_the_proof_is_said_before_sending(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server)
+        assert "since the proof" not in life.run("send", EVENT, "invitation", "--dry-run").out
+        assert life.run("proof", EVENT, "invitation", "voorzitter@example.net", "--yes").code == 0
+        for words in (("schedule", EVENT, "--yes"), ("send", EVENT, "invitation", "--limit", "1", "--yes")):
+            ran = life.run(*words, now="2020-02-17T10:00")
+            said = ran.out + ran.err
+            assert "nothing has changed since the proof of 17 February 2020 09:00 to voorzitter@example.net" in said
+        life.change(text="Komt vooral.")
+        for words in (("schedule", EVENT, "--yes"), ("send", EVENT, "invitation", "--limit", "1", "--yes")):
+            ran = life.run(*words, now="2020-02-17T11:00")
+            said = ran.out + ran.err
+            assert "this has changed since the proof" in said and "Komt vooral." in said

@@ -50,7 +50,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts, refuse_if_alike
+from mkwmail.planning.approval import earlier_texts, refuse_if_alike, since_proof
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import earlier_text_fault
 from mkwmail.planning.plan import Plan
@@ -328,6 +328,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
+    yield from since_proof(rounds.last_proof(ledger.database, sources.event.id, mailing), ready.composer.sources)
     given = rounds.of_mailing(ledger.database, sources.event.id, mailing)
     for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, given, ready.composer.sources):
         had = ngettext(

@@ -234,6 +234,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """The sources of a mailing as somebody saw them in a proof, and to whom it was sent."""
+
+    addresses: tuple[str, ...]
+    sources: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduledApproval:
     """A mailing that a person approved to be sent automatically (`due`).
 

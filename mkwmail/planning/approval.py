@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import Fault, UserError
-from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.models import TOLD, Approval, Delivery, Round
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
 from mkwmail.mail.context import Change
 from mkwmail.mail.markdown import text_of
 from mkwmail.planning.facts import differences as differing_facts
@@ -146,6 +147,18 @@ def earlier_texts(
                 found[changed] = found.get(changed, 0) + count
     ordered = sorted(found.items(), key=lambda item: -item[1])
     return tuple(EarlierText(count, changed) for changed, count in ordered)
+
+
+def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
+    """Return in sentences to whom a proof was sent, and what has changed since. Empty if none was sent."""
+    if proof is None:
+        return ()
+    words = {"moment": day_and_time(proof.at), "people": some(proof.addresses)}
+    changed = differences(proof.sources, now)
+    if not changed:
+        return (_("nothing has changed since the proof of %(moment)s to %(people)s") % words,)
+    told = ("\n    ".join((difference.what, *difference.lines)) for difference in changed)
+    return (_("this has changed since the proof of %(moment)s to %(people)s:") % words, *told)
 
 
 @dataclass(frozen=True, slots=True)
