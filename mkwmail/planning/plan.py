@@ -326,7 +326,7 @@ def _odd(
     if names:
         yield ngettext(
             "%(names)s is not a member, comes as a guest, and gets it too",
-            "%(names)s are no members, come as guests, and get it too",
+            "%(names)s are not members, come as guests, and get it too",
             len(names),
         ) % {"names": ", ".join(names)}
     gone = [each.name or each.address for each in others if each.person not in guests | holders]
