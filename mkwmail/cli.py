@@ -520,6 +520,29 @@ def resolve(
 
 
 @app.command(
+    help=_("""Copy a shipped text of a mail to your folder, to make it your own.
+
+Without KIND: list the texts. KIND is a kind of mailing, or one of the texts that all mails share, such as signature.
+With --diff: show what your own texts change.
+
+\b
+Examples:
+  mkwmail template invitation
+  mkwmail template --diff""")
+)
+def template(
+    ctx: typer.Context,
+    kind: Annotated[
+        str | None, typer.Argument(metavar=_("KIND"), help=_("Which text, such as invitation."), show_default=False)
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help=_("Show what your own texts change."))] = False,
+) -> None:
+    from mkwmail.commands.template import template as command
+
+    _finish(command(_begin(ctx), kind, diff=diff))
+
+
+@app.command(
     help=_("""Write the calendar entry for the association's website.
 
 It is the entry that members get, without anybody's own link. Without FILE: on standard output.

@@ -414,7 +414,7 @@ class Automatic:
         whole = plan_for(event, each.mailing, roll, history, now)
         share = _share(whole, each.given, roll, history)
         plan = replace(whole, to_send=share.to_send)
-        composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
+        composer = composer_of(sources, each.mailing, ledger.secret, history, moment=now, automatic=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])

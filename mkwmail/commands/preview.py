@@ -141,7 +141,7 @@ def preview(
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
-        outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
+        outgoing = composer_of(sources, name, ledger.secret, history, moment=moment).outgoing(made, history, ledger)
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment)
     shown = _Shown(made, outgoing, why_not)
@@ -176,7 +176,7 @@ def _letters(
     if not members:
         return ()
     planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
-    composer = composer_of(sources, mailing, ledger.secret, history)
+    composer = composer_of(sources, mailing, ledger.secret, history, moment=moment)
     composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
     return tuple((each.addressee.member, each.message("", moment)) for each in composition.addressed)

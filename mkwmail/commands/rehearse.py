@@ -69,7 +69,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         plan = plan_for(sources.event, name, roll, past, moment)
-        composer = composer_of(sources, name, ledger.secret, past)
+        composer = composer_of(sources, name, ledger.secret, past, moment=moment)
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
     try:

@@ -31,11 +31,11 @@ from mkwmail.i18n import _
 from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
-from mkwmail.planning.approval import Difference
+from mkwmail.planning.approval import Difference, since_proof
 from mkwmail.planning.audience import History
 from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
-from mkwmail.planning.timetable import plan_ahead, slots_to_approve, timetable
+from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import approved_words, count_words, show_timetable
 
@@ -137,6 +137,9 @@ def _approved(
         plan = plan_ahead(sources.event, name, roll, history, now)
         ask_about_names(invocation, ledger, sources, name, former_names(sources, roll, ledger, history, plan, now))
     found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
+    for name, approved in found.items():
+        for said in since_proof(rounds.last_proof(ledger.database, sources.event.id, name), approved):
+            terminal.note(f"{name}: {said}", "yellow")
     if not options.yes:
         words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
         question = _("To approve %(count)s as things are now (%(names)s), type %(n)d:")
@@ -160,7 +163,8 @@ def _composed(
     :raises UserError: with the faults of all templates and members.
     """
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
-    composer = composer_of(sources, name, ledger.secret, history)
+    moment = moment_of(sources.event, name, now)
+    composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or roll.listings

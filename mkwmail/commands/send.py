@@ -7,7 +7,14 @@ from functools import partial
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import (
+    Composer,
+    OutgoingMails,
+    composer_of,
+    correcting_of,
+    earlier_text_of,
+    variants,
+)
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -43,9 +50,10 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.approval import earlier_texts, refuse_if_alike, since_proof
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import (
+    earlier_text_fault,
     list_changed,
     list_oddities,
     misplaced_faults,
@@ -228,15 +236,25 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
                 return ExitCode.INTERRUPTED
             connect = partial(open_session, smtp, credential)
             summary = _carried_out(invocation, ready, ledger, connect, options)
+            earlier = _earlier_text(ready, ledger, invocation.clock.now())
     now = invocation.clock.now()
     screen = terminal.beside() if options.json else terminal
     if options.json:
         terminal.document(summary_value(summary))
     else:
         show_summary(terminal, summary, now)
+    if earlier:
+        screen.say(earlier, "yellow")
     if server and (summary.outcome.sent or summary.outcome.in_doubt):
         screen.say(was_handed_to(server), "yellow")
     return summary.code
+
+
+def _earlier_text(ready: Ready, ledger: Ledger, now: datetime) -> str:
+    """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    history = history_of(ledger, ready.sources.event)
+    found = earlier_text_of(ready.sources, ready.roll, ledger, history, now)
+    return str(earlier_text_fault(ready.sources.event, ready.sources.shown_event, found)) if found else ""
 
 
 def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
@@ -256,8 +274,10 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
         roll, history = settled, history_of(ledger, event)
     name = chosen_mailing(event, mailing, roll, history, now, "send")
     history = correcting_of(sources, name, ledger, history)
+    if history.correcting is not None:
+        refuse_if_alike(event, name, history.correcting)
     plan = plan_for(event, name, roll, history, now)
-    composer = composer_of(sources, name, ledger.secret, history)
+    composer = composer_of(sources, name, ledger.secret, history, moment=now)
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 
@@ -313,6 +333,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
+    yield from since_proof(rounds.last_proof(ledger.database, sources.event.id, mailing), ready.composer.sources)
     given = rounds.of_mailing(ledger.database, sources.event.id, mailing)
     for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, given, ready.composer.sources):
         had = ngettext(

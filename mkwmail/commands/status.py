@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mkwmail.clock import day_in_words
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
+from mkwmail.commands.compose_mailing import earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
@@ -238,10 +239,11 @@ def status_of(
         done = roll is not None and name in had and not left and not fault
         due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
     behind = outdated(event, roll.everybody, history, now) if roll else ()
+    earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
     attendance = attendance_of(event, ledger, roll, history, now)
     steps = [
         *(doubtful_steps(event, roll, now) if roll else ()),
-        *next_steps(event, history, due, behind, attendance.unsettled, now),
+        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier),
         *purge_steps(event, ledger, keep, now),
     ]
     return EventStatus(
@@ -263,6 +265,7 @@ def status_of(
         course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
         tuple(catering_steps(event, ledger, history, attendance, now)),
+        earlier,
     )
 
 

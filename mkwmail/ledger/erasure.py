@@ -48,6 +48,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
+        database.execute("DELETE FROM proofs WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
         for number in rounds:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
@@ -115,6 +116,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     marks = marks_of(secret, addresses, person.name, person.organisation, person.number)
     database.each("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", [(person.key, each) for each in sorted(marks)])
     database.execute("DELETE FROM former_addresses WHERE person = ?", key)
+    database.each("DELETE FROM proofs WHERE lower(address) = lower(?)", [(each,) for each in sorted(addresses)])
     if not is_mark(person.address):
         database.execute(
             "UPDATE persons SET address = ?, name = '', organisation = '', number = '' WHERE key = ?",

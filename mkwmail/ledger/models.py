@@ -45,6 +45,9 @@ TOLD = frozenset({State.SENDING, State.SENT, State.IN_DOUBT})
 #: The answers of people who will attend, or attended.
 COMING = frozenset({"attending", "present"})
 
+#: The answers of people who will not attend, or did not.
+NOT_COMING = frozenset({"declined", "absent"})
+
 #: The answers of people who may still attend: yes or perhaps, as long as presence is not recorded.
 EXPECTED = frozenset({"attending", "tentative"})
 
@@ -226,6 +229,15 @@ class Approval:
     """
 
     id: int
+    sources: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The sources of a mailing as somebody saw them in a proof, and to whom it was sent."""
+
+    addresses: tuple[str, ...]
     sources: Mapping[str, str]
     at: datetime
 

@@ -303,6 +303,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
         ),
     ),
+    (
+        "proofs",
+        (
+            """CREATE TABLE proofs (
+                id INTEGER PRIMARY KEY,
+                event TEXT NOT NULL, mailing TEXT NOT NULL,
+                address TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -35,10 +35,12 @@ from mkwmail.mail.calendar_part import (
 from mkwmail.mail.context import (
     Addressee,
     Change,
+    EntryForm,
     Form,
     Lazily,
     MailingContext,
     common_names,
+    entry_form,
     greeting_values,
     links_among,
     named,
@@ -99,7 +101,7 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
     html = _html_lines(_page(rendering, html_body, context, layout), marks)
     text = _text_lines(_plain_page(text_body, context, layout), marks)
-    calendar = calendar_lines(context, rendering.calendar, marks)
+    calendar = calendar_lines(context, rendering.calendar, rendering.entry, marks)
     parts = _parts(context, html, text, calendar)
     content = (repr(part).encode() for part in (rendering, context.sequence, context.uid, context.cancelled))
     sender = context.settings.sender.email
@@ -166,7 +168,8 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
 def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
     """Return the structure in which Outlook recognises a calendar entry.
 
-    Outlook takes calendar data anywhere else for an attachment (MS-STANOICAL V0343).
+    Outlook recognises a request or a cancellation only among the alternatives; anywhere else it takes calendar data for
+    an attachment (MS-STANOICAL V0343). There it shows PUBLISH as raw lines, but it can import the file (V0233).
     """
     utf8 = ("charset", "utf-8")
     plain_part = Part("text/plain", (utf8,), "quoted-printable", pieces=tuple(text))
@@ -176,19 +179,15 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
     alternatives = [plain_part, html_part]
     files = [attached(file) for file in context.attachments]
     if calendar:
-        method = ("method", calendar_method(context))
-        lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
-        alternatives.append(Part("text/calendar", (utf8, method), "quoted-printable", pieces=lines))
-        files.append(
-            Part(
-                "application/ics",
-                (("name", "invite.ics"),),
-                "base64",
-                disposition="attachment",
-                filename="invite.ics",
-                pieces=(CalendarFile(tuple(calendar)),),
-            )
-        )
+        method, name = calendar_method(context), ("name", "invite.ics")
+        about: tuple[tuple[str, str], ...] = (utf8, ("method", method))
+        content_type, parameters = "text/calendar", (*about, name)
+        if method is not Method.PUBLISH:
+            lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
+            alternatives.append(Part("text/calendar", about, "quoted-printable", pieces=lines))
+            content_type, parameters = "application/ics", (name,)
+        file = (CalendarFile(tuple(calendar)),)
+        files.append(Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file))
     return multipart("mixed", multipart("alternative", *alternatives), *files)
 
 
@@ -396,7 +395,7 @@ class _Composing:
             self._taken.look_at(said)
             fields.update(values)
             seen = rendering_key(values, addressee.answer, self._looked_at)
-            key = (seen, addressee.changes, len(addressee.copy_of))
+            key = (seen, addressee.changes, entry_form(self._context, addressee), len(addressee.copy_of))
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -441,12 +440,12 @@ class _Composing:
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
         names = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
-        return self._renderer.render({**personal_names(values, mark_of), **names})
+        return self._renderer.render({**personal_names(values, mark_of), **names}, entry_form(self._context, addressee))
 
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "answer", "copy_of")
+    personal = ("member", "salutation", "signup_link", "answer", "entry", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 
@@ -502,6 +501,8 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "original": context.original,
         "printed": context.printed,
         "mail_subject": "",  # an assistant's copy has that of the mail
+        "cancelled": context.cancelled,
+        "signup_closed": context.signup_closed,
     }
 
 
@@ -560,6 +561,8 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         "association": Value(context.settings.association),
         "signup_link": Link(url) if url else None,
         "answer": None,
+        "cancelled": context.cancelled,
+        "signup_closed": context.signup_closed,
     }
     names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
     description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
@@ -570,6 +573,7 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         stamp=moment,
         description=description,
         url=link_in(description, ""),
+        form=EntryForm(),
     )
     return to_ics(content_lines(entry))
 

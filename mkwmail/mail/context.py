@@ -15,11 +15,12 @@ from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
 
-from mkwmail.config.event import Event, Mailing
+from mkwmail.config.event import CalendarMethod, Event, Mailing
 from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
+from mkwmail.ledger.models import COMING, NOT_COMING
 from mkwmail.mail.merge import Link, Value
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
@@ -49,8 +50,10 @@ class MailingContext:
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
-    ``printed``: the mail is a letter on paper, to somebody without an address. ``copied``: the template of the mail of
-    which this is an assistant's copy; empty if it is no copy.
+    ``printed``: the mail is a letter on paper, to somebody without an address. ``moment`` (aware): when the mails are
+    sent; None if the event and its deadline are still ahead then. ``entry_if_lacking``: the mailing does not tell the
+    facts, so that only those without the present calendar entry get it. ``copied``: the template of the mail of which
+    this is an assistant's copy; empty if it is no copy.
     """
 
     event: Event
@@ -68,6 +71,20 @@ class MailingContext:
     automatic: bool = False
     printed: bool = False
     copied: str = ""
+    moment: datetime | None = None
+    entry_if_lacking: bool = False
+
+    @property
+    def begun(self) -> bool:
+        """Return whether the event has begun when the mails are sent."""
+        return self.moment is not None and self.moment >= self.event.starts
+
+    @property
+    def signup_closed(self) -> bool:
+        """Return whether the deadline for signing up has passed when the mails are sent."""
+        registration = self.event.registration
+        deadline = registration.deadline if registration else None
+        return self.moment is not None and deadline is not None and self.moment > deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,9 @@ class Addressee(NamedTuple):
 
     ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
-    changes since they were last told. ``copy_of``: the members whose mail it is, if it is their assistant's copy.
+    changes since they were last told. ``moved``: they were told another date or
+    time. ``has_entry``: they have the present calendar entry. ``copy_of``: the members whose mail it is, if it is their
+    assistant's copy.
     """
 
     person: str
@@ -96,6 +115,8 @@ class Addressee(NamedTuple):
     answer: str | None = None
     uid: str = ""
     changes: tuple[Change, ...] = ()
+    moved: bool = False
+    has_entry: bool = False
     copy_of: tuple["Addressee", ...] = ()
 
 
@@ -104,6 +125,30 @@ def links_among(fields: Iterable[str]) -> frozenset[str]:
     return frozenset(
         field for field in fields if field == "signup_link" or re.fullmatch(r"copy_of\.[0-9]+\.signup_link", field)
     )
+
+
+class EntryForm(NamedTuple):
+    """The form of the calendar entry in a member's mail.
+
+    ``comes``: with what is only for those who attend. ``asks``: with METHOD:REQUEST, it asks for an answer.
+    """
+
+    comes: bool = False
+    asks: bool = True
+
+
+def entry_form(context: MailingContext, addressee: Addressee) -> EntryForm | None:
+    """Return the form of the member's calendar entry, or None for no entry.
+
+    A calendar asks to accept an event that is over, and it enters an event for those who have declined it: neither gets
+    an entry. Outlook takes an accepted request out of the inbox, so that it does not ask those who come again, unless
+    the date or the time has changed.
+    """
+    none = context.event.calendar.method is CalendarMethod.NONE or context.begun or context.printed
+    if none or addressee.answer in NOT_COMING or (context.entry_if_lacking and addressee.has_entry):
+        return None
+    comes = addressee.answer in COMING
+    return EntryForm(comes, asks=not comes or addressee.moved)
 
 
 def signup_link(url: str, addressee: Addressee) -> str:

@@ -14,7 +14,7 @@ from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
-from mkwmail.planning.plan import Outdated, mending
+from mkwmail.planning.plan import Outdated, WithEarlierText, mending
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
@@ -81,13 +81,22 @@ def next_steps(
     behind: Sequence[Outdated],
     unsettled: int,
     now: datetime,
+    earlier: WithEarlierText | None = None,
 ) -> Iterator[str]:
     """Yield the next steps and what a person has to do, one sentence each.
 
     :param behind: those who were given details that have changed.
+    :param earlier: those who have an earlier text of a mailing.
     :param unsettled: how many sign-ups wait for a person's decision.
     """
     yield from _mending(event, history, behind)
+    if earlier is not None:
+        step = ngettext(
+            "To correct %(mailing)s for the %(n)d who has an earlier text: mkwmail send %(event)s correction",
+            "To correct %(mailing)s for the %(n)d who have an earlier text: mkwmail send %(event)s correction",
+            earlier.people,
+        )
+        yield step % {"n": earlier.people, "mailing": earlier.mailing, "event": event.id}
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)

@@ -13,14 +13,14 @@ from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, ngettext, some
+from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
-from mkwmail.planning.plan import list_tolerance, mending, outdated
+from mkwmail.planning.plan import WithEarlierText, list_tolerance, mending, outdated
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
 
@@ -151,6 +151,42 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
                 "%(name)s <%(address)s> has outdated details (%(what)s), and no mail will correct that: %(reason)s"
             )
             yield Fault(place, fault % words, _("tell them yourself"))
+
+
+def unused_templates(files: Iterable[str], shipped: Iterable[str], used: Iterable[str]) -> Iterator[Fault]:
+    """Yield the files in ``templates/`` that no mail uses, with the nearest name of one that would be.
+
+    :param used: the names that event files and other templates give to templates, without an ending.
+    """
+    names = [*shipped, *(f"{name}.md" for name in used)]
+    for file in sorted(set(files) - set(names)):
+        near = nearest(file, names)
+        remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("rename it as a mailing, or remove it")
+        yield Fault(f"templates/{file}", _("no mail uses this file"), remedy)
+
+
+_LONGEST_LINE = 60  # characters of a text that has changed
+
+
+def earlier_text_fault(event: Event, place: str, found: WithEarlierText) -> Fault:
+    """Return the warning that people have an earlier text of a mailing, with the command that corrects it.
+
+    :param place: the event's file, as people know it.
+    """
+    fault = ngettext(
+        "%(n)d has an earlier text of %(mailing)s (%(what)s)",
+        "%(n)d have an earlier text of %(mailing)s (%(what)s)",
+        found.people,
+    )
+    what = "; ".join(f"{each.what}: {_cut(each.old)} → {_cut(each.new)}" for each in found.changes)
+    remedy = _("if it was wrong: mkwmail send %(event)s correction") % {"event": event.id}
+    return Fault(place, fault % {"n": found.people, "mailing": found.mailing, "what": what}, remedy)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST_LINE:
+        return text or "–"
+    return f"{text[: _LONGEST_LINE - 1].rstrip()}…"
 
 
 def list_notes(members: MemberList, place: str, roll: MemberIndex, history: History) -> Iterator[str]:

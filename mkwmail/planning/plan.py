@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import CANCELLATION, UPDATE, Audience, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import CANCELLATION, CORRECTION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext, some
@@ -359,7 +360,7 @@ def _odd(
     if names:
         yield ngettext(
             "%(names)s is not a member, comes as a guest, and gets it too",
-            "%(names)s are no members, come as guests, and get it too",
+            "%(names)s are not members, come as guests, and get it too",
             len(names),
         ) % {"names": ", ".join(names)}
     gone = [each.name or each.address for each in others if each.person not in guests | holders]
@@ -407,6 +408,35 @@ class Outdated:
     def what(self) -> str:
         """The details that have changed: ``Datum, Locatie``."""
         return ", ".join(change.what for change in self.changes)
+
+
+class WithEarlierText(NamedTuple):
+    """Those who have an earlier text of a mailing, and would get a correction.
+
+    ``changes``: what differs from the texts that they have.
+    """
+
+    mailing: str
+    people: int
+    changes: tuple[Change, ...]
+
+
+def with_earlier_text(
+    event: Event, listings: Sequence[Recipient], history: History, now: datetime
+) -> WithEarlierText | None:
+    """Return those to whom a correction would say something, or None.
+
+    ``history``: with the mailing to correct. None after the event.
+    """
+    correcting = history.correcting
+    if correcting is None or now > event.ends or not any(correcting.changes.values()):
+        return None
+    planned = plan(event, CORRECTION, listings, history, now).to_send
+    reached = [correcting.changes.get(each.person, ()) for each in planned]
+    told = [changes for changes in reached if changes]
+    if not told:
+        return None
+    return WithEarlierText(correcting.of, len(told), tuple(dict.fromkeys(one for changes in told for one in changes)))
 
 
 def mending(history: History) -> str:
