@@ -421,7 +421,9 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
-        return {field: values[field] for field in fields if field in values}
+        # Whose mail a copy is of is kept with it, so that they can be forgotten.
+        kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
+        return {field: values[field] for field in fields if field in values} | kept
 
     def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
         """Return the letter's fields, and whether some are the member's own."""

@@ -257,3 +257,20 @@ def test_a_column_sorted_on_its_own_is_said_and_stops_due(tmp_path: Path) -> Non
         place.members(*rows(0)[:5], rows(0)[5].replace("hulp@c5", "bureau@c1"), headings=f"{HEADINGS};kopie aan")
         assert "1 assistant is at the domain of another organisation" in place.run("check", EVENT, COLUMNS="300").out
         assert place.run("due", now="2020-02-17T10:30").code == 0
+
+
+def test_who_is_forgotten_is_in_no_copy_either(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_assistants(tmp_path, server.port)
+        server.on("RCPT", "451 4.7.1 later", recipient=BUREAU)
+        assert place.send().code == 75
+        assert place.run("forget", "jan@dehaven.example.org", "--yes", now=LATER).code == 0
+        kept = [path for path in place.folder.rglob("*") if path.is_file() and path.name != "leden.csv"]
+        for word in ("Jan de Vries", "De Haven", "jan@dehaven"):
+            assert not [path.name for path in kept if word.encode() in path.read_bytes()], word
+        # What the assistant had is recorded all the same.
+        assert place.run("status", EVENT, "--json", now=LATER).json["rounds"][0]["sent"]
+        assert ELS not in {each["address"] for each in place.send("--dry-run", now=LATER).json["deferred"]}
+    with ScriptedServer() as server:
+        place.settings(server.port)
+        assert place.send(now="2020-02-17T15:00").code == 0 and BUREAU in got(server)
