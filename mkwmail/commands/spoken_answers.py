@@ -9,7 +9,7 @@ from mkwmail.clock import day_and_time
 from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.prompts import Candidate, choose, find_person, refuse_doubtful, said_yes
-from mkwmail.commands.signups import new_guest
+from mkwmail.commands.signups import asked_answer, new_guest
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.settings import read_settings
@@ -287,9 +287,7 @@ def _by_telephone(terminal: Terminal, desk: _Desk, who: str, caller: str) -> Exi
     held = {each.person: each.answer for each in responses.answers(desk.ledger.database, desk.event.id)}.get(person.key)
     terminal.note(f"{person}: {answer_words(held) if held else _('no answer')}", "bold")
     question = _("  y = comes, n = does not come, p = perhaps, Enter = no answer:")
-    keys = {"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED}
-    keys |= {"p": Answered.TENTATIVE, "m": Answered.TENTATIVE}
-    answer = keys.get(choose(terminal, question, list(keys)))
+    answer = asked_answer(terminal, question)
     earlier = last_signups(responses.signups(desk.ledger.database, desk.event.id)).get(person.key)
     row = KeptSignup(
         key=f"{BY_TELEPHONE}{person.key}",

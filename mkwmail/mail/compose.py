@@ -22,6 +22,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
+from mkwmail.ledger.models import COPIED_PERSON
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,

@@ -225,11 +225,6 @@ class UnknownHeadingsError(UserError):
         self.candidates = candidates
 
 
-def is_known(cell: str) -> bool:
-    """Return whether a text is a heading of a member list."""
-    return heading_key(cell) in _SPELLINGS
-
-
 def suits(rows: Sequence[Row], meanings: Meanings) -> int:
     """Return how much the first rows of a sheet look like a member list.
 

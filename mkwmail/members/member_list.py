@@ -335,7 +335,7 @@ def read_members(
         faulty=faulty,
         how_read=list_headings.how_read(table, headings),
         odd=(*odd, *_odd(settled, shown)),
-        doubles=tuple(_doubles(settled)),
+        doubles=tuple(doubles(settled)),
         columns=tuple(headings.others),
     )
 
@@ -407,7 +407,8 @@ def _nobody(faulty: Sequence[FaultyRow], members: Sequence[Member]) -> tuple[str
     return _("the list has headings, but nobody is below them"), _("add the members, one in each row")
 
 
-def _doubles(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
+def doubles(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
+    """Yield each row that repeats an address, after the first row that has it."""
     first: dict[str, Member] = {}
     for member in members:
         if member.email and first.setdefault(member.address_key, member) is not member:

@@ -250,7 +250,7 @@ def nothing_to_correct(event: Event, mailing: str, correcting: Correcting) -> Fa
         "correct the text first, or write below %(mailing)s: text: what was wrong; if the date, the place or the times "
         "changed, run `mkwmail send %(event)s update`"
     )
-    return Fault(f"{event.id}", fault % words, remedy % words)
+    return Fault(event.id, fault % words, remedy % words)
 
 
 def refuse_if_alike(event: Event, mailing: str, correcting: Correcting) -> None:
