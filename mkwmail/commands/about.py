@@ -124,7 +124,7 @@ def _listing(part: _Part) -> str:
 
 
 def _page(title: str, parts: Sequence[_Part], invocation: Invocation) -> str:
-    made = _("As it was on %(moment)s.") % {"moment": day_and_time(invocation.clock.now())}
+    made = _("As of %(moment)s.") % {"moment": day_and_time(invocation.clock.now())}
     body = "\n".join(_listing(part) for part in parts)
     style = "body{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em}h2{font-size:1.1em}"
     return (

@@ -48,7 +48,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
         loose = {_row_key(each): each for each in erasure.loose_signups(ledger.database)}
         person = _meant(who, candidates(roll, tuple(persons.values())), loose)
-        terminal.say(_("To be forgotten: %(person)s") % {"person": person}, "bold")
+        terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
         terminal.say(_("  Name, address, number, what was mailed and answered in all events, rehearsal/ and preview/."))
         terminal.say(_("  A keyed hash stays, which says nothing, so that nothing is mailed twice."))
         if not _agreed(terminal, person.address or person.name, yes):
@@ -65,6 +65,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
         terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "yellow")
+    for row in sorted({of.member.row for each in roll.assistants if each.person == person.key for of in each.copy_of}):
+        place = {"place": f"{members}:{row}"}
+        still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
+        terminal.say(still % place, "yellow")
     for each in left:
         said = _("Still there: the sign-up of %(who)s, whose name is alike. If it is the same person: %(command)s")
         words = {"who": _shown(each), "command": f'mkwmail forget "{each.address or each.name}"'}
@@ -206,7 +210,7 @@ def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
     """Yield people who are not in the list, nor in an event with kept data."""
     roll = read_roll(folder, ledger)
-    needed = {each.person for each in roll.listings} | erasure.needed_persons(ledger.database)
+    needed = {each.person for each in roll.everybody} | erasure.needed_persons(ledger.database)
     return (each for each in people.persons(ledger.database) if each.key not in needed and not is_mark(each.address))
 
 

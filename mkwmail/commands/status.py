@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
+from mkwmail.commands.compose_mailing import earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
@@ -26,9 +27,9 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
-from mkwmail.planning.next_steps import Due, next_steps, standings
+from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
-from mkwmail.planning.roll import MemberIndex, plan_for
+from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
@@ -53,14 +54,14 @@ def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iter
     """Yield that people's data was removed, or is to be removed."""
     purged = erasure.purged(ledger.database).get(event.id)
     if purged is not None:
-        said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
+        said = _("Personal data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
         counts = counts_in_words(list(Counter(purged.totals).elements()))
         answers = _("Answers: %(counts)s") % {"counts": counts}
         yield f"{said} {answers}" if counts else said
     if event.ends < now and erasure.has_dietary(ledger.database, event.id):
-        yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
+        yield _("The dietary wishes are no longer needed: mkwmail purge %(event)s --dietary") % {"event": event.id}
     if keep.until(event.ends) < now and erasure.has_personal(ledger.database, event.id):
-        yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
+        yield _("Personal data was kept long enough: mkwmail purge %(event)s") % {"event": event.id}
 
 
 def status(
@@ -80,7 +81,7 @@ def status(
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
-        raise UserError(Fault("", _("--json, --csv and --html exclude each other.")), code=ExitCode.USAGE)
+        raise UserError(Fault("", _("--json, --csv and --html cannot be used together.")), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html is the page of one event: name it")
         raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
@@ -216,6 +217,8 @@ def status_of(
     :param sources: None if changes since approval are not to be reported.
     """
     history = history_of(ledger, event)
+    if roll is not None and roll.assistants:
+        history = with_copies_named(history, roll)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
     persons = {person.key: person for person in history.persons}
     over = superseded(event, due_by_date(event, now), history.deliveries)
@@ -235,10 +238,12 @@ def status_of(
                 fault = str(error.faults[0])
         done = roll is not None and name in had and not left and not fault
         due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
-    behind = outdated(event, roll.listings, history, now) if roll else ()
+    behind = outdated(event, roll.everybody, history, now) if roll else ()
+    earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
     attendance = attendance_of(event, ledger, roll, history, now)
     steps = [
-        *next_steps(event, history, due, behind, attendance.unsettled, now),
+        *(doubtful_steps(event, roll, now) if roll else ()),
+        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier),
         *purge_steps(event, ledger, keep, now),
     ]
     return EventStatus(
@@ -260,6 +265,7 @@ def status_of(
         course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
         tuple(catering_steps(event, ledger, history, attendance, now)),
+        earlier,
     )
 
 
@@ -397,6 +403,6 @@ def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Pa
 
 def _say_how_to_begin(terminal: Terminal) -> None:
     terminal.say(_("mkwmail invites members to an event: one event file and one member list."))
-    terminal.say(_("Here is no working folder (no %(file)s here or above). Make one:") % {"file": SETTINGS})
+    terminal.say(_("This is not a working folder (there is no %(file)s here or above). Make one:") % {"file": SETTINGS})
     terminal.say("  mkwmail init directeurendagen")
     terminal.say(_("All commands: mkwmail --help"), "dim")

@@ -178,7 +178,7 @@ def _keep(text: str) -> Keep:
             continue
         if number > 0:
             return Keep(**{unit: number})
-    raise UnusableError(_('"%(text)s" is no number of months, years or days') % {"text": text}, "12 maanden")
+    raise UnusableError(_('"%(text)s" is not a number of months, years or days') % {"text": text}, "12 maanden")
 
 
 def _days(text: str) -> int:
@@ -323,14 +323,14 @@ def sign_in_faults(document: Document, filled: dict[str, Plain]) -> Iterator[Fau
             fault = _("%(key)s: with auth: oauth there is no password") % {"key": key}
             yield Fault(document.key_place(("smtp", key)), fault, _("delete it, and type: mkwmail login"))
     if "username" not in written:
-        fault = _("username: with auth: oauth it says who signs in; it is mostly the mail address")
+        fault = _("username: with auth: oauth it says who signs in; usually the mail address")
         yield Fault(document.place(("smtp",)), fault, _("write below smtp: a line username: …"))
     yield from _address_faults(document, written)
 
 
 def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fault]:
     if not {"token_url", "scopes"} <= written.keys() or not {"authorize_url", "device_url"} & written.keys():
-        fault = _("auth: oauth: it is not known where to sign in")
+        fault = _("auth: oauth: no address to sign in at is known")
         remedy = _(
             "write provider: microsoft365 or google; for another provider token_url, scopes, and authorize_url "
             "or device_url below smtp:"
@@ -339,7 +339,7 @@ def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fau
     for key in _ADDRESSES:
         # Anyone on the network could use a token that is sent unencrypted (RFC 6749 §1.6).
         if key in written and not written[key].casefold().startswith("https://"):
-            fault = _('%(key)s: "%(url)s" is no address that begins with https://')
+            fault = _('%(key)s: "%(url)s" is not an address that begins with https://')
             yield Fault(document.place(("smtp", key)), fault % {"key": key, "url": written[key]})
     if "tenant" in written and not _TENANT.fullmatch(written["tenant"]):
         fault = _('tenant: "%(tenant)s" is neither a domain nor an id') % {"tenant": written["tenant"]}
@@ -450,17 +450,17 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset 
     loopback = isinstance(host, str) and is_loopback(host.strip())
     security = smtp.get("security")
     if isinstance(security, str) and security.strip().casefold() == Security.NONE and host and not loopback:
-        fault = _("security: without it everyone on the way can read mails and password; only this computer may go so")
+        fault = _("security: without it everyone on the way can read mails and password; allowed on this computer only")
         remedy = document.repaired(("smtp", "security"), security, "starttls") or "security: starttls"
         yield Fault(document.place(("smtp", "security")), fault, remedy)
     if smtp.get("password_command") and smtp.get("password_file"):
         fault = _("password_file: the password comes from password_command already")
         yield Fault(document.key_place(("smtp", "password_file")), fault, _("keep one of the two"))
     if isinstance(host, str) and ("://" in host or "/" in host or "@" in host or " " in host.strip()):
-        fault = _('host: "%(host)s" is no name of a server') % {"host": host}
+        fault = _('host: "%(host)s" is not the name of a server') % {"host": host}
         yield Fault(document.place(("smtp", "host")), fault, "host: smtp.example.org")
     if preset is not None and preset.host and host == preset.host and not smtp.get("username"):
-        fault = _("username: %(host)s sends for nobody who does not log in; it is mostly the mail address")
+        fault = _("username: %(host)s requires a login; the username is usually the mail address")
         remedy = _("write below smtp: a line username: …")
         yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
 
@@ -496,7 +496,7 @@ def _file_faults(document: Document, fields: dict[str, Plain], folder: WorkingFo
     path = folder.path / logo.strip()
     place = document.place(("logo",))
     if path.suffix.casefold() not in _PICTURES:
-        fault = _('logo: "%(name)s" is no picture that mail programs show: take a PNG, JPEG or GIF')
+        fault = _('logo: "%(name)s" is not a picture that mail programs show: take a PNG, JPEG or GIF')
         yield Fault(place, fault % {"name": logo})
     elif not folder.holds(path):
         yield Fault(place, _('logo: "%(name)s" lies outside the working folder') % {"name": logo})

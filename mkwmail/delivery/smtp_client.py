@@ -426,7 +426,7 @@ def _encrypt(stream: Stream, extensions: Extensions, smtp: Smtp) -> Stream:
     if "STARTTLS" not in extensions:
         raise _LackingError(
             _("the server does not offer encryption (STARTTLS)"),
-            _("use port 587, or security: tls with port 465; if both fail, something on the way strikes it out"),
+            _("use port 587, or security: tls with port 465; if both fail, something on the way removes it"),
             ExitCode.SERVER,
         )
     _expected(stream.command("STARTTLS", Phase.STARTTLS))

@@ -304,12 +304,12 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
         case Why.TOKEN_SCOPE:
             return (
                 _("the sign-in does not allow sending mail"),
-                _("give the application that permission at the provider, then sign in anew: mkwmail login"),
+                _("give the application that permission at the provider, then sign in again: mkwmail login"),
             )
         case Why.TOKEN_POLICY:
             return (
                 _("the organisation's rules do not let this account send through SMTP"),
-                _("ask who manages the accounts to allow it for this mailbox (docs/microsoft365.md)"),
+                _("ask your administrator to allow it for this mailbox (docs/microsoft365.md)"),
             )
         case Why.APP_PASSWORD:
             return (
@@ -325,14 +325,14 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
             return (
                 _("this login may not send as this sender"),
                 _(
-                    "ask who manages the accounts for the right to send as sender: email (Microsoft 365: Send As, "
+                    "ask your administrator for the right to send as sender: email (Microsoft 365: Send As, "
                     "docs/microsoft365.md), or write the login's own address there"
                 ),
             )
         case _:
             return (
                 _("the server refuses the login"),
-                _("check smtp: username in mkwmail.yaml and the password (mkwmail login asks for it anew)"),
+                _("check smtp: username in mkwmail.yaml and the password (mkwmail login asks for it again)"),
             )
 
 
@@ -342,16 +342,17 @@ def _words_about_smtp_auth(kind: Why) -> tuple[str, str]:
             return (
                 _("SMTP AUTH is switched off for this mailbox"),
                 _(
-                    "ask who manages Microsoft 365 for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled "
-                    "$false (docs/microsoft365.md); it works after an hour at most"
+                    "ask your Microsoft 365 administrator for: Set-CASMailbox <mailbox> "
+                    "-SmtpClientAuthenticationDisabled $false (docs/microsoft365.md); it works after an hour at most"
                 ),
             )
         case Why.SMTP_AUTH_OFF_EVERYWHERE:
             return (
                 _("SMTP AUTH is switched off for the whole organisation"),
                 _(
-                    "ask who manages Microsoft 365 for: Set-TransportConfig -SmtpClientAuthenticationDisabled $false, "
-                    "or for this mailbox alone: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                    "ask your Microsoft 365 administrator for: Set-TransportConfig "
+                    "-SmtpClientAuthenticationDisabled $false, or for this mailbox alone: "
+                    "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
                     "(docs/microsoft365.md has a text to forward)"
                 ),
             )
@@ -359,9 +360,9 @@ def _words_about_smtp_auth(kind: Why) -> tuple[str, str]:
             return (
                 _("the organisation's security defaults switch SMTP AUTH off, also with auth: oauth"),
                 _(
-                    "ask who manages Microsoft 365 to replace the security defaults with conditional access, and for: "
-                    "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false (docs/microsoft365.md has a "
-                    "text to forward)"
+                    "ask your Microsoft 365 administrator to replace the security defaults with conditional access, "
+                    "and for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                    "(docs/microsoft365.md has a text to forward)"
                 ),
             )
 
@@ -391,7 +392,7 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
         case Why.LATER:
             return (
                 _("the server cannot take mail now"),
-                _("give the same command again later: nobody is mailed twice"),
+                _("run the same command again later: nobody is mailed twice"),
             )
         case Why.CONNECTION:
             return (

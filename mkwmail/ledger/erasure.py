@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.ledger.database import Database, Row, as_column, as_int, as_mapping, as_moment, as_texts
-from mkwmail.ledger.models import Purged, moment_text
+from mkwmail.ledger.models import COPIED_PERSON, Purged, moment_text
 from mkwmail.ledger.people import Person, folded, is_mark, mark, marks_of
 from mkwmail.ledger.responses import answers
 
@@ -102,6 +102,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
+        database.execute("DELETE FROM proofs WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
         for number in rounds:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
@@ -169,12 +170,14 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     marks = marks_of(secret, addresses, person.name, person.organisation, person.number)
     database.each("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", [(person.key, each) for each in sorted(marks)])
     database.execute("DELETE FROM former_addresses WHERE person = ?", key)
+    database.each("DELETE FROM proofs WHERE lower(address) = lower(?)", [(each,) for each in sorted(addresses)])
     if not is_mark(person.address):
         database.execute(
             "UPDATE persons SET address = ?, name = '', organisation = '', number = '' WHERE key = ?",
             (mark(secret, person.address or f"of {person.key}"), person.key),
         )
     _empty(database, secret, "person = ?", key)
+    _empty_copies(database, person.key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
@@ -238,6 +241,15 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         database.execute(
             f"UPDATE {table} SET {text} = '' WHERE attempt IN (SELECT id FROM attempts WHERE {which})", given
         )
+
+
+def _empty_copies(database: Database, person: str) -> None:
+    """Remove the content of the assistants' copies that name a person; that they were sent stays."""
+    database.execute(
+        """UPDATE attempts SET "values" = '{}', letter = ? WHERE EXISTS
+           (SELECT 1 FROM json_each("values") WHERE json_each.key LIKE ? AND json_each.value = ?)""",
+        (NO_LETTER, f"{COPIED_PERSON}%", person),
+    )
 
 
 def _drop_letters(database: Database) -> None:

@@ -304,6 +304,16 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     (
+        "proofs",
+        (
+            """CREATE TABLE proofs (
+                id INTEGER PRIMARY KEY,
+                event TEXT NOT NULL, mailing TEXT NOT NULL,
+                address TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+        ),
+    ),
+    (
         "where backups are",
         ("CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
     ),

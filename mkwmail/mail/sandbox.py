@@ -363,7 +363,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if operator == "%" and isinstance(left, str):
             return _format(left, *(right if isinstance(right, tuple) else (right,)))
         if operator == "*" and not all(isinstance(each, int) and abs(each) < _MOST for each in (left, right)):
-            raise ForbiddenError(_("it multiplies something that is no number, or too large a one"))
+            raise ForbiddenError(_("it multiplies something that is not a number, or too large a one"))
         if operator == "**":
             raise ForbiddenError(_("it raises a number to a power"))
         return super().call_binop(context, operator, left, right)

@@ -179,14 +179,14 @@ def _unchanged(found: Changes) -> Iterator[str]:
             "held": answer_words(held.held.answer),
             "day": day_in_words(held.held.given),
         }
-        yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and stands") % words
+        yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and is kept") % words
     if found.same:
         same = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", len(found.same))
         yield same % {"n": len(found.same)}
     if found.superseded:
         again = ngettext(
-            "%(n)d was filled in anew later: the last one counts.",
-            "%(n)d were filled in anew later: the last one counts.",
+            "%(n)d was filled in again later: the last one counts.",
+            "%(n)d were filled in again later: the last one counts.",
             found.superseded,
         )
         yield again % {"n": found.superseded}
@@ -474,7 +474,7 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
         )
         more.append(silent % {"n": attendance.silent})
     if attendance.last:
-        more.append(_("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+        more.append(_("the last answer is from %(moment)s") % {"moment": day_and_time(attendance.last)})
     more += number_lines(attendance.numbers)
     if attendance.unsettled:
         unsettled = ngettext("%(n)d sign-up is to be settled", "%(n)d sign-ups are to be settled", attendance.unsettled)
@@ -554,7 +554,7 @@ def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) ->
         "all": attendance.places,
         "names": ", ".join(absent) if everybody else some(absent, shown=8),
     }
-    terminal.say(_("Nobody comes from %(n)d of %(all)d organisations: %(names)s") % words)
+    terminal.say(_("Not represented: %(n)d of %(all)d organisations: %(names)s") % words)
 
 
 def attendance_value(attendance: Attendance) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
         yield _('%(file)s: read from the sheet "%(sheet)s"') % {"file": shown, "sheet": table.sheet}
     asked = [*columns.beside.values(), *columns.dietary.values()]
     if asked:
-        yield _("asked beside, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
+        yield _("also asked, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
     if columns.dropped:
         yield _("not kept: %(columns)s") % {"columns": ", ".join(map(shown_value, columns.dropped))}
     checked_in = [columns.headings.written(column) for column in columns.by_meaning.get("presence", ())]
@@ -172,8 +172,8 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
         yield _("not read, because the event has not begun: %(columns)s") % {"columns": names}
     if reader.nobody:
         words = ngettext(
-            "row %(rows)s names nobody and was passed over",
-            "rows %(rows)s name nobody and were passed over",
+            "row %(rows)s names nobody and was skipped",
+            "rows %(rows)s name nobody and were skipped",
             len(reader.nobody),
         )
         yield words % {"rows": _rows(reader.nobody)}
@@ -283,7 +283,7 @@ class _Reader:
             return Answered.DECLINED, "", ""
         texts = [*unknown, *unknown_status]
         if texts:
-            return None, _('"%(text)s" is no answer that is known') % {"text": shown_value(texts[0])}, texts[0]
+            return None, _('"%(text)s" is not a known answer') % {"text": shown_value(texts[0])}, texts[0]
         found = answers or status
         if len(set(found)) > 1:
             return None, _("its columns give different answers"), ""

@@ -211,7 +211,7 @@ def test_a_purged_event_keeps_its_counts_and_nobody_in_it(place: Place) -> None:
     assert found_in(place, *KIM) == []
 
     after = place.run("status", EVENT, now=PAST).out
-    assert "People's data was removed on 1 May 2021. Answers: 1 attending" in after
+    assert "Personal data was removed on 1 May 2021. Answers: 1 attending" in after
     assert "mkwmail purge" not in after
     assert "Nothing of the kind is kept" in place.run("purge", EVENT, "--yes", now=PAST).out
     assert place.run("send", EVENT, "invitation", "--yes", "--json", now="2020-03-01T10:00").json["sent"] == 0
