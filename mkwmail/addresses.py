@@ -75,14 +75,14 @@ def _reasons(address: str) -> Iterator[tuple[bool, str]]:
     """Yield whether each reason applies, and the reason; the last applies."""
     local, at, domain = address.rpartition("@")
     yield not at, _("it has no @")
-    yield not local, _("nothing stands before the @")
-    yield not domain, _("nothing stands after the @")
+    yield not local, _("there is nothing before the @")
+    yield not domain, _("there is nothing after the @")
     yield "@" in local, _("it has more than one @")
     yield bool(set(" \t\r\n\xa0") & set(address)), _("it has a space in it")
     yield "." not in domain, _("it has no dot after the @: an ending like .nl is missing")
     yield ".." in address, _("it has two dots in a row")
     yield len(local) > 64 or len(address) > 254, _("it is longer than an address can be")
-    yield True, _("it has a sign in it where none can stand")
+    yield True, _("it has a character where none is allowed")
 
 
 EXAMPLE_DOMAINS = ("example.org", "example.com", "example.net")

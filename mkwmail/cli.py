@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = App(
     name="mkwmail",
-    help=_("Invite members to an event: one event file and one member list carry all its mail."),
+    help=_("Invite members to an event: write and send all of its mail from one event file and one member list."),
     epilog=_("`mkwmail COMMAND --help` shows what a command does, with an example."),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -117,7 +117,7 @@ def mkwmail(
             "--folder",
             metavar=_("FOLDER"),
             envvar="MKWMAIL_FOLDER",
-            help=_("The working folder; otherwise it is looked for from here upwards."),
+            help=_("The working folder; by default the current folder or the nearest one above it."),
             show_default=False,
         ),
     ] = None,
@@ -178,7 +178,7 @@ def login(
 ) -> None:
     if device and browser:
         raise UserError(
-            Fault("", _("--device and --browser exclude each other."), _("give one of the two")),
+            Fault("", _("--device and --browser cannot be used together."), _("give one of the two")),
             code=ExitCode.USAGE,
         )
     from mkwmail.commands.login import LoginOptions
@@ -188,7 +188,7 @@ def login(
 
 
 @app.command(
-    help=_("""Keep the login to the mail server no longer.
+    help=_("""Remove the stored login to the mail server.
 
 It removes what `mkwmail login` keeps on this computer for the username and server of mkwmail.yaml.
 
@@ -229,7 +229,7 @@ def new(
 
 
 @app.command(
-    help=_("""Say everything that can be known before sending.
+    help=_("""Check everything that can be checked before sending.
 
 It sends nothing. Files, templates rendered for every member, weekdays against dates, deadlines, empty
 fields, sizes, links, and the list against the previous mailing.
@@ -264,7 +264,7 @@ def check(
 @app.command(
     help=_("""Show the mails as they will be sent.
 
-Earlier mailings are presumed to have gone. Without --member: one mail of each variant.
+Earlier mailings are assumed to have been sent. Without --member: one mail of each variant.
 
 \b
 Examples:
@@ -302,7 +302,9 @@ def preview(
     ] = False,
     sent: Annotated[
         bool,
-        typer.Option("--sent", help=_("What the member of --member was sent, whatever was changed since.")),
+        typer.Option(
+            "--sent", help=_("Show what the member given with --member was sent, even if it has changed since.")
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -322,7 +324,7 @@ def preview(
 @app.command(
     help=_("""Send one mail of each variant to yourself, or to the chair.
 
-[PROEF] stands in the subject, its links sign nobody up, and nothing is recorded.
+The subject begins with [PROEF], its links sign nobody up, and nothing is recorded.
 
 \b
 Example:
@@ -345,7 +347,7 @@ def proof(
 @app.command(
     help=_("""Send a mailing, once to each member.
 
-Shows who gets what and asks for confirmation. Whatever was sent or broke off before, nobody is mailed twice:
+Shows who gets what and asks for confirmation. Nobody is mailed twice, whatever was sent or interrupted before:
 sending again goes on with those who have not had it yet.
 
 \b
@@ -365,7 +367,7 @@ def send(
         bool,
         typer.Option(
             "--rehearse",
-            help=_("Send all of them to a mail server inside this program; they land in rehearsal/."),
+            help=_("Send all of them to a mail server inside this program; they end up in rehearsal/."),
         ),
     ] = False,
     limit: Annotated[
@@ -377,7 +379,7 @@ def send(
 ) -> None:
     if dry_run and rehearse:
         raise UserError(
-            Fault("", _("--dry-run and --rehearse exclude each other."), _("give one of the two")),
+            Fault("", _("--dry-run and --rehearse cannot be used together."), _("give one of the two")),
             code=ExitCode.USAGE,
         )
     from mkwmail.commands.send import SendOptions
@@ -395,8 +397,8 @@ def send(
 @app.command(
     help=_("""Show the timetable of the mailings, and approve them as they are now.
 
-What is approved goes by itself at its date, if `mkwmail due` runs: the crontab line for that is shown. Without
-MAILING, all that can go by themselves. update, correction and cancellation are sent by hand only.
+An approved mailing is sent automatically on its date if `mkwmail due` runs; the crontab line for that is shown. Without
+MAILING, all that can be sent automatically. update, correction and cancellation are sent by hand only.
 
 \b
 Examples:
@@ -410,14 +412,14 @@ def schedule(
     mailings: MailingsArgument = None,
     yes: YesOption = False,
     withdraw: Annotated[
-        bool, typer.Option("--withdraw", help=_("Take the approval back: they do not go by themselves."))
+        bool, typer.Option("--withdraw", help=_("Take the approval back: they are not sent automatically."))
     ] = False,
     install: Annotated[bool, typer.Option("--install", help=_("Put the line into your crontab, or renew it."))] = False,
     uninstall: Annotated[bool, typer.Option("--uninstall", help=_("Take the line out of your crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
         raise UserError(
-            Fault("", _("--withdraw and --uninstall stand alone.")),
+            Fault("", _("--withdraw and --uninstall cannot be combined with other options.")),
             code=ExitCode.USAGE,
         )
     from mkwmail.commands.schedule import ScheduleOptions
@@ -445,7 +447,7 @@ def due(
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.due import due as command
-    from mkwmail.commands.due import outlook
+    from mkwmail.commands.schedule import outlook
 
     if dry_run:
         _finish(outlook(_begin(ctx), json=json))
@@ -453,7 +455,7 @@ def due(
 
 
 @app.command(
-    help=_("""Say who got what, who did not, and why.
+    help=_("""Show who got what, who did not, and why.
 
 Without EVENT: all events.
 
@@ -515,6 +517,29 @@ def resolve(
     from mkwmail.commands.bounces import resolve as command
 
     _finish(command(_begin(ctx), event, sent=tuple(sent or ()), send_again=tuple(send_again or ())))
+
+
+@app.command(
+    help=_("""Copy a shipped text of a mail to your folder, to make it your own.
+
+Without KIND: list the texts. KIND is a kind of mailing, or one of the texts that all mails share, such as signature.
+With --diff: show what your own texts change.
+
+\b
+Examples:
+  mkwmail template invitation
+  mkwmail template --diff""")
+)
+def template(
+    ctx: typer.Context,
+    kind: Annotated[
+        str | None, typer.Argument(metavar=_("KIND"), help=_("Which text, such as invitation."), show_default=False)
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help=_("Show what your own texts change."))] = False,
+) -> None:
+    from mkwmail.commands.template import template as command
+
+    _finish(command(_begin(ctx), kind, diff=diff))
 
 
 @app.command(
@@ -632,7 +657,7 @@ def answers_undo(ctx: typer.Context, event: EventArgument) -> None:
 
 @answers.command(
     "list",
-    help=_("""Say who comes, and which answers a person must look at.
+    help=_("""Show who is coming, and which answers need a look.
 
 With --csv the whole list goes to a file for Excel: change the column of answers there and import the file
 again.
@@ -733,6 +758,31 @@ def skip(
 
 
 @app.command(
+    help=_("""Show everything that is kept of a person.
+
+For a person who asks what you keep of them (GDPR, article 15; AVG): the row in the member list, mails, answers,
+sign-ups, calls and decisions. Names and addresses of others are left out.
+
+\b
+Examples:
+  mkwmail about kim@example.org
+  mkwmail about "Kim Verbeek" --html over-kim.html""")
+)
+def about(
+    ctx: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar=_("FILE"), help=_("Write it as a page to send to the person."))
+    ] = None,
+) -> None:
+    from mkwmail.commands.about import about as command
+
+    _finish(command(_begin(ctx), who, html=html))
+
+
+@app.command(
     help=_("""Remove what is known of a person.
 
 Name, address and number, what was mailed and answered, in all events. A keyed hash stays, which says nothing, so that
@@ -774,6 +824,30 @@ def purge(
     from mkwmail.commands.privacy import purge as command
 
     _finish(command(_begin(ctx), event, dietary=dietary, yes=yes))
+
+
+@app.command(
+    help=_("""Put a backup of the ledger back.
+
+Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
+answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+
+\b
+Examples:
+  mkwmail restore
+  mkwmail restore backups/mkwmail-1a2b3c4d-2020-02-17-090000.db""")
+)
+def restore(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar=_("FILE"), help=_("The backup; without it, the newest."), show_default=False),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.restore import restore as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
 
 
 @app.command(

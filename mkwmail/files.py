@@ -93,7 +93,7 @@ def reason_of(error: OSError) -> str:
         case errno.EISDIR:
             return _("it is a folder")
         case errno.ENOTDIR:
-            return _("a part of its path is no folder")
+            return _("part of its path is not a folder")
         case errno.EEXIST:
             return _("it exists already")
         case errno.ENAMETOOLONG:

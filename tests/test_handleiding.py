@@ -12,7 +12,7 @@ from tests.test_docs import _commands, _named
 from tests.workplace import ROOT, Place
 
 DOCS = ROOT / "docs"
-PAGES = ("handleiding.md", "beheer.md", "overnemen.md", "microsoft365.md", "google.md")
+PAGES = ("handleiding.md", "beheer.md", "overnemen.md", "formulieren.md", "microsoft365.md", "google.md")
 EVENT = "directeurendag-2020"
 
 
@@ -102,7 +102,7 @@ def test_the_way_of_the_guide_ends_with_the_mails_sent(tmp_path: Path) -> None:
             "Bo Kok;bo@example.org;Drie",
             headings="naam;e-mail;organisatie",
         )
-        assert "Klaar" in type_in(f"check {EVENT}", "2020-01-20T09:00")
+        assert "Alles in orde" in type_in(f"check {EVENT}", "2020-01-20T09:00")
         type_in(f"send {EVENT} save-the-date", "2020-01-20T09:00", ("om 3 mails te versturen:", "3"))
         type_in(f"send {EVENT} invitation --rehearse", "2020-02-17T09:00")
         sent = type_in(f"send {EVENT} invitation", "2020-02-17T09:00", ("om 3 mails te versturen:", "3"))

@@ -74,7 +74,7 @@ def password_for(
         return Password(str(kept["password"]))
     raise _fault(
         _("there is no password for %(username)s") % {"username": smtp.username},
-        _("give it once: mkwmail login; or set %(variable)s, password_command or password_file")
+        _("store it once with mkwmail login, or set %(variable)s, password_command or password_file")
         % {"variable": VARIABLE},
     )
 
@@ -127,7 +127,7 @@ def _kept(path: Path, folder: Path) -> Password:
     except OSError as error:
         raise _fault(
             _("password_file %(file)s cannot be read: %(reason)s") % {**what, "reason": reason_of(error)},
-            _("its path counts from the working folder"),
+            _("its path starts at the working folder"),
         ) from None
     remedy = closing(place, mode)
     if remedy:

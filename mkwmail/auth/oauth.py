@@ -176,8 +176,8 @@ class Tokens:
         refresh = kept.issued.refresh
         place = urlsplit(application.token_url).netloc
         if refresh is None:
-            fault = _("the sign-in of %(username)s has expired, and the provider lets it be renewed by nobody")
-            remedy = _("sign in anew: mkwmail login")
+            fault = _("the sign-in of %(username)s has expired, and the provider does not let it be renewed")
+            remedy = _("sign in again: mkwmail login")
             raise SignInError(Fault(place, fault % {"username": application.username}, remedy), ExitCode.LOGIN, True)
         require_protocol()
         from mkwmail.auth.oauth_protocol import renew
@@ -197,7 +197,7 @@ class Tokens:
             raise UserError(Fault("", fault, _("sign in: mkwmail login")), code=ExitCode.LOGIN)
         if self._smtp.client_id not in (None, kept.client_id):
             fault = _("%(username)s signed in for another application than client_id in mkwmail.yaml names") % words
-            raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in anew: mkwmail login")), code=ExitCode.LOGIN)
+            raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in again: mkwmail login")), code=ExitCode.LOGIN)
         return kept
 
 

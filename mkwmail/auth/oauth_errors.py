@@ -91,13 +91,13 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
         case _Why.CONSENT:
             return (
                 _("nobody has agreed yet that this application may send mail for %(username)s"),
-                _("ask who manages the accounts to grant consent (docs/microsoft365.md), then type: mkwmail login"),
+                _("ask your administrator to grant consent (docs/microsoft365.md), then run: mkwmail login"),
             )
         case _Why.POLICY:
             return _policy(step)
         case _Why.PUBLIC:
             return (
-                _("the provider wants a secret of this application, or another one than it was given"),
+                _("the provider wants a client secret for this application, or a different one"),
                 _(
                     "Microsoft: switch on public client flows for the application (docs/microsoft365.md); "
                     "Google: type mkwmail login, and give the client secret that goes with client_id"
@@ -110,13 +110,13 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
             )
         case _Why.ACCOUNT:
             return (
-                _("this account is none of the organisation's"),
+                _("this account does not belong to the organisation"),
                 _("type mkwmail login, and sign in as %(username)s"),
             )
         case _Why.ANEW if step is SignInStep.RENEWAL:
             return (
                 _("the sign-in of %(username)s has expired or was withdrawn"),
-                _("sign in anew: mkwmail login"),
+                _("sign in again: mkwmail login"),
             )
         case _Why.LATE | _Why.ANEW:
             return (
@@ -125,23 +125,23 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
             )
         case _Why.DENIED:
             return (
-                _("the sign-in was refused by whoever was asked"),
-                _("type mkwmail login again, and agree; if you did, ask who manages the accounts"),
+                _("the sign-in was refused"),
+                _("run mkwmail login again and give consent; if you did, ask your administrator"),
             )
         case _Why.SCOPE:
             return (
                 _("the provider does not give this application the right to send mail"),
-                _("add the permission to the application at the provider; your own scopes stand below smtp: scopes"),
+                _("add the permission to the application at the provider; your own scopes are under smtp: scopes"),
             )
         case _Why.PASSING:
             return (
                 _("the provider cannot sign anybody in now"),
-                _("give the same command again later"),
+                _("run the same command again later"),
             )
         case _Why.UNKNOWN:
             return (
                 _("the provider refuses the sign-in of %(username)s"),
-                _("type mkwmail login; if it says the same, show these words to who manages the accounts"),
+                _("run mkwmail login; if it fails again, show this message to your administrator"),
             )
 
 
@@ -155,12 +155,12 @@ def _policy(step: SignInStep) -> tuple[str, str]:
         case SignInStep.BROWSER:
             return (
                 _("the organisation's rules do not allow this sign-in"),
-                _("try mkwmail login --device, or ask who manages the accounts to allow this application"),
+                _("try mkwmail login --device, or ask your administrator to allow this application"),
             )
         case SignInStep.RENEWAL:
             return (
                 _("the organisation's rules no longer allow the sign-in of %(username)s from here"),
-                _("sign in anew: mkwmail login; or ask who manages the accounts"),
+                _("sign in again with mkwmail login, or ask your administrator"),
             )
 
 

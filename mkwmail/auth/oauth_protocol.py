@@ -74,7 +74,7 @@ def _unreachable(place: str, error: OSError | HTTPException) -> Exception:
     if isinstance(reason, ssl.SSLCertVerificationError):
         fault = _("its certificate cannot be trusted: %(reason)s") % {"reason": reason.verify_message}
         remedy = _(
-            "if your organisation reads along with a proxy of its own: let SSL_CERT_FILE name a file with its authority"
+            "if your organisation uses its own proxy, set SSL_CERT_FILE to a file with its certificate authority"
         )
         return unreachable(place, fault, remedy, lasting=True)
     words = reason_of(reason) if isinstance(reason, OSError) else str(reason)
@@ -260,8 +260,10 @@ def _read(url: str, status: int, answer: bytes) -> dict[str, Any]:
 
 
 def _no_provider(url: str) -> Exception:
-    reason = _("what answers does not speak OAuth")
-    remedy = _("check the addresses below smtp: in mkwmail.yaml, tenant too; some networks want a sign-in of their own")
+    reason = _("the server at this address does not speak OAuth")
+    remedy = _(
+        "check the addresses below smtp: in mkwmail.yaml, tenant too; some networks require you to sign in first"
+    )
     return unreachable(urlsplit(url).netloc, reason, remedy, lasting=True)
 
 

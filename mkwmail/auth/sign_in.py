@@ -118,7 +118,7 @@ class _Returning(BaseHTTPRequestHandler):
         # A request answers this sign-in only if it has the state that was sent (RFC 6749 §10.12).
         answer = _answer_in(self.server.asked, target.query) if target.path == "/" and target.query else None
         if answer is None:
-            self._page(HTTPStatus.NOT_FOUND, _("This is no page."))
+            self._page(HTTPStatus.NOT_FOUND, _("There is no such page."))
             return
         done = isinstance(answer, Secret)
         self._page(

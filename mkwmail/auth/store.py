@@ -187,7 +187,7 @@ class Store:
             reason = _("%(file)s cannot be removed: %(why)s") % {"file": path, "why": reason_of(error)}
         else:
             return True
-        raise _fault(reason, _("give the command again when it can"), ExitCode.LEDGER_FAULT)
+        raise _fault(reason, _("run the command again once it can"), ExitCode.LEDGER_FAULT)
 
     @contextmanager
     def locked(self, smtp: Smtp) -> Iterator[None]:
@@ -203,7 +203,7 @@ class Store:
             lock.acquire()
         except Timeout:
             fault = _("another mkwmail has been renewing this login for two minutes")
-            problem = _fault(fault, _("give the command again later"), ExitCode.SERVER)
+            problem = _fault(fault, _("run the command again later"), ExitCode.SERVER)
         except OSError as error:
             problem = _unwritable(path, error)
         if problem is not None:

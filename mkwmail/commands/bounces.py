@@ -107,11 +107,11 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
             if key in last
         ]
         if not candidates:
-            fault = _("nothing of %(event)s went to anybody yet") % {"event": about.id}
+            fault = _("nothing about %(event)s has been sent yet") % {"event": about.id}
             raise UserError(Fault("", fault), code=ExitCode.USAGE)
         person = find_person(who, candidates)
         mail = last[person.key]
-        reply = _("it came back, as the secretary says")
+        reply = _("reported as undeliverable by the secretary")
         digest = f"said {mail.attempt} {now.isoformat()}"
         responses.record_bounces(ledger.database, [Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)])
     words = {"mailing": mail.round.mailing, "person": person, "event": about.id}
@@ -222,7 +222,9 @@ def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tu
     except UserError:
         return {}
     shown = folder.shown(folder.path / settings.members)
-    return {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
+    rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
+    copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in roll.assistants}
+    return rows | copies
 
 
 def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Mapping[str, tuple[str, str]]) -> None:

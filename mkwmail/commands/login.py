@@ -68,12 +68,12 @@ def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, s
     try:
         told = probe(smtp, attempt.credential, settings.sender.email)
     except NoSessionError as error:
-        terminal.note(_("Nothing was kept: when that is mended, type mkwmail login again."))
+        terminal.note(_("Nothing was stored. Once that is fixed, run mkwmail login again."))
         raise _wrong_account(error, smtp, attempt.account) or error from None
     _say_kept(terminal, smtp, store.keep(smtp, attempt.values))
     if not attempt.lasting:
         ends = _(
-            "The provider gave nothing to renew it with, so it soon ends: offline_access may be missing in scopes."
+            "The provider gave no refresh token, so the sign-in expires soon: offline_access may be missing in scopes."
         )
         terminal.note(ends, "yellow")
     if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
@@ -88,7 +88,7 @@ def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, s
 def _say_kept(terminal: Terminal, smtp: Smtp, where: str) -> None:
     words = {"host": smtp.host, "username": smtp.username}
     terminal.say(_("Logged in to %(host)s as %(username)s; nothing was sent.") % words, "green")
-    terminal.say(_("From now on it goes by itself; it is kept on this computer, in:"))
+    terminal.say(_("You do not need to log in again; the login is stored on this computer, in:"))
     terminal.say(f"    {where}")
     terminal.say(_("To remove it: mkwmail logout"))
 
@@ -113,7 +113,7 @@ def logout(invocation: Invocation) -> ExitCode:
 def _with_login(smtp: Smtp) -> Smtp:
     if smtp.username is None:
         fault = _("there is no username, so %(host)s is sent to without a login") % {"host": smtp.host}
-        remedy = _("if it wants one, write below smtp: a line username: …")
+        remedy = _("if it needs one, add a line username: … under smtp:")
         raise UserError(Fault(_SETTINGS, fault, remedy), code=ExitCode.SETTINGS)
     return smtp
 
@@ -127,8 +127,8 @@ def _password(terminal: Terminal, smtp: Smtp, way: LoginOptions) -> _Attempt:
         raise UserError(Fault("", fault, _("write below smtp: a line auth: oauth")), code=ExitCode.USAGE)
     for key in ("password_command", "password_file"):
         if getattr(smtp, key):
-            fault = _("%(key)s: it says where the password is already") % {"key": key}
-            remedy = _("to have it kept by mkwmail login instead, delete this line")
+            fault = _("%(key)s: it already says where the password is") % {"key": key}
+            remedy = _("to let mkwmail login store it instead, delete this line")
             raise UserError(Fault(_SETTINGS, fault, remedy), code=ExitCode.SETTINGS)
     words = {"username": smtp.username, "host": smtp.host}
     secret = _asked_secret(terminal, _("The password of %(username)s at %(host)s (not shown):") % words)
@@ -197,7 +197,7 @@ def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Stor
     client_id = smtp.client_id or (before.client_id if before else "")
     if not client_id:
         _refuse_without_terminal(terminal)
-        terminal.note(_("The application's id (client_id) comes from who manages the accounts."))
+        terminal.note(_("Your administrator can give you the application's id (client_id)."))
         client_id = terminal.ask(_("Application id:"))
         if not client_id:
             raise UserError(Fault("", _("no application id was typed; nothing was kept")), code=ExitCode.USAGE)
@@ -235,7 +235,7 @@ def _by_code(terminal: Terminal, application: Application) -> TokenSet:
         terminal.note(_("Open this address, on any computer or telephone:"))
         terminal.note(f"    {code.address}")
         lasts = duration(timedelta(seconds=code.lifetime))
-        terminal.note(_("Type this code there; it is good for %(time)s:") % {"time": lasts})
+        terminal.note(_("Type this code there; it is valid for %(time)s:") % {"time": lasts})
         terminal.note(f"    {code.user}", "bold")
         _say_who(terminal, application)
 

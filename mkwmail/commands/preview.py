@@ -141,7 +141,7 @@ def preview(
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
-        outgoing = composer_of(sources, name, ledger.secret, history).outgoing(made, history, ledger)
+        outgoing = composer_of(sources, name, ledger.secret, history, moment=moment).outgoing(made, history, ledger)
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment)
     shown = _Shown(made, outgoing, why_not)
@@ -176,7 +176,7 @@ def _letters(
     if not members:
         return ()
     planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
-    composer = composer_of(sources, mailing, ledger.secret, history)
+    composer = composer_of(sources, mailing, ledger.secret, history, moment=moment)
     composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
     return tuple((each.addressee.member, each.message("", moment)) for each in composition.addressed)
@@ -237,10 +237,10 @@ def _listing_of(who: str, roll: MemberIndex) -> Recipient:
             each.member.organisation,
             each.member.number,
         )
-        for each in roll.listings
+        for each in roll.everybody
     ]
     key = find_person(who, candidates).key
-    return next(each for each in roll.listings if each.person == key)
+    return next(each for each in roll.everybody if each.person == key)
 
 
 def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime) -> int:

@@ -69,7 +69,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         plan = plan_for(sources.event, name, roll, past, moment)
-        composer = composer_of(sources, name, ledger.secret, past)
+        composer = composer_of(sources, name, ledger.secret, past, moment=moment)
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
     try:
@@ -93,7 +93,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         terminal.say(sentence % words, "green")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
-        terminal.say(_("They lie in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
+        terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
     else:
         show_summary(terminal, summary, moment)
     return summary.code

@@ -64,7 +64,7 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
     synchronised = is_synchronised(place.path)
     if synchronised:
         terminal.note(
-            _("This folder is kept by %(service)s, which can spoil the ledger: a folder beside it is safer.")
+            _("This folder is kept by %(service)s, which can damage the ledger: a folder outside it is safer.")
             % {"service": synchronised},
             "yellow",
         )
@@ -87,7 +87,7 @@ def _refuse_existing(place: WorkingFolder) -> None:
 
 
 def _asked(terminal: Terminal) -> SetupAnswers:
-    terminal.note(_("Five questions; Enter leaves one open, and every answer can be changed later."))
+    terminal.note(_("Five questions. Press Enter to skip one; every answer can be changed later."))
     association = terminal.ask(_("1. The association's name:"))
     name = terminal.ask(_("2. The sender's name, as members see it:"))
     email = terminal.ask(_("3. The sender's address:"))
@@ -211,7 +211,7 @@ def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str],
     terminal.say(_("Made the working folder %(folder)s") % {"folder": place.path}, "bold")
     meaning = {
         SETTINGS: _("settings: sender, mail server"),
-        f"events/{EXAMPLE_EVENT}": _("an example event; your own go beside it"),
+        f"events/{EXAMPLE_EVENT}": _("an example event; put your own next to it"),
         MEMBERS: _("an invented member list; save your own in its place"),
         "templates/signature.md": _("the words below every mail"),
     }
@@ -308,7 +308,7 @@ def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
-    raise UserError(Fault(stem, _("there are too many files of this name already")), code=ExitCode.USAGE)
+    raise UserError(Fault(stem, _("too many files have this name already")), code=ExitCode.USAGE)
 
 
 # From an earlier event

@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from mkwmail.clock import day_in_words
+from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
+from mkwmail.commands.compose_mailing import earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
@@ -19,16 +20,16 @@ from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, responses, rounds, runs
+from mkwmail.ledger import backups, erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
-from mkwmail.planning.next_steps import Due, next_steps, standings
+from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
-from mkwmail.planning.roll import MemberIndex, plan_for
+from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
@@ -53,14 +54,14 @@ def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iter
     """Yield that people's data was removed, or is to be removed."""
     purged = erasure.purged(ledger.database).get(event.id)
     if purged is not None:
-        said = _("People's data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
+        said = _("Personal data was removed on %(day)s.") % {"day": day_in_words(purged.at)}
         counts = counts_in_words(list(Counter(purged.totals).elements()))
         answers = _("Answers: %(counts)s") % {"counts": counts}
         yield f"{said} {answers}" if counts else said
     if event.ends < now and erasure.has_dietary(ledger.database, event.id):
-        yield _("No longer needed are the dietary wishes: mkwmail purge %(event)s --dietary") % {"event": event.id}
+        yield _("The dietary wishes are no longer needed: mkwmail purge %(event)s --dietary") % {"event": event.id}
     if keep.until(event.ends) < now and erasure.has_personal(ledger.database, event.id):
-        yield _("Kept long enough is people's data: mkwmail purge %(event)s") % {"event": event.id}
+        yield _("Personal data was kept long enough: mkwmail purge %(event)s") % {"event": event.id}
 
 
 def status(
@@ -80,7 +81,7 @@ def status(
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
-        raise UserError(Fault("", _("--json, --csv and --html exclude each other.")), code=ExitCode.USAGE)
+        raise UserError(Fault("", _("--json, --csv and --html cannot be used together.")), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html is the page of one event: name it")
         raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
@@ -209,24 +210,15 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
     return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
-def status_of(
-    event: Event, ledger: Ledger, roll: MemberIndex | None, keep: Keep, now: datetime, sources: Sources | None = None
-) -> EventStatus:
-    """Return the status of an event at this moment.
-
-    :param roll: None if the member list cannot be read: then people still to be mailed are not reported.
-    :param sources: None if changes since approval are not to be reported.
-    """
-    history = history_of(ledger, event)
-    members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
-    persons = {person.key: person for person in history.persons}
+def _mailings(
+    event: Event, ledger: Ledger, roll: MemberIndex | None, history: History, sources: Sources | None, now: datetime
+) -> tuple[Due, ...]:
+    """Return each mailing of an event, with how many people it is still for."""
     over = superseded(event, due_by_date(event, now), history.deliveries)
     differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
     stands = standings(event, rounds.scheduled(ledger.database), differing)
     had = begun(history.deliveries)
-    skipped = _skipped_lines(event, ledger, history, members)
-    left_out = {(line.mailing, line.edition, person) for person, line in skipped}
-    due = []
+    found = []
     for name in in_order(event):
         passed_over = name in over
         left, fault = 0, ""
@@ -236,13 +228,34 @@ def status_of(
             except UserError as error:  # a fault of this mailing alone
                 fault = str(error.faults[0])
         done = roll is not None and name in had and not left and not fault
-        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
-    behind = outdated(event, roll.listings, history, now) if roll else ()
+        found.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
+    return tuple(found)
+
+
+def status_of(
+    event: Event, ledger: Ledger, roll: MemberIndex | None, keep: Keep, now: datetime, sources: Sources | None = None
+) -> EventStatus:
+    """Return the status of an event at this moment.
+
+    :param roll: None if the member list cannot be read: then people still to be mailed are not reported.
+    :param sources: None if changes since approval are not to be reported.
+    """
+    history = history_of(ledger, event)
+    if roll is not None and roll.assistants:
+        history = with_copies_named(history, roll)
+    members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
+    persons = {person.key: person for person in history.persons}
+    due = _mailings(event, ledger, roll, history, sources, now)
+    skipped = _skipped_lines(event, ledger, history, members)
+    left_out = {(line.mailing, line.edition, person) for person, line in skipped}
+    behind = outdated(event, roll.everybody, history, now) if roll else ()
+    earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
     attendance = attendance_of(event, ledger, roll, history, now)
     last = runs.last(ledger.database, DUE)
     due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [
-        *next_steps(event, history, due, behind, attendance.unsettled, now, runs=due_runs),
+        *(doubtful_steps(event, roll, now) if roll else ()),
+        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier, runs=due_runs),
         *purge_steps(event, ledger, keep, now),
     ]
     return EventStatus(
@@ -256,7 +269,7 @@ def status_of(
             *(line for _person, line in skipped),
             *(_unrecorded_lines(event, ledger, history, roll, now) if roll else ()),
         ),
-        tuple(due),
+        due,
         tuple(steps),
         behind,
         attendance,
@@ -264,6 +277,7 @@ def status_of(
         course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
         tuple(catering_steps(event, ledger, history, attendance, now)),
+        earlier,
     )
 
 
@@ -350,6 +364,7 @@ def desk(invocation: Invocation) -> ExitCode:
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
         automatic, asleep = last_due(ledger, now)
+        no_backup = _backup_gap(ledger)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
     # If nothing is sent automatically although it should be, that matters most.
     if asleep:
@@ -366,12 +381,26 @@ def desk(invocation: Invocation) -> ExitCode:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
+    if no_backup:
+        terminal.say()
+        terminal.say(no_backup, "yellow")
     if automatic and not asleep:
         terminal.say()
         terminal.say(automatic)
     terminal.say()
     terminal.say(_("All commands: mkwmail --help"), "dim")
     return ExitCode.OK
+
+
+def _backup_gap(ledger: Ledger) -> str:
+    """Return how old the newest backup is, if mail was sent that no backup has; else empty."""
+    if not backups.is_due(ledger.database):
+        return ""
+    last = backups.newest(ledger.database)
+    if last is None:
+        return _("There is no backup of the ledger: the next `send` or `due` that mails makes one.")
+    said = _("The newest backup of the ledger is of %(moment)s; mail was sent since, and it could not be copied.")
+    return said % {"moment": day_and_time(last.at)}
 
 
 def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:
@@ -390,6 +419,6 @@ def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Pa
 
 def _say_how_to_begin(terminal: Terminal) -> None:
     terminal.say(_("mkwmail invites members to an event: one event file and one member list."))
-    terminal.say(_("Here is no working folder (no %(file)s here or above). Make one:") % {"file": SETTINGS})
+    terminal.say(_("This is not a working folder (there is no %(file)s here or above). Make one:") % {"file": SETTINGS})
     terminal.say("  mkwmail init directeurendagen")
     terminal.say(_("All commands: mkwmail --help"), "dim")

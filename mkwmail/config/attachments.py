@@ -217,7 +217,7 @@ _STATUS = (
     {"mailing", "address", "state", "moment", "reason"},
     {"mailing", "adres", "toestand", "tijdstip", "reden"},
 )
-_ANSWERS = re.compile(r"answer when listed|antwoord bij opmaak")
+_ANSWERS = re.compile(r"answer when listed|antwoord toen de lijst werd gemaakt")
 _GENERATOR = re.compile(rb"""<meta\s+name=["']?generator["']?\s+content=["']?mkwmail\b""", re.IGNORECASE)
 # Every mail has both (mail.compose, mail.mime), no matter which program saved it.
 _MAIL = (

@@ -204,7 +204,7 @@ def _event_id(text: str) -> str:
     if _ID.fullmatch(text):
         return text
     near = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:64].strip("-")
-    fault = _('"%(id)s" is no id: it has small letters, digits and hyphens only, 64 at most') % {"id": text}
+    fault = _('"%(id)s" is not an id: an id has lowercase letters, digits and hyphens only, 64 at most') % {"id": text}
     raise UnusableError(fault, near)
 
 

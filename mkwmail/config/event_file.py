@@ -147,7 +147,7 @@ def text_warnings(document: Document, year: int | None) -> Iterator[Fault]:
         if loc[-1] in _FREE and node.line == node.end_line:
             behind = document.lines[node.line - 1][node.column - 1 + len(text) :]
             if re.match(r" # ?\S", behind):
-                fault = _("what stands behind the # is a remark and is not mailed")
+                fault = _("the text after the # is a comment and is not mailed")
                 yield Fault(document.at(node.line, node.column + len(text) + 1), fault)
 
 
@@ -330,7 +330,7 @@ def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
     if MAILING_NAME.fullmatch(name):
         return
     place = draft.document.key_place(("mailings", name))
-    fault = _('"%(name)s" is no name of a mailing: it has small letters, digits and hyphens, and begins with a letter')
+    fault = _('"%(name)s" is not a name for a mailing: use lowercase letters, digits and hyphens, with a letter first')
     near = nearest(name, kind_names())
     remedy = f"{near}:" if near else _("for instance: %(names)s") % {"names": ", ".join(kind_names())}
     yield Fault(place, fault % {"name": name}, remedy)
@@ -348,14 +348,14 @@ def _latest_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]
             yield draft.fault(("mailings", name, "latest"), fault % {**words, "latest": _written(mailing.latest)})
         return
     if rule_of(name).after_event and draft.ends and send < draft.ends:
-        fault = _("%(mailing)s would go on %(send)s, before the event has ended on %(ends)s")
+        fault = _("%(mailing)s would be sent on %(send)s, before the event has ended on %(ends)s")
         yield draft.fault(loc, fault % {**words, "ends": _written(draft.ends)})
         return
     if not _latest_known(draft, name):
         return
     latest = default_latest(draft.event, name, send)
     if send > latest:
-        fault = _("%(mailing)s would go on %(send)s, and makes no sense after %(latest)s")
+        fault = _("%(mailing)s would be sent on %(send)s, and makes no sense after %(latest)s")
         yield draft.fault(loc, fault % {**words, "latest": _written(latest)})
 
 
@@ -381,9 +381,9 @@ def _order_faults(draft: Draft) -> Iterator[Fault]:
         if not late:
             continue
         other, theirs = max(late, key=lambda pair: pair[1])
-        fault = _("%(mailing)s would go on %(send)s, before %(other)s on %(theirs)s")
+        fault = _("%(mailing)s would be sent on %(send)s, before %(other)s on %(theirs)s")
         words = {"mailing": name, "send": _written(send), "other": other, "theirs": _written(theirs)}
-        yield draft.fault(("mailings", name, "send"), fault % words, _("mend one of the two dates"))
+        yield draft.fault(("mailings", name, "send"), fault % words, _("correct one of the two dates"))
 
 
 def _known_mailings(draft: Draft) -> list[str]:
@@ -402,7 +402,7 @@ def _word_faults(draft: Draft, loc: Loc, audience: str) -> Iterator[Fault]:
             fault = _('"%(audience)s" names a mailing that this event does not have')
             yield draft.fault(loc, fault % {"audience": audience}, suggestion(of, _known_mailings(draft)))
     elif audience not in WRITABLE_AUDIENCES:
-        fault = _('"%(audience)s" is no audience')
+        fault = _('"%(audience)s" is not an audience')
         known = [*WRITABLE_AUDIENCES, f"{GOT}invitation", "{column: regio, is: [Utrecht]}"]
         near = nearest(audience, WRITABLE_AUDIENCES)
         yield draft.fault(loc, fault % {"audience": audience}, f"audience: {near}" if near else suggestion("", known))
@@ -500,10 +500,10 @@ def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
         yield fault(_("a link cannot have white space in it"), re.sub(r"\s+", "", url) if "\n" not in url else "")
         return
     if re.match(r"http://", url, re.IGNORECASE):
-        yield fault(_("the link must begin with https://, so that nobody reads along"), "https" + url[4:])
+        yield fault(_("the link must begin with https://, so that nobody can read along"), "https" + url[4:])
     elif not re.match(r"https://", url, re.IGNORECASE):
         whole = f"https://{url}" if re.match(r"[\w-]+(?:\.[\w-]+)+(?:[/?#]|$)", url) else ""
-        yield fault(_("the link must be whole, and begin with https://"), whole)
+        yield fault(_("the link must be complete, and begin with https://"), whole)
     elif not _host(url):
         yield fault(_("the link names no web site behind https://"))
     yield from _field_faults(document, loc, url)
@@ -540,7 +540,7 @@ def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -
         target = found.group(1).strip("“”„«»‘’")
         if not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
             place, line = document.find(node, found.group())
-            fault = _('"%(link)s" is no whole link: it must begin with https:// or mailto:')
+            fault = _('"%(link)s" is not a complete link: it must begin with https:// or mailto:')
             whole = f"https://{target}" if re.match(r"[\w-]+(?:\.[\w-]+)+", target) else ""
             remedy = line.replace(found.group(1), whole, 1) if whole and found.group(1) else ""
             yield Fault(place, fault % {"link": target}, remedy)

@@ -121,11 +121,11 @@ def _pe_points(text: str) -> bool | int | float | None:
     except UnusableError:
         pass
     if not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text):
-        fault = _('"%(text)s" is no number of points: write a number, or true where it is not known yet')
+        fault = _('"%(text)s" is not a number of points: write a number, or true if it is not known yet')
         raise UnusableError(fault % {"text": text}, "true")
     points = float(text.replace(",", "."))
     if points == 0:
-        raise UnusableError(_("0 points are no points: write false"), "false")
+        raise UnusableError(_("use false for no PE points"), "false")
     return int(points) if points.is_integer() else points
 
 
@@ -139,13 +139,13 @@ def _address(text: str) -> str:
     try:
         return mailable(text)
     except ValueError as error:
-        fault = _("%(address)s is no address that can be mailed: %(reason)s")
+        fault = _("%(address)s is not an address that can be mailed: %(reason)s")
         raise UnusableError(fault % {"address": text, "reason": str(error).rstrip(".")}) from None
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text):
-        raise UnusableError(_('"%(text)s" is no whole number') % {"text": text})
+        raise UnusableError(_('"%(text)s" is not a whole number') % {"text": text})
     return int(text)
 
 

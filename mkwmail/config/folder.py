@@ -60,6 +60,13 @@ class WorkingFolder:
         """
         return self.path / "preview"
 
+    def backups_to(self, to: str | None) -> Path:
+        """Return the folder to which copies of the ledger are written.
+
+        :param to: the settings' own word for it.
+        """
+        return self.path / Path(to.strip()).expanduser() if to else self.backups_dir
+
     def ledger_path(self, test: bool = False) -> Path:
         """Return the path of the ledger.
 

@@ -44,7 +44,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "catering": _("until when the caterer wants the numbers; `status` leads with them"),
             "pe_points": _("a number of PE points; true: there are some, the number follows"),
             "calendar": _("the calendar entry in the mails"),
-            "mailings": _("the mailings: when each goes, and what is special about it"),
+            "mailings": _("the mailings: when each is sent, and what is special about it"),
         },
         "Location": {
             "name": _("the building's name"),
@@ -80,7 +80,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         },
         "CalendarEntry": {
             "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),
-            "alarm": _("how long before the start the calendar rings"),
+            "alarm": _("how long before the start the calendar reminds"),
         },
     }
 
@@ -95,12 +95,12 @@ def _of_a_mailing() -> dict[str, dict[str, str]]:
         "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
         "NotAudience": {"not": _("an audience; it is for those who are not in it")},
         "Mailing": {
-            "send": _("the moment at which it goes"),
-            "latest": _("after this moment it goes to nobody; a date alone: until the end of that day"),
+            "send": _("the moment at which it is sent"),
+            "latest": _("after this moment nobody gets it; a date alone: until the end of that day"),
             "template": _("the name of another template"),
             "subject": _("another subject"),
             "text": _("some lines of your own, in Markdown"),
-            "attachments": _("files that go with it, relative to the event's file"),
+            "attachments": _("files to attach, relative to the event's file"),
             "audience": _("who gets it"),
             "of": _("of a correction: the mailing that it corrects"),
         },
@@ -119,15 +119,20 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "form": _("how the mails address people: je or u"),
             "logo": _("a picture at the top of the mails: PNG, JPEG or GIF"),
             "columns": _("headings of your own member list: the name of a column, and its heading in the list"),
-            "provider": _("a known provider: brings host, port and pace"),
+            "provider": _("a known provider: sets host, port and pace"),
             "smtp": _("the server that takes the mails"),
-            "pace": _("how fast mails go"),
+            "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
+            "backup": _("copies of the ledger, made after every run that mailed"),
             "keep": _("how long an event's personal data are kept"),
         },
         "Mailbox": {
             "name": _("the name that people see"),
             "email": _("the address"),
+        },
+        "Backups": {
+            "keep": _("how many copies are kept"),
+            "to": _("their folder, such as one on another disk; otherwise backups/"),
         },
         "Smtp": {
             "host": _("the server's name"),
@@ -136,13 +141,15 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "username": _("the name to log in with, often the mail address"),
             "password_command": _("a command that prints the password"),
             "password_file": _("a file with the password, which only you can read"),
+            "hello": _("the name by which mkwmail introduces itself (EHLO), if the server wants a full one"),
+            "ca_file": _("a PEM file with the certificate of the organisation's own authority"),
             "auth": _("password, or oauth for Microsoft 365 and Google"),
             "client_id": _("with auth: oauth: the application's id at the provider"),
             "tenant": _("with Microsoft: the organisation, by a domain of it or its id"),
             "authorize_url": _("with a provider of your own: where people sign in with a browser"),
             "device_url": _("with a provider of your own: where codes for another device come from"),
             "token_url": _("with a provider of your own: where tokens come from"),
-            "scopes": _("with a provider of your own: what the sign-in is to allow"),
+            "scopes": _("with a provider of your own: what the sign-in should allow"),
         },
         "Pace": {
             "connections": _("connections at the same time"),

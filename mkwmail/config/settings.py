@@ -66,7 +66,11 @@ class Auth(StrEnum):
 
 
 class Smtp(StrictModel):
-    """Server that accepts the mail (RFC 6409)."""
+    """Server that accepts the mail (RFC 6409).
+
+    ``hello``: the name given at EHLO, instead of the computer's address (RFC 5321 §4.1.1.1). ``ca_file``: certificates
+    of authorities (PEM) that are trusted besides those of the system; read from a file, it is an absolute path.
+    """
 
     host: Line = Field(examples=["smtp.example.org"])
     port: Annotated[Count, Field(le=65535)] = Field(default=587, examples=["587"])
@@ -74,6 +78,8 @@ class Smtp(StrictModel):
     username: OptionalLine = None
     password_command: OptionalLine = None
     password_file: OptionalLine = None
+    hello: OptionalLine = None
+    ca_file: OptionalLine = None
     auth: Annotated[Auth, Folded] = Field(default=Auth.PASSWORD, examples=["oauth"])
     client_id: OptionalLine = None
     tenant: OptionalLine = None
@@ -128,6 +134,16 @@ class Hours(StrictModel):
     days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
 
 
+class Backups(StrictModel):
+    """Copies of the ledger that are made after each run that mailed.
+
+    ``to``: their folder, relative to the working folder; without it ``backups/``.
+    """
+
+    keep: Count = 10
+    to: OptionalLine = None
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Time for which an event's personal data are kept.
@@ -162,7 +178,7 @@ def _keep(text: str) -> Keep:
             continue
         if number > 0:
             return Keep(**{unit: number})
-    raise UnusableError(_('"%(text)s" is no number of months, years or days') % {"text": text}, "12 maanden")
+    raise UnusableError(_('"%(text)s" is not a number of months, years or days') % {"text": text}, "12 maanden")
 
 
 def _days(text: str) -> int:
@@ -186,6 +202,7 @@ class Settings(StrictModel):
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
+    backup: Annotated[Backups, nothing_is(Backups)] = Backups()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
 
 
@@ -306,14 +323,14 @@ def sign_in_faults(document: Document, filled: dict[str, Plain]) -> Iterator[Fau
             fault = _("%(key)s: with auth: oauth there is no password") % {"key": key}
             yield Fault(document.key_place(("smtp", key)), fault, _("delete it, and type: mkwmail login"))
     if "username" not in written:
-        fault = _("username: with auth: oauth it says who signs in; it is mostly the mail address")
+        fault = _("username: with auth: oauth it says who signs in; usually the mail address")
         yield Fault(document.place(("smtp",)), fault, _("write below smtp: a line username: …"))
     yield from _address_faults(document, written)
 
 
 def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fault]:
     if not {"token_url", "scopes"} <= written.keys() or not {"authorize_url", "device_url"} & written.keys():
-        fault = _("auth: oauth: it is not known where to sign in")
+        fault = _("auth: oauth: no address to sign in at is known")
         remedy = _(
             "write provider: microsoft365 or google; for another provider token_url, scopes, and authorize_url "
             "or device_url below smtp:"
@@ -322,7 +339,7 @@ def _address_faults(document: Document, written: dict[str, str]) -> Iterator[Fau
     for key in _ADDRESSES:
         # Anyone on the network could use a token that is sent unencrypted (RFC 6749 §1.6).
         if key in written and not written[key].casefold().startswith("https://"):
-            fault = _('%(key)s: "%(url)s" is no address that begins with https://')
+            fault = _('%(key)s: "%(url)s" is not an address that begins with https://')
             yield Fault(document.place(("smtp", key)), fault % {"key": key, "url": written[key]})
     if "tenant" in written and not _TENANT.fullmatch(written["tenant"]):
         fault = _('tenant: "%(tenant)s" is neither a domain nor an id') % {"tenant": written["tenant"]}
@@ -361,11 +378,19 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += sign_in_faults(document, filled)
     faults += _hours_faults(document, settings)
     faults += _file_faults(document, fields, folder)
+    faults += _connection_faults(document, filled, folder)
     faults += _column_faults(document, fields)
     if faults or settings is None:
         hushed = (_hushed(fault, secrets) for fault in faults)
         raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
+    if settings.smtp is not None and settings.smtp.ca_file is not None:
+        smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
+        return settings.model_copy(update={"smtp": smtp})
     return settings
+
+
+def _in_folder(folder: WorkingFolder, name: str) -> Path:
+    return folder.path / Path(name.strip()).expanduser()
 
 
 def _parts(fields: dict[str, Plain]) -> list[tuple[Loc, dict[str, Plain]]]:
@@ -425,19 +450,37 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset 
     loopback = isinstance(host, str) and is_loopback(host.strip())
     security = smtp.get("security")
     if isinstance(security, str) and security.strip().casefold() == Security.NONE and host and not loopback:
-        fault = _("security: without it everyone on the way can read mails and password; only this computer may go so")
+        fault = _("security: without it everyone on the way can read mails and password; allowed on this computer only")
         remedy = document.repaired(("smtp", "security"), security, "starttls") or "security: starttls"
         yield Fault(document.place(("smtp", "security")), fault, remedy)
     if smtp.get("password_command") and smtp.get("password_file"):
         fault = _("password_file: the password comes from password_command already")
         yield Fault(document.key_place(("smtp", "password_file")), fault, _("keep one of the two"))
     if isinstance(host, str) and ("://" in host or "/" in host or "@" in host or " " in host.strip()):
-        fault = _('host: "%(host)s" is no name of a server') % {"host": host}
+        fault = _('host: "%(host)s" is not the name of a server') % {"host": host}
         yield Fault(document.place(("smtp", "host")), fault, "host: smtp.example.org")
     if preset is not None and preset.host and host == preset.host and not smtp.get("username"):
-        fault = _("username: %(host)s sends for nobody who does not log in; it is mostly the mail address")
+        fault = _("username: %(host)s requires a login; the username is usually the mail address")
         remedy = _("write below smtp: a line username: …")
         yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]")
+
+
+def _connection_faults(document: Document, filled: dict[str, Plain], folder: WorkingFolder) -> Iterator[Fault]:
+    """Return the faults of the name at EHLO and of the certificates that are trusted."""
+    smtp = filled.get("smtp")
+    if not isinstance(smtp, dict):
+        return
+    hello, ca_file = smtp.get("hello"), smtp.get("ca_file")
+    if isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
+        fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
+        yield Fault(document.place(("smtp", "hello")), fault, "hello: mail.example.org")
+    if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
+        fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
+        remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+        yield Fault(document.place(("smtp", "ca_file")), fault, remedy)
 
 
 def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:
@@ -453,7 +496,7 @@ def _file_faults(document: Document, fields: dict[str, Plain], folder: WorkingFo
     path = folder.path / logo.strip()
     place = document.place(("logo",))
     if path.suffix.casefold() not in _PICTURES:
-        fault = _('logo: "%(name)s" is no picture that mail programs show: take a PNG, JPEG or GIF')
+        fault = _('logo: "%(name)s" is not a picture that mail programs show: take a PNG, JPEG or GIF')
         yield Fault(place, fault % {"name": logo})
     elif not folder.holds(path):
         yield Fault(place, _('logo: "%(name)s" lies outside the working folder') % {"name": logo})

@@ -304,7 +304,7 @@ class _Builder:
         return node.content or ""
 
     def _doubled(self, name: str, again: Node, first: Node) -> None:
-        fault = _("the key %(key)s stands here for the second time; the first is on line %(line)d")
+        fault = _("the key %(key)s is here a second time; the first one is on line %(line)d")
         self.faults.append(
             Fault(
                 f"{self.shown}:{again.line}:{again.column}",
@@ -354,7 +354,7 @@ def _yaml_fault(error: yaml.MarkedYAMLError, shown: str, text: str) -> Fault:
     elif "could not find expected ':'" in problem:
         fault = _("a line above this one lacks its colon")
     elif "sequence entries are not allowed" in problem or "but found '?'" in problem:
-        fault = _("a list item cannot stand here: it begins on a line of its own, below its key")
+        fault = _("a list item cannot be here: it begins on a line of its own, below its key")
     else:
         fault = _("YAML cannot read on from here")
     seen = lines[mark.line].strip() if mark.line < len(lines) else ""
@@ -387,7 +387,7 @@ def with_values(document: Document, values: Mapping[Loc, str]) -> str:
         text = node.content if node is not None else None
         old = _written(lines[node.line - 1][node.column - 1 :], text) if node and isinstance(text, str) else None
         if node is None or old is None:
-            fault = _("%(key)s must stand on one line") % {"key": ".".join(map(str, loc))}
+            fault = _("%(key)s must be on one line") % {"key": ".".join(map(str, loc))}
             raise UserError(Fault(document.place(loc), fault, _("write it behind its key, on the same line")))
         line = lines[node.line - 1]
         start = node.column - 1

@@ -406,7 +406,7 @@ class _Walk:
         clean = re.sub(f"[\t{_STRANGE}]", " ", dashes.group())
         repaired = line[:indent] + clean + line[dashes.end() :]
         if _STRANGE_SIGN.search(dashes.group()):
-            fault = _("a non-breaking space stands behind the hyphen; type an ordinary one")
+            fault = _("there is a non-breaking space after the hyphen; type an ordinary one")
             self.say(index, indent + 1, fault, repaired)
         return repaired
 
@@ -428,9 +428,7 @@ class _Walk:
         elif _STRANGE_SIGN.search(written + gap + between):
             plain_name = re.sub(f"[{_STRANGE}]+", " ", name).strip()
             repaired = f"{line[:start]}{plain_name}:{' ' if value else ''}{value}"
-            fault = _(
-                "a non-breaking space stands beside the key, as Word and web pages have them; type an ordinary one"
-            )
+            fault = _("there is a non-breaking space next to the key, as in Word and web pages; type an ordinary one")
             self.say(index, start + 1, fault, repaired)
             line = repaired
         elif "\t" in between:
@@ -505,7 +503,7 @@ class _Walk:
         first, _space, others = content.partition(" ")
         if equals is not None:
             repaired = f"{line[:start]}{equals.group(1)}: {equals.group(2)}"
-            self.say(index, start + 1, _("a colon and a space stand between key and value"), repaired)
+            self.say(index, start + 1, _("put a colon and a space between key and value"), repaired)
             return repaired
         worded = others and re.fullmatch(r"[a-z][a-z_-]*", first)
         repaired = f"{line[:start]}{first}: {others}" if worded else ""

@@ -80,7 +80,7 @@ def line_of(job: CronJob) -> str:
         # PATH is too long: use the plain one.
         line = _line(job, {**job.environment, "PATH": _PLAIN_PATH})
     if not line.isprintable() or "\\" in line or len(line) > _LONGEST:
-        fault = _("%(folder)s cannot stand in a crontab line: its name is too long or has odd characters in it")
+        fault = _("%(folder)s cannot be in a crontab line: its name is too long or has odd characters in it")
         raise UserError(
             Fault("", fault % {"folder": job.folder}, _("give the folder a plain name")), code=ExitCode.SETTINGS
         )

@@ -86,8 +86,8 @@ def _spf(domain: str, host: str, ask: Ask) -> tuple[str, list[Fault]]:
         if records:
             fault = _("it has %(count)d SPF records, and then none counts") % {"count": len(records)}
             return _("more than one"), [Fault(domain, fault, _("let one remain, with everything in it"))]
-        fault = _("it has no SPF record: nobody can tell this server from a forger's")
-        remedy = _("let who manages the domain add the TXT record: v=spf1 %(include)s -all") % {"include": include}
+        fault = _("it has no SPF record: receivers cannot tell this server from a forger's")
+        remedy = _("ask your DNS administrator to add the TXT record: v=spf1 %(include)s -all") % {"include": include}
         return _("missing"), [Fault(domain, fault, remedy)]
     (record,) = records
     faults = []
@@ -101,7 +101,7 @@ def _spf(domain: str, host: str, ask: Ask) -> tuple[str, list[Fault]]:
         faults.append(Fault(domain, fault, _("take out what no longer mails for the domain")))
     elif needed and needed not in reached:
         fault = _("its SPF record does not let %(host)s mail for it") % {"host": host}
-        remedy = _("let who manages the domain add to it, before its last word: %(include)s") % {"include": include}
+        remedy = _("ask your DNS administrator to add to it, before its last word: %(include)s") % {"include": include}
         faults.append(Fault(domain, fault, remedy))
     return record, faults
 
@@ -156,7 +156,7 @@ def _dmarc(domain: str, ask: Ask) -> tuple[str, list[Fault]]:
             remedy = _("write p=none, p=quarantine or p=reject")
             return records[0], [Fault(f"_dmarc.{place}", _("its DMARC record has no policy"), remedy)]
     fault = _("it has no DMARC record: receivers are not told what to do with mail that forges it")
-    remedy = _("let who manages the domain add the TXT record: v=DMARC1; p=none")
+    remedy = _("ask your DNS administrator to add the TXT record: v=DMARC1; p=none")
     return _("missing"), [Fault(f"_dmarc.{domain}", fault, remedy)]
 
 

@@ -397,6 +397,6 @@ class Run:
 def _lost_too_often() -> RunFault:
     return RunFault(
         _("the server closed the connection again and again"),
-        _("give the same command again later: nobody is mailed twice"),
+        _("run the same command again later: nobody is mailed twice"),
         ExitCode.SERVER,
     )

@@ -192,7 +192,7 @@ def read_date(text: str) -> date:
         found = form.fullmatch(text)
         if found:
             return _existing_date(found)
-    raise UnreadableError(_('"%(text)s" is no date: write it like 2020-04-16 or 16 april 2020') % {"text": text})
+    raise UnreadableError(_('"%(text)s" is not a date: write it like 2020-04-16 or 16 april 2020') % {"text": text})
 
 
 def _existing_date(found: re.Match[str]) -> date:
@@ -259,7 +259,7 @@ def _clock(text: str) -> tuple[time, int]:
     found = _TIME_FORM.fullmatch(text)
     if not found or not (found["minute"] or found["unit"]):
         remedy = f"{int(text)}.00" if re.fullmatch(r"\d{1,2}", text) and int(text) < 24 else ""
-        raise UnreadableError(_('"%(text)s" is no time: write it like 13.00') % {"text": text}, remedy)
+        raise UnreadableError(_('"%(text)s" is not a time: write it like 13.00') % {"text": text}, remedy)
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     if (hour, minute, second) == (24, 0, 0):
         return time(0), 1
@@ -338,7 +338,7 @@ def read_duration(text: str) -> timedelta:
         seconds += float(found[1].replace(",", ".")) * _SECONDS[found[2]]
         rest = rest[found.end() :]
     if rest or not text.strip():
-        example = _('"%(text)s" is no length of time: write it like 1 day, 2 hours or 30 min') % {"text": text}
+        example = _('"%(text)s" is not a length of time: write it like 1 day, 2 hours or 30 min') % {"text": text}
         raise UnreadableError(example, f"{rest} min" if rest.isdecimal() else "")
     return timedelta(seconds=seconds)
 
@@ -350,7 +350,7 @@ def read_months(text: str) -> int:
     """
     found = _MONTHS_FORM.fullmatch(_spaced(text).casefold())
     if not found:
-        raise UnreadableError(_('"%(text)s" is no number of months: write it like 12 months') % {"text": text})
+        raise UnreadableError(_('"%(text)s" is not a number of months: write it like 12 months') % {"text": text})
     return int(found[1]) * (1 if found[2].startswith("m") else 12)
 
 

@@ -303,6 +303,20 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
         ),
     ),
+    (
+        "proofs",
+        (
+            """CREATE TABLE proofs (
+                id INTEGER PRIMARY KEY,
+                event TEXT NOT NULL, mailing TEXT NOT NULL,
+                address TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+        ),
+    ),
+    (
+        "where backups are",
+        ("CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -15,8 +15,8 @@ from icalendar.prop import vDDDTypes
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
-from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _, one_line
+from mkwmail.ledger.models import keyed
 
 _LINE = 75  # octets in a folded line, without its CRLF
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,9 +136,9 @@ def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
         calendars = Calendar.from_ical(_decoded(data), multiple=True)
     except (ValueError, LookupError, AttributeError, TypeError, OSError, RecursionError):
         # OSError: the name of a zone that is too long for a file.
-        raise ValueError(_("this is no calendar file that can be read")) from None
+        raise ValueError(_("this is not a calendar file that can be read")) from None
     if not calendars:
-        raise ValueError(_("this is no calendar file: it has no whole VCALENDAR"))
+        raise ValueError(_("this is not a calendar file: it has no complete VCALENDAR"))
     found = (
         reply
         for calendar in calendars

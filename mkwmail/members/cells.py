@@ -80,7 +80,7 @@ def excel_error(text: str) -> CellError:
     """Return the fault of a cell that shows an Excel error, not a value."""
     return CellError(
         _("the cell shows %(error)s, an error of Excel, instead of a value") % {"error": text},
-        _("mend the formula, or make the column wider, and save the list again"),
+        _("correct the formula, or make the column wider, and save the list again"),
     )
 
 
@@ -97,7 +97,7 @@ def _refuse_spoiled(text: str) -> None:
     if "\ufffd" in text:
         raise CellError(
             _('"%(value)s" has lost a letter: another program could not read it') % {"value": shown_value(text)},
-            _("type the letter again where the mark � stands"),
+            _("type the letter again at the mark �"),
         )
     meant = _undone(text)
     if meant != text:
@@ -185,6 +185,27 @@ def bare_address(text: str) -> str:
     return found if _is_mailable(found) else ""
 
 
+_NEXT_ADDRESS = re.compile(r"\s*[;/|&]\s*|\s*,\s*(?=\S*@)|(?<=>)\s+|\s+(?:en|and)\s+|(?<=\S)\s+(?=[^\s<>]+@)")
+
+
+def named_addresses(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the names and addresses in a cleaned cell that may hold several.
+
+    An address is as written, so that :func:`read_address` can refuse it; a cell without one is empty.
+
+    >>> named_addresses("Els Smit <els@example.org>; bureau@example.org")
+    (('Els Smit', 'els@example.org'), ('', 'bureau@example.org'))
+    """
+    if is_no_address(text):
+        return ()
+    found = []
+    for part in filter(None, _NEXT_ADDRESS.split(text)):
+        bare = bare_address(part)
+        name = part.partition("<")[0].strip(_EDGES) if bare and "<" in part else ""
+        found.append(("" if "@" in name else name, bare or part))
+    return tuple(found)
+
+
 def likely_meant(address: str) -> str | None:
     """Return the address with its mistyped domain corrected, or None.
 
@@ -212,7 +233,11 @@ def _wrong(text: str, reason: str) -> CellError:
     if several:
         return CellError(
             _('"%(value)s" holds more than one address') % value,
-            _("keep %(address)s here and give every further person a row of their own") % {"address": several[0]},
+            _(
+                "keep %(address)s here; put an assistant's address in a column with the heading kopie aan, "
+                "and give every other person a row of their own"
+            )
+            % {"address": several[0]},
         )
     remedy = _remedy(text)
     for matches, sentence in _sentences(text):

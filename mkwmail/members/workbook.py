@@ -69,7 +69,7 @@ def damaged(shown: str) -> UserError:
         Fault(
             shown,
             _("the workbook is damaged, or is not an Excel workbook"),
-            _("open it in Excel and save it anew as .xlsx, or take the copy before it"),
+            _("open it in Excel and save it again as .xlsx, or use an earlier copy"),
         )
     )
 

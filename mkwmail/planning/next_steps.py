@@ -10,11 +10,12 @@ from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import latest_of, rule_of
 from mkwmail.errors import UserError
-from mkwmail.i18n import _, mails, ngettext
+from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
-from mkwmail.planning.plan import Outdated, mending
+from mkwmail.planning.plan import Outdated, WithEarlierText, mending
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
 
@@ -80,16 +81,25 @@ def next_steps(
     behind: Sequence[Outdated],
     unsettled: int,
     now: datetime,
+    earlier: WithEarlierText | None = None,
     *,
     runs: bool,
 ) -> Iterator[str]:
     """Yield the next steps and what a person has to do, one sentence each.
 
     :param behind: those who were given details that have changed.
+    :param earlier: those who have an earlier text of a mailing.
     :param unsettled: how many sign-ups wait for a person's decision.
     :param runs: whether `mkwmail due` runs as scheduled: only then is anything sent automatically.
     """
     yield from _mending(event, history, behind)
+    if earlier is not None:
+        step = ngettext(
+            "To correct %(mailing)s for the %(n)d who has an earlier text: mkwmail send %(event)s correction",
+            "To correct %(mailing)s for the %(n)d who have an earlier text: mkwmail send %(event)s correction",
+            earlier.people,
+        )
+        yield step % {"n": earlier.people, "mailing": earlier.mailing, "event": event.id}
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)
@@ -104,6 +114,32 @@ def next_steps(
             unsettled,
         )
         yield settle % {"n": unsettled, "event": event.id}
+
+
+def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:
+    """Yield who waits because it is not certain who they are, until the event is over."""
+    if now > event.ends:
+        return
+    if roll.slipped:
+        slipped = ngettext(
+            "%(n)d address has the name of another member now, so nothing is sent automatically: "
+            "mkwmail check %(event)s",
+            "%(n)d addresses have the names of other members now, so nothing is sent automatically: "
+            "mkwmail check %(event)s",
+            len(roll.slipped),
+        )
+        yield slipped % {"n": len(roll.slipped), "event": event.id}
+    waiting = [each for each in roll.doubtful if each not in roll.slipped]
+    if waiting:
+        words = {"n": len(waiting), "event": event.id, "names": some([each.name or each.address for each in waiting])}
+        successors = ngettext(
+            "%(n)d member may be a successor, and gets no mail until you say so: %(names)s. "
+            "`mkwmail send %(event)s` asks",
+            "%(n)d members may be successors, and get no mail until you say so: %(names)s. "
+            "`mkwmail send %(event)s` asks",
+            len(waiting),
+        )
+        yield successors % words
 
 
 def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
@@ -139,8 +175,12 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
     missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
     for name, count in missed.items():
         if name in event.mailings and now > latest_of(event, name):
-            words = {"mails": mails(count), "mailing": name, "latest": day_and_time(latest_of(event, name))}
-            sentence = _("Missed: %(mails)s of %(mailing)s did not go before %(latest)s; who: mkwmail status %(event)s")
+            words = {"n": count, "mailing": name, "latest": day_and_time(latest_of(event, name))}
+            sentence = ngettext(
+                "Missed: %(n)d mail of %(mailing)s was not sent before %(latest)s; see: mkwmail status %(event)s",
+                "Missed: %(n)d mails of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s",
+                count,
+            )
             yield sentence % {**words, "event": f"{event.id} --skipped"}
 
 
@@ -215,8 +255,8 @@ def _mailings(
         words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
         yield (
             ngettext(
-                "%(mailings)s was changed since it was approved, and does not go: mkwmail schedule %(command)s",
-                "%(mailings)s were changed since they were approved, and do not go: mkwmail schedule %(command)s",
+                "%(mailings)s was changed since it was approved, and is not sent: mkwmail schedule %(command)s",
+                "%(mailings)s were changed since they were approved, and are not sent: mkwmail schedule %(command)s",
                 len(changed_since),
             )
             % words
@@ -248,15 +288,15 @@ def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
 def _due_now(event: Event, each: Due, runs: bool) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
     if each.mode is SendMode.APPROVED and runs:
-        return _("Due now, and goes by itself: %(mailing)s, %(mails)s") % words
+        return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
 
 def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
     if each.mode is SendMode.APPROVED and runs:
-        yield _("Next: %(mailing)s, planned for %(moment)s; it goes by itself") % words
+        yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words
     if each.mode is SendMode.NOT_APPROVED:
-        yield _("To let it go by itself: mkwmail schedule %(event)s") % {"event": event.id}
+        yield _("To send it automatically: mkwmail schedule %(event)s") % {"event": event.id}

@@ -50,7 +50,7 @@ def presumed(event: Event, mailing: str, roll: MemberIndex, history: History, mo
             continue
         happened += [
             Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
-            for each in roll.listings
+            for each in roll.everybody
             if (name, each.person) not in known
         ]
     return replace(history, deliveries=tuple(happened))
@@ -142,14 +142,14 @@ def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
     if slot is not None and slot.faults:
         return slot.faults[0]
     if rule_of(name).by_name_only or slot is None:
-        fault = _("%(mailing)s never goes by itself") % words
+        fault = _("%(mailing)s is never sent automatically") % words
         return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)
     if slot.by_hand:
-        fault = _("%(mailing)s has no date, so it cannot go by itself") % words
+        fault = _("%(mailing)s has no date, so it cannot be sent automatically") % words
         return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)
     if slot.over:
         fault = _("the latest moment of %(mailing)s has passed") % words
-        return Fault("", fault, _("to send it all the same, write a later moment: %(mailing)s: latest: …") % words)
+        return Fault("", fault, _("to send it anyway, write a later moment: %(mailing)s: latest: …") % words)
     return None
 
 
@@ -171,7 +171,7 @@ def approval_warnings(
         different = changed(given)
         if different:
             words = {"mailing": name, "what": "; ".join(each.what for each in different)}
-            fault = _("%(mailing)s was approved, and does not go by itself now: %(what)s") % words
+            fault = _("%(mailing)s was approved, and is not sent automatically now: %(what)s") % words
             remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
             found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
     return found

@@ -179,14 +179,14 @@ def _unchanged(found: Changes) -> Iterator[str]:
             "held": answer_words(held.held.answer),
             "day": day_in_words(held.held.given),
         }
-        yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and stands") % words
+        yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and is kept") % words
     if found.same:
         same = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", len(found.same))
         yield same % {"n": len(found.same)}
     if found.superseded:
         again = ngettext(
-            "%(n)d was filled in anew later: the last one counts.",
-            "%(n)d were filled in anew later: the last one counts.",
+            "%(n)d was filled in again later: the last one counts.",
+            "%(n)d were filled in again later: the last one counts.",
             found.superseded,
         )
         yield again % {"n": found.superseded}
@@ -335,10 +335,11 @@ def _row(line: AnswerLine) -> list[str]:
     name = line.member or line.address
     shown = _("%(name)s (guest)") % {"name": name} if line.guest else name
     given = day_in_figures(line.given) if line.given else ""
-    return [shown, line.organisation, answer_words(line.answer), _source_words(line.source), given]
+    return [shown, line.organisation, answer_words(line.answer), source_words(line.source), given]
 
 
-def _source_words(source: str) -> str:
+def source_words(source: str) -> str:
+    """Return the source of an answer in the user's language."""
     return {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form")}.get(source, source)
 
 
@@ -376,7 +377,7 @@ def answers_csv(answers: Answers) -> bytes:
         [
             *(line.code, line.member, sorting_name(read_name(line.member)), line.organisation, line.address),
             *(answer_words(line.answer), answer_words(line.answer)),
-            *(_("guest") if line.guest else _("member"), _source_words(line.source)),
+            *(_("guest") if line.guest else _("member"), source_words(line.source)),
             moment_in_cell(line.given) if line.given else "",
             *(line.asked.get(question, "") for question in asked),
         ]
@@ -473,7 +474,7 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
         )
         more.append(silent % {"n": attendance.silent})
     if attendance.last:
-        more.append(_("the last answer is of %(moment)s") % {"moment": day_and_time(attendance.last)})
+        more.append(_("the last answer is from %(moment)s") % {"moment": day_and_time(attendance.last)})
     more += number_lines(attendance.numbers)
     if attendance.unsettled:
         unsettled = ngettext("%(n)d sign-up is to be settled", "%(n)d sign-ups are to be settled", attendance.unsettled)
@@ -553,7 +554,7 @@ def _show_places(terminal: Terminal, attendance: Attendance, everybody: bool) ->
         "all": attendance.places,
         "names": ", ".join(absent) if everybody else some(absent, shown=8),
     }
-    terminal.say(_("Nobody comes from %(n)d of %(all)d organisations: %(names)s") % words)
+    terminal.say(_("Not represented: %(n)d of %(all)d organisations: %(names)s") % words)
 
 
 def attendance_value(attendance: Attendance) -> dict[str, Any]:

@@ -26,14 +26,14 @@ class MatchedBounce:
 def verdict_words(verdict: Verdict) -> str:
     """Return a verdict and what to do about it, in the user's language."""
     words = {
-        Verdict.FAILED: _("Not delivered: the address is no good. Correct it in the member list"),
+        Verdict.FAILED: _("Not delivered: the address is wrong. Correct it in the member list"),
         Verdict.FULL: _("Not delivered: the mailbox is full. Telephone, or send again later"),
         Verdict.POLICY: _("Not delivered: their server refuses the mail, not the address. Telephone"),
         Verdict.LOOP: _(
-            "Not delivered: their mail system sends the mail round in circles; the address may be right. Telephone"
+            "Not delivered: their mail system sends the mail in a loop; the address may be right. Telephone"
         ),
         Verdict.GIVEN_UP: _("Not delivered: their server was not reached for days. Send again later, or telephone"),
-        Verdict.DELAYED: _("Delayed: the server is still trying, nothing is to be done"),
+        Verdict.DELAYED: _("Delayed: the server is still trying; you need not do anything"),
     }
     return words[verdict]
 

@@ -9,7 +9,7 @@ from mkwmail.clock import moment_in_figures
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, ngettext, size
-from mkwmail.planning.roll import Salutation
+from mkwmail.planning.oddities import Salutation
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 
@@ -158,11 +158,11 @@ def verdict(findings: Findings) -> str:
     """Return the line that says whether all is ready."""
     if not findings.ready:
         count = len(findings.faults)
-        sentence = ngettext("Not ready: mend %(n)d fault.", "Not ready: mend %(n)d faults.", count)
+        sentence = ngettext("Not ready: fix %(n)d fault.", "Not ready: fix %(n)d faults.", count)
         return sentence % {"n": count}
     due = [(each.left, each.mailing) for each in findings.mailings if each.left]
     ahead = [(each.count, each.mailing) for each in findings.mailings if each.ahead and each.count]
     if not due and not ahead:
-        return _("Nothing is wrong, and nobody is to be mailed now.")
+        return _("Nothing is wrong, and there is nobody to mail now.")
     parts = [f"{mails(count)} ({mailing})" for count, mailing in due or ahead]
     return _("Ready: %(what)s.") % {"what": ", ".join(parts)}

@@ -297,8 +297,15 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     subject = sample.subject
     if proposal.subjects > 1:
         subject = _("%(subject)s (and %(n)d others)") % {"subject": subject, "n": proposal.subjects - 1}
-    names = [each.name or each.address for each in made.to_send[: proposal.count]]
-    to = f"{members(proposal.count)}: {some(names)}"
+    going = made.to_send[: proposal.count]
+    names = [each.name or each.address for each in going if not each.copy_of]
+    copied = [each.name or each.address for each in going if each.copy_of]
+    to = f"{members(len(names))}: {some(names)}" if names else ""
+    if copied:
+        copies = ngettext(
+            "%(n)d copy for an assistant: %(names)s", "%(n)d copies for assistants: %(names)s", len(copied)
+        )
+        to = "; ".join(filter(None, (to, copies % {"n": len(copied), "names": some(copied)})))
     if proposal.count < len(made.to_send):
         to = _("%(to)s; %(rest)s stay for a later run") % {
             "to": to,
@@ -351,6 +358,11 @@ class Summary:
         return len(self.outcome.sent)
 
     @property
+    def copies(self) -> int:
+        """The number of those mails that are an assistant's copy."""
+        return sum(bool(each.recipient.copy_of) for each in self.outcome.sent)
+
+    @property
     def waiting(self) -> int:
         """The number of people whom the next run will mail."""
         return len(self.after.to_send)
@@ -373,7 +385,7 @@ class Summary:
         if self.after.expired:
             words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
             fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
-            remedy = _("to send it all the same, write a later moment: mailings: %(mailing)s: latest: …") % words
+            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …") % words
             found.append(Fault("", fault, remedy))
         return tuple(found)
 
@@ -436,6 +448,9 @@ def _counts(summary: Summary) -> list[str]:
         (_("%(n)d skipped"), len(summary.skipped)),
     )
     sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}
+    if summary.copies:
+        copied = ngettext("%(n)d of them a copy", "%(n)d of them copies", summary.copies) % {"n": summary.copies}
+        sent = f"{sent} ({copied})"
     return [sent, *(words % {"n": count} for words, count in counts if count)]
 
 
@@ -457,9 +472,9 @@ def _next_steps(summary: Summary, now: datetime) -> list[str]:
     steps = []
     if summary.waiting and summary.outcome.until:
         words["moment"] = moment_from(now, summary.outcome.until)
-        steps.append(_("%(mails)s still to go, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
+        steps.append(_("%(mails)s still to send, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
     elif summary.waiting:
-        steps.append(_("%(mails)s still to go: mkwmail send %(event)s %(mailing)s") % words)
+        steps.append(_("%(mails)s still to send: mkwmail send %(event)s %(mailing)s") % words)
     if after.waiting:
         words["moment"] = moment_from(now, min(filter(None, (each.not_before for each in after.waiting)), default=now))
         steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)

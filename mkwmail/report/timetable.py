@@ -1,18 +1,21 @@
-"""An event's timetable, and the outlook on the next days.
+"""An event's timetable, the outlook on the next days, and a run of ``due``.
 
-They tell when each mailing is sent, to how many people, and whether it is approved.
+The first two tell when each mailing is sent, to how many people, and whether it is approved; the last what was sent.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.i18n import _, ngettext
+from mkwmail.delivery.outcome import Outcome
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.schedule import Slot
+from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import show_title
 from mkwmail.report.status import state_words
 from mkwmail.report.terminal import Terminal
@@ -63,7 +66,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
     for slot in slots:
         if slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
             words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
-            yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it goes on %(goes)s") % words
+            yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it is sent on %(goes)s") % words
     # One change of the event usually affects several mailings: it is shown once.
     changed: dict[Difference, list[str]] = {}
     for slot in slots:
@@ -76,7 +79,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
 def approved_words(event: Event, mailings: Sequence[str]) -> str:
     """Return a sentence with the approved mailings."""
     names = ", ".join(mailings)
-    return _("Approved: %(names)s. It goes by itself, as it is now, if `mkwmail due` runs.") % {"names": names}
+    return _("Approved: %(names)s. It is sent automatically, as it is now, if `mkwmail due` runs.") % {"names": names}
 
 
 def count_words(count: int) -> str:
@@ -105,9 +108,9 @@ def outlook_rows(slots: Sequence[Slot], now: datetime, until: datetime) -> list[
 def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> None:
     """Print the mailings of the next days, and what prevents them."""
     if not rows:
-        terminal.say(_("Nothing goes by itself in the next %(days)d days.") % {"days": days})
+        terminal.say(_("Nothing is sent automatically in the next %(days)d days.") % {"days": days})
         return
-    terminal.say(_("What goes by itself in the next %(days)d days, as things are now:") % {"days": days}, "bold")
+    terminal.say(_("To be sent automatically in the next %(days)d days, as things are now:") % {"days": days}, "bold")
     terminal.say()
     table = [
         [moment_in_figures(moment), event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
@@ -118,7 +121,7 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
             words = {"mailing": slot.mailing, "command": f"mkwmail schedule {event.id} {slot.mailing}"}
-            terminal.say(_("%(mailing)s does not go like this. To approve it: %(command)s") % words, "yellow")
+            terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "yellow")
 
 
 def _outlook_standing(slot: Slot) -> str:
@@ -165,7 +168,7 @@ def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str
     If it is ``awaited`` and has not run for more than a day, the sentence asks whether cron still runs it.
     """
     if moment is None:
-        return _("`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)")
+        return _("`mkwmail due` has never run: without it nothing is sent automatically (schedule EVENT --install)")
     words = {"day": day_in_words(moment), "time": clock_time(moment)}
     if awaited and not runs_as_scheduled(moment, now):
         sentence = _(
@@ -173,3 +176,84 @@ def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str
         )
         return sentence % words
     return _("`mkwmail due` last ran on %(day)s at %(time)s") % words
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """The delivery of one mailing in a run of ``due``.
+
+    ``late``: its latest moment had passed when the run ended.
+    """
+
+    event: Event
+    mailing: str
+    outcome: Outcome
+    late: bool = False
+
+    @property
+    def deferred(self) -> int:
+        """The number of deferred mails that a later run tries again."""
+        return 0 if self.late else len(self.outcome.deferred)
+
+    @property
+    def waiting(self) -> int:
+        """The number of people whom a later run will mail."""
+        return 0 if self.late else len(self.outcome.waiting)
+
+    @property
+    def too_late(self) -> int:
+        """The number of people in this run for whom it is now too late."""
+        return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
+
+
+def is_worth_a_word(went: DueDelivery) -> bool:
+    """Return whether the delivery had a result for at least one person."""
+    outcome = went.outcome
+    return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
+
+
+def show_went(terminal: Terminal, went: Sequence[DueDelivery]) -> None:
+    """Print for each mailing how many mails were sent, and how many not."""
+    for each in went:
+        outcome = each.outcome
+        counts = (
+            (_("%(n)d deferred"), each.deferred),
+            (_("%(n)d waiting"), each.waiting),
+            (_("%(n)d refused"), len(outcome.refused)),
+            (_("%(n)d in doubt"), len(outcome.in_doubt)),
+            (_("%(n)d too late"), each.too_late),
+        )
+        sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
+        words = [sent, *(word % {"n": count} for word, count in counts if count)]
+        terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
+
+
+def due_value(went: Sequence[DueDelivery], notices: Sequence[Notice]) -> dict[str, Any]:
+    """Return the document of ``due --json``.
+
+    It holds the deliveries of this run and all notices, also those that were reported before.
+    """
+    return {
+        "mailings": [
+            {
+                "event": each.event.id,
+                "mailing": each.mailing,
+                "sent": len(each.outcome.sent),
+                "deferred": each.deferred,
+                "waiting": each.waiting,
+                "refused": len(each.outcome.refused),
+                "in_doubt": len(each.outcome.in_doubt),
+            }
+            for each in went
+        ],
+        "matters": [
+            {
+                "matter": notice.name,
+                "code": int(notice.code),
+                "said": notice.said,
+                "remedy": notice.remedy,
+                "details": list(notice.details),
+            }
+            for notice in notices
+        ],
+    }

@@ -47,7 +47,7 @@ _TAKES_PART = r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|g
 # In this order: the first pattern that fits gives the heading's meaning. An empty meaning: the column is not kept,
 # because it is of no use (numbers that the form service gave, addresses of computers).
 _MEANINGS: tuple[tuple[str, str], ...] = (
-    ("was", r"^(?:answer when listed|antwoord bij opmaak)$"),
+    ("was", r"^(?:answer when listed|antwoord toen de lijst werd gemaakt)$"),
     (
         "code",
         r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|jouw code|uw code|je code|your code|"
@@ -204,11 +204,6 @@ class Columns:
     def answering(self) -> bool:
         """True if a column tells whether somebody comes."""
         return bool(self.by_meaning.keys() & {"answer", "status", "was", "presence"})
-
-    def answered_by(self, column: int) -> "Columns":
-        """Return the columns with this one as the answer, as the user says."""
-        beside = {number: name for number, name in self.beside.items() if number != column}
-        return replace(self, by_meaning={**self.by_meaning, "answer": (column,)}, beside=beside, perhaps=())
 
 
 def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:

@@ -105,7 +105,7 @@ def _mails(path: Path, room: int) -> list[SavedMail]:
             remedy = _("open it in Outlook, choose Save as, and save it as .eml")
             raise UserError(Fault(str(path), str(error), remedy)) from None
     if b"\0" in data[:4096]:
-        raise UserError(Fault(str(path), _("this is no mail: it holds NUL bytes"), _("save the mail as .eml")))
+        raise UserError(Fault(str(path), _("this is not a mail: it holds NUL bytes"), _("save the mail as .eml")))
     if not data.strip():
         raise UserError(Fault(str(path), _("the file is empty"), _("save the mail again, as .eml or .msg")))
     starts = list(islice(_FROM_LINE.finditer(data), _MOST_MAILS + 1)) if data.startswith(b"From ") else []

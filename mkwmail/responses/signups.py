@@ -21,6 +21,7 @@ from mkwmail.responses.form_columns import Columns, code_in, find_columns, meani
 from mkwmail.responses.form_moments import month_first, read_form_moment
 
 MOST_COLUMNS = 500
+MOST_ROWS = 10_000  # read within seconds
 _LONGEST = 2000  # characters of an answer that is kept
 _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 
@@ -123,8 +124,8 @@ def read_signups(
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
     :param begun: the event has begun; before that, nobody was present or absent, and check-in columns are not read.
-    :raises UserError: if it cannot be read as a table, is empty, has too many columns, or has no column that tells
-        who signed up.
+    :raises UserError: if it cannot be read as a table, is empty, has too many columns or rows, or has no column that
+        tells who signed up.
     """
     table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
     if not table.rows:
@@ -134,6 +135,10 @@ def read_signups(
         fault = _("the export has %(n)d columns, and no form has more than %(most)d questions")
         remedy = _("export it again, or copy its columns into a new workbook")
         raise UserError(Fault(shown, fault % {"n": width, "most": MOST_COLUMNS}, remedy))
+    if len(table.rows) > MOST_ROWS:
+        fault = _("the export has %(n)d rows, and no event has more than %(most)d sign-ups")
+        remedy = _("export this event alone, or copy its rows into a new workbook")
+        raise UserError(Fault(shown, fault % {"n": len(table.rows), "most": MOST_ROWS}, remedy))
     known, said = frozenset(codes), decided or Decided()
     columns = find_columns(table, known, optional, said.columns)
     if not columns.identifying:
@@ -158,7 +163,7 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
         yield _('%(file)s: read from the sheet "%(sheet)s"') % {"file": shown, "sheet": table.sheet}
     asked = [*columns.beside.values(), *columns.dietary.values()]
     if asked:
-        yield _("asked beside, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
+        yield _("also asked, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
     if columns.dropped:
         yield _("not kept: %(columns)s") % {"columns": ", ".join(map(shown_value, columns.dropped))}
     checked_in = [columns.headings.written(column) for column in columns.by_meaning.get("presence", ())]
@@ -167,8 +172,8 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
         yield _("not read, because the event has not begun: %(columns)s") % {"columns": names}
     if reader.nobody:
         words = ngettext(
-            "row %(rows)s names nobody and was passed over",
-            "rows %(rows)s name nobody and were passed over",
+            "row %(rows)s names nobody and was skipped",
+            "rows %(rows)s name nobody and were skipped",
             len(reader.nobody),
         )
         yield words % {"rows": _rows(reader.nobody)}
@@ -278,7 +283,7 @@ class _Reader:
             return Answered.DECLINED, "", ""
         texts = [*unknown, *unknown_status]
         if texts:
-            return None, _('"%(text)s" is no answer that is known') % {"text": shown_value(texts[0])}, texts[0]
+            return None, _('"%(text)s" is not a known answer') % {"text": shown_value(texts[0])}, texts[0]
         found = answers or status
         if len(set(found)) > 1:
             return None, _("its columns give different answers"), ""

@@ -52,7 +52,7 @@ def test_who_refuses_is_heard(provider: AuthorizationServer) -> None:
         provider.refuse("device_code", error)
         told = refusal(provider)
         assert (told.code, told.lasting) == (ExitCode.LOGIN, True)
-        assert "was refused by whoever was asked" in str(told)
+        assert "the sign-in was refused" in str(told)
 
 
 def test_a_code_that_expires_is_no_longer_asked_about(provider: AuthorizationServer) -> None:
@@ -84,7 +84,7 @@ def test_a_provider_that_is_out_for_a_moment_is_asked_again(provider: Authorizat
         ("interaction_required", "AADSTS50199: For security reasons", "signing in with a code", "--browser"),
         ("invalid_grant", "AADSTS53003: blocked by Conditional Access", "signing in with a code", "--browser"),
         ("invalid_grant", "AADSTS65001: The user or administrator has not consented", "nobody has agreed", "consent"),
-        ("invalid_client", "AADSTS7000218: must contain client_assertion", "a secret", "public client flows"),
+        ("invalid_client", "AADSTS7000218: must contain client_assertion", "a client secret", "public client flows"),
         (
             "unauthorized_client",
             "AADSTS700016: not found in the directory",
@@ -92,7 +92,12 @@ def test_a_provider_that_is_out_for_a_moment_is_asked_again(provider: Authorizat
             "client_id and tenant",
         ),
         ("invalid_request", "AADSTS90002: Tenant 'x' not found", "does not know this application", "tenant"),
-        ("invalid_grant", "AADSTS50020: User account from identity provider", "none of the organisation", NAME),
+        (
+            "invalid_grant",
+            "AADSTS50020: User account from identity provider",
+            "does not belong to the organisation",
+            NAME,
+        ),
         ("invalid_scope", "", "right to send mail", "permission"),
         ("made_up", "Something new. Trace ID: 12-34 Timestamp: 2026", "Something new", "mkwmail login"),
     ],

@@ -28,7 +28,7 @@ def test_with_a_code_then_mails_go_until_logout(desk: Desk) -> None:
     for words in (f"    {desk.provider.url}/apparaat\n", "    WXYZ-1234\n", f"Sign in there as {NAME}"):
         assert words in ran.err
     kept = desk.kept()
-    assert kept is not None and f"it is kept on this computer, in:\n    {kept}\n" in ran.out
+    assert kept is not None and f"the login is stored on this computer, in:\n    {kept}\n" in ran.out
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     # The server was asked, and nothing was sent.
     assert desk.server.said("QUIT") and not desk.server.said("DATA")
@@ -87,7 +87,7 @@ def test_a_password_is_asked_for_unseen_tried_and_kept(desk: Desk) -> None:
     desk.settings(f"username: {NAME}")
     question = f"The password of {NAME} at 127.0.0.1"
     code, screen = desk.type("login", answers=[(question, "wrong")])
-    assert code == 77 and "Nothing was kept:" in screen and desk.kept() is None
+    assert code == 77 and "Nothing was stored." in screen and desk.kept() is None
     assert len(desk.server.said("AUTH")) == 1
     # To the letter, spaces too.
     assert desk.type("login", answers=[(question, f"{PASSWORD} ")])[0] == 77
@@ -112,7 +112,7 @@ def test_a_password_needs_somebody_to_type_it(desk: Desk) -> None:
     assert desk.run("login", "--device").code == 2
     desk.settings(f"username: {NAME}, password_file: x")
     ran = desk.run("login")
-    assert ran.code == 78 and "password_file: it says where the password is already" in ran.err
+    assert ran.code == 78 and "password_file: it already says where the password is" in ran.err
     desk.place.settings(desk.server.port)
     assert "there is no username" in desk.run("login").err
 
@@ -137,7 +137,7 @@ def test_another_account_than_the_settings_name(desk: Desk) -> None:
     ran = desk.run("login")
     assert ran.code == 77
     assert f"you signed in as bureau@example.org, and smtp: username in mkwmail.yaml is {NAME}" in ran.err
-    assert "Nothing was kept:" in ran.err and desk.kept() is None
+    assert "Nothing was stored." in ran.err and desk.kept() is None
     desk.provider.says_who = False
     ran = desk.run("login")
     assert ran.code == 77 and "sign in as smtp: username" in ran.err
@@ -222,10 +222,10 @@ def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -
 def test_a_sign_in_that_nobody_can_renew_is_warned_of(desk: Desk) -> None:
     desk.provider.gives_refresh_tokens = False
     ran = desk.run("login")
-    assert ran.code == 0 and "so it soon ends: offline_access may be missing" in ran.err
+    assert ran.code == 0 and "so the sign-in expires soon: offline_access may be missing" in ran.err
     desk.provider.expire()
     ended = desk.send()
-    assert ended.code == 77 and "the provider lets it be renewed by nobody" in ended.out
+    assert ended.code == 77 and "the provider does not let it be renewed" in ended.out
 
 
 @posix

@@ -54,7 +54,7 @@ def test_a_sign_in_that_is_withdrawn_halfway_leaves_the_rest_waiting(desk: Desk)
     stopped = desk.send()
     assert stopped.code == 77
     assert f"the sign-in of {NAME} has expired or was withdrawn" in stopped.out
-    assert "sign in anew: mkwmail login" in stopped.out
+    assert "sign in again: mkwmail login" in stopped.out
     assert len(desk.server.taken) == 60
     assert desk.run("login").code == 0
     assert desk.send().code == 0
@@ -108,7 +108,7 @@ def test_due_goes_without_a_word_and_tells_of_a_withdrawn_sign_in_once_a_day(des
     first = desk.run("due", now="2020-02-17T09:00")
     assert first.code == 77
     assert f"the sign-in of {NAME} has expired or was withdrawn" in first.err
-    assert "    → sign in anew: mkwmail login" in first.err
+    assert "    → sign in again: mkwmail login" in first.err
     assert "could not be told by mail: it is the login that fails" in first.err
     logins = len(desk.server.said("AUTH"))
     desk.provider.refuse("refresh_token", "invalid_grant", "AADSTS700082: expired. Trace ID: 2")

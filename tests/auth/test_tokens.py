@@ -129,7 +129,7 @@ def test_a_sign_in_that_was_withdrawn_is_told_of(
         tokens.other_than(tokens.current())
     assert (caught.value.code, caught.value.lasting) == (ExitCode.LOGIN, True)
     assert f"the sign-in of {NAME} has expired or was withdrawn" in str(caught.value)
-    assert caught.value.faults[0].remedy == "sign in anew: mkwmail login"
+    assert caught.value.faults[0].remedy == "sign in again: mkwmail login"
     # It is still kept: an outage that looks like this one must not sign anybody out.
     assert store.load(smtp) is not None
     shown = "".join(traceback.format_exception(caught.value))

@@ -64,7 +64,7 @@ def test_a_phone_call_before_the_first_import_stands_against_an_older_row(tmp_pa
     place = a_place(tmp_path)
     place.run("answers", "set", EVENT, "Kim Verbeek", "nee", now="2020-03-05T09:00")
     ran = imported(place, KIM)
-    assert "declined, recorded on 5 March 2020, is later and stands" in ran.out
+    assert "declined, recorded on 5 March 2020, is later and is kept" in ran.out
     assert answers(place) == {"Kim Verbeek": "declined"}
 
 
@@ -117,7 +117,7 @@ def test_an_unknown_answer_is_settled_by_the_members_own_name(tmp_path: Path) ->
     place = a_place(tmp_path)
     waiting = KIM.replace(";Ja;Ja", ";wachtlijst;")
     ran = imported(place, waiting)
-    assert '"wachtlijst" is no answer that is known' in ran.out
+    assert '"wachtlijst" is not a known answer' in ran.out
     assert answers(place) == {}
     ran = place.run("answers", "set", EVENT, "Kim Verbeek", "misschien", now="2020-03-06T10:00")
     assert ran.code == 0, ran.err

@@ -47,7 +47,7 @@ def test_status_counts_answers_choices_and_who_stays_away(tmp_path: Path) -> Non
     assert reasons["Lou 't Hart"] == "has left the member list"
     assert reasons["Bo Blok"].startswith("row 6 of the list is faulty")
     assert "Answers: 2 attending, 1 declined (1 guest among them)" in people.out
-    assert "Nobody comes from 1 of 3 organisations: De Haven" in people.out
+    assert "Not represented: 1 of 3 organisations: De Haven" in people.out
     assert "Dieetwensen: 2 x vegetarisch, 1 x geen noten" in people.out
     assert "To telephone: 1" in people.out
     assert f"To settle 1 sign-up: mkwmail answers list {EVENT}" in people.out

@@ -16,8 +16,7 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.commands.context import Invocation
 from mkwmail.commands.due import due as due_command
-from mkwmail.commands.due import outlook
-from mkwmail.commands.schedule import ScheduleOptions
+from mkwmail.commands.schedule import ScheduleOptions, outlook
 from mkwmail.commands.schedule import schedule as schedule_command
 from mkwmail.commands.send import SendOptions
 from mkwmail.commands.send import send as send_command
@@ -148,7 +147,7 @@ def test_the_months_of_an_event(office: Office) -> None:
     office.answer("Jan", "declined", "2020-03-11T12:00")
     assert office.due("2020-03-22T06:30") == SILENT
     eve = office.due("2020-03-22T08:30")
-    assert "3 mails of reminder go tomorrow at 09:00; the last answers are of 11 March 2020" in eve.err
+    assert "3 mails of reminder are sent tomorrow at 09:00; the last answers are from 11 March 2020" in eve.err
     (mail,) = office.to_secretary()
     assert "Morgen om 9.00 uur gaat de herinnering voor Directeurendag uit: 3 mails." in mail
     assert "De laatste aanmeldingen zijn ingelezen op woensdag 11 maart." in mail
@@ -256,10 +255,10 @@ def test_what_is_missed_is_told_and_never_sent_late(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     missed = office.due("2020-04-03T08:30")
     assert missed.code == 80
-    assert "5 mails of invitation did not go before its latest moment, end of 2 April 2020" in missed.err
+    assert "5 mails of invitation were not sent before its latest moment, end of 2 April 2020" in missed.err
     assert office.to_members() == []
     assert office.due("2020-04-03T09:00") == Ran(80, "", "")
-    assert "did not go" in office.due("2020-04-04T09:00").err
+    assert "were not sent" in office.due("2020-04-04T09:00").err
     office.schedule("2020-04-04T10:00", "invitation", withdraw=True)
     assert office.due("2020-04-05T09:00") == SILENT
 
@@ -315,7 +314,7 @@ def test_a_latest_moment_that_passes_while_due_runs_is_told_at_once(office: Offi
     ran = office.due("2020-02-17T09:00:30")
     assert ran.code == 80
     assert ran.out == f"{ID}: invitation: 3 mails sent, 2 too late\n{office.handed}\n"
-    sentence = "2 mails of invitation did not go before its latest moment, 17 February 2020 09:01: "
+    sentence = "2 mails of invitation were not sent before its latest moment, 17 February 2020 09:01: "
     assert f"{sentence}Zoë Ruiter, Lou 't Hart" in ran.err
     assert office.to_members() == addresses("Kim", "Jan", "Els")
     assert office.due("2020-02-17T09:05") == Ran(80, "", "")
@@ -337,7 +336,7 @@ def test_a_mailing_whose_latest_moment_passes_while_due_sends_another_is_told_at
     ran = office.due("2020-02-17T09:00")
     assert ran.code == 80
     assert ran.out == f"najaarsdag-2020: invitation: 5 mails sent\n{office.handed}\n"
-    assert f"{ID}: 5 mails of invitation did not go before its latest moment" in ran.err
+    assert f"{ID}: 5 mails of invitation were not sent before its latest moment" in ran.err
 
 
 def test_who_joins_after_the_latest_moment_was_not_missed(office: Office) -> None:
@@ -383,7 +382,7 @@ def test_many_who_joined_wait_for_a_person_and_the_others_go(office: Office) -> 
     more = [f"A{number};;Nieuw;a{number}@example.org;Org {number};lid" for number in range(6)]
     office.place.members(*PEOPLE, *more)
     waits = office.due("2020-02-17T09:00")
-    assert waits.code == 78 and "6 mails of invitation wait for your word" in waits.err
+    assert waits.code == 78 and "6 mails of invitation wait for your approval" in waits.err
     assert office.to_members() == addresses()
     office.schedule("2020-02-17T09:10", "invitation")
     assert office.due("2020-02-17T09:30").code == 0
@@ -413,7 +412,7 @@ def test_the_invitation_makes_an_overdue_save_the_date_pointless(office: Office)
     office.schedule("2020-01-10T10:00")
     went = office.due("2020-02-20T10:00")
     assert f"{ID}: invitation: 5 mails sent" in went.out and "save-the-date:" not in went.out
-    assert "save-the-date is passed over, for invitation is due" in went.err
+    assert "save-the-date is left out, because invitation is due" in went.err
     (mail,) = [mail for mail in office.to_secretary()]
     assert "De vooraankondiging voor Directeurendag is overgeslagen" in mail
     assert office.due("2020-02-20T10:30") == SILENT
@@ -423,7 +422,7 @@ def test_a_reminder_does_not_go_right_behind_its_invitation(office: Office) -> N
     office.schedule("2020-01-10T10:00", "invitation", "reminder")
     went = office.due("2020-03-24T10:00")
     assert went.code == 0 and f"{ID}: invitation: 5 mails sent" in went.out
-    assert "reminder does not go yet, right behind invitation" in went.err
+    assert "reminder is not sent so soon after invitation" in went.err
     office.new_mails()
     assert office.due("2020-03-25T10:00") == SILENT
     office.answer("Kim", "declined", "2020-03-26T10:00")
@@ -465,7 +464,7 @@ def test_a_cancellation_is_never_sent_by_a_timer(office: Office) -> None:
     assert told.code == 75 and f"mkwmail send {ID} cancellation" in told.err
     assert office.to_members() == []
     refused = office.schedule("2020-03-10T10:10", "cancellation")
-    assert refused.code == 2 and "never goes by itself" in refused.err
+    assert refused.code == 2 and "is never sent automatically" in refused.err
 
 
 def test_faulty_files_are_told_and_hurt_nobody_else(office: Office) -> None:
@@ -610,7 +609,7 @@ def test_check_says_what_was_changed_since_it_was_approved(tmp_path: Path) -> No
     place.write("templates/signature.md", "Groet\n")
     checked = place.run("check", ID, now="2020-02-10T10:20")
     assert checked.code == 0 and f"mkwmail schedule {ID} reminder" in checked.out
-    assert "reminder was approved, and does not go by itself now: templates/signature.md has changed" in checked.out
+    assert "reminder was approved, and is not sent automatically now: templates/signature.md has changed" in checked.out
 
 
 def test_the_desk_and_status_say_when_due_last_ran(tmp_path: Path) -> None:

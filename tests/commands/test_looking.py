@@ -120,7 +120,7 @@ def test_check_names_every_fault_and_what_to_mend(tmp_path: Path) -> None:
     places = {fault["place"] for fault in ran.json["faults"]}
     assert {"templates/reminder.md:5", "templates/thanks.md:1"} <= places
     assert ran.json["ready"] is False
-    assert "Not ready: mend" in place.run("check", EVENT).out
+    assert "Not ready: fix" in place.run("check", EVENT).out
 
 
 def test_check_of_a_faulty_list_is_a_document_too(tmp_path: Path) -> None:
@@ -179,10 +179,10 @@ def test_check_says_until_when_the_pace_lets_it_take(tmp_path: Path) -> None:
         place.settings(server.port, "pace: {per_day: 1}\n")
         slow = place.run("check", EVENT, "--server")
         assert "5 mails at 1 a day: done at 21 February 2020 09:00" in slow.out
-        assert "is not done before its latest moment" not in slow.out
+        assert "will not be finished before its latest moment" not in slow.out
         place.members(*(f"Lid {n};;X;lid{n}@example.org;Corp {n};lid" for n in range(60)))
         late = place.run("check", EVENT, "--server")
-        assert "at this pace invitation is not done before its latest moment" in " ".join(late.out.split())
+        assert "at this pace invitation will not be finished before its latest moment" in " ".join(late.out.split())
 
 
 @pytest.mark.long
@@ -213,7 +213,7 @@ def test_preview_shows_one_member_or_why_not(tmp_path: Path) -> None:
     ran = place.run("preview", EVENT, "invitation", "--member", "Hart")
     assert ran.code == 0
     assert "Beste Lou," in ran.out
-    assert "Calendar  Directeurendag, 16 April 2020 from 13:00 to 18:00" in ran.out
+    assert "Calendar  Directeurendag (MKW Platform), 16 April 2020 from 13:00 to 18:00" in ran.out
     nobody_attends = place.run("preview", EVENT, "practical", "--member", "Hart")
     assert "would not get this mail" in nobody_attends.out
 

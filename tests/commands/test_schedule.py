@@ -62,7 +62,7 @@ def test_a_date_outside_the_hours_is_pointed_out(tmp_path: Path) -> None:
     text = EVENT.read_text(encoding="utf-8").replace("2020-02-17 09.00", "2020-02-15 09.00")
     place.write(f"events/{EVENT.name}", text)
     shown = place.run("schedule", ID, "invitation", "--yes", now=NOW).out
-    words = "15 February 2020 09:00 is outside the hours of mkwmail.yaml; it goes on 17 February 2020 08:00"
+    words = "15 February 2020 09:00 is outside the hours of mkwmail.yaml; it is sent on 17 February 2020 08:00"
     assert f"invitation: {words}" in shown
 
 
@@ -84,12 +84,12 @@ def test_a_moved_event_is_the_same_one_by_a_persons_word(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (("cancellation",), "cancellation never goes by itself"),
-        (("update",), "update never goes by itself"),
+        (("cancellation",), "cancellation is never sent automatically"),
+        (("update",), "update is never sent automatically"),
         (("uitnodiging",), 'has no mailing "uitnodiging"'),
         (("practical",), "practical has no date"),
         (("save-the-date",), "the latest moment of save-the-date has passed"),
-        (("--withdraw", "--yes"), "stand alone"),
+        (("--withdraw", "--yes"), "cannot be combined with other options"),
     ],
 )
 def test_what_cannot_be_approved_is_refused_with_a_remedy(tmp_path: Path, words: tuple[str, ...], fault: str) -> None:

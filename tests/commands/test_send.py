@@ -112,7 +112,7 @@ def test_limit_leaves_the_rest_for_a_later_run(tmp_path: Path) -> None:
         place = a_place(tmp_path, server.port)
         first = place.run("send", EVENT, "invitation", "--yes", "--limit", "2")
         assert first.code == 75
-        assert "3 mails still to go: mkwmail send directeurendag-2020 invitation" in first.out
+        assert "3 mails still to send: mkwmail send directeurendag-2020 invitation" in first.out
         assert place.send().json["sent"] == 3
         assert len(server.taken) == 5
 
@@ -284,7 +284,7 @@ def test_login_refused_is_77_and_names_the_remedy(tmp_path: Path) -> None:
         ran = a_place(tmp_path, server.port).run("send", EVENT, "invitation", "--yes")
         assert ran.code == 77
         assert "→" in ran.out
-        assert "5 mails still to go" in ran.out
+        assert "5 mails still to send" in ran.out
 
 
 def test_another_computer_is_refused_without_somebody_to_ask(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_guest_gets_the_practical_mail_and_is_never_invited(tmp_path: Path) ->
     count, _reasons = planned(place, "practical", "2020-04-09T09:00")
     assert count == 1
     ran = place.run("send", EVENT, "practical", "--dry-run", now="2020-04-09T09:00")
-    assert "Sanne Bos is no member, comes as a guest, and gets it too" in ran.out
+    assert "Sanne Bos is not a member, comes as a guest, and gets it too" in ran.out
     assert "left the list" not in place.run("check", EVENT, now="2020-04-09T09:00").out
     count, reasons = planned(place, "invitation", "2020-03-09T09:00")
     assert count == 5 and "Sanne Bos" not in reasons

@@ -93,7 +93,7 @@ class Page(HTMLParser):
             "en",
             "Not represented: 3 of 4 organisations",
             "invitation",
-            "1 attending, 2 declined; the last answer is of 5 March",
+            "1 attending, 2 declined; the last answer is from 5 March",
         ),
         (
             *("nl", "Niet vertegenwoordigd: 3 van de 4 organisaties", "praktische informatie"),
@@ -185,7 +185,9 @@ def test_to_be_phoned_are_the_unreached_and_after_the_last_reminder_the_silent(p
     # Who comes and whose mail came back must hear by telephone what is mailed.
     assert place.run("bounces", "set", EVENT, "Kim Verbeek", now="2020-03-24T10:00").code == 0
     place.members(*(row.replace("lou@", "l.hart@") for row in PEOPLE))
-    assert to_phone(place, "2020-03-24T11:00") == {"Kim Verbeek": "invitation: it came back, as the secretary says"}
+    assert to_phone(place, "2020-03-24T11:00") == {
+        "Kim Verbeek": "invitation: reported as undeliverable by the secretary"
+    }
     assert to_phone(place, "2020-04-17T09:00") == {}
 
 
@@ -215,10 +217,10 @@ def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) 
     assert steps(place, NOW) == [
         decide,
         "Next: reminder, planned for 23 March 2020 09:00",
-        f"To let it go by itself: mkwmail schedule {EVENT}",
+        f"To send it automatically: mkwmail schedule {EVENT}",
     ]
     assert place.run("schedule", EVENT, "--yes", now="2020-03-11T09:00").code == 0
-    never = "`mkwmail due` has never run: what is approved goes only if it does (schedule EVENT --install)"
+    never = "`mkwmail due` has never run: without it nothing is sent automatically (schedule EVENT --install)"
     assert steps(place, "2020-03-11T10:00") == [
         never,
         decide,
@@ -227,22 +229,22 @@ def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) 
     place.run("due", now="2020-03-11T10:30")
     assert steps(place, "2020-03-11T11:00")[:-1] == [
         decide,
-        "Next: reminder, planned for 23 March 2020 09:00; it goes by itself",
+        "Next: reminder, planned for 23 March 2020 09:00; it is sent automatically",
     ]
     place.members(*PEOPLE, "Bo;;Kok;bo@elf.example.org;Elf;lid")
-    assert "Due now, and goes by itself: invitation, 1 mail" in place.run(now="2020-03-12T10:00").out
+    assert "Due now, and sent automatically: invitation, 1 mail" in place.run(now="2020-03-12T10:00").out
     path.write_text(path.read_text(encoding="utf-8").replace("title: Directeurendag", "title: Dag"), encoding="utf-8")
     changed = steps(place, "2020-03-12T11:00")
     again = "reminder practical thanks"
     command = f"mkwmail schedule {EVENT} invitation {again}"
     names = f"invitation, {again.replace(' ', ', ')}"
-    assert f"{names} were changed since they were approved, and do not go: {command}" in changed
+    assert f"{names} were changed since they were approved, and are not sent: {command}" in changed
     place.run("due", now="2020-03-12T11:30")
     asked = "does cron still run it? (schedule EVENT --install)"
     assert asked in steps(place, "2020-03-14T11:00")[0]
     place.run("due", now="2020-04-03T08:00")
     late = steps(place, "2020-04-03T09:00")
-    missed = "Missed: 1 mail of invitation did not go before end of 2 April 2020; who: mkwmail status"
+    missed = "Missed: 1 mail of invitation was not sent before end of 2 April 2020; see: mkwmail status"
     assert any(line.startswith(missed) for line in late), late
     assert decide not in late, "nothing can be done any more about the one who was refused"
 

@@ -49,7 +49,7 @@ def test_ten_planted_faults_are_all_named(folder: WorkingFolder) -> None:
     assert [(fault.place, fault.fault.split(";")[0], fault.remedy) for fault in found] == [
         (
             "events/x.yaml:1:5",
-            'id: "Directeurendag 2020" is no id: it has small letters, digits and hyphens only, 64 at most',
+            'id: "Directeurendag 2020" is not an id: an id has lowercase letters, digits and hyphens only, 64 at most',
             "id: directeurendag-2020",
         ),
         (
@@ -79,7 +79,7 @@ def test_ten_planted_faults_are_all_named(folder: WorkingFolder) -> None:
         ),
         (
             "events/x.yaml:10:8",
-            "url: the link must begin with https://, so that nobody reads along",
+            "url: the link must begin with https://, so that nobody can read along",
             "url: https://aanmelden.voorbeeld.nl/dag",
         ),
         (
@@ -163,7 +163,7 @@ def test_keys_without_anything_behind_them_have_their_defaults(folder: WorkingFo
 
 
 FORMS = [
-    ("pe_points: 0", ":5:12", "pe_points: 0 points are no points: write false", "pe_points: false"),
+    ("pe_points: 0", ":5:12", "pe_points: use false for no PE points", "pe_points: false"),
     ("provisional: misschien", ":5:14", 'provisional: "misschien" is neither true nor false', "provisional: true"),
     (
         "calendar: {method: reqest}",
@@ -230,22 +230,22 @@ MEANINGS = [
     ),
     (
         "mailings: {invitation: {send: 2020-02-17}, save-the-date: {send: 2020-03-01}}",
-        "send: invitation would go on 2020-02-17 00:00, before save-the-date on 2020-03-01 00:00",
+        "send: invitation would be sent on 2020-02-17 00:00, before save-the-date on 2020-03-01 00:00",
     ),
     (
         "registration: {deadline: 2020-04-02}\nmailings: {reminder: {send: 2020-04-03}}",
-        "send: reminder would go on 2020-04-03 00:00, and makes no sense after 2020-04-02",
+        "send: reminder would be sent on 2020-04-03 00:00, and makes no sense after 2020-04-02",
     ),
     (
         "mailings: {thanks: {send: 2020-04-16 12:00}}",
-        "send: thanks would go on 2020-04-16 12:00, before the event has ended on 2020-04-16 18:00",
+        "send: thanks would be sent on 2020-04-16 12:00, before the event has ended on 2020-04-16 18:00",
     ),
-    ("mailings: {invitation: {audience: everybody}}", 'audience: "everybody" is no audience'),
+    ("mailings: {invitation: {audience: everybody}}", 'audience: "everybody" is not an audience'),
     (
         "mailings: {invitation: {audience: got:vooraf}}",
         'audience: "got:vooraf" names a mailing that this event does not have',
     ),
-    ("mailings: {invitation: {audience: earlier-text}}", 'audience: "earlier-text" is no audience'),
+    ("mailings: {invitation: {audience: earlier-text}}", 'audience: "earlier-text" is not an audience'),
     ("mailings: {correction: {of: uitnodiging}}", 'of: this event has no mailing "uitnodiging"'),
     (
         "mailings: {invitation: {of: reminder}}",
@@ -253,7 +253,7 @@ MEANINGS = [
     ),
     (
         "mailings: {Invitation: {}}",
-        '"Invitation" is no name of a mailing: it has small letters, digits and hyphens, and begins with a letter',
+        '"Invitation" is not a name for a mailing: use lowercase letters, digits and hyphens, with a letter first',
     ),
     (
         "mailings: {invitaton: {}}",
@@ -265,14 +265,14 @@ MEANINGS = [
         "url: {cod} is not filled in; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} are",
     ),
     ("online:\n  url: https://x.nl/{code}", "url: nothing is filled in here, so {code} would be mailed as it is"),
-    ("online:\n  url: www.x.nl/dag", "url: the link must be whole, and begin with https://"),
+    ("online:\n  url: www.x.nl/dag", "url: the link must be complete, and begin with https://"),
     ("online:\n  url: https:///dag", "url: the link names no web site behind https://"),
     ("online:\n  url: https://x.nl/een dag", "url: a link cannot have white space in it"),
     ("online:\n  url: <https://x.nl>", "url: signs around the link would become part of it"),
     ("introduction: zie http://x.nl/a", "the link http://x.nl/a must begin with https://"),
     (
         "introduction: zie [hier](www.x.nl) alles",
-        '"www.x.nl" is no whole link: it must begin with https:// or mailto:',
+        '"www.x.nl" is not a complete link: it must begin with https:// or mailto:',
     ),
     (
         "introduction: zie “https://x.nl/a”",
@@ -425,7 +425,7 @@ WARNINGS = [
         "until: A is until 11.00, before it begins at 12.00",
     ),
     ("theme: Beste {naam}", ":5:14", "{naam} will be mailed as it is: nothing is filled in here"),
-    ("theme: Samen # sterk", ":5:14", "what stands behind the # is a remark and is not mailed"),
+    ("theme: Samen # sterk", ":5:14", "the text after the # is a comment and is not mailed"),
 ]
 
 

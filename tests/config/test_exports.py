@@ -10,7 +10,16 @@ from mkwmail.config.attachments import is_export
 from mkwmail.report.recipients import spreadsheet
 
 STATUS = ["event", "mailing", "member", "organisation", "address", "state", "moment", "reason"]
-ANSWERS = ["code", "naam", "sorteernaam", "organisatie", "e-mail", "antwoord", "antwoord bij opmaak", "Dieetwensen"]
+ANSWERS = [
+    "code",
+    "naam",
+    "sorteernaam",
+    "organisatie",
+    "e-mail",
+    "antwoord",
+    "antwoord toen de lijst werd gemaakt",
+    "Dieetwensen",
+]
 PERSON = ["x", "invitation", "Zoë Ruiter", "Tien", "zoe@tien.example.org", "sent", "", ""]
 
 

@@ -45,6 +45,27 @@ def test_a_sender_is_enough(tmp_path: Path) -> None:
     assert (settings.members, settings.form, settings.keep) == ("leden.csv", "u", Keep(months=12))
 
 
+def test_the_name_at_ehlo_and_an_authority_of_ones_own(tmp_path: Path) -> None:
+    smtp = "smtp: {host: mail.vereniging.nl, hello: %s, ca_file: %s}\n"
+    (tmp_path / "eigen.pem").write_text("")
+    settings = read(tmp_path, SENDER + smtp % ("mail.vereniging.nl", "eigen.pem"))
+    assert settings.smtp is not None
+    assert settings.smtp.hello == "mail.vereniging.nl"
+    assert settings.smtp.ca_file == str(tmp_path / "eigen.pem")
+    found = faults(tmp_path, SENDER + smtp % ("laptop", "weg.pem"))
+    assert [place for place, _fault, _remedy in found] == [":2:41", ":2:58"]
+    assert "hello: mail.example.org" in found[0][2] and "PEM" in found[1][2]
+    for odd in ("a b.nl", "-x.nl", "mail..nl", '"mail.nl\\r\\nMAIL FROM:<x>"'):
+        assert "hello" in str(faults(tmp_path, SENDER + smtp % (odd, "eigen.pem")))
+
+
+def test_backups_are_kept_as_the_settings_say(tmp_path: Path) -> None:
+    assert read(tmp_path, SENDER).backup.keep == 10
+    settings = read(tmp_path, SENDER + "backup: {keep: 3, to: /mnt/kopie}\n")
+    assert (settings.backup.keep, settings.backup.to) == (3, "/mnt/kopie")
+    assert faults(tmp_path, SENDER + "backup: {keep: 0}\n")
+
+
 def test_keys_without_anything_behind_them_have_their_defaults(tmp_path: Path) -> None:
     keys = ["association", "language", "reply_to", "report_to", "logo", "provider", "smtp", "pace", "hours"]
     assert read(tmp_path, SENDER + "".join(f"{key}:\n" for key in keys)) == read(tmp_path, SENDER)
@@ -103,13 +124,13 @@ FAULTS = [
     (
         "provider: microsoft365",
         "",
-        "username: smtp.office365.com sends for nobody who does not log in; it is mostly the mail address",
+        "username: smtp.office365.com requires a login; the username is usually the mail address",
         "write below smtp:",
     ),
     (
         "smtp: {host: mail.x.nl, security: none}",
         ":2:35",
-        "security: without it everyone on the way can read mails and password; only this computer may go so",
+        "security: without it everyone on the way can read mails and password; allowed on this computer only",
         "smtp: {host: mail.x.nl, security: starttls}",
     ),
     (
@@ -121,10 +142,10 @@ FAULTS = [
     (
         "smtp: {host: mail.x.nl, port: veel}",
         ":2:31",
-        'port: "veel" is no whole number',
+        'port: "veel" is not a whole number',
         "write it like this: port: 587",
     ),
-    ("smtp: {host: https://mail.x.nl}", ":2:14", 'host: "https://mail.x.nl" is no name of a server', "host: "),
+    ("smtp: {host: https://mail.x.nl}", ":2:14", 'host: "https://mail.x.nl" is not the name of a server', "host: "),
     (
         "smtp: {host: mail.x.nl, password_command: x, password_file: y}",
         ":2:46",
@@ -140,13 +161,13 @@ FAULTS = [
     (
         "smtp: {host: mail.x.nl, auth: oauth, username: kim@x.nl, token_url: https://x.nl/token}",
         ":2:31",
-        "auth: oauth: it is not known where to sign in",
+        "auth: oauth: no address to sign in at is known",
         "write provider: microsoft365 or google;",
     ),
     (
         "provider: google\nsmtp: {auth: oauth, username: kim@x.nl, token_url: http://x.nl/token}",
         ":3:52",
-        'token_url: "http://x.nl/token" is no address that begins with https://',
+        'token_url: "http://x.nl/token" is not an address that begins with https://',
         "",
     ),
     (
@@ -164,14 +185,14 @@ FAULTS = [
     (
         "smtp: {host: mail.x.nl, auth: OAuth, token_url: https://x/t, scopes: s, device_url: https://x/d}",
         ":2:7",
-        "username: with auth: oauth it says who signs in; it is mostly the mail address",
+        "username: with auth: oauth it says who signs in; usually the mail address",
         "write below smtp:",
     ),
     ("pace: {per_minute: 0}", ":2:20", "per_minute: must be more than 0", ""),
     (
         "pace: {pause: 2}",
         ":2:15",
-        'pause: "2" is no length of time: write it like 1 day, 2 hours or 30 min',
+        'pause: "2" is not a length of time: write it like 1 day, 2 hours or 30 min',
         "pace: {pause: 2 min}",
     ),
     (
@@ -180,15 +201,15 @@ FAULTS = [
         "hours: they end before they begin, so nothing would ever be mailed",
         "hours: {from: 8.00, to: 20.00}",
     ),
-    ("keep: altijd", ":2:7", 'keep: "altijd" is no number of months, years or days', "keep: 12 maanden"),
-    ("keep: 0 months", ":2:7", 'keep: "0 months" is no number of months, years or days', "keep: 12 maanden"),
+    ("keep: altijd", ":2:7", 'keep: "altijd" is not a number of months, years or days', "keep: 12 maanden"),
+    ("keep: 0 months", ":2:7", 'keep: "0 months" is not a number of months, years or days', "keep: 12 maanden"),
     ("form: jij", ":2:7", 'form: "jij" is not one of: je, u', "write it like this: form: je"),
     ("logo: weg.png", ":2:7", 'logo: there is no file "weg.png" in the working folder', ""),
     ("logo: ../x.png", ":2:7", 'logo: "../x.png" lies outside the working folder', ""),
     (
         "logo: logo.svg",
         ":2:7",
-        'logo: "logo.svg" is no picture that mail programs show: take a PNG, JPEG or GIF',
+        'logo: "logo.svg" is not a picture that mail programs show: take a PNG, JPEG or GIF',
         "",
     ),
 ]
@@ -205,7 +226,7 @@ def test_a_sender_must_be_there_and_mailable(tmp_path: Path) -> None:
     assert faults(tmp_path, "form: je\n")[0][:2] == ("", "sender: is missing, and must be there")
     (found,) = faults(tmp_path, "sender: {name: Kim, email: kim@@x.nl}\n")
     assert found[0] == ":1:28"
-    assert found[1].startswith("email: kim@@x.nl is no address that can be mailed")
+    assert found[1].startswith("email: kim@@x.nl is not an address that can be mailed")
     (found,) = faults(tmp_path, "sender: {name: Kim, email: kïm@x.nl}\n")
     assert "letters outside ASCII" in found[1]
 

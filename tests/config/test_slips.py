@@ -11,7 +11,7 @@ COMMA = "a comma between braces begins a new key; put quotes around a text with 
 APOSTROPHE = "an apostrophe at the beginning opens a quotation to YAML; put double quotes around the text"
 TAB = "this line is indented with a tab; YAML takes spaces only, here 2"
 NBSP = "this line is indented with non-breaking spaces, as Word and web pages have them; type 2 spaces"
-BESIDE = "a non-breaking space stands beside the key, as Word and web pages have them; type an ordinary one"
+BESIDE = "there is a non-breaking space next to the key, as in Word and web pages; type an ordinary one"
 SIGN = "a text cannot begin with %s without quotes: YAML has another use for it"
 TEXT = "this line belongs to the text above and must begin with %d spaces"
 NO_KEY = "this line has no key: it is not a “key: value”, and no text above goes on here"
@@ -82,14 +82,14 @@ SLIPS = [
         "hosts:\n-\u00a0Jan",
         2,
         1,
-        "a non-breaking space stands behind the hyphen; type an ordinary one",
+        "there is a non-breaking space after the hyphen; type an ordinary one",
         "- Jan",
     ),
     ("hosts:\n– Jan", 2, 1, HYPHEN, "- Jan"),
     ("hosts:\n  -Jan", 2, 3, HYPHEN, "  - Jan"),
     ("title:Directeurendag", 1, 6, "a space must follow the colon", "title: Directeurendag"),
     ("a:\n  b:{c: d}", 2, 4, "a space must follow the colon", "  b: {c: d}"),
-    ("title = Dag", 1, 1, "a colon and a space stand between key and value", "title: Dag"),
+    ("title = Dag", 1, 1, "put a colon and a space between key and value", "title: Dag"),
     ("starts 2020-04-16", 1, 1, NO_KEY, "starts: 2020-04-16"),
     (
         "title: Dag\n  theme: Samen",

@@ -1,4 +1,4 @@
-"""What goes by itself and what was reported is kept, and the newest word holds."""
+"""What is sent automatically and what was reported is kept, and the newest word holds."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -171,7 +171,7 @@ def test_composing_again_gives_the_same_bytes(workshop: Workshop) -> None:
         ("Dag\n{% if %}\n", 6, "cannot be read"),
         ("Dag\n{% if titel %}\nx\n", 7, "{% if %} is opened in this template, and nowhere closed by {% endif %}"),
         ("Dag\n{{ titel|hoofdletters }}\n", 6, "there is no filter called hoofdletters"),
-        ("Dag\n{% endfor %}\n", 6, "there is no {% endfor %} that could stand here"),
+        ("Dag\n{% endfor %}\n", 6, "{% endfor %} cannot be used here"),
         ("{{ event.starts|datum }}\n", 5, "datum"),
         ("{{ ''.__class__.__mro__ }}\n", 5, "__class__"),
         ("{{ 1 / 0 }}\n", 5, "divides by zero"),

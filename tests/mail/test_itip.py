@@ -417,7 +417,7 @@ def test_replies_as_they_come(old: str, new: str, replies: tuple[CalendarReply, 
 
 @pytest.mark.parametrize("data", [b"", b"Beste Kim, ik kom!", b"BEGIN:VCALENDAR\r\nMETHOD:REPLY", b"\x00\xff"])
 def test_what_is_no_calendar_is_refused_in_one_sentence(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no calendar file"):
+    with pytest.raises(ValueError, match="not a calendar file"):
         read_reply(data)
 
 
@@ -431,7 +431,7 @@ def test_any_mangled_reply_is_read_or_refused(lines: list[str], noise: bytes) ->
         try:
             read_reply(data)
         except ValueError as error:
-            assert "no calendar file" in str(error)
+            assert "not a calendar file" in str(error)
 
 
 @given(st.sampled_from(["ACCEPTED", "DECLINED", "TENTATIVE"]), st.integers(0, 99))

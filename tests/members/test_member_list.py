@@ -183,7 +183,7 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("J\x07an", "T", "jan@linde.example.org", "U+0007", "type its text again"),
     ("RenÃ©", "U", "jan@linde.example.org", '"RenÃ©" was spoiled', '"René"'),
     ("Ren\ufffd", "V", "jan@linde.example.org", "lost a letter", "type the letter again"),
-    ("#N/B", "W", "jan@linde.example.org", "#N/B", "mend the formula"),
+    ("#N/B", "W", "jan@linde.example.org", "#N/B", "correct the formula"),
     ("J" * 300, "X", "jan@linde.example.org", "300 characters", "shorten"),
 ]
 

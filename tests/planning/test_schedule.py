@@ -1,4 +1,4 @@
-"""The rules of what goes by itself, as values."""
+"""The rules of what is sent automatically, as values."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

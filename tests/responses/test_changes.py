@@ -49,9 +49,9 @@ def test_a_changed_row_without_a_date_is_doubtful_where_somebody_spoke_since_the
 
 
 def test_an_unknown_answer_is_doubtful_and_changes_nothing() -> None:
-    unknown = Signup(2, None, address="kim@example.org", doubt='"wachtlijst" is no answer that is known')
+    unknown = Signup(2, None, address="kim@example.org", doubt='"wachtlijst" is not a known answer')
     found = after(unknown, held=said("attending", 1))
-    assert [each.doubt for each in found.doubtful] == ['"wachtlijst" is no answer that is known']
+    assert [each.doubt for each in found.doubtful] == ['"wachtlijst" is not a known answer']
 
 
 def test_presence_is_not_overruled_by_a_form() -> None:
