@@ -47,7 +47,7 @@ class Schema(StrEnum):
     SETTINGS = "settings"
 
 
-_EVENT_HELP = _("The event: its id, or its file in events/ (the .yaml may be left out).")
+_EVENT_HELP = _("The event: its id, or its file in events/, or the beginning of either.")
 EventArgument = Annotated[
     str, typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False)
 ]
@@ -447,7 +447,7 @@ def due(
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.due import due as command
-    from mkwmail.commands.due import outlook
+    from mkwmail.commands.schedule import outlook
 
     if dry_run:
         _finish(outlook(_begin(ctx), json=json))
@@ -524,6 +524,29 @@ def resolve(
     from mkwmail.commands.bounces import resolve as command
 
     _finish(command(_begin(ctx), event, sent=tuple(sent or ()), send_again=tuple(send_again or ())))
+
+
+@app.command(
+    help=_("""Copy a shipped text of a mail to your folder, to make it your own.
+
+Without KIND: list the texts. KIND is a kind of mailing, or one of the texts that all mails share, such as signature.
+With --diff: show what your own texts change.
+
+\b
+Examples:
+  mkwmail template invitation
+  mkwmail template --diff""")
+)
+def template(
+    ctx: typer.Context,
+    kind: Annotated[
+        str | None, typer.Argument(metavar=_("KIND"), help=_("Which text, such as invitation."), show_default=False)
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help=_("Show what your own texts change."))] = False,
+) -> None:
+    from mkwmail.commands.template import template as command
+
+    _finish(command(_begin(ctx), kind, diff=diff))
 
 
 @app.command(
@@ -784,6 +807,31 @@ def skip(
 
 
 @app.command(
+    help=_("""Show everything that is kept of a person.
+
+For a person who asks what you keep of them (GDPR, article 15; AVG): the row in the member list, mails, answers,
+sign-ups, calls and decisions. Names and addresses of others are left out.
+
+\b
+Examples:
+  mkwmail about kim@example.org
+  mkwmail about "Kim Verbeek" --html over-kim.html""")
+)
+def about(
+    ctx: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar=_("FILE"), help=_("Write it as a page to send to the person."))
+    ] = None,
+) -> None:
+    from mkwmail.commands.about import about as command
+
+    _finish(command(_begin(ctx), who, html=html))
+
+
+@app.command(
     help=_("""Remove what is known of a person.
 
 Name, address and number, what was mailed and answered, in all events. A keyed hash stays, which says nothing, so that
@@ -825,6 +873,30 @@ def purge(
     from mkwmail.commands.privacy import purge as command
 
     _finish(command(_begin(ctx), event, dietary=dietary, yes=yes))
+
+
+@app.command(
+    help=_("""Put a backup of the ledger back.
+
+Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
+answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+
+\b
+Examples:
+  mkwmail restore
+  mkwmail restore backups/mkwmail-1a2b3c4d-2020-02-17-090000.db""")
+)
+def restore(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar=_("FILE"), help=_("The backup; without it, the newest."), show_default=False),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.restore import restore as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
 
 
 @app.command(

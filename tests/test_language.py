@@ -275,8 +275,12 @@ SCENES = (
     (),
     ("--help",),
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
-    *((command, "--help") for command in ("skip", "status", "resolve", "forget", "purge", "schema", "calendar")),
-    *((command, "--help") for command in ("login", "logout", "papers")),
+    *(
+        (command, "--help")
+        for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
+    ),
+    *((command, "--help") for command in ("login", "logout", "papers", "template")),
+    ("template",),
     *(("answers", word, "--help") for word in ("import", "set", "list", "undo")),
     *(("bounces", word, "--help") for word in ("import", "set")),
     ("check", "directeurendag-2020"),
@@ -302,6 +306,8 @@ SCENES = (
     ("answers", "undo", "directeurendag-2020"),
     ("papers", "directeurendag-2020", "certificates"),
     ("bounces", "import", "directeurendag-2020", "er-niet.eml"),
+    ("about", "zoe@tien.example.org"),
+    ("restore", "--yes"),
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),

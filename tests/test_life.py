@@ -217,7 +217,67 @@ def test_older_facts_are_no_wrong_text(tmp_path: Path) -> None:
         life = Life(tmp_path, server)
         life.send("invitation")
         life.change(place="Het Wachthuis")
-        assert not life.send("correction", now="2020-02-18T09:00")
+        before = len(server.taken)
+        refused = life.run("send", EVENT, "correction", "--yes", now="2020-02-18T09:00")
+        assert refused.code == 65 and len(server.taken) == before
+        assert "nothing in the text of invitation has changed" in refused.err
+        assert f"mkwmail send {EVENT} update" in refused.err
+
+
+def test_a_correction_shows_what_was_wrong_and_what_is_right(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server)
+        life.change(text="Komt allen. De dag kost 25 euro.")
+        invited = life.send("invitation")
+        life.change(text="Komt allen. De dag kost 35 euro.")
+        corrected = life.send("correction", now="2020-02-18T09:00")
+        assert set(corrected) == set(invited)
+        said = words_of(corrected[KIM])
+        assert "er stond: De dag kost 25 euro. moet zijn: De dag kost 35 euro." in said
+        assert "Komt allen" not in said, "only what differs"
+
+
+def test_those_with_an_earlier_text_are_named_with_the_command(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server)
+        life.change(text="De dag kost 25 euro.")
+        count = len(life.send("invitation"))
+        command = f"mkwmail send {EVENT} correction"
+        for words in (("check", EVENT), ("send", EVENT, "invitation", "--yes"), ("status", EVENT), ()):
+            assert command not in life.run(*words, now="2020-02-18T09:00").out
+        life.change(text="De dag kost 35 euro.")
+        for words in (("check", EVENT), ("send", EVENT, "invitation", "--yes"), ("status", EVENT), ()):
+            ran = life.run(*words, now="2020-02-18T09:00")
+            said = " ".join((ran.out + ran.err).split())
+            assert command in said and "an earlier text" in said and "invitation" in said and str(count) in said, said
+        told = life.status("2020-02-18T09:00")["earlier_text"]
+        assert (told["mailing"], told["people"]) == ("invitation", count)
+        life.send("correction", now="2020-02-18T10:00")
+        assert life.status("2020-02-18T11:00")["earlier_text"] is None
+
+
+def test_an_own_mailing_without_text_is_a_fault(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server)
+        life.place.write(MINE, FILE.format(**life.facts).rstrip() + "\n  fotos: {send: 2020-04-01 09:00}\n")
+        ran = life.run("check", EVENT)
+        assert ran.code == 65 and "fotos has no text" in ran.out + ran.err
+        assert life.run("send", EVENT, "fotos", "--yes", now="2020-04-01T09:00").code == 65
+        assert not server.taken
+        life.place.write("templates/fotos.md", "---\nsubject: De foto’s\n---\n{{ salutation }}, kijk maar.\n")
+        assert life.run("check", EVENT).code == 0
+
+
+def test_a_correction_with_a_text_of_its_own_needs_no_difference(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server)
+        invited = life.send("invitation", "--limit", "3")
+        own = "\n  correction:\n    text: De zaal was verkeerd genoemd in de bijlage.\n"
+        life.place.write(MINE, FILE.format(**life.facts).rstrip() + own)
+        corrected = life.send("correction", now="2020-02-18T09:00")
+        assert set(corrected) == set(invited)
+        assert "De zaal was verkeerd genoemd" in words_of(corrected[KIM])
+        assert not life.send("correction", now="2020-02-19T09:00")
 
 
 def test_the_method_of_the_entries_stays_what_it_was(tmp_path: Path) -> None:
@@ -244,3 +304,19 @@ def test_a_general_command_picks_none_of_them(tmp_path: Path) -> None:
         ran = life.run("send", EVENT, "--yes", now="2020-02-18T09:00")
         assert len(server.taken) == len(PEOPLE)
         assert "update" not in ran.out.split("planned")[0]
+
+
+def test_what_changed_since_the_proof_is_said_before_sending(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        life = Life(tmp_path, server)
+        assert "since the proof" not in life.run("send", EVENT, "invitation", "--dry-run").out
+        assert life.run("proof", EVENT, "invitation", "voorzitter@example.net", "--yes").code == 0
+        for words in (("schedule", EVENT, "--yes"), ("send", EVENT, "invitation", "--limit", "1", "--yes")):
+            ran = life.run(*words, now="2020-02-17T10:00")
+            said = ran.out + ran.err
+            assert "nothing has changed since the proof of 17 February 2020 09:00 to voorzitter@example.net" in said
+        life.change(text="Komt vooral.")
+        for words in (("schedule", EVENT, "--yes"), ("send", EVENT, "invitation", "--limit", "1", "--yes")):
+            ran = life.run(*words, now="2020-02-17T11:00")
+            said = ran.out + ran.err
+            assert "this has changed since the proof" in said and "Komt vooral." in said

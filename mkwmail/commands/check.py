@@ -1,14 +1,23 @@
 """``check``: everything that can be found out before sending."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
-from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, correcting_of, enclosed, variants
+from mkwmail.commands.compose_mailing import (
+    OutgoingMail,
+    composer_of,
+    correcting_of,
+    earlier_text_of,
+    enclosed,
+    variants,
+)
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -35,9 +44,20 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.mail.merge import PersonalFile
+from mkwmail.mail.templates import TEMPLATE_ENDINGS, shipped_templates
 from mkwmail.planning.audience import History
-from mkwmail.planning.oddities import event_warnings, list_notes, list_warnings, outdated_warnings
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations, slipped_fault
+from mkwmail.planning.free_text import text_warnings
+from mkwmail.planning.oddities import (
+    earlier_text_fault,
+    event_warnings,
+    list_notes,
+    list_warnings,
+    outdated_warnings,
+    salutations,
+    slipped_fault,
+    unused_templates,
+)
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -190,6 +210,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         history = history_of(ledger, event)
         warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
         warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
+        warnings += _of_texts(sources, roll, ledger, history, now)
         if roll.slipped:
             faults.append(slipped_fault(roll, sources.shown_list))
         due = due_mailings(event, roll, history, now)
@@ -242,6 +263,35 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
     )
 
 
+def _unused_templates(sources: Sources) -> Iterator[Fault]:
+    """Yield the files in ``templates/`` that no event of the folder uses."""
+    folder = sources.folder
+    if not folder.templates_dir.is_dir():
+        return
+    own = [path for path in folder.templates_dir.iterdir() if path.suffix in TEMPLATE_ENDINGS and path.is_file()]
+    own = [path for path in own if not path.name.startswith((".", "~"))]
+    # Other events may be faulty, so that their files are searched for the name, and not read.
+    texts = [path.read_bytes().decode(errors="replace") for path in (*folder.event_paths(), *own)]
+    used = [path.stem for path in own if any(_names(path, text) for text in texts)]
+    yield from unused_templates((path.name for path in own), shipped_templates(), {*sources.event.mailings, *used})
+
+
+def _names(path: Path, text: str) -> bool:
+    """Check whether a text names a template: as a mailing, after ``template:``, or in an ``include``."""
+    stem, name = re.escape(path.stem), re.escape(path.name)
+    forms = (rf"^\s*[\"']?{stem}[\"']?\s*:", rf"template:\s*[\"']?{stem}\b", rf"[\"']{name}[\"']")
+    return any(re.search(form, text, re.MULTILINE) for form in forms)
+
+
+def _of_texts(sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:
+    """Yield what is odd about the event's texts, and who has earlier ones."""
+    yield from text_warnings(sources.event, sources.shown_event)
+    yield from _unused_templates(sources)
+    earlier = earlier_text_of(sources, roll, ledger, history, now)
+    if earlier is not None:
+        yield earlier_text_fault(sources.event, sources.shown_event, earlier)
+
+
 def _mailing(
     invocation: Invocation, sources: Sources, roll: MemberIndex, history: History, ledger: Ledger, name: str
 ) -> tuple[Checked, list[Fault]]:
@@ -255,8 +305,9 @@ def _mailing(
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=roll.listings)
-    composer = composer_of(sources, name, ledger.secret, history).enclosing(sources, ledger, history, now)
+        plan = replace(plan, to_send=roll.everybody)
+    composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+    composer = composer.enclosing(sources, ledger, history, now)
     composer = composer if count else composer.without_files()
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)

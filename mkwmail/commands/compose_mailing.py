@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.kinds import mailing_named, rule_of, templates_of
+from mkwmail.config.kinds import CORRECTION, mailing_named, rule_of, templates_of
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, ngettext
@@ -23,24 +23,32 @@ from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
-from mkwmail.mail.context import Addressee, Lazily, MailingContext
+from mkwmail.mail.context import Addressee, Change, Lazily, MailingContext
 from mkwmail.mail.letter import Content, Letter, Message, no_content
 from mkwmail.mail.merge import PersonalFile, files_in
 from mkwmail.mail.mime import Attachment, read_attachment
-from mkwmail.mail.templates import Templates
-from mkwmail.planning.approval import FACTS, corrected_mailing, correcting, differences, fingerprint, with_corrected
+from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
+from mkwmail.planning.approval import (
+    COPY,
+    FACTS,
+    Correcting,
+    corrected_mailing,
+    correcting,
+    differences,
+    fingerprint,
+    laid_out,
+    nothing_to_correct,
+    with_corrected,
+)
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
-from mkwmail.planning.plan import Plan
+from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
+from mkwmail.planning.roll import MemberIndex
 
 if TYPE_CHECKING:
     from mkwmail.mail.personal_files import PersonalFiles
     from mkwmail.papers.certificates import Certificates
 
-_SHARED_TEMPLATES = (
-    *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
-    *("layout.html", "layout.txt", "mail.css"),
-)
 _PROOF = "proef"
 
 
@@ -124,7 +132,7 @@ class Composer:
 
         :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
         """
-        if not (self.context.event.certificate and rule_of(self.context.name).certifies):
+        if not _certifies(self.context.event, self.context.name):
             return self
         from mkwmail.papers.certificates import Certificates
 
@@ -175,31 +183,97 @@ class Composer:
     ) -> Composition:
         """Compose all letters.
 
+        Assistants get their copies from a template of its own.
+
         :raises UserError: with the faults of all templates and members.
         """
-        event = self.context.event.id
+        copies = [number for number, each in enumerate(recipients) if each.copy_of]
+        if not copies:
+            return self._composed(self.context, recipients, history, secret, progress)
+        own = [number for number, each in enumerate(recipients) if not each.copy_of]
+        context = _copy_context(self.context)
+        parts = (
+            self._composed(self.context, [recipients[number] for number in own], history, secret, progress),
+            self._composed(context, [recipients[number] for number in copies], history, secret, lambda _done: None),
+        )
+        places = {number: (part, at) for part, some in enumerate((own, copies)) for at, number in enumerate(some)}
+
+        def addressed(number: int) -> Addressed:
+            part, at = places[number]
+            return parts[part].addressed[at]
+
+        letters = [parts[part].of[at] for part, at in (places[number] for number in range(len(recipients)))]
+        return Composition(Lazily(len(recipients), addressed), letters)
+
+    def _composed(
+        self,
+        context: MailingContext,
+        recipients: Sequence[Recipient],
+        history: History,
+        secret: bytes,
+        progress: Callable[[int], None],
+    ) -> Composition:
+        event = context.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
-        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
-        updates = rule_of(self.context.name).tells_changes
+        codes = "" if context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
+        updates = rule_of(context.name).tells_changes
+        corrected = history.correcting.changes if history.correcting is not None else {}
+        self._refuse_unexplained(recipients, history)
         facts = read_facts(self.facts.document)
-        asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
-        files, certified = self._enclosed(recipients)
+        asks = context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        # An assistant's copy has no files of its own: they are the member's.
+        files, certified = self._enclosed(recipients) if not context.copied else ({}, frozenset[str]())
+        telling = history.telling
+
+        def changes_of(each: Recipient) -> tuple[Change, ...]:
+            answer = history.answers.get(each.person)
+            return telling.changes_for(each.person, facts, answer) if updates else corrected.get(each.person, ())
 
         def addressee(number: int) -> Addressee:
-            each = recipients[number]
-            answer = history.answers.get(each.person)
+            each, code = recipients[number], codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF
+            if each.copy_of:
+                return copy(each)
             return Addressee(
                 each.person,
                 each.member,
-                codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF,
-                answer,
+                code,
+                history.answers.get(each.person),
                 entry_uid(secret, event, each.person) if asks else "",
-                history.telling.changes_for(each.person, facts, answer) if updates else (),
-                files.get(each.person, ()),
-                each.person in certified,
+                changes_of(each),
+                telling.told_other_times(each.person, facts),
+                telling.told.get(each.person) == (self.facts.version,),
+                files=files.get(each.person, ()),
+                certified=each.person in certified,
             )
 
-        return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
+        def copy(each: Recipient) -> Addressee:
+            answers = {history.answers.get(one.person) for one in each.copy_of}
+            members = [
+                Addressee(one.person, one.member, _PROOF if context.proof else code_for(secret, event, one.person))
+                for one in each.copy_of
+            ]
+            return Addressee(
+                each.person,
+                each.member,
+                code="",
+                answer=answers.pop() if len(answers) == 1 else None,
+                changes=tuple(dict.fromkeys(change for one in each.copy_of for change in changes_of(one))),
+                has_entry=telling.told.get(each.person) == (self.facts.version,),
+                copy_of=tuple(members),
+            )
+
+        return compose(context, self.templates, Lazily(len(recipients), addressee), progress)
+
+    def _refuse_unexplained(self, recipients: Sequence[Recipient], history: History) -> None:
+        """Refuse a correction that would not say to its readers what was wrong.
+
+        :raises UserError: if nothing in the mail's text differs, and it has no text of its own.
+        """
+        correcting = history.correcting
+        if correcting is None or self.context.mailing.text:
+            return
+        if correcting.unexplained.intersection(each.person for each in recipients):
+            raise UserError(nothing_to_correct(self.context.event, self.context.name, correcting))
 
     def outgoing(
         self, plan: Plan, history: History, ledger: Ledger, progress: Callable[[int], None] = lambda done: None
@@ -213,11 +287,12 @@ class Composer:
         composition = self.compose(plan.to_send, history, ledger.secret, progress)
         tries = {each.person: each.tries for each in history.deliveries if each.round == plan.round}
         same = self._approvals_of_the_same(ledger)
+        begun = self.context.event.starts if self.context.begun else None
         domain = self.context.settings.sender.email.rpartition("@")[2]
         again = {
             number: earlier
             for number, recipient in enumerate(plan.to_send)
-            if (earlier := _earlier_try(recipient, same, self.facts, ledger)) is not None
+            if (earlier := _earlier_try(recipient, same, self.facts, begun, ledger)) is not None
         }
 
         def outgoing(number: int) -> OutgoingMail:
@@ -274,14 +349,21 @@ def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
     return [(mailbag[number], counts[key]) for key, number in firsts.items()]
 
 
-def _earlier_try(recipient: Recipient, same: frozenset[int], facts: Facts, ledger: Ledger) -> OutgoingMail | None:
+def _earlier_try(
+    recipient: Recipient, same: frozenset[int], facts: Facts, begun: datetime | None, ledger: Ledger
+) -> OutgoingMail | None:
     retry = recipient.retry
     if retry is None or retry.letter is None or retry.message_id is None or retry.date is None:
         return None
     if retry.approval not in same:
         return None
+    # A mail of before the event has a calendar entry, which a mail has no more once the event has begun.
+    if begun is not None and retry.date < begun:
+        return None
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
+        return None
+    if recipient.copy_of and not _names_the_same(retry.values, recipient.copy_of):
         return None
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
@@ -300,6 +382,24 @@ def kept_content(database: Database) -> Content:
     return content
 
 
+def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:
+    """Return whether an earlier try's values name these members of an assistant, and nobody else."""
+    named = [text for field, text in values.items() if field.startswith("copy_of.") and field.endswith(".name")]
+    return sorted(named) == sorted(each.name or each.address for each in members)
+
+
+def _copy_context(context: MailingContext) -> MailingContext:
+    """Return the context of the assistants' copies.
+
+    An entry that asks for an answer is only for the member; an assistant's calendar would answer for itself.
+    """
+    event = context.event
+    if event.calendar.method is CalendarMethod.REQUEST:
+        without = event.calendar.model_copy(update={"method": CalendarMethod.NONE})
+        event = event.model_copy(update={"calendar": without})
+    return replace(context, event=event, template=COPY, copied=context.template, personal=False)
+
+
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
     """Return the history, for a correction with the mailing it corrects.
 
@@ -312,15 +412,37 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
     given = {name: rounds.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
-    return replace(history, correcting=correcting(of, history.deliveries, given, now))
+    explained = bool(mailing_named(event, mailing).text)
+    return replace(history, correcting=correcting(of, history.deliveries, given, now, explained))
+
+
+def earlier_text_of(
+    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
+) -> WithEarlierText | None:
+    """Return those who have an earlier text of the mailing that `correction` would correct, or None.
+
+    None too if that text cannot be read now.
+    """
+    try:
+        return with_earlier_text(sources.event, roll.listings, correcting_of(sources, CORRECTION, ledger, history), now)
+    except UserError:  # told where that mailing is composed
+        return None
 
 
 def composer_of(
-    sources: Sources, mailing: str, secret: bytes, history: History, proof: bool = False, automatic: bool = False
+    sources: Sources,
+    mailing: str,
+    secret: bytes,
+    history: History,
+    *,
+    moment: datetime | None = None,
+    proof: bool = False,
+    automatic: bool = False,
 ) -> Composer:
     """Return the composer of a mailing.
 
-    ``automatic``: the mailing is sent without a person present.
+    ``moment``: when it is sent; None if only its sources are wanted. ``automatic``: the mailing is sent without a
+    person present.
 
     :raises UserError: if there is no such mailing or template, a file cannot be read, or the method of the calendar
         entry differs from that of the entries that were sent.
@@ -333,35 +455,44 @@ def composer_of(
     entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
-    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in entry.shared_files)
-    certified = event.certificate is not None and rule_of(mailing).certifies
+    names = (*entry.shared_files, *_corrected_files(event, history.correcting))
+    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
     templates = Templates((folder.templates_dir, shipped("templates")))
+    template = _template_name(folder, templates_of(mailing, entry))
+    own_template = (folder.templates_dir / f"{template}.md").is_file()
+    if rule_of(mailing).says_only_its_text and not entry.text and not own_template:
+        raise UserError(_without_text(sources.shown_event, mailing))
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
-        template=_template_name(folder, templates_of(mailing, entry)),
+        template=template,
         settings=settings,
         uid=entry_uid(secret, event.id),
         sequence=version,
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
-        personal=bool(entry.personal_files) or certified,
+        personal=bool(entry.personal_files) or _certifies(event, mailing),
         logo=logo,
         proof=proof,
         automatic=automatic,
+        moment=moment,
+        entry_if_lacking=not rule_of(mailing).carries_entry,
     )
     method = event.calendar.method
-    carried = Facts(version, facts.document(), "" if method is CalendarMethod.NONE else method.value)
+    carries = method is not CalendarMethod.NONE and not context.begun
+    carried = Facts(version, facts.document(), method.value if carries else "")
     files = _personal_files(sources, context)
-    approved = _approved_sources(sources, context, templates)
-    approved |= files.sources() if files else {}
-    if certified:
-        approved |= _certificate_sources(sources, templates)
+    approved = _approved_sources(sources, context, templates, files)
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
     return Composer(context, templates, approved, carried, files)
+
+
+def _certifies(event: Event, mailing: str) -> bool:
+    """Return whether those who were present get a certificate with the mailing."""
+    return event.certificate is not None and rule_of(mailing).certifies
 
 
 def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":
@@ -375,19 +506,19 @@ def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles
     return PersonalFiles(rules, members, sources.folder, sources.event_path, sources.shown_list, shared)
 
 
-def _certificate_sources(sources: Sources, templates: Templates) -> dict[str, str]:
-    """Return what certificates depend on, as an approval covers it."""
-    certificate = sources.event.certificate
-    assert certificate is not None
-    terms = {"pe_points": sources.event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
-    found = {
-        f"{sources.shown_event}: certificate": _lines(json.dumps(terms)),
-        "templates/certificate.md": templates.source("certificate.md"),
-    }
-    for name in filter(None, (certificate.letterhead, certificate.signature)):
-        path = sources.event_path.parent / name
-        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
-    return found
+def _without_text(place: str, mailing: str) -> Fault:
+    fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
+    return Fault(place, fault, _("write below %(mailing)s: text: …") % {"mailing": mailing})
+
+
+def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[str]:
+    """Yield the attachments that were wrong: a correction has the right ones."""
+    if correcting is None:
+        return
+    told = " ".join(change.new for changes in correcting.changes.values() for change in changes)
+    for name in mailing_named(event, correcting.of).shared_files:
+        if Path(name).name in told:
+            yield name
 
 
 def _refuse_another_method(sources: Sources, method: str) -> None:
@@ -428,7 +559,9 @@ def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
     return next(found, names[-1])
 
 
-def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
+def _approved_sources(
+    sources: Sources, context: MailingContext, templates: Templates, files: "PersonalFiles | None"
+) -> dict[str, str]:
     """Return everything on which the mails' content depends.
 
     The keys are the names under which the user knows the sources.
@@ -437,23 +570,20 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
     shown_event = sources.shown_event
     shown = {"association", "sender", "reply_to", "form"}
     found = {
-        shown_event: _lines(json.dumps(words_of(sources.event))),
-        f"{shown_event}{FACTS}": _lines(facts_of(sources.event).document()),
-        f"mailings: {context.name}": _lines(
+        shown_event: laid_out(json.dumps(words_of(sources.event))),
+        f"{shown_event}{FACTS}": laid_out(facts_of(sources.event).document()),
+        f"mailings: {context.name}": laid_out(
             context.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),
-        "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
+        "mkwmail.yaml": laid_out(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{context.template}.md", *_SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", f"{COPY}.md", *SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
+    found |= files.sources() if files else {}
+    if _certifies(sources.event, context.name):
+        from mkwmail.papers.certificates import approved_sources
+
+        found |= approved_sources(sources.event, shown_event, sources.event_path, templates)
     return found
-
-
-def _lines(document: str) -> str:
-    """Lay out a JSON document so that differences read well.
-
-    Each value, and each line of a text, is on a line of its own.
-    """
-    return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")

@@ -1,4 +1,4 @@
-"""``due``: the command that cron runs, and the outlook for a month.
+"""``due``: the command that cron runs.
 
 It sends mailings that are approved and due, retries deferred mail, and prints nothing if all is well.
 """
@@ -16,6 +16,7 @@ from mkwmail.commands.context import (
     Invocation,
     Sources,
     announce,
+    back_up,
     folder_of,
     history_of,
     open_ledger,
@@ -26,7 +27,7 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.notify import record_current, tell, told_now
 from mkwmail.commands.prompts import former_names
-from mkwmail.commands.schedule import changed, timetable_of
+from mkwmail.commands.schedule import changed
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
@@ -47,13 +48,13 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
+from mkwmail.planning.oddities import changed_names
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     WHEN,
     Share,
-    Slot,
     closing,
     day_begins,
     may_mail,
@@ -64,9 +65,14 @@ from mkwmail.planning.schedule import (
 )
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices
-from mkwmail.report.notices import DueDelivery, Notice, due_value, is_worth_a_word, show_went
+from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
-from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
+from mkwmail.report.timetable import (
+    DueDelivery,
+    due_value,
+    is_worth_a_word,
+    show_went,
+)
 
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
 
@@ -124,8 +130,8 @@ class Automatic:
         if members is None:
             return
         roll = identify_members(members.members, self._ledger.identify)
-        if roll.slipped:
-            self.found.notices.append(notices.slipped(len(roll.slipped), changed_names(roll.slipped)))
+        if (slipped := notices.slipped(roll)) is not None:
+            self.found.notices.append(slipped)
             self.found.whole = False
             return
         self._ledger.enlist(listed(roll), self._now)
@@ -413,7 +419,7 @@ class Automatic:
         whole = plan_for(event, each.mailing, roll, history, now)
         share = _share(whole, each.given, roll, history)
         plan = replace(whole, to_send=share.to_send)
-        composer = composer_of(sources, each.mailing, ledger.secret, history, automatic=True)
+        composer = composer_of(sources, each.mailing, ledger.secret, history, moment=now, automatic=True)
         composer = composer.enclosing(sources, ledger, history, now, to_send=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
@@ -473,7 +479,7 @@ _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
     guests = frozenset(each.person for each in (*history.guests, *history.holders))
     successors = {each.key: each.successor for each in history.persons if each.successor}
-    return share_of(plan, given, roll.listings, guests, successors)
+    return share_of(plan, given, roll.everybody, guests, successors)
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:
@@ -481,7 +487,6 @@ def _is_expired(state: State, mailing: str, name: str) -> bool:
 
 
 COMMAND = "due"
-DAYS = 30
 
 # How long another run may hold the ledger before that is reported: two runs of cron often overlap.
 _PATIENCE = timedelta(hours=1)
@@ -527,7 +532,7 @@ def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
 
 
 def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settings: Settings | None) -> DueResult:
-    now = invocation.clock.now()
+    clock, now = invocation.clock, invocation.clock.now()
     if ledger.other_computer:
         return DueResult([notices.other_computer()], whole=False)
     automatic = Automatic(invocation, folder, ledger)
@@ -542,6 +547,7 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
                 automatic.found.notices.append(notices.moved(compared.there, compared.here))
             if settings is not None:
                 automatic.run(settings)
+                automatic.found.notices += map(notices.no_backup, back_up(folder, settings, ledger, clock.now()))
     except UserError as error:
         if error.code is not ExitCode.LEDGER_HELD:
             raise
@@ -566,34 +572,3 @@ def _held(ledger: Ledger, error: UserError, now: datetime) -> DueResult:
     if holder is None or now - holder.since < _PATIENCE:
         return DueResult(codes=[ExitCode.LEDGER_HELD], whole=False)
     return DueResult([notices.held(error.faults[0].fault, holder.since)], whole=False)
-
-
-# The outlook
-
-
-def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
-    """Show what will be sent in the next days; send nothing.
-
-    :raises UserError: if a file is faulty.
-    """
-    folder, now = folder_of(invocation), invocation.clock.now()
-    until = now + timedelta(days=DAYS)
-    rows: list[tuple[datetime, Event, Slot]] = []
-    with open_ledger(invocation, folder) as ledger:
-        settings = read_settings(folder)
-        members = read_list(folder, settings, skip_faulty=False)
-        roll = identify_members(members.members, ledger.identify)
-        # `due` ignores events without an approved mailing, even if their files are faulty.
-        given = {each.event for each in rounds.scheduled(ledger.database)}
-        for event_id in sorted(given & set(map(id_in, folder.event_paths()))):
-            event_path = folder.event_path(event_id)
-            read = read_event(event_path, folder)
-            sources = Sources(folder, settings, event_path, read.value, members, read.warnings)
-            slots = timetable_of(sources, roll, ledger, now)
-            rows += [(goes, read.value, slot) for goes, slot in outlook_rows(slots, now, until)]
-    rows.sort(key=lambda row: row[0])
-    if json:
-        invocation.terminal.document(outlook_value(rows, DAYS))
-    else:
-        show_outlook(invocation.terminal, rows, DAYS)
-    return ExitCode.OK

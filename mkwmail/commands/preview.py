@@ -148,7 +148,8 @@ def preview(
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
-        composer = composer_of(sources, name, ledger.secret, history).enclosing(sources, ledger, history, now)
+        composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+        composer = composer.enclosing(sources, ledger, history, now)
         outgoing = composer.outgoing(made, history, ledger)
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
@@ -190,7 +191,8 @@ def _letters(
     if not members:
         return ()
     planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
-    composer = composer_of(sources, mailing, ledger.secret, history).enclosing(sources, ledger, history, now)
+    composer = composer_of(sources, mailing, ledger.secret, history, moment=moment)
+    composer = composer.enclosing(sources, ledger, history, now)
     composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
     return tuple((each.addressee.member, each.message("", moment, composer.content)) for each in composition.addressed)
@@ -251,10 +253,10 @@ def _listing_of(who: str, roll: MemberIndex) -> Recipient:
             each.member.organisation,
             each.member.number,
         )
-        for each in roll.listings
+        for each in roll.everybody
     ]
     key = find_person(who, candidates).key
-    return next(each for each in roll.listings if each.person == key)
+    return next(each for each in roll.everybody if each.person == key)
 
 
 def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime) -> int:
@@ -336,7 +338,7 @@ def _event_id(folder: WorkingFolder, word: str) -> str:
     A word without an event file, such as that of a deleted event, is taken for an id.
     """
     try:
-        path = folder.event_path(word)
+        path = folder.event_path(word, whole=True)
     except UserError:
         return word
     return id_in(path) or word

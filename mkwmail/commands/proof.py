@@ -1,7 +1,7 @@
 """``proof``: one mail of each variant, to the secretary or the chair."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from mkwmail.addresses import is_example, mailable
 from mkwmail.auth.credentials import credential_for
@@ -16,6 +16,7 @@ from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.delivery.transport import Reply
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, some
+from mkwmail.ledger import rounds
 from mkwmail.mail.letter import Message
 from mkwmail.planning.roll import identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
@@ -24,7 +25,7 @@ from mkwmail.report.terminal import Terminal
 
 
 def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[str], *, yes: bool = False) -> ExitCode:
-    """Send each address one mail of each variant; record nothing.
+    """Send each address one mail of each variant; record that it had one.
 
     :raises UserError: if an address cannot be mailed, or nothing can be sent.
     """
@@ -35,12 +36,17 @@ def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[
     mailing_named(sources.event, mailing)
     smtp = server_of(sources.settings, invocation.shifted)
     _refuse_examples(sources, smtp, recipients)
-    messages = list(_messages(invocation, sources, mailing, recipients))
+    messages, approved = _messages(invocation, sources, mailing, recipients)
     _show(terminal, messages, recipients)
     if not yes and not confirmed(terminal, sources.event.id, f"proof of {mailing}", len(messages)):
         terminal.note(_("Nothing was sent."), "bold")
         return ExitCode.INTERRUPTED
-    return _sent(terminal, smtp, sources, messages)
+    code, reached = _sent(terminal, smtp, sources, messages)
+    if reached:
+        with open_ledger(invocation, sources.folder) as ledger:
+            now = invocation.clock.now()
+            rounds.record_proof(ledger.database, sources.event.id, mailing, reached, approved, now)
+    return code
 
 
 def _mailable(addresses: Sequence[str]) -> list[str]:
@@ -65,8 +71,10 @@ def _refuse_examples(sources: Sources, smtp: Smtp, recipients: Sequence[str]) ->
         raise UserError(*faults, code=ExitCode.SETTINGS)
 
 
-def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients: Sequence[str]) -> Iterator[Message]:
-    """Yield one message for each variant and recipient.
+def _messages(
+    invocation: Invocation, sources: Sources, mailing: str, recipients: Sequence[str]
+) -> tuple[list[Message], Mapping[str, str]]:
+    """Return one message for each variant and recipient, and the sources of the mailing.
 
     It is the mail that the first member of the variant gets.
     """
@@ -78,17 +86,20 @@ def _messages(invocation: Invocation, sources: Sources, mailing: str, recipients
         moment = moment_of(event, mailing, now)
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
-        planned = plan.to_send or roll.listings
-        composer = composer_of(sources, mailing, ledger.secret, history, proof=True)
+        planned = plan.to_send or roll.everybody
+        composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
         composer = composer.enclosing(sources, ledger, history, now)
         composer = composer if plan.to_send else composer.without_files()
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]
     first = {id(each.letter): each for each in reversed(composition.addressed)}
+    messages = []
     for addressed in reversed(first.values()):
         for recipient in recipients:
             values = addressed.complete(f"{secrets.token_hex(16)}@{domain}", now)
-            yield addressed.letter.address({**values, "to_name": "", "to_address": recipient}, composer.content)
+            values |= {"to_name": "", "to_address": recipient}
+            messages.append(addressed.letter.address(values, composer.content))
+    return messages, composer.sources
 
 
 def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[str]) -> None:
@@ -98,7 +109,8 @@ def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[
     terminal.facts([(_("From"), view.sender), (_("Subject"), view.subject), (_("To"), to)])
 
 
-def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[Message]) -> ExitCode:
+def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[Message]) -> tuple[ExitCode, list[str]]:
+    """Send; return the exit code, and the addresses that a mail reached."""
     session = open_session(smtp, credential_for(smtp, sources.folder.path))
     replies: dict[str, Reply] = {}
     try:
@@ -107,7 +119,8 @@ def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[M
     finally:
         session.close()
     codes = [_say(terminal, message, replies.get(message.message_id)) for message in messages]
-    return gravest(codes)
+    reached = [message.recipient for message, code in zip(messages, codes, strict=True) if code is ExitCode.OK]
+    return gravest(codes), list(dict.fromkeys(reached))
 
 
 def _say(terminal: Terminal, message: Message, reply: Reply | None) -> ExitCode:

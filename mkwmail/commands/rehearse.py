@@ -69,7 +69,8 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         plan = plan_for(sources.event, name, roll, past, moment)
-        composer = composer_of(sources, name, ledger.secret, past).enclosing(sources, ledger, past, now)
+        composer = composer_of(sources, name, ledger.secret, past, moment=moment)
+        composer = composer.enclosing(sources, ledger, past, now)
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
     try:

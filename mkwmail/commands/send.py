@@ -12,6 +12,7 @@ from mkwmail.commands.compose_mailing import (
     OutgoingMails,
     composer_of,
     correcting_of,
+    earlier_text_of,
     enclosed,
     kept_content,
     variants,
@@ -19,6 +20,7 @@ from mkwmail.commands.compose_mailing import (
 from mkwmail.commands.context import (
     Invocation,
     Sources,
+    back_up,
     history_of,
     open_ledger,
     read_sources,
@@ -51,8 +53,17 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts
+from mkwmail.planning.approval import earlier_texts, refuse_if_alike, since_proof
 from mkwmail.planning.audience import History
+from mkwmail.planning.oddities import (
+    earlier_text_fault,
+    list_changed,
+    list_oddities,
+    misplaced_faults,
+    replaced_fault,
+    salutation_note,
+    twin_faults,
+)
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import (
@@ -61,13 +72,8 @@ from mkwmail.planning.roll import (
     identified,
     identify_members,
     left_out_reasons,
-    list_changed,
-    list_oddities,
     listed,
     plan_for,
-    replaced_fault,
-    salutation_note,
-    twin_faults,
 )
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (
@@ -254,15 +260,27 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
                 return ExitCode.INTERRUPTED
             connect = partial(open_session, smtp, credential)
             summary = _carried_out(invocation, ready, ledger, connect, options)
+            earlier = _earlier_text(ready, ledger, invocation.clock.now())
+            for fault in back_up(sources.folder, sources.settings, ledger, invocation.clock.now()):
+                terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "yellow")
     now = invocation.clock.now()
     screen = terminal.beside() if options.json else terminal
     if options.json:
         terminal.document(summary_value(summary))
     else:
         show_summary(terminal, summary, now)
+    if earlier:
+        screen.say(earlier, "yellow")
     if server and (summary.outcome.sent or summary.outcome.in_doubt):
         screen.say(was_handed_to(server), "yellow")
     return summary.code
+
+
+def _earlier_text(ready: Ready, ledger: Ledger, now: datetime) -> str:
+    """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    history = history_of(ledger, ready.sources.event)
+    found = earlier_text_of(ready.sources, ready.roll, ledger, history, now)
+    return str(earlier_text_fault(ready.sources.event, ready.sources.shown_event, found)) if found else ""
 
 
 def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
@@ -282,8 +300,10 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
         roll, history = settled, history_of(ledger, event)
     name = chosen_mailing(event, mailing, roll, history, now, "send")
     history = correcting_of(sources, name, ledger, history)
+    if history.correcting is not None:
+        refuse_if_alike(event, name, history.correcting)
     plan = plan_for(event, name, roll, history, now)
-    composer = composer_of(sources, name, ledger.secret, history)
+    composer = composer_of(sources, name, ledger.secret, history, moment=now)
     composer = composer.enclosing(sources, ledger, history, now, to_send=True)
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
@@ -327,9 +347,11 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     yield from list_changed(ready.roll, rounds.scheduled(ledger.database))
     if ready.roll.replacing:
         yield str(replaced_fault(ready.roll, sources.shown_list))
+    yield from map(str, misplaced_faults(ready.roll, sources.shown_list))
+    going = ready.plan.to_send[:count]
     for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
         yield str(twin)
-    yield from salutation_note((each.member for each in ready.plan.to_send[:count]), sources.settings.form)
+    yield from salutation_note((each.member for each in going if not each.copy_of), sources.settings.form)
     for each in ready.roll.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
@@ -340,6 +362,7 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
+    yield from since_proof(rounds.last_proof(ledger.database, sources.event.id, mailing), ready.composer.sources)
     given = rounds.of_mailing(ledger.database, sources.event.id, mailing)
     for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, given, ready.composer.sources):
         had = ngettext(

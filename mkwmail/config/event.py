@@ -5,7 +5,7 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -237,6 +237,11 @@ def _attachments(value: Any) -> Any:
     return (value,) if isinstance(value, Mapping) else several(value)
 
 
+def shared_files(attachments: Iterable[object]) -> tuple[str, ...]:
+    """Return the names among a mailing's attachments that are everybody's; others name a file for each member."""
+    return tuple(each for each in attachments if isinstance(each, str) and not _FILLED_IN.search(each))
+
+
 class Mailing(StrictModel):
     """A round of mail about the event, as planned in its file."""
 
@@ -255,7 +260,7 @@ class Mailing(StrictModel):
     @property
     def shared_files(self) -> tuple[str, ...]:
         """The names of the attachments that everybody gets."""
-        return tuple(each for each in self.attachments if isinstance(each, str) and not _FILLED_IN.search(each))
+        return shared_files(self.attachments)
 
     @property
     def personal_files(self) -> tuple[PersonalFile, ...]:

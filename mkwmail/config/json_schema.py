@@ -137,11 +137,16 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "smtp": _("the server that takes the mails"),
             "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
+            "backup": _("copies of the ledger, made after every run that mailed"),
             "keep": _("how long an event's personal data are kept"),
         },
         "Mailbox": {
             "name": _("the name that people see"),
             "email": _("the address"),
+        },
+        "Backups": {
+            "keep": _("how many copies are kept"),
+            "to": _("their folder, such as one on another disk; otherwise backups/"),
         },
         "Smtp": {
             "host": _("the server's name"),
@@ -150,6 +155,8 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "username": _("the name to log in with, often the mail address"),
             "password_command": _("a command that prints the password"),
             "password_file": _("a file with the password, which only you can read"),
+            "hello": _("the name by which mkwmail introduces itself (EHLO), if the server wants a full one"),
+            "ca_file": _("a PEM file with the certificate of the organisation's own authority"),
             "auth": _("password, or oauth for Microsoft 365 and Google"),
             "client_id": _("with auth: oauth: the application's id at the provider"),
             "tenant": _("with Microsoft: the organisation, by a domain of it or its id"),

@@ -92,8 +92,15 @@ class Rule:
     #: The kinds that are pointless once this one is due or was sent. Its own kind: an earlier mailing to the same
     #: audience is pointless once this one is due.
     supersedes: Sequence[str] = ()
+    #: Its template has no words of its own.
+    says_only_its_text: bool = False
     example: date | None = None
     example_note: str = ""
+
+    @property
+    def carries_entry(self) -> bool:
+        """Whether it is about the facts, so that everybody gets the calendar entry, and not only those without one."""
+        return self.tells_all_facts or self.tells_changes or self.corrects or self.cancels
 
 
 #: A mailing with a name of the association's own.
@@ -102,6 +109,9 @@ OWN = "own"
 #: The mailings that bring people up to date: :func:`mkwmail.planning.plan.mending` chooses between them.
 UPDATE = "update"
 CANCELLATION = "cancellation"
+
+#: The mailing that corrects the text of another.
+CORRECTION = "correction"
 
 #: The kinds by name, in the order in which lists show them. A mailing is of the kind whose name it has, or whose name
 #: comes before a dash in its own; ``templates/<kind>.md`` is its text.
@@ -150,7 +160,7 @@ RULES: dict[str, Rule] = {
         by_name_only=True,
         tells_changes=True,
     ),
-    "correction": Rule(
+    CORRECTION: Rule(
         english="correction",
         dutch="correctie",
         audience=Audience.EARLIER_TEXT,
@@ -192,7 +202,7 @@ RULES: dict[str, Rule] = {
         example=date(2020, 4, 20),
         example_note="gaat naar wie er was",
     ),
-    OWN: Rule(audience=Audience.EVERYONE, latest=Latest.START),
+    OWN: Rule(audience=Audience.EVERYONE, latest=Latest.START, says_only_its_text=True),
 }
 
 MAILING_NAME = re.compile(r"[a-z][a-z0-9-]*")

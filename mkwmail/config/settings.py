@@ -66,7 +66,11 @@ class Auth(StrEnum):
 
 
 class Smtp(StrictModel):
-    """Server that accepts the mail (RFC 6409)."""
+    """Server that accepts the mail (RFC 6409).
+
+    ``hello``: the name given at EHLO, instead of the computer's address (RFC 5321 §4.1.1.1). ``ca_file``: certificates
+    of authorities (PEM) that are trusted besides those of the system; read from a file, it is an absolute path.
+    """
 
     host: Line = Field(examples=["smtp.example.org"])
     port: Annotated[Count, Field(le=65535)] = Field(default=587, examples=["587"])
@@ -74,6 +78,8 @@ class Smtp(StrictModel):
     username: OptionalLine = None
     password_command: OptionalLine = None
     password_file: OptionalLine = None
+    hello: OptionalLine = None
+    ca_file: OptionalLine = None
     auth: Annotated[Auth, Folded] = Field(default=Auth.PASSWORD, examples=["oauth"])
     client_id: OptionalLine = None
     tenant: OptionalLine = None
@@ -126,6 +132,16 @@ class Hours(StrictModel):
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
     end: ClockTime = Field(default=time(20), alias="to", examples=["20.00"])
     days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
+
+
+class Backups(StrictModel):
+    """Copies of the ledger that are made after each run that mailed.
+
+    ``to``: their folder, relative to the working folder; without it ``backups/``.
+    """
+
+    keep: Count = 10
+    to: OptionalLine = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +202,7 @@ class Settings(StrictModel):
     smtp: Smtp | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
+    backup: Annotated[Backups, nothing_is(Backups)] = Backups()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
 
 
@@ -361,11 +378,19 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += sign_in_faults(document, filled)
     faults += _hours_faults(document, settings)
     faults += _file_faults(document, fields, folder)
+    faults += _connection_faults(document, filled, folder)
     faults += _column_faults(document, fields)
     if faults or settings is None:
         hushed = (_hushed(fault, secrets) for fault in faults)
         raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
+    if settings.smtp is not None and settings.smtp.ca_file is not None:
+        smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
+        return settings.model_copy(update={"smtp": smtp})
     return settings
+
+
+def _in_folder(folder: WorkingFolder, name: str) -> Path:
+    return folder.path / Path(name.strip()).expanduser()
 
 
 def _parts(fields: dict[str, Plain]) -> list[tuple[Loc, dict[str, Plain]]]:
@@ -438,6 +463,24 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset 
         fault = _("username: %(host)s requires a login; the username is usually the mail address")
         remedy = _("write below smtp: a line username: …")
         yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]")
+
+
+def _connection_faults(document: Document, filled: dict[str, Plain], folder: WorkingFolder) -> Iterator[Fault]:
+    """Return the faults of the name at EHLO and of the certificates that are trusted."""
+    smtp = filled.get("smtp")
+    if not isinstance(smtp, dict):
+        return
+    hello, ca_file = smtp.get("hello"), smtp.get("ca_file")
+    if isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
+        fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
+        yield Fault(document.place(("smtp", "hello")), fault, "hello: mail.example.org")
+    if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
+        fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
+        remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+        yield Fault(document.place(("smtp", "ca_file")), fault, remedy)
 
 
 def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:

@@ -1,5 +1,7 @@
 """The values in the ledger: rounds, deliveries, claims, results, states."""
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,6 +47,9 @@ TOLD = frozenset({State.SENDING, State.SENT, State.IN_DOUBT})
 #: The answers of people who will attend, or attended.
 COMING = frozenset({"attending", "present"})
 
+#: The answers of people who will not attend, or did not.
+NOT_COMING = frozenset({"declined", "absent"})
+
 #: The answers of people who may still attend: yes or perhaps, as long as presence is not recorded.
 EXPECTED = frozenset({"attending", "tentative"})
 
@@ -59,6 +64,10 @@ class Round:
     event: str
     mailing: str
     edition: int = 0
+
+
+#: The beginning of the names of values that hold the persons (keys) whose mail an assistant's copy is of.
+COPIED_PERSON = "copied_person."
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +235,15 @@ class Approval:
     """
 
     id: int
+    sources: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The sources of a mailing as somebody saw them in a proof, and to whom it was sent."""
+
+    addresses: tuple[str, ...]
     sources: Mapping[str, str]
     at: datetime
 
@@ -460,3 +478,20 @@ def moment_text(moment: datetime) -> str:
     So the order of the texts is the order of the moments.
     """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def keyed(secret: bytes, text: str) -> bytes:
+    """Return the HMAC-SHA-256 (RFC 2104) of a text in UTF-8: 32 octets.
+
+    Names made of it cannot be computed without the ledger's secret, and do not reveal the text.
+    """
+    # A copy of the prepared hash: preparing the key takes longer than hashing, and hands Python's lock to a waiting
+    # thread.
+    made = _with_key(secret).copy()
+    made.update(text.encode("utf-8", "surrogatepass"))
+    return made.digest()
+
+
+@lru_cache(maxsize=4)
+def _with_key(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod=hashlib.sha256)

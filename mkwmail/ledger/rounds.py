@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mkwmail.ledger.database import Database, as_column, as_int, as_mapping, as_moment, as_round, as_texts
-from mkwmail.ledger.models import Apart, Approval, ListSeen, Round, ScheduledApproval, Skipped, moment_text
+from mkwmail.ledger.models import Apart, Approval, ListSeen, Proof, Round, ScheduledApproval, Skipped, moment_text
 
 
 def approve(database: Database, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
@@ -33,6 +33,29 @@ def of_mailing(database: Database, event: str, mailing: str) -> tuple[Approval, 
             "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
         )
     )
+
+
+def record_proof(
+    database: Database, event: str, mailing: str, addresses: Iterable[str], sources: Mapping[str, str], now: datetime
+) -> None:
+    """Record that a proof of a mailing was sent to these addresses."""
+    kept = json.dumps(dict(sources))
+    rows = [(event, mailing, address, kept, moment_text(now)) for address in addresses]
+    with database.transaction():
+        database.each("INSERT INTO proofs (event, mailing, address, sources, at) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def last_proof(database: Database, event: str, mailing: str) -> Proof | None:
+    """Return the last proof of a mailing, or None."""
+    rows = database.execute(
+        "SELECT address, sources, at FROM proofs WHERE event = ? AND mailing = ?"
+        " AND at = (SELECT max(at) FROM proofs WHERE event = ? AND mailing = ?) ORDER BY id",
+        (event, mailing, event, mailing),
+    )
+    if not rows:
+        return None
+    _address, sources, at = rows[-1]
+    return Proof(tuple(str(row[0]) for row in rows), as_mapping(sources), as_moment(at))
 
 
 def schedule(database: Database, given: ScheduledApproval, sources: Mapping[str, str], now: datetime) -> None:

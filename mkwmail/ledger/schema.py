@@ -304,6 +304,20 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     (
+        "proofs",
+        (
+            """CREATE TABLE proofs (
+                id INTEGER PRIMARY KEY,
+                event TEXT NOT NULL, mailing TEXT NOT NULL,
+                address TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+        ),
+    ),
+    (
+        "where backups are",
+        ("CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
+    ),
+    (
         "files of one person",
         (
             "CREATE TABLE files (sha256 TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import CalendarMethod, Event
-from mkwmail.mail.context import LINK_FIELDS, MailingContext
+from mkwmail.mail.context import EntryForm, MailingContext, links_among
 from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
 from mkwmail.mail.merge import Marks, Place, Placeholder, Segments, fill, joined, segments_of, unquote
 
@@ -54,7 +54,9 @@ class Entry:
 
     A placeholder is the place of a member's value. ``stamp`` is DTSTAMP. ``attendee``: for REQUEST and CANCEL exactly
     the recipient, because other recipients are never listed, for privacy; for PUBLISH None (RFC 5546 §3.2.1).
-    ``alarm``: how long before the start it sounds. ``cancelled``: the event does not take place.
+    ``alarm``: how long before the start it sounds. ``cancelled``: the event does not take place. ``provisional``: it
+    is not certain yet. ``asks``: a request asks the attendee for an answer, else it says that they come.
+    ``conference``: the link to take part online (RFC 7986 §5.11).
 
     :raises ValueError: if moments have no zone, or the attendee does not fit the method.
     """
@@ -73,6 +75,9 @@ class Entry:
     attendee: Party | None = None
     alarm: timedelta | None = None
     cancelled: bool = False
+    provisional: bool = False
+    asks: bool = True
+    conference: str = ""
 
     def __post_init__(self) -> None:
         if self.starts.tzinfo is None or self.ends.tzinfo is None:
@@ -107,24 +112,28 @@ def place_of(event: Event) -> str:
     return known or ("Online" if event.online else "")
 
 
-def calendar_lines(context: MailingContext, description: str, marks: Marks) -> tuple[Segments, ...]:
-    """Return the entry's content lines, or none if it has no entry.
+def calendar_lines(
+    context: MailingContext, description: str, form: EntryForm | None, marks: Marks
+) -> tuple[Segments, ...]:
+    """Return the entry's content lines; none if ``form`` is None.
 
     ``description`` is the rendered ``calendar.txt``, with marks.
     """
-    if context.event.calendar.method is CalendarMethod.NONE:
+    if form is None:
         return ()
     method = calendar_method(context)
     personal = method is not Method.PUBLISH
+    links = links_among(marks.fields)
     signup = marks.of("signup_link") if "signup_link" in marks.fields else ""
     entry = entry_of(
         context,
         method=method,
         uid=_place("uid") if personal else context.uid,
         stamp=_place("dtstamp"),
-        description=segments_of(description, Place.CALENDAR, marks, LINK_FIELDS),
-        url=segments_of(link_in(unquote(description), signup), Place.TEXT, marks, LINK_FIELDS),
+        description=segments_of(description, Place.CALENDAR, marks, links),
+        url=segments_of(link_in(unquote(description), signup), Place.TEXT, marks, links),
         attendee=Party(Placeholder("to_name", Place.PARAMETER), _place("to_address")) if personal else None,
+        form=form,
     )
     return content_lines(entry)
 
@@ -141,10 +150,14 @@ def entry_of(
     stamp: datetime | Placeholder,
     description: str | Segments,
     url: str | Segments,
+    form: EntryForm,
     attendee: Party | None = None,
 ) -> Entry:
     """Return the event as an entry, with the secretary as organizer."""
     event, sender = context.event, context.settings.sender
+    association = context.settings.association
+    link = (event.online.url if event.online and form.comes else None) or ""
+    place = place_of(event)
     alarm = event.calendar.alarm
     return Entry(
         method=method,
@@ -153,14 +166,17 @@ def entry_of(
         stamp=stamp,
         starts=event.starts,
         ends=event.ends,
-        summary=event.title,
+        summary=f"{event.title} ({association})" if association else event.title,
         organizer=Party(sender.name, sender.email),
         description=description,
-        location=place_of(event),
+        location=link if link and not event.location else place,
         url=url,
         attendee=attendee,
         alarm=timedelta(seconds=alarm) if alarm else None,
         cancelled=context.cancelled,
+        provisional=event.provisional,
+        asks=form.asks,
+        conference=link,
     )
 
 
@@ -202,21 +218,46 @@ def _event(entry: Entry) -> Iterator[Segments]:
     yield _line("UID", entry.uid)
     yield _line("SEQUENCE", str(entry.sequence))
     if entry.attendee:
-        asked = ";PARTSTAT=NEEDS-ACTION;ROLE=REQ-PARTICIPANT;RSVP=TRUE" if entry.method is Method.REQUEST else ""
-        yield _party("ATTENDEE", entry.attendee, asked)
+        yield _party("ATTENDEE", entry.attendee, _asked(entry))
     if entry.description:
         yield _line("DESCRIPTION", entry.description, escape_text)
     if entry.location:
         yield _line("LOCATION", entry.location, escape_text)
     yield _party("ORGANIZER", entry.organizer)
-    yield _line("STATUS", "CANCELLED" if cancelled else "CONFIRMED")
+    yield _line("STATUS", "CANCELLED" if cancelled else "TENTATIVE" if entry.provisional else "CONFIRMED")
     yield _line("TRANSP", "TRANSPARENT" if cancelled else "OPAQUE")
+    yield from _outlook(entry, cancelled)
+    if entry.conference and not cancelled:
+        yield _conference(entry)
     if entry.url:
-        yield _line("URL", entry.url, lambda text: "".join(text.split()))
+        yield _line("URL", entry.url, _uri)
     if entry.alarm is not None and not cancelled:
         yield from (("BEGIN:VALARM",), ("ACTION:DISPLAY",), _line("DESCRIPTION", entry.summary, escape_text))
         yield from (_line("TRIGGER", duration(-entry.alarm)), ("END:VALARM",))
     yield ("END:VEVENT",)
+
+
+def _asked(entry: Entry) -> str:
+    if entry.method is not Method.REQUEST:
+        return ""
+    partstat, rsvp = ("NEEDS-ACTION", "TRUE") if entry.asks else ("ACCEPTED", "FALSE")
+    return f";PARTSTAT={partstat};ROLE=REQ-PARTICIPANT;RSVP={rsvp}"
+
+
+def _outlook(entry: Entry, cancelled: bool) -> Iterator[Segments]:
+    """Yield the properties of Outlook's own (MS-OXCICAL §2.1.3.1.1.20)."""
+    if entry.provisional and not cancelled:
+        yield ("X-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE",)
+    if entry.method is Method.REQUEST:  # or each of a hundred members can propose another time
+        yield ("X-MICROSOFT-DISALLOW-COUNTER:TRUE",)
+
+
+def _conference(entry: Entry) -> Segments:
+    return (f"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO;LABEL=Deelnemen:{_uri(entry.conference)}",)
+
+
+def _uri(text: str) -> str:
+    return "".join(text.split())
 
 
 def _line(name: str, value: str | Placeholder | Segments, escape: Callable[[str], str] = str) -> Segments:

@@ -20,8 +20,8 @@ from mkwmail.config.event import Event
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
-from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
+from mkwmail.ledger.models import COPIED_PERSON, keyed
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
@@ -33,14 +33,18 @@ from mkwmail.mail.calendar_part import (
     utc_text,
 )
 from mkwmail.mail.context import (
-    LINK_FIELDS,
     Addressee,
     Change,
+    EntryForm,
     Form,
     Lazily,
     MailingContext,
     common_names,
+    entry_form,
+    file_values,
     greeting_values,
+    links_among,
+    mailing_names,
     named,
     personal_names,
     personal_values,
@@ -102,7 +106,7 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
     html = _html_lines(_page(rendering, html_body, context, layout), marks)
     text = _text_lines(_plain_page(text_body, context, layout), marks)
-    calendar = calendar_lines(context, rendering.calendar, marks)
+    calendar = calendar_lines(context, rendering.calendar, rendering.entry, marks)
     parts = _parts(context, html, text, calendar)
     content = (repr(part).encode() for part in (rendering, context.sequence, context.uid, context.cancelled))
     sender = context.settings.sender.email
@@ -143,13 +147,14 @@ def _logo_id(logo: Attachment) -> str:
 
 
 def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
-    return _lines(LineKind.HTML, html_segments(page, marks, LINK_FIELDS))
+    return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
 def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+    links = links_among(marks.fields)
     lines = [line.rstrip() for line in page.split("\n")]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return tuple(Line(LineKind.TEXT, text_segments(line, marks, LINK_FIELDS)) for line in kept)
+    return tuple(Line(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
 
 
 def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
@@ -168,7 +173,8 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
 def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
     """Return the structure in which Outlook recognises a calendar entry.
 
-    Outlook takes calendar data anywhere else for an attachment (MS-STANOICAL V0343).
+    Outlook recognises a request or a cancellation only among the alternatives; anywhere else it takes calendar data for
+    an attachment (MS-STANOICAL V0343). There it shows PUBLISH as raw lines, but it can import the file (V0233).
     """
     utf8 = ("charset", "utf-8")
     plain_part = Part("text/plain", (utf8,), "quoted-printable", pieces=tuple(text))
@@ -178,19 +184,15 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
     alternatives = [plain_part, html_part]
     files = [attached(file) for file in context.attachments]
     if calendar:
-        method = ("method", calendar_method(context))
-        lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
-        alternatives.append(Part("text/calendar", (utf8, method), "quoted-printable", pieces=lines))
-        files.append(
-            Part(
-                "application/ics",
-                (("name", "invite.ics"),),
-                "base64",
-                disposition="attachment",
-                filename="invite.ics",
-                pieces=(CalendarFile(tuple(calendar)),),
-            )
-        )
+        method, name = calendar_method(context), ("name", "invite.ics")
+        about: tuple[tuple[str, str], ...] = (utf8, ("method", method))
+        content_type, parameters = "text/calendar", (*about, name)
+        if method is not Method.PUBLISH:
+            lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
+            alternatives.append(Part("text/calendar", about, "quoted-printable", pieces=lines))
+            content_type, parameters = "application/ics", (name,)
+        file = (CalendarFile(tuple(calendar)),)
+        files.append(Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file))
     body = multipart("alternative", *alternatives)
     if context.personal:
         return Part("multipart/mixed", children=(body, *files))
@@ -208,7 +210,9 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
         Fixed(mailbox("From", sender.name, sender.email)),
         ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
-        HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
+        HeaderField(
+            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, links_among(marks.fields))
+        ),
         HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
         Fixed(unstructured("Content-Language", "nl")),
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
@@ -398,10 +402,10 @@ class _Composing:
             _check_private_use(said)
             self._taken.look_at(said)
             fields.update(values)
-            key = (
-                rendering_key(values, addressee.answer, self._looked_at),
-                *(addressee.changes, len(addressee.files), addressee.certified),
-            )
+            seen = rendering_key(values, addressee.answer, self._looked_at)
+            form = entry_form(self._context, addressee)
+            own = len(addressee.files), addressee.certified
+            key = (seen, addressee.changes, form, len(addressee.copy_of), own)
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -427,9 +431,10 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
-        values |= _file_values(addressee)
         values["files"] = files_value(addressee.files)
-        return {field: values[field] for field in fields if field in values}
+        # Whose mail a copy is of is kept with it, so that they can be forgotten.
+        kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
+        return {field: values[field] for field in fields if field in values} | kept
 
     def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
         """Return the letter's fields, and whether some are the member's own."""
@@ -438,7 +443,7 @@ class _Composing:
         return known
 
     def _personal(self, addressee: Addressee) -> dict[str, str]:
-        return {**personal_values(addressee, self._url, self._form), **_file_values(addressee)}
+        return personal_values(addressee, self._url, self._form)
 
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
@@ -450,22 +455,24 @@ class _Composing:
         names: dict[str, object] = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
         names["certificate"] = addressee.certified
         if addressee.files:
-            own = tuple(Value(name, mark_of(field)) for field, name in _file_values(addressee).items())
-            names["mailing"] = _mailing_names(self._context, own)
-        return self._renderer.render({**personal_names(values, mark_of), **names})
+            own = tuple(Value(name, mark_of(field)) for field, name in file_values(addressee).items())
+            names["mailing"] = mailing_names(self._context, own)
+        return self._renderer.render({**personal_names(values, mark_of), **names}, entry_form(self._context, addressee))
 
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "answer", "certificate")
+    personal = ("member", "salutation", "signup_link", "answer", "certificate", "entry", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the texts of a marked rendering with its marks filled."""
 
+    links = links_among(marks.fields)
+
     def value(field: str) -> str:
-        return quote_link(values[field]) if field in LINK_FIELDS else quote(values[field])
+        return quote_link(values[field]) if field in links else quote(values[field])
 
     return tuple(
         "".join(text + (value(field) if field is not None else "") for text, field in marks.split(source))
@@ -484,12 +491,14 @@ def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
 
 def _renderer(context: MailingContext, templates: Templates) -> Renderer:
     subject = context.mailing.subject
+    own = templates.inline(f"subject of {context.name}", subject) if subject else None
     return Renderer(
         templates=templates,
         mail=templates.mail(context.template),
         signature=templates.part("signature.md"),
         calendar=templates.part("calendar.txt"),
-        subject=templates.inline(f"subject of {context.name}", subject) if subject else None,
+        subject=own if not context.copied else None,
+        copied=(own or templates.mail(context.copied).subject) if context.copied else None,
         names=_common_names(context),
     )
 
@@ -498,31 +507,22 @@ def _common_names(context: MailingContext) -> dict[str, object]:
     """Return the names that templates are given for every member alike."""
     return {
         **common_names(context.event, context.settings.form),
-        "mailing": _mailing_names(context),
+        "mailing": mailing_names(context),
         "sender": named(context.settings.sender),
         "association": Value(context.settings.association),
         "changes": (),  # each member has their own
         "original": context.original,
         "printed": context.printed,
+        "mail_subject": "",  # an assistant's copy has that of the mail
+        "cancelled": context.cancelled,
+        "signup_closed": context.signup_closed,
     }
-
-
-def _mailing_names(context: MailingContext, own: tuple[Value, ...] = ()) -> dict[str, object]:
-    """Return the mailing as templates see it; ``own`` are the names of a person's own files."""
-    return {
-        "name": context.name,
-        "text": Markup(context.mailing.text) if context.mailing.text else None,
-        "attachments": (*(Value(file.name) for file in context.attachments), *own),
-    }
-
-
-def _file_values(addressee: Addressee) -> dict[str, str]:
-    """Return the names of a person's own files by their fields."""
-    return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
 
 
 def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
     trees = [templates.parsed(name) for name in _template_files(context)]
+    if context.copied:
+        trees.append(templates.parsed(f"{context.copied}.md"))
     if context.mailing.subject:
         trees.append(templates.text.parse(context.mailing.subject))
     return looked_at(trees)
@@ -574,6 +574,8 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         "association": Value(context.settings.association),
         "signup_link": Link(url) if url else None,
         "answer": None,
+        "cancelled": context.cancelled,
+        "signup_closed": context.signup_closed,
     }
     names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
     description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
@@ -584,6 +586,7 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         stamp=moment,
         description=description,
         url=link_in(description, ""),
+        form=EntryForm(),
     )
     return to_ics(content_lines(entry))
 

@@ -3,21 +3,24 @@
 docs/templates.md lists the names, such as event and member; a test checks that list.
 """
 
+import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
+from itertools import count
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
 
-from mkwmail.config.event import Event, Mailing
+from mkwmail.config.event import CalendarMethod, Event, Mailing
 from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
-from mkwmail.dutch.names import full_name, salutation
+from mkwmail.dutch.names import full_name, salutation, unknown_salutation
+from mkwmail.ledger.models import COMING, NOT_COMING
 from mkwmail.mail.merge import Link, PersonalFile, Value
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
@@ -27,7 +30,6 @@ Form = Literal["je", "u"]
 T = TypeVar("T")
 
 MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
-LINK_FIELDS = frozenset({"signup_link"})
 MEMBER_FIELDS = (
     "first_name",
     "initials",
@@ -49,7 +51,9 @@ class MailingContext:
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
     ``personal``: each mail may have files of its own. ``printed``: the mail is a letter on paper, to somebody without
-    an address.
+    an address. ``moment`` (aware): when the mails are sent; None if the event and its deadline are still ahead then.
+    ``entry_if_lacking``: the mailing does not tell the facts, so that only those without the present calendar entry get
+    it. ``copied``: the template of the mail of which this is an assistant's copy; empty if it is no copy.
     """
 
     event: Event
@@ -67,6 +71,21 @@ class MailingContext:
     proof: bool = False
     automatic: bool = False
     printed: bool = False
+    copied: str = ""
+    moment: datetime | None = None
+    entry_if_lacking: bool = False
+
+    @property
+    def begun(self) -> bool:
+        """Return whether the event has begun when the mails are sent."""
+        return self.moment is not None and self.moment >= self.event.starts
+
+    @property
+    def signup_closed(self) -> bool:
+        """Return whether the deadline for signing up has passed when the mails are sent."""
+        registration = self.event.registration
+        deadline = registration.deadline if registration else None
+        return self.moment is not None and deadline is not None and self.moment > deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +105,9 @@ class Addressee(NamedTuple):
 
     ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
-    changes since they were last told. ``files`` are the person's own files; ``certified``: one is a certificate.
+    changes since they were last told. ``moved``: they were told another date or time. ``has_entry``: they have the
+    present calendar entry. ``copy_of``: the members whose mail it is, if it is their assistant's copy. ``files`` are
+    the person's own files; ``certified``: one is a certificate.
     """
 
     person: str
@@ -95,8 +116,42 @@ class Addressee(NamedTuple):
     answer: str | None = None
     uid: str = ""
     changes: tuple[Change, ...] = ()
+    moved: bool = False
+    has_entry: bool = False
+    copy_of: tuple["Addressee", ...] = ()
     files: tuple[PersonalFile, ...] = ()
     certified: bool = False
+
+
+def links_among(fields: Iterable[str]) -> frozenset[str]:
+    """Return the fields whose values are whole URLs: the member's own link, and those in an assistant's copy."""
+    return frozenset(
+        field for field in fields if field == "signup_link" or re.fullmatch(r"copy_of\.[0-9]+\.signup_link", field)
+    )
+
+
+class EntryForm(NamedTuple):
+    """The form of the calendar entry in a member's mail.
+
+    ``comes``: with what is only for those who attend. ``asks``: with METHOD:REQUEST, it asks for an answer.
+    """
+
+    comes: bool = False
+    asks: bool = True
+
+
+def entry_form(context: MailingContext, addressee: Addressee) -> EntryForm | None:
+    """Return the form of the member's calendar entry, or None for no entry.
+
+    A calendar asks to accept an event that is over, and it enters an event for those who have declined it: neither gets
+    an entry. Outlook takes an accepted request out of the inbox, so that it does not ask those who come again, unless
+    the date or the time has changed.
+    """
+    none = context.event.calendar.method is CalendarMethod.NONE or context.begun or context.printed
+    if none or addressee.answer in NOT_COMING or (context.entry_if_lacking and addressee.has_entry):
+        return None
+    comes = addressee.answer in COMING
+    return EntryForm(comes, asks=not comes or addressee.moved)
 
 
 def signup_link(url: str, addressee: Addressee) -> str:
@@ -151,9 +206,28 @@ def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
 
     Nearly every letter has these values, and often no others.
     """
-    values = {"salutation": salutation(addressee.member.name, form)}
+    if addressee.copy_of:
+        return _copy_values(addressee, url, form)
+    values = {"salutation": salutation(addressee.member.name, form), **file_values(addressee)}
     if url is not None:
         values["signup_link"] = signup_link(url, addressee)
+    return values
+
+
+def file_values(addressee: Addressee) -> dict[str, str]:
+    """Return the names of a person's own files by their fields."""
+    return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
+
+
+def _copy_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+    """Return the values in an assistant's copy, which has a link for each member and none of its own."""
+    name = addressee.member.name
+    values = {"salutation": salutation(name, form) if full_name(name) else unknown_salutation(form)}
+    for number, each in enumerate(addressee.copy_of):
+        values[f"copy_of.{number}.name"] = full_name(each.member.name) or each.member.email
+        values[f"copy_of.{number}.organisation"] = each.member.organisation
+        if url is not None:
+            values[f"copy_of.{number}.signup_link"] = signup_link(url, each)
     return values
 
 
@@ -169,10 +243,23 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
     }
     link = values.get("signup_link")
     return {
+        "copy_of": tuple(_copy_names(values, mark_of)),
         "member": Names(member),
         "salutation": Value(values["salutation"], mark_of("salutation")),
         "signup_link": None if link is None else Link(link, mark_of("signup_link")),
     }
+
+
+def _copy_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> Iterator[Names]:
+    for number in count():
+        own = f"copy_of.{number}."
+        if f"{own}name" not in values:
+            return
+        found: dict[str, Any] = {
+            part: Value(values[f"{own}{part}"], mark_of(f"{own}{part}")) for part in ("name", "organisation")
+        }
+        link = values.get(f"{own}signup_link")
+        yield Names({**found, "signup_link": None if link is None else Link(link, mark_of(f"{own}signup_link"))})
 
 
 def named(value: Any, field: str = "") -> Any:
@@ -203,6 +290,15 @@ def common_names(event: Event, form: Form) -> dict[str, Any]:
         "u": form == "u",
         "form": lambda je, u: u if form == "u" else je,
         "period": lambda: Value(period(event.starts, event.ends)),
+    }
+
+
+def mailing_names(context: MailingContext, own: tuple[Value, ...] = ()) -> dict[str, object]:
+    """Return the mailing as templates see it; ``own`` are the names of a person's own files."""
+    return {
+        "name": context.name,
+        "text": Markup(context.mailing.text) if context.mailing.text else None,
+        "attachments": (*(Value(file.name) for file in context.attachments), *own),
     }
 
 

@@ -7,7 +7,7 @@ the mail that is sent, not the mail that was intended.
 import re
 from base64 import b64encode
 from binascii import a2b_base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -92,12 +92,13 @@ def opened(letter: Letter) -> LetterView:
     mail = message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
     parts = [part for part in mail.walk() if not part.is_multipart()]
     inline = {part.get_content_type(): part for part in reversed(parts) if not part.get_content_disposition()}
+    files = tuple(_file(part, letter) for part in parts if part.get_content_disposition() == "attachment")
     return LetterView(
         head=tuple(_field(name, str(value), letter) for name, value in mail.items()),
         text=_lines(inline.get("text/plain"), letter),
         html=_lines(inline.get("text/html"), letter),
-        calendar=_calendar(inline.get("text/calendar"), letter),
-        files=tuple(_file(part, letter) for part in parts if part.get_content_disposition() == "attachment"),
+        calendar=_calendar(files),
+        files=files,
         images=dict(_image(part, letter) for part in parts if part["Content-ID"]),
     )
 
@@ -130,17 +131,26 @@ def _field(name: str, value: str, letter: Letter) -> Field:
     return Field(piece.name, None)
 
 
-def _lines(part: EmailMessage | None, letter: Letter, unfolded: bool = False) -> tuple[Segments, ...]:
+def _lines(part: EmailMessage | None, letter: Letter) -> tuple[Segments, ...]:
     if part is None:
         return ()
     said = str(part.get_content()).replace("\r\n", "\n")
-    if unfolded:
-        said = said.replace("\n ", "")
     return tuple(_segments(line, letter) for line in said.split("\n"))
 
 
-def _calendar(part: EmailMessage | None, letter: Letter) -> tuple[Segments, ...]:
-    return tuple(line for line in _lines(part, letter, unfolded=True) if line)
+def _calendar(files: Iterable[File]) -> tuple[Segments, ...]:
+    """Return the unfolded lines of the attached calendar entry, which every mail with an entry has."""
+    lines = next((file.lines for file in files if file.lines), ())
+    return tuple(unfolded for line in lines for unfolded in _unfolded(line))
+
+
+def _unfolded(line: Segments | bytes) -> Iterator[Segments]:
+    if not isinstance(line, bytes):
+        yield line
+        return
+    for text in line.decode().replace("\r\n ", "").split("\r\n"):
+        if text:
+            yield (text,)
 
 
 def _segments(line: str, letter: Letter) -> Segments:
@@ -213,6 +223,8 @@ def _invented(field: str, value: str) -> str:
         return "«bestand»"
     if field == "salutation":
         return f"{value.partition(' ')[0]} «naam»"
+    if field.startswith("copy_of."):
+        field = field.rpartition(".")[2]
     return _WORDS.get(field, f"«{field.removeprefix('member.')}»")
 
 
@@ -230,17 +242,11 @@ def names_its_members(opened: LetterView, addressed: Iterable[Addressed]) -> boo
 
 
 def _telling(one: Addressed) -> list[str]:
-    member = one.addressee.member
-    name = member.name
-    parts = (
-        name.first,
-        name.surname,
-        name.written,
-        member.email,
-        member.organisation,
-        member.number,
-        one.addressee.code,
-    )
+    parts: list[str] = []
+    for each in (one.addressee, *one.addressee.copy_of):
+        member, name = each.member, each.member.name
+        parts += (name.first, name.surname, name.written)
+        parts += (member.email, member.organisation, member.number, each.code)
     return [f" {_plain(part)} " for part in parts if len(part) >= _SHORTEST]
 
 

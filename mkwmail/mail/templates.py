@@ -14,11 +14,19 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from mkwmail.errors import Fault, UserError
+from mkwmail.files import shipped
 from mkwmail.i18n import _
-from mkwmail.mail.context import FILTERS
+from mkwmail.mail.context import FILTERS, EntryForm
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import hang_at, printed
 from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment, nearest
+
+#: The templates that every mail uses, besides its own.
+SHARED_TEMPLATES = (
+    *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
+    *("layout.html", "layout.txt", "mail.css"),
+)
+TEMPLATE_ENDINGS = frozenset({".md", ".txt", ".html", ".css"})
 
 HEAD_FIELDS = ("subject", "preheader")
 _HEAD = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n", re.DOTALL)
@@ -177,8 +185,39 @@ class Templates:
         They are bound to these names.
         """
         with template_faults(file):
+            environment.begin()
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
+
+
+def shipped_templates() -> tuple[str, ...]:
+    """Return the names of the files that come with the program, the mails' own texts first."""
+    names = sorted(path.name for path in shipped("templates").iterdir() if path.suffix in TEMPLATE_ENDINGS)
+    return tuple(sorted(names, key=lambda name: (name in SHARED_TEMPLATES, not name.endswith(".md"))))
+
+
+# In a template's language; one line above the text, or below its head.
+_NOTE = (
+    "{# Een eigen versie van de tekst van mkwmail, die daarvan vanaf nu de plaats inneemt. Wat tussen {{ }} staat, "
+    "vult mkwmail in; {% %} kiest tussen teksten. Alle namen staan in de README. Verschil: mkwmail template --diff #}"
+)
+
+
+def own_copy(name: str, text: str) -> str:
+    """Return a shipped text as the copy that people edit, with a note on what is what.
+
+    A note in the mail's style sheet or page would be part of every mail, so that these have none.
+    """
+    if not name.endswith(".md"):
+        return text
+    head = _HEAD.match(text)
+    at = head.end() if head else 0
+    return f"{text[:at]}{_NOTE}\n{text[at:]}"
+
+
+def without_note(text: str) -> str:
+    """Return a copy's text without the note of :func:`own_copy`."""
+    return text.replace(f"{_NOTE}\n", "", 1)
 
 
 def rendered(template: Template, file: str, names: Mapping[str, Any]) -> str:
@@ -223,7 +262,7 @@ def _filling_fault(error: Exception) -> str:
         case ZeroDivisionError():
             return _("the template divides by zero")
         case SecurityError():
-            found = re.search(r"'(\w+)'", str(error))
+            found = re.search(r"['\"“](\w+)", str(error))
             return _('the template reaches for "%(name)s", which it may not use') % {"name": found[1] if found else "?"}
         case TypeError():
             return _("the template puts values together that do not go together, such as a text and a number")
@@ -281,7 +320,8 @@ class Block:
 class Rendering:
     """The text of a template for one member.
 
-    It still contains merge marks or quoted values. Two members whose renderings are equal share a letter.
+    It still contains merge marks or quoted values. Two members whose renderings are equal share a letter. ``entry``:
+    the form of its calendar entry, or None for no entry.
     """
 
     subject: str
@@ -289,6 +329,7 @@ class Rendering:
     markdown: str
     calendar: str
     blocks: tuple[Block, ...]
+    entry: EntryForm | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -324,7 +365,8 @@ class _Blocks:
 class Renderer:
     """A mailing's templates, ready to be rendered for each member.
 
-    ``subject`` is the mailing's own subject line, or None for the template's.
+    ``subject`` is the mailing's own subject line, or None for the template's. ``copied`` is the subject line of the
+    mail of which this is a copy; the template knows it as ``mail_subject``.
     """
 
     templates: Templates
@@ -333,14 +375,17 @@ class Renderer:
     calendar: Template
     subject: Template | None
     names: Mapping[str, Any]
+    copied: Template | None = None
 
-    def render(self, personal: Mapping[str, Any]) -> Rendering:
+    def render(self, personal: Mapping[str, Any], entry: EntryForm | None = None) -> Rendering:
         """Return the mail for the member with these names.
 
         :raises UserError: if a template has a fault, with its file and line.
         """
-        names = {**self.names, **personal}
+        names = {**self.names, **personal, "entry": entry is not None}
         names.update(self._macros(self.templates.text, "phrases.md", names))
+        if self.copied is not None:
+            names["mail_subject"] = Markup(self._line(self.copied, names))
         blocks = _Blocks(
             self._macros(self.templates.html, "blocks.html", names),
             self._macros(self.templates.text, "blocks.txt", names),
@@ -356,6 +401,7 @@ class Renderer:
             markdown=markdown,
             calendar=plain(rendered(self.calendar, "calendar.txt", names)).strip(),
             blocks=tuple(blocks.called),
+            entry=entry,
         )
 
     def _macros(self, environment: TemplateEnvironment, file: str, names: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,17 +24,17 @@ from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import date_in_words, number, period
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
-from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 from mkwmail.ledger import papers
 from mkwmail.ledger.database import Database
-from mkwmail.ledger.models import Credit
+from mkwmail.ledger.models import Credit, keyed
 from mkwmail.ledger.papers import KeptCertificate
 from mkwmail.mail.certificate_text import FILE, CertificateText
 from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from mkwmail.papers.typesetting import Typesetter, TypesettingError, is_installed, not_installed, typesetter
+from mkwmail.planning.approval import fingerprint, laid_out
 
 _DOCUMENT = "certificate.typ"
 _PDF = "application/pdf"
@@ -75,6 +75,17 @@ def lacking(event: Event, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "certificate: signed_by", _("who signs")
     if event.pe_points is True:
         yield "pe_points", _("the number of PE points, or false")
+
+
+def approved_sources(event: Event, shown_event: str, event_path: Path, templates: Templates) -> dict[str, str]:
+    """Return what certificates depend on, as an approval covers it."""
+    certificate = event.certificate or Certificate()
+    terms = {"pe_points": event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
+    found = {f"{shown_event}: certificate": laid_out(json.dumps(terms)), f"templates/{FILE}": templates.source(FILE)}
+    for name in filter(None, (certificate.letterhead, certificate.signature)):
+        path = event_path.parent / name
+        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
+    return found
 
 
 @dataclass(frozen=True, slots=True)

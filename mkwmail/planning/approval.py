@@ -5,14 +5,22 @@ Pure.
 
 import difflib
 import hashlib
+import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
 
-from mkwmail.config.event import Event
+from mkwmail.clock import day_and_time
+from mkwmail.config.event import Event, shared_files
 from mkwmail.config.kinds import mailing_named, rule_of
-from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.models import TOLD, Approval, Delivery, Round
+from mkwmail.errors import Fault, UserError
+from mkwmail.i18n import _, ngettext, some
+from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
+from mkwmail.mail.context import Change
+from mkwmail.mail.markdown import text_of
 from mkwmail.planning.facts import differences as differing_facts
 from mkwmail.planning.facts import read_facts
 
@@ -32,6 +40,14 @@ def fingerprint(data: bytes) -> str:
     It is for files that cannot be shown as lines.
     """
     return f"{_HASH}{hashlib.sha256(data).hexdigest()}"
+
+
+def laid_out(document: str) -> str:
+    """Return a JSON document laid out so that differences read well.
+
+    Each value, and each line of a text, is on a line of its own.
+    """
+    return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +157,30 @@ def earlier_texts(
     return tuple(EarlierText(count, changed) for changed, count in ordered)
 
 
+def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
+    """Return in sentences to whom a proof was sent, and what has changed since. Empty if none was sent."""
+    if proof is None:
+        return ()
+    words = {"moment": day_and_time(proof.at), "people": some(proof.addresses)}
+    changed = differences(proof.sources, now)
+    if not changed:
+        return (_("nothing has changed since the proof of %(moment)s to %(people)s") % words,)
+    told = ("\n    ".join((difference.what, *difference.lines)) for difference in changed)
+    return (_("this has changed since the proof of %(moment)s to %(people)s:") % words, *told)
+
+
+#: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.
+COPY = "for_information"
+
+
 @dataclass(frozen=True, slots=True)
 class Correcting:
     """A correction of the mailing ``of``, as its text is now.
 
     ``edition``: the version of that text. ``had``: everybody who was told it in any version; ``earlier``: those
-    whose last version differs. ``sources``: the text as it is now.
+    whose last version differs. ``sources``: the text as it is now. ``changes``: what the mail tells each of the
+    ``earlier``, if it differs in lines that can be shown. ``unexplained``: those of them to whom nothing in the mail's
+    text differs.
     """
 
     of: str
@@ -154,6 +188,8 @@ class Correcting:
     had: frozenset[str]
     earlier: frozenset[str]
     sources: Sources
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    unexplained: frozenset[str] = frozenset()
 
 
 def corrected_mailing(event: Event, mailing: str, deliveries: Iterable[Delivery]) -> str | None:
@@ -169,9 +205,16 @@ def corrected_mailing(event: Event, mailing: str, deliveries: Iterable[Delivery]
 
 
 def correcting(
-    of: str, deliveries: Sequence[Delivery], approvals: Mapping[str, Sequence[Approval]], now: Sources
+    of: str,
+    deliveries: Sequence[Delivery],
+    approvals: Mapping[str, Sequence[Approval]],
+    now: Sources,
+    explained: bool = False,
 ) -> Correcting:
     """Return who has which text of a mailing.
+
+    ``explained``: the correction's own text says what was wrong. It is for everybody then, if the text of the mailing
+    never changed.
 
     ``approvals``: those of the mailing and of every correction, by name; a correction's include the text that it
     corrected (:func:`with_corrected`). ``now``: the mailing's sources as they are.
@@ -193,9 +236,145 @@ def correcting(
         for person, delivery in last.items()
         if delivery.approval is not None and differences(texts[delivery.approval], wording)
     }
+    edition = _edition([texts[key] for key in sorted(texts)], wording)
+    told = {key: corrections(text, wording) for key, text in texts.items()}
+    alike = {key for key, text in texts.items() if not told[key] and not _template_differs(text, wording)}
     return Correcting(
-        of, _edition([texts[key] for key in sorted(texts)], wording), frozenset(last), frozenset(earlier), now
+        of,
+        edition,
+        had=frozenset(last),
+        earlier=frozenset(last if explained and not edition else earlier),
+        sources=now,
+        changes={person: told[last[person].approval or 0] for person in earlier},
+        unexplained=frozenset(person for person in earlier if last[person].approval in alike),
     )
+
+
+def nothing_to_correct(event: Event, mailing: str, correcting: Correcting) -> Fault:
+    """Return the fault of a correction that has nothing to show."""
+    words = {"event": event.id, "mailing": mailing, "of": correcting.of}
+    fault = _("%(mailing)s would show no difference: nothing in the text of %(of)s has changed since it was sent")
+    remedy = _(
+        "correct the text first, or write below %(mailing)s: text: what was wrong; if the date, the place or the times "
+        "changed, run `mkwmail send %(event)s update`"
+    )
+    return Fault(event.id, fault % words, remedy % words)
+
+
+def refuse_if_alike(event: Event, mailing: str, correcting: Correcting) -> None:
+    """Refuse a correction of a text that has never changed.
+
+    :raises UserError: unless the correction has a text of its own.
+    """
+    if correcting.had and not correcting.edition and not mailing_named(event, mailing).text:
+        raise UserError(nothing_to_correct(event, mailing, correcting))
+
+
+def corrections(before: Sources, now: Sources) -> tuple[Change, ...]:
+    """Return what a correction tells somebody who got the text of ``before``: the lines that were wrong, old and new.
+
+    A part that the mail's template does not show is not included.
+    """
+    template = _template(before)
+    shown = before.get(template, "")
+    old, new = _Parts(before, template), _Parts(now, template)
+    changes = [
+        Change(what, *_differing(part(old), part(new)))
+        for what, marks, part in _PARTS
+        if not marks or any(mark in shown for mark in marks)
+    ]
+    return tuple(change for change in changes if change.old or change.new)
+
+
+def _template(sources: Sources) -> str:
+    """Return the name of the source that is the mail's own template."""
+    known = (name for name in sources if name.startswith("templates/") and name.endswith(".md"))
+    return next((name for name in known if name not in _SHARED), "")
+
+
+def _template_differs(before: Sources, now: Sources) -> bool:
+    return any(before.get(name) != now.get(name) for name in {_template(before), _template(now), *_SHARED})
+
+
+class _Parts:
+    """The parts of a mailing's sources that a correction can show."""
+
+    def __init__(self, sources: Sources, template: str) -> None:
+        documents = {name: text for name, text in sources.items() if text.lstrip().startswith("{")}
+        entry = next((name for name in documents if name.startswith("mailings: ")), "")
+        self.entry = _document(documents.get(entry, ""))
+        event = next((name for name in documents if name not in (entry, "mkwmail.yaml")), "")
+        self.event = _document(documents.get(event, ""))
+        self.template: Sequence[str] = [
+            line for line in sources.get(template, "").splitlines() if not _JINJA.search(line)
+        ]
+        self.files = {name: text for name, text in sources.items() if text.startswith(_HASH)}
+
+    def programme(self) -> list[str]:
+        return [
+            "; ".join([item["title"], *item.get("speakers", ()), *item.get("description", "").splitlines()])
+            for item in self.event.get("programme", ())
+        ]
+
+    def hosts(self) -> list[str]:
+        return [
+            f"{host['name']} ({', '.join(known)})" if known else host["name"]
+            for host in self.event.get("hosts", ())
+            for known in [[host[key] for key in ("role", "organisation") if host.get(key)]]
+        ]
+
+    def attachments(self) -> list[tuple[str, str]]:
+        names = [PurePath(name).name for name in shared_files(self.entry.get("attachments", ()))]
+        return [(name, self.files.get(name, "")) for name in names]
+
+
+def _document(text: str) -> dict[str, Any]:
+    """Return a source that is a JSON document; its texts have line ends. An old one may be unreadable: empty."""
+    try:
+        read = json.loads(text, strict=False) if text else {}
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _differing(before: Sequence[str | tuple[str, str]], now: Sequence[str | tuple[str, str]]) -> tuple[str, str]:
+    """Return the lines that were removed, and those that were added."""
+    old: list[str] = []
+    new: list[str] = []
+    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
+    for tag, first, last, new_first, new_last in matcher.get_opcodes():
+        if tag != "equal":
+            old += [_name(line) for line in before[first:last]]
+            new += [_name(line) for line in now[new_first:new_last]]
+    if old and old == new:  # files of the same name
+        return " ".join(f"{name} (eerdere versie)" for name in old), " ".join(f"{name} (nieuwe versie)" for name in new)
+    return " ".join(filter(None, old)), " ".join(filter(None, new))
+
+
+def _name(line: str | tuple[str, str]) -> str:
+    return line if isinstance(line, str) else line[0]
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    """Return a text as its sentences, without Markdown's marks."""
+    return [one for line in text_of(text or "").splitlines() for one in _SENTENCE.split(line.strip()) if one]
+
+
+_SHARED = ("templates/signature.md", "templates/phrases.md")
+_JINJA = re.compile(r"\{[{%#]|[}%#]\}")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+
+# What a correction calls a part, the words in a template that show it (none: every template does), and its lines.
+_PARTS: tuple[tuple[str, tuple[str, ...], Callable[[_Parts], Sequence[str | tuple[str, str]]]], ...] = (
+    ("Onderwerp", (), lambda parts: [parts.entry.get("subject", "")]),
+    ("Thema", ("event.theme", "masthead(", "facts("), lambda parts: [parts.event.get("theme", "")]),
+    ("Tekst", ("mailing.text",), lambda parts: _paragraphs(parts.entry.get("text"))),
+    ("Tekst", (), lambda parts: parts.template),
+    ("Toelichting", ("event.introduction",), lambda parts: _paragraphs(parts.event.get("introduction"))),
+    ("Programma", ("programme(", "event.programme"), _Parts.programme),
+    ("Organisatie", ("hosts(", "event.hosts", "host_names("), _Parts.hosts),
+    ("Bijlage", (), _Parts.attachments),
+)
 
 
 def with_corrected(own: Sources, corrected: Correcting) -> dict[str, str]:
@@ -214,7 +393,10 @@ def _corrected(of: str, sources: Sources) -> Sources | None:
 
 
 def _wording(sources: Sources) -> Sources:
-    return {name: text for name, text in sources.items() if not name.endswith(FACTS)}
+    # Members have not had an earlier text if only the frame of assistants' copies has changed.
+    return {
+        name: text for name, text in sources.items() if not (name.endswith(FACTS) or name == f"templates/{COPY}.md")
+    }
 
 
 def _edition(texts: Sequence[Sources], now: Sources) -> int:

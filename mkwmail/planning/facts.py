@@ -18,6 +18,8 @@ from mkwmail.mail.context import Change
 
 _UNKNOWN_PLACE = "volgt nog"
 _END_OF_DAY = time(23, 59)
+_PE = "PE-punten"
+_PE_FOLLOWS = "ja, het aantal volgt nog"
 
 ProgrammeLine = tuple[str, str, str]
 """An item of the programme: from, until (may be empty), title."""
@@ -127,10 +129,10 @@ def changes_since(candidates: Sequence[EventFacts], now: EventFacts) -> tuple[Ch
 
     ``candidates``: the facts of which they were last told one, the likeliest first.
 
-    Empty if the likeliest is up to date. Differences with the other candidates alone are included too: a message in
-    doubt may or may not have been read.
+    Empty if the likeliest is up to date, or lacks only a number of PE points that was to follow. Differences with the
+    other candidates alone are included too: a message in doubt may or may not have been read.
     """
-    if not candidates or not differences(candidates[0], now):
+    if not candidates or all(map(_only_known_now, differences(candidates[0], now))):
         return ()
     found: dict[str, Change] = {}
     for told in candidates:
@@ -138,6 +140,11 @@ def changes_since(candidates: Sequence[EventFacts], now: EventFacts) -> tuple[Ch
             found.setdefault(change.what, change)
     order = [what for what, _words in _WHAT]
     return tuple(sorted(found.values(), key=lambda change: order.index(change.what)))
+
+
+def _only_known_now(change: Change) -> bool:
+    """Check whether the change is a number of PE points that was to follow: it goes along with the next mailing."""
+    return change.what == _PE and change.old in ("", _PE_FOLLOWS) and bool(change.new)
 
 
 def only_added(changes: Iterable[Change]) -> bool:
@@ -230,7 +237,7 @@ def _item_time(starts: str, until: str) -> str:
 
 
 def _pe_words(facts: EventFacts) -> str:
-    return "ja, het aantal volgt nog" if facts.pe == "true" else facts.pe
+    return _PE_FOLLOWS if facts.pe == "true" else facts.pe
 
 
 _WHAT: tuple[tuple[str, Words], ...] = (
@@ -243,7 +250,7 @@ _WHAT: tuple[tuple[str, Words], ...] = (
     ("Aanmelden", _each(_deadline)),
     ("Aanmeldlink", _signup),
     ("Programma", _programme),
-    ("PE-punten", _each(_pe_words)),
+    (_PE, _each(_pe_words)),
 )
 
 
@@ -267,6 +274,11 @@ class Telling:
         if self.versions and not differences(self.versions[-1], facts):
             return len(self.versions) - 1
         return len(self.versions)
+
+    def told_other_times(self, person: str, facts: EventFacts) -> bool:
+        """Check whether the person may have been told another date or time."""
+        times = {(self.versions[version].starts, self.versions[version].ends) for version in self.told.get(person, ())}
+        return bool(times - {(facts.starts, facts.ends)})
 
     def changes_for(self, person: str, facts: EventFacts, answer: str | None) -> tuple[Change, ...]:
         """Return what has changed since the person was last told.

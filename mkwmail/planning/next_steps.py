@@ -10,11 +10,12 @@ from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import latest_of, rule_of
 from mkwmail.errors import UserError
-from mkwmail.i18n import _, mails, ngettext
+from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
-from mkwmail.planning.plan import Outdated, mending
+from mkwmail.planning.plan import Outdated, WithEarlierText, mending
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
 
@@ -80,19 +81,32 @@ def next_steps(
     behind: Sequence[Outdated],
     unsettled: int,
     now: datetime,
+    earlier: WithEarlierText | None = None,
+    *,
+    runs: bool,
 ) -> Iterator[str]:
     """Yield the next steps and what a person has to do, one sentence each.
 
     :param behind: those who were given details that have changed.
+    :param earlier: those who have an earlier text of a mailing.
     :param unsettled: how many sign-ups wait for a person's decision.
+    :param runs: whether `mkwmail due` runs as scheduled: only then is anything sent automatically.
     """
     yield from _mending(event, history, behind)
+    if earlier is not None:
+        step = ngettext(
+            "To correct %(mailing)s for the %(n)d who has an earlier text: mkwmail send %(event)s correction",
+            "To correct %(mailing)s for the %(n)d who have an earlier text: mkwmail send %(event)s correction",
+            earlier.people,
+        )
+        yield step % {"n": earlier.people, "mailing": earlier.mailing, "event": event.id}
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)
     if history.cancelled is None:
+        yield from _deferred(event, history.deliveries, now, due, runs)
         yield from _missed(event, history.deliveries, now)
-        yield from _mailings(event, due, now)
+        yield from _mailings(event, due, history.deliveries, now, runs)
     if unsettled:
         settle = ngettext(
             "To settle %(n)d sign-up: mkwmail answers list %(event)s",
@@ -100,6 +114,32 @@ def next_steps(
             unsettled,
         )
         yield settle % {"n": unsettled, "event": event.id}
+
+
+def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:
+    """Yield who waits because it is not certain who they are, until the event is over."""
+    if now > event.ends:
+        return
+    if roll.slipped:
+        slipped = ngettext(
+            "%(n)d address has the name of another member now, so nothing is sent automatically: "
+            "mkwmail check %(event)s",
+            "%(n)d addresses have the names of other members now, so nothing is sent automatically: "
+            "mkwmail check %(event)s",
+            len(roll.slipped),
+        )
+        yield slipped % {"n": len(roll.slipped), "event": event.id}
+    waiting = [each for each in roll.doubtful if each not in roll.slipped]
+    if waiting:
+        words = {"n": len(waiting), "event": event.id, "names": some([each.name or each.address for each in waiting])}
+        successors = ngettext(
+            "%(n)d member may be a successor, and gets no mail until you say so: %(names)s. "
+            "`mkwmail send %(event)s` asks",
+            "%(n)d members may be successors, and get no mail until you say so: %(names)s. "
+            "`mkwmail send %(event)s` asks",
+            len(waiting),
+        )
+        yield successors % words
 
 
 def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
@@ -135,28 +175,82 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
     missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
     for name, count in missed.items():
         if name in event.mailings and now > latest_of(event, name):
-            words = {"mails": mails(count), "mailing": name, "latest": day_and_time(latest_of(event, name))}
-            sentence = _(
-                "Missed: %(mails)s of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s"
+            words = {"n": count, "mailing": name, "latest": day_and_time(latest_of(event, name))}
+            sentence = ngettext(
+                "Missed: %(n)d mail of %(mailing)s was not sent before %(latest)s; see: mkwmail status %(event)s",
+                "Missed: %(n)d mails of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s",
+                count,
             )
             yield sentence % {**words, "event": f"{event.id} --skipped"}
 
 
-def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
-    """Yield mailings that are due or have changed, and the next one."""
+def _deferred(
+    event: Event, deliveries: Sequence[Delivery], now: datetime, due: Sequence[Due], runs: bool
+) -> Iterator[str]:
+    """Yield the mailings that the server put off, with the command that tries again.
+
+    Who may be tried again by now is counted by :func:`_waiting`, except for mailings that are sent by name only.
+    """
+    by_itself = {each.mailing for each in due if runs and each.mode is SendMode.APPROVED}
+    counted = {each.mailing for each in due if not each.over}
+    later: dict[str, list[datetime]] = {}
+    again: Counter[str] = Counter()
+    for each in deliveries:
+        name = each.round.mailing
+        known = name in event.mailings or not rule_of(name).needs_entry
+        if each.state is not State.DEFERRED or not known or name in by_itself or now > latest_of(event, name):
+            continue
+        if each.not_before is not None and each.not_before > now:
+            later.setdefault(name, []).append(each.not_before)
+        elif name not in counted:
+            again[name] += 1
+    for name, moments in later.items():
+        sentence = ngettext(
+            "%(mailing)s: the server put off %(n)d mail until %(moment)s; then: %(command)s",
+            "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
+            len(moments),
+        )
+        words = {"mailing": name, "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
+        yield sentence % {**words, "moment": moment_from(now, min(moments))}
+    for name, count in again.items():
+        sentence = ngettext(
+            "%(mailing)s: the server put off %(n)d mail; to try again: %(command)s",
+            "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
+            count,
+        )
+        yield sentence % {"mailing": name, "n": count, "command": f"mkwmail send {event.id} {name}"}
+
+
+def _mailings(
+    event: Event, due: Sequence[Due], deliveries: Sequence[Delivery], now: datetime, runs: bool
+) -> Iterator[str]:
+    """Yield mailings that wait, are due or have changed, and the next one."""
+    sent = Counter(each.round.mailing for each in deliveries if each.state is State.SENT)
+    tried = {each.round.mailing for each in deliveries if each.state in (State.SENT, State.DEFERRED)}
     changed_since = []
     ahead = []
     for each in due:
-        if each.send is None or each.over or each.fault:
+        if each.over or each.fault or now > latest_of(event, each.mailing):
             continue
-        if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
+        waits = each.left - _put_off(each, deliveries, now)
+        if (
+            each.mailing in tried
+            and waits > 0
+            and each.mode is not SendMode.CHANGED
+            and not (runs and each.mode is SendMode.APPROVED)
+        ):
+            yield _waiting(event, each.mailing, sent[each.mailing], waits)
+            if each.send is not None and each.send > now:
+                ahead.append(each)
+            continue
+        if each.send is None or (each.send <= now and not each.left):
             continue
         if each.send > now:
             ahead.append(each)
         if each.mode is SendMode.CHANGED:
             changed_since.append(each.mailing)
         elif each.send <= now:
-            yield _due_now(event, each)
+            yield _due_now(event, each, runs)
     if changed_since:
         words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
         yield (
@@ -168,19 +262,39 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
             % words
         )
     if ahead:
-        yield from _ahead(event, ahead[0], now)
+        yield from _ahead(event, ahead[0], now, runs)
 
 
-def _due_now(event: Event, each: Due) -> str:
+def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
+    """Return how many of those to be sent may not be tried again now, only by the mailing's own moment."""
+    moment = max(each.send or now, now)
+    return sum(
+        one.round.mailing == each.mailing and one.state is State.DEFERRED and now < (one.not_before or now) <= moment
+        for one in deliveries
+    )
+
+
+def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
+    """Return that a mailing was sent to some, and the command that sends it to the others."""
+    words = {"mailing": mailing, "sent": sent, "n": waits, "command": f"mkwmail send {event.id} {mailing}"}
+    sentence = ngettext(
+        "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
+        "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
+        waits,
+    )
+    return sentence % words
+
+
+def _due_now(event: Event, each: Due, runs: bool) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
-    if each.mode is SendMode.APPROVED:
+    if each.mode is SendMode.APPROVED and runs:
         return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
 
-def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
+def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
-    if each.mode is SendMode.APPROVED:
+    if each.mode is SendMode.APPROVED and runs:
         yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words

@@ -286,6 +286,11 @@ def _holidays(year: int) -> frozenset[date]:
     return frozenset(country_holidays("NL", years=year))
 
 
+def holiday_of(day: date) -> str:
+    """Return the Dutch name of a public holiday; empty if the day is none."""
+    return str(country_holidays("NL", years=day.year, language="nl").get(day, ""))
+
+
 def is_working_day(day: date) -> bool:
     """Check whether Dutch offices are open.
 

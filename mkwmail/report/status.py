@@ -5,7 +5,7 @@ The table, the chart, the JSON document and the CSV file are made from the same 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from mkwmail.config.event import Event
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.planning.next_steps import Due
-from mkwmail.planning.plan import Outdated
+from mkwmail.planning.plan import Outdated, WithEarlierText
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
 from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
@@ -191,6 +191,7 @@ class EventStatus:
 
     ``outdated``: people who were given details that have changed. ``not_listed``: faulty rows of the list, rows
     at another member's address, and people who have left it. ``catering``: the numbers for the caterer, in a sentence.
+    ``earlier_text``: those who have an earlier text of the mailing that a correction would correct.
     """
 
     event: Event
@@ -203,6 +204,7 @@ class EventStatus:
     course: Course = field(default_factory=Course)
     cancelled: bool = False
     catering: tuple[str, ...] = ()
+    earlier_text: WithEarlierText | None = None
 
     def open_mailings(self, now: datetime) -> Iterator[Due]:
         """Yield the mailings with a date that are still to be sent, by date.
@@ -345,10 +347,19 @@ def status_value(status: EventStatus) -> dict[str, Any]:
             for each in status.mailings
         ],
         "attendance": attendance_value(status.attendance),
+        "catering": list(status.catering),
         "not_listed": entry_values(status.not_listed),
         "rounds": [_round_value(status.lines, mailing, edition) for mailing, edition in rounds],
         "outdated": entry_values(outdated_entries(status.outdated)),
+        "earlier_text": earlier_text_value(status.earlier_text),
     }
+
+
+def earlier_text_value(found: WithEarlierText | None) -> dict[str, Any] | None:
+    """Return those with an earlier text for a JSON document."""
+    if found is None:
+        return None
+    return {"mailing": found.mailing, "people": found.people, "changes": [asdict(each) for each in found.changes]}
 
 
 def _round_value(lines: Sequence[StatusRow], mailing: str, edition: int) -> dict[str, Any]:

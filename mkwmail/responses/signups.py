@@ -23,6 +23,7 @@ from mkwmail.responses.form_columns import Columns, code_in, find_columns, meani
 from mkwmail.responses.form_moments import month_first, read_form_moment
 
 MOST_COLUMNS = 500
+MOST_ROWS = 10_000  # read within seconds
 _LONGEST = 2000  # characters of an answer that is kept
 _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 
@@ -126,8 +127,8 @@ def read_signups(
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
     :param begun: the event has begun; before that, nobody was present or absent, and check-in columns are not read.
-    :raises UserError: if it cannot be read as a table, is empty, has too many columns, or has no column that tells
-        who signed up.
+    :raises UserError: if it cannot be read as a table, is empty, has too many columns or rows, or has no column that
+        tells who signed up.
     """
     table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
     if not table.rows:
@@ -137,6 +138,10 @@ def read_signups(
         fault = _("the export has %(n)d columns, and no form has more than %(most)d questions")
         remedy = _("export it again, or copy its columns into a new workbook")
         raise UserError(Fault(shown, fault % {"n": width, "most": MOST_COLUMNS}, remedy))
+    if len(table.rows) > MOST_ROWS:
+        fault = _("the export has %(n)d rows, and no event has more than %(most)d sign-ups")
+        remedy = _("export this event alone, or copy its rows into a new workbook")
+        raise UserError(Fault(shown, fault % {"n": len(table.rows), "most": MOST_ROWS}, remedy))
     known, said = frozenset(codes), decided or Decided()
     columns = find_columns(table, known, optional, said.columns)
     if not columns.identifying:

@@ -143,6 +143,8 @@ en nog een.
 Drie * vier, [haken] en (haakjes), een_twee_drie. Mail naar ons
 (secretaris@example.org).
 
+De afspraak voor je agenda zit bij deze mail.
+
 Hartelijke groet,
 """
     )

@@ -213,7 +213,7 @@ def test_preview_shows_one_member_or_why_not(tmp_path: Path) -> None:
     ran = place.run("preview", EVENT, "invitation", "--member", "Hart")
     assert ran.code == 0
     assert "Beste Lou," in ran.out
-    assert "Calendar  Directeurendag, 16 April 2020 from 13:00 to 18:00" in ran.out
+    assert "Calendar  Directeurendag (MKW Platform), 16 April 2020 from 13:00 to 18:00" in ran.out
     nobody_attends = place.run("preview", EVENT, "practical", "--member", "Hart")
     assert "would not get this mail" in nobody_attends.out
 

@@ -470,7 +470,7 @@ def test_files_and_calendar_are_told_in_words(chromium: Browser, workshop: Works
     gallery.press("3")
     entry = gallery.rows(".entry")
     assert entry["When"].replace("Thursday,", "Thursday") == "Thursday 16 April 2020, 13:00 – 18:00"
-    assert entry["Title"] == "Dag & *nacht*"
+    assert entry["Title"] == "Dag & *nacht* (MKW Platform)"
     assert entry["Where"] == "Utrecht"
     assert entry["Invited"] == "Kim Verbeek <kim@woonstede.example.org>"
     assert entry["Reminder"] == "1 day before"

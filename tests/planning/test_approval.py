@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+import pytest
+
 from mkwmail.clock import ZONE
 from mkwmail.ledger.models import Approval, Delivery, Round, State
-from mkwmail.planning.approval import FACTS, differences, earlier_texts, fingerprint
+from mkwmail.mail.context import Change
+from mkwmail.planning.approval import FACTS, corrections, differences, earlier_texts, fingerprint
 from mkwmail.planning.facts import EventFacts
 
 NOW = datetime(2020, 2, 17, 9, tzinfo=ZONE)
@@ -85,3 +88,56 @@ def test_who_had_an_earlier_text_is_counted_by_what_differs() -> None:
     (earlier,) = earlier_texts(INVITATION, deliveries, approvals, changed)
     assert earlier.count == 2 and earlier.differences == differences(BEFORE, changed)
     assert [each.count for each in earlier_texts(INVITATION, deliveries, approvals, BEFORE)] == [1]
+
+
+EVENT_SOURCE = """{
+ "id": "dag",
+ "introduction": "In 2019 begon het.
+Het was **druk**.
+",
+ "hosts": [
+  {"name": "Corry Keulen", "role": "MKW-bestuur"}
+ ],
+ "programme": [{"title": "Opening", "speakers": ["Kim"]}]
+}"""
+TEXT = {
+    "events/dag.yaml": EVENT_SOURCE,
+    "mailings: invitation": '{"attachments": ["bijlagen/programma.pdf"]}',
+    "mkwmail.yaml": "{}",
+    "programma.pdf": fingerprint(b"oud"),
+    "templates/invitation.md": "{{ event.introduction }}\n{{ programme() }}\n{{ hosts() }}\nTot dan.\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "was", "becomes", "told"),
+    [
+        ("events/dag.yaml", "2019", "2021", ("Toelichting", "In 2019 begon het.", "In 2021 begon het.")),
+        (
+            "events/dag.yaml",
+            "Corry Keulen",
+            "Corrie Keulen",
+            ("Organisatie", "Corry Keulen (MKW-bestuur)", "Corrie Keulen (MKW-bestuur)"),
+        ),
+        ("events/dag.yaml", "Opening", "Start", ("Programma", "Opening; Kim", "Start; Kim")),
+        (
+            "programma.pdf",
+            fingerprint(b"oud"),
+            fingerprint(b"nieuw"),
+            ("Bijlage", "programma.pdf (eerdere versie)", "programma.pdf (nieuwe versie)"),
+        ),
+        ("templates/invitation.md", "Tot dan.", "Tot gauw.", ("Tekst", "Tot dan.", "Tot gauw.")),
+        ("mkwmail.yaml", "{}", '{"form": "u"}', None),
+    ],
+)
+def test_a_correction_tells_the_lines_that_differ(
+    source: str, was: str, becomes: str, told: tuple[str, str, str] | None
+) -> None:
+    now = {**TEXT, source: TEXT[source].replace(was, becomes)}
+    assert corrections(TEXT, now) == (() if told is None else (Change(*told),))
+
+
+def test_a_part_that_the_mail_did_not_show_is_not_corrected() -> None:
+    before = {**TEXT, "templates/invitation.md": "{{ salutation }}\n"}
+    now = {**before, "events/dag.yaml": EVENT_SOURCE.replace("2019", "2021")}
+    assert corrections(before, now) == ()

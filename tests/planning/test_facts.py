@@ -110,8 +110,18 @@ def test_a_version_rises_with_a_change_and_with_a_change_back() -> None:
     assert Telling((first, second)).version_of(first) == 2
 
 
+def test_a_pe_number_that_became_known_makes_nobody_outdated_but_goes_along() -> None:
+    versions = (at(), at(pe="3"), at(place="Houten", pe="3"))
+    assert not Telling(versions[:1], {"p": (0,)}).changes_for("p", versions[1], None)
+    assert not Telling((at(pe=""),), {"p": (0,)}).changes_for("p", versions[1], None)
+    changes = Telling(versions[:2], {"p": (0,)}).changes_for("p", versions[2], None)
+    assert [change.what for change in changes] == ["Locatie", "PE-punten"]
+    (change,) = Telling((at(pe="3"),), {"p": (0,)}).changes_for("p", at(pe="2"), None)
+    assert (change.old, change.new) == ("3", "2")
+
+
 def test_in_doubt_counts_as_told_and_what_went_before_is_named_too() -> None:
-    versions = (at(), at(place="Houten"), at(place="Houten", pe="3"))
+    versions = (at(pe="2"), at(place="Houten", pe="2"), at(place="Houten", pe="3"))
     # The newest may not have arrived: it counts, and says nothing has changed since.
     assert not Telling(versions, {"p": (2, 0)}).changes_for("p", versions[2], None)
     changes = Telling(versions[:2], {"p": (1, 0)}).changes_for("p", versions[2], None)
