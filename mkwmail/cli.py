@@ -473,6 +473,9 @@ def status(
     calls: Annotated[
         bool, typer.Option("--calls", help=_("List whom to telephone, the most urgent first, and who was called."))
     ] = False,
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help=_("List the certificates that were made: number, name and date."))
+    ] = False,
     json: JsonOption = False,
     csv: Annotated[
         Path | None,
@@ -483,6 +486,10 @@ def status(
         typer.Option("--html", metavar=_("FILE"), help=_("Write a page for the board, to print: no addresses.")),
     ] = None,
 ) -> None:
+    if certificates:
+        from mkwmail.commands.papers import list_certificates
+
+        _finish(list_certificates(_begin(ctx), event, json=json))
     from mkwmail.commands.status import status as command
 
     _finish(command(_begin(ctx), event, skipped=skipped, calls=calls, json=json, csv=csv, html=html))
@@ -561,6 +568,48 @@ def calendar(
     from mkwmail.commands.calendar import calendar as command
 
     _finish(command(_begin(ctx), event, file))
+
+
+class Paper(StrEnum):
+    """What ``papers`` makes."""
+
+    CERTIFICATES = "certificates"
+    SIGN_IN = "sign-in"
+    PARTICIPANTS = "participants"
+    BADGES = "badges"
+    CATERER = "caterer"
+
+
+@app.command(
+    help=_("""Make certificates, and sheets for the day, as PDF files in papers/.
+
+Certificates are for those recorded as present; the thanks bring them too. Before the day it is an example. The sheets
+are: sign-in, participants, badges, caterer. No mail address is on any of them. Without PAPER: all sheets.
+
+\b
+Examples:
+  mkwmail papers directeurendag-2020 sign-in
+  mkwmail papers directeurendag-2020 certificates --member "Jan de Vries\"""")
+)
+def papers(
+    ctx: typer.Context,
+    event: EventArgument,
+    paper: Annotated[
+        Paper | None,
+        typer.Argument(
+            metavar=_("PAPER"),
+            help=_("certificates, sign-in, participants, badges or caterer."),
+            show_default=False,
+        ),
+    ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option("--member", metavar=_("WHO"), help=_("Only this person's certificate: a name or an address.")),
+    ] = None,
+) -> None:
+    from mkwmail.commands.papers import papers as command
+
+    _finish(command(_begin(ctx), event, paper.value if paper else None, member=member))
 
 
 answers = App(help=_("Record and list who comes."), no_args_is_help=True)

@@ -22,7 +22,7 @@ LAYERS = (
     ("config", "ledger"),
     ("mail", "auth"),
     ("planning",),
-    ("delivery", "responses"),
+    ("delivery", "papers", "responses"),
     ("report",),
     ("commands",),
     ("cli_help",),
@@ -56,6 +56,7 @@ HOMES = {
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
     "olefile": ("responses.outlook",),
+    "typst": ("papers.typesetting",),
 }
 
 
@@ -204,4 +205,6 @@ def test_a_send_to_five_members_needs_few_of_our_files(tmp_path: Path) -> None:
         assert len(server.taken) == len(PEOPLE) and server.said("AUTH")
     files = ["mkwmail.__main__", *(tmp_path / "modules").read_text(encoding="utf-8").split()]
     assert {"mkwmail.cli", "mkwmail.delivery.delivery", "mkwmail.mail.letter"} <= set(files)
+    # What an ordinary mailing has no use for.
+    assert not [each for each in files if ".papers" in each or each.endswith("personal_files")]
     assert len(files) <= MOST_FILES_OF_A_SEND, f"{len(files)} files:\n" + "\n".join(sorted(files))

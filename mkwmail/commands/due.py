@@ -420,6 +420,7 @@ class Automatic:
         share = _share(whole, each.given, roll, history)
         plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, moment=now, automatic=True)
+        composer = composer.enclosing(sources, ledger, history, now, to_send=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])
@@ -427,7 +428,7 @@ class Automatic:
         rounds.remember_list(ledger.database, plan.round, len(roll.listings), now)
         note_skips(plan, ledger, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
-        jobs = jobs_for(ready.outgoing, earlier, ledger, {})
+        jobs = jobs_for(ready.outgoing, event.id, earlier, ledger, {})
         connect = partial(open_session, smtp, credential)
         outcome = run(
             terminal, jobs, replace(plan, latest=until), ledger, connect, settings.pace, self._invocation.clock

@@ -22,7 +22,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import backups, erasure, people
+from mkwmail.ledger import backups, erasure, papers, people
 from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
@@ -49,7 +49,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         loose = {_row_key(each): each for each in erasure.loose_signups(ledger.database)}
         person = _meant(who, candidates(roll, tuple(persons.values())), loose)
         terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
-        terminal.say(_("  Name, address, number, what was mailed and answered in all events, rehearsal/ and preview/."))
+        terminal.say(
+            _("  Name, address, number, what was mailed and answered in all events, rehearsal/, preview/ and papers/.")
+        )
+        _warn_of_certificates(terminal, papers.certificates_of_person(ledger.database, person.key))
         terminal.say(_("  A keyed hash stays, which says nothing, so that nothing is mailed twice."))
         if not _agreed(terminal, person.address or person.name, yes):
             return ExitCode.INTERRUPTED
@@ -58,7 +61,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         # In the register only for the sake of a row that is removed.
         known += [persons[each.holder] for each in also if each.holder in persons.keys() - {person.key}]
         ledger.forget(known, also)
-        _remove_copies(folder, invocation.shifted)
+        _remove_copies(folder, invocation.shifted, folder.papers_dir)
         unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Forgotten."))
     members = read_settings(folder).members
@@ -145,14 +148,17 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
         has_any = erasure.has_dietary if dietary else erasure.has_personal
-        if not (has_any(ledger.database, about.id) or (not dietary and _has_mails(folder))):
+        if not (has_any(ledger.database, about.id) or (not dietary and _has_mails(folder, about.id))):
             terminal.say(_("Nothing of the kind is kept for %(event)s.") % {"event": about.id})
             return ExitCode.OK
         if dietary:
             terminal.say(_("To be removed: the dietary wishes for %(event)s.") % {"event": about.id}, "bold")
         else:
             terminal.say(_("To be removed: what is known of people for %(event)s.") % {"event": about.id}, "bold")
-            terminal.say(_("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/ and preview/. Counts stay."))
+            terminal.say(
+                _("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/, preview/ and papers/. Counts stay.")
+            )
+            _warn_of_certificates(terminal, len(papers.certificates(ledger.database, about.id)))
         if not _agreed(terminal, about.id, yes):
             return ExitCode.INTERRUPTED
         gone: tuple[Person, ...] = ()
@@ -162,7 +168,7 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
             ledger.purge(about.id, now)
             gone = tuple(_no_longer_needed(folder, ledger))
             ledger.forget(gone)
-        _remove_copies(folder, invocation.shifted)
+        _remove_copies(folder, invocation.shifted, folder.papers_dir / about.id)
         unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Removed."))
     if gone:
@@ -170,6 +176,17 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
+
+
+def _warn_of_certificates(terminal: Terminal, count: int) -> None:
+    """Say that certificates go too, if there are any."""
+    if count:
+        said = ngettext(
+            "  %(n)d certificate: it cannot be made again after this. Does that person still have it?",
+            "  %(n)d certificates: they cannot be made again after this. Do those people still have them?",
+            count,
+        )
+        terminal.say(said % {"n": count}, "yellow")
 
 
 def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
@@ -227,15 +244,21 @@ def _say_what_is_not_ours(terminal: Terminal) -> None:
     terminal.say(_("Files that you made yourself (exports, previews, saved mails) are yours to delete."))
 
 
-def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
+def _remove_copies(folder: WorkingFolder, shifted: bool, made: Path) -> None:
     """Remove the other copies of people's data in the folder.
 
-    These are the rehearsals, the page that a browser showed, older copies of the ledger, and the test ledger.
+    These are the rehearsals, the page that a browser showed, older copies of the ledger, the test ledger, and the
+    certificates and sheets in the directory ``made``.
 
     :raises UserError: code LEDGER_FAULT if one of them cannot be removed.
     """
     ledger = folder.ledger_path(shifted)
-    copies = [folder.rehearsal_dir, *_shown_pages(folder), *sorted(folder.path.glob(f"{ledger.name}.before-*"))]
+    copies = [
+        folder.rehearsal_dir,
+        folder.papers_dir,
+        *_shown_pages(folder),
+        *sorted(folder.path.glob(f"{ledger.name}.before-*")),
+    ]
     if not shifted:
         test = folder.ledger_path(test=True)
         copies += [*sorted(folder.path.glob(f"{test.name}*")), folder.id_path(test=True)]
@@ -245,9 +268,9 @@ def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
         folder.preview_dir.rmdir()
 
 
-def _has_mails(folder: WorkingFolder) -> bool:
-    """Return whether the folder holds mails to people, sent or not."""
-    return folder.rehearsal_dir.exists() or bool(_shown_pages(folder))
+def _has_mails(folder: WorkingFolder, event: str) -> bool:
+    """Return whether the folder holds mails to people, sent or not, or an event's papers."""
+    return folder.rehearsal_dir.exists() or (folder.papers_dir / event).exists() or bool(_shown_pages(folder))
 
 
 def _shown_pages(folder: WorkingFolder) -> list[Path]:

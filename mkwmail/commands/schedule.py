@@ -179,9 +179,11 @@ def _composed(
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
     moment = moment_of(sources.event, name, now)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+    composer = composer.enclosing(sources, ledger, history, now)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or roll.listings
+    composer = composer if plan.to_send else composer.without_files()
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)

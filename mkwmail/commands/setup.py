@@ -379,6 +379,7 @@ def _still_the_same(earlier: Event | None) -> Iterator[str]:
         "hosts": earlier.hosts,
         "registration: url": earlier.registration and earlier.registration.url,
         "pe_points": earlier.pe_points,
+        "certificate": earlier.certificate,
     }
     kept = [name for name, value in given.items() if value]
     for name, mailing in earlier.mailings.items():

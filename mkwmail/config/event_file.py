@@ -320,10 +320,11 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
         yield from _template_faults(draft, name, mailing)
         yield from _of_faults(draft, name, mailing)
         loc = ("mailings", name, "attachments")
-        if mailing.attachments:
+        shared = [(mailing.attachments.index(each), each) for each in mailing.shared_files]
+        if shared:
             from mkwmail.config.attachments import attachment_faults
 
-            yield from attachment_faults(mailing.attachments, loc, draft.document, draft.folder, draft.path)
+            yield from attachment_faults(shared, loc, draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
@@ -446,7 +447,7 @@ def _templates(folder: WorkingFolder) -> list[str]:
     for place in (folder.templates_dir, shipped("templates")):
         if place.is_dir():
             found.update(path.stem for path in place.glob("*.md"))
-    return sorted(found - {"signature"})
+    return sorted(found - {"signature", "certificate"})
 
 
 def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:

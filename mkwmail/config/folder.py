@@ -67,6 +67,11 @@ class WorkingFolder:
         """
         return self.path / Path(to.strip()).expanduser() if to else self.backups_dir
 
+    @property
+    def papers_dir(self) -> Path:
+        """The folder of certificates and sheets; it may not exist."""
+        return self.path / "papers"
+
     def ledger_path(self, test: bool = False) -> Path:
         """Return the path of the ledger.
 

@@ -86,6 +86,7 @@ def forget(database: Database, secret: bytes, people: Iterable[Person], signups:
         _drop_signups(database, signups)
         _drop_names(database, signups)
         _drop_letters(database)
+        _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -99,7 +100,8 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         last = {each.person: each.answer for each in answers(database, event)}
         totals = json.dumps(Counter(last.values()))
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
-        for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
+        of_event = ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words")
+        for table in (*of_event, "certificates", "credits", "files_of"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
         database.execute("DELETE FROM proofs WHERE event = ?", (event,))
@@ -108,6 +110,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
         _drop_letters(database)
+        _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -134,6 +137,7 @@ def has_personal(database: Database, event: str) -> bool:
         database.number(
             """SELECT EXISTS (SELECT 1 FROM attempts JOIN rounds ON rounds.id = round WHERE event = ?1 AND letter <> ?2)
                OR EXISTS (SELECT 1 FROM answers WHERE event = ?1) OR EXISTS (SELECT 1 FROM signups WHERE event = ?1)
+               OR EXISTS (SELECT 1 FROM certificates WHERE event = ?1)
                OR EXISTS (SELECT 1 FROM skips JOIN rounds ON rounds.id = round WHERE event = ?1)""",
             (event, NO_LETTER),
         )
@@ -149,7 +153,8 @@ def needed_persons(database: Database) -> frozenset[str]:
         """SELECT person FROM attempts WHERE letter <> ? UNION SELECT person FROM answers UNION
            SELECT person FROM guests UNION SELECT person FROM skips UNION SELECT person FROM left_out
            UNION SELECT person FROM signups WHERE person IS NOT NULL
-           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls""",
+           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls
+           UNION SELECT person FROM certificates UNION SELECT person FROM credits UNION SELECT person FROM files_of""",
         (NO_LETTER,),
     )
     return frozenset(as_column(rows))
@@ -181,7 +186,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
-    for table in ("signups", "guests", "stray_answers", "calls"):
+    for table in ("signups", "guests", "stray_answers", "calls", "certificates", "credits", "files_of"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     database.execute("DELETE FROM signups WHERE holder = ?", key)
     # As the register compares them: letters outside ASCII in a domain have two spellings.
@@ -258,3 +263,8 @@ def _drop_letters(database: Database) -> None:
     A letter that was composed for one person contains that person's data.
     """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
+
+
+def _drop_files(database: Database) -> None:
+    """Remove personal files that are nobody's any more."""
+    database.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM files_of)")

@@ -339,11 +339,22 @@ class Guest:
     organisation: str
 
 
+class Credit(NamedTuple):
+    """A person's own hours and points, where they differ from the event's; empty if not."""
+
+    hours: str = ""
+    points: str = ""
+
+
+NO_CREDIT = Credit()
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Answers that are recorded and undone together: an import, or a word of the secretary.
 
     ``what``: the file, or the person. ``dropped``: guests (keys) who are none any more; their answers are removed.
+    ``credits``: person → their own hours and points.
     """
 
     what: str
@@ -351,6 +362,7 @@ class Batch:
     signups: tuple[KeptSignup, ...] = ()
     guests: tuple[Guest, ...] = ()
     dropped: tuple[str, ...] = ()
+    credits: Mapping[str, Credit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -401,3 +401,11 @@ def _edition(texts: Sequence[Sources], now: Sources) -> int:
         if last is None or differences(last, text):
             number, last = number + 1, text
     return number
+
+
+def laid_out(document: str) -> str:
+    """Lay out a JSON document so that differences read well.
+
+    Each value, and each line of a text, is on a line of its own.
+    """
+    return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")
