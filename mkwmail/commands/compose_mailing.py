@@ -481,12 +481,7 @@ def composer_of(
     carries = method is not CalendarMethod.NONE and not context.begun
     carried = Facts(version, facts.document(), method.value if carries else "")
     files = _personal_files(sources, context)
-    approved = _approved_sources(sources, context, templates)
-    approved |= files.sources() if files else {}
-    if certified:
-        from mkwmail.papers.certificates import approved_sources
-
-        approved |= approved_sources(event, sources.shown_event, sources.event_path, templates)
+    approved = _approved_sources(sources, context, templates) | (files.sources() if files else {})
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
     return Composer(context, templates, approved, carried, files)
@@ -581,4 +576,8 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
+    if context.event.certificate is not None and rule_of(context.name).certifies:
+        from mkwmail.papers.certificates import approved_sources
+
+        found |= approved_sources(context.event, shown_event, sources.event_path, templates)
     return found
