@@ -279,7 +279,7 @@ SCENES = (
         (command, "--help")
         for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
     ),
-    *((command, "--help") for command in ("login", "logout", "papers", "template")),
+    *((command, "--help") for command in ("login", "logout", "template", "papers")),
     ("template",),
     *(("answers", word, "--help") for word in ("import", "set", "list", "undo")),
     *(("bounces", word, "--help") for word in ("import", "set")),

@@ -132,7 +132,7 @@ class Composer:
 
         :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
         """
-        if not _certifies(self.context.event, self.context.name):
+        if not (self.context.event.certificate and rule_of(self.context.name).certifies):
             return self
         from mkwmail.papers.certificates import Certificates
 
@@ -221,9 +221,9 @@ class Composer:
         self._refuse_unexplained(recipients, history)
         facts = read_facts(self.facts.document)
         asks = context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
-        # An assistant's copy has no files of its own: they are the member's.
-        files, certified = self._enclosed(recipients) if not context.copied else ({}, frozenset[str]())
         telling = history.telling
+        # A file of one person is for that person alone, so that assistants get none.
+        files, certified = self._enclosed([each for each in recipients if not each.copy_of])
 
         def changes_of(each: Recipient) -> tuple[Change, ...]:
             answer = history.answers.get(each.person)
@@ -397,7 +397,7 @@ def _copy_context(context: MailingContext) -> MailingContext:
     if event.calendar.method is CalendarMethod.REQUEST:
         without = event.calendar.model_copy(update={"method": CalendarMethod.NONE})
         event = event.model_copy(update={"calendar": without})
-    return replace(context, event=event, template=COPY, copied=context.template, personal=False)
+    return replace(context, event=event, template=COPY, copied=context.template)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -457,23 +457,20 @@ def composer_of(
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     names = (*entry.shared_files, *_corrected_files(event, history.correcting))
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
+    certified = event.certificate is not None and rule_of(mailing).certifies
     templates = Templates((folder.templates_dir, shipped("templates")))
-    template = _template_name(folder, templates_of(mailing, entry))
-    own_template = (folder.templates_dir / f"{template}.md").is_file()
-    if rule_of(mailing).says_only_its_text and not entry.text and not own_template:
-        raise UserError(_without_text(sources.shown_event, mailing))
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
-        template=template,
+        template=_template_name(sources, mailing, templates_of(mailing, entry)),
         settings=settings,
         uid=entry_uid(secret, event.id),
         sequence=version,
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
-        personal=bool(entry.personal_files) or _certifies(event, mailing),
+        personal=bool(entry.personal_files) or certified,
         logo=logo,
         proof=proof,
         automatic=automatic,
@@ -484,15 +481,10 @@ def composer_of(
     carries = method is not CalendarMethod.NONE and not context.begun
     carried = Facts(version, facts.document(), method.value if carries else "")
     files = _personal_files(sources, context)
-    approved = _approved_sources(sources, context, templates, files)
+    approved = _approved_sources(sources, context, templates) | (files.sources() if files else {})
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
     return Composer(context, templates, approved, carried, files)
-
-
-def _certifies(event: Event, mailing: str) -> bool:
-    """Return whether those who were present get a certificate with the mailing."""
-    return event.certificate is not None and rule_of(mailing).certifies
 
 
 def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":
@@ -504,11 +496,6 @@ def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles
     shared = sum(len(file.data) for file in context.attachments)
     members = sources.members.members
     return PersonalFiles(rules, members, sources.folder, sources.event_path, sources.shown_list, shared)
-
-
-def _without_text(place: str, mailing: str) -> Fault:
-    fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
-    return Fault(place, fault, _("write below %(mailing)s: text: …") % {"mailing": mailing})
 
 
 def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[str]:
@@ -553,15 +540,23 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
         raise UserError(Fault(folder.shown(path), fault)) from None
 
 
-def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
-    places = (folder.templates_dir, shipped("templates"))
+def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
+    """Return the first of these templates that exists.
+
+    :raises UserError: if the mailing says only its text, and has none and no template of the user's.
+    """
+    places = (own := sources.folder.templates_dir, shipped("templates"))
     found = (name for name in names if any((place / f"{name}.md").is_file() for place in places))
-    return next(found, names[-1])
+    template = next(found, names[-1])
+    says = mailing_named(sources.event, mailing).text or (own / f"{template}.md").is_file()
+    if rule_of(mailing).says_only_its_text and not says:
+        fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
+        remedy = _("write below %(mailing)s: text: …") % {"mailing": mailing}
+        raise UserError(Fault(sources.shown_event, fault, remedy))
+    return template
 
 
-def _approved_sources(
-    sources: Sources, context: MailingContext, templates: Templates, files: "PersonalFiles | None"
-) -> dict[str, str]:
+def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
     """Return everything on which the mails' content depends.
 
     The keys are the names under which the user knows the sources.
@@ -581,9 +576,8 @@ def _approved_sources(
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
-    found |= files.sources() if files else {}
-    if _certifies(sources.event, context.name):
+    if context.event.certificate is not None and rule_of(context.name).certifies:
         from mkwmail.papers.certificates import approved_sources
 
-        found |= approved_sources(sources.event, shown_event, sources.event_path, templates)
+        found |= approved_sources(context.event, shown_event, sources.event_path, templates)
     return found

@@ -237,11 +237,6 @@ def _attachments(value: Any) -> Any:
     return (value,) if isinstance(value, Mapping) else several(value)
 
 
-def shared_files(attachments: Iterable[object]) -> tuple[str, ...]:
-    """Return the names among a mailing's attachments that are everybody's; others name a file for each member."""
-    return tuple(each for each in attachments if isinstance(each, str) and not _FILLED_IN.search(each))
-
-
 class Mailing(StrictModel):
     """A round of mail about the event, as planned in its file."""
 
@@ -260,7 +255,7 @@ class Mailing(StrictModel):
     @property
     def shared_files(self) -> tuple[str, ...]:
         """The names of the attachments that everybody gets."""
-        return shared_files(self.attachments)
+        return tuple(shared_among(self.attachments))
 
     @property
     def personal_files(self) -> tuple[PersonalFile, ...]:
@@ -271,6 +266,13 @@ class Mailing(StrictModel):
 
 # A heading of the member list in the name of a file.
 _FILLED_IN = re.compile(r"\{[^{}]*\}")
+
+
+def shared_among(attachments: Iterable[object]) -> Iterator[str]:
+    """Yield the attachments that are the same for everybody: their names have no {column} in them."""
+    return (each for each in attachments if isinstance(each, str) and not _FILLED_IN.search(each))
+
+
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 

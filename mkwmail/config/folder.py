@@ -60,17 +60,17 @@ class WorkingFolder:
         """
         return self.path / "preview"
 
-    @property
-    def papers_dir(self) -> Path:
-        """The folder of certificates and sheets; it may not exist."""
-        return self.path / "papers"
-
     def backups_to(self, to: str | None) -> Path:
         """Return the folder to which copies of the ledger are written.
 
         :param to: the settings' own word for it.
         """
         return self.path / Path(to.strip()).expanduser() if to else self.backups_dir
+
+    @property
+    def papers_dir(self) -> Path:
+        """The folder of certificates and sheets; it may not exist."""
+        return self.path / "papers"
 
     def ledger_path(self, test: bool = False) -> Path:
         """Return the path of the ledger.

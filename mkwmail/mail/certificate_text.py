@@ -73,14 +73,10 @@ class CertificateText:
             "sender": named(self.settings.sender),
             "association": Value(self.settings.association or ""),
             "mailing": {"name": "", "text": None, "attachments": ()},
-            "mail_subject": "",
             "answer": "present",
             "changes": (),
             "original": None,
             "printed": True,
-            "cancelled": False,
-            "signup_closed": True,
-            "entry": False,
             "certificate": True,
         }
         return {**self.templates.macros(self.templates.text, "phrases.md", names), **names}

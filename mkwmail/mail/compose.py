@@ -1,7 +1,4 @@
-"""Composing: all letters of a mailing, before the first message is sent.
-
-:func:`website_entry` makes the calendar file for the website.
-"""
+"""Composing: all letters of a mailing, before the first message is sent."""
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +13,6 @@ from urllib.parse import quote as percent_encode
 import css_inline
 from markupsafe import Markup
 
-from mkwmail.config.event import Event
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
@@ -26,25 +22,18 @@ from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
     calendar_method,
-    content_lines,
-    entry_of,
-    link_in,
-    to_ics,
     utc_text,
 )
 from mkwmail.mail.context import (
     Addressee,
     Change,
-    EntryForm,
     Form,
     Lazily,
     MailingContext,
     common_names,
     entry_form,
-    file_values,
     greeting_values,
     links_among,
-    mailing_names,
     named,
     personal_names,
     personal_values,
@@ -87,10 +76,9 @@ from mkwmail.mail.merge import (
     rendering_key,
     segments_of,
     text_segments,
-    unquote,
 )
 from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, multipart
-from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, rendered, with_blocks
+from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, with_blocks
 
 MOST_HTML = 100_000
 """The most octets of HTML; Gmail clips a mail at about 102 KB."""
@@ -403,9 +391,8 @@ class _Composing:
             self._taken.look_at(said)
             fields.update(values)
             seen = rendering_key(values, addressee.answer, self._looked_at)
-            form = entry_form(self._context, addressee)
-            own = len(addressee.files), addressee.certified
-            key = (seen, addressee.changes, form, len(addressee.copy_of), own)
+            own = (len(addressee.copy_of), len(addressee.files), addressee.certified)
+            key = (seen, addressee.changes, entry_form(self._context, addressee), *own)
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -431,6 +418,7 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
+        values |= _file_values(addressee)
         values["files"] = files_value(addressee.files)
         # Whose mail a copy is of is kept with it, so that they can be forgotten.
         kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
@@ -443,7 +431,7 @@ class _Composing:
         return known
 
     def _personal(self, addressee: Addressee) -> dict[str, str]:
-        return personal_values(addressee, self._url, self._form)
+        return {**personal_values(addressee, self._url, self._form), **_file_values(addressee)}
 
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
@@ -455,8 +443,8 @@ class _Composing:
         names: dict[str, object] = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
         names["certificate"] = addressee.certified
         if addressee.files:
-            own = tuple(Value(name, mark_of(field)) for field, name in file_values(addressee).items())
-            names["mailing"] = mailing_names(self._context, own)
+            own = tuple(Value(name, mark_of(field)) for field, name in _file_values(addressee).items())
+            names["mailing"] = _mailing_names(self._context, own)
         return self._renderer.render({**personal_names(values, mark_of), **names}, entry_form(self._context, addressee))
 
 
@@ -507,7 +495,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
     """Return the names that templates are given for every member alike."""
     return {
         **common_names(context.event, context.settings.form),
-        "mailing": mailing_names(context),
+        "mailing": _mailing_names(context),
         "sender": named(context.settings.sender),
         "association": Value(context.settings.association),
         "changes": (),  # each member has their own
@@ -517,6 +505,20 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
     }
+
+
+def _mailing_names(context: MailingContext, own: tuple[Value, ...] = ()) -> dict[str, object]:
+    """Return the mailing as templates see it; ``own`` are the names of a person's own files."""
+    return {
+        "name": context.name,
+        "text": Markup(context.mailing.text) if context.mailing.text else None,
+        "attachments": (*(Value(file.name) for file in context.attachments), *own),
+    }
+
+
+def _file_values(addressee: Addressee) -> dict[str, str]:
+    """Return the names of a person's own files by their fields."""
+    return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
 
 
 def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
@@ -555,44 +557,3 @@ def _check_private_use(text: str) -> None:
                 _("remove it; it often comes from a symbol font in Word"),
             )
         )
-
-
-def website_entry(context: MailingContext, templates: Templates, moment: datetime) -> bytes:
-    """Return the event as a calendar file, METHOD:PUBLISH.
-
-    ``moment`` (aware) is its DTSTAMP. It has the UID of the entry that all recipients get, so that a calendar that has
-    both shows one. A sign-up link that differs per member is left out; so is the link for online, which is for people
-    who attend.
-
-    :raises UserError: if ``calendar.txt`` has a fault, with its line.
-    """
-    event = _public(context.event)
-    url = event.registration.url if event.registration else None
-    names = {
-        **common_names(event, context.settings.form),
-        "sender": {"name": Value(context.settings.sender.name), "email": Value(context.settings.sender.email)},
-        "association": Value(context.settings.association),
-        "signup_link": Link(url) if url else None,
-        "answer": None,
-        "cancelled": context.cancelled,
-        "signup_closed": context.signup_closed,
-    }
-    names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
-    description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
-    entry = entry_of(
-        context,
-        method=Method.PUBLISH,
-        uid=context.uid,
-        stamp=moment,
-        description=description,
-        url=link_in(description, ""),
-        form=EntryForm(),
-    )
-    return to_ics(content_lines(entry))
-
-
-def _public(event: Event) -> Event:
-    registration = event.registration
-    if registration is None or registration.url is None or "{" not in registration.url:
-        return event
-    return event.model_copy(update={"registration": registration.model_copy(update={"url": None})})

@@ -51,9 +51,10 @@ class MailingContext:
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
     ``personal``: each mail may have files of its own. ``printed``: the mail is a letter on paper, to somebody without
-    an address. ``moment`` (aware): when the mails are sent; None if the event and its deadline are still ahead then.
-    ``entry_if_lacking``: the mailing does not tell the facts, so that only those without the present calendar entry get
-    it. ``copied``: the template of the mail of which this is an assistant's copy; empty if it is no copy.
+    an address. ``moment`` (aware): when the mails are
+    sent; None if the event and its deadline are still ahead then. ``entry_if_lacking``: the mailing does not tell the
+    facts, so that only those without the present calendar entry get it. ``copied``: the template of the mail of which
+    this is an assistant's copy; empty if it is no copy.
     """
 
     event: Event
@@ -105,9 +106,9 @@ class Addressee(NamedTuple):
 
     ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
-    changes since they were last told. ``moved``: they were told another date or time. ``has_entry``: they have the
-    present calendar entry. ``copy_of``: the members whose mail it is, if it is their assistant's copy. ``files`` are
-    the person's own files; ``certified``: one is a certificate.
+    changes since they were last told. ``moved``: they were told another date or
+    time. ``has_entry``: they have the present calendar entry. ``copy_of``: the members whose mail it is, if it is their
+    assistant's copy. ``files`` are the person's own files; ``certified``: one is a certificate.
     """
 
     person: str
@@ -208,15 +209,10 @@ def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
     """
     if addressee.copy_of:
         return _copy_values(addressee, url, form)
-    values = {"salutation": salutation(addressee.member.name, form), **file_values(addressee)}
+    values = {"salutation": salutation(addressee.member.name, form)}
     if url is not None:
         values["signup_link"] = signup_link(url, addressee)
     return values
-
-
-def file_values(addressee: Addressee) -> dict[str, str]:
-    """Return the names of a person's own files by their fields."""
-    return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
 
 
 def _copy_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
@@ -290,15 +286,6 @@ def common_names(event: Event, form: Form) -> dict[str, Any]:
         "u": form == "u",
         "form": lambda je, u: u if form == "u" else je,
         "period": lambda: Value(period(event.starts, event.ends)),
-    }
-
-
-def mailing_names(context: MailingContext, own: tuple[Value, ...] = ()) -> dict[str, object]:
-    """Return the mailing as templates see it; ``own`` are the names of a person's own files."""
-    return {
-        "name": context.name,
-        "text": Markup(context.mailing.text) if context.mailing.text else None,
-        "attachments": (*(Value(file.name) for file in context.attachments), *own),
     }
 
 

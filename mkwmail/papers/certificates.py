@@ -51,6 +51,24 @@ def number_of(secret: bytes, event: str, person: str) -> str:
     return f"{event}/{code[:4]}-{code[4:8]}"
 
 
+def approved_sources(event: Event, shown: str, event_path: Path, templates: Templates) -> dict[str, str]:
+    """Return what an event's certificates depend on, as an approval of the mailing covers it.
+
+    ``shown``: the event file's name for a person.
+    """
+    certificate = event.certificate
+    assert certificate is not None
+    terms = {"pe_points": event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
+    found = {
+        f"{shown}: certificate": laid_out(json.dumps(terms)),
+        "templates/certificate.md": templates.source("certificate.md"),
+    }
+    for name in filter(None, (certificate.letterhead, certificate.signature)):
+        path = event_path.parent / name
+        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
+    return found
+
+
 def file_name(event: Event) -> str:
     """Return the name of a certificate as a mail has it."""
     return f"bewijs-van-deelname-{event.id}.pdf"
@@ -75,17 +93,6 @@ def lacking(event: Event, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "certificate: signed_by", _("who signs")
     if event.pe_points is True:
         yield "pe_points", _("the number of PE points, or false")
-
-
-def approved_sources(event: Event, shown_event: str, event_path: Path, templates: Templates) -> dict[str, str]:
-    """Return what certificates depend on, as an approval covers it."""
-    certificate = event.certificate or Certificate()
-    terms = {"pe_points": event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
-    found = {f"{shown_event}: certificate": laid_out(json.dumps(terms)), f"templates/{FILE}": templates.source(FILE)}
-    for name in filter(None, (certificate.letterhead, certificate.signature)):
-        path = event_path.parent / name
-        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,8 +195,7 @@ def test_optional_files_files_for_several_and_files_of_nobody(tmp_path: Path) ->
         assert "is nobody's: 0099.pdf" in checked.out
         proposed = place.run("send", EVENT, "invitation", "--dry-run")
         assert "is nobody's: 0099.pdf" in proposed.out
-        ran = place.send()
-        assert ran.code == 0, ran.err
+        assert place.send().code == 0
         mails = {address: parsed(each.data) for address, each in taken(server).items()}
     assert files(mails["kim@example.org"]).keys() == {"0011.pdf", "Woonstede.pdf"}
     assert files(mails["jan@example.org"]) == {"De Haven.pdf": b"De Haven"}
