@@ -50,6 +50,7 @@ def about(invocation: Invocation, who: str, *, html: Path | None = None) -> Exit
         rows = [(each.name, each.member) for each in roll.listings if each.person == chosen.key]
         copies = len(backups.found(folder.backups_to(read_settings(folder).backup.to), ledger.database.path))
     parts = [*_listed(rows), *_recorded(records)]
+    certified = any(each.what is What.CERTIFICATE for each in records)
     title = _("What is kept of %(person)s") % {"person": chosen}
     if html is not None:
         write_output(folder, html, _page(title, parts, invocation).encode(), "over-mij.html")
@@ -57,7 +58,7 @@ def about(invocation: Invocation, who: str, *, html: Path | None = None) -> Exit
         return ExitCode.OK
     terminal.say(title, "bold")
     # The last part is for the secretary, and not on the page.
-    for part in (*parts, _elsewhere(copies)):
+    for part in (*parts, _elsewhere(copies, certified)):
         terminal.say()
         terminal.say(part.title, "bold")
         for line in part.lines:
@@ -88,6 +89,9 @@ def _titles() -> dict[What, str]:
         What.SIGN_UP: _("Sign-ups"),
         What.GUEST: _("As a guest"),
         What.CALENDAR: _("Answers of a calendar that need a look"),
+        What.CERTIFICATE: _("Certificates of attendance"),
+        What.CREDIT: _("Hours and PE points of this person's own"),
+        What.FILE: _("Attachments that were this person's alone"),
         What.CALL: _("Telephone calls"),
         What.SKIP: _("Decisions about mailing this person"),
     }
@@ -105,8 +109,10 @@ def _word(text: str) -> str:
     return state_words(text) if text in _STATES else source_words(answer_words(text))
 
 
-def _elsewhere(copies: int) -> _Part:
+def _elsewhere(copies: int, certified: bool) -> _Part:
     lines = [_("The text of each mail that was sent: mkwmail preview EVENT MAILING --sent --member WHO")]
+    if certified:
+        lines.append(_("The certificate itself: mkwmail papers EVENT certificates --member WHO"))
     if copies:
         said = ngettext(
             "%(n)d backup has the same records, or earlier ones.",

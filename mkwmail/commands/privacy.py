@@ -255,7 +255,7 @@ def _remove_copies(folder: WorkingFolder, shifted: bool, made: Path) -> None:
     ledger = folder.ledger_path(shifted)
     copies = [
         folder.rehearsal_dir,
-        folder.papers_dir,
+        made,
         *_shown_pages(folder),
         *sorted(folder.path.glob(f"{ledger.name}.before-*")),
     ]

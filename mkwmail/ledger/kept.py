@@ -22,6 +22,9 @@ class What(StrEnum):
     GUEST = "guest"
     CALENDAR = "calendar"  # an answer of a calendar that does not say by itself who comes
     CALL = "call"
+    CERTIFICATE = "certificate"
+    CREDIT = "credit"  # hours and points that differ from the event's
+    FILE = "file"  # the content of an attachment that was this person's alone
     SKIP = "skip"  # not to be mailed, by a person's decision
 
 
@@ -61,6 +64,26 @@ _QUERIES = (
     (
         What.CALENDAR,
         "SELECT event, given, answer, address, delegate, comment FROM stray_answers WHERE person = ?1 ORDER BY id",
+    ),
+    # What the certificate says: its text, and the facts below it.
+    (
+        What.CERTIFICATE,
+        """SELECT event, at, number,
+                  (SELECT group_concat(json_extract(words.value, '$[0]'), ' ')
+                   FROM json_each(content, '$.blocks') AS block, json_each(block.value, '$[1]') AS words),
+                  (SELECT group_concat(json_extract(value, '$[0]') || ': ' || json_extract(value, '$[1]'), ', ')
+                   FROM json_each(content, '$.facts'))
+           FROM certificates WHERE person = ?1 ORDER BY id""",
+    ),
+    (
+        What.CREDIT,
+        """SELECT event, at, iif(hours = '', '', 'uren: ' || hours), iif(points = '', '', 'punten: ' || points)
+           FROM credits WHERE person = ?1 ORDER BY at""",
+    ),
+    (
+        What.FILE,
+        """SELECT event, NULL, 'SHA-256 ' || sha256 FROM files_of
+           WHERE person = ?1 AND sha256 NOT IN (SELECT sha256 FROM certificates) ORDER BY event, sha256""",
     ),
     (What.CALL, "SELECT event, at, note FROM calls WHERE person = ?1 ORDER BY id"),
     (What.SKIP, "SELECT event, at, reason FROM left_out WHERE person = ?1 ORDER BY id"),
@@ -103,8 +126,11 @@ def _plain(value: Value) -> str:
     """Return a column as text; of a JSON object its keys and values."""
     text = "" if value is None else str(value)
     if text.startswith("{"):
-        pairs = json.loads(text).items()
-        return ", ".join(f"{key}: {part}" for key, part in pairs if part not in ("", None))
+        pairs = json.loads(text)
+        if "files" in pairs:  # each begins with its name
+            pairs["files"] = ", ".join(file[0] for file in json.loads(pairs["files"] or "[]"))
+        said = {key: part for key, part in pairs.items() if part not in ("", None) and not key.startswith("file.")}
+        return ", ".join(f"{key}: {part}" for key, part in said.items())
     return "" if is_mark(text) else text
 
 

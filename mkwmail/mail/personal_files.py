@@ -112,7 +112,7 @@ class PersonalFiles:
         if hashlib.sha256(data).hexdigest() == sha256:
             return data
         fault = _("a personal attachment was changed or deleted while the mails were made")
-        raise UserError(Fault(self.folder.shown(self.event_path), fault, _("give the command again")))
+        raise UserError(Fault(self.folder.shown(self.event_path), fault, _("run the command again")))
 
     def _file(
         self, rule: FileRule, member: Member, own_files: OwnFiles, whose: dict[Path, Member]

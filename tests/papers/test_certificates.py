@@ -265,16 +265,30 @@ def test_forget_and_purge_leave_no_certificate_behind(tmp_path: Path) -> None:
         attendance(place, listed, [])
         place.run("send", EVENT, "thanks", "--yes", now=AFTER)
     place.run("papers", EVENT, "certificates", now=AFTER)
+    theirs = place.run("about", "kim@woonstede.example.org", now=AFTER).out
+    for part in (
+        "Certificates of attendance",
+        "Kim Verbeek directeur bij Woonstede heeft deelgenomen",
+        "Duur: 4 uur",
+        "certificates --member",
+    ):
+        assert part in " ".join(theirs.split()), theirs
+    assert f"files: bewijs-van-deelname-{EVENT}.pdf" in " ".join(theirs.split())
+    assert "Zoë" not in theirs
     said = place.run("forget", "kim@woonstede.example.org", "--yes", now=AFTER)
     assert said.code == 0 and "1 certificate: it cannot be made again" in said.out
     assert not (place.folder / "papers").exists()
     database = place.folder / "mkwmail-test.db"
     assert kept(database) == {"files": 1, "certificates": 1, "files_of": 1}
     place.run("papers", EVENT, "certificates", now=AFTER)
+    # The papers of another event stay.
+    other = place.folder / "papers" / "dag-2021" / "presentielijst.pdf"
+    other.parent.mkdir()
+    other.write_bytes(b"%PDF-1.7")
     said = place.run("purge", EVENT, "--yes", now="2022-01-01T09:00")
     assert said.code == 0 and "certificate" in said.out
     assert kept(database) == {"files": 0, "certificates": 0, "files_of": 0}
-    assert not (place.folder / "papers" / EVENT).exists()
+    assert not (place.folder / "papers" / EVENT).exists() and other.exists()
     assert b"%PDF" not in database.read_bytes()
 
 
