@@ -29,6 +29,7 @@ from mkwmail.mail.merge import PersonalFile, files_in
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
 from mkwmail.planning.approval import (
+    CERTIFICATES,
     COPY,
     FACTS,
     Correcting,
@@ -132,7 +133,7 @@ class Composer:
 
         :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
         """
-        if not (self.context.event.certificate and rule_of(self.context.name).certifies):
+        if not _certifies(self.context.event, self.context.name, history.correcting):
             return self
         from mkwmail.papers.certificates import Certificates
 
@@ -397,7 +398,7 @@ def _copy_context(context: MailingContext) -> MailingContext:
     if event.calendar.method is CalendarMethod.REQUEST:
         without = event.calendar.model_copy(update={"method": CalendarMethod.NONE})
         event = event.model_copy(update={"calendar": without})
-    return replace(context, event=event, template=COPY, copied=context.template)
+    return replace(context, event=event, template=COPY, copied=context.template, personal=False)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -457,7 +458,6 @@ def composer_of(
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     names = (*entry.shared_files, *_corrected_files(event, history.correcting))
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
-    certified = event.certificate is not None and rule_of(mailing).certifies
     templates = Templates((folder.templates_dir, shipped("templates")))
     context = MailingContext(
         event=event,
@@ -470,7 +470,7 @@ def composer_of(
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
-        personal=bool(entry.personal_files) or certified,
+        personal=bool(entry.personal_files) or _certifies(event, mailing, history.correcting),
         logo=logo,
         proof=proof,
         automatic=automatic,
@@ -485,6 +485,17 @@ def composer_of(
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
     return Composer(context, templates, approved, carried, files)
+
+
+def _certifies(event: Event, mailing: str, correcting: Correcting | None) -> bool:
+    """Return whether those who were present get a certificate with the mailing.
+
+    A correction brings it if what it says was wrong.
+    """
+    if event.certificate is None or rule_of(mailing).certifies:
+        return event.certificate is not None
+    told = correcting.changes.values() if correcting is not None else ()
+    return any(change.what == CERTIFICATES for changes in told for change in changes)
 
 
 def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":

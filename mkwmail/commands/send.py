@@ -53,7 +53,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts, refuse_if_alike, since_proof
+from mkwmail.planning.approval import earlier_texts, refuse_if_alike, replaced_files, since_proof
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import (
     earlier_text_fault,
@@ -373,6 +373,8 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield had % {"n": earlier.count}
         for difference in earlier.differences:
             yield "\n    ".join((difference.what, *difference.lines))
+    for difference in replaced_files(given, ready.composer.sources):
+        yield "\n    ".join((difference.what, *difference.lines))
     for warning in ready.sources.warnings:
         yield str(warning)
     if ready.composer.files is not None:

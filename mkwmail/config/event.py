@@ -200,6 +200,10 @@ def audience_words(audience: AudienceRule | None) -> Iterator[tuple[tuple[str | 
             yield from (((key, number, *steps), word) for steps, word in audience_words(rule))
 
 
+#: Begins the name under which an approval covers members' own files.
+OWN_FILES = "attachments: "
+
+
 class PersonalFile(StrictModel):
     """Attachment of which each member has their own.
 
@@ -222,6 +226,11 @@ class PersonalFile(StrictModel):
     def shown(self) -> str:
         """The name, or the column, as the event file has it."""
         return self.file or f"column: {self.column}"
+
+    @property
+    def source(self) -> str:
+        """The name of the members' files among what an approval covers."""
+        return f"{OWN_FILES}{self.shown}"
 
 
 def _attachment_form(value: Any) -> str:

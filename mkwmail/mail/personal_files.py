@@ -53,7 +53,7 @@ class PersonalFiles:
 
     def sources(self) -> dict[str, str]:
         """Return the names and hashes of the members' files, as an approval covers them."""
-        return {rule.shown: "\n".join(self._listed(rule)) for rule in self.rules}
+        return {rule.source: "\n".join(self._listed(rule)) for rule in self.rules}
 
     def of(self, everyone: Sequence[tuple[str, Member]]) -> dict[str, tuple[PersonalFile, ...]]:
         """Return person → their files.

@@ -14,8 +14,9 @@ from pathlib import PurePath
 from typing import Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.config.event import Event, shared_among
+from mkwmail.config.event import OWN_FILES, Event, shared_among
 from mkwmail.config.kinds import mailing_named, rule_of
+from mkwmail.dutch.dates import number as in_words
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
@@ -142,11 +143,27 @@ def earlier_texts(
     found: dict[tuple[Difference, ...], int] = {}
     for number, count in counts.items():
         if number is not None:
-            changed = differences(given[number].sources, now)
+            changed = differences(_without_own_files(given[number].sources), _without_own_files(now))
             if changed:
                 found[changed] = found.get(changed, 0) + count
     ordered = sorted(found.items(), key=lambda item: -item[1])
     return tuple(EarlierText(count, changed) for changed, count in ordered)
+
+
+def replaced_files(approvals: Sequence[Approval], now: Sources) -> tuple[Difference, ...]:
+    """Return how members' own files differ from those last approved; not if there are only more of them."""
+    before = approvals[-1].sources if approvals else {}
+    lacking = [
+        name
+        for name, text in before.items()
+        if name.startswith(OWN_FILES) and set(text.splitlines()) - set(now.get(name, "").splitlines())
+    ]
+    return differences({name: before[name] for name in lacking}, {name: now.get(name, "") for name in lacking})
+
+
+def _without_own_files(sources: Sources) -> Sources:
+    """Return the sources of what members have in common: a file of one member is no text of another's."""
+    return {name: text for name, text in sources.items() if not name.startswith(OWN_FILES)}
 
 
 def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
@@ -160,6 +177,12 @@ def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
     told = ("\n    ".join((difference.what, *difference.lines)) for difference in changed)
     return (_("this has changed since the proof of %(moment)s to %(people)s:") % words, *told)
 
+
+#: Ends the name of the source that holds what certificates of attendance say.
+CERTIFICATE = ": certificate"
+
+#: What a correction calls certificates of attendance.
+CERTIFICATES = "Bewijs"
 
 #: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.
 COPY = "for_information"
@@ -292,7 +315,7 @@ class _Parts:
     """The parts of a mailing's sources that a correction can show."""
 
     def __init__(self, sources: Sources, template: str) -> None:
-        documents = {name: text for name, text in sources.items() if text.lstrip().startswith("{")}
+        self.documents = documents = {name: text for name, text in sources.items() if text.lstrip().startswith("{")}
         entry = next((name for name in documents if name.startswith("mailings: ")), "")
         self.entry = _document(documents.get(entry, ""))
         event = next((name for name in documents if name not in (entry, "mkwmail.yaml")), "")
@@ -318,6 +341,17 @@ class _Parts:
     def attachments(self) -> list[tuple[str, str]]:
         names = [PurePath(name).name for name in shared_among(self.entry.get("attachments", ()))]
         return [(name, self.files.get(name, "")) for name in names]
+
+    def certificate(self) -> list[str]:
+        says = _document(next((text for name, text in self.documents.items() if name.endswith(CERTIFICATE)), ""))
+        hours, points = says.get("hours"), says.get("pe_points")
+        lines = {
+            "Duur": f"{in_words(hours)} uur" if hours is not None else "",
+            "PE-punten": in_words(points) if points and points is not True else "",
+            "Accreditatie": says.get("accredited", ""),
+            "Ondertekend door": says.get("signed_by", ""),
+        }
+        return [f"{what}: {value}" for what, value in lines.items() if value]
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -366,6 +400,7 @@ _PARTS: tuple[tuple[str, tuple[str, ...], Callable[[_Parts], Sequence[str | tupl
     ("Programma", ("programme(", "event.programme"), _Parts.programme),
     ("Organisatie", ("hosts(", "event.hosts", "host_names("), _Parts.hosts),
     ("Bijlage", (), _Parts.attachments),
+    (CERTIFICATES, (), _Parts.certificate),
 )
 
 
@@ -387,7 +422,9 @@ def _corrected(of: str, sources: Sources) -> Sources | None:
 def _wording(sources: Sources) -> Sources:
     # Members have not had an earlier text if only the frame of assistants' copies has changed.
     return {
-        name: text for name, text in sources.items() if not (name.endswith(FACTS) or name == f"templates/{COPY}.md")
+        name: text
+        for name, text in _without_own_files(sources).items()
+        if not (name.endswith(FACTS) or name == f"templates/{COPY}.md")
     }
 
 

@@ -220,6 +220,35 @@ def test_a_file_changed_after_the_approval_stops_due(tmp_path: Path) -> None:
         assert len({each.recipients[0] for each in server.taken} - {"secretaris@example.org"}) == 3
 
 
+def test_a_file_for_a_new_member_is_no_earlier_text_for_the_others(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_files(tmp_path, server.port)
+        assert place.send().code == 0
+        place.members(*PEOPLE, "Piet;Nieuw;piet@example.org;De Haven;0014;", headings=HEADINGS)
+        (place.folder / "events" / "brieven" / "0014.pdf").write_bytes(a_file("0014"))
+        proposed = place.run("send", EVENT, "invitation", "--dry-run")
+        assert "To 1 member: Piet Nieuw" in " ".join(proposed.out.split())
+        assert "earlier text" not in proposed.out and "has changed" not in proposed.out
+        (place.folder / "events" / "brieven" / "0012.pdf").write_bytes(b"%PDF-1.7 another")
+        proposed = place.run("send", EVENT, "invitation", "--dry-run")
+        assert "earlier text" not in proposed.out and "-brieven/0012.pdf" in proposed.out
+        assert place.send().code == 0
+        assert files(parsed(taken(server)["piet@example.org"].data)).keys() == {"0014.pdf"}
+
+
+def test_an_assistant_gets_no_file_of_a_member(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_files(tmp_path, server.port)
+        rows = [f"{row};{'els.smit@example.org' * (number == 0)}" for number, row in enumerate(PEOPLE)]
+        place.members(*rows, headings=f"{HEADINGS};kopie aan")
+        assert place.run("check", EVENT).code == 0
+        ran = place.send()
+        assert ran.code == 0, ran.err
+        copy = parsed(taken(server)["els.smit@example.org"].data)
+    assert files(copy) == {} and copy.get_content_type() == "multipart/mixed"
+    assert b"0011" not in taken(server)["els.smit@example.org"].data
+
+
 def test_a_retry_sends_the_same_bytes(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         server.on("DOT", "451 4.7.1 later", recipient="jan@example.org")

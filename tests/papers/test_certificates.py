@@ -125,6 +125,26 @@ def test_a_corrected_name_is_a_new_document_with_the_same_number(tmp_path: Path)
     assert number is not None and number[0] in after
 
 
+def test_a_correction_brings_the_certificates_that_said_something_wrong(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+        assert place.run("send", EVENT, "thanks", "--yes", now=AFTER).code == 0
+        event = next((place.folder / "events").glob("*.yaml"))
+        later = "  correction: {latest: 2020-05-15}\n  thanks:"
+        event.write_text(event.read_text().replace("hours: 4", "hours: 3.5").replace("  thanks:", later))
+        ran = place.run("send", EVENT, "correction", "--yes", now="2020-04-21T09:00")
+        assert ran.code == 0, ran.err
+        first, second = (parsed(each.data) for each in server.taken)
+    text = second.get_body(("plain",))
+    assert text is not None
+    said = " ".join(text.get_content().split())
+    assert "Duur: 4 uur" in said and "Duur: 3,5 uur" in said, said
+    (before,), (after,) = ([text_of(pdf) for pdf in files(mail).values()] for mail in (first, second))
+    number = re.search(rf"{EVENT}/\S+", before)
+    assert "4 uur" in before and "3,5 uur" in after and number is not None and number[0] in after
+
+
 @pytest.mark.parametrize(
     ("certificate", "points", "sentence"),
     [
