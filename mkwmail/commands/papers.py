@@ -218,13 +218,14 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
         raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(rows, history.answers, optional)
-    wishes = numbers.dietary
+    parts = {title: numbers.parts.get(title, 0) for title in optional}
+    names = {row.name.strip() for row in rows} | {full_name(one.member.name) for one in roll.listings}
     return Day(
         event,
         sources.settings.association or "",
         tuple(participant(*each) for each in members.items()),
         tuple(participant(*each) for each in others.items()),
         tuple(unsettled),
-        totals(numbers.coming, numbers.companions, {title: numbers.parts.get(title, 0) for title in optional}, wishes),
+        totals(numbers.coming, numbers.companions, parts, numbers.dietary, names),
         invocation.clock.now(),
     )

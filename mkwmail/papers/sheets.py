@@ -3,6 +3,8 @@
 No address is on any of them; the caterer's has totals only.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -72,13 +74,20 @@ class Day:
 Totals = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 
 
-def totals(coming: int, companions: int, parts: Mapping[str, int], dietary: Mapping[str, int]) -> Totals:
+def totals(
+    coming: int, companions: int, parts: Mapping[str, int], dietary: Mapping[str, int], names: Iterable[str] = ()
+) -> Totals:
     """Return the totals for the caterer by their headings.
 
-    :param parts: optional part of the programme → how many take part; ``dietary``: wish → how many.
+    :param parts: optional part of the programme → how many take part; ``dietary``: wish, in people's own words → how
+        many; ``names``: the names that a wish may have in it, and the caterer does not need.
     """
+    wishes: Counter[str] = Counter()
+    known = sorted(filter(None, names), key=len, reverse=True)
+    for words, count in dietary.items():
+        wishes[_nobodys(words, known)] += count
     heads = {"Aangemeld": coming, "Introducés": companions, "Samen": coming + companions}
-    groups = (("Personen", heads), ("Onderdelen naar keuze", parts), ("Dieetwensen", dietary))
+    groups = (("Personen", heads), ("Onderdelen naar keuze", parts), ("Dieetwensen", dict(wishes.most_common())))
     return tuple((heading, tuple(lines.items())) for heading, lines in groups if lines)
 
 
@@ -181,5 +190,18 @@ def _person(each: Participant) -> dict[str, str]:
 
 
 def without_addresses(each: Participant) -> Participant:
-    """Return the participant, without a name that is an address."""
-    return replace(each, name=Name(written="Naam onbekend")) if "@" in full_name(each.name) else each
+    """Return the participant, without addresses in the name and the organisation."""
+    name = Name(written="Naam onbekend") if _ADDRESS.search(full_name(each.name)) else each.name
+    return replace(each, name=name, organisation="" if _ADDRESS.search(each.organisation) else each.organisation)
+
+
+def _nobodys(text: str, names: Iterable[str]) -> str:
+    """Return people's own words without the names, addresses and telephone numbers in it."""
+    text = _TELEPHONE.sub("…", _ADDRESS.sub("…", text))
+    for name in names:
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text, flags=re.IGNORECASE)
+    return text
+
+
+_ADDRESS = re.compile(r"[^\s@(<]+@[^\s@)>]+")
+_TELEPHONE = re.compile(r"\+?(?:\d[ ()-]*){6,}(?<=\d)")

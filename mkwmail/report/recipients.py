@@ -316,7 +316,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     attached = attached_words(sample.attached) or _("none")
     rows = [(_("From"), sample.sender), (_("Subject"), subject), (_("To"), to), (_("Attached"), attached)]
     if proposal.along:
-        rows.append((_("Along"), proposal.along))
+        rows.append((_("Per person"), proposal.along))
     terminal.facts([*rows, (_("List"), proposal.members)])
     terminal.say()
     show_left_out(terminal, made)

@@ -82,6 +82,43 @@ def test_the_caterer_gets_totals_and_nobodys_name(tmp_path: Path) -> None:
     assert "Voornaam" not in text and "1 aanmelding is nog uit te zoeken" in text
 
 
+def test_no_address_is_in_an_organisation_or_a_wish_either(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members("Kim Verbeek;kim@example.org;kim@example.org", headings="naam;e-mail;organisatie")
+    wishes = ("geen vis (mail kim@example.org of bel 06-123 456 78)", "Geen noten voor kim verbeek")
+    people = ("Kim Verbeek;kim@example.org", "Jan Gast;jan@example.net")
+    rows = [f"{who};ja;{wish}" for who, wish in zip(people, wishes, strict=True)]
+    place.write("a.csv", "\n".join(["naam;e-mail;kom je;dieetwensen", *rows]))
+    assert place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes").code == 0
+    for sheet_name, file in (("sign-in", "presentielijst"), ("badges", "badges"), ("participants", "deelnemerslijst")):
+        text = sheet(place, sheet_name, file)
+        assert "Kim Verbeek" in text and "@" not in text
+    text = sheet(place, "caterer", "aantallen-catering", "-layout")
+    assert re.search(r"geen vis \(mail … of bel …\) +1", text) and re.search(r"Geen noten voor … +1", text), text
+
+
+def test_nothing_on_a_badge_overlaps(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    longest = "Jan de la Casa de la Rosa de la Vega de la Fuente y Villanova"
+    place.members(f"{longest};a@example.org;{'Stichting Samenwerking ' * 5}", headings="naam;e-mail;organisatie")
+    event = next((place.folder / "events").glob("*.yaml"))
+    title = "Directeurendag over de toekomst van samenwerking tussen andersoortige organisaties in Nederland"
+    event.write_text(event.read_text().replace("title: Directeurendag", f"title: {title}", 1))
+    place.run("answers", "set", EVENT, "a@example.org", "attending")
+    boxes = sheet(place, "badges", "badges", "-bbox")
+    lines = [
+        (float(top), float(bottom), word)
+        for top, bottom, word in re.findall(r'yMin="([\d.]+)" xMax="[\d.]+" yMax="([\d.]+)">([^<]+)<', boxes)
+    ]
+    of_title = max(bottom for _top, bottom, word in lines if word in {*title.split()} - {"de"})
+    name = [each for each in lines if each[2] in {*longest.split()} - {"de"}]
+    of_organisation = [each for each in lines if each[2] in ("Stichting", "Samenwerking")]
+    assert len(of_organisation) == 10
+    assert of_title < min(top for top, _bottom, _word in name)
+    assert max(bottom for _top, bottom, _word in name) < min(top for top, _bottom, _word in of_organisation)
+    assert max(bottom for _top, bottom, _word in of_organisation) < (13.5 + 50) / 25.4 * 72
+
+
 def test_after_the_day_the_participants_are_those_who_were_there(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     for who in ("kim@woonstede.example.org", "jan@dehaven.example.org"):
