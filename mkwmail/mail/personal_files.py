@@ -6,6 +6,7 @@ column of the member list. All are looked at before the first message is sent; o
 
 import hashlib
 import mimetypes
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -126,7 +127,8 @@ class PersonalFiles:
                 raise UserError(self._fault(member, fault, _("fill in the list, or write optional: true")))
             return None
         path = attachment_path(self.event_path, named.name)
-        if rule.optional and not path.exists() and not path.is_symlink() and self.folder.holds(path):
+        # A file that the list names must be there in any case.
+        if rule.optional and rule.file and not os.path.lexists(path) and self.folder.holds(path):
             return None
         fault, instead = why_not_attached(named.name, self.folder, self.event_path, own_files)
         if fault:

@@ -119,6 +119,7 @@ class Certificates:
     made: dict[str, bytes] = field(default_factory=dict)
     warnings: list[Fault] = field(default_factory=list)
     _new: dict[str, KeptCertificate] = field(default_factory=dict)
+    _tried: dict[str, PersonalFile | None] = field(default_factory=dict)
 
     @classmethod
     def ready(
@@ -237,23 +238,27 @@ class Certificates:
     def _examples(self, everyone: Sequence[tuple[str, Member]]) -> dict[str, PersonalFile]:
         if not is_installed():
             return {}
-        found: dict[str, PersonalFile] = {}
-        with typesetter(_DOCUMENT, dict(self.pictures.values())) as setter:
-            for person, member in everyone:
-                if not full_name(member.name):
-                    self.warnings.append(self._nameless(member))
-                    continue
-                data = {**self._data(self._content("", member), self.event.ends), "issued": "de dag van verzending"}
-                try:
-                    pdf = setter.pdf(data, self.event.ends)
-                except TypesettingError as error:
-                    self.warnings.extend(self._faults(error, member))
-                    continue
-                digest = sha256(pdf).hexdigest()
-                self.made[digest] = pdf
-                name = f"voorbeeld-{file_name(self.event)}"
-                found[person] = PersonalFile(name, _PDF, digest, len(pdf), certificate=True)
-        return found
+        new = [(person, member) for person, member in everyone if person not in self._tried]
+        if new:
+            with typesetter(_DOCUMENT, dict(self.pictures.values())) as setter:
+                self._tried.update((person, self._example(setter, member)) for person, member in new)
+        found = {person: self._tried[person] for person, _member in everyone}
+        return {person: file for person, file in found.items() if file is not None}
+
+    def _example(self, setter: Typesetter, member: Member) -> PersonalFile | None:
+        """Return somebody's example; None, with a warning, if it cannot be made."""
+        if not full_name(member.name):
+            self.warnings.append(self._nameless(member))
+            return None
+        data = {**self._data(self._content("", member), self.event.ends), "issued": "de dag van verzending"}
+        try:
+            pdf = setter.pdf(data, self.event.ends)
+        except TypesettingError as error:
+            self.warnings.extend(self._faults(error, member))
+            return None
+        digest = sha256(pdf).hexdigest()
+        self.made[digest] = pdf
+        return PersonalFile(f"voorbeeld-{file_name(self.event)}", _PDF, digest, len(pdf), certificate=True)
 
     def _refuse_incomplete(self, present: Sequence[tuple[str, Member]]) -> None:
         own = [self.credits.get(person, Credit()) for person, _member in present]

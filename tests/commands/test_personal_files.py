@@ -106,6 +106,11 @@ def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> Non
             'leden.csv:4: attachments: there is no file "Els Één.pdf" in events/brieven (for Els Ven)',
         ),
         (
+            "{column: bestand, optional: true}",
+            lambda place: None,
+            'leden.csv:4: attachments: there is no file "Els Één.pdf" in events/brieven (for Els Ven)',
+        ),
+        (
             '["../{lidnummer}.pdf"]',
             lambda place: None,
             'there is no file "0011.pdf" in events/.. (for Kim Verbeek)',
