@@ -29,13 +29,13 @@ app = App(
 
 
 def _events(incomplete: str) -> list[tuple[str, str]]:
-    from mkwmail.commands.completion import event_words
+    from mkwmail.commands.words import event_words
 
     return event_words(incomplete)
 
 
 def _mailings(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from mkwmail.commands.completion import mailing_words
+    from mkwmail.commands.words import mailing_words
 
     return mailing_words(str(ctx.params.get("event") or ""), incomplete)
 
@@ -47,9 +47,22 @@ class Schema(StrEnum):
     SETTINGS = "settings"
 
 
+_EVENT_WHOLE = _("The event: its id, or its file in events/.")
 _EVENT_HELP = _("The event: its id, or its file in events/, or the beginning of either.")
+# The parser fills in the event that is meant if none is named, so that the empty text never arrives.
 EventArgument = Annotated[
-    str, typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False)
+    str,
+    typer.Argument(
+        metavar=_("EVENT"),
+        help=_("The event: the beginning of its id or file name will do. Without it, the only one to come."),
+        autocompletion=_events,
+        default_factory=str,
+        show_default=False,
+    ),
+]
+# A command that removes data wants the whole name.
+WholeEvent = Annotated[
+    str, typer.Argument(metavar=_("EVENT"), help=_EVENT_WHOLE, autocompletion=_events, show_default=False)
 ]
 OptionalEvent = Annotated[
     str | None,
@@ -866,7 +879,7 @@ Examples:
 )
 def purge(
     ctx: typer.Context,
-    event: EventArgument,
+    event: WholeEvent,
     dietary: Annotated[bool, typer.Option("--dietary", help=_("The dietary wishes alone."))] = False,
     yes: YesOption = False,
 ) -> None:
