@@ -5,6 +5,7 @@ They replace typer's own English text.
 
 import difflib
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,8 @@ _IN_DUTCH = {
 def _folder(ctx: Any) -> "WorkingFolder":
     from mkwmail.config.folder import find_folder
 
-    return find_folder(Path.cwd(), ctx.find_root().params["folder"])
+    asks = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    return find_folder(Path.cwd(), ctx.find_root().params["folder"], elsewhere=asks)
 
 
 def _as_words(given: object) -> list[str]:

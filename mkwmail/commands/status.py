@@ -15,7 +15,7 @@ from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import SETTINGS, WorkingFolder
+from mkwmail.config.folder import SETTINGS, WorkingFolder, known_folders
 from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -351,14 +351,13 @@ def desk(invocation: Invocation) -> ExitCode:
     Outside a working folder, print how to create one.
     """
     terminal = invocation.terminal
-    if invocation.folder is None:
-        try:
-            folder = folder_of(invocation)
-        except UserError:
-            _say_how_to_begin(terminal)
-            return ExitCode.OK
-    else:
+    try:
         folder = folder_of(invocation)
+    except UserError:
+        if invocation.folder is not None or (terminal.interactive and known_folders()):
+            raise
+        _say_how_to_begin(terminal)
+        return ExitCode.OK
     events = _readable_events(folder, terminal)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:

@@ -22,7 +22,7 @@ _KEY = re.compile(r"^(\s+)([\w-]+)\s*:")
 
 def _folder() -> WorkingFolder:
     named = os.environ.get("MKWMAIL_FOLDER")
-    return find_folder(Path.cwd(), Path(named) if named else None)
+    return find_folder(Path.cwd(), Path(named) if named else None, elsewhere=True)
 
 
 def _lines(path: Path) -> list[str]:
