@@ -5,6 +5,7 @@ of this module imports only typer, the standard library and small modules of mkw
 """
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -140,9 +141,22 @@ def mkwmail(
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is None:
-        from mkwmail.commands.status import desk
+        from mkwmail.commands.desk import desk
 
-        _finish(desk(_begin(ctx)))
+        while words := desk(_begin(ctx)):
+            _carry_out(words, folder)
+        _finish(ExitCode.OK)
+
+
+def _carry_out(words: Sequence[str], folder: Path | None) -> None:
+    """Carry out the command that the user chose at the desk; its faults do not end the program."""
+    where = ("--folder", str(folder)) if folder else ()
+    try:
+        app([*where, *words], prog_name="mkwmail", standalone_mode=False)
+    except UserError as error:
+        _say_faults(error)
+    except (typer.Abort, KeyboardInterrupt):
+        pass  # the command said that it was interrupted
 
 
 @app.command(
@@ -913,6 +927,53 @@ def restore(
 
 
 @app.command(
+    "open",
+    help=_("""Open the folder, the member list, the settings or an event in its own program.
+
+Without WHAT: the working folder. WHAT is members, settings or an event.
+
+\b
+Examples:
+  mkwmail open members
+  mkwmail open directeurendag-2020"""),
+)
+def open_(
+    ctx: typer.Context,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar=_("WHAT"),
+            help=_("members, settings, or an event."),
+            autocompletion=_events,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    from mkwmail.commands.open import open_it as command
+
+    _finish(command(_begin(ctx), what))
+
+
+@app.command(
+    help=_("""Show the guide in your browser. It is in Dutch.
+
+\b
+Examples:
+  mkwmail guide
+  mkwmail guide microsoft365""")
+)
+def guide(
+    ctx: typer.Context,
+    chapter: Annotated[
+        str | None, typer.Argument(metavar=_("CHAPTER"), help=_("Another page of it."), show_default=False)
+    ] = None,
+) -> None:
+    from mkwmail.commands.open import guide as command
+
+    _finish(command(_begin(ctx), chapter))
+
+
+@app.command(
     help=_("""Print the JSON Schema of the files, for an editor.
 
 With it an editor completes and checks event files and mkwmail.yaml while you type.
@@ -950,9 +1011,13 @@ def main() -> None:
 
 
 def _refuse(error: UserError) -> NoReturn:
+    _say_faults(error)
+    sys.exit(int(error.code))
+
+
+def _say_faults(error: UserError) -> None:
     from mkwmail.report.terminal import Terminal, fault_lines
 
     terminal = Terminal()
     for line in fault_lines(error.faults):
         terminal.note(line)
-    sys.exit(int(error.code))

@@ -281,7 +281,7 @@ def _say_what_is_next(
         MEMBERS: _("an invented member list; save your own in its place"),
         "templates/signature.md": _("the words below every mail"),
     }
-    terminal.facts([(path, meaning.get(path, "")) for path in made])
+    terminal.facts([(path, meaning.get(path, _("your own event"))) for path in made])
     known = bool(answers.email and answers.server)
     if not known:
         terminal.say(_("Open mkwmail.yaml and fill in the sender and the mail server."))
