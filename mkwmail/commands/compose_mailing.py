@@ -459,18 +459,11 @@ def composer_of(
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
     certified = event.certificate is not None and rule_of(mailing).certifies
     templates = Templates((folder.templates_dir, shipped("templates")))
-    template = _template_name(folder, templates_of(mailing, entry))
-    if (
-        rule_of(mailing).says_only_its_text
-        and not entry.text
-        and not (folder.templates_dir / f"{template}.md").is_file()
-    ):
-        raise UserError(_without_text(sources.shown_event, mailing))
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
-        template=template,
+        template=_template_name(sources, mailing, templates_of(mailing, entry)),
         settings=settings,
         uid=entry_uid(secret, event.id),
         sequence=version,
@@ -488,12 +481,7 @@ def composer_of(
     carries = method is not CalendarMethod.NONE and not context.begun
     carried = Facts(version, facts.document(), method.value if carries else "")
     files = _personal_files(sources, context)
-    approved = _approved_sources(sources, context, templates)
-    approved |= files.sources() if files else {}
-    if certified:
-        from mkwmail.papers.certificates import approved_sources
-
-        approved |= approved_sources(event, sources.shown_event, sources.event_path, templates)
+    approved = _approved_sources(sources, context, templates) | (files.sources() if files else {})
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
     return Composer(context, templates, approved, carried, files)
@@ -508,11 +496,6 @@ def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles
     shared = sum(len(file.data) for file in context.attachments)
     members = sources.members.members
     return PersonalFiles(rules, members, sources.folder, sources.event_path, sources.shown_list, shared)
-
-
-def _without_text(place: str, mailing: str) -> Fault:
-    fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
-    return Fault(place, fault, _("write below %(mailing)s: text: …") % {"mailing": mailing})
 
 
 def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[str]:
@@ -557,10 +540,20 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
         raise UserError(Fault(folder.shown(path), fault)) from None
 
 
-def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
-    places = (folder.templates_dir, shipped("templates"))
+def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
+    """Return the first of these templates that exists.
+
+    :raises UserError: if the mailing says only its text, and has none and no template of the user's.
+    """
+    places = (own := sources.folder.templates_dir, shipped("templates"))
     found = (name for name in names if any((place / f"{name}.md").is_file() for place in places))
-    return next(found, names[-1])
+    template = next(found, names[-1])
+    says = mailing_named(sources.event, mailing).text or (own / f"{template}.md").is_file()
+    if rule_of(mailing).says_only_its_text and not says:
+        fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
+        remedy = _("write below %(mailing)s: text: …") % {"mailing": mailing}
+        raise UserError(Fault(sources.shown_event, fault, remedy))
+    return template
 
 
 def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
@@ -583,4 +576,8 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
+    if context.event.certificate is not None and rule_of(context.name).certifies:
+        from mkwmail.papers.certificates import approved_sources
+
+        found |= approved_sources(context.event, shown_event, sources.event_path, templates)
     return found

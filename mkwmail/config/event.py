@@ -5,7 +5,7 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -255,7 +255,7 @@ class Mailing(StrictModel):
     @property
     def shared_files(self) -> tuple[str, ...]:
         """The names of the attachments that everybody gets."""
-        return tuple(each for each in self.attachments if isinstance(each, str) and not _FILLED_IN.search(each))
+        return tuple(shared_among(self.attachments))
 
     @property
     def personal_files(self) -> tuple[PersonalFile, ...]:
@@ -266,6 +266,13 @@ class Mailing(StrictModel):
 
 # A heading of the member list in the name of a file.
 _FILLED_IN = re.compile(r"\{[^{}]*\}")
+
+
+def shared_among(attachments: Iterable[object]) -> Iterator[str]:
+    """Yield the attachments that are the same for everybody: their names have no {column} in them."""
+    return (each for each in attachments if isinstance(each, str) and not _FILLED_IN.search(each))
+
+
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 

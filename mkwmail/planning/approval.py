@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.config.event import Event
+from mkwmail.config.event import Event, shared_among
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
@@ -316,7 +316,7 @@ class _Parts:
         ]
 
     def attachments(self) -> list[tuple[str, str]]:
-        names = [PurePath(name).name for name in self.entry.get("attachments", ())]
+        names = [PurePath(name).name for name in shared_among(self.entry.get("attachments", ()))]
         return [(name, self.files.get(name, "")) for name in names]
 
 

@@ -49,7 +49,7 @@ def parsed(data: bytes) -> EmailMessage:
 def files(mail: EmailMessage) -> dict[str, bytes]:
     found = {}
     for part in mail.walk():
-        if part.get_content_disposition() == "attachment" and part.get_content_type() != "application/ics":
+        if part.get_content_disposition() == "attachment" and part.get_filename() != "invite.ics":
             data = part.get_payload(decode=True)
             assert isinstance(data, bytes)
             found[part.get_filename() or ""] = data
