@@ -101,6 +101,21 @@ def _folder(ctx: Any) -> "WorkingFolder":
     return find_folder(Path.cwd(), ctx.find_root().params["folder"], elsewhere=asks)
 
 
+def _mailing_key(folder: "WorkingFolder", event: str) -> Callable[[str], str]:
+    """Return the function that gives a mailing's name in the event file for a word: itself, or what is Dutch for it.
+
+    A mailing of the event that has the Dutch word for its name comes first.
+    """
+    from mkwmail.config.folder import mailing_names_in
+    from mkwmail.config.kinds import kind_of_dutch
+
+    try:
+        names = mailing_names_in(folder.event_path(event))
+    except UserError:  # the command says it
+        names = []
+    return lambda word: word if word in names else kind_of_dutch(word) or word
+
+
 def _as_words(given: object) -> list[str]:
     """Return the words of one argument; nothing if it was not given."""
     if isinstance(given, str):
@@ -127,15 +142,13 @@ class Command(TyperCommand):
         rest: list[str] = super().parse_args(ctx, args)
         event, mailings = ctx.params.get("event"), ctx.params.keys() & {"mailing", "mailings"}
         if event and mailings:
-            from mkwmail.commands.words import mailing_key
-
-            folder = _folder(ctx)
+            key = _mailing_key(_folder(ctx), event)
             for name in mailings:
                 said = ctx.params[name]
                 if isinstance(said, str):
-                    ctx.params[name] = mailing_key(folder, event, said)
+                    ctx.params[name] = key(said)
                 elif said:
-                    ctx.params[name] = list(dict.fromkeys(mailing_key(folder, event, word) for word in said))
+                    ctx.params[name] = list(dict.fromkeys(map(key, said)))
         return rest
 
     def _with_event(self, ctx: Any, args: list[str]) -> list[str]:
@@ -149,14 +162,18 @@ class Command(TyperCommand):
             return args
         words = [word for param in arguments for word in _as_words(given.get(str(param.name)))]
         most = len(others) if all(param.nargs == 1 for param in others) else len(words)
-        from mkwmail.commands.words import is_event, may_be, presumed_event
-
         folder = _folder(ctx)
+        if words and folder.is_event(words[0]):
+            return args
         if len(words) > sum(param.required for param in others):
-            if is_event(folder, words[0]) or len(words) > most:
+            if folder.has_event(words[0]) or len(words) > most:
                 return args
+            from mkwmail.commands.words import may_be
+
             if not may_be(str(others[0].name), words[0], folder):
                 return args
+        from mkwmail.commands.words import presumed_event
+
         return [presumed_event(folder), *args]
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:

@@ -21,7 +21,6 @@ from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.ledger import backups
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.next_steps import SendMode
 from mkwmail.report.status import EventStatus, show_overview
 from mkwmail.report.terminal import Terminal
 
@@ -108,7 +107,7 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
     """Return the first steps in a folder from which nobody was mailed yet; nothing once somebody was."""
     if any(status.lines for status in statuses):
         return ()
-    own = [status.event for status in statuses if status.event.id != EXAMPLE_EVENT and status.event.ends >= now]
+    own = [status.event for status in statuses if status.event.ends >= now]
     event = own[0].id if own else EXAMPLE_EVENT
     mailing = next(iter(own[0].mailings), "invitation") if own else "invitation"
     rehearsed = folder.rehearsal_dir.is_dir()
@@ -159,7 +158,7 @@ def _choices(statuses: Sequence[EventStatus], first: Sequence[Step], now: dateti
     for step in first:
         if not step.done and (words := _words_in(step.command)):
             found.setdefault(words, Choice(step.says, words))
-    for status in statuses if not found else ():
+    for status in statuses:
         for choice in (*_of_mailing(status, now), *_in_sentences(status.next_steps), *_of_answers(status, now)):
             found.setdefault(choice.words, choice)
     return tuple(found.values())[:_MOST_CHOICES]
@@ -174,8 +173,7 @@ def _of_mailing(status: EventStatus, now: datetime) -> Iterator[Choice]:
     if due is not None:
         yield Choice(_("look at %(mailing)s") % {"mailing": due.mailing}, ("preview", event, due.mailing))
         yield Choice(_("rehearse"), ("send", event, due.mailing, "--rehearse"))
-        if due.mode is not SendMode.APPROVED:
-            yield Choice(_("send"), ("send", event, due.mailing))
+        yield Choice(_does(send := ("send", event, due.mailing)), send)
         return
     ahead = next(status.open_mailings(now), None)
     if ahead is not None:

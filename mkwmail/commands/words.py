@@ -9,15 +9,13 @@ import re
 from pathlib import Path
 
 from mkwmail import clock
-from mkwmail.config.folder import WorkingFolder, find_folder, id_in
+from mkwmail.config.folder import WorkingFolder, find_folder, id_in, mailing_names_in
 from mkwmail.config.kinds import RULES, kind_of_dutch
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest
 
 _ID = re.compile(r"^id:\s*['\"]?([^\s'\"#]+)")
 _TITLE = re.compile(r"^title:\s*['\"]?(.*?)['\"]?\s*(?:#.*)?$")
-_MAILINGS = re.compile(r"^mailings:")
-_KEY = re.compile(r"^(\s+)([\w-]+)\s*:")
 
 
 def _folder() -> WorkingFolder:
@@ -48,36 +46,10 @@ def _id_and_title(path: Path) -> tuple[str, str]:
 def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
     """Return the matching names of the event's mailings."""
     try:
-        names = _mailing_names(_lines(_folder().event_path(event)))
+        names = mailing_names_in(_folder().event_path(event))
     except (UserError, OSError):
         return []
     return [(name, "") for name in names if name.startswith(incomplete)]
-
-
-def _mailing_names(lines: list[str]) -> list[str]:
-    """Return the keys one level below ``mailings:``."""
-    names: list[str] = []
-    depth = ""
-    inside = False
-    for line in lines:
-        if _MAILINGS.match(line):
-            inside = True
-        elif inside and line[:1].strip() and not line.startswith("#"):
-            break
-        elif inside and (match := _KEY.match(line)):
-            depth = depth or match[1]
-            if match[1] == depth:
-                names.append(match[2])
-    return names
-
-
-def is_event(folder: WorkingFolder, word: str) -> bool:
-    """Return whether a word names an event of the folder, or several."""
-    try:
-        folder.event_path(word)
-    except UserError:
-        return any(path.stem.startswith(word) or (id_in(path) or "").startswith(word) for path in folder.event_paths())
-    return True
 
 
 def presumed_event(folder: WorkingFolder) -> str:
@@ -112,22 +84,10 @@ def may_be(argument: str, word: str, folder: WorkingFolder) -> bool:
     match argument:
         case "mailing" | "mailings":
             return kind_of_dutch(word) is not None or any(
-                word in (*RULES, *_mailing_names(_lines(path))) for path in folder.event_paths()
+                word in (*RULES, *mailing_names_in(path)) for path in folder.event_paths()
             )
         case "file" | "files":
             return Path(word).suffix != "" or Path(word).exists()
         case _:
             names = [name for path in folder.event_paths() for name in (path.stem, id_in(path)) if name]
             return nearest(word, names) is None
-
-
-def mailing_key(folder: WorkingFolder, event: str, word: str) -> str:
-    """Return the mailing's name in the event file for a word: the word, or what is Dutch for it.
-
-    A mailing of the event that has the Dutch word for its name comes first.
-    """
-    try:
-        names = _mailing_names(_lines(folder.event_path(event)))
-    except (UserError, OSError):
-        return word
-    return word if word in names else kind_of_dutch(word) or word

@@ -150,6 +150,17 @@ class WorkingFolder:
             raise UserError(Fault("", fault, _("choose from: %(names)s") % {"names": names}), code=ExitCode.USAGE)
         raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
 
+    def is_event(self, word: str) -> bool:
+        """Return whether a word is an event's whole name."""
+        return any(word in (path.stem, path.name, id_in(path)) for path in self.event_paths())
+
+    def has_event(self, word: str) -> bool:
+        """Return whether a word names an event, or is the beginning of several."""
+        if _existing(word, self.path):
+            return True
+        names = (name for path in self.event_paths() for name in (path.name, id_in(path)) if name)
+        return any(name.startswith(word) for name in names)
+
     def _outside(self, path: Path) -> NoReturn:
         fault = _("the event file %(path)s lies outside the working folder %(folder)s")
         remedy = _("put it into %(folder)s, or name its own folder with --folder") % {"folder": self.events_dir}
@@ -179,6 +190,8 @@ def _existing(word: str, folder: Path) -> list[Path]:
         return []
 
 
+_MAILINGS = re.compile(r"^mailings:")
+_KEY = re.compile(r"^(\s+)([\w-]+)\s*:")
 _ID_LINE = re.compile(r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?))[ \t]*(?:[ \t]#.*)?$""", re.MULTILINE)
 
 
@@ -192,6 +205,30 @@ def id_in(path: Path) -> str | None:
     except (UserError, ValueError):
         return None
     return next((group for group in found.groups() if group), None) if found else None
+
+
+def mailing_names_in(path: Path) -> list[str]:
+    """Return the names of the mailings in an event's file; nothing if it cannot be read.
+
+    The rest of the file is not read, as for :func:`id_in`.
+    """
+    try:
+        lines = text_of(read_bytes(path, path.name)).splitlines()
+    except (UserError, ValueError):
+        return []
+    names: list[str] = []
+    depth = ""
+    inside = False
+    for line in lines:
+        if _MAILINGS.match(line):
+            inside = True
+        elif inside and line[:1].strip() and not line.startswith("#"):
+            break
+        elif inside and (match := _KEY.match(line)):
+            depth = depth or match[1]
+            if match[1] == depth:
+                names.append(match[2])
+    return names
 
 
 def known_folders() -> tuple[Path, ...]:

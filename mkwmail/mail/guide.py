@@ -9,20 +9,7 @@ from markdown_it import MarkdownIt
 #: The guide and the pages that it refers to, by their names in ``docs/``.
 CHAPTERS = ("handleiding", "beheer", "overnemen", "formulieren", "microsoft365", "google")
 
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 17px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1.25rem; }
-h1, h2, h3 { line-height: 1.25; margin-top: 2em; }
-h1 { margin-top: 0; }
-code { font: 0.92em ui-monospace, Consolas, monospace; background: rgb(127 127 127 / 16%); padding: 0.1em 0.3em;
-  border-radius: 3px; }
-pre { overflow-x: auto; background: rgb(127 127 127 / 12%); padding: 0.9em 1.1em; border-radius: 6px; }
-pre code { background: none; padding: 0; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { text-align: left; vertical-align: top; padding: 0.4em 0.9em 0.4em 0;
-  border-bottom: 1px solid rgb(127 127 127 / 35%); }
-"""
+_STYLE = Path(__file__).with_name("guide.css")
 _TO_PAGE = re.compile(r"^([\w-]+)\.md(#.*)?$")
 
 
@@ -43,10 +30,11 @@ def guide_page(text: str, docs: Path) -> str:
             elif child.type == "link_open" and (found := _TO_PAGE.match(str(child.attrGet("href")))):
                 name, place = found[1], found[2] or ""
                 child.attrSet("href", f"{name}.html{place}" if name in CHAPTERS else place or "#")
+    style = _STYLE.read_text(encoding="utf-8")
     body = markdown.renderer.render(tokens, markdown.options, {})
     return (
         f'<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{_STYLE}</style></head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{style}</style></head>\n'
         f"<body>\n{body}</body></html>\n"
     )
 
