@@ -5,6 +5,7 @@ of this module imports only typer, the standard library and small modules of mkw
 """
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -29,13 +30,13 @@ app = App(
 
 
 def _events(incomplete: str) -> list[tuple[str, str]]:
-    from mkwmail.commands.completion import event_words
+    from mkwmail.commands.words import event_words
 
     return event_words(incomplete)
 
 
 def _mailings(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from mkwmail.commands.completion import mailing_words
+    from mkwmail.commands.words import mailing_words
 
     return mailing_words(str(ctx.params.get("event") or ""), incomplete)
 
@@ -47,9 +48,22 @@ class Schema(StrEnum):
     SETTINGS = "settings"
 
 
+_EVENT_WHOLE = _("The event: its id, or its file in events/.")
 _EVENT_HELP = _("The event: its id, or its file in events/, or the beginning of either.")
+# The parser fills in the event that is meant if none is named, so that the empty text never arrives.
 EventArgument = Annotated[
-    str, typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False)
+    str,
+    typer.Argument(
+        metavar=_("EVENT"),
+        help=_("The event: the beginning of its id or file name will do. Without it, the only one to come."),
+        autocompletion=_events,
+        default_factory=str,
+        show_default=False,
+    ),
+]
+# A command that removes data wants the whole name.
+WholeEvent = Annotated[
+    str, typer.Argument(metavar=_("EVENT"), help=_EVENT_WHOLE, autocompletion=_events, show_default=False)
 ]
 OptionalEvent = Annotated[
     str | None,
@@ -127,9 +141,22 @@ def mkwmail(
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is None:
-        from mkwmail.commands.status import desk
+        from mkwmail.commands.desk import desk
 
-        _finish(desk(_begin(ctx)))
+        while words := desk(_begin(ctx)):
+            _carry_out(words, folder)
+        _finish(ExitCode.OK)
+
+
+def _carry_out(words: Sequence[str], folder: Path | None) -> None:
+    """Carry out the command that the user chose at the desk; its faults do not end the program."""
+    where = ("--folder", str(folder)) if folder else ()
+    try:
+        app([*where, *words], prog_name="mkwmail", standalone_mode=False)
+    except UserError as error:
+        _say_faults(error)
+    except (typer.Abort, KeyboardInterrupt):
+        pass  # the command said that it was interrupted
 
 
 @app.command(
@@ -866,7 +893,7 @@ Examples:
 )
 def purge(
     ctx: typer.Context,
-    event: EventArgument,
+    event: WholeEvent,
     dietary: Annotated[bool, typer.Option("--dietary", help=_("The dietary wishes alone."))] = False,
     yes: YesOption = False,
 ) -> None:
@@ -897,6 +924,53 @@ def restore(
     from mkwmail.commands.restore import restore as command
 
     _finish(command(_begin(ctx), file, yes=yes))
+
+
+@app.command(
+    "open",
+    help=_("""Open the folder, the member list, the settings or an event in its own program.
+
+Without WHAT: the working folder. WHAT is members, settings or an event.
+
+\b
+Examples:
+  mkwmail open members
+  mkwmail open directeurendag-2020"""),
+)
+def open_(
+    ctx: typer.Context,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar=_("WHAT"),
+            help=_("members, settings, or an event."),
+            autocompletion=_events,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    from mkwmail.commands.open import open_it as command
+
+    _finish(command(_begin(ctx), what))
+
+
+@app.command(
+    help=_("""Show the guide in your browser. It is in Dutch.
+
+\b
+Examples:
+  mkwmail guide
+  mkwmail guide microsoft365""")
+)
+def guide(
+    ctx: typer.Context,
+    chapter: Annotated[
+        str | None, typer.Argument(metavar=_("CHAPTER"), help=_("Another page of it."), show_default=False)
+    ] = None,
+) -> None:
+    from mkwmail.commands.open import guide as command
+
+    _finish(command(_begin(ctx), chapter))
 
 
 @app.command(
@@ -937,9 +1011,13 @@ def main() -> None:
 
 
 def _refuse(error: UserError) -> NoReturn:
+    _say_faults(error)
+    sys.exit(int(error.code))
+
+
+def _say_faults(error: UserError) -> None:
     from mkwmail.report.terminal import Terminal, fault_lines
 
     terminal = Terminal()
     for line in fault_lines(error.faults):
         terminal.note(line)
-    sys.exit(int(error.code))

@@ -5,14 +5,19 @@ They replace typer's own English text.
 
 import difflib
 import re
+import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
+
+if TYPE_CHECKING:
+    from mkwmail.config.folder import WorkingFolder
 
 
 def _usage_pieces(command: TyperCommand | TyperGroup) -> list[str]:
@@ -60,12 +65,116 @@ def _option_help(option: Any) -> str:
     return f"{said}  [{'; '.join(notes)}]" if notes else str(said)
 
 
+def _groups() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the program's commands by what a user wants to do: (title, names)."""
+    return (
+        (_("Prepare"), ("init", "login", "new", "change", "check", "preview", "proof", "template")),
+        (_("Send"), ("send", "schedule", "due")),
+        (_("Hear back"), ("inbox", "answers", "bounces", "status", "resolve", "papers", "calendar")),
+        (_("Look after"), ("skip", "about", "forget", "purge", "restore", "handover", "takeover", "logout")),
+        (_("Find your way"), ("open", "guide", "schema")),
+    )
+
+
+# What Dutch users type for a command, by the beginning of the word.
+_IN_DUTCH = {
+    "verst": "send",
+    "verzend": "send",
+    "stuur": "send",
+    "bekijk": "preview",
+    "controle": "check",
+    "proef": "proof",
+    "antwoord": "answers",
+    "nieuw": "new",
+    "wijzig": "change",
+    "plan": "schedule",
+    "vergeet": "forget",
+    "herstel": "restore",
+    "hulp": "help",
+}
+
+
+def _folder(ctx: Any) -> "WorkingFolder":
+    from mkwmail.config.folder import find_folder
+
+    asks = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    return find_folder(Path.cwd(), ctx.find_root().params["folder"], elsewhere=asks)
+
+
+def _mailing_key(folder: "WorkingFolder", event: str) -> Callable[[str], str]:
+    """Return the function that gives a mailing's name in the event file for a word: itself, or what is Dutch for it.
+
+    A mailing of the event that has the Dutch word for its name comes first.
+    """
+    from mkwmail.config.folder import mailing_names_in
+    from mkwmail.config.kinds import kind_of_dutch
+
+    try:
+        names = mailing_names_in(folder.event_path(event))
+    except UserError:  # the command says it
+        names = []
+    return lambda word: word if word in names else kind_of_dutch(word) or word
+
+
+def _as_words(given: object) -> list[str]:
+    """Return the words of one argument; nothing if it was not given."""
+    if isinstance(given, str):
+        return [given]
+    return list(given) if isinstance(given, (tuple, list)) else []
+
+
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0].partition(". ")[0].removesuffix(".")
 
 
 class Command(TyperCommand):
-    """A command with its help fully in the program's language."""
+    """A command with its help fully in the program's language, whose event may be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words, with the event that is meant if none is named.
+
+        A mailing may be named in Dutch.
+
+        :raises UserError: if no event is named, and it is not clear which one is meant.
+        """
+        if not ctx.resilient_parsing:
+            args = self._with_event(ctx, args)
+        rest: list[str] = super().parse_args(ctx, args)
+        event, mailings = ctx.params.get("event"), ctx.params.keys() & {"mailing", "mailings"}
+        if event and mailings:
+            key = _mailing_key(_folder(ctx), event)
+            for name in mailings:
+                said = ctx.params[name]
+                if isinstance(said, str):
+                    ctx.params[name] = key(said)
+                elif said:
+                    ctx.params[name] = list(dict.fromkeys(map(key, said)))
+        return rest
+
+    def _with_event(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return the words with the event before them, if the first of them is not an event."""
+        arguments = [param for param in self.params if isinstance(param, TyperArgument)]
+        if not arguments or arguments[0].name != "event" or not callable(arguments[0].default):
+            return args
+        others = arguments[1:]
+        given, _rest, _order = self.make_parser(ctx).parse_args(args=list(args))
+        if given.get("help"):
+            return args
+        words = [word for param in arguments for word in _as_words(given.get(str(param.name)))]
+        most = len(others) if all(param.nargs == 1 for param in others) else len(words)
+        folder = _folder(ctx)
+        if words and folder.is_event(words[0]):
+            return args
+        if len(words) > sum(param.required for param in others):
+            if folder.has_event(words[0]) or len(words) > most:
+                return args
+            from mkwmail.commands.words import may_be
+
+            if not may_be(str(others[0].name), words[0], folder):
+                return args
+        from mkwmail.commands.words import presumed_event
+
+        return [presumed_event(folder), *args]
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         formatter.write_usage(ctx.command_path, " ".join(_usage_pieces(self)), prefix=_("Usage: "))
@@ -82,19 +191,31 @@ class Group(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         _sections(self, ctx, formatter)
-        shown = [command for command in self.commands.values() if not command.hidden]
-        with formatter.section(_("Commands")):
+        shown = {name: command for name, command in self.commands.items() if not command.hidden}
+        groups = _groups() if ctx.parent is None else ()
+        listed = {name for _title, names in groups for name in names}
+        others = tuple(name for name in shown if name not in listed)
+        for title, names in (*groups, (_("More commands") if groups else _("Commands"), others)):
             # Show the whole first sentence: typer would cut it at the end of the line.
-            formatter.write_dl([(command.name, _first_line(command.help or "")) for command in shown])
+            rows = [(name, _first_line(shown[name].help or "")) for name in names if name in shown]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the user named.
+        """Return the command that the user named; for ``help COMMAND`` its help.
 
         :raises UserError: code USAGE, with the most similar name, if there is no such command.
         """
+        if args[0] == "help" and "help" not in self.commands:
+            if not args[1:]:
+                typer.echo(ctx.get_help())
+                ctx.exit()
+            return self.resolve_command(ctx, [*args[1:], "--help"])
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             fault = _('there is no command "%(name)s"') % {"name": args[0]}
-            near = difflib.get_close_matches(args[0], self.commands, n=1)
+            meant = [command for word, command in _IN_DUTCH.items() if args[0].casefold().startswith(word)]
+            near = meant if meant and meant[0] in self.commands else difflib.get_close_matches(args[0], self.commands)
             remedy = _("did you mean %(name)s?") % {"name": near[0]} if near else _see(ctx.command_path)
             raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
         return super().resolve_command(ctx, args)

@@ -119,7 +119,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def shipped(folder: str) -> Path:
-    """Return the folder ``templates`` or ``events`` of the program.
+    """Return the folder ``templates``, ``events`` or ``docs`` of the program.
 
     The program ships with these folders. In an installed wheel they are inside the package; in a checkout they
     are next to it.

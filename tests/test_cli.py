@@ -63,7 +63,8 @@ def test_version(tmp_path: Path) -> None:
     "words",
     [
         ("unknown",),
-        ("send",),
+        ("purge",),
+        ("proof", "directeurendag-2020", "invitation"),
         ("send", "directeurendag-2020", "--limit", "0"),
         ("send", "directeurendag-2020", "invitation", "--dry-run", "--rehearse"),
         ("check", "no-such-event"),
@@ -83,7 +84,7 @@ def test_wrong_usage_exits_2_and_says_so(tmp_path: Path, words: tuple[str, ...])
         (("sned",), 'there is no command "sned"\n    → did you mean send?'),
         (("answers", "x"), 'there is no command "x"\n    → see: mkwmail answers --help'),
         (("send", "--yess"), "there is no option --yess\n    → did you mean --yes?"),
-        (("send",), "EVENT is missing\n    → see: mkwmail send --help"),
+        (("purge",), "EVENT is missing\n    → see: mkwmail purge --help"),
         (("new", "Najaarsdag"), "--date is missing\n    → see: mkwmail new --help"),
         (("send", "x", "y", "[b]z"), "too many words: [b]z\n    → see: mkwmail send --help"),
         (("send", "x", "--limit", "y"), "--limit needs a whole number, 1 or more\n    → see: mkwmail send --help"),

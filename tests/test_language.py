@@ -104,7 +104,7 @@ def test_the_program_never_says_u() -> None:
 def test_the_files_of_a_working_folder_say_neither_beside_the_form_itself(tmp_path: Path, form: str) -> None:
     folder = tmp_path / "werk"
     place = Place(folder)
-    asked = (("1.", ""), ("2.", ""), ("3.", ""), ("4.", ""), ("5.", form))
+    asked = (("1.", ""), ("2.", ""), ("3.", ""), ("4.", ""), ("5.", form), ("6.", ""))
     command = [sys.executable, "-m", "mkwmail", "init", str(folder)]
     assert typed(command, place.environment(), tmp_path, asked)[0] == 0
     assert place.run("new", "Najaarsdag", "--date", "2020-10-08").code == 0
@@ -279,7 +279,9 @@ SCENES = (
         (command, "--help")
         for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
     ),
-    *((command, "--help") for command in ("login", "logout", "template", "papers")),
+    *((command, "--help") for command in ("login", "logout", "template", "papers", "open", "guide")),
+    ("open", "er-niet"),
+    ("guide", "er-niet"),
     ("template",),
     *(("answers", word, "--help") for word in ("import", "set", "list", "undo")),
     *(("bounces", word, "--help") for word in ("import", "set")),

@@ -16,7 +16,7 @@ from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import example_links, read_event
-from mkwmail.config.folder import WorkingFolder, find_folder
+from mkwmail.config.folder import WorkingFolder, find_folder, remember
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, rewrite, state_folder
@@ -144,11 +144,18 @@ class Sources:
 
 
 def folder_of(invocation: Invocation) -> WorkingFolder:
-    """Return the working folder.
+    """Return the working folder, and remember it.
 
-    :raises UserError: code SETTINGS if there is none.
+    In a terminal, outside every working folder, it is the only one that was used before, which is said.
+
+    :raises UserError: code SETTINGS if there is none, or if it is not clear which one is meant.
     """
-    return find_folder(Path.cwd(), invocation.folder)
+    here = Path.cwd()
+    folder = find_folder(here, invocation.folder, elsewhere=invocation.terminal.interactive)
+    if invocation.folder is None and not here.absolute().is_relative_to(folder.path):
+        invocation.terminal.note(_("In %(folder)s:") % {"folder": folder.path}, "dim")
+    remember(folder)
+    return folder
 
 
 def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) -> Sources:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import ZONE
@@ -17,7 +18,6 @@ from mkwmail.commands.context import (
     Sources,
     announce,
     back_up,
-    folder_of,
     history_of,
     open_ledger,
     read_list,
@@ -31,7 +31,7 @@ from mkwmail.commands.schedule import changed
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.folder import WorkingFolder, find_folder, id_in
 from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
 from mkwmail.config.settings import Settings, read_settings
 from mkwmail.delivery.outcome import Outcome, exit_code, gravest, plan_after
@@ -499,7 +499,8 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
 
     :raises UserError: if there is no working folder, or its ledger cannot be used.
     """
-    folder = folder_of(invocation)
+    # Never in another folder than the one it was started for.
+    folder = find_folder(Path.cwd(), invocation.folder)
     with open_ledger(invocation, folder) as ledger:
         settings, found = _settings(folder)
         if not found.notices:

@@ -16,13 +16,15 @@ from pathlib import Path
 from mkwmail.addresses import mailable
 from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
+from mkwmail.commands.prompts import said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised
+from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised, known_folders, remember
 from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
-from mkwmail.config.settings import PRESETS
+from mkwmail.config.settings import PRESETS, is_loopback, preset_named
 from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
+from mkwmail.delivery.dns_check import provider_of
 from mkwmail.dutch.dates import read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped, write_private
@@ -41,9 +43,10 @@ MEMBERS = "leden.csv"
 
 @dataclass(frozen=True, slots=True)
 class SetupAnswers:
-    """The answers to the five questions of ``init``.
+    """The answers to the questions of ``init``.
 
-    ``server``: a provider's name, or a host.
+    ``server``: a provider's name, or a host. ``title``, ``day`` and ``city`` are those of a first event; without a
+    title and a day there is none.
     """
 
     association: str = ""
@@ -51,6 +54,9 @@ class SetupAnswers:
     email: str = ""
     server: str = ""
     form: str = ""
+    title: str = ""
+    day: date | None = None
+    city: str = ""
 
 
 def init(invocation: Invocation, folder: Path) -> ExitCode:
@@ -68,12 +74,30 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
             % {"service": synchronised},
             "yellow",
         )
+    if terminal.interactive and not _wants_another(terminal, place):
+        return ExitCode.INTERRUPTED
     answers = _asked(terminal) if terminal.interactive else SetupAnswers()
     made = _write(place, settings_text(answers))
     with Ledger.open(place.ledger_path(), place.id_path(), invocation.clock.now(), this_computer()):
         pass
-    _say_what_is_next(terminal, place, made, answers)
+    remember(place)
+    event = EXAMPLE_ID
+    if answers.title and answers.day:
+        event = f"{_slug(answers.title)}-{answers.day.year}"
+        text = _from_nothing(answers.title, event, answers.day, answers.city)
+        made.append(place.shown(_write_event(place, f"{answers.day:%Y-%m-%d}-{_slug(answers.title)}", text)))
+    _say_what_is_next(terminal, place, made, answers, event)
     return ExitCode.OK
+
+
+def _wants_another(terminal: Terminal, place: WorkingFolder) -> bool:
+    """Ask whether a second working folder is meant: its ledger knows nothing of the first one's mails."""
+    others = [path for path in known_folders() if path != place.path]
+    if not others:
+        return True
+    terminal.note(_("You have a working folder already: %(folder)s") % {"folder": others[-1]}, "yellow")
+    terminal.note(_("A second one does not know who was mailed from the first."))
+    return said_yes(terminal, _("Make another one? y/n:"))
 
 
 def _refuse_existing(place: WorkingFolder) -> None:
@@ -87,20 +111,50 @@ def _refuse_existing(place: WorkingFolder) -> None:
 
 
 def _asked(terminal: Terminal) -> SetupAnswers:
-    terminal.note(_("Five questions. Press Enter to skip one; every answer can be changed later."))
+    terminal.note(_("A few questions. Press Enter to skip one; every answer can be changed later."))
     association = terminal.ask(_("1. The association's name:"))
     name = terminal.ask(_("2. The sender's name, as members see it:"))
     email = terminal.ask(_("3. The sender's address:"))
     while email and (wrong := _unmailable(email)):
         terminal.note(f"   {wrong}", "yellow")
         email = terminal.ask(_("3. The sender's address:"))
-    known = ", ".join(PRESETS)
-    terminal.note(_("   Known mail servers: %(known)s") % {"known": known})
-    server = terminal.ask(_("4. The mail server: one of these, or its host name:"))
+    server = _server(terminal, email)
     form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
     while form not in ("", "je", "u"):
         form = terminal.ask(_("5. Type je or u:")).casefold()
-    return SetupAnswers(association, name, email, server, form)
+    title = " ".join(terminal.ask(_("6. Your first event's title, such as Directeurendag:")).split())
+    if not title:
+        return SetupAnswers(association, name, email, server, form)
+    day = _day(terminal)
+    city = terminal.ask(_("8. Its city:")) if day else ""
+    return SetupAnswers(association, name, email, server, form, title, day, city)
+
+
+def _server(terminal: Terminal, email: str) -> str:
+    """Ask for the mail server, until it is a known one or a full host name; propose that of the address."""
+    proposed = provider_of(email)
+    terminal.note(_("   Known mail servers: %(known)s") % {"known": ", ".join(PRESETS)})
+    question = _("4. The mail server: one of these, or its host name:")
+    if proposed:
+        question = f"{question} [{proposed}]"
+    while True:
+        said = terminal.ask(question) or proposed
+        server = preset_named(said, email) or said
+        if not server or server in PRESETS or is_loopback(server) or re.fullmatch(r"[\w-]+(\.[\w-]+)+", server):
+            return server
+        terminal.note(_('   "%(name)s" is not a host name: it looks like smtp.example.org') % {"name": said}, "yellow")
+
+
+def _day(terminal: Terminal) -> date | None:
+    """Ask for the event's day, until it can be read or is skipped."""
+    while said := terminal.ask(_("7. Its date, such as 2027-04-15:")):
+        try:
+            moment = read_moment(said)
+        except ValueError as error:
+            terminal.note(f"   {error}", "yellow")
+        else:
+            return moment.date() if isinstance(moment, datetime) else moment
+    return None
 
 
 def _unmailable(email: str) -> str:
@@ -117,11 +171,11 @@ def settings_text(answers: SetupAnswers) -> str:
     Open answers become placeholders at example domains.
     """
     email = answers.email or "secretaris@example.org"
-    provider = answers.server.casefold() in PRESETS
+    provider = preset_named(answers.server, email)
     host = "smtp.example.org" if provider or not answers.server else answers.server
     server = _SMTP % {"host": json.dumps(host), "username": json.dumps(email)}
     if provider:
-        server = f"provider: {answers.server.casefold()}\nsmtp:\n  username: {json.dumps(email)}\n"
+        server = f"provider: {provider}\nsmtp:\n  username: {json.dumps(email)}\n"
     values = {
         "association": json.dumps(answers.association or "MKW Platform", ensure_ascii=False),
         "name": json.dumps(answers.name or "Secretaris", ensure_ascii=False),
@@ -156,6 +210,8 @@ sender:
   name: %(name)s
   email: %(email)s
 # reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
+# logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
+# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
 members: %(members)s
@@ -175,6 +231,15 @@ form: %(form)s
 # pace:
 #   per_minute: 25
 #   per_hour: 250
+
+# Wanneer er automatisch verstuurd mag worden. Zonder deze regels: op werkdagen, van 8.00 tot 20.00 uur.
+# hours:
+#   from: 8.00
+#   to: 20.00
+#   days: working               # working of all
+
+# Hoe lang na een evenement de gegevens van mensen bewaard blijven. Daarna stelt mkwmail voor om ze te verwijderen.
+# keep: 12 months
 """
 
 
@@ -206,8 +271,9 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
     return [SETTINGS, *made]
 
 
-def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str], answers: SetupAnswers) -> None:
-    event = EXAMPLE_ID
+def _say_what_is_next(
+    terminal: Terminal, place: WorkingFolder, made: list[str], answers: SetupAnswers, event: str
+) -> None:
     terminal.say(_("Made the working folder %(folder)s") % {"folder": place.path}, "bold")
     meaning = {
         SETTINGS: _("settings: sender, mail server"),
@@ -215,7 +281,7 @@ def _say_what_is_next(terminal: Terminal, place: WorkingFolder, made: list[str],
         MEMBERS: _("an invented member list; save your own in its place"),
         "templates/signature.md": _("the words below every mail"),
     }
-    terminal.facts([(path, meaning.get(path, "")) for path in made])
+    terminal.facts([(path, meaning.get(path, _("your own event"))) for path in made])
     known = bool(answers.email and answers.server)
     if not known:
         terminal.say(_("Open mkwmail.yaml and fill in the sender and the mail server."))
@@ -408,7 +474,7 @@ def _weekday(moment: datetime) -> str:
 # From nothing
 
 
-def _from_nothing(title: str, event_id: str, moment: date) -> str:
+def _from_nothing(title: str, event_id: str, moment: date, city: str = "") -> str:
     day = moment.date() if isinstance(moment, datetime) else moment
     move = Move(_PATTERN, day)
     mailings = [
@@ -426,9 +492,24 @@ def _from_nothing(title: str, event_id: str, moment: date) -> str:
         "ends": f"{ends:%H.%M}",
         "deadline": f"{move.day(_PATTERN_DEADLINE):%Y-%m-%d}",
         "mailings": "\n".join(mailings),
+        "location": _PLACE % {"city": _scalar(city)} if city else _NO_PLACE,
     }
     return _EMPTY % words
 
+
+_NO_PLACE = """\
+# location:
+#   name: De Moestuin
+#   street: Laan van Maarschalkerweerd 2
+#   city: Utrecht
+"""
+
+_PLACE = """\
+location:
+#   name: De Moestuin
+#   street: Laan van Maarschalkerweerd 2
+  city: %(city)s
+"""
 
 _EMPTY = """\
 # Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
@@ -443,11 +524,7 @@ starts: %(starts)s
 ends: %(ends)s
 
 # Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
-# location:
-#   name: De Moestuin
-#   street: Laan van Maarschalkerweerd 2
-#   city: Utrecht
-
+%(location)s
 # Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
 # introduction: |
 #   ...

@@ -1,4 +1,4 @@
-"""``status`` and plain ``mkwmail``: who got what, who did not, and why."""
+"""``status``: who got what, who did not, and why."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from mkwmail.clock import day_and_time, day_in_words
+from mkwmail.clock import day_in_words
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
 from mkwmail.commands.compose_mailing import earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
@@ -15,12 +15,12 @@ from mkwmail.commands.output import write_output
 from mkwmail.commands.schedule import changed
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import SETTINGS, WorkingFolder
+from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import backups, erasure, responses, rounds, runs
+from mkwmail.ledger import erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
@@ -46,7 +46,6 @@ from mkwmail.report.status import (
     status_value,
 )
 from mkwmail.report.status_page import status_page
-from mkwmail.report.terminal import Terminal
 from mkwmail.report.timetable import last_run_words, runs_as_scheduled
 
 
@@ -343,82 +342,3 @@ def _unrecorded_lines(
                 if (plan.round, each.person) not in recorded:
                     organisation = organisations.get(each.person, "")
                     yield StatusRow(name, 0, each.name, organisation, each.address, state, now, each.reason)
-
-
-def desk(invocation: Invocation) -> ExitCode:
-    """Print the events, the next steps, and the commands for them.
-
-    Outside a working folder, print how to create one.
-    """
-    terminal = invocation.terminal
-    if invocation.folder is None:
-        try:
-            folder = folder_of(invocation)
-        except UserError:
-            _say_how_to_begin(terminal)
-            return ExitCode.OK
-    else:
-        folder = folder_of(invocation)
-    events = _readable_events(folder, terminal)
-    now = invocation.clock.now()
-    with open_ledger(invocation, folder) as ledger:
-        statuses = statuses_of(invocation, folder, ledger, events)
-        automatic, asleep = last_due(ledger, now)
-        no_backup = _backup_gap(ledger)
-    statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
-    # If nothing is sent automatically although it should be, that matters most.
-    if asleep:
-        terminal.say(automatic, "yellow")
-        terminal.say()
-    if statuses:
-        show_overview(terminal, statuses, now)
-    else:
-        terminal.say(_("There is no event yet: put its file in events/."))
-    with_steps = [status for status in statuses if status.next_steps or status.catering]
-    for status in with_steps:
-        terminal.say()
-        if len(statuses) > 1:
-            terminal.say(status.event.id, "bold")
-        for step in (*status.catering, *status.next_steps):
-            terminal.say(f"  {step}")
-    if no_backup:
-        terminal.say()
-        terminal.say(no_backup, "yellow")
-    if automatic and not asleep:
-        terminal.say()
-        terminal.say(automatic)
-    terminal.say()
-    terminal.say(_("All commands: mkwmail --help"), "dim")
-    return ExitCode.OK
-
-
-def _backup_gap(ledger: Ledger) -> str:
-    """Return how old the newest backup is, if mail was sent that no backup has; else empty."""
-    if not backups.is_due(ledger.database):
-        return ""
-    last = backups.newest(ledger.database)
-    if last is None:
-        return _("There is no backup of the ledger: the next `send` or `due` that mails makes one.")
-    said = _("The newest backup of the ledger is of %(moment)s; mail was sent since, and it could not be copied.")
-    return said % {"moment": day_and_time(last.at)}
-
-
-def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:
-    """Return the events whose files can be read, with their paths.
-
-    For the other files, print the first fault only: `check` prints all of them.
-    """
-    events: list[tuple[Path, Event]] = []
-    for path in folder.event_paths():
-        try:
-            events.append((path, read_event(path, folder).value))
-        except UserError as error:
-            terminal.note(str(error.faults[0]), "yellow")
-    return events
-
-
-def _say_how_to_begin(terminal: Terminal) -> None:
-    terminal.say(_("mkwmail invites members to an event: one event file and one member list."))
-    terminal.say(_("This is not a working folder (there is no %(file)s here or above). Make one:") % {"file": SETTINGS})
-    terminal.say("  mkwmail init directeurendagen")
-    terminal.say(_("All commands: mkwmail --help"), "dim")

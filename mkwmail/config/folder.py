@@ -2,15 +2,17 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import read_bytes, text_of
+from mkwmail.files import read_bytes, state_folder, text_of, write_private
 from mkwmail.i18n import _, suggestion
 
 SETTINGS = "mkwmail.yaml"
@@ -148,6 +150,17 @@ class WorkingFolder:
             raise UserError(Fault("", fault, _("choose from: %(names)s") % {"names": names}), code=ExitCode.USAGE)
         raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
 
+    def is_event(self, word: str) -> bool:
+        """Return whether a word is an event's whole name."""
+        return any(word in (path.stem, path.name, id_in(path)) for path in self.event_paths())
+
+    def has_event(self, word: str) -> bool:
+        """Return whether a word names an event, or is the beginning of several."""
+        if _existing(word, self.path):
+            return True
+        names = (name for path in self.event_paths() for name in (path.name, id_in(path)) if name)
+        return any(name.startswith(word) for name in names)
+
     def _outside(self, path: Path) -> NoReturn:
         fault = _("the event file %(path)s lies outside the working folder %(folder)s")
         remedy = _("put it into %(folder)s, or name its own folder with --folder") % {"folder": self.events_dir}
@@ -177,6 +190,8 @@ def _existing(word: str, folder: Path) -> list[Path]:
         return []
 
 
+_MAILINGS = re.compile(r"^mailings:")
+_KEY = re.compile(r"^(\s+)([\w-]+)\s*:")
 _ID_LINE = re.compile(r"""^["']?id["']?[ \t]*:[ \t]*(?:"([^"]*)"|'([^']*)'|(.*?))[ \t]*(?:[ \t]#.*)?$""", re.MULTILINE)
 
 
@@ -192,12 +207,62 @@ def id_in(path: Path) -> str | None:
     return next((group for group in found.groups() if group), None) if found else None
 
 
-def find_folder(start: Path, explicit: Path | None = None) -> WorkingFolder:
+def mailing_names_in(path: Path) -> list[str]:
+    """Return the names of the mailings in an event's file; nothing if it cannot be read.
+
+    The rest of the file is not read, as for :func:`id_in`.
+    """
+    try:
+        lines = text_of(read_bytes(path, path.name)).splitlines()
+    except (UserError, ValueError):
+        return []
+    names: list[str] = []
+    depth = ""
+    inside = False
+    for line in lines:
+        if _MAILINGS.match(line):
+            inside = True
+        elif inside and line[:1].strip() and not line.startswith("#"):
+            break
+        elif inside and (match := _KEY.match(line)):
+            depth = depth or match[1]
+            if match[1] == depth:
+                names.append(match[2])
+    return names
+
+
+def known_folders() -> tuple[Path, ...]:
+    """Return the working folders that this user has used and that still exist."""
+    try:
+        paths = [Path(line) for line in _known_file().read_text(encoding="utf-8").splitlines() if line]
+        return tuple(path for path in paths if path.is_absolute() and (path / SETTINGS).is_file())
+    except (OSError, ValueError):
+        return ()
+
+
+def remember(folder: WorkingFolder) -> None:
+    """Add a working folder to those that the user has used, as a help: a fault is ignored."""
+    known = known_folders()
+    if folder.path in known or not folder.path.is_absolute() or "\n" in str(folder.path):
+        return
+    file = _known_file()
+    with suppress(OSError, ValueError):
+        if file.is_absolute():
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(file, "".join(f"{path}\n" for path in (*known, folder.path)).encode())
+
+
+def _known_file() -> Path:
+    return state_folder() / "folders"
+
+
+def find_folder(start: Path, explicit: Path | None = None, *, elsewhere: bool = False) -> WorkingFolder:
     """Return the working folder that contains ``start``.
 
-    If a folder is named (``--folder``, ``MKWMAIL_FOLDER``), return that one.
+    If a folder is named (``--folder``, ``MKWMAIL_FOLDER``), return that one. With ``elsewhere``, and if ``start`` is
+    not in one, return the only one that the user has used.
 
-    :raises UserError: code SETTINGS if there is no working folder.
+    :raises UserError: code SETTINGS if there is no working folder, or if it is not clear which one is meant.
     """
     if explicit is not None:
         chosen = explicit.expanduser().absolute()
@@ -213,11 +278,14 @@ def find_folder(start: Path, explicit: Path | None = None) -> WorkingFolder:
     for folder in (here, *here.parents):
         if (folder / SETTINGS).is_file():
             return WorkingFolder(folder)
+    known = known_folders() if elsewhere else ()
+    if len(known) == 1:
+        return WorkingFolder(known[0])
     fault = _("%(folder)s is not in a working folder: no %(file)s here or above")
-    raise UserError(
-        Fault("", fault % {"folder": here, "file": SETTINGS}, _("make one here: mkwmail init")),
-        code=ExitCode.SETTINGS,
-    )
+    remedy = _("make one here: mkwmail init")
+    if known:
+        remedy = _("go to one of yours first:") + "".join(f"\ncd {shlex.quote(str(path))}" for path in known)
+    raise UserError(Fault("", fault % {"folder": here, "file": SETTINGS}, remedy), code=ExitCode.SETTINGS)
 
 
 _SYNCHRONISED = (

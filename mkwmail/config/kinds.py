@@ -206,6 +206,7 @@ RULES: dict[str, Rule] = {
 }
 
 MAILING_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_FEWEST_LETTERS = 5
 
 
 def kind_of(name: str) -> str:
@@ -218,6 +219,25 @@ def kind_of(name: str) -> str:
     """
     # The longest, if the name of one kind begins with that of another.
     return max((kind for kind in RULES if name == kind or name.startswith(f"{kind}-")), key=len, default=OWN)
+
+
+def kind_of_dutch(name: str) -> str | None:
+    """Return a mailing's name for its name in Dutch, or None.
+
+    Its beginning will do from five letters on, and the number of a second one stays.
+
+    >>> kind_of_dutch("herinnering-2"), kind_of_dutch("Praktisch"), kind_of_dutch("parkeren")
+    ('reminder-2', 'practical', None)
+    """
+    words, _dash, number = name.casefold().rpartition("-")
+    if not number.isdecimal():
+        words, number = name.casefold().replace("-", " "), ""
+    if len(words) < _FEWEST_LETTERS:
+        return None
+    for kind, rule in RULES.items():
+        if rule.dutch.startswith(words):
+            return f"{kind}-{number}" if number else kind
+    return None
 
 
 def rule_of(name: str) -> Rule:

@@ -261,6 +261,36 @@ PRESETS: Mapping[str, Preset] = {
 }
 
 
+# What people call a provider, by the beginning of the word.
+_CALLED = {
+    "outlook": "microsoft365",
+    "office": "microsoft365",
+    "microsoft": "microsoft365",
+    "exchange": "microsoft365",
+    "m365": "microsoft365",
+    "o365": "microsoft365",
+    "google": "google",
+    "workspace": "google",
+}
+
+
+def preset_named(word: str, email: str = "") -> str | None:
+    """Return the name of the provider that people mean by a word, or None.
+
+    An address at gmail.com has other limits than Google's for organisations.
+
+    >>> preset_named("Outlook"), preset_named("Gmail", "bureau@example.org"), preset_named("smtp.example.org")
+    ('microsoft365', 'google', None)
+    """
+    plain = word.strip().casefold()
+    private = email.casefold().endswith(("@gmail.com", "@googlemail.com"))
+    if plain in {"google", "gmail"}:
+        return "gmail" if private or not email else "google"
+    if plain in PRESETS:
+        return plain
+    return next((name for called, name in _CALLED.items() if "." not in plain and plain.startswith(called)), None)
+
+
 def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
     """Return the settings' fields, completed with a provider's preset.
 

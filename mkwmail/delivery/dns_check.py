@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import dns.exception
 import dns.resolver
 
+from mkwmail.addresses import is_example
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
@@ -75,6 +76,34 @@ def name_server(server: str | None = None) -> Ask:
         raise problem
 
     return ask
+
+
+# The servers that receive a domain's mail, by the end of their names. learn.microsoft.com, "Add DNS records";
+# support.google.com/a/answer/174125
+_RECEIVE = {
+    "mail.protection.outlook.com": "microsoft365",
+    "mx.microsoft": "microsoft365",
+    "google.com": "google",
+    "googlemail.com": "google",
+    "previder.nl": "previder",
+}
+
+
+def provider_of(email: str) -> str:
+    """Return the provider that receives an address's mail (MX), empty if it is unknown or there is no network."""
+    domain = email.rpartition("@")[2].casefold()
+    if not domain or is_example(domain):
+        return ""
+    if domain in {"gmail.com", "googlemail.com"}:
+        return "gmail"
+    try:
+        resolver = dns.resolver.Resolver()
+        resolver.lifetime = _PATIENCE / 5
+        servers = [str(each.exchange).rstrip(".").casefold() for each in resolver.resolve(domain, "MX", search=False)]
+    except (dns.exception.DNSException, OSError, ValueError):
+        return ""
+    ends = ((name, server) for name in _RECEIVE for server in servers)
+    return next((_RECEIVE[name] for name, server in ends if f".{server}".endswith(f".{name}")), "")
 
 
 def _spf(domain: str, host: str, ask: Ask) -> tuple[str, list[Fault]]:

@@ -111,18 +111,22 @@ def test_in_doubt_and_refused_are_resolved_by_a_word(tmp_path: Path) -> None:
         assert (server.bodies_of(kim), server.bodies_of(els)) == (2, 0)
 
 
-def test_init_asks_five_questions_and_asks_again_for_an_address(tmp_path: Path) -> None:
+def test_init_asks_and_asks_again_for_what_it_cannot_use(tmp_path: Path) -> None:
     place = Place(tmp_path / "new")
     answers = [
         *(("association's name:", "MKW Platform"), ("members see it:", "Lilian van Zandbrink")),
         *(("sender's address:", "lilian"), ("sender's address:", "lilian@mkw.nl")),
-        *(("host name:", "microsoft365"), ("[u]", "je")),
+        *(("host name:", "n"), ("host name:", "Outlook"), ("[u]", "je")),
+        *(("event's title", "Directeurendag"), ("Its date", "2021-04-15"), ("Its city", "Utrecht")),
     ]
     command = [sys.executable, "-m", "mkwmail", "init", str(place.folder)]
     code, screen = typed(command, place.environment(""), tmp_path, answers)
     assert code == 0
-    assert "mkwmail check directeurendag-2020" in screen
+    assert "mkwmail check directeurendag-2021" in screen
     settings = (place.folder / "mkwmail.yaml").read_text(encoding="utf-8")
     for line in ('association: "MKW Platform"', 'email: "lilian@mkw.nl"', "provider: microsoft365", "form: je"):
         assert line in settings
     assert place.run("check", EVENT).code == 0
+    own = (place.folder / "events" / "2021-04-15-directeurendag.yaml").read_text(encoding="utf-8")
+    assert "title: Directeurendag" in own and "\n  city: Utrecht\n" in own
+    assert place.run("check", "directeurendag-2021").code == 0

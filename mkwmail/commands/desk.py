@@ -1,0 +1,283 @@
+"""Plain ``mkwmail``: what is next for each event, what needs a person, and the commands for it.
+
+In a terminal it ends with a question: the sensible next steps, by number.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from mkwmail.clock import day_and_time
+from mkwmail.commands.context import Invocation, folder_of, lacking, open_ledger
+from mkwmail.commands.status import last_due, statuses_of
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import SETTINGS, WorkingFolder, known_folders
+from mkwmail.config.settings import example_senders, read_settings
+from mkwmail.errors import UserError
+from mkwmail.files import shipped
+from mkwmail.i18n import _
+from mkwmail.ledger import backups
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.report.status import EventStatus, show_overview
+from mkwmail.report.terminal import Terminal
+
+# As `init` writes them.
+EXAMPLE_EVENT = "directeurendag-2020"
+EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
+
+_MOST_CHOICES = 6
+# A whole command in a sentence: words in small letters, names and options.
+_COMMAND = re.compile(r"\bmkwmail ((?:--)?[a-z][\w-]*(?: (?:--)?[a-z0-9][\w.-]*)*)")
+
+
+class Choice(NamedTuple):
+    """A next step by number: what it does, the words behind ``mkwmail``, and what is asked to complete them."""
+
+    does: str
+    words: tuple[str, ...]
+    asks: str = ""
+
+
+class Step(NamedTuple):
+    """One of the first steps in a new folder."""
+
+    done: bool
+    says: str
+    command: str
+
+
+def desk(invocation: Invocation) -> tuple[str, ...]:
+    """Print the events, the next steps, and the commands for them.
+
+    Outside a working folder, print how to create one. Return the words of the command that the user chose; nothing if
+    the user leaves, or cannot be asked.
+
+    :raises UserError: code SETTINGS if it is not clear which working folder is meant.
+    """
+    terminal = invocation.terminal
+    try:
+        folder = folder_of(invocation)
+    except UserError:
+        if invocation.folder is not None or (terminal.interactive and known_folders()):
+            raise
+        _say_how_to_begin(terminal)
+        return ()
+    events = _readable_events(folder, terminal)
+    now = invocation.clock.now()
+    with open_ledger(invocation, folder) as ledger:
+        statuses = statuses_of(invocation, folder, ledger, events)
+        automatic, asleep = last_due(ledger, now)
+        no_backup = _backup_gap(ledger)
+    statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
+    # If nothing is sent automatically although it should be, that matters most.
+    if asleep:
+        terminal.say(automatic, "yellow")
+        terminal.say()
+    if statuses:
+        show_overview(terminal, statuses, now)
+    else:
+        terminal.say(_("There is no event yet: put its file in events/."))
+    first = _first_steps(folder, statuses, now)
+    _show_first_steps(terminal, first)
+    with_steps = [status for status in statuses if status.next_steps or status.catering]
+    for status in with_steps:
+        terminal.say()
+        if len(statuses) > 1:
+            terminal.say(status.event.id, "bold")
+        for step in (*status.catering, *status.next_steps):
+            terminal.say(f"  {step}")
+    if no_backup:
+        terminal.say()
+        terminal.say(no_backup, "yellow")
+    if automatic and not asleep:
+        terminal.say()
+        terminal.say(automatic)
+    terminal.say()
+    terminal.say(_("All commands: mkwmail --help"), "dim")
+    return _chosen(terminal, _choices(statuses, first, now)) if terminal.interactive else ()
+
+
+# The first steps
+
+
+def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: datetime) -> tuple[Step, ...]:
+    """Return the first steps in a folder from which nobody was mailed yet; nothing once somebody was."""
+    if any(status.lines for status in statuses):
+        return ()
+    own = [status.event for status in statuses if status.event.ends >= now]
+    event = own[0].id if own else EXAMPLE_EVENT
+    mailing = next(iter(own[0].mailings), "invitation") if own else "invitation"
+    rehearsed = folder.rehearsal_dir.is_dir()
+    return (
+        Step(_has_login(folder), _("Log in to the mail server"), "mkwmail login"),
+        Step(_has_own_list(folder), _("Use your own member list"), "mkwmail open members"),
+        Step(bool(own), _("Make an event of your own"), "mkwmail new TITLE --date 2027-04-15"),
+        Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} --browser"),
+        Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {mailing} --rehearse"),
+    )
+
+
+def _has_login(folder: WorkingFolder) -> bool:
+    try:
+        settings = read_settings(folder)
+    except UserError:
+        return False
+    return settings.smtp is not None and not example_senders(settings) and lacking(settings, folder.path) is None
+
+
+def _has_own_list(folder: WorkingFolder) -> bool:
+    try:
+        example = (shipped("events") / EXAMPLE_MEMBERS).read_bytes()
+        return (folder.path / read_settings(folder).members).read_bytes() != example
+    except (OSError, UserError):
+        return False
+
+
+def _show_first_steps(terminal: Terminal, steps: Sequence[Step]) -> None:
+    """Print the first steps, done or not; in a terminal the question has their commands."""
+    if not steps or all(step.done for step in steps):
+        return
+    terminal.say()
+    terminal.say(_("First steps:"), "bold")
+    width = max(len(step.says) for step in steps)
+    for step in steps:
+        mark = "✓" if step.done else "·"
+        command = "" if step.done or (terminal.interactive and _words_in(step.command)) else step.command
+        terminal.say(f"  {mark} {step.says:<{width}}  {command}".rstrip())
+
+
+# The question
+
+
+def _choices(statuses: Sequence[EventStatus], first: Sequence[Step], now: datetime) -> tuple[Choice, ...]:
+    """Return the next steps that can be chosen, each command once, the most urgent first."""
+    found: dict[tuple[str, ...], Choice] = {}
+    for step in first:
+        if not step.done and (words := _words_in(step.command)):
+            found.setdefault(words, Choice(step.says, words))
+    for status in statuses:
+        for choice in (*_of_mailing(status, now), *_in_sentences(status.next_steps), *_of_answers(status, now)):
+            found.setdefault(choice.words, choice)
+    return tuple(found.values())[:_MOST_CHOICES]
+
+
+def _of_mailing(status: EventStatus, now: datetime) -> Iterator[Choice]:
+    """Yield what can be done with the mailing that is due, or that is next."""
+    event = status.event.id
+    due = next(
+        (each for each in status.mailings if not each.over and each.left and each.send and each.send <= now), None
+    )
+    if due is not None:
+        yield Choice(_("look at %(mailing)s") % {"mailing": due.mailing}, ("preview", event, due.mailing))
+        yield Choice(_("rehearse"), ("send", event, due.mailing, "--rehearse"))
+        yield Choice(_does(send := ("send", event, due.mailing)), send)
+        return
+    ahead = next(status.open_mailings(now), None)
+    if ahead is not None:
+        yield Choice(_("look at %(mailing)s") % {"mailing": ahead.mailing}, ("preview", event, ahead.mailing))
+
+
+def _of_answers(status: EventStatus, now: datetime) -> Iterator[Choice]:
+    """Yield the import of sign-ups, while people sign up."""
+    if status.event.registration is not None and status.lines and now <= status.event.ends:
+        yield Choice(
+            _("read sign-ups"), ("answers", "import", status.event.id), _("The file (drag it into this window):")
+        )
+
+
+def _in_sentences(sentences: Iterable[str]) -> Iterator[Choice]:
+    for sentence in sentences:
+        if words := _words_in(sentence):
+            yield Choice(_does(words), words)
+
+
+def _does(words: Sequence[str]) -> str:
+    """Return in words what a command does, as far as a sentence names it."""
+    match words[0]:
+        case "send":
+            return _("send %(mailing)s") % {"mailing": words[2]} if len(words) > 2 else _("send")
+        case "schedule":
+            return _("send automatically")
+        case "resolve":
+            return _("decide about mails")
+        case "check":
+            return _("look what is wrong")
+        case "status":
+            return _("see who did not get it")
+        case "answers":
+            return _("see who comes")
+        case "purge":
+            return _("remove personal data")
+        case "login":
+            return _("log in")
+        case _:
+            return ""
+
+
+def _words_in(sentence: str) -> tuple[str, ...]:
+    """Return the words of the command that a sentence ends with; nothing if it is incomplete.
+
+    >>> _words_in("To decide: mkwmail resolve dag-2020"), _words_in("mkwmail new TITLE --date 2020-01-01")
+    (('resolve', 'dag-2020'), ())
+    """
+    found = _COMMAND.search(sentence)
+    if found is None or sentence[found.end() :].strip(" .)`"):
+        return ()
+    return tuple(found[1].rstrip(".").split())
+
+
+def _chosen(terminal: Terminal, choices: Sequence[Choice]) -> tuple[str, ...]:
+    """Ask for a next step by its number; return the words of its command, or nothing."""
+    if not choices:
+        return ()
+    terminal.note()
+    width = max(len(choice.does) for choice in choices)
+    for number, choice in enumerate(choices, 1):
+        terminal.note(f"  {number}  {choice.does:<{width}}  mkwmail {' '.join(choice.words)}")
+    while said := terminal.ask(_("Type a number, or q to leave:")).casefold():
+        if said in ("q", "quit", "stop"):
+            return ()
+        if said.isdecimal() and 0 < int(said) <= len(choices):
+            chosen = choices[int(said) - 1]
+            more = terminal.ask(chosen.asks).strip("'\"") if chosen.asks else ""
+            if chosen.asks and not more:
+                return ()
+            words = (*chosen.words, more) if more else chosen.words
+            terminal.note(f"mkwmail {' '.join(words)}", "bold")
+            return words
+    return ()
+
+
+def _backup_gap(ledger: Ledger) -> str:
+    """Return how old the newest backup is, if mail was sent that no backup has; else empty."""
+    if not backups.is_due(ledger.database):
+        return ""
+    last = backups.newest(ledger.database)
+    if last is None:
+        return _("There is no backup of the ledger: the next `send` or `due` that mails makes one.")
+    said = _("The newest backup of the ledger is of %(moment)s; mail was sent since, and it could not be copied.")
+    return said % {"moment": day_and_time(last.at)}
+
+
+def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:
+    """Return the events whose files can be read, with their paths.
+
+    For the other files, print the first fault only: `check` prints all of them.
+    """
+    events: list[tuple[Path, Event]] = []
+    for path in folder.event_paths():
+        try:
+            events.append((path, read_event(path, folder).value))
+        except UserError as error:
+            terminal.note(str(error.faults[0]), "yellow")
+    return events
+
+
+def _say_how_to_begin(terminal: Terminal) -> None:
+    terminal.say(_("mkwmail invites members to an event: one event file and one member list."))
+    terminal.say(_("This is not a working folder (there is no %(file)s here or above). Make one:") % {"file": SETTINGS})
+    terminal.say("  mkwmail init directeurendagen")
+    terminal.say(_("All commands: mkwmail --help"), "dim")

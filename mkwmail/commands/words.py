@@ -1,0 +1,93 @@
+"""Words of the command line: completed by the shell, or left out by the user.
+
+Files are read line by line, without YAML or the model: completion answers while somebody types, even if a file has
+a fault. Errors complete nothing and print nothing.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from mkwmail import clock
+from mkwmail.config.folder import WorkingFolder, find_folder, id_in, mailing_names_in
+from mkwmail.config.kinds import RULES, kind_of_dutch
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.i18n import _, nearest
+
+_ID = re.compile(r"^id:\s*['\"]?([^\s'\"#]+)")
+_TITLE = re.compile(r"^title:\s*['\"]?(.*?)['\"]?\s*(?:#.*)?$")
+
+
+def _folder() -> WorkingFolder:
+    named = os.environ.get("MKWMAIL_FOLDER")
+    return find_folder(Path.cwd(), Path(named) if named else None, elsewhere=True)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+
+
+def event_words(incomplete: str) -> list[tuple[str, str]]:
+    """Return the matching ids of the folder's events, with their titles."""
+    try:
+        found = [_id_and_title(path) for path in _folder().event_paths()]
+    except (UserError, OSError):
+        return []
+    return [(word, title) for word, title in found if word.startswith(incomplete)]
+
+
+def _id_and_title(path: Path) -> tuple[str, str]:
+    lines = _lines(path)
+    ids = [match[1] for line in lines if (match := _ID.match(line))]
+    titles = [match[1] for line in lines if (match := _TITLE.match(line))]
+    return (ids[0] if ids else path.stem), (titles[0] if titles else "")
+
+
+def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
+    """Return the matching names of the event's mailings."""
+    try:
+        names = mailing_names_in(_folder().event_path(event))
+    except (UserError, OSError):
+        return []
+    return [(name, "") for name in names if name.startswith(incomplete)]
+
+
+def presumed_event(folder: WorkingFolder) -> str:
+    """Return the event that is meant if none is named: the only one to come, or the only one.
+
+    :raises UserError: code USAGE, with the events to choose from, if it is not clear which one is meant.
+    """
+    from mkwmail.config.event_file import read_event
+
+    paths = folder.event_paths()
+    now = clock.clock_of_environment().now()
+
+    def is_over(path: Path) -> bool:
+        try:
+            return read_event(path, folder).value.ends < now
+        except UserError:  # the command says what is wrong with it
+            return False
+
+    to_come = [path for path in paths if not is_over(path)] if len(paths) > 1 else list(paths)
+    if len(to_come) == 1:
+        return id_in(to_come[0]) or to_come[0].stem
+    names = [id_in(path) or path.stem for path in to_come or paths]
+    if not names:
+        fault, remedy = _("there is no event yet"), _("make one: mkwmail new TITLE --date 2021-04-15")
+    else:
+        fault, remedy = _("which event?"), _("choose from: %(names)s") % {"names": ", ".join(names)}
+    raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+
+
+def may_be(argument: str, word: str, folder: WorkingFolder) -> bool:
+    """Return whether a word, which is no event, may be another argument of a command without EVENT."""
+    match argument:
+        case "mailing" | "mailings":
+            return kind_of_dutch(word) is not None or any(
+                word in (*RULES, *mailing_names_in(path)) for path in folder.event_paths()
+            )
+        case "file" | "files":
+            return Path(word).suffix != "" or Path(word).exists()
+        case _:
+            names = [name for path in folder.event_paths() for name in (path.stem, id_in(path)) if name]
+            return nearest(word, names) is None
