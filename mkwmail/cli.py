@@ -681,6 +681,28 @@ def answers_list(
     _finish(command(_begin(ctx), event, json=json, csv=csv))
 
 
+@app.command(
+    help=_("""Read the mailbox: answers, delivery reports and replies.
+
+Only mail that refers to yours is fetched. Nothing is marked, moved or deleted. In a terminal it goes through the
+replies that people wrote, one by one.
+
+\b
+Examples:
+  mkwmail inbox
+  mkwmail inbox directeurendag-2020 --dry-run""")
+)
+def inbox(
+    ctx: typer.Context,
+    event: OptionalEvent = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Show what would be recorded; record nothing."))] = False,
+    json: JsonOption = False,
+) -> None:
+    from mkwmail.commands.inbox import inbox as command
+
+    _finish(command(_begin(ctx), event, dry_run=dry_run, json=json))
+
+
 bounces = App(help=_("Record what came back undelivered."), no_args_is_help=True)
 app.add_typer(bounces, name="bounces")
 

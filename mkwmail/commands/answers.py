@@ -52,7 +52,9 @@ def import_answers(
     replies, others, saved = _read_mails(file)
     with open_ledger(invocation, folder) as ledger:
         found = understood(
-            [reply for _place, reply in replies], _asked(about, ledger), responses.answers(ledger.database, about.id)
+            [reply for _place, reply in replies],
+            calendar_asked(about.id, ledger),
+            responses.answers(ledger.database, about.id),
         )
         now = invocation.clock.now()
         if not dry_run:
@@ -103,16 +105,17 @@ def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Retur
     return [(place, reply) for reply, place in replies.items()], others, replace(saved, unread=tuple(faults))
 
 
-def _asked(event: Event, ledger: Ledger) -> Asked:
+def calendar_asked(event: str, ledger: Ledger) -> Asked:
+    """Return the calendar entries of an event that were sent."""
     persons = people.persons(ledger.database)
-    made = deliveries.of_event(ledger.database, event.id)
+    made = deliveries.of_event(ledger.database, event)
     told = {each.person for each in made}
     addresses = {address: person.key for person in persons for address in person.former}
     # The register may spell the address that was mailed differently, and knows who has it now.
     addresses |= {address_key(each.address): each.person for each in made}
     addresses |= {person.address: person.key for person in persons}
-    own = {entry_uid(ledger.secret, event.id, key): key for key in told}
-    return Asked(own, entry_uid(ledger.secret, event.id), addresses)
+    own = {entry_uid(ledger.secret, event, key): key for key in told}
+    return Asked(own, entry_uid(ledger.secret, event), addresses)
 
 
 def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:

@@ -46,9 +46,11 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
         sent = deliveries.sent_mails(ledger.database)
-        matched = match(returned, [_message(each) for each in sent])
+        matched = match(returned, [sent_message(each) for each in sent])
         here = [each for each in matched if each.message and each.message.event == about.id]
-        news = responses.record_bounces(ledger.database, [_bounce(each, now) for each in here if each.returned.verdict])
+        news = responses.record_bounces(
+            ledger.database, [bounce_of(each, now) for each in here if each.returned.verdict]
+        )
         persons = people.persons(ledger.database)
     names = {person.key: person.name or person.address for person in persons}
     fresh = {(each.attempt, each.digest) for each in news}
@@ -65,12 +67,14 @@ def names_by_address(persons: Iterable[Person]) -> dict[str, str]:
     return names | {address_key(person.address): person.name or person.address for person in every}
 
 
-def _message(mail: SentMail) -> SentMessage:
+def sent_message(mail: SentMail) -> SentMessage:
+    """Return a message as reports refer to it."""
     of = mail.round
     return SentMessage(mail.attempt, of.event, of.mailing, mail.person, mail.address, mail.message_id, mail.at)
 
 
-def _bounce(each: Matched, now: datetime) -> Bounce:
+def bounce_of(each: Matched, now: datetime) -> Bounce:
+    """Return a matched report as the ledger records it."""
     returned, message = each.returned, each.message
     assert message is not None and returned.verdict is not None
     reply = returned.reply or returned.status or _("no reason was given")

@@ -121,6 +121,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "columns": _("headings of your own member list: the name of a column, and its heading in the list"),
             "provider": _("a known provider: sets host, port and pace"),
             "smtp": _("the server that takes the mails"),
+            "mailbox": _("the mailbox with the answers, read by `mkwmail inbox`"),
             "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
             "keep": _("how long an event's personal data are kept"),
@@ -128,6 +129,15 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
         "Mailbox": {
             "name": _("the name that people see"),
             "email": _("the address"),
+        },
+        "Imap": {
+            "host": _("the server's name"),
+            "port": _("993, or 143 with security: starttls"),
+            "security": _("how the connection is encrypted; none only to this computer itself"),
+            "folders": _("the folders to read"),
+            "username": _("who logs in, if not the username of smtp"),
+            "password_command": _("a command that prints the password"),
+            "password_file": _("a file with the password, which only you can read"),
         },
         "Smtp": {
             "host": _("the server's name"),

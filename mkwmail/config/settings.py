@@ -25,6 +25,7 @@ from mkwmail.config.fields import (
     Duration,
     Folded,
     Line,
+    Lines,
     OptionalAddress,
     OptionalCount,
     OptionalLine,
@@ -86,6 +87,40 @@ class Smtp(StrictModel):
     def on_loopback(self) -> bool:
         """True if the server is this computer, so that no mail leaves it."""
         return is_loopback(self.host)
+
+
+class Imap(StrictModel):
+    """Mailbox that gets the answers and reports (RFC 9051).
+
+    ``username``: that of the mail server if it is not given; then its login is used too.
+    """
+
+    host: Line = Field(examples=["imap.example.org"])
+    port: Annotated[Count, Field(le=65535)] = Field(default=993, examples=["993"])
+    security: Annotated[Security, Folded] = Field(default=Security.TLS, examples=["tls"])
+    folders: Lines = ("INBOX",)
+    username: OptionalLine = None
+    password_command: OptionalLine = None
+    password_file: OptionalLine = None
+
+    def login(self, smtp: Smtp | None) -> Smtp:
+        """Return the account that reads the mailbox, as one of the mail server.
+
+        Without a username of its own it is the account that sends, whose login is kept under the mail server's name.
+        """
+        if smtp is not None and self.username in (None, smtp.username) and not self._own_password:
+            return smtp
+        return Smtp(
+            host=self.host,
+            port=self.port,
+            username=self.username or (smtp.username if smtp else None),
+            password_command=self.password_command,
+            password_file=self.password_file,
+        )
+
+    @property
+    def _own_password(self) -> bool:
+        return bool(self.password_command or self.password_file)
 
 
 def is_loopback(host: str) -> bool:
@@ -184,6 +219,7 @@ class Settings(StrictModel):
     columns: Annotated[Mapping[str, Line], nothing_is(dict)] = Field(default_factory=dict)
     provider: Word = None
     smtp: Smtp | None = None
+    mailbox: Imap | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
@@ -194,7 +230,7 @@ class Preset:
     """Settings of a provider, as texts of a settings file.
 
     ``host`` is empty if every customer has a different server name. ``sign_in``: the addresses and scopes for
-    ``auth: oauth``, if known.
+    ``auth: oauth``, if known. ``imap``: the server of the mailbox.
     """
 
     host: str = ""
@@ -202,6 +238,7 @@ class Preset:
     security: str = "starttls"
     pace: Mapping[str, str] = field(default_factory=dict)
     sign_in: Mapping[str, str] = field(default_factory=dict)
+    imap: str = ""
 
 
 # Any of its domains may name the tenant. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
@@ -228,11 +265,22 @@ PRESETS: Mapping[str, Preset] = {
         host="smtp.office365.com",
         pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
         sign_in=_MICROSOFT_SIGN_IN,
+        imap="outlook.office365.com",
     ),
     # Recipients in 24 hours, for all programs together. support.google.com/a/answer/166852
-    "google": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "1900"}, sign_in=_GOOGLE_SIGN_IN),
+    "google": Preset(
+        host="smtp.gmail.com",
+        pace={"connections": "1", "per_day": "1900"},
+        sign_in=_GOOGLE_SIGN_IN,
+        imap="imap.gmail.com",
+    ),
     # A mailbox at gmail.com. support.google.com/mail/answer/22839
-    "gmail": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "450"}, sign_in=_GOOGLE_SIGN_IN),
+    "gmail": Preset(
+        host="smtp.gmail.com",
+        pace={"connections": "1", "per_day": "450"},
+        sign_in=_GOOGLE_SIGN_IN,
+        imap="imap.gmail.com",
+    ),
     # 50 messages per connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
     "previder": Preset(host="smtp.previder.nl", pace={"connections": "1", "per_connection": "50"}),
     # 250 messages an hour. myhostingpartner.com, "Email limits and restrictions"
@@ -260,6 +308,9 @@ def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]
         if smtp.get("security") == "tls" or "port" in smtp:
             known.pop("port", None)
         filled["smtp"] = {**known, **_sign_in(smtp, preset), **smtp}
+    mailbox = fields.get("mailbox")
+    if isinstance(mailbox, dict) and preset.imap:
+        filled["mailbox"] = {"host": preset.imap, **mailbox}
     pace = fields.get("pace")
     if pace is None or isinstance(pace, dict):
         filled["pace"] = {**preset.pace, **(pace or {})}
@@ -414,30 +465,43 @@ def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None
 
 
 def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset | None) -> Iterator[Fault]:
-    """Return the contradictions in ``smtp``.
+    """Return the contradictions in ``smtp`` and ``mailbox``.
 
     The texts are checked, so that faults elsewhere do not hide them.
     """
+    for name in ("smtp", "mailbox"):
+        server = filled.get(name)
+        if isinstance(server, dict):
+            yield from _connection_faults(document, name, server)
     smtp = filled.get("smtp")
-    if not isinstance(smtp, dict):
-        return
+    host = smtp.get("host") if isinstance(smtp, dict) else None
+    if (
+        isinstance(smtp, dict)
+        and preset is not None
+        and preset.host
+        and host == preset.host
+        and not smtp.get("username")
+    ):
+        fault = _("username: %(host)s requires a login; the username is usually the mail address")
+        remedy = _("write below smtp: a line username: …")
+        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+
+
+def _connection_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
+    """Return the faults of a server's name, security and password."""
     host = smtp.get("host")
     loopback = isinstance(host, str) and is_loopback(host.strip())
     security = smtp.get("security")
     if isinstance(security, str) and security.strip().casefold() == Security.NONE and host and not loopback:
         fault = _("security: without it everyone on the way can read mails and password; allowed on this computer only")
-        remedy = document.repaired(("smtp", "security"), security, "starttls") or "security: starttls"
-        yield Fault(document.place(("smtp", "security")), fault, remedy)
+        remedy = document.repaired((name, "security"), security, "starttls") or "security: starttls"
+        yield Fault(document.place((name, "security")), fault, remedy)
     if smtp.get("password_command") and smtp.get("password_file"):
         fault = _("password_file: the password comes from password_command already")
-        yield Fault(document.key_place(("smtp", "password_file")), fault, _("keep one of the two"))
+        yield Fault(document.key_place((name, "password_file")), fault, _("keep one of the two"))
     if isinstance(host, str) and ("://" in host or "/" in host or "@" in host or " " in host.strip()):
         fault = _('host: "%(host)s" is not the name of a server') % {"host": host}
-        yield Fault(document.place(("smtp", "host")), fault, "host: smtp.example.org")
-    if preset is not None and preset.host and host == preset.host and not smtp.get("username"):
-        fault = _("username: %(host)s requires a login; the username is usually the mail address")
-        remedy = _("write below smtp: a line username: …")
-        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+        yield Fault(document.place((name, "host")), fault, f"host: {'smtp' if name == 'smtp' else 'imap'}.example.org")
 
 
 def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:

@@ -47,6 +47,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
         for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
+        _blank_mails(database, "event = ?", event)
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
         database.execute("DELETE FROM proofs WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
@@ -129,12 +130,21 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     for table in ("signups", "guests", "stray_answers", "calls"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     database.execute("DELETE FROM signups WHERE holder = ?", key)
+    _blank_mails(database, "person = ?", person.key)
     # What an import replaced holds names: none of them can be undone any more.
     database.execute("DELETE FROM batches")
     # A successor has the address now: what came from there may be theirs.
     others = {str(row[0]) for row in database.execute("SELECT address FROM persons WHERE key <> ?", key)}
     for table, column in (("signups", "address"), ("stray_answers", "address"), ("stray_answers", "delegate")):
         database.each(f"DELETE FROM {table} WHERE lower({column}) = ?", [(each,) for each in addresses - others])
+
+
+def _blank_mails(database: Database, which: str, value: str) -> None:
+    """Keep only the digests of mails, so that reading the mailbox again does not record them again."""
+    database.execute(
+        f"UPDATE mailbox_mails SET person = NULL, message_id = '', settled = coalesce(settled, at) WHERE {which}",
+        (value,),
+    )
 
 
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:

@@ -1,0 +1,141 @@
+"""What came into the mailbox, for the screen and as JSON."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mkwmail.clock import ZONE, day_in_words
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.mailbox import Finding
+from mkwmail.ledger.models import Answer, Bounce, Stray
+from mkwmail.mail.compose import UNSUBSCRIBE
+from mkwmail.report.answers import answer_words, stray_words, with_comment
+from mkwmail.report.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLine:
+    """A reply of a person that waits. Its text is not here."""
+
+    name: str
+    event: str
+    at: datetime
+
+    def words(self) -> str:
+        """Return the name, the day and the event."""
+        return ", ".join(filter(None, (self.name or "?", day_in_words(self.at.astimezone(ZONE)), self.event)))
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a reading of the mailbox brought. Pairs begin with the event and the person's name."""
+
+    mails: int
+    too_large: int
+    automatic: int
+    answers: Sequence[tuple[str, str, Answer]]
+    strays: Sequence[tuple[str, str, Stray]]
+    bounces: Sequence[tuple[str, str, Bounce]]
+    settled: Sequence[tuple[str, Finding]]
+    in_doubt: int
+    replies: Sequence[ReplyLine]
+    opt_outs: Sequence[ReplyLine]
+
+
+def how_words(how: str) -> str:
+    """Return why a message that was in doubt counts as sent."""
+    words = {
+        "sent": _("it is in the folder with sent mail"),
+        "report": _("a delivery report is about it"),
+        "reply": _("somebody answered it"),
+    }
+    return words.get(how, how)
+
+
+def show_came(terminal: Terminal, came: Came, about: str) -> None:
+    """Print what the mailbox brought, the answers first."""
+    words = ngettext("%(n)d new mail about our mailings.", "%(n)d new mails about our mailings.", came.mails)
+    terminal.say(words % {"n": came.mails}, "bold")
+    for event, name, answer in came.answers:
+        terminal.say(f"  {_at(event, about)}{with_comment(f'{name}: {answer_words(answer.answer)}', answer.comment)}")
+    for event, name, stray in came.strays:
+        terminal.say(f"{_at(event, about)}{stray_words(stray, name).strip()}", "yellow")
+    for event, name, bounce in came.bounces:
+        words = (
+            _("%(name)s: came back (%(reply)s)") if bounce.verdict != "delayed" else _("%(name)s: delayed (%(reply)s)")
+        )
+        terminal.say(f"  {_at(event, about)}{words % {'name': name, 'reply': bounce.reply}}", "yellow")
+    for name, each in came.settled:
+        words = _("%(mailing)s, %(name)s: was in doubt and counts as sent, %(why)s")
+        terminal.say("  " + words % {"mailing": each.round.mailing, "name": name, "why": how_words(each.how)})
+    _show_numbers(terminal, came)
+    for line in came.opt_outs:
+        terminal.say(_("No more invitations, please") + f": {line.words()}", "yellow")
+        terminal.say(f'    mkwmail skip "{line.name or "NAME"}" --reason "{UNSUBSCRIBE}"')
+    if came.replies:
+        count = len(came.replies)
+        words = ngettext("%(n)d reply to read:", "%(n)d replies to read:", count) % {"n": count}
+        terminal.say(words, "yellow")
+        _show_lines(terminal, came.replies)
+
+
+def _show_numbers(terminal: Terminal, came: Came) -> None:
+    if came.automatic:
+        words = ngettext("%(n)d automatic reply, not counted", "%(n)d automatic replies, not counted", came.automatic)
+        terminal.say("  " + words % {"n": came.automatic}, "dim")
+    if came.too_large:
+        words = ngettext(
+            "%(n)d mail is larger than 10 MB: read it yourself",
+            "%(n)d mails are larger than 10 MB: read them yourself",
+            came.too_large,
+        )
+        terminal.say("  " + words % {"n": came.too_large}, "yellow")
+    if came.in_doubt:
+        words = ngettext(
+            "%(n)d mail stays in doubt: it was not found in the mailbox, which proves nothing",
+            "%(n)d mails stay in doubt: they were not found in the mailbox, which proves nothing",
+            came.in_doubt,
+        )
+        terminal.say("  " + words % {"n": came.in_doubt}, "yellow")
+
+
+def _show_lines(terminal: Terminal, lines: Iterable[ReplyLine]) -> None:
+    for line in lines:
+        terminal.say(f"  {line.words()}")
+
+
+def _at(event: str, about: str) -> str:
+    return "" if about else f"{event}: "
+
+
+def came_value(came: Came) -> dict[str, Any]:
+    """Return what the mailbox brought as JSON values. It holds no text of a mail."""
+    return {
+        "mails": came.mails,
+        "too_large": came.too_large,
+        "automatic": came.automatic,
+        "in_doubt": came.in_doubt,
+        "answers": [
+            {"event": event, "member": name, "answer": each.answer, "given": each.given.isoformat()}
+            for event, name, each in came.answers
+        ],
+        "to_look_at": [
+            {"event": event, "member": name, "address": each.address, "answer": each.answer}
+            for event, name, each in came.strays
+        ],
+        "bounces": [
+            {"event": event, "member": name, "verdict": str(each.verdict), "reply": each.reply}
+            for event, name, each in came.bounces
+        ],
+        "settled": [
+            {"event": each.round.event, "mailing": each.round.mailing, "member": name, "found": each.how}
+            for name, each in came.settled
+        ],
+        "replies": [_line_value(each) for each in came.replies],
+        "opt_outs": [_line_value(each) for each in came.opt_outs],
+    }
+
+
+def _line_value(line: ReplyLine) -> dict[str, str]:
+    return {"event": line.event, "member": line.name, "at": line.at.isoformat()}

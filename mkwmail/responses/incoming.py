@@ -1,0 +1,235 @@
+"""Mails of a mailbox: which of them concern us, and what each one is. Pure."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import Message
+from enum import StrEnum
+
+from mkwmail.addresses import address_key
+from mkwmail.ledger.models import Answer, Stray
+from mkwmail.mail.compose import UNSUBSCRIBE
+from mkwmail.mail.icalendar import CalendarReply
+from mkwmail.responses.answers import Answered, read_answer
+from mkwmail.responses.bounces import Nature, Returned, digest_of, read_returned
+from mkwmail.responses.calendar_replies import replies_in
+from mkwmail.responses.mail_parts import header_text, parsed, part_text
+from mkwmail.responses.saved_mail import SavedMail
+
+#: Begins the token in the subject and the text of every mail that a button of ours opens.
+TOKEN = "[mkw-"
+#: The source of an answer by mail.
+SOURCE = "mail"
+
+_TOKEN = re.compile(r"\[mkw-([A-Za-z0-9]{4,40})\]")
+_MESSAGE_ID = re.compile(r"<([^<>\s]{3,300})>")
+_SYSTEM = re.compile(r"mailer-?daemon|postmaster|mail-?delivery|microsoftexchange[0-9a-f]*@", re.IGNORECASE)
+_AFTERWARDS = ("present", "absent")
+
+
+class Kind(StrEnum):
+    """The kind of a mail that concerns us."""
+
+    CALENDAR = "calendar"
+    REPORT = "report"
+    ANSWER = "answer"
+    OPT_OUT = "opt-out"
+    AUTOMATIC = "automatic"
+    REPLY = "reply"
+    OTHER = "other"  # fetched, and not about us
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """All by which a mail can refer to us.
+
+    ``messages``: Message-ID without brackets → (event, person). ``codes``: code → (event, person).
+    ``addresses``: address key → person.
+    """
+
+    messages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    codes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of our Message-IDs."""
+        return tuple(sorted({each.rpartition("@")[2] for each in self.messages}))
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A mail that was fetched.
+
+    ``about``: the event and person of our message or code that it refers to, if any. ``refers``: the Message-IDs of
+    ours that it names. ``text`` is what its writer typed; it is kept nowhere.
+    """
+
+    kind: Kind
+    digest: str
+    place: str
+    sender: str
+    at: datetime | None
+    message_id: str = ""
+    about: tuple[str, str] | None = None
+    refers: tuple[str, ...] = ()
+    replies: tuple[CalendarReply, ...] = ()
+    returned: tuple[Returned, ...] = ()
+    subject: str = ""
+    text: str = ""
+
+
+def is_wanted(fields: Message, ours: Ours) -> bool:
+    """Check by its headers whether a mail is to be fetched: it refers to our mail, or is a report."""
+    kind = str(fields.get("Content-Type", "")).casefold()
+    subject = header_text(fields, "Subject")
+    return (
+        any(each in ours.messages for each in _references(fields))
+        or "report-type=delivery-status" in kind.replace('"', "").replace(" ", "")
+        or "report-type=global-delivery-status" in kind.replace('"', "").replace(" ", "")
+        or kind.startswith(("text/calendar", "application/ics"))
+        or bool(_SYSTEM.search(str(fields.get("From", ""))))
+        or UNSUBSCRIBE.casefold() in subject.casefold()
+        or any(each in ours.codes for each in _TOKEN.findall(subject))
+    )
+
+
+def may_hold_calendar(fields: Message) -> bool:
+    """Check by its headers whether one of a mail's parts can be an answer of a calendar."""
+    return (
+        str(fields.get("Content-Type", "")).strip().casefold().startswith(("multipart/alternative", "multipart/mixed"))
+    )
+
+
+def read_incoming(data: bytes, place: str, ours: Ours) -> Incoming:
+    """Return what a mail is; the first kind that fits, in the order of :class:`Kind`.
+
+    An automatic reply is never an answer, whatever it quotes (RFC 3834).
+    """
+    returned = read_returned(SavedMail(place, data))
+    first = returned[0]
+    mail = parsed(data)
+    refers = tuple(each for each in _references(mail) if each in ours.messages)
+    subject, text = header_text(mail, "Subject"), _typed_text(mail)
+    code = next((each for each in _TOKEN.findall(f"{subject}\n{text}") if each in ours.codes), "")
+    about = ours.codes.get(code) or (ours.messages[refers[0]] if refers else None)
+    try:
+        replies = replies_in(data)
+    except ValueError:
+        replies = ()
+    if first.nature in (Nature.REPORT, Nature.DELIVERED):
+        refers += tuple(each for one in returned for each in one.message_ids if each in ours.messages)
+    kind = _kind(first.nature, bool(replies), bool(code), about is not None)
+    message_id = str(mail.get("Message-ID", "")).strip("<> \t\r\n")[:300]
+    return Incoming(
+        *(kind, digest_of(data), place, first.sender, first.at, message_id, about, refers, replies, returned),
+        subject=subject,
+        text=text,
+    )
+
+
+def _kind(nature: Nature, has_reply: bool, has_code: bool, is_about_us: bool) -> Kind:
+    if has_reply:
+        return Kind.CALENDAR
+    if nature in (Nature.REPORT, Nature.DELIVERED):
+        return Kind.REPORT
+    if nature is Nature.AUTOMATIC:
+        return Kind.AUTOMATIC if is_about_us else Kind.OTHER
+    if has_code:
+        return Kind.ANSWER
+    if nature is Nature.OPT_OUT:
+        return Kind.OPT_OUT
+    return Kind.REPLY if nature in (Nature.REPLY, Nature.CALENDAR) and is_about_us else Kind.OTHER
+
+
+def _references(mail: Message) -> list[str]:
+    return [each for name in ("In-Reply-To", "References") for each in _MESSAGE_ID.findall(str(mail.get(name, "")))]
+
+
+# Where a mail program quotes: everything below is not the writer's.
+_QUOTED = re.compile(
+    r"(?m)^(?:>|-{2,} ?(?:oorspronkelijk|original|forwarded|doorgestuurd)|_{10,}|(?:van|from): |"
+    r"(?:op|on) .{5,200}(?:schreef|wrote)\b|begin doorgestuurd|begin forwarded|-- $)",
+    re.IGNORECASE,
+)
+
+
+def _typed_text(mail: Message) -> str:
+    """Return the text of a mail up to what it quotes."""
+    parts = [part for part, _number in zip(mail.walk(), range(50), strict=False)]
+    texts = [part for part in parts if part.get_content_maintype() == "text"]
+    plain = [part for part in texts if part.get_content_type() == "text/plain"]
+    text = part_text((plain or texts)[0]) if texts else ""
+    return _QUOTED.split(text, maxsplit=1)[0].strip()
+
+
+# Answers by mail
+
+_PREFIX = re.compile(r"^(?:(?P<on>fw|fwd|doorst|doorgestuurd|wg)|re|antw|aw)\s*:\s*", re.IGNORECASE)
+_REFUSALS = ("ik kom niet", "ik kan er niet bij zijn", "ik kan niet komen", "wij komen niet")
+_ACCEPTANCES = ("ik kom", "wij komen")
+_DOUBTS = re.compile(
+    r"\b(?:niet|geen|toch|helaas|misschien|maar|tenzij|afmelden|verhinderd|not|unless)\b", re.IGNORECASE
+)
+_FORM_LINE = re.compile(r"^[^:\n]{1,80}:[^\n]*$")
+
+
+def said_by_mail(mail: Incoming) -> Answered | None:
+    """Return the answer of a mail that a button opened, or None if it must be asked about.
+
+    The subject says it, or the first line if the subject was changed. If they say different things, or if other words
+    hold a doubt, it is asked about. So is a mail that was forwarded.
+    """
+    subject, forwarded = mail.subject, False
+    while found := _PREFIX.match(subject):
+        forwarded = forwarded or bool(found["on"])
+        subject = subject[found.end() :]
+    lines = [line.strip() for line in _TOKEN.sub("", mail.text).splitlines() if line.strip()]
+    by_subject, by_line = _of_button(_TOKEN.sub("", subject)), _of_button(lines[0]) if lines else None
+    own = [line for line in lines if not (_FORM_LINE.match(line) or _of_button(line) or _is_ours(line))]
+    if forwarded or (by_subject and by_line and by_subject is not by_line):
+        return None
+    answer = by_subject or by_line
+    if answer is None:
+        return read_answer(lines[0]) if lines else None
+    if answer is Answered.ATTENDING and any(_DOUBTS.search(line) for line in own):
+        return None
+    return answer
+
+
+def _of_button(text: str) -> Answered | None:
+    folded = " ".join(text.casefold().split())
+    if folded.startswith(_REFUSALS):
+        return Answered.DECLINED
+    return Answered.ATTENDING if folded.startswith(_ACCEPTANCES) and not _DOUBTS.search(folded) else None
+
+
+def _is_ours(line: str) -> bool:
+    return line.casefold().startswith(("laat deze regel", "verstuur deze mail"))
+
+
+def answers_by_mail(
+    mails: Collection[Incoming], ours: Ours, recorded: Mapping[str, Collection[Answer]], now: datetime
+) -> tuple[dict[str, list[Answer]], dict[str, list[Stray]]]:
+    """Return the answers by mail to record, and those to ask about, both by event.
+
+    The code says whose answer it is. From another address, or with words that are not understood, it is asked about.
+    Of two answers the later counts; an answer that is older than the recorded one changes nothing.
+    """
+    answers: dict[str, list[Answer]] = {}
+    strays: dict[str, list[Stray]] = {}
+    for mail in sorted(mails, key=lambda each: each.at or now):
+        if mail.kind is not Kind.ANSWER or mail.about is None:
+            continue
+        event, person = mail.about
+        at = min(mail.at or now, now)
+        answer = said_by_mail(mail)
+        if answer is None or ours.addresses.get(address_key(mail.sender)) != person:
+            strays.setdefault(event, []).append(Stray(person, mail.sender, answer or "unclear", at))
+            continue
+        earlier = [each for each in (*recorded.get(event, ()), *answers.get(event, ())) if each.person == person]
+        if earlier and (earlier[-1].answer in _AFTERWARDS or earlier[-1].given >= at):
+            continue
+        answers.setdefault(event, []).append(Answer(person, answer.value, SOURCE, at))
+    return answers, strays
