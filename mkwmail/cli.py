@@ -167,7 +167,8 @@ sign in at Microsoft or Google instead, in a browser here or with a code on anot
 \b
 Examples:
   mkwmail login
-  mkwmail login --device""")
+  mkwmail login --device
+  mkwmail login --mailbox""")
 )
 def login(
     ctx: typer.Context,
@@ -175,16 +176,19 @@ def login(
         bool, typer.Option("--device", help=_("Sign in with a code, on any computer or telephone."))
     ] = False,
     browser: Annotated[bool, typer.Option("--browser", help=_("Sign in with a browser on this computer."))] = False,
+    mailbox: Annotated[
+        bool, typer.Option("--mailbox", help=_("Log in to the mailbox too, for `mkwmail inbox`."))
+    ] = False,
 ) -> None:
     if device and browser:
         raise UserError(
             Fault("", _("--device and --browser cannot be used together."), _("give one of the two")),
             code=ExitCode.USAGE,
         )
-    from mkwmail.commands.login import LoginOptions
+    from mkwmail.commands.login import LoginOptions, login_mailbox
     from mkwmail.commands.login import login as command
 
-    _finish(command(_begin(ctx), LoginOptions(device, browser)))
+    _finish((login_mailbox if mailbox else command)(_begin(ctx), LoginOptions(device, browser)))
 
 
 @app.command(

@@ -40,7 +40,6 @@ default_login_user = dovenull
 default_internal_user = dovecot
 first_valid_uid = 1
 mail_location = maildir:{folder}/mail
-rawlog_dir = {folder}/raw
 service imap-login {{
   inet_listener imap {{
     port = {port}
@@ -49,13 +48,8 @@ service imap-login {{
     port = 0
   }}
 }}
-service imap {{
-  executable = imap postlogin
-}}
-service postlogin {{
-  executable = script-login -d rawlog -t {folder}/raw
-  unix_listener postlogin {{
-  }}
+protocol imap {{
+  rawlog_dir = {folder}/raw
 }}
 passdb {{
   driver = static

@@ -51,6 +51,7 @@ from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
+    UNREADABLE,
     WHEN,
     Share,
     Slot,
@@ -61,6 +62,7 @@ from mkwmail.planning.schedule import (
     share_of,
     superseded,
     too_soon,
+    waits_for_mailbox,
 )
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices
@@ -68,6 +70,7 @@ from mkwmail.report.notices import DueDelivery, Notice, due_value, is_worth_a_wo
 from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 
+_MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
 
 
@@ -76,7 +79,7 @@ class DueResult:
     """The findings and the work of a run.
 
     ``whole``: the run was completed, so these are all notices. ``codes``: parts of the exit code besides those of
-    the notices.
+    the notices. ``mailbox`` counts only if nothing else does.
     """
 
     notices: list[Notice] = field(default_factory=list)
@@ -84,6 +87,7 @@ class DueResult:
     codes: list[ExitCode] = field(default_factory=list)
     settings: Settings | None = None
     whole: bool = True
+    mailbox: ExitCode = ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class Automatic:
         self._now = invocation.clock.now()
         self._reported = runs.reported(ledger.database)
         self.found = DueResult()
+        self._unreadable: datetime | None = None  # since when
         self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event being judged: mailing → changes
 
     def run(self, settings: Settings) -> None:
@@ -158,6 +163,23 @@ class Automatic:
         if known is None:
             return self._now <= given.latest + CONCERNS
         return known.said is not None and known.first is not None and self._now < known.first + _TOLD_FOR
+
+    def read_mailbox(self, settings: Settings) -> None:
+        """Read what came in. If that fails, mails are sent all the same."""
+        if settings.mailbox is None:
+            return
+        # Most runs have no mailbox.
+        from mkwmail.commands.inbox import read_for_due
+
+        read = read_for_due(self._ledger, self._folder, settings, self._now, _MAILBOX_SECONDS)
+        self._unreadable = read.failing
+        if read.error is not None:
+            self.found.mailbox = read.error.code
+            failing = read.failing or self._now
+            if self._now - failing >= UNREADABLE or read.error.code in (ExitCode.LOGIN, ExitCode.SETTINGS):
+                self.found.notices.append(notices.mailbox_unread(read.error, failing))
+        if read.waiting:
+            self.found.notices.append(notices.replies_wait(read.waiting, read.answers, read.bounces))
 
     # Reading the files
 
@@ -269,6 +291,9 @@ class Automatic:
                 self._announce(sources, roll, history, name, opens)
             return None
         plan = plan_for(event, name, roll, history, now)
+        if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
+            self.found.notices.append(notices.reminder_waits(event, name, self._unreadable or now))
+            return None
         share = _share(plan, given, roll, history)
         if different:
             if plan.to_send:
@@ -513,7 +538,7 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
         tell(invocation, folder, settings, ledger, telling)
         if found.whole:
             record_current(ledger, found.notices)
-    return gravest([*found.codes, *(notice.code for notice in found.notices)])
+    return gravest([*found.codes, *(notice.code for notice in found.notices)]) or found.mailbox
 
 
 def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
@@ -540,6 +565,7 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
                 ledger.keep_note(compared)
                 automatic.found.notices.append(notices.moved(compared.there, compared.here))
             if settings is not None:
+                automatic.read_mailbox(settings)
                 automatic.run(settings)
     except UserError as error:
         if error.code is not ExitCode.LEDGER_HELD:

@@ -12,7 +12,7 @@ from mkwmail.commands.bounces import bounce_of, sent_message
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.settings import Imap, Settings, read_settings
+from mkwmail.config.settings import Imap, Settings, imap_scope, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, mailbox, people, responses, rounds
@@ -106,7 +106,8 @@ def mailbox_login(
     login = imap_of(settings).login(settings.smtp)
     # The variable has the password of the mail server, which may be another account.
     own = environment if login is settings.smtp else {}
-    return login.username or "", credential_for(login, folder.path, own)
+    credential = credential_for(login, folder.path, own, needs=imap_scope(settings))
+    return imap_of(settings).username or login.username or "", credential
 
 
 def read_mailbox(
@@ -123,8 +124,6 @@ def read_mailbox(
     if not ours.messages:
         return found, None
     error: UserError | None = None
-    reader = None
-    account = ""
     try:
         username, credential = mailbox_login(settings, folder)
         account = f"{username} {imap.host}:{imap.port}"
@@ -138,8 +137,27 @@ def read_mailbox(
             raise
         error = fault
     if not dry_run:
-        mailbox.note_read(ledger.database, account or imap.host, now, failed=error is not None)
+        mailbox.note_read(ledger.database, now, failed=error is not None)
     return found, error
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reading in numbers. ``failing``: since when the mailbox cannot be read; ``waiting``: replies by people."""
+
+    answers: int
+    bounces: int
+    waiting: int
+    failing: datetime | None
+    error: UserError | None
+
+
+def read_for_due(ledger: Ledger, folder: WorkingFolder, settings: Settings, now: datetime, seconds: float) -> Read:
+    """Read the mailbox as :func:`read_mailbox` does, and return the numbers."""
+    found, error = read_mailbox(ledger, folder, settings, now, seconds)
+    answers = sum(map(len, found.answers.values()))
+    failing = mailbox.failing_since(ledger.database) if error is not None else None
+    return Read(answers, len(found.bounces), len(mailbox.waiting(ledger.database)), failing, error)
 
 
 def _ours(ledger: Ledger) -> Ours:

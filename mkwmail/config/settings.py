@@ -108,7 +108,9 @@ class Imap(StrictModel):
 
         Without a username of its own it is the account that sends, whose login is kept under the mail server's name.
         """
-        if smtp is not None and self.username in (None, smtp.username) and not self._own_password:
+        # Who signs in with OAuth reads a shared mailbox with their own token.
+        same = smtp is not None and (self.username in (None, smtp.username) or smtp.auth is Auth.OAUTH)
+        if smtp is not None and same and not (self.password_command or self.password_file):
             return smtp
         return Smtp(
             host=self.host,
@@ -117,10 +119,6 @@ class Imap(StrictModel):
             password_command=self.password_command,
             password_file=self.password_file,
         )
-
-    @property
-    def _own_password(self) -> bool:
-        return bool(self.password_command or self.password_file)
 
 
 def is_loopback(host: str) -> bool:
@@ -230,7 +228,8 @@ class Preset:
     """Settings of a provider, as texts of a settings file.
 
     ``host`` is empty if every customer has a different server name. ``sign_in``: the addresses and scopes for
-    ``auth: oauth``, if known. ``imap``: the server of the mailbox.
+    ``auth: oauth``, if known. ``imap``: the server of the mailbox;
+    ``imap_scope``: the permission to read it, if it is another than that to send.
     """
 
     host: str = ""
@@ -239,6 +238,7 @@ class Preset:
     pace: Mapping[str, str] = field(default_factory=dict)
     sign_in: Mapping[str, str] = field(default_factory=dict)
     imap: str = ""
+    imap_scope: str = ""
 
 
 # Any of its domains may name the tenant. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
@@ -266,6 +266,7 @@ PRESETS: Mapping[str, Preset] = {
         pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
         sign_in=_MICROSOFT_SIGN_IN,
         imap="outlook.office365.com",
+        imap_scope="https://outlook.office.com/IMAP.AccessAsUser.All",
     ),
     # Recipients in 24 hours, for all programs together. support.google.com/a/answer/166852
     "google": Preset(
@@ -290,6 +291,12 @@ PRESETS: Mapping[str, Preset] = {
     # 300 messages a day.
     "weboke": Preset(pace={"connections": "1", "per_day": "280"}),
 }
+
+
+def imap_scope(settings: Settings) -> str:
+    """Return the scope that a sign-in needs to read the mailbox, besides those to send; empty if it needs no other."""
+    preset = PRESETS.get((settings.provider or "").strip().casefold())
+    return preset.imap_scope if preset else ""
 
 
 def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:

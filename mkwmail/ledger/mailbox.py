@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mkwmail.ledger.database import Database, as_column, as_int, as_moment, as_round, moment_or_none
+from mkwmail.ledger.database import Database, as_column, as_int, as_moment, as_round
 from mkwmail.ledger.models import Round, moment_text
 
 
@@ -133,17 +133,14 @@ def findings(database: Database, event: str) -> tuple[Finding, ...]:
     )
 
 
-def note_read(database: Database, account: str, now: datetime, *, failed: bool) -> None:
+def note_read(database: Database, now: datetime, *, failed: bool) -> None:
     """Record that the mailbox was read, or could not be read."""
-    at = moment_text(now)
-    database.execute(
-        "INSERT INTO mailbox_reads (account, read, failing) VALUES (?1, iif(?3, NULL, ?2), iif(?3, ?2, NULL))"
-        " ON CONFLICT (account) DO UPDATE SET read = iif(?3, read, ?2), failing = iif(?3, coalesce(failing, ?2), NULL)",
-        (account, at, int(failed)),
-    )
+    if not failed:
+        database.execute("DELETE FROM mailbox_failing")
+    elif failing_since(database) is None:
+        database.execute("INSERT INTO mailbox_failing VALUES (?)", (moment_text(now),))
 
 
-def last_read(database: Database, account: str) -> tuple[datetime | None, datetime | None]:
-    """Return when the mailbox was read last, and since when it cannot be read."""
-    rows = database.execute("SELECT read, failing FROM mailbox_reads WHERE account = ?", (account,))
-    return next(((moment_or_none(read), moment_or_none(failing)) for read, failing in rows), (None, None))
+def failing_since(database: Database) -> datetime | None:
+    """Return since when the mailbox cannot be read; None if it was read."""
+    return next((as_moment(at) for (at,) in database.execute("SELECT since FROM mailbox_failing")), None)

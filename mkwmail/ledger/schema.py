@@ -321,7 +321,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 validity INTEGER NOT NULL, uid INTEGER NOT NULL, at TEXT NOT NULL,
                 PRIMARY KEY (account, folder)
             ) STRICT""",
-            "CREATE TABLE mailbox_reads (account TEXT PRIMARY KEY, read TEXT, failing TEXT) STRICT",
+            "CREATE TABLE mailbox_failing (since TEXT NOT NULL) STRICT",
             # The mails that were counted: never their texts.
             """CREATE TABLE mailbox_mails (
                 digest TEXT PRIMARY KEY, kind TEXT NOT NULL,

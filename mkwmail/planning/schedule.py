@@ -157,6 +157,18 @@ def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery
     return found
 
 
+#: A reminder waits for a person if nobody could read the mailbox for this long: answers may be in it.
+UNREADABLE = timedelta(days=2)
+
+
+def waits_for_mailbox(mailing: str, failing: datetime | None, now: datetime) -> bool:
+    """Return whether a mailing asks people who may have answered in a mailbox that cannot be read.
+
+    :param failing: since when it cannot be read.
+    """
+    return failing is not None and now - failing >= UNREADABLE and rule_of(mailing).reminds
+
+
 def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
     """Return the due reminders that are too soon after an invitation.
 

@@ -245,6 +245,8 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
     except IMAPClientAbortError:
         raise _silent(place) from None
     except IMAPClientError as error:
+        if isinstance(error.__context__, IMAPClientAbortError):  # `login` turns a lost connection into a refusal
+            raise _silent(place) from None
         raise _refused(place, str(error), folder, username) from None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError):
         fault = _("the mailbox answered something that cannot be read")

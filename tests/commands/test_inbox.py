@@ -1,14 +1,18 @@
 """``inbox`` with a real IMAP server: what comes in counts once, and nothing in the mailbox changes."""
 
+import csv
 import email
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.dovecot import Dovecot, missing
-from tests.smtp_server import ScriptedServer
-from tests.workplace import Place, a_place
+from tests.smtp_server import DROP, ScriptedServer
+from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
 REPORTS = Path(__file__).parent.parent / "responses" / "reports"
@@ -20,12 +24,6 @@ LATER = "2020-02-19T15:00"
 pytestmark = missing
 
 
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    with Dovecot() as server:
-        yield server
-
-
 def ids_of(server: ScriptedServer) -> dict[str, str]:
     return {
         each.recipients[0]: str(email.message_from_bytes(each.data)["Message-ID"]).strip("<>") for each in server.taken
@@ -34,7 +32,7 @@ def ids_of(server: ScriptedServer) -> dict[str, str]:
 
 def reply(sender: str, about: str, text: str, subject: str = "Re: Uitnodiging", more: str = "") -> bytes:
     return (
-        f"From: {sender}\nTo: secretaris@example.org\nSubject: {subject}\nMessage-ID: <{abs(hash(text))}@x.example.net>\n"
+        f"From: {sender}\nTo: secretaris@example.org\nSubject: {subject}\nMessage-ID: <{len(text)}@x.example.net>\n"
         f"Date: Tue, 18 Feb 2020 10:00:00 +0100\nIn-Reply-To: <{about}>\n{more}"
         f"Content-Type: text/plain; charset=utf-8\n\n{text}\n"
     ).encode()
@@ -63,8 +61,10 @@ def others(server: Dovecot, domain: str, count: int = 20) -> None:
 
 
 def codes(place: Place) -> dict[str, str]:
-    listed = place.run("answers", "list", EVENT, "--json", now=LATER).json
-    return {each["address"]: each["code"] for each in listed["answers"]}
+    place.run("answers", "list", EVENT, "--csv", str(place.folder / "lijst.csv"), now=LATER)
+    with (place.folder / "lijst.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file, delimiter=";"))
+    return {row[rows[0].index("e-mail")]: row[rows[0].index("code")] for row in rows[1:]}
 
 
 def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
         }
         assert [each["member"] for each in found["bounces"]] == ["Kim Verbeek"]
         assert found["automatic"] == 1 and [each["member"] for each in found["replies"]] == ["Jan de Vries"]
-        assert "GEHEIM" not in box.answered()
+        assert "Ik kom graag" in box.answered() and "GEHEIM" not in box.answered()
         assert box.names() == before
         again = place.run("inbox", "--json", now=LATER).json
         assert (again["mails"], again["answers"], again["bounces"]) == (0, [], [])
@@ -108,3 +108,119 @@ def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
         status = place.run("status", EVENT, "--json", now=LATER).json
         assert "Ik kom graag" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
         assert status
+
+
+def test_mails_that_do_not_say_whose_answer_it_is_are_asked_about(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        code = codes(place)
+        box.deliver(token_mail(JAN, code[KIM], f"Ik kom niet [mkw-{code[KIM]}]", "Ik kom niet."))
+        box.deliver(token_mail(ELS, code[ELS], f"FW: Ik kom [mkw-{code[ELS]}]", "Zie hieronder."))
+        box.deliver(token_mail(ZOE, code[ZOE], f"Ik kom [mkw-{code[ZOE]}]", "Toch niet, ik ben verhinderd."))
+        box.deliver(token_mail(LOU, code[LOU], f"Ik kom [mkw-{code[LOU]}]", "Ik kom."))
+        box.deliver(token_mail(LOU, code[LOU], f"Ik kan er niet bij zijn [mkw-{code[LOU]}]", "", day=19))
+        found = place.run("inbox", "--json", now="2020-02-20T15:00").json
+        assert [each["member"] for each in found["to_look_at"]] == ["Kim Verbeek", "Els van der Ven", "Zoë Ruiter"]
+        status = {
+            each["member"]: each["answer"] for each in place.run("answers", "list", EVENT, "--json").json["answers"]
+        }
+        assert status == {"Lou 't Hart": "declined"}
+
+
+def test_doubt_is_settled_by_the_sent_folder_and_by_a_reply_and_never_by_absence(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        for _time in range(3):
+            smtp.on("DOT", DROP)
+            place.send(now=f"2020-02-17T{10 + _time}:00")
+        assert place.run("resolve", EVENT, now=LATER).code == 79
+        doubtful = list(ids_of(smtp).items())[:3]
+        (_first, in_sent), (second, answered), _third = doubtful
+        box.deliver(f"From: secretaris@example.org\nMessage-ID: <{in_sent}>\n\nx\n".encode(), ".Verzonden")
+        box.deliver(reply(second, answered, "Dank voor de uitnodiging."))
+        taken = len(smtp.taken)
+        ran = place.run("inbox", "--json", now=LATER)
+        assert {each["found"] for each in ran.json["settled"]} == {"sent", "reply"}
+        assert ran.json["in_doubt"] == 1 and len(smtp.taken) == taken
+        said = place.run("resolve", EVENT, now=LATER)
+        assert said.code == 79
+        assert "counts as sent, it is in the folder with sent mail" in said.out
+        assert "counts as sent, somebody answered it" in said.out
+
+
+@contextmanager
+def a_server_that(says: bytes, ends: bool = True) -> Iterator[int]:
+    """A server that says something, and then ends the connection or is silent."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+
+        def serve() -> None:
+            kept = []
+            while not stop.is_set():
+                try:
+                    there, _address = listening.accept()
+                except TimeoutError:
+                    continue
+                there.sendall(says)
+                if ends:
+                    there.close()
+                kept.append(there)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(listening.getsockname()[1])
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("says", [b"", b"* BYE sorry\r\n", b"* OK hello\r\n", b"nonsense\r\n" * 3, b"\0\xff{9}\r\n"])
+def test_a_bad_server_is_one_sentence_and_due_sends_all_the_same(tmp_path: Path, says: bytes) -> None:
+    with ScriptedServer() as smtp, a_server_that(says) as port:
+        place = a_place(tmp_path, smtp.port)
+        (tmp_path / "wachtwoord").write_text("x\n")
+        (tmp_path / "wachtwoord").chmod(0o600)
+        mailbox = "mailbox: {{host: 127.0.0.1, port: {}, security: none, username: x, password_file: wachtwoord}}\n"
+        place.settings(smtp.port, mailbox.format(port))
+        assert place.run("schedule", EVENT, "invitation", "reminder", "--yes", now="2020-02-01T09:00").code == 0
+        place.members()
+        place.members("Kim;;Verbeek;kim@woonstede.example.org;Woonstede;directeur")
+        assert place.run("due", now="2020-02-17T09:05").code == 0
+        assert len(smtp.taken) >= 1
+        ran = place.run("inbox", now="2020-02-17T10:00")
+        assert ran.code in (69, 77), ran.err
+        assert ran.err.count(f"127.0.0.1:{port}") == 1, ran.err
+        due = place.run("due", now="2020-02-17T10:05")
+        assert due.code in (69, 77) and not due.err.count("reminder")
+        assert place.run("due", now="2020-03-23T09:05").code == 78
+
+
+def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place, "INBOX, Weg"))
+        place.send()
+        code = codes(place)
+        box.deliver(token_mail(LOU, code[LOU], f"Ik kom [mkw-{code[LOU]}]", "Ik kom."))
+        gone = place.run("inbox", now=LATER)
+        assert gone.code == 78 and 'the mailbox has no folder "Weg" that can be read' in gone.err
+        assert "Lou 't Hart: attending" in gone.out
+        (tmp_path / "wachtwoord").write_text("fout\n")
+        refused = place.run("inbox", now=LATER)
+        assert refused.code == 77 and "refuses the login of secretaris" in refused.err
+
+
+def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik bel je nog even."))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
+        place.members(*(row for row in PEOPLE if JAN not in row))
+        assert place.run("forget", JAN, "--yes", now=LATER).code == 0
+        assert place.run("inbox", "--json", now=LATER).json["replies"] == []
+        assert "19@x.example.net" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
