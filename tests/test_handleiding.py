@@ -12,7 +12,7 @@ from tests.test_docs import _commands, _named
 from tests.workplace import ROOT, Place
 
 DOCS = ROOT / "docs"
-PAGES = ("handleiding.md", "beheer.md", "overnemen.md", "microsoft365.md", "google.md")
+PAGES = ("handleiding.md", "beheer.md", "overnemen.md", "formulieren.md", "microsoft365.md", "google.md")
 EVENT = "directeurendag-2020"
 
 

@@ -1,5 +1,6 @@
 """``answers``: import the answers to an event from calendar replies, and list all answers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mkwmail.commands.prompts import Candidate
 from mkwmail.commands.signups import import_signups, mailed_at
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
@@ -53,7 +55,7 @@ def import_answers(
     with open_ledger(invocation, folder) as ledger:
         found = understood(
             [reply for _place, reply in replies],
-            calendar_asked(about.id, ledger),
+            calendar_asked(about.id, ledger, assisted(folder, ledger)),
             responses.answers(ledger.database, about.id),
         )
         now = invocation.clock.now()
@@ -105,8 +107,17 @@ def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Retur
     return [(place, reply) for reply, place in replies.items()], others, replace(saved, unread=tuple(faults))
 
 
-def calendar_asked(event: str, ledger: Ledger) -> Asked:
-    """Return the calendar entries of an event that were sent."""
+def assisted(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
+    """Return the address key of each assistant → the members; nobody if the list cannot be read."""
+    try:
+        roll = read_roll(folder, ledger)
+    except UserError:
+        return {}
+    return {each.member.address_key: tuple(of.person for of in each.copy_of) for each in roll.assistants}
+
+
+def calendar_asked(event: str, ledger: Ledger, assistants: Mapping[str, tuple[str, ...]]) -> Asked:
+    """Return the calendar entries of an event that were sent, and who may answer for whom."""
     persons = people.persons(ledger.database)
     made = deliveries.of_event(ledger.database, event)
     told = {each.person for each in made}
@@ -115,7 +126,7 @@ def calendar_asked(event: str, ledger: Ledger) -> Asked:
     addresses |= {address_key(each.address): each.person for each in made}
     addresses |= {person.address: person.key for person in persons}
     own = {entry_uid(ledger.secret, event, key): key for key in told}
-    return Asked(own, entry_uid(ledger.secret, event), addresses)
+    return Asked(own, entry_uid(ledger.secret, event), addresses, assistants)
 
 
 def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:
@@ -123,8 +134,8 @@ def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate
 
     The list as it is now comes first, then the rest of the register.
     """
-    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.listings]
-    numbered = {each.person: each.member.number for each in roll.listings}
+    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.everybody]
+    numbered = {each.person: each.member.number for each in roll.everybody}
     gone = [each for each in persons if each.key not in numbered]
     return [
         *(replace(each, number=numbered[each.key]) for each in here),

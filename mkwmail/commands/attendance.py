@@ -10,7 +10,7 @@ from mkwmail.ledger import responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
-from mkwmail.members.member_list import Member
+from mkwmail.members.member_list import doubles
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import twice
@@ -103,12 +103,11 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
         for row in roll.faulty
         for fault in [row.faults[0].fault if row.faults else ""]
     ]
-    first: dict[str, Member] = {}
-    for member in (each.member for each in roll.listings):
-        earlier = first.setdefault(member.address_key, member)
-        if earlier is not member:
-            found.append(PersonWithReason(full_name(member.name), member.email, twice(earlier)))
-    here = {each.person for each in roll.listings}
+    found += [
+        PersonWithReason(full_name(member.name), member.email, twice(first))
+        for first, member in doubles(each.member for each in roll.listings)
+    ]
+    here = {each.person for each in roll.everybody}
     here |= {each.person for each in responses.guests(ledger.database, event.id)}
     heard = {each.person for each in history.deliveries}
     heard |= {each.person for each in rounds.skips(ledger.database, event.id)}

@@ -229,7 +229,9 @@ def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tu
     except UserError:
         return {}
     shown = folder.shown(folder.path / settings.members)
-    return {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
+    rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
+    copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in roll.assistants}
+    return rows | copies
 
 
 def _show_found(terminal: Terminal, history: History, findings: Sequence[Finding]) -> None:

@@ -45,9 +45,11 @@ from mkwmail.planning.oddities import (
     list_notes,
     list_warnings,
     outdated_warnings,
+    salutations,
+    slipped_fault,
     unused_templates,
 )
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for, salutations, slipped_fault
+from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -305,7 +307,7 @@ def _mailing(
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=roll.listings)
+        plan = replace(plan, to_send=roll.everybody)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)

@@ -22,11 +22,12 @@ from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
-from mkwmail.mail.context import Addressee, Lazily, MailingContext
+from mkwmail.mail.context import Addressee, Change, Lazily, MailingContext
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
 from mkwmail.planning.approval import (
+    COPY,
     FACTS,
     Correcting,
     corrected_mailing,
@@ -113,33 +114,82 @@ class Composer:
     ) -> Composition:
         """Compose all letters.
 
+        Assistants get their copies from a template of its own.
+
         :raises UserError: with the faults of all templates and members.
         """
-        event = self.context.event.id
+        copies = [number for number, each in enumerate(recipients) if each.copy_of]
+        if not copies:
+            return self._composed(self.context, recipients, history, secret, progress)
+        own = [number for number, each in enumerate(recipients) if not each.copy_of]
+        context = _copy_context(self.context)
+        parts = (
+            self._composed(self.context, [recipients[number] for number in own], history, secret, progress),
+            self._composed(context, [recipients[number] for number in copies], history, secret, lambda _done: None),
+        )
+        places = {number: (part, at) for part, some in enumerate((own, copies)) for at, number in enumerate(some)}
+
+        def addressed(number: int) -> Addressed:
+            part, at = places[number]
+            return parts[part].addressed[at]
+
+        letters = [parts[part].of[at] for part, at in (places[number] for number in range(len(recipients)))]
+        return Composition(Lazily(len(recipients), addressed), letters)
+
+    def _composed(
+        self,
+        context: MailingContext,
+        recipients: Sequence[Recipient],
+        history: History,
+        secret: bytes,
+        progress: Callable[[int], None],
+    ) -> Composition:
+        event = context.event.id
         # Computed once: each is used before anything is composed, and again when the message is made.
-        codes = "" if self.context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
-        updates = rule_of(self.context.name).tells_changes
+        codes = "" if context.proof else "".join([code_for(secret, event, each.person) for each in recipients])
+        updates = rule_of(context.name).tells_changes
         corrected = history.correcting.changes if history.correcting is not None else {}
         self._refuse_unexplained(recipients, history)
         facts = read_facts(self.facts.document)
-        asks = self.context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
+        asks = context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
         telling = history.telling
 
-        def addressee(number: int) -> Addressee:
-            each = recipients[number]
+        def changes_of(each: Recipient) -> tuple[Change, ...]:
             answer = history.answers.get(each.person)
+            return telling.changes_for(each.person, facts, answer) if updates else corrected.get(each.person, ())
+
+        def addressee(number: int) -> Addressee:
+            each, code = recipients[number], codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF
+            if each.copy_of:
+                return copy(each)
             return Addressee(
                 each.person,
                 each.member,
-                codes[number * CODE_LENGTH : (number + 1) * CODE_LENGTH] or _PROOF,
-                answer,
+                code,
+                history.answers.get(each.person),
                 entry_uid(secret, event, each.person) if asks else "",
-                telling.changes_for(each.person, facts, answer) if updates else corrected.get(each.person, ()),
+                changes_of(each),
                 telling.told_other_times(each.person, facts),
                 telling.told.get(each.person) == (self.facts.version,),
             )
 
-        return compose(self.context, self.templates, Lazily(len(recipients), addressee), progress)
+        def copy(each: Recipient) -> Addressee:
+            answers = {history.answers.get(one.person) for one in each.copy_of}
+            members = [
+                Addressee(one.person, one.member, _PROOF if context.proof else code_for(secret, event, one.person))
+                for one in each.copy_of
+            ]
+            return Addressee(
+                each.person,
+                each.member,
+                code="",
+                answer=answers.pop() if len(answers) == 1 else None,
+                changes=tuple(dict.fromkeys(change for one in each.copy_of for change in changes_of(one))),
+                has_entry=telling.told.get(each.person) == (self.facts.version,),
+                copy_of=tuple(members),
+            )
+
+        return compose(context, self.templates, Lazily(len(recipients), addressee), progress)
 
     def _refuse_unexplained(self, recipients: Sequence[Recipient], history: History) -> None:
         """Refuse a correction that would not say to its readers what was wrong.
@@ -214,9 +264,29 @@ def _earlier_try(
     # Facts changed and changed back are a new version: its calendar entry has another SEQUENCE.
     if retry.values.get("to_address") != recipient.member.email or retry.facts != facts.version:
         return None
+    if recipient.copy_of and not _names_the_same(retry.values, recipient.copy_of):
+        return None
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
     return OutgoingMail(recipient, Addressed(addressee, letter, retry.values), retry.message_id, facts, retry.date)
+
+
+def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:
+    """Return whether an earlier try's values name these members of an assistant, and nobody else."""
+    named = [text for field, text in values.items() if field.startswith("copy_of.") and field.endswith(".name")]
+    return sorted(named) == sorted(each.name or each.address for each in members)
+
+
+def _copy_context(context: MailingContext) -> MailingContext:
+    """Return the context of the assistants' copies.
+
+    An entry that asks for an answer is only for the member; an assistant's calendar would answer for itself.
+    """
+    event = context.event
+    if event.calendar.method is CalendarMethod.REQUEST:
+        without = event.calendar.model_copy(update={"method": CalendarMethod.NONE})
+        event = event.model_copy(update={"calendar": without})
+    return replace(context, event=event, template=COPY, copied=context.template)
 
 
 def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
@@ -379,7 +449,7 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
         ),
         "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
     }
-    for name in (f"{context.template}.md", *SHARED_TEMPLATES):
+    for name in (f"{context.template}.md", f"{COPY}.md", *SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)

@@ -47,8 +47,9 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
+from mkwmail.planning.oddities import changed_names
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, plan_for
+from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     UNREADABLE,
@@ -129,8 +130,8 @@ class Automatic:
         if members is None:
             return
         roll = identify_members(members.members, self._ledger.identify)
-        if roll.slipped:
-            self.found.notices.append(notices.slipped(len(roll.slipped), changed_names(roll.slipped)))
+        if (slipped := notices.slipped(roll)) is not None:
+            self.found.notices.append(slipped)
             self.found.whole = False
             return
         self._ledger.enlist(listed(roll), self._now)
@@ -497,7 +498,7 @@ _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
     guests = frozenset(each.person for each in (*history.guests, *history.holders))
     successors = {each.key: each.successor for each in history.persons if each.successor}
-    return share_of(plan, given, roll.listings, guests, successors)
+    return share_of(plan, given, roll.everybody, guests, successors)
 
 
 def _is_expired(state: State, mailing: str, name: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mkwmail.auth.credentials import Credential, credential_for
-from mkwmail.commands.answers import calendar_asked
+from mkwmail.commands.answers import assisted, calendar_asked
 from mkwmail.commands.bounces import bounce_of, sent_message
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
 from mkwmail.config.event_file import read_event
@@ -120,7 +120,7 @@ def read_mailbox(
     :param seconds: the time for everything.
     """
     found, imap = Found(), imap_of(settings)
-    ours = _ours(ledger)
+    ours, assistants = _ours(ledger), assisted(folder, ledger)
     if not ours.messages:
         return found, None
     error: UserError | None = None
@@ -128,7 +128,7 @@ def read_mailbox(
         username, credential = mailbox_login(settings, folder)
         account = f"{username} {imap.host}:{imap.port}"
         with open_mailbox(imap, username, credential, seconds) as box:
-            reader = _Reader(ledger, box, ours, account, now, dry_run, found)
+            reader = _Reader(ledger, box, ours, assistants, account, now, dry_run, found)
             for name in imap.folders:
                 reader.read(box.examine(name))
             reader.look_in_sent()
@@ -171,7 +171,7 @@ def _ours(ledger: Ledger) -> Ours:
             continue
         messages[mail.message_id.strip("<>")] = (mail.round.event, mail.person)
         told[code_for(ledger.secret, mail.round.event, mail.person)] = (mail.round.event, mail.person)
-    asked = [calendar_asked(event, ledger).addresses for event in events]
+    asked = [calendar_asked(event, ledger, {}).addresses for event in events]
     return Ours(messages, told, {key: person for each in asked for key, person in each.items()})
 
 
@@ -182,6 +182,7 @@ class _Reader:
     ledger: Ledger
     box: Mailbox
     ours: Ours
+    assistants: Mapping[str, tuple[str, ...]]  # address key → members
     account: str
     now: datetime
     dry_run: bool
@@ -245,7 +246,7 @@ class _Reader:
             return
         for event in sorted({event for event, _person in self.ours.messages.values()}):
             recorded = responses.answers(self.ledger.database, event)
-            meant = understood(replies, calendar_asked(event, self.ledger), recorded)
+            meant = understood(replies, calendar_asked(event, self.ledger, self.assistants), recorded)
             self._keep_answers(event, meant.answers, meant.strays)
 
     def _learn_from_answers(self, mails: Sequence[Incoming]) -> None:

@@ -237,10 +237,10 @@ def _listing_of(who: str, roll: MemberIndex) -> Recipient:
             each.member.organisation,
             each.member.number,
         )
-        for each in roll.listings
+        for each in roll.everybody
     ]
     key = find_person(who, candidates).key
-    return next(each for each in roll.listings if each.person == key)
+    return next(each for each in roll.everybody if each.person == key)
 
 
 def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime) -> int:

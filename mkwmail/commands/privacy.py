@@ -56,6 +56,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
         terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "yellow")
+    for row in sorted({of.member.row for each in roll.assistants if each.person == person.key for of in each.copy_of}):
+        place = {"place": f"{members}:{row}"}
+        still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
+        terminal.say(still % place, "yellow")
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
 
@@ -116,7 +120,7 @@ def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
     """Yield people who are not in the list, nor in an event with kept data."""
     roll = read_roll(folder, ledger)
-    needed = {each.person for each in roll.listings} | erasure.needed_persons(ledger.database)
+    needed = {each.person for each in roll.everybody} | erasure.needed_persons(ledger.database)
     return (each for each in people.persons(ledger.database) if each.key not in needed and not is_mark(each.address))
 
 

@@ -24,9 +24,10 @@ from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import read_facts
+from mkwmail.planning.oddities import changed_names, slipped_fault
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
-from mkwmail.planning.roll import MemberIndex, changed_names, identify_members, listed, slipped_fault
+from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report.terminal import Terminal
 

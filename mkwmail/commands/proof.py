@@ -86,7 +86,7 @@ def _messages(
         moment = moment_of(event, mailing, now)
         plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
-        planned = plan.to_send or roll.listings
+        planned = plan.to_send or roll.everybody
         composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]

@@ -52,7 +52,15 @@ from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
 from mkwmail.planning.approval import earlier_texts, refuse_if_alike, since_proof
 from mkwmail.planning.audience import History
-from mkwmail.planning.oddities import earlier_text_fault
+from mkwmail.planning.oddities import (
+    earlier_text_fault,
+    list_changed,
+    list_oddities,
+    misplaced_faults,
+    replaced_fault,
+    salutation_note,
+    twin_faults,
+)
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import (
@@ -61,13 +69,8 @@ from mkwmail.planning.roll import (
     identified,
     identify_members,
     left_out_reasons,
-    list_changed,
-    list_oddities,
     listed,
     plan_for,
-    replaced_fault,
-    salutation_note,
-    twin_faults,
 )
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (
@@ -315,9 +318,11 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
     yield from list_changed(ready.roll, rounds.scheduled(ledger.database))
     if ready.roll.replacing:
         yield str(replaced_fault(ready.roll, sources.shown_list))
+    yield from map(str, misplaced_faults(ready.roll, sources.shown_list))
+    going = ready.plan.to_send[:count]
     for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
         yield str(twin)
-    yield from salutation_note((each.member for each in ready.plan.to_send[:count]), sources.settings.form)
+    yield from salutation_note((each.member for each in going if not each.copy_of), sources.settings.form)
     for each in ready.roll.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words

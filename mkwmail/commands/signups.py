@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mkwmail.addresses import address_key, mailable
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
-from mkwmail.commands.prompts import choose, said_yes
+from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -156,10 +156,7 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
         raise _unanswering(export)
     if not (count or found.doubtful or found.ignored or said.gone) or yes:
         return True
-    if not terminal.interactive:
-        fault = _("there is no terminal to confirm this")
-        remedy = _("run the command in a terminal, or add --yes to confirm in advance")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    refuse_without_terminal(terminal, yes)
     changing = len({each.person.key for each in found.news if each.person})
     if assumes:
         attending = sum(each.signup.answer is Answered.ATTENDING for each in (*found.news, *found.guests))
@@ -248,6 +245,18 @@ def _is_asked(match: Match) -> bool:
     return match.doubt != match.signup.doubt or (match.signup.answer is None and not match.signup.unknown)
 
 
+# The keys of the English and of the Dutch question.
+_ANSWER_KEYS = {
+    **{"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED},
+    **{"p": Answered.TENTATIVE, "m": Answered.TENTATIVE},
+}
+
+
+def asked_answer(terminal: Terminal, question: str) -> Answered | None:
+    """Ask for an answer by its key; None if the user presses Enter."""
+    return _ANSWER_KEYS.get(choose(terminal, question, list(_ANSWER_KEYS)))
+
+
 class _Asking:
     """The questions about an export, numbered."""
 
@@ -263,10 +272,7 @@ class _Asking:
 
     def _answer(self) -> Answered | None:
         question = _("  y = comes, n = does not come, p = perhaps, Enter to leave it for later:")
-        # The keys of the English and of the Dutch question.
-        keys = {"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED}
-        keys |= {"p": Answered.TENTATIVE, "m": Answered.TENTATIVE}
-        return keys.get(choose(self._terminal, question, list(keys)))
+        return asked_answer(self._terminal, question)
 
     def about_words(self, matches: Sequence[Match]) -> Answered | None:
         """Ask what an answer means that is not understood."""
@@ -349,6 +355,7 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             organisation=each.member.organisation,
             number=each.member.number,
             code=code_for(ledger.secret, event.id, each.person),
+            assistants=tuple(copied.address for copied in roll.assistants if each in copied.copy_of),
         )
         for each in roll.listings
         if not each.doubt
@@ -368,6 +375,8 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     known |= {each.key for each in guests}
     # The person at the address of a row that is to be settled is nobody yet.
     known |= _holders(ledger, event.id)
+    # What an assistant answers is a member's answer.
+    known |= {each.person for each in roll.assistants}
     # People who were mailed and have left the list since may still have signed up.
     taken = {each.member.address_key for each in roll.listings if not each.doubt}
     gone = [
@@ -484,7 +493,7 @@ def _enlisted(form: _Form, found: Changes) -> tuple[Mapping[str, str], tuple[Gue
     taken = _taken(ledger, roll, form.event.id)
     addresses = [_own_address(match.signup.address, taken) for match in matches]
     rows = [
-        Listed(address or f"{match.signup.key[:16]}@{_NO_ADDRESS}", match.signup.name, match.signup.organisation)
+        _registered(address, match.signup.key, match.signup.name, match.signup.organisation)
         for match, address in zip(matches, addresses, strict=True)
     ]
     here = listed(roll)
@@ -544,7 +553,12 @@ def _taken(ledger: Ledger, roll: MemberIndex, event: str) -> frozenset[str]:
     """Return the address keys of members and others in the register, but for those of unsettled rows."""
     holders = _holders(ledger, event)
     others = {each.address for each in people.persons(ledger.database) if each.key not in holders}
-    return frozenset(others | {each.member.address_key for each in roll.listings})
+    return frozenset(others | {each.member.address_key for each in roll.everybody})
+
+
+def _registered(address: str, row: str, name: str, organisation: str) -> Listed:
+    """Return a guest as the register knows people; one without an address gets one that no mail can reach."""
+    return Listed(address or f"{row[:16]}@{_NO_ADDRESS}", name, organisation)
 
 
 def _own_address(address: str, taken: frozenset[str]) -> str:
@@ -563,7 +577,7 @@ def new_guest(
     Returns the person's key and the guest; no guest if it is a member.
     """
     address = _own_address(row.address, _taken(ledger, roll, event.id))
-    new = Listed(address or f"{row.key[:16]}@{_NO_ADDRESS}", row.name, row.organisation)
+    new = _registered(address, row.key, row.name, row.organisation)
     (*_others, who) = ledger.enlist([*listed(roll), new], now, {address_key(new.address): NEW})
     if who.key in {each.person for each in roll.listings}:
         return who.key, ()

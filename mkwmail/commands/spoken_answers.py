@@ -9,7 +9,7 @@ from mkwmail.clock import day_and_time
 from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.prompts import Candidate, choose, find_person, refuse_doubtful, said_yes
-from mkwmail.commands.signups import new_guest
+from mkwmail.commands.signups import asked_answer, new_guest
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.settings import read_settings
@@ -110,9 +110,10 @@ class _Desk:
     @classmethod
     def of(cls, event: Event, ledger: Ledger, roll: MemberIndex, now: datetime) -> "_Desk":
         signups = responses.signups(ledger.database, event.id)
-        holders = {each.holder for each in signups if each.holder}
+        # Neither who stands at the address of a row to settle, nor an assistant, can answer.
+        nobody = {each.holder for each in signups if each.holder} | {each.person for each in roll.assistants}
         members = {each.person for each in roll.listings}
-        known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in holders]
+        known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in nobody]
         doubtful = [row for row in signups if row.doubt]
         owners = {row.key: owner.key for row in doubtful if (owner := _owner(row, known))}
         own: dict[str, tuple[KeptSignup, ...]] = {}
@@ -133,12 +134,21 @@ class _Desk:
     def find(self, who: str) -> Candidate:
         """Return the one person, guest or doubtful row that is named.
 
+        The address of an assistant names the member.
+
         :raises UserError: code USAGE unless exactly one matches.
         """
         rows = [Candidate(key, row.name, row.address, row.organisation, row.number) for key, row in self.loose.items()]
-        found = find_person(who, [*self.known, *rows])
+        found = find_person(who, self._assisted(who) or [*self.known, *rows])
+        found = next((each for each in self.known if each.key == found.key), found)
         refuse_doubtful(self.roll, found.key)
         return found
+
+    def _assisted(self, address: str) -> list[Candidate]:
+        """Return the members whose assistant has this address, as if it were theirs."""
+        assistants = [each for each in self.roll.assistants if each.member.address_key == address_key(address)]
+        keys = {of.person for each in assistants for of in each.copy_of}
+        return [replace(each, address=address) for each in self.known if each.key in keys]
 
     def may_mean_somebody(self, who: str) -> bool:
         """Return whether a name is part of somebody's: then it must be made clear who is meant."""
@@ -277,9 +287,7 @@ def _by_telephone(terminal: Terminal, desk: _Desk, who: str, caller: str) -> Exi
     held = {each.person: each.answer for each in responses.answers(desk.ledger.database, desk.event.id)}.get(person.key)
     terminal.note(f"{person}: {answer_words(held) if held else _('no answer')}", "bold")
     question = _("  y = comes, n = does not come, p = perhaps, Enter = no answer:")
-    keys = {"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED}
-    keys |= {"p": Answered.TENTATIVE, "m": Answered.TENTATIVE}
-    answer = keys.get(choose(terminal, question, list(keys)))
+    answer = asked_answer(terminal, question)
     earlier = last_signups(responses.signups(desk.ledger.database, desk.event.id)).get(person.key)
     row = KeptSignup(
         key=f"{BY_TELEPHONE}{person.key}",

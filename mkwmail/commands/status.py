@@ -27,9 +27,9 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
-from mkwmail.planning.next_steps import Due, next_steps, standings
+from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
-from mkwmail.planning.roll import MemberIndex, plan_for
+from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
@@ -217,6 +217,8 @@ def status_of(
     :param sources: None if changes since approval are not to be reported.
     """
     history = history_of(ledger, event)
+    if roll is not None and roll.assistants:
+        history = with_copies_named(history, roll)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
     persons = {person.key: person for person in history.persons}
     over = superseded(event, due_by_date(event, now), history.deliveries)
@@ -236,10 +238,11 @@ def status_of(
                 fault = str(error.faults[0])
         done = roll is not None and name in had and not left and not fault
         due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
-    behind = outdated(event, roll.listings, history, now) if roll else ()
+    behind = outdated(event, roll.everybody, history, now) if roll else ()
     earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
     attendance = attendance_of(event, ledger, roll, history, now)
     steps = [
+        *(doubtful_steps(event, roll, now) if roll else ()),
         *next_steps(event, history, due, behind, attendance.unsettled, now, earlier),
         *purge_steps(event, ledger, keep, now),
     ]

@@ -206,6 +206,11 @@ def salutation(name: Name, form: Form) -> str:
     return f"Geachte {formal or 'bestuurder'}"
 
 
+def unknown_salutation(form: Form) -> str:
+    """Return the opening words for somebody of whom nothing is known, who need not be a director."""
+    return "Beste collega" if form == "je" else "Geachte heer of mevrouw"
+
+
 def _parts(name: Name) -> tuple[str, str, str]:
     """Return main word, given name and prefix, for sorting."""
     family = _family(name)
@@ -275,13 +280,17 @@ TITLES_BEFORE = _words(
     "bc drs dr dra ds ing ir lic mr prof professor doctor dominee pastoor pastor pater rabbijn imam jhr "
     "jkvr jonkheer jonkvrouw baron barones graaf gravin ridder"
 )
+# Forms of address before a name, in lists.
+AANHEF = _words("beste dhr geachte heer hr meneer mijnheer mej mejuffrouw mevr mevrouw mw mvr")
 TITLES_BETWEEN = _words("baron barones graaf gravin ridder")
 # After a name. The short ones count in capitals only: Ma and Ba are surnames.
 TITLES_BEHIND = _words(
-    "bba bec beng bsc ciia emba emia fmva frics jr junior llb llm mba mcd mcm mfm mhba mmi mpa mphil mpm mre mrics "
-    "msc mscre phd rics sr senior ai acc cfa cia cpc pmp"
+    "bba bec beng bsc ciia emba emia fmva frics jr junior llb llm mba mcd mcm mfm mfp mhba mmi mpa mpc mphil mpm mre "
+    "mrics msc mscre phd rics sr senior ai acc cfa cia cpc pmp"
 )
-SHORT_TITLES_BEHIND = _words("AA AAG BA BEd CPA EMA II III MA MEd MIM MM RA RB RC RE REP RI RO RR RT RTD RV")
+SHORT_TITLES_BEHIND = _words("AA AAG AC BA BEd CPA EMA FRM II III MA MEd MIM MM RA RB RC RE REP RI RM RO RR RT RTD RV")
+# Titles that belong before a name, and are found after it too, and other words for the younger and the older.
+TITLES_ALSO_BEHIND = _words("bc dr drs em ing ir jun mr sen")
 # Before "heer" and "mevrouw".
 POLITE = _words("aan de den geachte weledele weledelgeboren weledelgeleerde weledelgestrenge")
 

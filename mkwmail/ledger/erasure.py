@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from mkwmail.ledger.database import Database, as_column, as_int, as_mapping, as_moment, as_texts
-from mkwmail.ledger.models import Purged, moment_text
+from mkwmail.ledger.models import COPIED_PERSON, Purged, moment_text
 from mkwmail.ledger.people import Person, is_mark, mark, marks_of
 from mkwmail.ledger.responses import answers
 
@@ -124,6 +124,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
             (mark(secret, person.address or f"of {person.key}"), person.key),
         )
     _empty(database, secret, "person = ?", key)
+    _empty_copies(database, person.key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
@@ -171,6 +172,15 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         database.execute(
             f"UPDATE {table} SET {text} = '' WHERE attempt IN (SELECT id FROM attempts WHERE {which})", given
         )
+
+
+def _empty_copies(database: Database, person: str) -> None:
+    """Remove the content of the assistants' copies that name a person; that they were sent stays."""
+    database.execute(
+        """UPDATE attempts SET "values" = '{}', letter = ? WHERE EXISTS
+           (SELECT 1 FROM json_each("values") WHERE json_each.key LIKE ? AND json_each.value = ?)""",
+        (NO_LETTER, f"{COPIED_PERSON}%", person),
+    )
 
 
 def _drop_letters(database: Database) -> None:

@@ -64,6 +64,10 @@ class Round:
     edition: int = 0
 
 
+#: The beginning of the names of values that hold the persons (keys) whose mail an assistant's copy is of.
+COPIED_PERSON = "copied_person."
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The delivery of one round to one person.

@@ -351,7 +351,7 @@ class _Search:
                     self.moved.setdefault(address, []).append(person)
             else:
                 own = (person.address,) if person.address in self.groups else ()
-                for trait in traits_of(person.name, person.organisation, person.number, (*person.former, *own)):
+                for trait in _comparable(person.name, person.organisation, person.number, (*person.former, *own)):
                     self.gone.setdefault(trait, []).append(person)
                 for each in person.marks:
                     self.gone.setdefault(_marked(each), []).append(person)
@@ -403,12 +403,13 @@ class _Search:
         """Return the persons that a row may be, each once, in register order."""
         if not self.gone and not self.moved:
             return ()
-        traits = [trait for row in rows for trait in traits_of(row.name, row.organisation, row.number, (address,))]
-        traits += [_marked(mark(self.secret, *trait)) for trait in traits if self.forgotten]
+        own = [(row.name, row.organisation, row.number, (address,)) for row in rows]
+        traits = [trait for each in own for trait in _comparable(*each)]
+        if self.forgotten:
+            traits += [_marked(mark(self.secret, *trait)) for each in own for trait in traits_of(*each)]
         matches = {person.key: person for trait in traits for person in self.gone.get(trait, ())}
-        names = {folded(row.name) for row in rows}
         for person in self.moved.get(address, ()):
-            if folded(person.name) in names:
+            if _name_key(person.name) in {_name_key(row.name) for row in rows}:
                 matches[person.key] = person
         return tuple(matches.values())
 
@@ -531,6 +532,21 @@ class _Search:
         while (key := person_key(self.secret, address, n)) in self.by_key:
             n += 1
         return key
+
+
+def _name_key(name: str) -> str:
+    """Return a name in the form in which "Vries, Karin de" and "Karin de Vries" are equal."""
+    from mkwmail.members.same_name import name_key
+
+    return name_key(name) or folded(name)
+
+
+def _comparable(
+    name: str, organisation: str, number: str, addresses: Iterable[str]
+) -> tuple[tuple[str, str, str], ...]:
+    """Return the traits of somebody who is known by name; marks of forgotten people are of the name as written."""
+    who = _name_key(name)
+    return tuple((who, kind, value) for _name, kind, value in traits_of(name, organisation, number, addresses))
 
 
 def _doubt_of_change(change: "NameChange", address: str) -> str:

@@ -183,11 +183,35 @@ def undo_batch(database: Database, event: str) -> Undone | None:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [(row[0], event, *row[1:]) for row in earlier["answers"]],
         )
+        holders = [
+            str(holder)
+            for key in earlier["rows"]
+            for (holder,) in database.execute("SELECT holder FROM signups WHERE event = ? AND key = ?", (event, key))
+            if holder
+        ]
         _put_back(database, event, "signups", "key", earlier["rows"])
         _put_back(database, event, "guests", "person", earlier["guests"])
         database.execute("DELETE FROM batches WHERE id = ?", (number,))
         no_guests = tuple(key for key, row in earlier["guests"].items() if row is None)
+        _drop_unused(database, (*no_guests, *holders), str(at))
         return Undone(str(what), as_moment(at), tuple(taken), no_guests, len(earlier["rows"]))
+
+
+def _drop_unused(database: Database, keys: Iterable[str], at: str) -> None:
+    """Take the people out of the register who came into it with a batch, and whom nothing else concerns.
+
+    Else they would count as members who have left, and their places as free for successors.
+    """
+    columns = [
+        (table, str(key[3]))
+        for table in as_column(database.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        for key in database.execute(f"PRAGMA foreign_key_list({table})")
+        if key[2] == "persons"
+    ]
+    unused = " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = persons.key)" for table, column in columns
+    )
+    database.each(f"DELETE FROM persons WHERE key = ? AND since = ? AND {unused}", [(key, at) for key in keys])
 
 
 def _put_back(

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import CalendarMethod, Event
-from mkwmail.mail.context import LINK_FIELDS, EntryForm, MailingContext
+from mkwmail.mail.context import EntryForm, MailingContext, links_among
 from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
 from mkwmail.mail.merge import Marks, Place, Placeholder, Segments, fill, joined, segments_of, unquote
 
@@ -123,14 +123,15 @@ def calendar_lines(
         return ()
     method = calendar_method(context)
     personal = method is not Method.PUBLISH
+    links = links_among(marks.fields)
     signup = marks.of("signup_link") if "signup_link" in marks.fields else ""
     entry = entry_of(
         context,
         method=method,
         uid=_place("uid") if personal else context.uid,
         stamp=_place("dtstamp"),
-        description=segments_of(description, Place.CALENDAR, marks, LINK_FIELDS),
-        url=segments_of(link_in(unquote(description), signup), Place.TEXT, marks, LINK_FIELDS),
+        description=segments_of(description, Place.CALENDAR, marks, links),
+        url=segments_of(link_in(unquote(description), signup), Place.TEXT, marks, links),
         attendee=Party(Placeholder("to_name", Place.PARAMETER), _place("to_address")) if personal else None,
         form=form,
     )

@@ -22,6 +22,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
+from mkwmail.ledger.models import COPIED_PERSON
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
@@ -33,7 +34,6 @@ from mkwmail.mail.calendar_part import (
     utc_text,
 )
 from mkwmail.mail.context import (
-    LINK_FIELDS,
     Addressee,
     Change,
     EntryForm,
@@ -43,6 +43,7 @@ from mkwmail.mail.context import (
     common_names,
     entry_form,
     greeting_values,
+    links_among,
     named,
     personal_names,
     personal_values,
@@ -142,13 +143,14 @@ def _logo_id(logo: Attachment) -> str:
 
 
 def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
-    return _lines(LineKind.HTML, html_segments(page, marks, LINK_FIELDS))
+    return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
 def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+    links = links_among(marks.fields)
     lines = [line.rstrip() for line in page.split("\n")]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return tuple(Line(LineKind.TEXT, text_segments(line, marks, LINK_FIELDS)) for line in kept)
+    return tuple(Line(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
 
 
 def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
@@ -201,7 +203,9 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
         Fixed(mailbox("From", sender.name, sender.email)),
         ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
-        HeaderField("Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, LINK_FIELDS)),
+        HeaderField(
+            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, links_among(marks.fields))
+        ),
         HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
         Fixed(unstructured("Content-Language", "nl")),
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
@@ -391,8 +395,8 @@ class _Composing:
             _check_private_use(said)
             self._taken.look_at(said)
             fields.update(values)
-            entry = entry_form(self._context, addressee)
-            key = (rendering_key(values, addressee.answer, self._looked_at), addressee.changes, entry)
+            seen = rendering_key(values, addressee.answer, self._looked_at)
+            key = (seen, addressee.changes, entry_form(self._context, addressee), len(addressee.copy_of))
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -418,7 +422,9 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
-        return {field: values[field] for field in fields if field in values}
+        # Whose mail a copy is of is kept with it, so that they can be forgotten.
+        kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
+        return {field: values[field] for field in fields if field in values} | kept
 
     def _know(self, letter: Letter) -> tuple[tuple[str, ...], bool]:
         """Return the letter's fields, and whether some are the member's own."""
@@ -442,15 +448,17 @@ class _Composing:
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "answer", "entry")
+    personal = ("member", "salutation", "signup_link", "answer", "entry", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 
 def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the texts of a marked rendering with its marks filled."""
 
+    links = links_among(marks.fields)
+
     def value(field: str) -> str:
-        return quote_link(values[field]) if field in LINK_FIELDS else quote(values[field])
+        return quote_link(values[field]) if field in links else quote(values[field])
 
     return tuple(
         "".join(text + (value(field) if field is not None else "") for text, field in marks.split(source))
@@ -469,12 +477,14 @@ def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
 
 def _renderer(context: MailingContext, templates: Templates) -> Renderer:
     subject = context.mailing.subject
+    own = templates.inline(f"subject of {context.name}", subject) if subject else None
     return Renderer(
         templates=templates,
         mail=templates.mail(context.template),
         signature=templates.part("signature.md"),
         calendar=templates.part("calendar.txt"),
-        subject=templates.inline(f"subject of {context.name}", subject) if subject else None,
+        subject=own if not context.copied else None,
+        copied=(own or templates.mail(context.copied).subject) if context.copied else None,
         names=_common_names(context),
     )
 
@@ -493,6 +503,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "changes": (),  # each member has their own
         "original": context.original,
         "printed": context.printed,
+        "mail_subject": "",  # an assistant's copy has that of the mail
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
     }
@@ -500,6 +511,8 @@ def _common_names(context: MailingContext) -> dict[str, object]:
 
 def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
     trees = [templates.parsed(name) for name in _template_files(context)]
+    if context.copied:
+        trees.append(templates.parsed(f"{context.copied}.md"))
     if context.mailing.subject:
         trees.append(templates.text.parse(context.mailing.subject))
     return looked_at(trees)

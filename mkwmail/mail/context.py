@@ -3,11 +3,13 @@
 docs/templates.md lists the names, such as event and member; a test checks that list.
 """
 
+import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
+from itertools import count
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 from urllib.parse import quote as percent_encode
 
@@ -17,7 +19,7 @@ from mkwmail.config.event import CalendarMethod, Event, Mailing
 from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
-from mkwmail.dutch.names import full_name, salutation
+from mkwmail.dutch.names import full_name, salutation, unknown_salutation
 from mkwmail.ledger.models import COMING, NOT_COMING
 from mkwmail.mail.merge import Link, Value
 from mkwmail.mail.mime import Attachment
@@ -28,7 +30,6 @@ Form = Literal["je", "u"]
 T = TypeVar("T")
 
 MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
-LINK_FIELDS = frozenset({"signup_link"})
 MEMBER_FIELDS = (
     "first_name",
     "initials",
@@ -51,7 +52,8 @@ class MailingContext:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
     ``printed``: the mail is a letter on paper, to somebody without an address. ``moment`` (aware): when the mails are
     sent; None if the event and its deadline are still ahead then. ``entry_if_lacking``: the mailing does not tell the
-    facts, so that only those without the present calendar entry get it.
+    facts, so that only those without the present calendar entry get it. ``copied``: the template of the mail of which
+    this is an assistant's copy; empty if it is no copy.
     """
 
     event: Event
@@ -68,6 +70,7 @@ class MailingContext:
     proof: bool = False
     automatic: bool = False
     printed: bool = False
+    copied: str = ""
     moment: datetime | None = None
     entry_if_lacking: bool = False
 
@@ -102,7 +105,8 @@ class Addressee(NamedTuple):
     ``person`` is the ledger's key, ``code`` the sign-up code of this person and event, and ``answer`` their answer so
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
     changes since they were last told. ``moved``: they were told another date or
-    time. ``has_entry``: they have the present calendar entry.
+    time. ``has_entry``: they have the present calendar entry. ``copy_of``: the members whose mail it is, if it is their
+    assistant's copy.
     """
 
     person: str
@@ -113,6 +117,14 @@ class Addressee(NamedTuple):
     changes: tuple[Change, ...] = ()
     moved: bool = False
     has_entry: bool = False
+    copy_of: tuple["Addressee", ...] = ()
+
+
+def links_among(fields: Iterable[str]) -> frozenset[str]:
+    """Return the fields whose values are whole URLs: the member's own link, and those in an assistant's copy."""
+    return frozenset(
+        field for field in fields if field == "signup_link" or re.fullmatch(r"copy_of\.[0-9]+\.signup_link", field)
+    )
 
 
 class EntryForm(NamedTuple):
@@ -191,9 +203,23 @@ def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
 
     Nearly every letter has these values, and often no others.
     """
+    if addressee.copy_of:
+        return _copy_values(addressee, url, form)
     values = {"salutation": salutation(addressee.member.name, form)}
     if url is not None:
         values["signup_link"] = signup_link(url, addressee)
+    return values
+
+
+def _copy_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+    """Return the values in an assistant's copy, which has a link for each member and none of its own."""
+    name = addressee.member.name
+    values = {"salutation": salutation(name, form) if full_name(name) else unknown_salutation(form)}
+    for number, each in enumerate(addressee.copy_of):
+        values[f"copy_of.{number}.name"] = full_name(each.member.name) or each.member.email
+        values[f"copy_of.{number}.organisation"] = each.member.organisation
+        if url is not None:
+            values[f"copy_of.{number}.signup_link"] = signup_link(url, each)
     return values
 
 
@@ -209,10 +235,23 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
     }
     link = values.get("signup_link")
     return {
+        "copy_of": tuple(_copy_names(values, mark_of)),
         "member": Names(member),
         "salutation": Value(values["salutation"], mark_of("salutation")),
         "signup_link": None if link is None else Link(link, mark_of("signup_link")),
     }
+
+
+def _copy_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> Iterator[Names]:
+    for number in count():
+        own = f"copy_of.{number}."
+        if f"{own}name" not in values:
+            return
+        found: dict[str, Any] = {
+            part: Value(values[f"{own}{part}"], mark_of(f"{own}{part}")) for part in ("name", "organisation")
+        }
+        link = values.get(f"{own}signup_link")
+        yield Names({**found, "signup_link": None if link is None else Link(link, mark_of(f"{own}signup_link"))})
 
 
 def named(value: Any, field: str = "") -> Any:

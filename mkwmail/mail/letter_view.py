@@ -215,6 +215,8 @@ def _invented(field: str, value: str) -> str:
         return value
     if field == "salutation":
         return f"{value.partition(' ')[0]} «naam»"
+    if field.startswith("copy_of."):
+        field = field.rpartition(".")[2]
     return _WORDS.get(field, f"«{field.removeprefix('member.')}»")
 
 
@@ -232,17 +234,11 @@ def names_its_members(opened: LetterView, addressed: Iterable[Addressed]) -> boo
 
 
 def _telling(one: Addressed) -> list[str]:
-    member = one.addressee.member
-    name = member.name
-    parts = (
-        name.first,
-        name.surname,
-        name.written,
-        member.email,
-        member.organisation,
-        member.number,
-        one.addressee.code,
-    )
+    parts: list[str] = []
+    for each in (one.addressee, *one.addressee.copy_of):
+        member, name = each.member, each.member.name
+        parts += (name.first, name.surname, name.written)
+        parts += (member.email, member.organisation, member.number, each.code)
     return [f" {_plain(part)} " for part in parts if len(part) >= _SHORTEST]
 
 

@@ -6,7 +6,7 @@ escaped for its place. :func:`looked_at` finds the fields that decide which memb
 
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import count
@@ -360,7 +360,7 @@ def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment
     return found
 
 
-PERSONAL = frozenset({"member", "salutation", "signup_link", "answer"})
+PERSONAL = frozenset({"member", "salutation", "signup_link", "answer", "copy_of"})
 WHOLE_MEMBER = "member"
 """The name among the looked-at fields for the member as a whole.
 
@@ -380,6 +380,8 @@ class _Found:
 
     fields: dict[str, _Use] = field(default_factory=dict)
     calls: dict[str, _Use] = field(default_factory=dict)
+    # The names that stand for one of the members of an assistant's copy, in a loop over all.
+    loops: set[str] = field(default_factory=set)
 
     def use(self, name: str, use: _Use) -> None:
         self.fields[name] = max(use, self.fields.get(name, use))
@@ -427,7 +429,7 @@ def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Mac
 
     ``use``: the use of the node's own value. ``caught``: printed text may be looked at.
     """
-    reference = _reference(node)
+    reference = _reference(node, found.loops)
     if reference is not None:
         found.use(reference, use)
         return
@@ -455,6 +457,10 @@ def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Mac
             found.call(name, _Use.PRINTED if use is _Use.PRINTED else _Use.LOOKED_AT)
             rest = (part for part in node.iter_child_nodes() if part is not node.node)
             _visit_all(rest, _Use.LOOKED_AT, caught, found, macros)
+        case nodes.For(target=nodes.Name(name=each), iter=nodes.Name(name="copy_of"), test=None):
+            # How many there are is part of each letter's key; what the loop prints of them is only printed.
+            found.loops.add(each)
+            _visit_all([*node.body, *node.else_], use, caught, found, macros)
         case nodes.Expr():
             _visit_all(node.iter_child_nodes(), _Use.LOOKED_AT, caught, found, macros)
         case _:
@@ -466,20 +472,29 @@ def _statement_use(node: nodes.Node) -> _Use:
     return _Use.LOOKED_AT if isinstance(node, nodes.Stmt) else _Use.PRINTED
 
 
-def _reference(node: nodes.Node) -> str | None:
+def _reference(node: nodes.Node, loops: Collection[str]) -> str | None:
     """Return the field that a node names.
 
-    It names ``member.x``, ``member["x"]``, or a personal name alone.
+    It names ``member.x``, ``member["x"]``, or a personal name alone. In a loop over ``copy_of``, it names
+    ``copy_of.x``.
     """
     match node:
         case nodes.Getattr(node=nodes.Name(name="member"), attr=attr):
             return f"member.{attr}"
         case nodes.Getitem(node=nodes.Name(name="member"), arg=nodes.Const(value=str(key))):
             return f"member.{key}"
+        case nodes.Getattr(node=nodes.Name(name=name), attr=attr) if name in loops:
+            return f"copy_of.{attr}"
+        case nodes.Name(name=name, ctx="load") if name in loops:
+            return "copy_of"
         case nodes.Name(name=name, ctx="load") if name in PERSONAL:
             return str(name)
         case _:
             return None
+
+
+def _is_looked_at(name: str, fields: frozenset[str]) -> bool:
+    return "copy_of" in fields or f"copy_of.{name.rpartition('.')[2]}" in fields
 
 
 def rendering_key(
@@ -492,5 +507,6 @@ def rendering_key(
     names = fields
     if WHOLE_MEMBER in fields:
         names = fields.union([name for name in values if name.startswith("member.")])
+    names = names.union([name for name in values if name.startswith("copy_of.") and _is_looked_at(name, fields)])
     seen = frozenset([(name, values[name]) for name in names if name in values])
     return seen, frozenset([name for name, value in values.items() if not value]), answer

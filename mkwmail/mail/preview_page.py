@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mkwmail.dutch.names import Form, full_name, salutation
-from mkwmail.i18n import _, ngettext, size
+from mkwmail.i18n import _, ngettext, size, some
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
 from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
@@ -166,7 +166,7 @@ def gallery_page(
         members = [
             _member(number_of[id(one)], kept[number_of[id(one)]], one, form, message_ids, moment) for one in everybody
         ]
-        odd_ones = sum(bool(odd(one.addressee.member.name, form)) for one in everybody)
+        odd_ones = sum(bool(_oddity(one, form)) for one in everybody)
         warnings = (*warnings, _odd_salutations(odd_ones)) if odd_ones else warnings
     data = {"letters": letters, "members": members, "lines": lines.all, "words": page_words(one_per_letter)}
     return _written(title, len(everybody), len(variants), warnings, data)
@@ -257,7 +257,11 @@ def _member(
     values = {**one.complete(message_ids[one.addressee.person], moment), **one.values}
     filled = [values[field] for field in variant.fields]
     words = one.values.get("salutation") or salutation(member.name, form)
-    return [number, full_name(member.name), member.email, member.organisation, words, odd(member.name, form), filled]
+    place = member.organisation
+    if one.addressee.copy_of:
+        names = [full_name(each.member.name) or each.member.email for each in one.addressee.copy_of]
+        place = _("copy for %(members)s") % {"members": some(names)}
+    return [number, full_name(member.name), member.email, place, words, _oddity(one, form), filled]
 
 
 def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
@@ -268,8 +272,13 @@ def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
     return [number, name, members, "", "", "", [values[field] for field in variant.fields]]
 
 
+def _oddity(one: Addressed, form: Form) -> str:
+    """Return what is odd about a salutation; nothing in an assistant's copy, whose name is often not known."""
+    return "" if one.addressee.copy_of else odd(one.addressee.member.name, form)
+
+
 def _odd_first(addressed: Iterable[Addressed], form: Form) -> tuple[Addressed, ...]:
-    return tuple(sorted(addressed, key=lambda one: not odd(one.addressee.member.name, form)))
+    return tuple(sorted(addressed, key=lambda one: not _oddity(one, form)))
 
 
 def _odd_salutations(count: int) -> str:

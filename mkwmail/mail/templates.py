@@ -364,7 +364,8 @@ class _Blocks:
 class Renderer:
     """A mailing's templates, ready to be rendered for each member.
 
-    ``subject`` is the mailing's own subject line, or None for the template's.
+    ``subject`` is the mailing's own subject line, or None for the template's. ``copied`` is the subject line of the
+    mail of which this is a copy; the template knows it as ``mail_subject``.
     """
 
     templates: Templates
@@ -373,6 +374,7 @@ class Renderer:
     calendar: Template
     subject: Template | None
     names: Mapping[str, Any]
+    copied: Template | None = None
 
     def render(self, personal: Mapping[str, Any], entry: EntryForm | None = None) -> Rendering:
         """Return the mail for the member with these names.
@@ -381,6 +383,8 @@ class Renderer:
         """
         names = {**self.names, **personal, "entry": entry is not None}
         names.update(self._macros(self.templates.text, "phrases.md", names))
+        if self.copied is not None:
+            names["mail_subject"] = Markup(self._line(self.copied, names))
         blocks = _Blocks(
             self._macros(self.templates.html, "blocks.html", names),
             self._macros(self.templates.text, "blocks.txt", names),

@@ -185,6 +185,27 @@ def bare_address(text: str) -> str:
     return found if _is_mailable(found) else ""
 
 
+_NEXT_ADDRESS = re.compile(r"\s*[;/|&]\s*|\s*,\s*(?=\S*@)|(?<=>)\s+|\s+(?:en|and)\s+|(?<=\S)\s+(?=[^\s<>]+@)")
+
+
+def named_addresses(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the names and addresses in a cleaned cell that may hold several.
+
+    An address is as written, so that :func:`read_address` can refuse it; a cell without one is empty.
+
+    >>> named_addresses("Els Smit <els@example.org>; bureau@example.org")
+    (('Els Smit', 'els@example.org'), ('', 'bureau@example.org'))
+    """
+    if is_no_address(text):
+        return ()
+    found = []
+    for part in filter(None, _NEXT_ADDRESS.split(text)):
+        bare = bare_address(part)
+        name = part.partition("<")[0].strip(_EDGES) if bare and "<" in part else ""
+        found.append(("" if "@" in name else name, bare or part))
+    return tuple(found)
+
+
 def likely_meant(address: str) -> str | None:
     """Return the address with its mistyped domain corrected, or None.
 
@@ -212,7 +233,11 @@ def _wrong(text: str, reason: str) -> CellError:
     if several:
         return CellError(
             _('"%(value)s" holds more than one address') % value,
-            _("keep %(address)s here and give every further person a row of their own") % {"address": several[0]},
+            _(
+                "keep %(address)s here; put an assistant's address in a column with the heading kopie aan, "
+                "and give every other person a row of their own"
+            )
+            % {"address": several[0]},
         )
     remedy = _remedy(text)
     for matches, sentence in _sentences(text):

@@ -17,6 +17,7 @@ NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 _LOOKED_AT = 20  # rows at the top that may be the headings: a title, a date or an explanation may precede them
 _ALSO_FURTHER = frozenset(("phone",))  # known columns that templates and audiences use as further columns too
+_SEVERAL = frozenset(("copy_to",))  # known columns of which a list may have more than one: a member may have assistants
 _ALIKE = 0.75  # of 1: "emial" is like "email", "adres" is not like "mailadres"
 
 
@@ -166,6 +167,7 @@ MEANINGS: Meanings = {
         *("telefoon", "telefoonnummer", "telnr", "telnummer", "tel", "mobiel", "mobielnummer", "telefoonmobiel"),
         *("mobieletelefoon", "gsm", "phone", "phonenumber", "telephone", "mobile", "mobilephone"),
     ),
+    "copy_to": ("kopieaan", "kopieaan1", "kopieaan2", "kopieaan3", "copyto"),
     "do_not_mail": (
         *("nietmailen", "nietmailenreden", "redennietmailen", "geenmail", "nietmail", "optout", "uitgeschreven"),
         *("donotmail", "donotemail", "unsubscribed"),
@@ -187,6 +189,7 @@ COLUMN_NAMES: Mapping[str, str] = {
     "function": "functie",
     "number": "lidnummer",
     "phone": "telefoon",
+    "copy_to": "kopie aan",
     "do_not_mail": "niet mailen",
 }
 
@@ -220,11 +223,6 @@ class UnknownHeadingsError(UserError):
     def __init__(self, candidates: Mapping[str, tuple[str, ...]], *faults: Fault) -> None:
         super().__init__(*faults)
         self.candidates = candidates
-
-
-def is_known(cell: str) -> bool:
-    """Return whether a text is a heading of a member list."""
-    return heading_key(cell) in _SPELLINGS
 
 
 def suits(rows: Sequence[Row], meanings: Meanings) -> int:
@@ -326,7 +324,8 @@ def _unreadable(table: Table, headings: Headings, shown: str) -> Iterator[Fault]
 
 
 def _twice(headings: Headings, shown: str) -> Iterator[Fault]:
-    for columns in (*headings.columns.values(), *headings.others.values()):
+    once = [columns for meaning, columns in headings.columns.items() if meaning not in _SEVERAL]
+    for columns in (*once, *headings.others.values()):
         if len(columns) > 1:
             first, second = columns[0], columns[1]
             yield Fault(

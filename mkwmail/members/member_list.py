@@ -22,12 +22,23 @@ from mkwmail.members.cells import (
     excel_error,
     is_no_address,
     likely_meant,
+    named_addresses,
     read_address,
     shown_value,
 )
 from mkwmail.members.headings import NO_COLUMNS, Headings, column_letter, heading_key
 from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
+
+
+class Assistant(NamedTuple):
+    """Somebody who gets a copy of a member's mails, from the column `kopie aan`.
+
+    ``name`` is as written in front of the address; often it is empty.
+    """
+
+    name: str
+    email: str
 
 
 class Member(NamedTuple):
@@ -45,6 +56,7 @@ class Member(NamedTuple):
     do_not_mail: str = ""  # the text of the column `niet mailen`: the reason; empty: may be mailed
     phone: str = ""
     columns: Mapping[str, str] = NO_COLUMNS  # the further columns, by folded heading
+    assistants: tuple[Assistant, ...] = ()
 
     @property
     def address_key(self) -> str:
@@ -85,6 +97,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
     name = checked.name(texts)
     email = checked.address(texts.get("email", ""))
+    assistants = checked.assistants()
     checked.check_reachable(name, email)
     if cells.faults:
         return FaultyRow(row.number, full_name(name), email or texts.get("email", ""), tuple(cells.faults))
@@ -98,6 +111,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
         do_not_mail=do_not_mail,
         phone=texts.get("phone", ""),
         columns=further or NO_COLUMNS,
+        assistants=assistants,
     )
 
 
@@ -209,6 +223,22 @@ class _Cells:
             self._refuse(self._column("email"), wrong)
             return ""
 
+    def assistants(self) -> tuple[Assistant, ...]:
+        """Return who gets a copy of the member's mails, each address once.
+
+        If an address cannot be mailed, record a fault and leave it out.
+        """
+        found: dict[str, Assistant] = {}
+        for column in self._headings.columns.get("copy_to", ()):
+            for name, address in named_addresses(self.text(column)):
+                try:
+                    email = read_address(address)
+                except CellError as wrong:
+                    self._refuse(column, wrong)
+                else:
+                    found.setdefault(address_key(email), Assistant(name, email))
+        return tuple(found.values())
+
     def check_reachable(self, name: Name, email: str) -> None:
         """Check that a row has a name or an address, or a fault of its own."""
         if not (full_name(name) or email or self.faults):
@@ -245,7 +275,7 @@ def _too_long(text: str, longest: int) -> CellError:
     )
 
 
-__all__ = ["FaultyRow", "MemberList", "example_addresses", "read_members"]
+__all__ = ["Assistant", "FaultyRow", "MemberList", "example_addresses", "read_members"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +335,7 @@ def read_members(
         faulty=faulty,
         how_read=list_headings.how_read(table, headings),
         odd=(*odd, *_odd(settled, shown)),
-        doubles=tuple(_doubles(settled)),
+        doubles=tuple(doubles(settled)),
         columns=tuple(headings.others),
     )
 
@@ -377,7 +407,8 @@ def _nobody(faulty: Sequence[FaultyRow], members: Sequence[Member]) -> tuple[str
     return _("the list has headings, but nobody is below them"), _("add the members, one in each row")
 
 
-def _doubles(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
+def doubles(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
+    """Yield each row that repeats an address, after the first row that has it."""
     first: dict[str, Member] = {}
     for member in members:
         if member.email and first.setdefault(member.address_key, member) is not member:

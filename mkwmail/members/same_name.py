@@ -13,22 +13,24 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from mkwmail.dutch.names import PREFIX_WORDS
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\S+", words))
-
-
-# In front of a name: forms of address, and academic and noble titles.
-_BEFORE = _set("de heer dhr hr meneer mevrouw mevr mw mej geachte beste drs dr mr ir ing prof em hc ds jhr jkvr lic bc")
-# Behind a name. Some are family names too ("Ma"): such a name is compared with and without them.
-_BEHIND = _set(
-    "msc bsc ma ba mba emba llm llb phd ra aa ac rc rb rt rm re mpa mpm mpc mcm mre mmi mfp mrics frics frm cpc cfa "
-    "drs dr mr ir ing bc em jr jun junior sr sen senior"
+from mkwmail.dutch.names import (
+    AANHEF,
+    PREFIX_WORDS,
+    SHORT_TITLES_BEHIND,
+    TITLES_ALSO_BEHIND,
+    TITLES_BEFORE,
+    TITLES_BEHIND,
 )
-_YOUNGER, _OLDER = _set("jr jun junior"), _set("sr sen senior")
-_PREFIXES = frozenset(word.strip("'") for word in PREFIX_WORDS) | _set("vande vanden vander")
+
+# In front of a name.
+_BEFORE = AANHEF | TITLES_BEFORE | {"em", "hc"}
+# Behind a name. Some are family names too ("Ma"): such a name is compared with and without them. The second and the
+# third of a name are two people.
+_BEHIND = (
+    TITLES_BEHIND | TITLES_ALSO_BEHIND | (frozenset(word.casefold() for word in SHORT_TITLES_BEHIND) - {"ii", "iii"})
+)
+_YOUNGER, _OLDER = frozenset(("jr", "jun", "junior")), frozenset(("sr", "sen", "senior"))
+_PREFIXES = frozenset(word.strip("'") for word in PREFIX_WORDS) | {"vande", "vanden", "vander"}
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
 _APOSTROPHES = re.compile(r"['’‘`´]")
 _WORD = re.compile(r"[^\W_]+")

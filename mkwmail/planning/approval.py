@@ -161,6 +161,10 @@ def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
     return (_("this has changed since the proof of %(moment)s to %(people)s:") % words, *told)
 
 
+#: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.
+COPY = "for_information"
+
+
 @dataclass(frozen=True, slots=True)
 class Correcting:
     """A correction of the mailing ``of``, as its text is now.
@@ -246,7 +250,7 @@ def nothing_to_correct(event: Event, mailing: str, correcting: Correcting) -> Fa
         "correct the text first, or write below %(mailing)s: text: what was wrong; if the date, the place or the times "
         "changed, run `mkwmail send %(event)s update`"
     )
-    return Fault(f"{event.id}", fault % words, remedy % words)
+    return Fault(event.id, fault % words, remedy % words)
 
 
 def refuse_if_alike(event: Event, mailing: str, correcting: Correcting) -> None:
@@ -381,7 +385,10 @@ def _corrected(of: str, sources: Sources) -> Sources | None:
 
 
 def _wording(sources: Sources) -> Sources:
-    return {name: text for name, text in sources.items() if not name.endswith(FACTS)}
+    # Members have not had an earlier text if only the frame of assistants' copies has changed.
+    return {
+        name: text for name, text in sources.items() if not (name.endswith(FACTS) or name == f"templates/{COPY}.md")
+    }
 
 
 def _edition(texts: Sequence[Sources], now: Sources) -> int:

@@ -1,6 +1,6 @@
 """Attendance: who has not answered, and whom to telephone. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,13 +8,13 @@ from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
-from mkwmail.dutch.names import Name
+from mkwmail.dutch.names import Name, full_name
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Call, Delivery, State
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient, represented
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.roll import MemberIndex, unaddressed
 
 
 def silent(event: Event, roll: MemberIndex | None, history: History) -> frozenset[str]:
@@ -25,7 +25,16 @@ def silent(event: Event, roll: MemberIndex | None, history: History) -> frozense
     :param roll: None if the member list cannot be read; then no colleague counts.
     """
     invited = {each.person for each in history.deliveries if each.state in TOLD and rule_of(each.round.mailing).invites}
-    return frozenset(invited - history.answers.keys() - spoken_for(event, roll, history))
+    return frozenset(invited - history.answers.keys() - spoken_for(event, roll, history) - _assistants(roll, history))
+
+
+def _assistants(roll: MemberIndex | None, history: History) -> frozenset[str]:
+    """Return those (keys) who are no members and get copies only, also if they are in the list no more."""
+    members = {each.person for each in roll.listings} if roll else set()
+    found = {each.person for each in roll.assistants} if roll else set()
+    # The register knows assistants by their addresses alone.
+    found |= {each.key for each in history.persons if not (each.name or each.organisation or each.number)}
+    return frozenset(found - members)
 
 
 def places_of(roll: MemberIndex) -> dict[str, str]:
@@ -98,7 +107,7 @@ def calls_to_make(
     """Return those whom somebody should telephone, the most urgent first.
 
     First those whom no mail reaches; of equal urgency, those who were not called yet, then those who were called
-    longest ago.
+    longest ago. Members without an address have no key.
     """
     listed = {each.person: each.member for each in roll.listings} if roll else {}
     places = {each.key: each.organisation for each in history.persons}
@@ -110,8 +119,27 @@ def calls_to_make(
         place = member.organisation if member else places.get(one.person, "")
         telephone = telephone_of(member.columns) if member else ""
         found.append(ToCall(one.person, one.name, place, telephone, one.reason, last.get(one.person)))
-    found.sort(key=lambda one: (one.person not in refused, one.last is not None, one.last.at if one.last else now))
+    if roll is not None and now <= event.ends and history.cancelled is None:
+        found += _without_address(roll, history)
+    found.sort(
+        key=lambda one: (not _is_out_of_reach(one, refused), one.last is not None, one.last.at if one.last else now)
+    )
     return tuple(found)
+
+
+def _without_address(roll: MemberIndex, history: History) -> Iterator[ToCall]:
+    """Yield the members without an address, until an answer is recorded under their name."""
+    guests = (*history.guests, *history.unaddressed)
+    answered = {folded(each.name) for each in guests if each.person in history.answers}
+    for member in unaddressed(roll):
+        name = full_name(member.name)
+        if folded(name) not in answered:
+            telephone = telephone_of(member.columns) or member.phone
+            yield ToCall("", name, member.organisation, telephone, _("has no mail address: by post or telephone"))
+
+
+def _is_out_of_reach(one: ToCall, refused: Set[str]) -> bool:
+    return not one.person or one.person in refused
 
 
 def telephone_of(columns: Mapping[str, str]) -> str:

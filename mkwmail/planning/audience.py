@@ -52,6 +52,13 @@ def is_for_guests(rule: Rule) -> bool:
     return rule in FOR_GUESTS
 
 
+def _is_met_by_itself(rule: Rule) -> bool:
+    """Return whether those who got the mailing belong to its audience no more."""
+    if isinstance(rule, Combined):
+        return any(map(_is_met_by_itself, rule.rules))
+    return rule in (Audience.OUTDATED, Audience.EARLIER_TEXT)
+
+
 def audience_of(event: Event, mailing: str) -> Rule:
     """Return the audience of a mailing: its entry's own, else its kind's.
 
@@ -90,7 +97,8 @@ class Recipient:
     somebody has chosen one of the ``candidates`` (keys). ``old_address``: the address at which they were known before,
     if that was another. ``reason``: why they do not get the mailing in this run. ``not_before``: until when the server
     deferred their message. ``retry``: the delivery that was tried or released before. ``instead``: the key of who
-    was in the place of a doubtful member before; ``change``: how the name there has changed.
+    was in the place of a doubtful member before; ``change``: how the name there has changed. ``copy_of``: the members
+    whose assistant this is, and who get the mailing; the assistant gets one copy that names them.
     """
 
     person: str
@@ -103,6 +111,7 @@ class Recipient:
     retry: Delivery | None = None
     instead: str = ""
     change: "NameChange | None" = None
+    copy_of: tuple["Recipient", ...] = ()
 
     @property
     def name(self) -> str:
@@ -219,6 +228,7 @@ _KNOWN_COLUMNS: Mapping[str, Callable[[Member], str]] = {
     "functie": lambda member: member.function,
     "lidnummer": lambda member: member.number,
     "telefoon": lambda member: member.phone,
+    "kopie aan": lambda member: ", ".join(each.email for each in member.assistants),
     "e-mail": lambda member: member.email,
     "naam": lambda member: full_name(member.name),
     "voornaam": lambda member: member.name.first,
@@ -281,17 +291,29 @@ class Audiences:
                 persons = self._told.setdefault(each.round.mailing, {})
                 persons[each.person] = min(each.since, persons.get(each.person, each.since))
         self._represented = represented(event, history.answers, members)
-        self._rule = self._chosen(audience_of(event, mailing), members)
+        self._written = audience_of(event, mailing)
+        self._rule = self._chosen(self._written, members)
 
     def why_not(self, person: str, member: Member) -> str | None:
         """Return why the mailing is not for this member, in a sentence.
 
         None if it is.
         """
-        closed = self._cancelled
-        if closed is not None and not self._follows_a_cancellation():
-            return _("the event was cancelled on %(day)s") % {"day": day_in_words(closed)}
-        return self._rule(person, member)
+        return self._why_closed() or self._rule(person, member)
+
+    def is_still_for(self, person: str, member: Member) -> bool:
+        """Return whether a mailing that this member has had is still meant for them.
+
+        An update is, although they are told everything by now: their assistant is not.
+        """
+        if self._why_closed() is not None:
+            return False
+        return _is_met_by_itself(self._written) or self._rule(person, member) is None
+
+    def _why_closed(self) -> str | None:
+        if self._cancelled is None or self._follows_a_cancellation():
+            return None
+        return _("the event was cancelled on %(day)s") % {"day": day_in_words(self._cancelled)}
 
     def _follows_a_cancellation(self) -> bool:
         """Return whether the mailing is the cancellation or a correction of it.

@@ -10,11 +10,12 @@ from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import latest_of, rule_of
 from mkwmail.errors import UserError
-from mkwmail.i18n import _, mails, ngettext
+from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import Outdated, WithEarlierText, mending
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import can_go_by_itself, newest
 from mkwmail.planning.timetable import Changed
 
@@ -109,6 +110,30 @@ def next_steps(
             unsettled,
         )
         yield settle % {"n": unsettled, "event": event.id}
+
+
+def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:
+    """Yield who waits because it is not certain who they are, until the event is over."""
+    if now > event.ends:
+        return
+    if roll.slipped:
+        slipped = ngettext(
+            "%(n)d address has the name of another member now, so nothing goes by itself: mkwmail check %(event)s",
+            "%(n)d addresses have the names of other members now, so nothing goes by itself: mkwmail check %(event)s",
+            len(roll.slipped),
+        )
+        yield slipped % {"n": len(roll.slipped), "event": event.id}
+    waiting = [each for each in roll.doubtful if each not in roll.slipped]
+    if waiting:
+        words = {"n": len(waiting), "event": event.id, "names": some([each.name or each.address for each in waiting])}
+        successors = ngettext(
+            "%(n)d member may be a successor, and gets no mail until you say so: %(names)s. "
+            "`mkwmail send %(event)s` asks",
+            "%(n)d members may be successors, and get no mail until you say so: %(names)s. "
+            "`mkwmail send %(event)s` asks",
+            len(waiting),
+        )
+        yield successors % words
 
 
 def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:

@@ -1,22 +1,28 @@
 """Oddities of an event or a member list, worth a warning. Pure."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
-from mkwmail.addresses import is_example
+from mkwmail.addresses import address_key, is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders
+from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
-from mkwmail.ledger.people import is_mark
-from mkwmail.members.member_list import MemberList
-from mkwmail.planning.audience import History
-from mkwmail.planning.plan import WithEarlierText, mending, outdated
+from mkwmail.ledger.models import ScheduledApproval
+from mkwmail.ledger.people import folded, is_mark
+from mkwmail.members.member_list import Member, MemberList
+from mkwmail.members.names import odd
+from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.plan import WithEarlierText, list_tolerance, mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex, double_rows, placeless, replaced_fault, twin_faults, without_address
+from mkwmail.planning.roll import MemberIndex
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -33,6 +39,8 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
     invites = any(rule_of(name).invites for name in event.mailings)
     if invites and (registration is None or not registration.url):
         yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
+    if registration is not None and registration.url:
+        yield from form_faults(registration.url, place)
     if invites and (registration is None or registration.deadline is None):
         yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
     for name, entry in event.mailings.items():
@@ -54,6 +62,40 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault("mkwmail.yaml", _("association: is empty"), "")
 
 
+# What the prefilled links that these services make call a question. Every other parameter is ignored.
+_PREFILLED = {"google": r"entry\.[0-9]+", "microsoft": r"r[0-9a-f]{4,}"}
+_MICROSOFT = ("forms.office.com", "forms.cloud.microsoft", "forms.microsoft.com")
+
+
+def form_faults(url: str, place: str) -> Iterator[Fault]:
+    """Yield that a form of Microsoft or Google ignores what the sign-up link fills in, if it does.
+
+    :param place: the event's file, as people know it.
+    """
+    link = urlsplit(url)
+    host = (link.hostname or "").removeprefix("www.")
+    short = host == "forms.gle"
+    google = short or (host == "docs.google.com" and link.path.startswith("/forms/"))
+    if "{" not in url or not (google or host in _MICROSOFT):
+        return
+    ours = [(name, value) for name, value in parse_qsl(link.query) if "{" in value]
+    question = _PREFILLED["google" if google else "microsoft"]
+    ignored = [value for name, value in ours if not re.fullmatch(question, name)]
+    if ours and not ignored and not short:
+        return
+    fields = list(dict.fromkeys(re.findall(r"\{\w+\}", url)))
+    fault = _("registration: url: this form of %(company)s does nothing with %(fields)s in the link")
+    words = {"company": "Google" if google else "Microsoft", "fields": ", ".join(fields)}
+    kept = [part for part in link.query.split("&") if part and "{" not in part and part != "usp=pp_url"]
+    wanted = fields if "{code}" in fields else ["{code}"]
+    asked = [f"entry.…={field}" if google else f"r…={field}" for field in wanted]
+    path = "/forms/d/e/…/viewform" if short else link.path
+    query = "&".join((*(["usp=pp_url"] if google else []), *kept, *asked))
+    shown = f"https://{'docs.google.com' if short else link.netloc}{path}?{query}"
+    remedy = _("get the prefilled link of the form and fill in there: url: %(link)s (docs/formulieren.md)")
+    yield Fault(place, fault % words, remedy % {"link": shown})
+
+
 def list_warnings(
     members: MemberList, smtp: Smtp | None, place: str, roll: MemberIndex, history: History
 ) -> Iterator[Fault]:
@@ -69,6 +111,7 @@ def list_warnings(
     if roll.replacing:
         yield replaced_fault(roll, place)
     yield from twin_faults(everyone, place)
+    yield from misplaced_faults(roll, place)
     yield from double_rows(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
@@ -89,7 +132,7 @@ def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: Hist
 
     :param place: the event's file, as people know it.
     """
-    behind = outdated(event, roll.listings, history, now)
+    behind = outdated(event, roll.everybody, history, now)
     reached = [each for each in behind if not each.why_not]
     if reached:
         fault = ngettext(
@@ -154,6 +197,13 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
     yield from members.notes
     yield from without_address(place, members.members)
+    if roll.assistants:
+        names = [
+            f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in roll.assistants
+        ]
+        yield ngettext(
+            "%(n)d assistant gets copies: %(names)s", "%(n)d assistants get copies: %(names)s", len(names)
+        ) % {"n": len(names), "names": some(names)}
     for row in members.faulty:
         yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
             "row": row.row,
@@ -212,3 +262,232 @@ def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fa
             "if it is another one, run `mkwmail send %(event)s` in a terminal and say so"
         )
     return Fault(place, fault % words, remedy % words)
+
+
+# What is odd about who is in the list
+
+
+def list_oddities(members: MemberList, place: str) -> Iterator[str]:
+    """Yield what a person should know about the list before its members are mailed.
+
+    :param place: the list's file, as people know it.
+    """
+    for sentence in members.odd:
+        yield sentence if sentence.startswith(f"{place}:") else f"{place}: {sentence}"
+    yield from map(str, double_rows(members, place))
+    yield from map(str, placeless(place, members.members))
+    yield from without_address(place, members.members)
+
+
+def double_rows(members: MemberList, place: str) -> Iterator[Fault]:
+    """Yield the rows with the address of an earlier row."""
+    for first, member in members.doubles:
+        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
+        yield Fault(f"{place}:{member.row}", fault, "")
+
+
+def placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
+    """Yield the rows without an organisation, if others have one."""
+    found = [member for member in everyone if not member.organisation]
+    if found and len(found) < len(everyone):
+        rows = {"members": members_in_words(len(found)), "rows": some([str(member.row) for member in found], 5)}
+        yield Fault(place, _("%(members)s without an organisation: row %(rows)s") % rows, "")
+
+
+def without_address(place: str, everyone: Sequence[Member]) -> Iterator[str]:
+    """Yield how many members have no address, and who."""
+    names = [full_name(each.name) for each in everyone if not (each.email or each.do_not_mail)]
+    if names:
+        words = {"place": place, "members": members_in_words(len(names)), "names": some(names)}
+        yield _("%(place)s: %(members)s without a mail address, by post or telephone: %(names)s") % words
+
+
+def slipped_fault(roll: MemberIndex, place: str) -> Fault:
+    """Return the fault that names have slipped against the addresses; some must have.
+
+    :param place: the list's file, as people know it.
+    """
+    slipped = roll.slipped
+    fault = ngettext(
+        "%(n)d address has the name of another member now: %(examples)s",
+        "%(n)d addresses have the names of other members now: %(examples)s",
+        len(slipped),
+    )
+    remedy = _("a column was sorted on its own, or rows were mixed up: put the names back at their addresses")
+    return Fault(place, fault % {"n": len(slipped), "examples": some(changed_names(slipped))}, remedy)
+
+
+def replaced_fault(roll: MemberIndex, place: str) -> Fault:
+    """Return the warning about members with a new name in somebody's place; there must be some.
+
+    :param place: the list's file, as people know it.
+    """
+    replacing = roll.replacing
+    fault = ngettext(
+        "%(n)d member may be a successor: %(examples)s",
+        "%(n)d members may be successors: %(examples)s",
+        len(replacing),
+    )
+    remedy = _("`send` and `schedule` ask you once; until then these members get no mail, and all others do")
+    return Fault(place, fault % {"n": len(replacing), "examples": some(changed_names(replacing))}, remedy)
+
+
+def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
+    """Return the members with the names that were in their places: ``Bas Bos <directeur@cc.nl> (was Kim Kok)``."""
+    found = []
+    for each in members:
+        before = (each.change.before if each.change else "") or _("somebody who was forgotten")
+        words = {"name": each.name, "address": each.address, "before": before}
+        found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
+    return tuple(found)
+
+
+def misplaced_copies(roll: MemberIndex) -> tuple[Recipient, ...]:
+    """Return the assistants who seem to belong to another member.
+
+    Their address is at the domain of another organisation of the list, and not at that of their own members.
+    """
+    owners: dict[str, set[str]] = {}
+    for each in roll.listings:
+        owners.setdefault(_domain(each.address), set()).add(folded(each.member.organisation) or each.person)
+    return tuple(
+        each
+        for each in roll.assistants
+        if len(owners.get(_domain(each.address), ())) == 1  # a provider has members of many organisations
+        and not owners[_domain(each.address)] & {folded(of.member.organisation) or of.person for of in each.copy_of}
+        and _domain(each.address) not in {_domain(of.address) for of in each.copy_of}
+    )
+
+
+def copies_have_slipped(roll: MemberIndex) -> bool:
+    """Return whether most assistants seem to be in another member's row, as after a sort of one column."""
+    return len(misplaced_copies(roll)) >= _FEWEST_MISPLACED and 2 * len(misplaced_copies(roll)) > len(roll.assistants)
+
+
+_FEWEST_MISPLACED = 2
+
+
+def misplaced_names(roll: MemberIndex) -> tuple[str, ...]:
+    """Return these assistants with the members whose copies they would get: ``els@cc.nl (Kim Kok)``."""
+    return _with_members(misplaced_copies(roll))
+
+
+def _with_members(assistants: Iterable[Recipient]) -> tuple[str, ...]:
+    return tuple(f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in assistants)
+
+
+def misplaced_faults(roll: MemberIndex, place: str) -> Iterator[Fault]:
+    """Yield the assistants who seem to belong to another member, if there are any.
+
+    :param place: the list's file, as people know it.
+    """
+    names = misplaced_names(roll)
+    if names:
+        fault = ngettext(
+            "%(n)d assistant is at the domain of another organisation than the member: %(names)s",
+            "%(n)d assistants are at the domains of other organisations than the members: %(names)s",
+            len(names),
+        )
+        remedy = _("check that the column kopie aan was not sorted on its own: copies have the members' sign-up links")
+        yield Fault(place, fault % {"n": len(names), "names": some(names)}, remedy)
+
+
+def _domain(address: str) -> str:
+    return address_key(address).rpartition("@")[2]
+
+
+def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
+    """Yield the rows that may be one person at two addresses, who would get everything twice.
+
+    :param place: the list's file, as people know it.
+    """
+    mailed = [member for member in everyone if member.email and not member.do_not_mail]
+    mailboxes: dict[str, Member] = {}
+    named: dict[tuple[str, str], list[Member]] = {}
+    for member in mailed:
+        remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
+        words = {"name": full_name(member.name), "address": member.email}
+        twin = mailboxes.setdefault(_mailbox(member.address_key), member)
+        if twin.address_key != member.address_key:
+            fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
+            yield Fault(f"{place}:{member.row}", fault % (words | {"row": twin.row, "other": twin.email}), remedy)
+            continue
+        places = {("organisation", folded(member.organisation)), ("number", folded(member.number))}
+        family = folded(member.name.surname or full_name(member.name).rpartition(" ")[2])
+        groups = [named.setdefault((family, repr(each)), []) for each in sorted(places) if each[1] and family]
+        twins = (
+            other
+            for group in groups
+            for other in group
+            if other.address_key != member.address_key and _one_name(full_name(other.name), full_name(member.name))
+        )
+        if (other := next(twins, None)) is not None:
+            words |= {"row": str(other.row), "other": f"{full_name(other.name)} <{other.email}>"}
+            fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
+            yield Fault(f"{place}:{member.row}", fault % words, remedy)
+        for group in groups:
+            group.append(member)
+
+
+def _one_name(one: str, other: str) -> bool:
+    from mkwmail.members.same_name import same_person
+
+    return same_person(one, other)
+
+
+def _mailbox(address: str) -> str:
+    """Return the address without its tag: ``jan+mkw@example.org`` is ``jan@example.org``."""
+    local, _at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Iterator[str]:
+    """Yield that most of the list is other people than at the last approval, if so.
+
+    :param given: the approvals of all events.
+    """
+    whole = [each for each in given if each.others and each.at is not None]
+    if not whole:
+        return
+    last = max(whole, key=lambda each: (each.at is not None, each.at or each.opens))
+    here = roll.keys
+    limit = list_tolerance(len(last.persons))
+    joined, left = len({each.person for each in roll.listings} - last.persons), len(last.persons - here)
+    if joined > limit and left > limit:
+        words = {"joined": joined, "left": left, "day": day_in_words(last.at or last.opens)}
+        yield (_("since %(day)s %(left)d members left the list and %(joined)d are new: is it the right list?") % words)
+
+
+class Salutation(NamedTuple):
+    """The opening words of a member's mails.
+
+    ``odd`` says why they deserve a look; it is empty if they do not.
+    """
+
+    member: Member
+    words: str
+    odd: str
+
+
+def salutations(members: Iterable[Member], form: Form) -> tuple[Salutation, ...]:
+    """Return how everybody who may be mailed is addressed, the odd ones first."""
+    found = [
+        Salutation(member, salutation(member.name, form), odd(member.name, form))
+        for member in members
+        if not member.do_not_mail
+    ]
+    return tuple(sorted(found, key=lambda each: not each.odd))
+
+
+def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
+    """Yield how many salutations are odd, with examples, if any is."""
+    found = [each for each in salutations(members, form) if each.odd]
+    if found:
+        examples = [
+            _('"%(words)s" (row %(row)d: %(why)s)') % {"words": each.words, "row": each.member.row, "why": each.odd}
+            for each in found
+        ]
+        yield ngettext(
+            "%(n)d salutation is odd: %(examples)s", "%(n)d salutations are odd: %(examples)s", len(found)
+        ) % {"n": len(found), "examples": some(examples)}

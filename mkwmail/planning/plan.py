@@ -54,22 +54,30 @@ class Plan:
     expired: tuple[Recipient, ...] = ()
     odd: tuple[str, ...] = ()
 
+    @property
+    def copies(self) -> tuple[Recipient, ...]:
+        """The assistants among those who get it, each with the members whose mail it is."""
+        return tuple(each for each in self.to_send if each.copy_of)
+
 
 def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: History, now: datetime) -> Plan:
     """Return who gets a mailing at this moment, and who does not.
 
+    :param listings: everybody in the list. Assistants among them get a copy if one of their members gets the mailing.
     :raises UserError: if the event has no such mailing (USAGE), or if its audience cannot be determined.
     """
     latest = latest_of(event, mailing)
     of = Round(event.id, mailing, _edition(event, mailing, history))
     rule = audience_of(event, mailing)
+    assistants = [each for each in listings if each.copy_of]
+    listings = [each for each in listings if not each.copy_of]
     members = {each.person for each in listings}
     # Those at the address of a sign-up that is to be settled must hear what guests hear.
     others = [each for each in (*history.guests, *history.holders) if each.person not in members]
     history = replace(history, guests=tuple(each for each in history.guests if each.person not in members))
     everyone = [*listings, *(others if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
-        everyone += _departed(everyone, history)
+        everyone += _departed((*everyone, *assistants), history)
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
     known = {each.person: each.member for each in (*everyone, *others)}
     audiences = Audiences(event, mailing, inheriting(listings, history), known, now)
@@ -81,6 +89,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     if rule is Audience.TOLD:
         # Those who would travel in vain are told first.
         sorting.to_send.sort(key=lambda planned: history.answers.get(planned.person) not in COMING)
+    sorting.sort_copies(assistants)
     made = sorting.plan(latest, now > latest)
     return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
 
@@ -118,8 +127,8 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     """Return the history in which successors have the mails that their addresses got.
 
     The mails of somebody who has left were read, if at all, by whoever has the address now. So a successor is not
-    invited a second time at the same address, but gets the reminder, and every change and cancellation. Answers and
-    skips are a person's own.
+    invited a second time at the same address, but gets the reminder, and every change, correction and cancellation.
+    Answers and skips are a person's own.
     """
     here = {each.person for each in listings}
     heirs = {each.member.address_key: each.person for each in listings if each.member.email and not each.doubt}
@@ -139,7 +148,14 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     told = {heir_of.get(person, person): versions for person, versions in history.telling.told.items()}
     # What a successor was told in person comes last, and counts.
     told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
-    return replace(history, deliveries=deliveries, telling=replace(history.telling, told=told))
+    correcting = history.correcting
+    if correcting is not None:
+        # Who had the text of now in person needs no correction of what the predecessor had.
+        earlier = {heir_of.get(person, person) for person in correcting.earlier} - (correcting.had - correcting.earlier)
+        had = {heir_of.get(person, person) for person in correcting.had}
+        correcting = replace(correcting, earlier=frozenset(earlier), had=frozenset(had))
+    told_anew = replace(history.telling, told=told)
+    return replace(history, deliveries=deliveries, telling=told_anew, correcting=correcting)
 
 
 @dataclass(slots=True)
@@ -168,7 +184,11 @@ class _Sorting:
         self.here = {each.person: each for each in self.history.deliveries if each.round == self.of}
         self.mailed = {address_key(each.address): each for each in self.here.values() if each.state in TOLD}
 
-    def sort(self, recipient: Recipient) -> None:
+    def sort(self, recipient: Recipient, concerns: bool = True) -> None:
+        """Put somebody in one place.
+
+        :param concerns: whether any member gets it whose assistant this is.
+        """
         member, address = recipient.member, recipient.member.address_key
         delivery = self.here.get(recipient.person)
         twin = self.seen.get(recipient.person) or self.seen_addresses.get(address)
@@ -179,7 +199,7 @@ class _Sorting:
         if delivery is not None and delivery.state in TOLD:
             self._told(recipient, delivery)
             return
-        reason = self._left_out(recipient)
+        reason = self._left_out(recipient, concerns)
         if reason is None and (delivery is None or delivery.state is State.EXPIRED):
             # A message that waits was checked when it was claimed, or a person decided to send it again.
             reason = self.history.dead.get(address)
@@ -193,6 +213,18 @@ class _Sorting:
             self.waiting.append(replace(recipient, reason=delivery.reason, not_before=delivery.not_before))
         else:
             self.to_send.append(replace(recipient, retry=delivery))
+
+    def sort_copies(self, assistants: Iterable[Recipient]) -> None:
+        """Put each assistant in one place, after all members."""
+        for_now = {each.person for each in (*self.to_send, *self.waiting, *self.refused)}
+        had = {each.person for each in (*self.already, *self.in_doubt)}
+        for each in assistants:
+            concerned = tuple(
+                one
+                for one in each.copy_of
+                if one.person in for_now or (one.person in had and self.audiences.is_still_for(one.person, one.member))
+            )
+            self.sort(replace(each, copy_of=concerned or each.copy_of), concerns=bool(concerned))
 
     def _told(self, recipient: Recipient, delivery: Delivery) -> None:
         if delivery.state is State.SENT:
@@ -217,7 +249,7 @@ class _Sorting:
             return
         self.refused.append(replace(recipient, reason=refused_by_server(delivery.since, delivery.reason)))
 
-    def _left_out(self, recipient: Recipient) -> str | None:
+    def _left_out(self, recipient: Recipient, concerns: bool) -> str | None:
         """Return why somebody who was not mailed yet is left out.
 
         None if no reason is known.
@@ -231,6 +263,8 @@ class _Sorting:
         other = self.mailed.get(recipient.member.address_key)
         if other is not None:
             return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
+        if recipient.copy_of:
+            return None if concerns else _("none of the members whose assistant this is gets it")
         return self.audiences.why_not(recipient.person, recipient.member)
 
     def plan(self, latest: datetime, too_late: bool) -> Plan:
@@ -318,7 +352,7 @@ def _odd(
         words = {"latest": day_in_words(made.latest), "today": day_in_words(now)}
         yield _("its latest moment was %(latest)s, and today is %(today)s: nobody gets it any more") % words
     listed = {recipient.person for recipient in listings}
-    others = [each for each in made.to_send if each.person not in listed]
+    others = [each for each in made.to_send if each.person not in listed and not each.copy_of]
     holders = {each.person for each in history.holders}
     yield from _unsettled(history, [each.name or each.address for each in others if each.person in holders])
     guests = {each.person for each in history.guests}

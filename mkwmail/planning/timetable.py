@@ -50,7 +50,7 @@ def presumed(event: Event, mailing: str, roll: MemberIndex, history: History, mo
             continue
         happened += [
             Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
-            for each in roll.listings
+            for each in roll.everybody
             if (name, each.person) not in known
         ]
     return replace(history, deliveries=tuple(happened))

@@ -9,7 +9,7 @@ from mkwmail.clock import moment_in_figures
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, ngettext, size
-from mkwmail.planning.roll import Salutation
+from mkwmail.planning.oddities import Salutation
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 

@@ -18,7 +18,9 @@ from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, ti
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, members, ngettext, some
 from mkwmail.planning.approval import FACTS, Difference
+from mkwmail.planning.oddities import changed_names, copies_have_slipped, misplaced_names
 from mkwmail.planning.renamed import Former
+from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import TO_WHOM, WHEN
 from mkwmail.report.terminal import Terminal
 
@@ -426,8 +428,12 @@ def doubtful(names: Sequence[str]) -> Notice:
     )
 
 
-def slipped(count: int, examples: Sequence[str]) -> Notice:
-    """Return the notice that names have slipped against the addresses, so nothing is sent."""
+def slipped(roll: MemberIndex) -> Notice | None:
+    """Return the notice that names, or assistants, are in other members' rows, so nothing is sent; None if not."""
+    if not roll.slipped:
+        return _copies_slipped(misplaced_names(roll)) if copies_have_slipped(roll) else None
+    examples = changed_names(roll.slipped)
+    count = len(examples)
     said = ngettext(
         "nothing is sent: %(n)d address of the list has the name of another member now: %(examples)s",
         "nothing is sent: %(n)d addresses of the list have the names of other members now: %(examples)s",
@@ -442,6 +448,23 @@ def slipped(count: int, examples: Sequence[str]) -> Notice:
         dutch=f"Er wordt niets verstuurd. {begin} in de ledenlijst nu de naam van een ander lid ({names}). "
         "Waarschijnlijk is er maar één kolom gesorteerd. Zet de namen weer bij hun eigen adres; daarna verstuurt "
         "mkwmail weer.",
+    )
+
+
+def _copies_slipped(examples: Sequence[str]) -> Notice:
+    count = len(examples)
+    said = ngettext(
+        "nothing is sent: %(n)d assistant is in the row of another organisation's member: %(examples)s",
+        "nothing is sent: %(n)d assistants are in the rows of other organisations' members: %(examples)s",
+        count,
+    )
+    return Notice(
+        name="copies slipped",
+        code=ExitCode.SETTINGS,
+        said=said % {"n": count, "examples": some(examples)},
+        dutch=f"Er wordt niets verstuurd. In de kolom ‘kopie aan’ staan {count} assistenten bij een lid van een andere "
+        f"organisatie ({some_dutch(examples)}). Waarschijnlijk is die kolom apart gesorteerd. Zet de adressen weer bij "
+        "hun eigen lid; daarna verstuurt mkwmail weer.",
     )
 
 

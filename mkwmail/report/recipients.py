@@ -297,8 +297,15 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     subject = sample.subject
     if proposal.subjects > 1:
         subject = _("%(subject)s (and %(n)d others)") % {"subject": subject, "n": proposal.subjects - 1}
-    names = [each.name or each.address for each in made.to_send[: proposal.count]]
-    to = f"{members(proposal.count)}: {some(names)}"
+    going = made.to_send[: proposal.count]
+    names = [each.name or each.address for each in going if not each.copy_of]
+    copied = [each.name or each.address for each in going if each.copy_of]
+    to = f"{members(len(names))}: {some(names)}" if names else ""
+    if copied:
+        copies = ngettext(
+            "%(n)d copy for an assistant: %(names)s", "%(n)d copies for assistants: %(names)s", len(copied)
+        )
+        to = "; ".join(filter(None, (to, copies % {"n": len(copied), "names": some(copied)})))
     if proposal.count < len(made.to_send):
         to = _("%(to)s; %(rest)s stay for a later run") % {
             "to": to,
@@ -349,6 +356,11 @@ class Summary:
     def sent(self) -> int:
         """The number of mails sent in this run."""
         return len(self.outcome.sent)
+
+    @property
+    def copies(self) -> int:
+        """The number of those mails that are an assistant's copy."""
+        return sum(bool(each.recipient.copy_of) for each in self.outcome.sent)
 
     @property
     def waiting(self) -> int:
@@ -436,6 +448,9 @@ def _counts(summary: Summary) -> list[str]:
         (_("%(n)d skipped"), len(summary.skipped)),
     )
     sent = _("%(mails)s sent") % {"mails": mails(summary.sent)}
+    if summary.copies:
+        copied = ngettext("%(n)d of them a copy", "%(n)d of them copies", summary.copies) % {"n": summary.copies}
+        sent = f"{sent} ({copied})"
     return [sent, *(words % {"n": count} for words, count in counts if count)]
 
 

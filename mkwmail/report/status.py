@@ -347,6 +347,7 @@ def status_value(status: EventStatus) -> dict[str, Any]:
             for each in status.mailings
         ],
         "attendance": attendance_value(status.attendance),
+        "catering": list(status.catering),
         "not_listed": entry_values(status.not_listed),
         "rounds": [_round_value(status.lines, mailing, edition) for mailing, edition in rounds],
         "outdated": entry_values(outdated_entries(status.outdated)),

@@ -5,6 +5,7 @@ The page loads nothing from elsewhere. It has figures and names of organisations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from html import escape
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from mkwmail.clock import day_and_time, day_in_figures
 from mkwmail.i18n import _, ngettext, spoken
 from mkwmail.ledger.models import COMING, State
-from mkwmail.report.answers import answer_words, counted
+from mkwmail.report.answers import answer_words, catering_line, counted
 from mkwmail.report.status import Course, EventStatus, state_words
 from mkwmail.report.terminal import mailing_words
 
@@ -59,6 +60,7 @@ def status_page(status: EventStatus, association: str, now: datetime) -> str:
             "</header>",
             "<main>",
             *_figures(status),
+            *_catering(status, now),
             *_parts(status),
             *_chart(status.course),
             *_organisations(status),
@@ -103,6 +105,16 @@ def _figures(status: EventStatus) -> Iterator[str]:
     if attendance.answers:
         line, more = counted(attendance)
         yield f"<p>{escape('; '.join((line, *more)))}.</p>"
+
+
+def _catering(status: EventStatus, now: datetime) -> Iterator[str]:
+    """Yield the numbers for the caterer without dietary wishes, and after the deadline what has changed since."""
+    deadline = status.event.catering.deadline if status.event.catering else None
+    lines: Sequence[str] = status.catering
+    if lines and deadline is not None and now <= deadline:
+        lines = (catering_line(replace(status.attendance.numbers, dietary={}), deadline),)
+    for line in lines:
+        yield f"<p>{escape(line)}</p>"
 
 
 def _parts(status: EventStatus) -> Iterator[str]:

@@ -23,12 +23,13 @@ class Asked:
     """The calendar entries that were sent.
 
     ``own``: UID → the person whose entry it is; ``shared``: the UID of the entry that everybody got;
-    ``addresses``: address key → person.
+    ``addresses``: address key → person. ``assisted``: address key of an assistant → the members (persons).
     """
 
     own: Mapping[str, str] = field(default_factory=dict)
     shared: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict)
+    assisted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Standing(StrEnum):
@@ -131,7 +132,7 @@ def understood(replies: Iterable[CalendarReply], asked: Asked, recorded: Sequenc
         elif reply not in newest:
             heard[reply] = Heard(reply, Standing.REPLACED, person)
         elif person is None or answer is None:
-            stray = _stray(reply, asked.own.get(reply.uid) or person, answer)
+            stray = _stray(reply, asked.own.get(reply.uid) or person or _only_member(reply, asked), answer)
             heard[reply] = Heard(reply, Standing.TO_SEE, stray.person, stray=stray)
         else:
             fresh = Answer(person, answer, SOURCE, reply.dtstamp, reply.sequence, reply.comment)
@@ -164,13 +165,21 @@ def _stray(reply: CalendarReply, person: str | None, answer: str | None) -> Stra
 def _who(reply: CalendarReply, asked: Asked) -> tuple[str | None, bool]:
     """Return the person who replied, and whether the entry is ours.
 
-    The person is None if somebody else than the invited person replied.
+    The person is None if somebody else than the invited person replied. An assistant may have replied for a member, or
+    for herself.
     """
-    person = asked.addresses.get(address_key(reply.attendee))
+    key = address_key(reply.attendee)
+    person = None if key in asked.assisted else asked.addresses.get(key)
     if reply.uid == asked.shared:
         return person, True
     owner = asked.own.get(reply.uid)
     return (person if person == owner else None), owner is not None
+
+
+def _only_member(reply: CalendarReply, asked: Asked) -> str | None:
+    """Return the member whose assistant replied; None if there are several."""
+    members = asked.assisted.get(address_key(reply.attendee), ())
+    return members[0] if len(members) == 1 else None
 
 
 def _is_news(fresh: Answer, last: Answer | None, recorded: Sequence[Answer]) -> bool:

@@ -205,11 +205,6 @@ class Columns:
         """True if a column tells whether somebody comes."""
         return bool(self.by_meaning.keys() & {"answer", "status", "was", "presence"})
 
-    def answered_by(self, column: int) -> "Columns":
-        """Return the columns with this one as the answer, as the user says."""
-        beside = {number: name for number, name in self.beside.items() if number != column}
-        return replace(self, by_meaning={**self.by_meaning, "answer": (column,)}, beside=beside, perhaps=())
-
 
 def meaning_of(heading: str, optional: Iterable[str] = ()) -> str:
     """Return the meaning of a heading; ``beside`` for a further question.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mkwmail.addresses import address_key
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 from mkwmail.responses.answers import Answered, folded_words
 from mkwmail.responses.signups import Signup
 from mkwmail.responses.similarity import alike, same_first_name, same_place
@@ -19,7 +19,8 @@ from mkwmail.responses.similarity import alike, same_first_name, same_place
 class Invited:
     """A person who can sign up: a member, or a guest of an earlier export.
 
-    ``addresses``: the present address and earlier ones. ``key`` is the person's key in the ledger.
+    ``addresses``: the present address and earlier ones. ``key`` is the person's key in the ledger. ``assistants``: the
+    addresses of those who get a copy of a member's mails, and may answer for the member.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Invited:
     organisation: str = ""
     number: str = ""
     code: str = ""
+    assistants: tuple[str, ...] = ()
 
 
 class By(StrEnum):
@@ -75,6 +77,7 @@ class _Search:
         self._invited = invited
         self._by_code = {each.code: each for each in invited if each.code}
         self._by_address: dict[str, list[Invited]] = {}
+        self._by_assistant: dict[str, list[Invited]] = {}
         self._by_number: dict[str, list[Invited]] = {}
         self._by_name: dict[str, list[Invited]] = {}
         self._by_word: dict[str, list[Invited]] = {}
@@ -85,6 +88,8 @@ class _Search:
                 self._by_address.setdefault(address_key(address), []).append(each)
                 if domain := _own_domain(address):
                     self._by_domain.setdefault(domain, []).append(each)
+            for address in each.assistants:
+                self._by_assistant.setdefault(address_key(address), []).append(each)
             if each.number:
                 self._by_number.setdefault(folded_words(each.number), []).append(each)
             name = folded_words(each.name)
@@ -107,6 +112,9 @@ class _Search:
             several = signup.also and len(self._by_address.get(address_key(signup.address), ())) < len(by_address)
             doubt = _("the row has the addresses of several people") if several else _("several have this address")
             return _doubtful(signup, by_address, doubt)
+        assisted = self._by_assistant.get(address_key(signup.address), []) if signup.address else []
+        if assisted:
+            return self._by_an_assistant(signup, assisted, by_name)
         if by_name:
             return self._by_its_name(signup, by_name)
         return self._by_its_number(signup)
@@ -136,6 +144,23 @@ class _Search:
         else:
             doubt = _("%(name)s signed up with the address of %(person)s") % words
         return _doubtful(signup, [person, *others], doubt)
+
+    def _by_an_assistant(self, signup: Signup, assisted: Sequence[Invited], by_name: Sequence[Invited]) -> Match:
+        """Match a sign-up from the address of one or more members' assistant.
+
+        It counts for the member whom it names. Without a member's name, it may be the assistant's own name, or that of
+        a colleague.
+        """
+        named = [each for each in assisted if each in by_name]
+        if len(named) == 1:
+            return Match(signup, By.ADDRESS, named[0])
+        doubt = ngettext(
+            "the assistant of %(names)s signed up",
+            "the assistant of several members signed up: %(names)s",
+            len(assisted),
+        )
+        words = {"names": ", ".join(each.name for each in assisted)}
+        return _doubtful(signup, [*assisted, *(each for each in by_name if each not in assisted)], doubt % words)
 
     def _named(self, signup: Signup) -> list[Invited]:
         """Return the people with this name and no other organisation."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.ledger import responses
+from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer
 from tests.keyboard import typed
@@ -200,6 +200,11 @@ def test_the_numbers_are_for_the_hall_and_for_the_caterer(tmp_path: Path) -> Non
     status = place.run("status", EVENT, now=LATER).out
     assert "For the caterer, by 9 March 2020: 1 attending, with 2 companions 3" in status.splitlines()[1]
     assert "For the caterer" in place.run(now=LATER).out
+    assert "3" in place.run("status", EVENT, "--json", now=LATER).json["catering"][0]
+    assert place.run("status", EVENT, "--html", str(tmp_path / "b.html"), now=LATER).code == 0
+    page = (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert page.count("with 2 companions 3") == 2 and "For the caterer, by 9 March 2020" in page
+    assert "vegetarisch" not in page and "Kim" not in page
     place.run("answers", "set", EVENT, "Kim Verbeek", "nee", now="2020-03-10T09:00")
     place.run("answers", "set", EVENT, "Zoë Ruiter", "ja", now="2020-03-10T09:00")
     assert "1 cancelled, 1 added" in place.run("status", EVENT, now="2020-03-10T10:00").out
@@ -351,3 +356,32 @@ def test_a_repeated_import_asks_and_changes_nothing(tmp_path: Path, heading: str
     imported(place, KIM, ELS, headings=headings)
     ran = imported(place, KIM, ELS, headings=headings, more=())
     assert ran.code == 0 and "2 say nothing new." in ran.out
+
+
+def test_undo_leaves_nobody_in_the_register_who_came_with_the_import(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    guest = "4-3-2020 10:00:00;piet@woonstede.example.org;Piet Puk;Woonstede;Ja;;;"
+    unclear = "4-3-2020 10:00:00;bo@tien.example.org;Bo Bos;Tien;wachtlijst;;;"
+    imported(place, KIM, guest, unclear)
+    assert "Piet Puk" in listed(place)
+    place.run("answers", "undo", EVENT, now=LATER)
+    assert listed(place) == {}
+    now = datetime(2020, 3, 7, tzinfo=ZONE)
+    with Ledger.open(tmp_path / "mkwmail-test.db", tmp_path / "mkwmail-test.id", now, "here") as ledger:
+        assert {each.address for each in people.persons(ledger.database)}.isdisjoint(
+            {"piet@woonstede.example.org", "bo@tien.example.org"}
+        )
+    assert "has left the list" not in place.run("check", EVENT, now=LATER).out
+
+
+def test_members_without_an_address_are_in_the_list_of_calls(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members(
+        "Lou;'t;Hart;;Elf;lid;06 12345678",
+        "Kim;;Verbeek;kim@woonstede.example.org;Woonstede;lid;",
+        headings="voornaam;tussenvoegsel;achternaam;e-mail;organisatie;functie;telefoon",
+    )
+    ran = place.run("status", EVENT, "--calls", "--json", now=LATER)
+    (call,) = ran.json["calls"]
+    assert (call["member"], call["telephone"]) == ("Lou 't Hart", "06 12345678")
+    assert "no mail address" in call["reason"]

@@ -154,3 +154,12 @@ def test_a_list_exported_again_has_exactly_the_new_ones_new(first: list[Listed],
     assert not any(who.doubt for who in found.values())
     assert found["corrected@example.net"].key == before[first[place].address]
     assert all(found[row.address].key == before[row.address] for row in again if row.address in before)
+
+
+def test_the_order_of_a_name_in_an_older_register_makes_nobody_new() -> None:
+    before = Listed("k.devries@old.example.org", "Vries, Karin de", "Woonstede", "")
+    (was,) = identify([], [before], SECRET)
+    known = Person(was.key, before.address, before.name, before.organisation, before.number)
+    now = before._replace(address="karin@new.example.org", name="Drs. Karin de Vries")
+    (found,) = identify([known], [now], SECRET)
+    assert (found.key, found.old_address, found.doubt) == (was.key, before.address, None)

@@ -14,6 +14,7 @@ from mkwmail.errors import ExitCode, UserError
 from mkwmail.ledger.models import Delivery, ListSeen, Round, State
 from mkwmail.ledger.people import Person
 from mkwmail.members.member_list import Member
+from mkwmail.planning.approval import Correcting
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.plan import Plan, plan
 
@@ -345,3 +346,83 @@ def test_every_row_is_in_exactly_one_place_and_no_address_twice(
     }
     addresses = [each.member.email for each in made.to_send]
     assert len(set(addresses)) == len(addresses) and not had & set(addresses)
+
+
+def assistant(key: str, *members: Recipient, email: str = "", doubt: str = "") -> Recipient:
+    """An assistant of members, at an address of her own."""
+    member = Member(2, Name(), email or f"{key}@bureau.example.org")
+    return Recipient(key, member, doubt, copy_of=tuple(members))
+
+
+@pytest.mark.parametrize(
+    ("mailing", "states", "answers", "copy"),
+    [
+        ("invitation", "", "", "to send"),
+        ("invitation", "a:sent", "", "to send"),  # the column came later
+        ("invitation", "a:sent e:sent", "", "already"),
+        ("invitation", "a:sent e:in-doubt", "", "in doubt"),
+        ("invitation", "a:sent e:deferred", "", "to send"),
+        ("invitation", "a:refused e:deferred", "", "to send"),
+        ("invitation", "e:refused", "", "refused"),
+        ("reminder", "a:sent@invitation", "", "to send"),
+        ("reminder", "a:sent@invitation", "a", "skipped"),  # the member has answered
+        ("reminder", "a:sent@invitation a:sent e:deferred", "a", "skipped"),  # and did so after the first try
+        ("practical", "a:sent@invitation", "a", "to send"),
+        ("practical", "a:sent@invitation", "d", "skipped"),
+    ],
+)
+def test_an_assistant_has_one_place_that_follows_the_member(mailing: str, states: str, answers: str, copy: str) -> None:
+    found = []
+    for word in states.split():
+        key, _colon, rest = word.partition(":")
+        state, _at, other = rest.partition("@")
+        address = "e@bureau.example.org" if key == "e" else ""
+        found.append(told(key, other or mailing, State(state.replace("-", " ")), address=address, reason="5.1.1"))
+    member = listing("a")
+    history = History(tuple(found), {"a": WORDS[answers]} if answers else {})
+    made = plan(EVENT, mailing, [member, assistant("e", member)], history, NOW)
+    places = {
+        "to send": made.to_send,
+        "skipped": made.skipped,
+        "already": made.already,
+        "in doubt": made.in_doubt,
+        "refused": made.refused,
+    }
+    assert [name for name, people in places.items() for each in people if each.person == "e"] == [copy]
+
+
+def test_a_copy_names_the_members_who_get_the_mailing_and_comes_last() -> None:
+    one, two, three = everyone("abc")
+    els = assistant("e", one, two)
+    history = History((told("a"), told("b"), told("c")), {"a": "attending"})
+    made = plan(EVENT, "reminder", [one, els, two, three], history, NOW)
+    assert goes_to(made) == "bce" and [each.person for each in made.copies] == ["e"]
+    assert [each.person for each in made.copies[0].copy_of] == ["b"]
+    assert not made.odd
+
+
+def test_an_assistant_at_anothers_address_gets_no_second_mail() -> None:
+    one = listing("a")
+    made = plan(EVENT, "invitation", [one, assistant("e", one, email="a@example.org")], History(), NOW)
+    assert goes_to(made) == "a" and "the same address" in skipped(made)["e"]
+
+
+def test_a_closed_event_and_a_doubt_hold_for_copies() -> None:
+    one = listing("a")
+    cancelled = History((told("a"), told("a", "cancellation")))
+    made = plan(EVENT, "reminder", [one, assistant("e", one)], cancelled, NOW)
+    assert not made.to_send
+    made = plan(EVENT, "invitation", [one, assistant("e", one, doubt="who is this?")], History(), INVITED)
+    assert goes_to(made) == "a"
+    made = plan(EVENT, "invitation", [listing("a", doubt="new name"), assistant("e", listing("a"))], History(), INVITED)
+    assert not made.to_send
+
+
+@pytest.mark.parametrize(("own", "gets"), [((), True), (("b",), False)])
+def test_a_correction_reaches_a_successor_of_who_had_the_earlier_text(own: tuple[str, ...], gets: bool) -> None:
+    # "a" has left; "b" is the successor at the same address, who may have had the text of now in person.
+    correcting = Correcting("invitation", 1, frozenset(("a", *own)), frozenset({"a"}), {})
+    mailed = (told("a"), *(told(key, address="a@example.org") for key in own))
+    history = History(mailed, correcting=correcting)
+    made = plan(EVENT, "correction", [listing("b", email="a@example.org"), listing("c")], history, NOW)
+    assert goes_to(made) == ("b" if gets else "") and "did not get" in skipped(made)["c"]

@@ -159,3 +159,13 @@ def test_another_events_answer_is_left_alone() -> None:
 def test_what_is_known_already_stands(recorded: Answer, news: bool) -> None:
     found = understood([reply("DECLINED")], ASKED, (recorded,))
     assert bool(found.answers) is news and found.known == (not news)
+
+
+def test_an_assistants_reply_is_no_answer_but_names_her_member() -> None:
+    asked = Asked(ASKED.own, ASKED.shared, {**ASKED.addresses, "els@example.org": "els"}, {"els@example.org": ("kim",)})
+    reply = CalendarReply("all@mkwmail", "els@example.org", "ACCEPTED", 0, THEN)
+    found = understood([reply], asked, ())
+    assert not found.answers
+    assert [(each.person, each.address, each.answer) for each in found.strays] == [
+        ("kim", "els@example.org", "attending")
+    ]

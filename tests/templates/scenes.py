@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from html import unescape
 
@@ -122,8 +122,9 @@ def a_mail(
     changes: tuple[Change, ...] = CHANGES,
     original: str | None = "invitation",
     association: str = "MKW Platform",
+    copy_of: tuple[Addressee, ...] = (),
 ) -> Mail:
-    """The mail that a mailing of this name says to the reader."""
+    """The mail that a mailing of this name says to the reader, or to the assistant of some members."""
     kind = Kind(kind_of(name))
     occasion = MailingContext(
         event=event or an_event(),
@@ -140,6 +141,9 @@ def a_mail(
         original=original if kind is Kind.CORRECTION else None,
     )
     reader = a_reader(answer or ANSWERS.get(kind))
+    if copy_of:
+        occasion = replace(occasion, template="for_information", copied=kind.value)
+        reader = Addressee("e", Member(2, Name(), "bureau@woonstede.example.org"), "", reader.answer, copy_of=copy_of)
     reader = reader._replace(changes=changes if kind is Kind.UPDATE else ())
     composed = compose(occasion, TEMPLATES, (reader,))
     parsed = read(composed.addressed[0].message("id@example.org", MOMENT))

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.mail.context import Form
+from mkwmail.dutch.names import Name
+from mkwmail.mail.context import Addressee, Form
+from mkwmail.members.member_list import Member
 from tests.kinds import Kind
-from tests.templates.scenes import Mail, a_mail
+from tests.templates.scenes import Mail, a_mail, a_reader
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,6 +34,17 @@ def the_mail(kind: Kind, form: Form) -> Mail:
 def test_a_mail_says_what_its_golden_file_says(kind: Kind, form: Form) -> None:
     said = readable(the_mail(kind, form))
     file = GOLDEN / f"{kind}.{form}.txt"
+    if os.environ.get("MKWMAIL_GOLDEN") == "write":
+        file.write_text(said, encoding="utf-8")
+    assert said == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("kind", "form"), MAILS)
+def test_an_assistants_copy_says_what_its_golden_file_says(kind: Kind, form: Form) -> None:
+    kim = Addressee("k", Member(3, Name(first="Kim", surname="Verbeek"), "kim@example.org"), "tt34xw81aa")
+    own = "Op 16 april kan er **niet** bij De Moestuin geparkeerd worden." if kind is Kind.OWN else None
+    said = readable(a_mail(kind, form, text=own, copy_of=(a_reader(), kim)))
+    file = GOLDEN / "copies" / f"{kind}.{form}.txt"
     if os.environ.get("MKWMAIL_GOLDEN") == "write":
         file.write_text(said, encoding="utf-8")
     assert said == file.read_text(encoding="utf-8")
