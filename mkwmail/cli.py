@@ -451,7 +451,7 @@ def due(
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.due import due as command
-    from mkwmail.commands.due import outlook
+    from mkwmail.commands.schedule import outlook
 
     if dry_run:
         _finish(outlook(_begin(ctx), json=json))

@@ -26,7 +26,7 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.notify import record_current, tell, told_now
 from mkwmail.commands.prompts import former_names
-from mkwmail.commands.schedule import changed, timetable_of
+from mkwmail.commands.schedule import changed
 from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
@@ -55,7 +55,6 @@ from mkwmail.planning.schedule import (
     UNREADABLE,
     WHEN,
     Share,
-    Slot,
     closing,
     day_begins,
     may_mail,
@@ -66,10 +65,9 @@ from mkwmail.planning.schedule import (
     waits_for_mailbox,
 )
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report import notices
+from mkwmail.report import inbox, notices
 from mkwmail.report.notices import DueDelivery, Notice, due_value, is_worth_a_word, show_went
 from mkwmail.report.terminal import was_handed_to
-from mkwmail.report.timetable import outlook_rows, outlook_value, show_outlook
 
 _MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
@@ -178,9 +176,9 @@ class Automatic:
             self.found.mailbox = read.error.code
             failing = read.failing or self._now
             if self._now - failing >= UNREADABLE or read.error.code in (ExitCode.LOGIN, ExitCode.SETTINGS):
-                self.found.notices.append(notices.mailbox_unread(read.error, failing))
+                self.found.notices.append(inbox.mailbox_unread(read.error, failing))
         if read.waiting:
-            self.found.notices.append(notices.replies_wait(read.waiting, read.answers, read.bounces))
+            self.found.notices.append(inbox.replies_wait(read.waiting, read.answers, read.bounces))
 
     # Reading the files
 
@@ -293,7 +291,7 @@ class Automatic:
             return None
         plan = plan_for(event, name, roll, history, now)
         if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
-            self.found.notices.append(notices.reminder_waits(event, name, self._unreadable or now))
+            self.found.notices.append(inbox.reminder_waits(event, name, self._unreadable or now))
             return None
         share = _share(plan, given, roll, history)
         if different:
@@ -506,7 +504,6 @@ def _is_expired(state: State, mailing: str, name: str) -> bool:
 
 
 COMMAND = "due"
-DAYS = 30
 
 # How long another run may hold the ledger before that is reported: two runs of cron often overlap.
 _PATIENCE = timedelta(hours=1)
@@ -592,34 +589,3 @@ def _held(ledger: Ledger, error: UserError, now: datetime) -> DueResult:
     if holder is None or now - holder.since < _PATIENCE:
         return DueResult(codes=[ExitCode.LEDGER_HELD], whole=False)
     return DueResult([notices.held(error.faults[0].fault, holder.since)], whole=False)
-
-
-# The outlook
-
-
-def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
-    """Show what will be sent in the next days; send nothing.
-
-    :raises UserError: if a file is faulty.
-    """
-    folder, now = folder_of(invocation), invocation.clock.now()
-    until = now + timedelta(days=DAYS)
-    rows: list[tuple[datetime, Event, Slot]] = []
-    with open_ledger(invocation, folder) as ledger:
-        settings = read_settings(folder)
-        members = read_list(folder, settings, skip_faulty=False)
-        roll = identify_members(members.members, ledger.identify)
-        # `due` ignores events without an approved mailing, even if their files are faulty.
-        given = {each.event for each in rounds.scheduled(ledger.database)}
-        for event_id in sorted(given & set(map(id_in, folder.event_paths()))):
-            event_path = folder.event_path(event_id)
-            read = read_event(event_path, folder)
-            sources = Sources(folder, settings, event_path, read.value, members, read.warnings)
-            slots = timetable_of(sources, roll, ledger, now)
-            rows += [(goes, read.value, slot) for goes, slot in outlook_rows(slots, now, until)]
-    rows.sort(key=lambda row: row[0])
-    if json:
-        invocation.terminal.document(outlook_value(rows, DAYS))
-    else:
-        show_outlook(invocation.terminal, rows, DAYS)
-    return ExitCode.OK

@@ -357,7 +357,7 @@ def _ask_about_replies(
         terminal.say("")
         terminal.say(f"{number}/{len(texts)}  {reply.words()}", "bold")
         terminal.say(text or _("(the mail is not in the folder any more)"))
-        typed = terminal.ask(_("  komt / komt niet / misschien / gaat hier niet over / Enter = later:")).strip()
+        typed = terminal.ask(_("  attending / declined / tentative / not about this / Enter = later:")).strip()
         if not typed:
             continue
         answer = said_answer(typed)

@@ -6,7 +6,7 @@ The crontab line sends approved mailings automatically.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +16,19 @@ from mkwmail.commands.compose_mailing import composer_of, correcting_of
 from mkwmail.commands.context import (
     Invocation,
     Sources,
+    folder_of,
     history_of,
     lacking,
     open_ledger,
+    read_list,
     read_sources,
 )
 from mkwmail.commands.prompts import ask_about_move, ask_about_names, former_names, settled_members, take_ledger
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import mailing_named
-from mkwmail.config.settings import Settings, Smtp
+from mkwmail.config.settings import Settings, Smtp, read_settings
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import CronJob
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -37,7 +42,14 @@ from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
 from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
-from mkwmail.report.timetable import approved_words, count_words, show_timetable
+from mkwmail.report.timetable import (
+    approved_words,
+    count_words,
+    outlook_rows,
+    outlook_value,
+    show_outlook,
+    show_timetable,
+)
 
 
 def changed(sources: Sources, ledger: Ledger, history: History, given: ScheduledApproval) -> tuple[Difference, ...]:
@@ -248,3 +260,36 @@ def _out_of_crons_reach(smtp: Smtp) -> str:
         "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
         "type mkwmail login."
     )
+
+
+# What is coming
+
+DAYS = 30
+
+
+def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
+    """Show what will be sent in the next days; send nothing.
+
+    :raises UserError: if a file is faulty.
+    """
+    folder, now = folder_of(invocation), invocation.clock.now()
+    until = now + timedelta(days=DAYS)
+    rows: list[tuple[datetime, Event, Slot]] = []
+    with open_ledger(invocation, folder) as ledger:
+        settings = read_settings(folder)
+        members = read_list(folder, settings, skip_faulty=False)
+        roll = identify_members(members.members, ledger.identify)
+        # `due` ignores events without an approved mailing, even if their files are faulty.
+        given = {each.event for each in rounds.scheduled(ledger.database)}
+        for event_id in sorted(given & set(map(id_in, folder.event_paths()))):
+            event_path = folder.event_path(event_id)
+            read = read_event(event_path, folder)
+            sources = Sources(folder, settings, event_path, read.value, members, read.warnings)
+            slots = timetable_of(sources, roll, ledger, now)
+            rows += [(goes, read.value, slot) for goes, slot in outlook_rows(slots, now, until)]
+    rows.sort(key=lambda row: row[0])
+    if json:
+        invocation.terminal.document(outlook_value(rows, DAYS))
+    else:
+        show_outlook(invocation.terminal, rows, DAYS)
+    return ExitCode.OK

@@ -23,7 +23,7 @@ def explanations() -> Mapping[str, Mapping[str, str]]:
 
     It is part → key → meaning, in the program's language; ``Event`` and ``Settings`` are whole files.
     """
-    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings()}
+    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings(), **_of_the_servers()}
 
 
 def _of_an_event() -> dict[str, dict[str, str]]:
@@ -130,6 +130,25 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "name": _("the name that people see"),
             "email": _("the address"),
         },
+        "Pace": {
+            "connections": _("connections at the same time"),
+            "per_connection": _("mails over one connection"),
+            "per_minute": _("mails a minute"),
+            "per_hour": _("mails an hour"),
+            "per_day": _("mails in 24 hours"),
+            "batch": _("mails before each pause"),
+            "pause": _("how long each pause lasts"),
+        },
+        "Hours": {
+            "from": _("from when in the day"),
+            "to": _("until when in the day"),
+            "days": _("working: Monday to Friday, no public holidays; all: every day"),
+        },
+    }
+
+
+def _of_the_servers() -> dict[str, dict[str, str]]:
+    return {
         "Imap": {
             "host": _("the server's name"),
             "port": _("993, or 143 with security: starttls"),
@@ -153,20 +172,6 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "device_url": _("with a provider of your own: where codes for another device come from"),
             "token_url": _("with a provider of your own: where tokens come from"),
             "scopes": _("with a provider of your own: what the sign-in should allow"),
-        },
-        "Pace": {
-            "connections": _("connections at the same time"),
-            "per_connection": _("mails over one connection"),
-            "per_minute": _("mails a minute"),
-            "per_hour": _("mails an hour"),
-            "per_day": _("mails in 24 hours"),
-            "batch": _("mails before each pause"),
-            "pause": _("how long each pause lasts"),
-        },
-        "Hours": {
-            "from": _("from when in the day"),
-            "to": _("until when in the day"),
-            "days": _("working: Monday to Friday, no public holidays; all: every day"),
         },
     }
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mkwmail.clock import ZONE, day_in_words
+from mkwmail.clock import ZONE, day_and_time, day_in_words
+from mkwmail.config.event import Event
+from mkwmail.dutch.dates import date_in_words
+from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Answer, Bounce, Stray
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.answers import answer_words, stray_words, with_comment
+from mkwmail.report.notices import Notice, begin, what_of
 from mkwmail.report.terminal import Terminal
 
 
@@ -139,3 +143,51 @@ def came_value(came: Came) -> dict[str, Any]:
 
 def _line_value(line: ReplyLine) -> dict[str, str]:
     return {"event": line.event, "member": line.name, "at": line.at.isoformat()}
+
+
+# For `due`
+
+
+def replies_wait(count: int, answers: int, bounces: int) -> Notice:
+    """Return the notice that people wrote replies that nobody has read yet.
+
+    :param answers: how many answers this run found. ``bounces``: how many mails came back.
+    """
+    words = {"n": count}
+    return Notice(
+        name="replies",
+        code=ExitCode.OK,
+        said=ngettext("%(n)d reply waits to be read", "%(n)d replies wait to be read", count) % words,
+        dutch=("Er ligt 1 reactie" if count == 1 else f"Er liggen {count} reacties")
+        + f" op antwoord te wachten. In deze ronde: {answers} antwoorden verwerkt, {bounces} mails teruggekomen.",
+        remedy="mkwmail inbox",
+    )
+
+
+def mailbox_unread(error: UserError, since: datetime) -> Notice:
+    """Return the notice that the mailbox cannot be read; mails are sent all the same."""
+    fault = error.faults[0]
+    return Notice(
+        name="mailbox",
+        code=ExitCode.OK,
+        said=_("the mailbox cannot be read since %(moment)s; mails are sent all the same")
+        % {"moment": day_and_time(since)},
+        dutch=f"De mailbox kan niet worden gelezen sinds {date_in_words(since.astimezone(ZONE).date())}. "
+        "Goedgekeurde mails worden gewoon verstuurd; een herinnering wacht na twee dagen.",
+        remedy="mkwmail inbox",
+        details=(str(fault),),
+        quoted=True,
+    )
+
+
+def reminder_waits(event: Event, mailing: str, since: datetime) -> Notice:
+    """Return the notice that a reminder waits, because answers may be in a mailbox that cannot be read."""
+    return Notice(
+        name=f"unread:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=_("%(event)s: %(mailing)s waits: the mailbox cannot be read since %(moment)s, and may hold answers")
+        % {"event": event.id, "mailing": mailing, "moment": day_and_time(since)},
+        dutch=f"{begin(what_of(event, mailing))} wacht: de mailbox kan al twee dagen niet worden gelezen, en er kunnen "
+        "antwoorden in staan. Kijk zelf in de mailbox, en verstuur de mail daarna met de hand.",
+        remedy=f"mkwmail send {event.id} {mailing}",
+    )

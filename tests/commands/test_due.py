@@ -16,8 +16,7 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.commands.context import Invocation
 from mkwmail.commands.due import due as due_command
-from mkwmail.commands.due import outlook
-from mkwmail.commands.schedule import ScheduleOptions
+from mkwmail.commands.schedule import ScheduleOptions, outlook
 from mkwmail.commands.schedule import schedule as schedule_command
 from mkwmail.commands.send import SendOptions
 from mkwmail.commands.send import send as send_command
