@@ -18,8 +18,9 @@ from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, mailbox, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.mailbox import Finding, InDoubt, KeptMail, Position
-from mkwmail.ledger.models import Answer, Batch, Bounce, Stray
+from mkwmail.ledger.models import Answer, Batch, Bounce, KeptSignup, Stray
 from mkwmail.ledger.people import code_for
+from mkwmail.mail.answer_mail import TOKEN
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.inbox import Came, ReplyLine, came_value, show_came
 from mkwmail.report.terminal import Terminal
@@ -27,7 +28,6 @@ from mkwmail.responses.answers import said_answer
 from mkwmail.responses.bounces import match
 from mkwmail.responses.calendar_replies import understood
 from mkwmail.responses.incoming import (
-    TOKEN,
     Incoming,
     Kind,
     Ours,
@@ -252,17 +252,20 @@ class _Reader:
     def _learn_from_answers(self, mails: Sequence[Incoming]) -> None:
         events = {each.about[0] for each in mails if each.kind is Kind.ANSWER and each.about}
         recorded = {event: responses.answers(self.ledger.database, event) for event in events}
-        answers, strays = answers_by_mail(mails, self.ours, recorded, self.now)
-        for event in sorted({*answers, *strays}):
-            self._keep_answers(event, answers.get(event, ()), strays.get(event, ()))
+        found = answers_by_mail(mails, self.ours, recorded, self.now)
+        for event in sorted({*found.answers, *found.strays}):
+            rows = tuple(found.details.get(event, ()))
+            self._keep_answers(event, found.answers.get(event, ()), found.strays.get(event, ()), rows)
 
-    def _keep_answers(self, event: str, answers: Sequence[Answer], strays: Sequence[Stray]) -> None:
+    def _keep_answers(
+        self, event: str, answers: Sequence[Answer], strays: Sequence[Stray], rows: tuple[KeptSignup, ...] = ()
+    ) -> None:
         self.found.answers[event] += answers
         self.found.strays[event] += strays
         if self.dry_run:
             return
         if answers:
-            responses.record_batch(self.ledger.database, event, Batch(_("the mailbox"), tuple(answers)), self.now)
+            responses.record_batch(self.ledger.database, event, Batch(_("the mailbox"), tuple(answers), rows), self.now)
         responses.record_strays(self.ledger.database, event, strays, self.now)
 
     def _learn_from_reports(self, mails: Sequence[Incoming]) -> None:

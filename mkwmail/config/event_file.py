@@ -287,6 +287,11 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
         fault = _("the deadline, %(deadline)s, is after the start of the event on %(starts)s")
         words = {"deadline": _written(deadline), "starts": _written(starts)}
         yield draft.fault(("registration", "deadline"), fault % words)
+    registration = draft.event.registration
+    if registration is not None and registration.by and registration.url:
+        yield draft.fault(
+            ("registration", "by"), _("by: mail and url: are two ways to sign up"), _("keep one of the two")
+        )
 
 
 def _programme_warnings(draft: Draft) -> Iterator[Fault]:

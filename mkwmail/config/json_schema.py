@@ -66,6 +66,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "organisation": _("the person's organisation"),
         },
         "Registration": {
+            "by": _("mail: people answer with a mail, which `mkwmail inbox` reads; instead of url"),
             "url": _(
                 "the sign-up form's address; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} "
                 "become each member's own"

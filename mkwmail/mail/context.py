@@ -21,6 +21,7 @@ from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
 from mkwmail.ledger.models import COMING, NOT_COMING
+from mkwmail.mail.answer_mail import token_of
 from mkwmail.mail.merge import Link, Value
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
@@ -120,10 +121,14 @@ class Addressee(NamedTuple):
     copy_of: tuple["Addressee", ...] = ()
 
 
+#: The names of the links to answer with.
+LINKS = ("signup_link", "decline_link")
+
+
 def links_among(fields: Iterable[str]) -> frozenset[str]:
     """Return the fields whose values are whole URLs: the member's own link, and those in an assistant's copy."""
     return frozenset(
-        field for field in fields if field == "signup_link" or re.fullmatch(r"copy_of\.[0-9]+\.signup_link", field)
+        field for field in fields if field in LINKS or re.fullmatch(r"copy_of\.[0-9]+\.(signup|decline)_link", field)
     )
 
 
@@ -175,7 +180,7 @@ def _parts_of(url: str) -> tuple[tuple[str, str | None], ...]:
     return tuple((text, field) for text, field, _spec, _conversion in string.Formatter().parse(url))
 
 
-def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+def personal_values(addressee: Addressee, links: Mapping[str, str], form: Form) -> dict[str, str]:
     """Return every value that may differ per member, by its field.
 
     The member's own fields are ``member.`` with the name that templates use; they include the other columns of the
@@ -194,32 +199,34 @@ def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
         "member.function": member.function,
         "member.number": member.number,
         "member.email": member.email,
-        **greeting_values(addressee, url, form),
+        **greeting_values(addressee, links, form),
     }
 
 
-def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+def greeting_values(addressee: Addressee, links: Mapping[str, str], form: Form) -> dict[str, str]:
     """Return the personal values that are not the member's own fields.
 
     Nearly every letter has these values, and often no others.
     """
     if addressee.copy_of:
-        return _copy_values(addressee, url, form)
+        return _copy_values(addressee, links, form)
     values = {"salutation": salutation(addressee.member.name, form)}
-    if url is not None:
-        values["signup_link"] = signup_link(url, addressee)
+    for name, url in links.items():
+        values[name] = signup_link(url, addressee)
+    if "decline_link" in links:
+        values["token"] = token_of(addressee.code)
     return values
 
 
-def _copy_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+def _copy_values(addressee: Addressee, links: Mapping[str, str], form: Form) -> dict[str, str]:
     """Return the values in an assistant's copy, which has a link for each member and none of its own."""
     name = addressee.member.name
     values = {"salutation": salutation(name, form) if full_name(name) else unknown_salutation(form)}
     for number, each in enumerate(addressee.copy_of):
         values[f"copy_of.{number}.name"] = full_name(each.member.name) or each.member.email
         values[f"copy_of.{number}.organisation"] = each.member.organisation
-        if url is not None:
-            values[f"copy_of.{number}.signup_link"] = signup_link(url, each)
+        for link, url in links.items():
+            values[f"copy_of.{number}.{link}"] = signup_link(url, each)
     return values
 
 
@@ -233,13 +240,18 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
         for field, text in values.items()
         if field.startswith("member.")
     }
-    link = values.get("signup_link")
     return {
         "copy_of": tuple(_copy_names(values, mark_of)),
         "member": Names(member),
         "salutation": Value(values["salutation"], mark_of("salutation")),
-        "signup_link": None if link is None else Link(link, mark_of("signup_link")),
+        "token": Value(values["token"], mark_of("token")) if "token" in values else None,
+        **_links(values, "", mark_of),
     }
+
+
+def _links(values: Mapping[str, str], own: str, mark_of: Callable[[str], str]) -> dict[str, Link | None]:
+    found = {name: values.get(f"{own}{name}") for name in LINKS}
+    return {name: None if link is None else Link(link, mark_of(f"{own}{name}")) for name, link in found.items()}
 
 
 def _copy_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> Iterator[Names]:
@@ -250,8 +262,7 @@ def _copy_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> Ite
         found: dict[str, Any] = {
             part: Value(values[f"{own}{part}"], mark_of(f"{own}{part}")) for part in ("name", "organisation")
         }
-        link = values.get(f"{own}signup_link")
-        yield Names({**found, "signup_link": None if link is None else Link(link, mark_of(f"{own}signup_link"))})
+        yield Names({**found, **_links(values, own, mark_of)})
 
 
 def named(value: Any, field: str = "") -> Any:

@@ -209,8 +209,8 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
         code=ExitCode.REFUSED,
         said=sentence % words,
         dutch=f"{begin(what_of(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste "
-        f"moment was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, zet dan "
-        "een later moment in het evenement (latest) en keur het opnieuw goed; trek anders de goedkeuring in.",
+        f"moment was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, "
+        "zet dan een later moment in het evenement (latest) en keur het opnieuw goed; trek anders de goedkeuring in.",
         remedy=f"{_approve(event, mailing)} --withdraw",
     )
 

@@ -6,19 +6,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
 from enum import StrEnum
+from typing import NamedTuple
 
 from mkwmail.addresses import address_key
-from mkwmail.ledger.models import Answer, Stray
+from mkwmail.ledger.models import Answer, KeptSignup, Stray
+from mkwmail.mail.answer_mail import (
+    CANNOT_COME,
+    COMES,
+    COMES_NOT,
+    COMPANIONS,
+    DIETARY,
+    KEEP_THIS,
+    REMARK,
+    YES_OR_NO,
+)
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.mail.icalendar import CalendarReply
-from mkwmail.responses.answers import Answered, read_answer
+from mkwmail.responses.answers import Answered, read_answer, read_companions
 from mkwmail.responses.bounces import Nature, Returned, digest_of, read_returned
 from mkwmail.responses.calendar_replies import replies_in
 from mkwmail.responses.mail_parts import header_text, parsed, part_text
 from mkwmail.responses.saved_mail import SavedMail
+from mkwmail.responses.signup_changes import BY_MAIL
 
-#: Begins the token in the subject and the text of every mail that a button of ours opens.
-TOKEN = "[mkw-"
+_LONGEST = 300  # characters of a line that is kept
 #: The source of an answer by mail.
 SOURCE = "mail"
 
@@ -167,12 +178,16 @@ def _typed_text(mail: Message) -> str:
 # Answers by mail
 
 _PREFIX = re.compile(r"^(?:(?P<on>fw|fwd|doorst|doorgestuurd|wg)|re|antw|aw)\s*:\s*", re.IGNORECASE)
-_REFUSALS = ("ik kom niet", "ik kan er niet bij zijn", "ik kan niet komen", "wij komen niet")
-_ACCEPTANCES = ("ik kom", "wij komen")
+_REFUSALS = (COMES_NOT.casefold(), CANNOT_COME.casefold(), "ik kan niet komen", "wij komen niet")
+_ACCEPTANCES = (COMES.casefold(), "wij komen")
 _DOUBTS = re.compile(
     r"\b(?:niet|geen|toch|helaas|misschien|maar|tenzij|afmelden|verhinderd|not|unless)\b", re.IGNORECASE
 )
-_FORM_LINE = re.compile(r"^[^:\n]{1,80}:[^\n]*$")
+_RETRACTIONS = re.compile(r"\b(?:(?:toch|kom|kan|komen|kunnen) (?:\w+ ){0,2}niet|verhinderd|afmelden)\b", re.IGNORECASE)
+_FORM_LINE = re.compile(
+    rf"^(?P<label>[^:\n]{{1,120}}{re.escape(YES_OR_NO)}|{'|'.join(map(re.escape, (COMPANIONS, DIETARY, REMARK)))})"
+    r"\s*:(?P<said>[^\n]*)$"
+)
 
 
 def said_by_mail(mail: Incoming) -> Answered | None:
@@ -193,9 +208,37 @@ def said_by_mail(mail: Incoming) -> Answered | None:
     answer = by_subject or by_line
     if answer is None:
         return read_answer(lines[0]) if lines else None
-    if answer is Answered.ATTENDING and any(_DOUBTS.search(line) for line in own):
-        return None
-    return answer
+    doubtful = any(_DOUBTS.search(line) for line in own) or _RETRACTIONS.search(details_of(mail).remark)
+    return None if answer is Answered.ATTENDING and doubtful else answer
+
+
+class Details(NamedTuple):
+    """The lines that somebody filled in.
+
+    ``parts``: title of an optional part → ja or nee, or what was typed.
+    """
+
+    parts: Mapping[str, str]
+    companions: int
+    dietary: str
+    remark: str
+
+
+def details_of(mail: Incoming) -> Details:
+    """Return the lines of an answer by mail that somebody filled in."""
+    found = [match for line in mail.text.splitlines() if (match := _FORM_LINE.match(line.strip()))]
+    said = {each["label"]: each["said"].strip()[:_LONGEST] for each in found if each["said"].strip()}
+    parts = {key.removesuffix(YES_OR_NO): text for key, text in said.items() if key.endswith(YES_OR_NO)}
+    return Details(
+        parts={title: _yes_or_no(text) for title, text in parts.items()},
+        companions=read_companions(said.get(COMPANIONS, "")) or 0,
+        dietary=said.get(DIETARY, ""),
+        remark=said.get(REMARK, ""),
+    )
+
+
+def _yes_or_no(text: str) -> str:
+    return {Answered.ATTENDING: "ja", Answered.DECLINED: "nee"}.get(read_answer(text) or Answered.TENTATIVE, text)
 
 
 def _of_button(text: str) -> Answered | None:
@@ -206,19 +249,28 @@ def _of_button(text: str) -> Answered | None:
 
 
 def _is_ours(line: str) -> bool:
-    return line.casefold().startswith(("laat deze regel", "verstuur deze mail"))
+    return line.startswith(KEEP_THIS)
+
+
+class ByMail(NamedTuple):
+    """Answers by mail, those to ask about, and the lines that were filled in, all by event."""
+
+    answers: Mapping[str, list[Answer]]
+    strays: Mapping[str, list[Stray]]
+    details: Mapping[str, list[KeptSignup]]
 
 
 def answers_by_mail(
     mails: Collection[Incoming], ours: Ours, recorded: Mapping[str, Collection[Answer]], now: datetime
-) -> tuple[dict[str, list[Answer]], dict[str, list[Stray]]]:
-    """Return the answers by mail to record, and those to ask about, both by event.
+) -> ByMail:
+    """Return the answers by mail to record, and those to ask about.
 
     The code says whose answer it is. From another address, or with words that are not understood, it is asked about.
     Of two answers the later counts; an answer that is older than the recorded one changes nothing.
     """
     answers: dict[str, list[Answer]] = {}
     strays: dict[str, list[Stray]] = {}
+    details: dict[str, dict[str, KeptSignup]] = {}
     for mail in sorted(mails, key=lambda each: each.at or now):
         if mail.kind is not Kind.ANSWER or mail.about is None:
             continue
@@ -231,5 +283,19 @@ def answers_by_mail(
         earlier = [each for each in (*recorded.get(event, ()), *answers.get(event, ())) if each.person == person]
         if earlier and (earlier[-1].answer in _AFTERWARDS or earlier[-1].given >= at):
             continue
-        answers.setdefault(event, []).append(Answer(person, answer.value, SOURCE, at))
-    return answers, strays
+        answers.setdefault(event, []).append(Answer(person, answer.value, SOURCE, at, comment=details_of(mail).remark))
+        details.setdefault(event, {})[person] = _row(mail, person, answer, at)
+    return ByMail(answers, strays, {event: list(rows.values()) for event, rows in details.items()})
+
+
+def _row(mail: Incoming, person: str, answer: Answered, at: datetime) -> KeptSignup:
+    """Return the lines that somebody filled in, as a row of an export: the last mail of a person replaces others."""
+    said = details_of(mail)
+    return KeptSignup(
+        *(f"{BY_MAIL}{person}", person, mail.digest, answer.value),
+        address=mail.sender,
+        moment=at,
+        asked=said.parts,
+        dietary={DIETARY: said.dietary} if said.dietary else {},
+        companions=said.companions,
+    )
