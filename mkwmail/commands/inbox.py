@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mkwmail.auth.credentials import Credential, credential_for
-from mkwmail.commands.answers import assisted, calendar_asked
+from mkwmail.commands.answers import assisted, calendar_asked, our_mails, rows_of
 from mkwmail.commands.bounces import bounce_of, sent_message
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
 from mkwmail.config.event_file import read_event
@@ -15,11 +15,10 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Imap, Settings, imap_scope, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, erasure, mailbox, people, responses, rounds
+from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.mailbox import Finding, InDoubt, KeptMail, Position
 from mkwmail.ledger.models import Answer, Batch, Bounce, KeptSignup, Stray
-from mkwmail.ledger.people import code_for
 from mkwmail.mail.answer_mail import TOKEN
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.inbox import Came, ReplyLine, came_value, show_came
@@ -51,6 +50,7 @@ class Found:
     too_large: int = 0
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
     strays: dict[str, list[Stray]] = field(default_factory=lambda: defaultdict(list))
+    doubts: dict[str, list[KeptSignup]] = field(default_factory=lambda: defaultdict(list))
     bounces: list[tuple[str, str, Bounce]] = field(default_factory=list)  # event, person, bounce
     settled: list[Finding] = field(default_factory=list)
     kinds: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
@@ -120,7 +120,7 @@ def read_mailbox(
     :param seconds: the time for everything.
     """
     found, imap = Found(), imap_of(settings)
-    ours, assistants = _ours(ledger), assisted(folder, ledger)
+    ours, assistants = our_mails(ledger), assisted(folder, ledger)
     if not ours.messages:
         return found, None
     error: UserError | None = None
@@ -158,21 +158,6 @@ def read_for_due(ledger: Ledger, folder: WorkingFolder, settings: Settings, now:
     answers = sum(map(len, found.answers.values()))
     failing = mailbox.failing_since(ledger.database) if error is not None else None
     return Read(answers, len(found.bounces), len(mailbox.waiting(ledger.database)), failing, error)
-
-
-def _ours(ledger: Ledger) -> Ours:
-    """Return all by which a mail can refer to ours; events whose data were removed have none."""
-    gone = set(erasure.purged(ledger.database))
-    events = [each for each in rounds.events(ledger.database) if each not in gone]
-    messages: dict[str, tuple[str, str]] = {}
-    told: dict[str, tuple[str, str]] = {}
-    for mail in deliveries.sent_mails(ledger.database):
-        if mail.round.event in gone:
-            continue
-        messages[mail.message_id.strip("<>")] = (mail.round.event, mail.person)
-        told[code_for(ledger.secret, mail.round.event, mail.person)] = (mail.round.event, mail.person)
-    asked = [calendar_asked(event, ledger, {}).addresses for event in events]
-    return Ours(messages, told, {key: person for each in asked for key, person in each.items()})
 
 
 @dataclass(slots=True)
@@ -253,9 +238,9 @@ class _Reader:
         events = {each.about[0] for each in mails if each.kind is Kind.ANSWER and each.about}
         recorded = {event: responses.answers(self.ledger.database, event) for event in events}
         found = answers_by_mail(mails, self.ours, recorded, self.now)
-        for event in sorted({*found.answers, *found.strays}):
-            rows = tuple(found.details.get(event, ()))
-            self._keep_answers(event, found.answers.get(event, ()), found.strays.get(event, ()), rows)
+        for event in sorted(found.rows):
+            self.found.doubts[event] += found.doubts(event)
+            self._keep_answers(event, found.answers.get(event, ()), (), rows_of(self.ledger, event, found))
 
     def _keep_answers(
         self, event: str, answers: Sequence[Answer], strays: Sequence[Stray], rows: tuple[KeptSignup, ...] = ()
@@ -264,7 +249,7 @@ class _Reader:
         self.found.strays[event] += strays
         if self.dry_run:
             return
-        if answers:
+        if answers or rows:
             responses.record_batch(self.ledger.database, event, Batch(_("the mailbox"), tuple(answers), rows), self.now)
         responses.record_strays(self.ledger.database, event, strays, self.now)
 
@@ -320,7 +305,7 @@ def _came(ledger: Ledger, found: Found, about: str) -> Came:
     """Return what to show: of one event, or of all."""
     persons = people.persons(ledger.database)
     names = {person.key: person.name or person.address for person in persons}
-    events = [each for each in sorted({*found.answers, *found.strays}) if about in ("", each)]
+    events = [each for each in sorted({*found.answers, *found.strays, *found.doubts}) if about in ("", each)]
     waiting = [each for each in mailbox.waiting(ledger.database) if about in ("", each.event) or not each.event]
     left = [each for each in mailbox.in_doubt(ledger.database) if about in ("", each.round.event)]
     return Came(
@@ -329,6 +314,7 @@ def _came(ledger: Ledger, found: Found, about: str) -> Came:
         automatic=found.kinds[Kind.AUTOMATIC],
         answers=[(event, names.get(each.person, ""), each) for event in events for each in found.answers[event]],
         strays=[(event, names.get(each.person or "", ""), each) for event in events for each in found.strays[event]],
+        doubts=[(event, each) for event in events for each in found.doubts[event]],
         bounces=[(event, names.get(person, ""), each) for event, person, each in found.bounces if about in ("", event)],
         settled=[(names.get(each.person, ""), each) for each in found.settled if about in ("", each.round.event)],
         in_doubt=len(left),
@@ -348,7 +334,7 @@ def _ask_about_replies(
     terminal: Terminal, folder: WorkingFolder, settings: Settings, ledger: Ledger, about: str, now: datetime
 ) -> None:
     """Go through the replies that wait, with their texts fetched for the screen only."""
-    ours, names = _ours(ledger), {each.key: each.name or each.address for each in people.persons(ledger.database)}
+    ours, names = our_mails(ledger), {each.key: each.name or each.address for each in people.persons(ledger.database)}
     waiting = [each for each in mailbox.waiting(ledger.database) if about in ("", each.event) and each.kind == "reply"]
     imap = imap_of(settings)
     username, credential = mailbox_login(settings, folder)

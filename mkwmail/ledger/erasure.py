@@ -131,6 +131,9 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     for table in ("signups", "guests", "stray_answers", "calls"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     database.execute("DELETE FROM signups WHERE holder = ?", key)
+    # An answer to their invitation from another address has their name.
+    maybe = "EXISTS (SELECT 1 FROM json_each(maybe) WHERE value = ?)"
+    database.execute(f"DELETE FROM signups WHERE person IS NULL AND key LIKE 'mail %' AND {maybe}", key)
     _blank_mails(database, "person = ?", person.key)
     # What an import replaced holds names: none of them can be undone any more.
     database.execute("DELETE FROM batches")

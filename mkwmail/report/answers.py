@@ -339,7 +339,9 @@ def _row(line: AnswerLine) -> list[str]:
 
 
 def _source_words(source: str) -> str:
-    return {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form")}.get(source, source)
+    return {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form"), "mail": _("a mail")}.get(
+        source, source
+    )
 
 
 def _who(row: KeptSignup) -> str:

@@ -11,10 +11,11 @@ from mkwmail.dutch.dates import date_in_words
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.mailbox import Finding
-from mkwmail.ledger.models import Answer, Bounce, Stray
+from mkwmail.ledger.models import Answer, Bounce, KeptSignup, Stray
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.answers import answer_words, stray_words, with_comment
 from mkwmail.report.notices import Notice, begin, what_of
+from mkwmail.report.saved_mail import show_doubts
 from mkwmail.report.terminal import Terminal
 
 
@@ -40,6 +41,7 @@ class Came:
     automatic: int
     answers: Sequence[tuple[str, str, Answer]]
     strays: Sequence[tuple[str, str, Stray]]
+    doubts: Sequence[tuple[str, KeptSignup]]
     bounces: Sequence[tuple[str, str, Bounce]]
     settled: Sequence[tuple[str, Finding]]
     in_doubt: int
@@ -65,6 +67,8 @@ def show_came(terminal: Terminal, came: Came, about: str) -> None:
         terminal.say(f"  {_at(event, about)}{with_comment(f'{name}: {answer_words(answer.answer)}', answer.comment)}")
     for event, name, stray in came.strays:
         terminal.say(f"{_at(event, about)}{stray_words(stray, name).strip()}", "yellow")
+    for event, row in came.doubts:
+        show_doubts(terminal, event, [row])
     for event, name, bounce in came.bounces:
         words = (
             _("%(name)s: came back (%(reply)s)") if bounce.verdict != "delayed" else _("%(name)s: delayed (%(reply)s)")
@@ -127,6 +131,10 @@ def came_value(came: Came) -> dict[str, Any]:
         "to_look_at": [
             {"event": event, "member": name, "address": each.address, "answer": each.answer}
             for event, name, each in came.strays
+        ]
+        + [
+            {"event": event, "member": each.name, "address": each.address, "answer": each.answer, "doubt": each.doubt}
+            for event, each in came.doubts
         ],
         "bounces": [
             {"event": event, "member": name, "verdict": str(each.verdict), "reply": each.reply}

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key
-from mkwmail.ledger.models import Answer, KeptSignup, Stray
+from mkwmail.i18n import _
+from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.mail.answer_mail import (
     CANNOT_COME,
     COMES,
@@ -56,12 +57,13 @@ class Ours:
     """All by which a mail can refer to us.
 
     ``messages``: Message-ID without brackets → (event, person). ``codes``: code → (event, person).
-    ``addresses``: address key → person.
+    ``addresses``: address key → person. ``names``: person → name.
     """
 
     messages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     codes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -253,11 +255,14 @@ def _is_ours(line: str) -> bool:
 
 
 class ByMail(NamedTuple):
-    """Answers by mail, those to ask about, and the lines that were filled in, all by event."""
+    """Answers by mail, and the lines that were filled in, both by event; a row with a doubt is no answer yet."""
 
     answers: Mapping[str, list[Answer]]
-    strays: Mapping[str, list[Stray]]
-    details: Mapping[str, list[KeptSignup]]
+    rows: Mapping[str, list[KeptSignup]]
+
+    def doubts(self, event: str) -> tuple[KeptSignup, ...]:
+        """Return the mails of an event to ask about."""
+        return tuple(each for each in self.rows.get(event, ()) if each.doubt)
 
 
 def answers_by_mail(
@@ -269,30 +274,44 @@ def answers_by_mail(
     Of two answers the later counts; an answer that is older than the recorded one changes nothing.
     """
     answers: dict[str, list[Answer]] = {}
-    strays: dict[str, list[Stray]] = {}
-    details: dict[str, dict[str, KeptSignup]] = {}
+    rows: dict[str, dict[str, KeptSignup]] = {}
     for mail in sorted(mails, key=lambda each: each.at or now):
         if mail.kind is not Kind.ANSWER or mail.about is None:
             continue
         event, person = mail.about
         at = min(mail.at or now, now)
         answer = said_by_mail(mail)
-        if answer is None or ours.addresses.get(address_key(mail.sender)) != person:
-            strays.setdefault(event, []).append(Stray(person, mail.sender, answer or "unclear", at))
+        doubt = _doubt(mail, ours, person, answer)
+        if answer is None or doubt:
+            rows.setdefault(event, {})[mail.digest] = _row(mail, ours, person, answer, at, doubt)
             continue
         earlier = [each for each in (*recorded.get(event, ()), *answers.get(event, ())) if each.person == person]
         if earlier and (earlier[-1].answer in _AFTERWARDS or earlier[-1].given >= at):
             continue
         answers.setdefault(event, []).append(Answer(person, answer.value, SOURCE, at, comment=details_of(mail).remark))
-        details.setdefault(event, {})[person] = _row(mail, person, answer, at)
-    return ByMail(answers, strays, {event: list(rows.values()) for event, rows in details.items()})
+        rows.setdefault(event, {})[person] = _row(mail, ours, person, answer, at)
+    return ByMail(answers, {event: list(found.values()) for event, found in rows.items()})
 
 
-def _row(mail: Incoming, person: str, answer: Answered, at: datetime) -> KeptSignup:
-    """Return the lines that somebody filled in, as a row of an export: the last mail of a person replaces others."""
+def _doubt(mail: Incoming, ours: Ours, person: str, answer: Answered | None) -> str:
+    """Return why a mail must be asked about; an empty text if it need not."""
+    if ours.addresses.get(address_key(mail.sender)) != person:
+        return _("answered by mail from another address, %(address)s") % {"address": mail.sender}
+    return "" if answer else _("the mail does not say clearly whether they come: read it")
+
+
+def _row(mail: Incoming, ours: Ours, person: str, answer: Answered | None, at: datetime, doubt: str = "") -> KeptSignup:
+    """Return the lines that somebody filled in, as a row of an export: the last mail of a person replaces others.
+
+    A doubtful one is the row of a person who may be the one invited.
+    """
     said = details_of(mail)
     return KeptSignup(
-        *(f"{BY_MAIL}{person}", person, mail.digest, answer.value),
+        *(f"{BY_MAIL}{mail.digest if doubt else person}", None if doubt else person, mail.digest),
+        answer=answer.value if answer else "",
+        name=ours.names.get(person, ""),
+        doubt=doubt,
+        maybe=(person,) if doubt else (),
         address=mail.sender,
         moment=at,
         asked=said.parts,

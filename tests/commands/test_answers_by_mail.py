@@ -169,3 +169,35 @@ def test_a_proof_answers_for_nobody(tmp_path: Path) -> None:
         assert place.run("proof", EVENT, "invitation", "lilian@example.org", "--yes").code == 0
         subjects = [subject for each in smtp.taken for subject, _text in buttons(each.data)]
         assert subjects and all("[mkw-PROEF]" in each for each in subjects)
+
+
+def test_saved_mails_give_the_same_and_doubt_is_settled_by_a_word(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = by_mail(tmp_path, smtp.port, box)
+        assert place.send().json["sent"] == 8
+        opened = {each.recipients[0]: buttons(each.data) for each in smtp.taken}
+        kim, ada = PEOPLE[0].split(";")[3], MORE[0].split(";")[3]
+        saved = tmp_path / "opgeslagen"
+        saved.mkdir()
+        mails = [
+            written("gmail", kim, *opened[kim][0]),
+            written("outlook", "collega@twaalf.example.org", f"FW: {opened[ada][0][0]}", opened[ada][0][1]),
+        ]
+        for number, mail in enumerate(mails):
+            (saved / f"{number}.eml").write_bytes(mail.as_bytes())
+            box.deliver(mail.as_bytes())
+        ran = place.run("answers", "import", EVENT, str(saved), now=LATER)
+        assert ran.code == 0, ran.err
+        assert "Kim Verbeek: attending" in ran.out
+        assert "To settle: Ada Bos: answered by mail from another address, collega@twaalf.example.org" in ran.out
+        read = place.run("inbox", "--json", now=LATER).json
+        assert read["answers"] == [] and answers(place) == {"Kim Verbeek": "attending"}
+        planned = place.run("send", EVENT, "reminder", "--dry-run", "--json", now="2020-03-23T09:00").json
+        assert planned["planned"] == 6  # neither Kim nor Ada
+        place.run("answers", "set", EVENT, "Ada Bos", "nee", now=LATER)
+        assert answers(place) == {"Kim Verbeek": "attending", "Ada Bos": "declined"}
+        assert "To settle" not in place.run("answers", "list", EVENT, now=LATER).out
+        place.members(*(row for row in (*PEOPLE, *MORE) if ada not in row))
+        assert place.run("forget", ada, "--yes", now=LATER).code == 0
+        kept = (tmp_path / "mkwmail-test.db").read_bytes()
+        assert b"collega@twaalf" not in kept
