@@ -10,6 +10,8 @@ from mkwmail.auth.credentials import Credential, credential_for
 from mkwmail.commands.answers import assisted, calendar_asked, our_mails, rows_of
 from mkwmail.commands.bounces import bounce_of, sent_message
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
+from mkwmail.commands.prompts import choose
+from mkwmail.commands.signups import ANSWER_KEYS
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Imap, Settings, imap_scope, read_settings
@@ -23,7 +25,6 @@ from mkwmail.mail.answer_mail import TOKEN
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.inbox import Came, ReplyLine, came_value, show_came
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.answers import said_answer
 from mkwmail.responses.bounces import match
 from mkwmail.responses.calendar_replies import understood
 from mkwmail.responses.incoming import (
@@ -346,19 +347,16 @@ def _ask_about_replies(
         terminal.say("")
         terminal.say(f"{number}/{len(texts)}  {reply.words()}", "bold")
         terminal.say(text or _("(the mail is not in the folder any more)"))
-        typed = terminal.ask(_("  attending / declined / tentative / not about this / Enter = later:")).strip()
+        question = _("  y = comes, n = does not come, p = perhaps, x = not about coming, Enter = later:")
+        typed = choose(terminal, question, [*ANSWER_KEYS, "x"])
         if not typed:
             continue
-        answer = said_answer(typed)
-        if answer is not None and kept.person:
-            given = Answer(kept.person, answer.value, SAID, kept.at)
-            with ledger.database.transaction():
-                responses.record_batch(ledger.database, kept.event, Batch(_("the mailbox"), (given,)), now)
-                mailbox.settle(ledger.database, kept.digest, now)
-        elif typed.casefold().startswith(("gaat", "g", "not")):
+        answer = ANSWER_KEYS.get(typed)
+        with ledger.database.transaction():
+            if answer is not None:
+                given = (Answer(kept.person, answer.value, SAID, now),)
+                responses.record_batch(ledger.database, kept.event, Batch(_("the mailbox"), given), now)
             mailbox.settle(ledger.database, kept.digest, now)
-        else:
-            terminal.note(_('"%(answer)s" is none of these: decide later') % {"answer": typed})
 
 
 def _texts(box: Mailbox, waiting: Sequence[KeptMail], ours: Ours) -> Iterator[tuple[KeptMail, str]]:

@@ -82,12 +82,14 @@ def next_steps(
     unsettled: int,
     now: datetime,
     earlier: WithEarlierText | None = None,
+    replies: int = 0,
 ) -> Iterator[str]:
     """Yield the next steps and what a person has to do, one sentence each.
 
     :param behind: those who were given details that have changed.
     :param earlier: those who have an earlier text of a mailing.
     :param unsettled: how many sign-ups wait for a person's decision.
+    :param replies: how many mails that people wrote wait to be read.
     """
     yield from _mending(event, history, behind)
     if earlier is not None:
@@ -110,6 +112,11 @@ def next_steps(
             unsettled,
         )
         yield settle % {"n": unsettled, "event": event.id}
+    if replies:
+        read = ngettext(
+            "To read %(n)d reply: mkwmail inbox %(event)s", "To read %(n)d replies: mkwmail inbox %(event)s", replies
+        )
+        yield read % {"n": replies, "event": event.id}
 
 
 def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:

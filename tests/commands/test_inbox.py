@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.dovecot import Dovecot, missing
+from tests.keyboard import typed
 from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
@@ -225,3 +226,35 @@ def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
         assert place.run("forget", JAN, "--yes", now=LATER).code == 0
         assert place.run("inbox", "--json", now=LATER).json["replies"] == []
         assert "19@x.example.net" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+
+
+def test_replies_are_answered_one_by_one_and_their_words_are_kept_nowhere(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        ids = ids_of(smtp)
+        box.deliver(reply(JAN, ids[JAN], "Leuk, ik ben erbij!\x1b[2J"))
+        box.deliver(reply(ELS, ids[ELS], "Heb je de agenda van vorige keer nog?"))
+        box.deliver(reply(ZOE, ids[ZOE], "Dat hoor je nog van me."))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 3
+        assert "To read 3 replies: mkwmail inbox directeurendag-2020" in place.run("status", EVENT, now=LATER).out
+
+        def decide(seen: str) -> str:
+            last = seen.rpartition("/3  ")[2]
+            return "y" if "erbij" in last else "x" if "agenda" in last else ""
+
+        code, screen = typed(
+            place.command("inbox", EVENT),
+            place.environment(LATER),
+            tmp_path,
+            [("later:", decide)] * 3,
+        )
+        assert code == 0, screen
+        assert "/3  Jan de Vries, " in screen and "Leuk, ik ben erbij!" in screen
+        assert "\x1b[2J" not in screen
+        listed = place.run("answers", "list", EVENT, "--json", now=LATER).json["answers"]
+        assert {each["member"]: each["answer"] for each in listed} == {"Jan de Vries": "attending"}
+        left = place.run("inbox", "--json", now=LATER).json["replies"]
+        assert [each["member"] for each in left] == ["Zoë Ruiter"]
+        assert b"erbij" not in (tmp_path / "mkwmail-test.db").read_bytes()
