@@ -21,8 +21,8 @@ from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.mailbox import Finding, InDoubt, KeptMail, Position
 from mkwmail.ledger.models import Answer, Batch, Bounce, KeptSignup, Stray
-from mkwmail.mail.answer_mail import TOKEN
 from mkwmail.mail.compose import UNSUBSCRIBE
+from mkwmail.mail.context import TOKEN
 from mkwmail.report.inbox import Came, ReplyLine, came_value, show_came
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounces import match

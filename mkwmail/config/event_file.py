@@ -282,16 +282,14 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
         later = {"date": ends.date().isoformat(), "time": f"{ends:%H:%M}"}
         words = {"ends": _written(ends), "starts": _written(starts)}
         yield draft.fault(("ends",), fault % words, remedy % later if ends.date() == starts.date() else "")
-    deadline = draft.event.registration.deadline if draft.event.registration else None
+    registration = draft.event.registration
+    deadline = registration.deadline if registration else None
     if starts and deadline and deadline > starts and deadline.date() != starts.date():
         fault = _("the deadline, %(deadline)s, is after the start of the event on %(starts)s")
         words = {"deadline": _written(deadline), "starts": _written(starts)}
         yield draft.fault(("registration", "deadline"), fault % words)
-    registration = draft.event.registration
-    if registration is not None and registration.by and registration.url:
-        yield draft.fault(
-            ("registration", "by"), _("by: mail and url: are two ways to sign up"), _("keep one of the two")
-        )
+    if registration and registration.by and registration.url:
+        yield draft.fault(("registration", "by"), _("by: mail and url: cannot both be used"))
 
 
 def _programme_warnings(draft: Draft) -> Iterator[Fault]:

@@ -23,7 +23,6 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COPIED_PERSON
-from mkwmail.mail.answer_mail import answer_links, answers_go_to, is_by_mail
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
@@ -41,9 +40,12 @@ from mkwmail.mail.context import (
     Form,
     Lazily,
     MailingContext,
+    answer_links,
+    answers_go_to,
     common_names,
     entry_form,
     greeting_values,
+    is_by_mail,
     links_among,
     named,
     personal_names,

@@ -257,4 +257,4 @@ def test_replies_are_answered_one_by_one_and_their_words_are_kept_nowhere(tmp_pa
         assert {each["member"]: each["answer"] for each in listed} == {"Jan de Vries": "attending"}
         left = place.run("inbox", "--json", now=LATER).json["replies"]
         assert [each["member"] for each in left] == ["Zoë Ruiter"]
-        assert b"erbij" not in (tmp_path / "mkwmail-test.db").read_bytes()
+        assert b"Leuk, ik ben" not in (tmp_path / "mkwmail-test.db").read_bytes()
