@@ -6,6 +6,7 @@
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from mkwmail.config.folder import language_setting
@@ -16,6 +17,10 @@ def main() -> None:
     """Choose the language and run the command line."""
     # A run is short and leaves few reference cycles. The search for them takes a fifth of the start-up time.
     gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal's encoding lacks (a quote in cp850) is replaced; it must not stop a run.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     speak(wanted(language_setting(sys.argv[1:], os.environ, Path.cwd()), os.environ))
     # Imported only now: cli translates its help texts when it is imported.
     from mkwmail.cli import main as run

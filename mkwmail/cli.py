@@ -47,7 +47,7 @@ class Schema(StrEnum):
     SETTINGS = "settings"
 
 
-_EVENT_HELP = _("The event: its id, or its file in events/ (the .yaml may be left out).")
+_EVENT_HELP = _("The event: its id, or its file in events/, or the beginning of either.")
 EventArgument = Annotated[
     str, typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False)
 ]
@@ -477,6 +477,9 @@ def status(
     calls: Annotated[
         bool, typer.Option("--calls", help=_("List whom to telephone, the most urgent first, and who was called."))
     ] = False,
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help=_("List the certificates that were made: number, name and date."))
+    ] = False,
     json: JsonOption = False,
     csv: Annotated[
         Path | None,
@@ -487,6 +490,10 @@ def status(
         typer.Option("--html", metavar=_("FILE"), help=_("Write a page for the board, to print: no addresses.")),
     ] = None,
 ) -> None:
+    if certificates:
+        from mkwmail.commands.papers import list_certificates
+
+        _finish(list_certificates(_begin(ctx), event, json=json))
     from mkwmail.commands.status import status as command
 
     _finish(command(_begin(ctx), event, skipped=skipped, calls=calls, json=json, csv=csv, html=html))
@@ -565,6 +572,48 @@ def calendar(
     from mkwmail.commands.calendar import calendar as command
 
     _finish(command(_begin(ctx), event, file))
+
+
+class Paper(StrEnum):
+    """What ``papers`` makes."""
+
+    CERTIFICATES = "certificates"
+    SIGN_IN = "sign-in"
+    PARTICIPANTS = "participants"
+    BADGES = "badges"
+    CATERER = "caterer"
+
+
+@app.command(
+    help=_("""Make certificates, and sheets for the day, as PDF files in papers/.
+
+Certificates are for those recorded as present; the thanks bring them too. Before the day it is an example. The sheets
+are: sign-in, participants, badges, caterer. No mail address is on any of them. Without PAPER: all sheets.
+
+\b
+Examples:
+  mkwmail papers directeurendag-2020 sign-in
+  mkwmail papers directeurendag-2020 certificates --member "Jan de Vries\"""")
+)
+def papers(
+    ctx: typer.Context,
+    event: EventArgument,
+    paper: Annotated[
+        Paper | None,
+        typer.Argument(
+            metavar=_("PAPER"),
+            help=_("certificates, sign-in, participants, badges or caterer."),
+            show_default=False,
+        ),
+    ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option("--member", metavar=_("WHO"), help=_("Only this person's certificate: a name or an address.")),
+    ] = None,
+) -> None:
+    from mkwmail.commands.papers import papers as command
+
+    _finish(command(_begin(ctx), event, paper.value if paper else None, member=member))
 
 
 answers = App(help=_("Record and list who comes."), no_args_is_help=True)
@@ -784,6 +833,31 @@ def skip(
 
 
 @app.command(
+    help=_("""Show everything that is kept of a person.
+
+For a person who asks what you keep of them (GDPR, article 15; AVG): the row in the member list, mails, answers,
+sign-ups, calls and decisions. Names and addresses of others are left out.
+
+\b
+Examples:
+  mkwmail about kim@example.org
+  mkwmail about "Kim Verbeek" --html over-kim.html""")
+)
+def about(
+    ctx: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
+    ],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar=_("FILE"), help=_("Write it as a page to send to the person."))
+    ] = None,
+) -> None:
+    from mkwmail.commands.about import about as command
+
+    _finish(command(_begin(ctx), who, html=html))
+
+
+@app.command(
     help=_("""Remove what is known of a person.
 
 Name, address and number, what was mailed and answered, in all events. A keyed hash stays, which says nothing, so that
@@ -825,6 +899,30 @@ def purge(
     from mkwmail.commands.privacy import purge as command
 
     _finish(command(_begin(ctx), event, dietary=dietary, yes=yes))
+
+
+@app.command(
+    help=_("""Put a backup of the ledger back.
+
+Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
+answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+
+\b
+Examples:
+  mkwmail restore
+  mkwmail restore backups/mkwmail-1a2b3c4d-2020-02-17-090000.db""")
+)
+def restore(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar=_("FILE"), help=_("The backup; without it, the newest."), show_default=False),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.restore import restore as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
 
 
 @app.command(

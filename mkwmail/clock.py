@@ -16,6 +16,9 @@ from mkwmail.i18n import _
 ZONE = ZoneInfo("Europe/Amsterdam")
 VARIABLE = "MKWMAIL_NOW"
 
+# Dates in mails and periods around them must exist too; no event is outside these years.
+_YEARS = range(1970, 3000)
+
 
 class Clock(Protocol):
     """A source of the current time, with a way to wait."""
@@ -57,12 +60,14 @@ class ShiftedClock(SystemClock):
 def clock_of_environment() -> Clock:
     """Return the system's clock, or the clock that ``MKWMAIL_NOW`` sets.
 
-    :raises ValueError: if ``MKWMAIL_NOW`` is not a moment like ``2020-02-17T09:00``.
+    :raises ValueError: if ``MKWMAIL_NOW`` is not a moment like ``2020-02-17T09:00``, in the years 1970 to 2999.
     """
     moment = os.environ.get(VARIABLE)
     if not moment:
         return SystemClock()
     start = datetime.fromisoformat(moment)
+    if start.year not in _YEARS:
+        raise ValueError(f"the year {start.year}")
     return ShiftedClock(start if start.tzinfo else start.replace(tzinfo=ZONE))
 
 

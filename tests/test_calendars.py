@@ -214,7 +214,7 @@ class Life(RuleBasedStateMachine):
         rounds.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
-        for number, job in enumerate(jobs_for(outgoing, earlier, self.ledger, {})):
+        for number, job in enumerate(jobs_for(outgoing, "x", earlier, self.ledger, {})):
             message, claim = job.prepare(self.now)
             (attempt,) = self.ledger.record_and_claim(made.round, (), [claim], self.now)
             end = ends[number % len(ends)]

@@ -115,10 +115,30 @@ def test_all_faults_of_all_files_are_printed_with_place_and_remedy(tmp_path: Pat
     assert not ran.out
 
 
-def test_a_moment_that_is_none_is_named(tmp_path: Path) -> None:
-    ran = a_place(tmp_path).run("status", now="tomorrow")
+@pytest.mark.parametrize(
+    "moment", ["tomorrow", "0001-01-01T00:00", "1969-12-31T23:59", "3000-01-01", "9999-12-31T23:59"]
+)
+def test_a_moment_that_is_none_or_out_of_range_is_named(tmp_path: Path, moment: str) -> None:
+    ran = a_place(tmp_path).run("send", "directeurendag-2020", "invitation", "--dry-run", now=moment)
     assert ran.code == 2
     assert "MKWMAIL_NOW" in ran.err
+
+
+@pytest.mark.parametrize("encoding", ["cp850", "latin-1", "ascii"])
+@pytest.mark.parametrize(
+    "words", [("status",), ("status", "directeurendag-2020"), ("check", "directeurendag-2020"), ()]
+)
+def test_characters_that_the_terminal_lacks_are_replaced(tmp_path: Path, encoding: str, words: tuple[str, ...]) -> None:
+    place = a_place(tmp_path)
+    ran = subprocess.run(
+        place.command(*words),
+        env=place.environment(PYTHONIOENCODING=encoding, MKWMAIL_LANG="nl"),
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode in (0, 65), ran.stderr
+    assert b"Traceback" not in ran.stderr
+    assert ran.stdout
 
 
 def test_outside_a_working_folder(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkwmail.hmac_keys import keyed
+from mkwmail.ledger.models import keyed
 
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=80), st.text(max_size=200)), max_size=6))

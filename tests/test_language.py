@@ -152,6 +152,8 @@ OTHER_WORDS = {
     "commands.setup": "the files of a Dutch working folder",
     "planning.facts": "mails are Dutch",
     "mail.compose": "mails are Dutch",
+    "papers.certificates": "papers are Dutch",
+    "papers.sheets": "papers are Dutch",
 }
 _SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}")
 _SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER) ")
@@ -277,8 +279,11 @@ SCENES = (
     (),
     ("--help",),
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
-    *((command, "--help") for command in ("skip", "status", "resolve", "forget", "purge", "schema", "calendar")),
-    *((command, "--help") for command in ("login", "logout", "template", "inbox")),
+    *(
+        (command, "--help")
+        for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
+    ),
+    *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox")),
     ("template",),
     *(("answers", word, "--help") for word in ("import", "set", "list", "undo")),
     *(("bounces", word, "--help") for word in ("import", "set")),
@@ -303,7 +308,10 @@ SCENES = (
     ("proof", "directeurendag-2020", "invitation", "secretaris@example.org", "--yes"),
     ("answers", "import", "directeurendag-2020", "er-niet.csv"),
     ("answers", "undo", "directeurendag-2020"),
+    ("papers", "directeurendag-2020", "certificates"),
     ("bounces", "import", "directeurendag-2020", "er-niet.eml"),
+    ("about", "zoe@tien.example.org"),
+    ("restore", "--yes"),
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),

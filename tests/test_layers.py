@@ -15,14 +15,14 @@ PACKAGE = Path(mkwmail.__file__).parent
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
     (
-        *("addresses", "clock", "errors", "files", "hmac_keys", "i18n"),
+        *("addresses", "clock", "errors", "files", "i18n"),
         "dutch",
     ),
     ("members",),
     ("config", "ledger"),
     ("mail", "auth"),
     ("planning",),
-    ("delivery", "responses"),
+    ("delivery", "papers", "responses"),
     ("report",),
     ("commands",),
     ("cli_help",),
@@ -57,6 +57,7 @@ HOMES = {
     "dns": ("delivery.dns_check",),
     "olefile": ("responses.outlook",),
     "imapclient": ("responses.mailbox",),
+    "typst": ("papers.typesetting",),
 }
 
 
@@ -205,4 +206,6 @@ def test_a_send_to_five_members_needs_few_of_our_files(tmp_path: Path) -> None:
         assert len(server.taken) == len(PEOPLE) and server.said("AUTH")
     files = ["mkwmail.__main__", *(tmp_path / "modules").read_text(encoding="utf-8").split()]
     assert {"mkwmail.cli", "mkwmail.delivery.delivery", "mkwmail.mail.letter"} <= set(files)
+    # What an ordinary mailing has no use for.
+    assert not [each for each in files if ".papers" in each or each.endswith("personal_files")]
     assert len(files) <= MOST_FILES_OF_A_SEND, f"{len(files)} files:\n" + "\n".join(sorted(files))

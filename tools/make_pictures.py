@@ -92,6 +92,30 @@ def _season(browser: Browser, folder: Path) -> None:
         _picture(browser, page.as_uri(), "bestuur.png", 820, 300, whole=True)
 
 
+def _papers(folder: Path) -> None:
+    """A certificate, and the sign-in sheet, as pictures (poppler's pdftoppm)."""
+    place = a_place(folder)
+    place.settings(9, "language: nl\n")
+    event = next((folder / "events").glob("*.yaml"))
+    certificate = "certificate: {hours: 4, signed_by: 'Lilian van Zandbrink, secretaris MKW Platform'}"
+    event.write_text(event.read_text("utf-8").replace("pe_points: true", f"pe_points: 4\n{certificate}"), "utf-8")
+    (folder / "leden.csv").write_bytes(LIST.read_bytes())
+    place.write("aanmeldingen.csv", _signups())
+    place.run("answers", "import", EVENT, str(folder / "aanmeldingen.csv"), "--yes", now="2020-03-20T10:00")
+    place.run("papers", EVENT, "sign-in", now="2020-04-14T10:00")
+    with LIST.open(encoding="cp1252", newline="") as file:
+        first = next(csv.DictReader(file, delimiter=";"))["E-mailadres"]
+    place.run("answers", "set", EVENT, first, "present", now="2020-04-17T10:00")
+    place.run("papers", EVENT, "certificates", now="2020-04-20T09:00")
+    papers = folder / "papers" / EVENT
+    for pdf, name in (
+        (next(papers.glob("*bewijs van deelname*.pdf")), "bewijs"),
+        (papers / "presentielijst.pdf", "presentielijst"),
+    ):
+        to_png = ["pdftoppm", "-png", "-r", "72", "-singlefile", str(pdf), str(PICTURES / name)]
+        subprocess.run(to_png, check=True, capture_output=True)
+
+
 def _signups() -> str:
     """What three in four of the list filled in."""
     dice = random.Random(2020)
@@ -120,6 +144,7 @@ def main() -> None:
         _picture(browser, html.as_uri(), "mail.png", 720, 1000)
         _picture(browser, (rehearsal / "index.html").as_uri(), "preview.png", 1280, 860)
         _season(browser, Path(place, "jaar"))
+        _papers(Path(place, "papieren"))
         browser.close()
 
 

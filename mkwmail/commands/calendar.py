@@ -12,9 +12,9 @@ from mkwmail.errors import ExitCode
 from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.mail.calendar_part import entry_uid
-from mkwmail.mail.compose import website_entry
 from mkwmail.mail.context import MailingContext
 from mkwmail.mail.templates import Templates
+from mkwmail.mail.website_entry import website_entry
 from mkwmail.planning.facts import facts_of
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,14 @@ from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
-from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, correcting_of, earlier_text_of, variants
+from mkwmail.commands.compose_mailing import (
+    OutgoingMail,
+    composer_of,
+    correcting_of,
+    earlier_text_of,
+    enclosed,
+    variants,
+)
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -36,6 +43,7 @@ from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
+from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.templates import TEMPLATE_ENDINGS, shipped_templates
 from mkwmail.planning.audience import History
 from mkwmail.planning.free_text import text_warnings
@@ -309,11 +317,20 @@ def _mailing(
         # The audience is still empty, such as the attendees: try the template on everybody.
         plan = replace(plan, to_send=roll.everybody)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+    composer = composer.enclosing(sources, ledger, history, now)
+    composer = composer if count else composer.without_files()
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
-    messages = [each.message(now) for each, _count in variants(outgoing)]
-    # Members' values differ by a few characters; the letter determines the size.
-    largest = max((message.size for message in messages), default=0)
+    firsts = [each for each, _count in variants(outgoing)]
+    messages = [each.message(now) for each in firsts]
+    along = enclosed(outgoing)
+    # Members' values differ by a few characters; the letter and their own files determine the size.
+    without = [message.size - _encoded(each.files) for each, message in zip(firsts, messages, strict=True)]
+    largest = max(without, default=0) + along.largest * 4 // 3
+    if composer.files is not None:
+        warnings += composer.files.unused()
+    if composer.certificates is not None and composer.certificates.example:
+        warnings += composer.certificates.try_out([(each.person, each.member) for each in roll.listings])
     place = sources.shown_event
     warnings += _form_warnings(place, name, sources.settings.form, messages)
     warnings += _direct_warnings(name, composer.context.template, outgoing)
@@ -321,7 +338,13 @@ def _mailing(
         fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
-    return Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now), warnings
+    checked = Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now)
+    return replace(checked, certificates=along.certificates, files=along.files) if count else checked, warnings
+
+
+def _encoded(files: Sequence[PersonalFile]) -> int:
+    """Return the size of files as base64, in octets."""
+    return sum(file.octets for file in files) * 4 // 3
 
 
 def _synchronised(sources: Sources) -> Fault:

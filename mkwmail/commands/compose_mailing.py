@@ -6,24 +6,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mkwmail.commands.context import Sources
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import CORRECTION, mailing_named, rule_of, templates_of
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
+from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
 from mkwmail.mail.context import Addressee, Change, Lazily, MailingContext
-from mkwmail.mail.letter import Letter, Message
+from mkwmail.mail.letter import Content, Letter, Message, no_content
+from mkwmail.mail.merge import PersonalFile, files_in
 from mkwmail.mail.mime import Attachment, read_attachment
 from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
 from mkwmail.planning.approval import (
@@ -34,6 +36,7 @@ from mkwmail.planning.approval import (
     correcting,
     differences,
     fingerprint,
+    laid_out,
     nothing_to_correct,
     with_corrected,
 )
@@ -42,6 +45,10 @@ from mkwmail.planning.facts import facts_of, read_facts, words_of
 from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
 from mkwmail.planning.roll import MemberIndex
 
+if TYPE_CHECKING:
+    from mkwmail.mail.personal_files import PersonalFiles
+    from mkwmail.papers.certificates import Certificates
+
 _PROOF = "proef"
 
 
@@ -49,7 +56,7 @@ class OutgoingMail(NamedTuple):
     """One person's message, before its date is known.
 
     ``date``: that of an earlier try, whose bytes are sent again; its values are complete. ``facts``: the version of
-    the event's facts that it carries.
+    the event's facts that it carries. ``content`` gives the person's own files.
     """
 
     recipient: Recipient
@@ -57,6 +64,7 @@ class OutgoingMail(NamedTuple):
     message_id: str
     facts: Facts | None
     date: datetime | None = None
+    content: Content = no_content
 
     def complete(self, moment: datetime) -> Mapping[str, str]:
         """Return every value in the letter, dated ``moment``.
@@ -67,7 +75,12 @@ class OutgoingMail(NamedTuple):
 
     def message(self, moment: datetime) -> Message:
         """Return the message, dated ``moment``."""
-        return self.addressed.letter.address(self.complete(moment))
+        return self.addressed.letter.address(self.complete(moment), self.content)
+
+    @property
+    def files(self) -> tuple[PersonalFile, ...]:
+        """The person's own files."""
+        return files_in(self.addressed.values)
 
 
 class OutgoingMails(Sequence[OutgoingMail]):
@@ -76,8 +89,11 @@ class OutgoingMails(Sequence[OutgoingMail]):
     ``letters`` are available without that.
     """
 
-    def __init__(self, letters: Sequence[Letter], outgoing: Sequence[OutgoingMail]) -> None:
+    def __init__(
+        self, letters: Sequence[Letter], outgoing: Sequence[OutgoingMail], certificates: "Certificates | None" = None
+    ) -> None:
         self.letters = letters
+        self.certificates = certificates
         self._outgoing = outgoing
 
     def __len__(self) -> int:
@@ -89,7 +105,7 @@ class OutgoingMails(Sequence[OutgoingMail]):
     def __getitem__(self, index: slice) -> "OutgoingMails": ...
     def __getitem__(self, index: int | slice) -> "OutgoingMail | OutgoingMails":
         if isinstance(index, slice):
-            return OutgoingMails(self.letters[index], self._outgoing[index])
+            return OutgoingMails(self.letters[index], self._outgoing[index], self.certificates)
         return self._outgoing[index]
 
 
@@ -104,6 +120,59 @@ class Composer:
     templates: Templates
     sources: Mapping[str, str]
     facts: Facts
+    files: "PersonalFiles | None" = None
+    certificates: "Certificates | None" = None
+
+    def enclosing(
+        self, sources: Sources, ledger: Ledger, history: History, now: datetime, *, to_send: bool = False
+    ) -> "Composer":
+        """Return the composer with the certificates of this mailing, if it brings any.
+
+        ``now``: before the day of the event the certificates are examples, which are not sent (``to_send``).
+
+        :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
+        """
+        if not (self.context.event.certificate and rule_of(self.context.name).certifies):
+            return self
+        from mkwmail.papers.certificates import Certificates
+
+        made = Certificates.ready(
+            event=sources.event,
+            settings=sources.settings,
+            templates=self.templates,
+            folder=sources.folder,
+            event_path=sources.event_path,
+            shown_list=sources.shown_list,
+            secret=ledger.secret,
+            database=ledger.database,
+            answers=history.answers,
+            now=now,
+        )
+        if to_send and made.example:
+            fault = _("the day of the event is still to come, so there are no certificates to send")
+            raise UserError(Fault(sources.shown_event, fault, _("send it after the event")), code=ExitCode.USAGE)
+        return replace(self, certificates=made)
+
+    def without_files(self) -> "Composer":
+        """Return the composer without the members' own files, to try the template on everybody."""
+        return replace(self, files=None)
+
+    def content(self, sha256: str) -> bytes:
+        """Return a person's own file, of the last composition, by its SHA-256."""
+        found = self.certificates.made.get(sha256) if self.certificates else None
+        if found is None and self.files is not None:
+            return self.files.content(sha256)
+        return found if found is not None else no_content(sha256)
+
+    def _enclosed(self, recipients: Sequence[Recipient]) -> tuple[dict[str, tuple[PersonalFile, ...]], frozenset[str]]:
+        """Return person → their own files, and the persons who get a certificate."""
+        everyone = [(each.person, each.member) for each in recipients]
+        files = self.files.of(everyone) if self.files else {}
+        if self.certificates is None:
+            return files, frozenset()
+        certificates = self.certificates.of(everyone)
+        both = {person: (*files.get(person, ()), file) for person, file in certificates.items()}
+        return {**files, **both}, frozenset(certificates)
 
     def compose(
         self,
@@ -153,6 +222,8 @@ class Composer:
         facts = read_facts(self.facts.document)
         asks = context.event.calendar.method is CalendarMethod.REQUEST  # else all share one UID
         telling = history.telling
+        # A file of one person is for that person alone, so that assistants get none.
+        files, certified = self._enclosed([each for each in recipients if not each.copy_of])
 
         def changes_of(each: Recipient) -> tuple[Change, ...]:
             answer = history.answers.get(each.person)
@@ -171,6 +242,8 @@ class Composer:
                 changes_of(each),
                 telling.told_other_times(each.person, facts),
                 telling.told.get(each.person) == (self.facts.version,),
+                files=files.get(each.person, ()),
+                certified=each.person in certified,
             )
 
         def copy(each: Recipient) -> Addressee:
@@ -228,17 +301,43 @@ class Composer:
             recipient, of = plan.to_send[number], plan.round
             version = tries.get(recipient.person, 0)
             name = message_id(ledger.secret, of.event, of.mailing, of.edition, recipient.person, version, domain)
-            return OutgoingMail(recipient, composition.addressed[number], name, self.facts)
+            return OutgoingMail(recipient, composition.addressed[number], name, self.facts, content=self.content)
 
         letters = [
             again[number].addressed.letter if number in again else letter
             for number, letter in enumerate(composition.of)
         ]
-        return OutgoingMails(letters, Lazily(len(letters), outgoing))
+        return OutgoingMails(letters, Lazily(len(letters), outgoing), self.certificates)
 
     def _approvals_of_the_same(self, ledger: Ledger) -> frozenset[int]:
         given = rounds.of_mailing(ledger.database, self.context.event.id, self.context.name)
         return frozenset(each.id for each in given if not differences(each.sources, self.sources))
+
+
+class Enclosed(NamedTuple):
+    """How many mails have a certificate, how many other files of their own, and the size in octets of the largest."""
+
+    certificates: int = 0
+    files: int = 0
+    largest: int = 0
+
+    def __str__(self) -> str:
+        certificates = ngettext("%(n)d with a certificate", "%(n)d with a certificate", self.certificates)
+        files = ngettext("%(n)d with a file of its own", "%(n)d with files of their own", self.files)
+        said = [words % {"n": n} for n, words in ((self.certificates, certificates), (self.files, files)) if n]
+        return ", ".join(said)
+
+
+def enclosed(outgoing: OutgoingMails) -> Enclosed:
+    """Count the mails with files of their own."""
+    if not any(letter.is_personal for letter in outgoing.letters):
+        return Enclosed()
+    whose = [each.files for each in outgoing]
+    return Enclosed(
+        sum(any(file.certificate for file in files) for files in whose),
+        sum(any(not file.certificate for file in files) for files in whose),
+        max((sum(file.octets for file in files) for files in whose), default=0),
+    )
 
 
 def variants(mailbag: OutgoingMails) -> list[tuple[OutgoingMail, int]]:
@@ -268,7 +367,19 @@ def _earlier_try(
         return None
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
-    return OutgoingMail(recipient, Addressed(addressee, letter, retry.values), retry.message_id, facts, retry.date)
+    addressed = Addressed(addressee, letter, retry.values)
+    return OutgoingMail(recipient, addressed, retry.message_id, facts, retry.date, kept_content(ledger.database))
+
+
+def kept_content(database: Database) -> Content:
+    """Return the function that gives personal files from the ledger."""
+
+    def content(sha256: str) -> bytes:
+        from mkwmail.ledger.papers import file
+
+        return file(database, sha256)
+
+    return content
 
 
 def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:
@@ -344,27 +455,22 @@ def composer_of(
     entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
-    names = (*entry.attachments, *_corrected_files(event, history.correcting))
+    names = (*entry.shared_files, *_corrected_files(event, history.correcting))
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
+    certified = event.certificate is not None and rule_of(mailing).certifies
     templates = Templates((folder.templates_dir, shipped("templates")))
-    template = _template_name(folder, templates_of(mailing, entry))
-    if (
-        rule_of(mailing).says_only_its_text
-        and not entry.text
-        and not (folder.templates_dir / f"{template}.md").is_file()
-    ):
-        raise UserError(_without_text(sources.shown_event, mailing))
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
-        template=template,
+        template=_template_name(sources, mailing, templates_of(mailing, entry)),
         settings=settings,
         uid=entry_uid(secret, event.id),
         sequence=version,
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
+        personal=bool(entry.personal_files) or certified,
         logo=logo,
         proof=proof,
         automatic=automatic,
@@ -374,15 +480,22 @@ def composer_of(
     method = event.calendar.method
     carries = method is not CalendarMethod.NONE and not context.begun
     carried = Facts(version, facts.document(), method.value if carries else "")
-    approved = _approved_sources(sources, context, templates)
+    files = _personal_files(sources, context)
+    approved = _approved_sources(sources, context, templates) | (files.sources() if files else {})
     if history.correcting is not None:
         approved = with_corrected(approved, history.correcting)
-    return Composer(context, templates, approved, carried)
+    return Composer(context, templates, approved, carried, files)
 
 
-def _without_text(place: str, mailing: str) -> Fault:
-    fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
-    return Fault(place, fault, _("write below %(mailing)s: text: …") % {"mailing": mailing})
+def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":
+    rules = context.mailing.personal_files
+    if not rules:
+        return None
+    from mkwmail.mail.personal_files import PersonalFiles
+
+    shared = sum(len(file.data) for file in context.attachments)
+    members = sources.members.members
+    return PersonalFiles(rules, members, sources.folder, sources.event_path, sources.shown_list, shared)
 
 
 def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[str]:
@@ -390,7 +503,7 @@ def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[st
     if correcting is None:
         return
     told = " ".join(change.new for changes in correcting.changes.values() for change in changes)
-    for name in mailing_named(event, correcting.of).attachments:
+    for name in mailing_named(event, correcting.of).shared_files:
         if Path(name).name in told:
             yield name
 
@@ -427,10 +540,20 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
         raise UserError(Fault(folder.shown(path), fault)) from None
 
 
-def _template_name(folder: WorkingFolder, names: Sequence[str]) -> str:
-    places = (folder.templates_dir, shipped("templates"))
+def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
+    """Return the first of these templates that exists.
+
+    :raises UserError: if the mailing says only its text, and has none and no template of the user's.
+    """
+    places = (own := sources.folder.templates_dir, shipped("templates"))
     found = (name for name in names if any((place / f"{name}.md").is_file() for place in places))
-    return next(found, names[-1])
+    template = next(found, names[-1])
+    says = mailing_named(sources.event, mailing).text or (own / f"{template}.md").is_file()
+    if rule_of(mailing).says_only_its_text and not says:
+        fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
+        remedy = _("write below %(mailing)s: text: …") % {"mailing": mailing}
+        raise UserError(Fault(sources.shown_event, fault, remedy))
+    return template
 
 
 def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
@@ -442,23 +565,19 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
     shown_event = sources.shown_event
     shown = {"association", "sender", "reply_to", "form"}
     found = {
-        shown_event: _lines(json.dumps(words_of(sources.event))),
-        f"{shown_event}{FACTS}": _lines(facts_of(sources.event).document()),
-        f"mailings: {context.name}": _lines(
+        shown_event: laid_out(json.dumps(words_of(sources.event))),
+        f"{shown_event}{FACTS}": laid_out(facts_of(sources.event).document()),
+        f"mailings: {context.name}": laid_out(
             context.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),
-        "mkwmail.yaml": _lines(settings.model_dump_json(include=shown, exclude_none=True)),
+        "mkwmail.yaml": laid_out(settings.model_dump_json(include=shown, exclude_none=True)),
     }
     for name in (f"{context.template}.md", f"{COPY}.md", *SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
     for file in (*context.attachments, *([context.logo] if context.logo else [])):
         found[file.name] = fingerprint(file.data)
+    if context.event.certificate is not None and rule_of(context.name).certifies:
+        from mkwmail.papers.certificates import approved_sources
+
+        found |= approved_sources(context.event, shown_event, sources.event_path, templates)
     return found
-
-
-def _lines(document: str) -> str:
-    """Lay out a JSON document so that differences read well.
-
-    Each value, and each line of a text, is on a line of its own.
-    """
-    return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")

@@ -6,6 +6,7 @@ They read the settings, the event and the members, open the ledger, identify the
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from mkwmail.config.settings import Settings, Smtp, example_senders, read_settin
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, rewrite, state_folder
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, people, responses, rounds
+from mkwmail.ledger import backups, deliveries, people, responses, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Guest, RefusedMail
@@ -184,6 +185,21 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
     now = invocation.clock.now()
     ledger, named = folder.ledger_path(test), folder.id_path(test)
     return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
+
+
+def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: datetime) -> tuple[Fault, ...]:
+    """Make a backup of the ledger if this run mailed; return why there is none, if that fails.
+
+    The run has done its work by then: a backup that fails is said, and changes nothing else.
+    """
+    if not ledger.is_noted:
+        return ()
+    try:
+        to = folder.backups_to(settings.backup.to)
+        backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
+    except UserError as error:
+        return error.faults
+    return ()
 
 
 def read_roll(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:

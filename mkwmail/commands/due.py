@@ -1,4 +1,4 @@
-"""``due``: the command that cron runs, and the outlook for a month.
+"""``due``: the command that cron runs.
 
 It sends mailings that are approved and due, retries deferred mail, and prints nothing if all is well.
 """
@@ -16,6 +16,7 @@ from mkwmail.commands.context import (
     Invocation,
     Sources,
     announce,
+    back_up,
     folder_of,
     history_of,
     open_ledger,
@@ -66,8 +67,14 @@ from mkwmail.planning.schedule import (
 )
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import inbox, notices
-from mkwmail.report.notices import DueDelivery, Notice, due_value, is_worth_a_word, show_went
+from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
+from mkwmail.report.timetable import (
+    DueDelivery,
+    due_value,
+    is_worth_a_word,
+    show_went,
+)
 
 _MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
@@ -438,6 +445,7 @@ class Automatic:
         share = _share(whole, each.given, roll, history)
         plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, moment=now, automatic=True)
+        composer = composer.enclosing(sources, ledger, history, now, to_send=True)
         ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])
@@ -445,7 +453,7 @@ class Automatic:
         rounds.remember_list(ledger.database, plan.round, len(roll.listings), now)
         note_skips(plan, ledger, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
-        jobs = jobs_for(ready.outgoing, earlier, ledger, {})
+        jobs = jobs_for(ready.outgoing, event.id, earlier, ledger, {})
         connect = partial(open_session, smtp, credential)
         outcome = run(
             terminal, jobs, replace(plan, latest=until), ledger, connect, settings.pace, self._invocation.clock
@@ -549,7 +557,7 @@ def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
 
 
 def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settings: Settings | None) -> DueResult:
-    now = invocation.clock.now()
+    clock, now = invocation.clock, invocation.clock.now()
     if ledger.other_computer:
         return DueResult([notices.other_computer()], whole=False)
     automatic = Automatic(invocation, folder, ledger)
@@ -565,6 +573,7 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
             if settings is not None:
                 automatic.read_mailbox(settings)
                 automatic.run(settings)
+                automatic.found.notices += map(notices.no_backup, back_up(folder, settings, ledger, clock.now()))
     except UserError as error:
         if error.code is not ExitCode.LEDGER_HELD:
             raise

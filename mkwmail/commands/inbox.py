@@ -14,7 +14,8 @@ from mkwmail.commands.prompts import choose
 from mkwmail.commands.signups import ANSWER_KEYS
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.settings import Imap, Settings, imap_scope, read_settings
+from mkwmail.config.providers import imap_scope
+from mkwmail.config.settings import Imap, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, mailbox, people, responses

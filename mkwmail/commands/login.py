@@ -17,7 +17,8 @@ from mkwmail.auth.oauth import Application, JustIssued, StoredTokens, TokenSet, 
 from mkwmail.auth.store import Store, Values
 from mkwmail.commands.check import sender_faults
 from mkwmail.commands.context import Invocation, folder_of, server_of
-from mkwmail.config.settings import Auth, Settings, Smtp, imap_scope, read_settings
+from mkwmail.config.providers import imap_scope
+from mkwmail.config.settings import Auth, Settings, Smtp, read_settings
 from mkwmail.delivery.smtp_client import probe
 from mkwmail.delivery.transport import NoSessionError
 from mkwmail.errors import ExitCode, Fault, UserError

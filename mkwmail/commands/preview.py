@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.commands.compose_mailing import OutgoingMail, OutgoingMails, composer_of, correcting_of, variants
+from mkwmail.commands.compose_mailing import (
+    OutgoingMail,
+    OutgoingMails,
+    composer_of,
+    correcting_of,
+    kept_content,
+    variants,
+)
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
@@ -141,9 +148,10 @@ def preview(
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, roll, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
-        outgoing = composer_of(sources, name, ledger.secret, history, moment=moment).outgoing(made, history, ledger)
+        composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+        outgoing = composer.enclosing(sources, ledger, history, now).outgoing(made, history, ledger)
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
-        letters = _letters(sources, name, ledger, history, on_paper, moment)
+        letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
     page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
     _write(terminal, sources.folder, page, files)
@@ -170,16 +178,23 @@ def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: Preview
 
 
 def _letters(
-    sources: Sources, mailing: str, ledger: Ledger, history: History, members: Sequence[Member], moment: datetime
+    sources: Sources,
+    mailing: str,
+    ledger: Ledger,
+    history: History,
+    members: Sequence[Member],
+    moment: datetime,
+    now: datetime,
 ) -> tuple[tuple[Member, Message], ...]:
     """Return a letter on paper for each of these members, from the mailing's own template."""
     if not members:
         return ()
     planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
     composer = composer_of(sources, mailing, ledger.secret, history, moment=moment)
+    composer = composer.enclosing(sources, ledger, history, now)
     composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
-    return tuple((each.addressee.member, each.message("", moment)) for each in composition.addressed)
+    return tuple((each.addressee.member, each.message("", moment, composer.content)) for each in composition.addressed)
 
 
 def _key_on_paper(secret: bytes, member: Member) -> str:
@@ -322,7 +337,7 @@ def _event_id(folder: WorkingFolder, word: str) -> str:
     A word without an event file, such as that of a deleted event, is taken for an id.
     """
     try:
-        path = folder.event_path(word)
+        path = folder.event_path(word, whole=True)
     except UserError:
         return word
     return id_in(path) or word
@@ -356,7 +371,9 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
             "day": day_and_time(attempt.claimed)
         }
         raise UserError(Fault("", fault), code=ExitCode.USAGE)
-    message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(attempt.values)
+    message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
+        attempt.values, kept_content(ledger.database)
+    )
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
         raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)

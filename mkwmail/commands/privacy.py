@@ -5,27 +5,31 @@ mailed.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
+from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
 from mkwmail.commands.output import PAGE
-from mkwmail.commands.prompts import find_person, refuse_doubtful, refuse_without_terminal
+from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful, refuse_without_terminal, said_yes
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import erasure, people
+from mkwmail.ledger import backups, erasure, papers, people
+from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
-from mkwmail.ledger.people import Person, is_mark
+from mkwmail.ledger.people import Person, folded, is_mark
 from mkwmail.planning.roll import listed
 from mkwmail.report.terminal import Terminal
+from mkwmail.responses.similarity import alike
 
 
 def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
@@ -42,15 +46,23 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         ledger.settle(now)
         roll = read_roll(folder, ledger)
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
-        person = find_person(who, candidates(roll, tuple(persons.values())))
+        loose = {_row_key(each): each for each in erasure.loose_signups(ledger.database)}
+        person = _meant(who, candidates(roll, tuple(persons.values())), loose)
         terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
-        terminal.say(_("  Name, address, number, what was mailed and answered in all events, rehearsal/ and preview/."))
+        terminal.say(
+            _("  Name, address, number, what was mailed and answered in all events, rehearsal/, preview/ and papers/.")
+        )
+        _warn_of_certificates(terminal, papers.certificates_of_person(ledger.database, person.key))
         terminal.say(_("  A keyed hash stays, which says nothing, so that nothing is mailed twice."))
         if not _agreed(terminal, person.address or person.name, yes):
             return ExitCode.INTERRUPTED
-        if person.key in persons:
-            ledger.forget([persons[person.key]])
-        _remove_copies(folder, invocation.shifted)
+        known = [persons[person.key]] if person.key in persons else []
+        also, left = _ask_about_signups(terminal, ledger, person, known, loose)
+        # In the register only for the sake of a row that is removed.
+        known += [persons[each.holder] for each in also if each.holder in persons.keys() - {person.key}]
+        ledger.forget(known, also)
+        _remove_copies(folder, invocation.shifted, folder.papers_dir)
+        unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Forgotten."))
     members = read_settings(folder).members
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
@@ -60,8 +72,64 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         place = {"place": f"{members}:{row}"}
         still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
         terminal.say(still % place, "yellow")
+    for each in left:
+        said = _("Still there: the sign-up of %(who)s, whose name is alike. If it is the same person: %(command)s")
+        words = {"who": _shown(each), "command": f'mkwmail forget "{each.address or each.name}"'}
+        terminal.say(said % words, "yellow")
+    _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
+
+
+def _row_key(row: LooseSignup) -> str:
+    return f"row:{row.event}:{row.key}"
+
+
+def _meant(who: str, known: Sequence[Candidate], loose: Mapping[str, LooseSignup]) -> Candidate:
+    """Return the person whom WHO names: a known one, or one of whom only an unsettled sign-up is known.
+
+    :raises UserError: code USAGE unless exactly one person matches.
+    """
+    held = {each.holder for each in loose.values()}
+    names = {folded(each.name) for each in known if each.key not in held}
+    known = [each for each in known if each.key not in held or folded(each.name) not in names]
+    seen = {address_key(each.address): each.key for each in known}
+    more = []
+    for key, row in loose.items():
+        # Rows with one address, or one name without an address, are one person.
+        at = address_key(row.address) or folded(row.name)
+        if at and folded(row.name) not in names and seen.setdefault(at, key) == key:
+            more.append(Candidate(key, row.name, row.address, row.organisation))
+    return find_person(who, [*known, *more])
+
+
+def _ask_about_signups(
+    terminal: Terminal,
+    ledger: Ledger,
+    chosen: Candidate,
+    known: Sequence[Person],
+    loose: Mapping[str, LooseSignup],
+) -> tuple[list[LooseSignup], list[LooseSignup]]:
+    """Return the unsettled sign-ups to remove with somebody, and those that only look like theirs.
+
+    The latter are asked about in a terminal.
+    """
+    # Of somebody in the list only, or in a sign-up only, the register knows nothing.
+    person = known[0] if known else Person("", address_key(chosen.address), chosen.name, chosen.organisation)
+    own = erasure.own_addresses(ledger.database, person)
+    also: list[LooseSignup] = []
+    left: list[LooseSignup] = []
+    for key, row in loose.items():
+        if key == chosen.key or erasure.is_theirs(person, own, row):
+            also.append(row)
+        elif row.name.strip() and alike(row.name, person.name):
+            question = _("Forget the sign-up of %(who)s too? y/n:") % {"who": _shown(row)}
+            (also if terminal.interactive and said_yes(terminal, question) else left).append(row)
+    return also, left
+
+
+def _shown(row: LooseSignup) -> str:
+    return str(Candidate("", row.name, row.address, row.organisation))
 
 
 def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: bool = False) -> ExitCode:
@@ -72,7 +140,7 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     terminal = invocation.terminal
     folder = folder_of(invocation)
     now = invocation.clock.now()
-    about = read_event(folder.event_path(event), folder).value
+    about = read_event(folder.event_path(event, whole=True), folder).value
     if about.ends > now:
         fault = _("%(event)s is still to come: %(day)s") % {"event": about.id, "day": day_in_words(about.starts)}
         remedy = _("purge it when it is over; for one person: mkwmail forget WHO")
@@ -80,14 +148,17 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
         has_any = erasure.has_dietary if dietary else erasure.has_personal
-        if not (has_any(ledger.database, about.id) or (not dietary and _has_mails(folder))):
+        if not (has_any(ledger.database, about.id) or (not dietary and _has_mails(folder, about.id))):
             terminal.say(_("Nothing of the kind is kept for %(event)s.") % {"event": about.id})
             return ExitCode.OK
         if dietary:
             terminal.say(_("To be removed: the dietary wishes for %(event)s.") % {"event": about.id}, "bold")
         else:
             terminal.say(_("To be removed: what is known of people for %(event)s.") % {"event": about.id}, "bold")
-            terminal.say(_("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/ and preview/. Counts stay."))
+            terminal.say(
+                _("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/, preview/ and papers/. Counts stay.")
+            )
+            _warn_of_certificates(terminal, len(papers.certificates(ledger.database, about.id)))
         if not _agreed(terminal, about.id, yes):
             return ExitCode.INTERRUPTED
         gone: tuple[Person, ...] = ()
@@ -97,12 +168,25 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
             ledger.purge(about.id, now)
             gone = tuple(_no_longer_needed(folder, ledger))
             ledger.forget(gone)
-        _remove_copies(folder, invocation.shifted)
+        _remove_copies(folder, invocation.shifted, folder.papers_dir / about.id)
+        unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Removed."))
     if gone:
         _say_forgotten(terminal, len(gone))
+    _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
+
+
+def _warn_of_certificates(terminal: Terminal, count: int) -> None:
+    """Say that certificates go too, if there are any."""
+    if count:
+        said = ngettext(
+            "  %(n)d certificate: it cannot be made again after this. Does that person still have it?",
+            "  %(n)d certificates: they cannot be made again after this. Do those people still have them?",
+            count,
+        )
+        terminal.say(said % {"n": count}, "yellow")
 
 
 def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
@@ -115,6 +199,29 @@ def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
         return True
     terminal.say(_("Nothing was removed."))
     return False
+
+
+def _renew_backups(terminal: Terminal, folder: WorkingFolder, ledger: Ledger, now: datetime) -> tuple[Path, ...]:
+    """Delete all backups and make a new one; return those that could not be reached.
+
+    The data is removed by then: if there can be no new backup, that is said, and changes nothing else.
+    """
+    settings = read_settings(folder)
+    to = folder.backups_to(settings.backup.to)
+    had = backups.newest(ledger.database) is not None or any(backups.found(to, ledger.database.path))
+    left = backups.remove_all(ledger.database, ledger.id, {folder.backups_dir, to})
+    if had:
+        try:
+            backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
+        except UserError as error:
+            terminal.note(_("No backup could be made: %(why)s") % {"why": error.faults[0]}, "yellow")
+    return left
+
+
+def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
+    for path in unreached:
+        said = _("This backup could not be reached, and still has everything: %(file)s. Delete it yourself.")
+        terminal.say(said % {"file": path}, "yellow")
 
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
@@ -137,15 +244,21 @@ def _say_what_is_not_ours(terminal: Terminal) -> None:
     terminal.say(_("Files that you made yourself (exports, previews, saved mails) are yours to delete."))
 
 
-def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
+def _remove_copies(folder: WorkingFolder, shifted: bool, made: Path) -> None:
     """Remove the other copies of people's data in the folder.
 
-    These are the rehearsals, the page that a browser showed, older copies of the ledger, and the test ledger.
+    These are the rehearsals, the page that a browser showed, older copies of the ledger, the test ledger, and the
+    certificates and sheets in the directory ``made``.
 
     :raises UserError: code LEDGER_FAULT if one of them cannot be removed.
     """
     ledger = folder.ledger_path(shifted)
-    copies = [folder.rehearsal_dir, *_shown_pages(folder), *sorted(folder.path.glob(f"{ledger.name}.before-*"))]
+    copies = [
+        folder.rehearsal_dir,
+        folder.papers_dir,
+        *_shown_pages(folder),
+        *sorted(folder.path.glob(f"{ledger.name}.before-*")),
+    ]
     if not shifted:
         test = folder.ledger_path(test=True)
         copies += [*sorted(folder.path.glob(f"{test.name}*")), folder.id_path(test=True)]
@@ -155,9 +268,9 @@ def _remove_copies(folder: WorkingFolder, shifted: bool) -> None:
         folder.preview_dir.rmdir()
 
 
-def _has_mails(folder: WorkingFolder) -> bool:
-    """Return whether the folder holds mails to people, sent or not."""
-    return folder.rehearsal_dir.exists() or bool(_shown_pages(folder))
+def _has_mails(folder: WorkingFolder, event: str) -> bool:
+    """Return whether the folder holds mails to people, sent or not, or an event's papers."""
+    return folder.rehearsal_dir.exists() or (folder.papers_dir / event).exists() or bool(_shown_pages(folder))
 
 
 def _shown_pages(folder: WorkingFolder) -> list[Path]:

@@ -332,15 +332,19 @@ def _ask_about_all(terminal: Terminal, members: Sequence[Recipient]) -> str:
     return terminal.ask(question).casefold()
 
 
-def confirmed(terminal: Terminal, event: str, mailing: str, count: int) -> bool:
-    """Ask for the number of mails, or the event's id; return whether it was typed."""
+def confirmed(terminal: Terminal, event: str, mailing: str, count: int, along: str = "") -> bool:
+    """Ask for the number of mails, or the event's id; return whether it was typed.
+
+    :param along: how many mails have files of their own, in words.
+    """
     if rule_of(mailing).cancels:
         wanted = event
         question = _("This cancels the event. To send %(mails)s, type %(wanted)s:")
     else:
         wanted = str(count)
         question = _("To send %(mails)s, type %(wanted)s:")
-    return terminal.ask(question % {"mails": mails(count), "wanted": wanted}) == wanted
+    said = f"{mails(count)}, {along}" if along else mails(count)
+    return terminal.ask(question % {"mails": said, "wanted": wanted}) == wanted
 
 
 @dataclass(frozen=True, slots=True)

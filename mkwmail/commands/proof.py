@@ -88,6 +88,8 @@ def _messages(
         # The audience is still empty, such as the attendees: compose it for everybody.
         planned = plan.to_send or roll.everybody
         composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
+        composer = composer.enclosing(sources, ledger, history, now)
+        composer = composer if plan.to_send else composer.without_files()
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]
     first = {id(each.letter): each for each in reversed(composition.addressed)}
@@ -95,7 +97,8 @@ def _messages(
     for addressed in reversed(first.values()):
         for recipient in recipients:
             values = addressed.complete(f"{secrets.token_hex(16)}@{domain}", now)
-            messages.append(addressed.letter.address({**values, "to_name": "", "to_address": recipient}))
+            values |= {"to_name": "", "to_address": recipient}
+            messages.append(addressed.letter.address(values, composer.content))
     return messages, composer.sources
 
 

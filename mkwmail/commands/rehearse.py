@@ -70,6 +70,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         past = presumed(sources.event, name, roll, history, moment)
         plan = plan_for(sources.event, name, roll, past, moment)
         composer = composer_of(sources, name, ledger.secret, past, moment=moment)
+        composer = composer.enclosing(sources, ledger, past, now)
         ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
     try:
@@ -116,8 +117,8 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         of = ready.plan.round
         rounds.approve(practice.database, of.event, of.mailing, ready.composer.sources, moment)
         # The practice ledger begins without facts, so their version does not matter there.
-        told = OutgoingMails(outgoing.letters, [each._replace(facts=None) for each in outgoing])
-        jobs = jobs_for(told, (), practice, keys)
+        told = OutgoingMails(outgoing.letters, [each._replace(facts=None) for each in outgoing], outgoing.certificates)
+        jobs = jobs_for(told, of.event, (), practice, keys)
         connect = partial(open_session, server.smtp, None)
         outcome = run(invocation.terminal, jobs, ready.plan, practice, connect, Pace(), clock)
         real = {there: here for here, there in keys.items()}

@@ -1,4 +1,4 @@
-"""``schedule``: an event's timetable, its approval, and the crontab line.
+"""``schedule``: an event's timetable, its approval, the outlook for a month, and the crontab line.
 
 The crontab line sends approved mailings automatically.
 """
@@ -50,6 +50,8 @@ from mkwmail.report.timetable import (
     show_outlook,
     show_timetable,
 )
+
+DAYS = 30  # how far the outlook goes
 
 
 def changed(sources: Sources, ledger: Ledger, history: History, given: ScheduledApproval) -> tuple[Difference, ...]:
@@ -177,9 +179,11 @@ def _composed(
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
     moment = moment_of(sources.event, name, now)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+    composer = composer.enclosing(sources, ledger, history, now)
     plan = plan_ahead(sources.event, name, roll, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or roll.listings
+    composer = composer if plan.to_send else composer.without_files()
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)
@@ -260,11 +264,6 @@ def _out_of_crons_reach(smtp: Smtp) -> str:
         "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
         "type mkwmail login."
     )
-
-
-# What is coming
-
-DAYS = 30
 
 
 def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:

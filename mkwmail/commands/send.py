@@ -13,11 +13,14 @@ from mkwmail.commands.compose_mailing import (
     composer_of,
     correcting_of,
     earlier_text_of,
+    enclosed,
+    kept_content,
     variants,
 )
 from mkwmail.commands.context import (
     Invocation,
     Sources,
+    back_up,
     history_of,
     open_ledger,
     read_sources,
@@ -116,15 +119,18 @@ def make_ready(
 
 
 def jobs_for(
-    outgoing: OutgoingMails, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
+    outgoing: OutgoingMails, event: str, earlier: Sequence[Delivery], ledger: Ledger, keys: Mapping[str, str]
 ) -> Sequence[Job]:
-    """Store the letters, and return the jobs for delivery.
+    """Store the letters and people's own files, and return the jobs for delivery.
 
     ``earlier``: the deliveries of this round so far. ``keys``: person → their key in this ledger, if that differs.
     """
     tries = {each.person: each.tries for each in earlier}
     letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
+    content = kept_content(ledger.database)
+    if any(letter.is_personal for letter in outgoing.letters):
+        _keep_files(outgoing, event, ledger, keys)
 
     def job(number: int) -> Job:
         each = outgoing[number]
@@ -134,13 +140,31 @@ def jobs_for(
 
         def prepare(moment: datetime) -> tuple[Message, Claim]:
             values = each.complete(moment)
-            message = letter.address(values)
+            message = letter.address(values, content)
             about = (message.message_id, each.date or moment, message.digest)
             return message, Claim(recipient.person, recipient.address, name, values, *about, tried, each.facts)
 
         return Job(recipient, prepare, tried)
 
     return Lazily(len(outgoing), job)
+
+
+def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mapping[str, str]) -> None:
+    """Keep the exact bytes of people's own files, before the first message is sent.
+
+    One file at a time is in memory.
+    """
+    from mkwmail.ledger import papers
+
+    database = ledger.database
+    with database.transaction():
+        for each in outgoing:
+            person = keys.get(each.recipient.person, each.recipient.person)
+            for file in each.files:
+                if not papers.has_file(database, event, person, file.sha256):
+                    papers.keep_file(database, event, person, each.content(file.sha256))
+        if outgoing.certificates is not None:
+            outgoing.certificates.keep(database, [each.recipient.person for each in outgoing], keys)
 
 
 def run(
@@ -237,6 +261,8 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
             connect = partial(open_session, smtp, credential)
             summary = _carried_out(invocation, ready, ledger, connect, options)
             earlier = _earlier_text(ready, ledger, invocation.clock.now())
+            for fault in back_up(sources.folder, sources.settings, ledger, invocation.clock.now()):
+                terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "yellow")
     now = invocation.clock.now()
     screen = terminal.beside() if options.json else terminal
     if options.json:
@@ -278,6 +304,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
         refuse_if_alike(event, name, history.correcting)
     plan = plan_for(event, name, roll, history, now)
     composer = composer_of(sources, name, ledger.secret, history, moment=now)
+    composer = composer.enclosing(sources, ledger, history, now, to_send=True)
     return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
 
 
@@ -288,7 +315,8 @@ def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, options: Se
     show_proposal(screen, proposal_of(invocation, ready, ledger, count))
     if options.yes:
         return True
-    return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count)
+    along = str(enclosed(ready.outgoing[:count]))
+    return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count, along)
 
 
 def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
@@ -302,6 +330,7 @@ def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int
         subjects=len({view.subject for view in views}),
         count=count,
         odd=tuple(_odd(ready, ledger, count, now)),
+        along=str(enclosed(ready.outgoing[:count])),
         members=f"{ready.sources.shown_list}: {'; '.join(ready.sources.members.how_read)}",
     )
 
@@ -346,6 +375,8 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
             yield "\n    ".join((difference.what, *difference.lines))
     for warning in ready.sources.warnings:
         yield str(warning)
+    if ready.composer.files is not None:
+        yield from map(str, ready.composer.files.unused())
     takes = time_needed(ready.sources.settings.pace, count)
     if takes is not None:
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
@@ -359,7 +390,7 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: 
         _record(invocation, ready, ledger, len(outgoing))
         of = ready.plan.round
         earlier = [each for each in ready.history.deliveries if each.round == of]
-        jobs = jobs_for(outgoing, earlier, ledger, {})
+        jobs = jobs_for(outgoing, of.event, earlier, ledger, {})
         settings = ready.sources.settings
         outcome = run(invocation.terminal, jobs, ready.plan, ledger, connect, settings.pace, invocation.clock)
     return summed_up(ready, outcome, len(outgoing), invocation.clock.now())

@@ -21,7 +21,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised
 from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
-from mkwmail.config.settings import PRESETS
+from mkwmail.config.providers import PRESETS
 from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
 from mkwmail.dutch.dates import read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -379,6 +379,7 @@ def _still_the_same(earlier: Event | None) -> Iterator[str]:
         "hosts": earlier.hosts,
         "registration: url": earlier.registration and earlier.registration.url,
         "pe_points": earlier.pe_points,
+        "certificate": earlier.certificate,
     }
     kept = [name for name, value in given.items() if value]
     for name, mailing in earlier.mailings.items():

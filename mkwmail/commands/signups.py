@@ -14,7 +14,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Answer, Batch, Guest, KeptSignup
+from mkwmail.ledger.models import Answer, Batch, Credit, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for
 from mkwmail.planning.roll import MemberIndex, listed
 from mkwmail.report.answers import answer_words, show_import
@@ -437,11 +437,23 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
         answers=(*answers, *missing_answers),
         signups=(*rows, *missing_rows),
         guests=(*guests, *_departed(form, found)),
+        credits=dict(_credits(form, found, keys)),
     )
-    if batch.answers or batch.guests or found.doubtful or found.ignored or missing_rows:
+    if batch.answers or batch.guests or batch.credits or found.doubtful or found.ignored or missing_rows:
         responses.record_batch(form.ledger.database, form.event.id, batch, now)
     else:
         responses.keep_signups(form.ledger.database, form.event.id, batch.signups, now)
+
+
+def _credits(form: _Form, found: Changes, keys: Mapping[str, str]) -> Iterator[tuple[str, Credit]]:
+    """Yield the own hours and points of people whose rows have others than those that are known."""
+    from mkwmail.ledger.papers import credits_of
+
+    known = credits_of(form.ledger.database, form.event.id)
+    for match in (*found.news, *found.same, *found.guests, *(each.match for each in found.stands)):
+        person = match.person.key if match.person else keys.get(match.signup.key)
+        if person and any(match.signup.credit) and known.get(person) != match.signup.credit:
+            yield person, match.signup.credit
 
 
 def _missing(found: Changes, said: _Said, now: datetime) -> tuple[list[Answer], list[KeptSignup]]:

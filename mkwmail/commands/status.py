@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from mkwmail.clock import day_in_words
+from mkwmail.clock import day_and_time, day_in_words
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
 from mkwmail.commands.compose_mailing import earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
@@ -20,7 +20,7 @@ from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
+from mkwmail.ledger import backups, erasure, mailbox, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
@@ -47,7 +47,7 @@ from mkwmail.report.status import (
 )
 from mkwmail.report.status_page import status_page
 from mkwmail.report.terminal import Terminal
-from mkwmail.report.timetable import last_run_words
+from mkwmail.report.timetable import last_run_words, runs_as_scheduled
 
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
@@ -96,7 +96,7 @@ def status(
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
-        automatic = last_due(ledger, now)
+        automatic, _asleep = last_due(ledger, now)
         ran = runs.last(ledger.database, DUE)
     if csv is not None:
         write_output(folder, csv, status_csv(statuses), "status.csv")
@@ -143,19 +143,21 @@ def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: b
 DUE = "due"
 
 
-def last_due(ledger: Ledger, now: datetime) -> str | None:
-    """Return when `due` last ran, and a failure that it cannot mail about.
+def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
+    """Return when `due` last ran, and a failure that it cannot mail about; and whether it does not run as it should.
 
-    None if it never ran and no mailing was approved to be sent automatically.
+    Empty if it never ran and no mailing was approved to be sent automatically.
     """
     last = runs.last(ledger.database, DUE)
     given = [each for each in rounds.scheduled(ledger.database) if WHEN in each.terms]
     if last is None and not given:
-        return None
-    words = last_run_words(last.started if last else None, now, awaited=any(now <= each.latest for each in given))
+        return "", False
+    ran, awaited = last.started if last else None, any(now <= each.latest for each in given)
+    words, asleep = last_run_words(ran, now, awaited), awaited and not runs_as_scheduled(ran, now)
     if LOGIN_FAILS in runs.reported(ledger.database):
         words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
-    return words
+        asleep = True
+    return words, asleep
 
 
 def statuses_of(
@@ -208,6 +210,28 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
     return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
+def _mailings(
+    event: Event, ledger: Ledger, roll: MemberIndex | None, history: History, sources: Sources | None, now: datetime
+) -> tuple[Due, ...]:
+    """Return each mailing of an event, with how many people it is still for."""
+    over = superseded(event, due_by_date(event, now), history.deliveries)
+    differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
+    stands = standings(event, rounds.scheduled(ledger.database), differing)
+    had = begun(history.deliveries)
+    found = []
+    for name in in_order(event):
+        passed_over = name in over
+        left, fault = 0, ""
+        if roll is not None and not passed_over and not rule_of(name).by_name_only:
+            try:
+                left = len(plan_ahead(event, name, roll, history, now).to_send)
+            except UserError as error:  # a fault of this mailing alone
+                fault = str(error.faults[0])
+        done = roll is not None and name in had and not left and not fault
+        found.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
+    return tuple(found)
+
+
 def status_of(
     event: Event, ledger: Ledger, roll: MemberIndex | None, keep: Keep, now: datetime, sources: Sources | None = None
 ) -> EventStatus:
@@ -221,30 +245,18 @@ def status_of(
         history = with_copies_named(history, roll)
     members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
     persons = {person.key: person for person in history.persons}
-    over = superseded(event, due_by_date(event, now), history.deliveries)
-    differing = partial(changed, sources, ledger, history) if sources is not None else lambda _given: ()
-    stands = standings(event, rounds.scheduled(ledger.database), differing)
-    had = begun(history.deliveries)
+    due = _mailings(event, ledger, roll, history, sources, now)
     skipped = _skipped_lines(event, ledger, history, members)
     left_out = {(line.mailing, line.edition, person) for person, line in skipped}
-    due = []
-    for name in in_order(event):
-        passed_over = name in over
-        left, fault = 0, ""
-        if roll is not None and not passed_over and not rule_of(name).by_name_only:
-            try:
-                left = len(plan_ahead(event, name, roll, history, now).to_send)
-            except UserError as error:  # a fault of this mailing alone
-                fault = str(error.faults[0])
-        done = roll is not None and name in had and not left and not fault
-        due.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
     behind = outdated(event, roll.everybody, history, now) if roll else ()
     earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
     attendance = attendance_of(event, ledger, roll, history, now)
     replies = sum(each.kind == "reply" and each.event == event.id for each in mailbox.waiting(ledger.database))
+    last = runs.last(ledger.database, DUE)
+    due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [
         *(doubtful_steps(event, roll, now) if roll else ()),
-        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier, replies),
+        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier, replies, runs=due_runs),
         *purge_steps(event, ledger, keep, now),
     ]
     return EventStatus(
@@ -258,7 +270,7 @@ def status_of(
             *(line for _person, line in skipped),
             *(_unrecorded_lines(event, ledger, history, roll, now) if roll else ()),
         ),
-        tuple(due),
+        due,
         tuple(steps),
         behind,
         attendance,
@@ -352,8 +364,13 @@ def desk(invocation: Invocation) -> ExitCode:
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
         statuses = statuses_of(invocation, folder, ledger, events)
-        automatic = last_due(ledger, now)
+        automatic, asleep = last_due(ledger, now)
+        no_backup = _backup_gap(ledger)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
+    # If nothing is sent automatically although it should be, that matters most.
+    if asleep:
+        terminal.say(automatic, "yellow")
+        terminal.say()
     if statuses:
         show_overview(terminal, statuses, now)
     else:
@@ -365,12 +382,26 @@ def desk(invocation: Invocation) -> ExitCode:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
-    if automatic:
+    if no_backup:
+        terminal.say()
+        terminal.say(no_backup, "yellow")
+    if automatic and not asleep:
         terminal.say()
         terminal.say(automatic)
     terminal.say()
     terminal.say(_("All commands: mkwmail --help"), "dim")
     return ExitCode.OK
+
+
+def _backup_gap(ledger: Ledger) -> str:
+    """Return how old the newest backup is, if mail was sent that no backup has; else empty."""
+    if not backups.is_due(ledger.database):
+        return ""
+    last = backups.newest(ledger.database)
+    if last is None:
+        return _("There is no backup of the ledger: the next `send` or `due` that mails makes one.")
+    said = _("The newest backup of the ledger is of %(moment)s; mail was sent since, and it could not be copied.")
+    return said % {"moment": day_and_time(last.at)}
 
 
 def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:

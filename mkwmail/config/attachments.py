@@ -290,15 +290,15 @@ def attachment_path(event_path: Path, name: str) -> Path:
 
 
 def attachment_faults(
-    names: Sequence[str], loc: Loc, document: Document, folder: WorkingFolder, event_path: Path
+    names: Sequence[tuple[int, str]], loc: Loc, document: Document, folder: WorkingFolder, event_path: Path
 ) -> Iterator[Fault]:
-    """Return the faults of a mailing's attachments.
+    """Return the faults of a mailing's attachments, given with their numbers in the file.
 
     A file may be absent, empty, outside the folder, not for members, or too large.
     """
     total = 0
     own_files = OwnFiles.of(folder) if names else None
-    for number, name in enumerate(names):
+    for number, name in names:
         here = (*loc, number) if document.node((*loc, number)) is not None else loc
         fault, remedy = _refusal(name, folder, event_path)
         if fault:
@@ -319,6 +319,25 @@ def attachment_faults(
         yield Fault(
             document.place(loc), f"attachments: {fault % words}", _("make them smaller, or link to them in the text")
         )
+
+
+def why_not_attached(name: str, folder: WorkingFolder, event_path: Path, own_files: OwnFiles) -> tuple[str, str]:
+    """Return why a file cannot be attached, and the name that may be meant.
+
+    The name is empty if it is unknown; both are empty if the file can be attached.
+    """
+    fault, instead = _refusal(name, folder, event_path)
+    if fault:
+        return fault, instead
+    path = attachment_path(event_path, name)
+    why = _why_not_for_members(path, own_files)
+    if why:
+        return _('"%(name)s" is not mailed: %(why)s') % {"name": name, "why": why}, ""
+    if path.stat().st_size > MOST_BYTES:
+        fault = _('"%(name)s" is %(size).1f MB, and a mail may take %(limit)d MB along')
+        words = {"name": name, "size": path.stat().st_size / 1_000_000, "limit": MOST_BYTES // 1_000_000}
+        return fault % words, ""
+    return "", ""
 
 
 def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, str]:

@@ -5,12 +5,12 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from mkwmail.config.fields import (
@@ -23,6 +23,7 @@ from mkwmail.config.fields import (
     Moment,
     OptionalClockTime,
     OptionalLine,
+    OptionalNumber,
     PePoints,
     Seconds,
     StartOfDay,
@@ -32,6 +33,7 @@ from mkwmail.config.fields import (
     YesNo,
     from_text,
     nothing_is,
+    several,
 )
 from mkwmail.dutch.dates import read_time, read_time_on
 from mkwmail.i18n import _
@@ -111,6 +113,20 @@ class Catering(StrictModel):
     deadline: EndOfDay = Field(default=None, examples=["2020-04-09"])
 
 
+class Certificate(StrictModel):
+    """Certificate of attendance, a PDF for those who were present.
+
+    What is missing is a fault of the thanks only, from the day of the event on. ``letterhead`` and ``signature`` are
+    pictures, named from the folder of the event's file on.
+    """
+
+    hours: OptionalNumber = Field(default=None, examples=["4"])
+    signed_by: OptionalLine = Field(default=None, examples=["Lilian van Zandbrink, secretaris"])
+    accredited: OptionalLine = None
+    letterhead: Word = Field(default=None, examples=["briefhoofd.svg"])
+    signature: Word = Field(default=None, examples=["handtekening.png"])
+
+
 class CalendarMethod(StrEnum):
     """iTIP method of the calendar entry (RFC 5546 §1.4), or none."""
 
@@ -166,6 +182,7 @@ def _audience_form(value: Any) -> str:
 
 # Steps that pydantic adds to the place of a fault; no key in a file can have such a name.
 COLUMN_TAG, TEXT_TAG, ALL_TAG, ANY_TAG, NOT_TAG = AUDIENCE_TAGS = ("<column>", "<text>", "<all>", "<any>", "<not>")
+FILE_TAG, RULE_TAG = ATTACHMENT_TAGS = ("<file>", "<rule>")
 
 AudienceRule = Annotated[
     Annotated[str, Folded, Tag(TEXT_TAG)]
@@ -191,6 +208,43 @@ def audience_words(audience: AudienceRule | None) -> Iterator[tuple[tuple[str | 
             yield from (((key, number, *steps), word) for steps, word in audience_words(rule))
 
 
+class PersonalFile(StrictModel):
+    """Attachment of which each member has their own.
+
+    ``file`` is a name with a heading of the member list in braces, or ``column`` the heading of the column with the
+    names. ``optional``: some members have none. ``for_several``: several members may have the same file.
+    """
+
+    file: Word = Field(default=None, examples=["brieven/{lidnummer}.pdf"])
+    column: OptionalLine = Field(default=None, examples=["bestand"])
+    optional: YesNo = False
+    for_several: YesNo = False
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "PersonalFile":
+        if bool(self.file) == bool(self.column):
+            raise UnusableError(_("write either file, with a heading of the list in braces, or column"))
+        return self
+
+    @property
+    def shown(self) -> str:
+        """The name, or the column, as the event file has it."""
+        return self.file or f"column: {self.column}"
+
+
+def _attachment_form(value: Any) -> str:
+    return RULE_TAG if isinstance(value, Mapping | PersonalFile) else FILE_TAG
+
+
+AttachmentRule = Annotated[
+    Annotated[Line, Tag(FILE_TAG)] | Annotated[PersonalFile, Tag(RULE_TAG)], Discriminator(_attachment_form)
+]
+
+
+def _attachments(value: Any) -> Any:
+    return (value,) if isinstance(value, Mapping) else several(value)
+
+
 class Mailing(StrictModel):
     """A round of mail about the event, as planned in its file."""
 
@@ -200,9 +254,31 @@ class Mailing(StrictModel):
     template: Word = None
     subject: OptionalLine = None
     text: Markdown = None
-    attachments: Lines = Field(default=(), examples=["[programma.pdf]"])
+    attachments: Annotated[tuple[AttachmentRule, ...], BeforeValidator(_attachments)] = Field(
+        default=(), examples=["[programma.pdf]"]
+    )
     audience: AudienceRule | None = Field(default=None, examples=["everyone"])
     of: Word = None
+
+    @property
+    def shared_files(self) -> tuple[str, ...]:
+        """The names of the attachments that everybody gets."""
+        return tuple(shared_among(self.attachments))
+
+    @property
+    def personal_files(self) -> tuple[PersonalFile, ...]:
+        """The attachments of which each member has their own."""
+        named = (PersonalFile(file=each) if isinstance(each, str) else each for each in self.attachments)
+        return tuple(each for each in named if each.column or _FILLED_IN.search(each.file or ""))
+
+
+# A heading of the member list in the name of a file.
+_FILLED_IN = re.compile(r"\{[^{}]*\}")
+
+
+def shared_among(attachments: Iterable[object]) -> Iterator[str]:
+    """Yield the attachments that are the same for everybody: their names have no {column} in them."""
+    return (each for each in attachments if isinstance(each, str) and not _FILLED_IN.search(each))
 
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -235,6 +311,7 @@ class Event(StrictModel):
     hosts: Annotated[tuple[Annotated[Host, BeforeValidator(_host)], ...], nothing_is(tuple)] = ()
     registration: Registration | None = None
     catering: Catering | None = None
+    certificate: Certificate | None = None
     # True: there are points, but the number is not known; None: no points
     pe_points: Annotated[Literal[True] | int | float | None, PePoints] = Field(default=None, examples=["true"])
     calendar: Annotated[CalendarEntry, nothing_is(CalendarEntry)] = CalendarEntry()

@@ -323,10 +323,11 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
         yield from _template_faults(draft, name, mailing)
         yield from _of_faults(draft, name, mailing)
         loc = ("mailings", name, "attachments")
-        if mailing.attachments:
+        shared = [(mailing.attachments.index(each), each) for each in mailing.shared_files]
+        if shared:
             from mkwmail.config.attachments import attachment_faults
 
-            yield from attachment_faults(mailing.attachments, loc, draft.document, draft.folder, draft.path)
+            yield from attachment_faults(shared, loc, draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
@@ -449,7 +450,7 @@ def _templates(folder: WorkingFolder) -> list[str]:
     for place in (folder.templates_dir, shipped("templates")):
         if place.is_dir():
             found.update(path.stem for path in place.glob("*.md"))
-    return sorted(found - {"signature"})
+    return sorted(found - {"signature", "certificate"})
 
 
 def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
@@ -590,11 +591,8 @@ def example_links(event: Event) -> tuple[Fault, ...]:
 
     Such links are refused if mail really leaves this computer.
     """
-    urls: list[tuple[str, str]] = []
-    if event.registration is not None and event.registration.url:
-        urls.append(("registration: url", event.registration.url))
-    if event.online is not None and event.online.url:
-        urls.append(("online: url", event.online.url))
+    linked = (("registration: url", event.registration), ("online: url", event.online))
+    urls = [(place, each.url) for place, each in linked if each is not None and each.url]
     texts = [("introduction", event.introduction)]
     texts += [(f"programme: {item.title}", item.description) for item in event.programme]
     texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]

@@ -129,6 +129,13 @@ def _pe_points(text: str) -> bool | int | float | None:
     return int(points) if points.is_integer() else points
 
 
+def _number(text: str) -> int | float:
+    if not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text) or not float(text.replace(",", ".")):
+        raise UnusableError(_('"%(text)s" is not a number such as 4 or 3,5') % {"text": text})
+    number = float(text.replace(",", "."))
+    return int(number) if number.is_integer() else number
+
+
 def _pe_value(value: Any) -> Any:
     if value is False:
         return None
@@ -185,6 +192,7 @@ EndOfDay = Annotated[datetime | None, or_nothing(_at(END_OF_DAY))]
 Seconds = Annotated[int | None, or_nothing(_seconds)]
 Duration = Annotated[timedelta, from_text(lambda text: _not_negative(read_duration(text)))]
 PePoints = BeforeValidator(_pe_value)
+OptionalNumber = Annotated[int | float | None, or_nothing(_number)]
 Address = Annotated[str, from_text(_address)]
 OptionalAddress = Annotated[str | None, or_nothing(_address)]
 Count = Annotated[int, from_text(_count), Field(gt=0)]

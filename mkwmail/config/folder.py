@@ -60,6 +60,18 @@ class WorkingFolder:
         """
         return self.path / "preview"
 
+    def backups_to(self, to: str | None) -> Path:
+        """Return the folder to which copies of the ledger are written.
+
+        :param to: the settings' own word for it.
+        """
+        return self.path / Path(to.strip()).expanduser() if to else self.backups_dir
+
+    @property
+    def papers_dir(self) -> Path:
+        """The folder of certificates and sheets; it may not exist."""
+        return self.path / "papers"
+
     def ledger_path(self, test: bool = False) -> Path:
         """Return the path of the ledger.
 
@@ -100,13 +112,15 @@ class WorkingFolder:
         found = (path for path in self.events_dir.iterdir() if path.suffix in ENDINGS and path.is_file())
         return tuple(sorted(path for path in found if not path.name.startswith(".")))
 
-    def event_path(self, word: str) -> Path:
+    def event_path(self, word: str, *, whole: bool = False) -> Path:
         """Return the event file that a word names.
 
-        The word is its path, its name in ``events/`` or its ``id``.
+        The word is its path, its name in ``events/`` or its ``id``, or the beginning of one of them that fits one
+        file only. With ``whole``, no beginning will do: a shortened name must not remove data, nor stand for an event
+        whose file was deleted.
 
-        :raises UserError: code USAGE if there is no such file, with the nearest name; code FAULTY_FILE if two
-            files have this id.
+        :raises UserError: code USAGE if there is no such file, with the nearest name, or if several begin like this;
+            code FAULTY_FILE if two files have this id.
         """
         as_paths = _existing(word, self.path)
         if as_paths:
@@ -121,6 +135,17 @@ class WorkingFolder:
             raise UserError(*(self._doubled(path, word) for path in found))
         if found:
             return found[0]
+        begun = [
+            path
+            for path in (() if whole or not word else paths)
+            if (path.stem.startswith(word) or (ids[path] or "").startswith(word))
+        ]
+        if len(begun) == 1 and list(ids.values()).count(ids[begun[0]]) == 1:
+            return begun[0]
+        if begun:
+            fault = _('several events begin with "%(word)s"') % {"word": word}
+            names = ", ".join(ids[path] or path.stem for path in begun)
+            raise UserError(Fault("", fault, _("choose from: %(names)s") % {"names": names}), code=ExitCode.USAGE)
         raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
 
     def _outside(self, path: Path) -> NoReturn:

@@ -14,7 +14,8 @@ from pydantic_core import core_schema
 
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import WRITABLE_AUDIENCES, kind_names
-from mkwmail.config.settings import PRESETS, Keep, Settings
+from mkwmail.config.providers import PRESETS
+from mkwmail.config.settings import Keep, Settings
 from mkwmail.i18n import _
 
 
@@ -41,6 +42,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "programme": _("the programme, item by item"),
             "hosts": _("who leads the day: a name, or name, role and organisation"),
             "registration": _("how members sign up"),
+            "certificate": _("a certificate for those who were present, a PDF with the thanks"),
             "catering": _("until when the caterer wants the numbers; `status` leads with them"),
             "pe_points": _("a number of PE points; true: there are some, the number follows"),
             "calendar": _("the calendar entry in the mails"),
@@ -95,13 +97,26 @@ def _of_a_mailing() -> dict[str, dict[str, str]]:
         "AllAudience": {"all": _("audiences; it is for those who are in all of them")},
         "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
         "NotAudience": {"not": _("an audience; it is for those who are not in it")},
+        "Certificate": {
+            "hours": _("how many hours it took"),
+            "signed_by": _("who signs: name and role"),
+            "accredited": _("the accreditation, in words; only if there is one"),
+            "letterhead": _("a picture at the top: SVG or PNG"),
+            "signature": _("a picture of the signature: SVG or PNG"),
+        },
+        "PersonalFile": {
+            "file": _("the file's name, with a heading of the member list in braces"),
+            "column": _("the column of the member list that holds the file's name"),
+            "optional": _("yes: some members have no file"),
+            "for_several": _("yes: several members may have the same file"),
+        },
         "Mailing": {
             "send": _("the moment at which it is sent"),
             "latest": _("after this moment nobody gets it; a date alone: until the end of that day"),
             "template": _("the name of another template"),
             "subject": _("another subject"),
             "text": _("some lines of your own, in Markdown"),
-            "attachments": _("files to attach, relative to the event's file"),
+            "attachments": _("files to attach, relative to the event's file; {lidnummer}: each member's own"),
             "audience": _("who gets it"),
             "of": _("of a correction: the mailing that it corrects"),
         },
@@ -125,11 +140,16 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "mailbox": _("the mailbox with the answers, read by `mkwmail inbox`"),
             "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
+            "backup": _("copies of the ledger, made after every run that mailed"),
             "keep": _("how long an event's personal data are kept"),
         },
         "Mailbox": {
             "name": _("the name that people see"),
             "email": _("the address"),
+        },
+        "Backups": {
+            "keep": _("how many copies are kept"),
+            "to": _("their folder, such as one on another disk; otherwise backups/"),
         },
         "Pace": {
             "connections": _("connections at the same time"),
@@ -166,6 +186,8 @@ def _of_the_servers() -> dict[str, dict[str, str]]:
             "username": _("the name to log in with, often the mail address"),
             "password_command": _("a command that prints the password"),
             "password_file": _("a file with the password, which only you can read"),
+            "hello": _("the name by which mkwmail introduces itself (EHLO), if the server wants a full one"),
+            "ca_file": _("a PEM file with the certificate of the organisation's own authority"),
             "auth": _("password, or oauth for Microsoft 365 and Google"),
             "client_id": _("with auth: oauth: the application's id at the provider"),
             "tenant": _("with Microsoft: the organisation, by a domain of it or its id"),

@@ -85,6 +85,8 @@ class Rule:
     corrects: bool = False
     #: It cancels the event.
     cancels: bool = False
+    #: It brings those who were present their certificate.
+    certifies: bool = False
     #: By its nature it is for some members only: somebody who does not get it was not left out.
     for_some: bool = False
     #: The kinds that are pointless once this one is due or was sent. Its own kind: an earlier mailing to the same
@@ -196,6 +198,7 @@ RULES: dict[str, Rule] = {
         in_sequence=True,
         after_event=True,
         for_some=True,
+        certifies=True,
         example=date(2020, 4, 20),
         example_note="gaat naar wie er was",
     ),

@@ -8,12 +8,12 @@ import calendar
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -43,6 +43,9 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
 from mkwmail.members.headings import COLUMN_NAMES, meaning_of
 
+if TYPE_CHECKING:
+    from mkwmail.config.providers import Preset
+
 
 class Mailbox(StrictModel):
     """Name and mail address."""
@@ -67,7 +70,11 @@ class Auth(StrEnum):
 
 
 class Smtp(StrictModel):
-    """Server that accepts the mail (RFC 6409)."""
+    """Server that accepts the mail (RFC 6409).
+
+    ``hello``: the name given at EHLO, instead of the computer's address (RFC 5321 §4.1.1.1). ``ca_file``: certificates
+    of authorities (PEM) that are trusted besides those of the system; read from a file, it is an absolute path.
+    """
 
     host: Line = Field(examples=["smtp.example.org"])
     port: Annotated[Count, Field(le=65535)] = Field(default=587, examples=["587"])
@@ -75,6 +82,8 @@ class Smtp(StrictModel):
     username: OptionalLine = None
     password_command: OptionalLine = None
     password_file: OptionalLine = None
+    hello: OptionalLine = None
+    ca_file: OptionalLine = None
     auth: Annotated[Auth, Folded] = Field(default=Auth.PASSWORD, examples=["oauth"])
     client_id: OptionalLine = None
     tenant: OptionalLine = None
@@ -161,6 +170,16 @@ class Hours(StrictModel):
     days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
 
 
+class Backups(StrictModel):
+    """Copies of the ledger that are made after each run that mailed.
+
+    ``to``: their folder, relative to the working folder; without it ``backups/``.
+    """
+
+    keep: Count = 10
+    to: OptionalLine = None
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Time for which an event's personal data are kept.
@@ -220,121 +239,8 @@ class Settings(StrictModel):
     mailbox: Imap | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
+    backup: Annotated[Backups, nothing_is(Backups)] = Backups()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Settings of a provider, as texts of a settings file.
-
-    ``host`` is empty if every customer has a different server name. ``sign_in``: the addresses and scopes for
-    ``auth: oauth``, if known. ``imap``: the server of the mailbox;
-    ``imap_scope``: the permission to read it, if it is another than that to send.
-    """
-
-    host: str = ""
-    port: str = "587"
-    security: str = "starttls"
-    pace: Mapping[str, str] = field(default_factory=dict)
-    sign_in: Mapping[str, str] = field(default_factory=dict)
-    imap: str = ""
-    imap_scope: str = ""
-
-
-# Any of its domains may name the tenant. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
-# "Authenticate an IMAP, POP or SMTP connection using OAuth". Without a prompt, the browser's own account is used.
-_MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
-_MICROSOFT_SIGN_IN = {
-    "authorize_url": f"{_MICROSOFT}/authorize?prompt=select_account",
-    "device_url": f"{_MICROSOFT}/devicecode",
-    "token_url": f"{_MICROSOFT}/token",
-    "scopes": "https://outlook.office.com/SMTP.Send offline_access",
-}
-# Google gives no code for another device if the scope is mail, and a refresh token only if it is requested and consent
-# is given again. developers.google.com/identity/protocols/oauth2/native-app
-_GOOGLE_SIGN_IN = {
-    "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
-    "token_url": "https://oauth2.googleapis.com/token",
-    "scopes": "https://mail.google.com/",
-}
-
-PRESETS: Mapping[str, Preset] = {
-    # 3 connections and 30 messages a minute, 10,000 recipients a day; the preset is a little lower, so that the
-    # secretary can also send other mail meanwhile. learn.microsoft.com, "Exchange Online limits"
-    "microsoft365": Preset(
-        host="smtp.office365.com",
-        pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
-        sign_in=_MICROSOFT_SIGN_IN,
-        imap="outlook.office365.com",
-        imap_scope="https://outlook.office.com/IMAP.AccessAsUser.All",
-    ),
-    # Recipients in 24 hours, for all programs together. support.google.com/a/answer/166852
-    "google": Preset(
-        host="smtp.gmail.com",
-        pace={"connections": "1", "per_day": "1900"},
-        sign_in=_GOOGLE_SIGN_IN,
-        imap="imap.gmail.com",
-    ),
-    # A mailbox at gmail.com. support.google.com/mail/answer/22839
-    "gmail": Preset(
-        host="smtp.gmail.com",
-        pace={"connections": "1", "per_day": "450"},
-        sign_in=_GOOGLE_SIGN_IN,
-        imap="imap.gmail.com",
-    ),
-    # 50 messages per connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
-    "previder": Preset(host="smtp.previder.nl", pace={"connections": "1", "per_connection": "50"}),
-    # 250 messages an hour. myhostingpartner.com, "Email limits and restrictions"
-    "mijnhostingpartner": Preset(pace={"connections": "1", "per_hour": "240"}),
-    # Fair use of 2,500 messages a day. hosting.nl, "de uitgaande verbindingslimieten"
-    "hosting.nl": Preset(pace={"connections": "1", "per_day": "2400"}),
-    # 300 messages a day.
-    "weboke": Preset(pace={"connections": "1", "per_day": "280"}),
-}
-
-
-def imap_scope(settings: Settings) -> str:
-    """Return the scope that a sign-in needs to read the mailbox, besides those to send; empty if it needs no other."""
-    preset = PRESETS.get((settings.provider or "").strip().casefold())
-    return preset.imap_scope if preset else ""
-
-
-def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
-    """Return the settings' fields, completed with a provider's preset.
-
-    A field in the file takes precedence.
-    """
-    filled = dict(fields)
-    smtp = fields.get("smtp")
-    if smtp is None and preset.host:
-        filled["smtp"] = {"host": preset.host, "port": preset.port, "security": preset.security}
-    elif isinstance(smtp, dict) and (preset.host or "host" in smtp):
-        own_host = "host" in smtp and smtp["host"] != preset.host
-        known: dict[str, Plain] = {} if own_host else {"host": preset.host, "port": preset.port}
-        # Implicit TLS has its own port (RFC 8314 §7.3), so port and security come from the same source.
-        if smtp.get("security") == "tls" or "port" in smtp:
-            known.pop("port", None)
-        filled["smtp"] = {**known, **_sign_in(smtp, preset), **smtp}
-    mailbox = fields.get("mailbox")
-    if isinstance(mailbox, dict) and preset.imap:
-        filled["mailbox"] = {"host": preset.imap, **mailbox}
-    pace = fields.get("pace")
-    if pace is None or isinstance(pace, dict):
-        filled["pace"] = {**preset.pace, **(pace or {})}
-    return filled
-
-
-def _sign_in(smtp: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
-    """Return the addresses for signing in with OAuth.
-
-    The domain of the username names the organisation, unless the file gives a tenant.
-    """
-    auth, username, tenant = (smtp.get(key) for key in ("auth", "username", "tenant"))
-    if not isinstance(auth, str) or auth.strip().casefold() != Auth.OAUTH:
-        return {}
-    domain = username.rpartition("@")[2] if isinstance(username, str) else ""
-    organisation = tenant if isinstance(tenant, str) and tenant.strip() else domain
-    return {key: value.replace("{tenant}", organisation.strip()) for key, value in preset.sign_in.items()}
 
 
 _ADDRESSES = ("authorize_url", "device_url", "token_url")
@@ -407,7 +313,7 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults = [*document.faults, *_secrets(document, fields)]
     preset, unknown = _preset(document, fields)
     faults += unknown
-    filled = with_preset(fields, preset) if preset is not None else fields
+    filled = preset.complete(fields) if preset is not None else fields
     settings = None
     try:
         settings = Settings.model_validate(filled)
@@ -419,11 +325,19 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += sign_in_faults(document, filled)
     faults += _hours_faults(document, settings)
     faults += _file_faults(document, fields, folder)
+    faults += _connection_faults(document, filled, folder)
     faults += _column_faults(document, fields)
     if faults or settings is None:
         hushed = (_hushed(fault, secrets) for fault in faults)
         raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
+    if settings.smtp is not None and settings.smtp.ca_file is not None:
+        smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
+        return settings.model_copy(update={"smtp": smtp})
     return settings
+
+
+def _in_folder(folder: WorkingFolder, name: str) -> Path:
+    return folder.path / Path(name.strip()).expanduser()
 
 
 def _parts(fields: dict[str, Plain]) -> list[tuple[Loc, dict[str, Plain]]]:
@@ -457,10 +371,13 @@ def _secrets(document: Document, fields: dict[str, Plain]) -> list[Fault]:
     return faults
 
 
-def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None, list[Fault]]:
+def _preset(document: Document, fields: dict[str, Plain]) -> tuple["Preset | None", list[Fault]]:
     written = fields.get("provider")
     if not isinstance(written, str) or not written.strip():
         return None, []
+    # Most settings name no provider.
+    from mkwmail.config.providers import PRESETS
+
     name = written.strip().casefold()
     if name in PRESETS:
         return PRESETS[name], []
@@ -471,7 +388,7 @@ def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None
     return None, [Fault(document.place(("provider",)), fault, remedy)]
 
 
-def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset | None) -> Iterator[Fault]:
+def _server_faults(document: Document, filled: dict[str, Plain], preset: "Preset | None") -> Iterator[Fault]:
     """Return the contradictions in ``smtp`` and ``mailbox``.
 
     The texts are checked, so that faults elsewhere do not hide them.
@@ -479,7 +396,7 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset 
     for name in ("smtp", "mailbox"):
         server = filled.get(name)
         if isinstance(server, dict):
-            yield from _connection_faults(document, name, server)
+            yield from _login_faults(document, name, server)
     smtp = filled.get("smtp")
     host = smtp.get("host") if isinstance(smtp, dict) else None
     if (
@@ -494,7 +411,7 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset 
         yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
 
 
-def _connection_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
+def _login_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
     """Return the faults of a server's name, security and password."""
     host = smtp.get("host")
     loopback = isinstance(host, str) and is_loopback(host.strip())
@@ -509,6 +426,24 @@ def _connection_faults(document: Document, name: str, smtp: dict[str, Plain]) ->
     if isinstance(host, str) and ("://" in host or "/" in host or "@" in host or " " in host.strip()):
         fault = _('host: "%(host)s" is not the name of a server') % {"host": host}
         yield Fault(document.place((name, "host")), fault, f"host: {'smtp' if name == 'smtp' else 'imap'}.example.org")
+
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]")
+
+
+def _connection_faults(document: Document, filled: dict[str, Plain], folder: WorkingFolder) -> Iterator[Fault]:
+    """Return the faults of the name at EHLO and of the certificates that are trusted."""
+    smtp = filled.get("smtp")
+    if not isinstance(smtp, dict):
+        return
+    hello, ca_file = smtp.get("hello"), smtp.get("ca_file")
+    if isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
+        fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
+        yield Fault(document.place(("smtp", "hello")), fault, "hello: mail.example.org")
+    if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
+        fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
+        remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+        yield Fault(document.place(("smtp", "ca_file")), fault, remedy)
 
 
 def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mkwmail.config.event import AUDIENCE_TAGS, FOLLOWS
+from mkwmail.config.event import ATTACHMENT_TAGS, AUDIENCE_TAGS, FOLLOWS
 from mkwmail.config.fields import UnusableError
 from mkwmail.config.yaml_document import Document, Loc, Plain
 from mkwmail.dutch.dates import UnreadableError
@@ -26,7 +26,7 @@ def location_of(details: ErrorDetails) -> Loc:
 
     It is pydantic's place, without the steps that pydantic adds.
     """
-    return tuple(step for step in details["loc"] if step not in AUDIENCE_TAGS)
+    return tuple(step for step in details["loc"] if step not in (*AUDIENCE_TAGS, *ATTACHMENT_TAGS))
 
 
 def faults_of(error: ValidationError, document: Document, model: Model) -> tuple[Fault, ...]:

@@ -371,13 +371,13 @@ def _set_up(connection: socket.socket, smtp: Smtp, credential: Credential | None
     stream = Stream(connection, timeouts)
     try:
         if smtp.security is Security.TLS:
-            stream = stream.encrypted(smtp.host)
+            stream = stream.encrypted(smtp.host, smtp.ca_file)
         _expected(stream.read(Phase.GREETING))
-        extensions = _greet(stream)
+        extensions = _greet(stream, smtp.hello)
         if smtp.security is Security.STARTTLS:
-            stream = _encrypt(stream, extensions, smtp.host)
+            stream = _encrypt(stream, extensions, smtp)
             # What was said before encryption may be anybody's words (RFC 3207 §4.2).
-            extensions = _greet(stream)
+            extensions = _greet(stream, smtp.hello)
         if smtp.username is not None:
             _log_in(stream, extensions, smtp, credential if credential is not None else Password(""))
     except BaseException:
@@ -401,8 +401,8 @@ def _literal(address: str) -> str:
     return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"
 
 
-def _greet(stream: Stream) -> Extensions:
-    name = _literal(stream.our_address)
+def _greet(stream: Stream, hello: str | None) -> Extensions:
+    name = hello or _literal(stream.our_address)
     reply = stream.command(f"ehlo {name}", Phase.EHLO)
     if reply.code in (500, 502):
         # An old server without extensions (RFC 5321 §3.2): no login and no encryption with it.
@@ -418,7 +418,7 @@ def _greet(stream: Stream) -> Extensions:
     return Extensions(offered)
 
 
-def _encrypt(stream: Stream, extensions: Extensions, host: str) -> Stream:
+def _encrypt(stream: Stream, extensions: Extensions, smtp: Smtp) -> Stream:
     """STARTTLS, or nothing.
 
     An attacker who strikes the offer out of the server's words gains nothing by it.
@@ -433,7 +433,7 @@ def _encrypt(stream: Stream, extensions: Extensions, host: str) -> Stream:
     if stream.left_over:
         # Words before encryption that would be taken for words after it (RFC 3207 §6, CVE-2011-0411).
         raise _RefusedError(Reply(0, _("the server went on talking after STARTTLS"), Phase.STARTTLS))
-    return stream.encrypted(host)
+    return stream.encrypted(smtp.host, smtp.ca_file)
 
 
 def _log_in(stream: Stream, extensions: Extensions, smtp: Smtp, credential: Credential) -> None:
@@ -525,7 +525,19 @@ def _refusal(place: str, reply: Reply) -> NoSessionError:
     return NoSessionError(Fault(place, fault.reason, fault.remedy), fault.code, lasting)
 
 
+# X509_V_ERR_…: self-signed, self-signed in the chain, issuer not known, not verified (openssl-verify, DIAGNOSTICS).
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+
+
 def _unreachable(place: str, smtp: Smtp, error: OSError) -> NoSessionError:
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _UNKNOWN_AUTHORITY:
+        words = {"reason": error.verify_message}
+        fault = _("the server's certificate cannot be trusted: this computer does not know who issued it (%(reason)s)")
+        remedy = _(
+            "if it is your organisation's own server, ask your administrator for the authority's certificate (a PEM "
+            "file), and write below smtp: a line ca_file: NAME.pem; otherwise it may be another server"
+        )
+        return NoSessionError(Fault(place, fault % words, remedy), ExitCode.SERVER, True)
     if isinstance(error, ssl.SSLCertVerificationError):
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
         remedy = _("write smtp: host as the provider gives it; nothing was sent, for it may be another server")

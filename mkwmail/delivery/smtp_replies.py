@@ -38,11 +38,14 @@ class Why(Enum):
     TOKEN_SCOPE = "token's scope"
     TOKEN_POLICY = "token policy"
     SMTP_AUTH_OFF = "SMTP AUTH off"
+    SMTP_AUTH_OFF_EVERYWHERE = "SMTP AUTH off for the organisation"
+    SECURITY_DEFAULTS = "security defaults"
     SEND_AS = "send as"
     APP_PASSWORD = "app password"
     BASIC_LOGIN_OFF = "basic login off"
     QUOTA = "quota"
     SENDER = "sender"
+    HELLO = "hello"
     TOO_LARGE = "too large"
     LATER = "later"
     CONNECTION = "connection"
@@ -83,12 +86,27 @@ _TABLE = (
     # 421 means that the server closes the connection, for reasons of its own (RFC 5321 §3.8). After the dot
     # it is a clear refusal for now: the message was not taken (§4.2.5).
     _row({Phase.DOT}, "421.*", Meaning.DEFERRED),
+    # Some relays want the full name of a computer at EHLO, and say so at once or only at RCPT (smtpd_delay_reject).
+    _row({Phase.EHLO}, "421.*", Meaning.RUN, Why.HELLO, r"\b(?:EHLO|HELO)\b"),
+    _row(
+        _BEFORE_DOT,
+        r"[45]\d\d.*",
+        Meaning.RUN,
+        Why.HELLO,
+        r"\b(?:helo|ehlo)\b.*\b(?:rejected|invalid|bad|hostname|name)\b",
+    ),
     _row(_BEFORE_DOT, "421.*", Meaning.RELEASED, Why.LATER),
     # The login, also if the server refuses it only at MAIL or RCPT (RFC 4954 §6; learn.microsoft.com,
     # "Fix issues with SMTP AUTH"; support.google.com, "SMTP error reference"). Microsoft 365 answers 5.7.139
     # and 5.7.30 if it no longer accepts passwords, Google 534 5.7.9 if it wants an app password.
     # For the mailbox or the whole organisation SMTP's login can be off, with a password or without.
+    _row(
+        *(_ANY, r"5\d\d 5\.7\.139", Meaning.RUN, Why.SMTP_AUTH_OFF_EVERYWHERE),
+        r"SmtpClientAuthentication is disabled for the tenant",
+    ),
     _row(_ANY, r"5\d\d 5\.7\.139", Meaning.RUN, Why.SMTP_AUTH_OFF, r"SmtpClientAuthentication is disabled"),
+    _row(_ANY, r"5\d\d 5\.7\.139", Meaning.RUN, Why.SECURITY_DEFAULTS, r"security defaults"),
+    _row({Phase.AUTH}, r"5\d\d 5\.7\.139", Meaning.RUN, Why.LOGIN, r"credentials were incorrect"),
     _row({Phase.TOKEN}, r"5\d\d 5\.7\.(?:139|30)", Meaning.RUN, Why.TOKEN_POLICY),
     _row(_ANY, r"5\d\d 5\.7\.(?:139|30)", Meaning.RUN, Why.BASIC_LOGIN_OFF),
     # A token that the server does not take (RFC 7628 §3.2.2; submission puts the reason of the challenge behind).
@@ -177,7 +195,7 @@ def same_refusal(one: Reply, other: Reply) -> bool:
 
 def _row_of(reply: Reply) -> _Row:
     # Words count in refusals alone; every acceptance has words of its own, which need no looking up.
-    return _fitting(reply.phase, f"{reply.code} {reply.enhanced}".strip(), reply.text if reply.code >= 500 else "")
+    return _fitting(reply.phase, f"{reply.code} {reply.enhanced}".strip(), reply.text if reply.code >= 400 else "")
 
 
 @lru_cache(maxsize=256)
@@ -256,9 +274,11 @@ def all_refused(reply: Reply) -> RunFault:
     return RunFault(reason, remedy, ExitCode.SERVER)
 
 
+_SMTP_AUTH = frozenset({Why.SMTP_AUTH_OFF, Why.SMTP_AUTH_OFF_EVERYWHERE, Why.SECURITY_DEFAULTS})
 _LOGIN = frozenset(
     {
-        *(Why.LOGIN, Why.APP_PASSWORD, Why.BASIC_LOGIN_OFF, Why.SMTP_AUTH_OFF),
+        *_SMTP_AUTH,
+        *(Why.LOGIN, Why.APP_PASSWORD, Why.BASIC_LOGIN_OFF),
         *(Why.TOKEN, Why.TOKEN_SCOPE, Why.TOKEN_POLICY, Why.SEND_AS),
     }
 )
@@ -266,6 +286,8 @@ _LOGIN = frozenset(
 
 def words_for(kind: Why) -> tuple[str, str]:
     """Return the sentence with the fault, and the one with the remedy."""
+    if kind in _SMTP_AUTH:
+        return _words_about_smtp_auth(kind)
     return _words_about_login(kind) if kind in _LOGIN else _words_about_server(kind)
 
 
@@ -288,14 +310,6 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
             return (
                 _("the organisation's rules do not let this account send through SMTP"),
                 _("ask your administrator to allow it for this mailbox (docs/microsoft365.md)"),
-            )
-        case Why.SMTP_AUTH_OFF:
-            return (
-                _("SMTP AUTH is switched off for this mailbox"),
-                _(
-                    "ask your Microsoft 365 administrator for: Set-CASMailbox <mailbox> "
-                    "-SmtpClientAuthenticationDisabled $false (docs/microsoft365.md); it works after an hour at most"
-                ),
             )
         case Why.APP_PASSWORD:
             return (
@@ -322,6 +336,37 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
             )
 
 
+def _words_about_smtp_auth(kind: Why) -> tuple[str, str]:
+    match kind:
+        case Why.SMTP_AUTH_OFF:
+            return (
+                _("SMTP AUTH is switched off for this mailbox"),
+                _(
+                    "ask your Microsoft 365 administrator for: Set-CASMailbox <mailbox> "
+                    "-SmtpClientAuthenticationDisabled $false (docs/microsoft365.md); it works after an hour at most"
+                ),
+            )
+        case Why.SMTP_AUTH_OFF_EVERYWHERE:
+            return (
+                _("SMTP AUTH is switched off for the whole organisation"),
+                _(
+                    "ask your Microsoft 365 administrator for: Set-TransportConfig "
+                    "-SmtpClientAuthenticationDisabled $false, or for this mailbox alone: "
+                    "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                    "(docs/microsoft365.md has a text to forward)"
+                ),
+            )
+        case _:
+            return (
+                _("the organisation's security defaults switch SMTP AUTH off, also with auth: oauth"),
+                _(
+                    "ask your Microsoft 365 administrator to replace the security defaults with conditional access, "
+                    "and for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                    "(docs/microsoft365.md has a text to forward)"
+                ),
+            )
+
+
 def _words_about_server(kind: Why) -> tuple[str, str]:
     match kind:
         case Why.QUOTA:
@@ -333,6 +378,11 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
             return (
                 _("the server does not let this login send as this sender"),
                 _("set sender: email in mkwmail.yaml to the login's own address, or ask for the right to send as it"),
+            )
+        case Why.HELLO:
+            return (
+                _("the server does not accept the name by which this computer introduces itself (EHLO)"),
+                _("write below smtp: in mkwmail.yaml a line hello: with a full name, such as hello: mail.example.org"),
             )
         case Why.TOO_LARGE:
             return (

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from mkwmail.delivery.smtp_replies import plain_text
 from mkwmail.delivery.transport import Phase, Reply
+from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
 # RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
@@ -177,15 +178,15 @@ class Stream:
         self.write(f"{command}\r\n".encode("ascii"))
         return self.read(phase)
 
-    def encrypted(self, host: str) -> "Stream":
+    def encrypted(self, host: str, ca_file: str | None = None) -> "Stream":
         """Return a stream over the same connection, in TLS from now on.
 
-        What was read before is not used.
+        What was read before is not used. ``ca_file``: authorities to trust besides the system's.
 
         Raises ssl.SSLError or OSError.
         """
         self._socket.settimeout(self._timeouts.connect)
-        return Stream(_context().wrap_socket(self._socket, server_hostname=host), self._timeouts)
+        return Stream(_context(ca_file).wrap_socket(self._socket, server_hostname=host), self._timeouts)
 
     def cut(self) -> None:
         """End the connection now, also while another thread uses it."""
@@ -284,11 +285,18 @@ def _reply(code: bytes, lines: tuple[bytes, ...], phase: Phase, hidden: tuple[re
     return Reply(int(code), plain_text(lines, hidden), phase)
 
 
-def _context() -> ssl.SSLContext:
+def _context(ca_file: str | None) -> ssl.SSLContext:
     """Return TLS with a verified certificate and host name.
 
     It uses nothing older than TLS 1.2 (RFC 8996).
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (ssl.SSLError, OSError):
+            fault = _("smtp: ca_file %(file)s has no certificate that can be read") % {"file": ca_file}
+            remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+            raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS) from None
     return context

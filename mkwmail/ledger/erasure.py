@@ -10,10 +10,12 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
-from mkwmail.ledger.database import Database, as_column, as_int, as_mapping, as_moment, as_texts
+from mkwmail.addresses import address_key
+from mkwmail.ledger.database import Database, Row, as_column, as_int, as_mapping, as_moment, as_texts
 from mkwmail.ledger.models import COPIED_PERSON, Purged, moment_text
-from mkwmail.ledger.people import Person, is_mark, mark, marks_of
+from mkwmail.ledger.people import Person, folded, is_mark, mark, marks_of
 from mkwmail.ledger.responses import answers
 
 #: The letter of an attempt whose letter was removed.
@@ -23,15 +25,68 @@ NO_LETTER = hashlib.sha256(b"").hexdigest()
 _UNSAID = "-"
 
 
-def forget(database: Database, secret: bytes, people: Iterable[Person]) -> None:
+class LooseSignup(NamedTuple):
+    """A row of a sign-up export of which it is not certain whose it is.
+
+    ``holder``: the key of the person at the row's own address; empty if that is not known.
+    """
+
+    event: str
+    key: str
+    name: str
+    address: str
+    organisation: str
+    holder: str
+
+
+def loose_signups(database: Database) -> tuple[LooseSignup, ...]:
+    """Return the rows of sign-up exports that belong to nobody yet, in all events."""
+    rows = database.execute(
+        "SELECT event, key, name, address, organisation, coalesce(holder, '') FROM signups"
+        " WHERE person IS NULL ORDER BY event, at, key"
+    )
+    return tuple(LooseSignup(*as_texts(row)) for row in rows)
+
+
+def addresses_of(database: Database, person: Person) -> frozenset[str]:
+    """Return the keys of all addresses at which a person was known or mailed."""
+    used = as_column(database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", (person.key,)))
+    return frozenset(each for each in {person.address, *person.former, *used} if each and not is_mark(each))
+
+
+def is_theirs(person: Person, addresses: Collection[str], row: LooseSignup) -> bool:
+    """Check whether a row is a person's, by its address, or by its name and organisation.
+
+    :param addresses: the keys of the addresses that are this person's and nobody else's.
+    """
+    if row.address and address_key(row.address) in addresses:
+        return True
+    places = {folded(row.organisation), folded(person.organisation)} - {""}
+    return bool(row.name.strip()) and folded(row.name) == folded(person.name) and len(places) < 2
+
+
+def own_addresses(database: Database, person: Person) -> frozenset[str]:
+    """Return the keys of a person's addresses, except those that another person has now.
+
+    A successor has the address now: what came from there may be theirs.
+    """
+    others = as_column(database.execute("SELECT address FROM persons WHERE key <> ?", (person.key,)))
+    return addresses_of(database, person) - set(others)
+
+
+def forget(database: Database, secret: bytes, people: Iterable[Person], signups: Iterable[LooseSignup] = ()) -> None:
     """Remove the data of these persons, in all events.
 
-    Their answers stay, under a key that does not identify anybody.
+    Their answers stay, under a key that does not identify anybody. ``signups``: rows to remove besides those that are
+    certainly theirs (:func:`is_theirs`).
     """
     with database.transaction():
         for person in people:
             _forget(database, secret, person)
+        _drop_signups(database, signups)
+        _drop_names(database, signups)
         _drop_letters(database)
+        _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -45,7 +100,8 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         last = {each.person: each.answer for each in answers(database, event)}
         totals = json.dumps(Counter(last.values()))
         database.execute("INSERT OR REPLACE INTO purged VALUES (?, ?, ?)", (event, totals, moment_text(now)))
-        for table in ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words"):
+        of_event = ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words")
+        for table in (*of_event, "certificates", "credits", "files_of"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
         _blank_mails(database, "event = ?", event)
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
@@ -55,6 +111,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
         _drop_letters(database)
+        _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
 
@@ -81,6 +138,7 @@ def has_personal(database: Database, event: str) -> bool:
         database.number(
             """SELECT EXISTS (SELECT 1 FROM attempts JOIN rounds ON rounds.id = round WHERE event = ?1 AND letter <> ?2)
                OR EXISTS (SELECT 1 FROM answers WHERE event = ?1) OR EXISTS (SELECT 1 FROM signups WHERE event = ?1)
+               OR EXISTS (SELECT 1 FROM certificates WHERE event = ?1)
                OR EXISTS (SELECT 1 FROM skips JOIN rounds ON rounds.id = round WHERE event = ?1)""",
             (event, NO_LETTER),
         )
@@ -96,7 +154,8 @@ def needed_persons(database: Database) -> frozenset[str]:
         """SELECT person FROM attempts WHERE letter <> ? UNION SELECT person FROM answers UNION
            SELECT person FROM guests UNION SELECT person FROM skips UNION SELECT person FROM left_out
            UNION SELECT person FROM signups WHERE person IS NOT NULL
-           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls""",
+           UNION SELECT holder FROM signups WHERE holder IS NOT NULL UNION SELECT person FROM calls
+           UNION SELECT person FROM certificates UNION SELECT person FROM credits UNION SELECT person FROM files_of""",
         (NO_LETTER,),
     )
     return frozenset(as_column(rows))
@@ -112,8 +171,8 @@ def purged(database: Database) -> Mapping[str, Purged]:
 
 def _forget(database: Database, secret: bytes, person: Person) -> None:
     key = (person.key,)
-    used = as_column(database.execute("SELECT DISTINCT address_key FROM deliveries WHERE person = ?", key))
-    addresses = {each for each in {person.address, *person.former, *used} if each and not is_mark(each)}
+    addresses, own = addresses_of(database, person), own_addresses(database, person)
+    loose = [each for each in loose_signups(database) if is_theirs(person, own, each)]
     marks = marks_of(secret, addresses, person.name, person.organisation, person.number)
     database.each("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", [(person.key, each) for each in sorted(marks)])
     database.execute("DELETE FROM former_addresses WHERE person = ?", key)
@@ -128,19 +187,44 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     database.execute("DELETE FROM skips WHERE person = ?", key)
     database.execute("UPDATE answers SET comment = '' WHERE person = ?", key)
     database.execute("UPDATE left_out SET reason = ? WHERE person = ?", (_UNSAID, person.key))
-    for table in ("signups", "guests", "stray_answers", "calls"):
+    for table in ("signups", "guests", "stray_answers", "calls", "certificates", "credits", "files_of"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     database.execute("DELETE FROM signups WHERE holder = ?", key)
     # An answer to their invitation from another address has their name.
     maybe = "EXISTS (SELECT 1 FROM json_each(maybe) WHERE value = ?)"
     database.execute(f"DELETE FROM signups WHERE person IS NULL AND key LIKE 'mail %' AND {maybe}", key)
     _blank_mails(database, "person = ?", person.key)
+    # As the register compares them: letters outside ASCII in a domain have two spellings.
+    for table, name, column in (
+        ("signups", "key", "address"),
+        ("stray_answers", "id", "address"),
+        ("stray_answers", "id", "delegate"),
+    ):
+        found = database.execute(f"SELECT {name}, {column} FROM {table} WHERE {column} <> ''")
+        database.each(
+            f"DELETE FROM {table} WHERE {name} = ?", [(row,) for row, at in found if address_key(str(at)) in own]
+        )
+    _drop_signups(database, loose)
+    _drop_names(database, [person, *loose])
+
+
+def _drop_signups(database: Database, rows: Iterable[LooseSignup]) -> None:
+    database.each("DELETE FROM signups WHERE event = ? AND key = ?", [(each.event, each.key) for each in rows])
+
+
+def _drop_names(database: Database, people: Iterable[Person | LooseSignup]) -> None:
+    """Remove names and addresses of people from texts about other people.
+
+    These are the doubts about other sign-ups, and the words of a form that a person explained.
+    """
     # What an import replaced holds names: none of them can be undone any more.
     database.execute("DELETE FROM batches")
-    # A successor has the address now: what came from there may be theirs.
-    others = {str(row[0]) for row in database.execute("SELECT address FROM persons WHERE key <> ?", key)}
-    for table, column in (("signups", "address"), ("stray_answers", "address"), ("stray_answers", "delegate")):
-        database.each(f"DELETE FROM {table} WHERE lower({column}) = ?", [(each,) for each in addresses - others])
+    words = {text for each in people for text in (each.name.strip(), each.address) if text and not is_mark(text)}
+    for word in sorted(words, key=len, reverse=True):
+        database.execute("UPDATE signups SET doubt = replace(doubt, ?, '…') WHERE instr(doubt, ?)", (word, word))
+    rows: list[Row] = database.execute("SELECT event, kind, words FROM form_words")
+    named = [row for row in rows if any(folded(word) in folded(str(row[2])) for word in words)]
+    database.each("DELETE FROM form_words WHERE event = ? AND kind = ? AND words = ?", named)
 
 
 def _blank_mails(database: Database, which: str, value: str) -> None:
@@ -160,14 +244,14 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         f" SELECT address, lower(address) FROM attempts WHERE {which}",
         (*given, *given),
     )
-    for address, address_key in map(as_texts, rows):
+    for address, compared in map(as_texts, rows):
         if is_mark(address):
             continue
-        marked = mark(secret, address_key)
+        marked = mark(secret, compared)
         for table in ("deliveries", "attempts"):
             database.execute(f"UPDATE {table} SET address = ? WHERE address = ? AND {which}", (marked, address, *given))
         database.execute(
-            f"UPDATE deliveries SET address_key = ? WHERE address_key = ? AND {which}", (marked, address_key, *given)
+            f"UPDATE deliveries SET address_key = ? WHERE address_key = ? AND {which}", (marked, compared, *given)
         )
     database.execute(f"""UPDATE attempts SET "values" = '{{}}', letter = ? WHERE {which}""", (NO_LETTER, *given))
     database.execute(f"UPDATE deliveries SET reason = '' WHERE {which}", given)
@@ -192,3 +276,8 @@ def _drop_letters(database: Database) -> None:
     A letter that was composed for one person contains that person's data.
     """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
+
+
+def _drop_files(database: Database) -> None:
+    """Remove personal files that are nobody's any more."""
+    database.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM files_of)")

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import write_private
@@ -19,6 +19,9 @@ from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
 from mkwmail.ledger.models import Claim, Result, Round, Settled, moment_text
 from mkwmail.ledger.people import Identified, Listed, Person
 from mkwmail.ledger.schema import migrate, version_of
+
+if TYPE_CHECKING:
+    from mkwmail.ledger.erasure import LooseSignup
 
 
 class Ledger:
@@ -370,6 +373,11 @@ class Ledger:
         return deliveries.claim(self.database, of, claims, now, self._run or 0, nonce)
 
     @property
+    def is_noted(self) -> bool:
+        """Check whether this run wrote the note: it mailed, or the ledger is in another place now."""
+        return self._note is not None
+
+    @property
     def lacks_journal(self) -> bool:
         """Check whether the wire journal is missing though mail was sent.
 
@@ -378,7 +386,7 @@ class Ledger:
         path = self.database.path
         return bool(deliveries.newest_attempt(self.database)) and journal.read(wire_path(path)) is None
 
-    def forget(self, persons: Iterable[Person]) -> None:
+    def forget(self, persons: Iterable[Person], signups: Iterable["LooseSignup"] = ()) -> None:
         """Remove the data of these persons, wiped from the files on return.
 
         See :mod:`mkwmail.ledger.erasure`.
@@ -386,7 +394,7 @@ class Ledger:
         self._must_be_held()
         from mkwmail.ledger import erasure
 
-        erasure.forget(self.database, self.secret, persons)
+        erasure.forget(self.database, self.secret, persons, signups)
         wipe(self.database)
 
     def purge(self, event: str, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """The values in the ledger: rounds, deliveries, claims, results, states."""
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -337,11 +339,22 @@ class Guest:
     organisation: str
 
 
+class Credit(NamedTuple):
+    """A person's own hours and points, where they differ from the event's; empty if not."""
+
+    hours: str = ""
+    points: str = ""
+
+
+NO_CREDIT = Credit()
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Answers that are recorded and undone together: an import, or a word of the secretary.
 
     ``what``: the file, or the person. ``dropped``: guests (keys) who are none any more; their answers are removed.
+    ``credits``: person → their own hours and points.
     """
 
     what: str
@@ -349,6 +362,7 @@ class Batch:
     signups: tuple[KeptSignup, ...] = ()
     guests: tuple[Guest, ...] = ()
     dropped: tuple[str, ...] = ()
+    credits: Mapping[str, Credit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,3 +478,20 @@ def moment_text(moment: datetime) -> str:
     So the order of the texts is the order of the moments.
     """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def keyed(secret: bytes, text: str) -> bytes:
+    """Return the HMAC-SHA-256 (RFC 2104) of a text in UTF-8: 32 octets.
+
+    Names made of it cannot be computed without the ledger's secret, and do not reveal the text.
+    """
+    # A copy of the prepared hash: preparing the key takes longer than hashing, and hands Python's lock to a waiting
+    # thread.
+    made = _with_key(secret).copy()
+    made.update(text.encode("utf-8", "surrogatepass"))
+    return made.digest()
+
+
+@lru_cache(maxsize=4)
+def _with_key(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod=hashlib.sha256)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, moment_or_none
-from mkwmail.ledger.models import LeftOut, moment_text
+from mkwmail.ledger.models import LeftOut, keyed, moment_text
 
 if TYPE_CHECKING:
     from mkwmail.members.name_changes import NameChange

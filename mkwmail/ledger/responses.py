@@ -21,6 +21,7 @@ from mkwmail.ledger.models import (
     Batch,
     Bounce,
     Call,
+    Credit,
     Guest,
     KeptSignup,
     RefusedMail,
@@ -130,10 +131,12 @@ def record_batch(database: Database, event: str, batch: Batch, now: datetime) ->
         earlier: dict[str, object] = {
             "rows": _stored(database, "signups", event, "key", sorted(keys)),
             "guests": _stored(database, "guests", event, "person", sorted(people)),
+            "credits": _stored(database, "credits", event, "person", sorted(batch.credits)),
             "answers": [row for key in batch.dropped for row in database.execute(answers, (event, key))],
         }
         add_guests(database, event, batch.guests, now)
         keep_signups(database, event, batch.signups, now)
+        _keep_credits(database, event, batch.credits, now)
         for table in ("guests", "answers"):
             database.each(
                 f"DELETE FROM {table} WHERE event = ? AND person = ?", [(event, key) for key in batch.dropped]
@@ -191,6 +194,7 @@ def undo_batch(database: Database, event: str) -> Undone | None:
         ]
         _put_back(database, event, "signups", "key", earlier["rows"])
         _put_back(database, event, "guests", "person", earlier["guests"])
+        _put_back(database, event, "credits", "person", earlier.get("credits", {}))
         database.execute("DELETE FROM batches WHERE id = ?", (number,))
         no_guests = tuple(key for key, row in earlier["guests"].items() if row is None)
         _drop_unused(database, (*no_guests, *holders), str(at))
@@ -222,6 +226,16 @@ def _put_back(
         if row is not None:
             places = ", ".join("?" * len(row))
             database.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+
+
+def _keep_credits(database: Database, event: str, given: Mapping[str, Credit], now: datetime) -> None:
+    with database.transaction():
+        database.each(
+            """INSERT INTO credits VALUES (?, ?, ?, ?, ?) ON CONFLICT (event, person) DO UPDATE SET
+               hours = iif(excluded.hours = '', hours, excluded.hours),
+               points = iif(excluded.points = '', points, excluded.points), at = excluded.at""",
+            [(event, person, each.hours, each.points, moment_text(now)) for person, each in given.items()],
+        )
 
 
 def keep_form_words(database: Database, event: str, kind: str, words: Mapping[str, str], now: datetime) -> None:

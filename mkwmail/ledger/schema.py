@@ -314,6 +314,38 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     (
+        "where backups are",
+        ("CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
+    ),
+    (
+        "files of one person",
+        (
+            "CREATE TABLE files (sha256 TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
+            """CREATE TABLE files_of (
+                event TEXT NOT NULL,
+                person TEXT NOT NULL REFERENCES persons (key),
+                sha256 TEXT NOT NULL REFERENCES files (sha256),
+                PRIMARY KEY (event, person, sha256)
+            ) STRICT, WITHOUT ROWID""",
+            # `content`: what the certificate says, as JSON; the newest of a person and event is in force.
+            """CREATE TABLE certificates (
+                id INTEGER PRIMARY KEY,
+                event TEXT NOT NULL,
+                person TEXT NOT NULL REFERENCES persons (key),
+                number TEXT NOT NULL, content TEXT NOT NULL,
+                sha256 TEXT NOT NULL REFERENCES files (sha256),
+                at TEXT NOT NULL
+            ) STRICT""",
+            # Hours and points of a person that differ from the event's; empty: the event's.
+            """CREATE TABLE credits (
+                event TEXT NOT NULL,
+                person TEXT NOT NULL REFERENCES persons (key),
+                hours TEXT NOT NULL, points TEXT NOT NULL, at TEXT NOT NULL,
+                PRIMARY KEY (event, person)
+            ) STRICT, WITHOUT ROWID""",
+        ),
+    ),
+    (
         "the mailbox",
         (
             """CREATE TABLE mailbox_positions (

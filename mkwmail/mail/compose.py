@@ -1,7 +1,4 @@
-"""Composing: all letters of a mailing, before the first message is sent.
-
-:func:`website_entry` makes the calendar file for the website.
-"""
+"""Composing: all letters of a mailing, before the first message is sent."""
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,27 +13,20 @@ from urllib.parse import quote as percent_encode
 import css_inline
 from markupsafe import Markup
 
-from mkwmail.config.event import Event
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
-from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _
-from mkwmail.ledger.models import COPIED_PERSON
+from mkwmail.ledger.models import COPIED_PERSON, keyed
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
     calendar_method,
-    content_lines,
-    entry_of,
-    link_in,
-    to_ics,
     utc_text,
 )
 from mkwmail.mail.context import (
     Addressee,
     Change,
-    EntryForm,
     Form,
     Lazily,
     MailingContext,
@@ -53,6 +43,7 @@ from mkwmail.mail.context import (
 )
 from mkwmail.mail.letter import (
     CalendarFile,
+    Content,
     FieldKind,
     Fixed,
     HeaderField,
@@ -63,6 +54,7 @@ from mkwmail.mail.letter import (
     Piece,
     ToField,
     mailbox,
+    no_content,
     settled,
     unstructured,
     verbatim,
@@ -78,6 +70,7 @@ from mkwmail.mail.merge import (
     Segments,
     TakenMarks,
     Value,
+    files_value,
     html_segments,
     joined,
     looked_at,
@@ -86,10 +79,9 @@ from mkwmail.mail.merge import (
     rendering_key,
     segments_of,
     text_segments,
-    unquote,
 )
 from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, multipart
-from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, rendered, with_blocks
+from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, with_blocks
 
 MOST_HTML = 100_000
 """The most octets of HTML; Gmail clips a mail at about 102 KB."""
@@ -109,7 +101,7 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     parts = _parts(context, html, text, calendar)
     content = (repr(part).encode() for part in (rendering, context.sequence, context.uid, context.cancelled))
     sender = context.settings.sender.email
-    pieces = assembled(_fields(rendering, context, marks), parts, content)
+    pieces = assembled(_fields(rendering, context, marks), parts, content, context.personal)
     return Letter(sender, settled(pieces))
 
 
@@ -192,7 +184,10 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
             content_type, parameters = "application/ics", (name,)
         file = (CalendarFile(tuple(calendar)),)
         files.append(Part(content_type, parameters, "base64", disposition="attachment", filename=name[1], pieces=file))
-    return multipart("mixed", multipart("alternative", *alternatives), *files)
+    body = multipart("alternative", *alternatives)
+    if context.personal:
+        return Part("multipart/mixed", children=(body, *files))
+    return multipart("mixed", body, *files)
 
 
 def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list[Piece]:
@@ -238,9 +233,9 @@ class Addressed(NamedTuple):
     values: Mapping[str, str]
     direct: bool = False
 
-    def message(self, message_id: str, moment: datetime) -> Message:
+    def message(self, message_id: str, moment: datetime, content: Content = no_content) -> Message:
         """Return the message, dated ``moment`` (aware)."""
-        return self.letter.address(self.complete(message_id, moment))
+        return self.letter.address(self.complete(message_id, moment), content)
 
     def complete(self, message_id: str, moment: datetime) -> dict[str, str]:
         """Return every value that fills the letter.
@@ -399,7 +394,8 @@ class _Composing:
             self._taken.look_at(said)
             fields.update(values)
             seen = rendering_key(values, addressee.answer, self._looked_at)
-            key = (seen, addressee.changes, entry_form(self._context, addressee), len(addressee.copy_of))
+            own = (len(addressee.copy_of), len(addressee.files), addressee.certified)
+            key = (seen, addressee.changes, entry_form(self._context, addressee), *own)
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
         self._marks = Marks(self._taken.free_prefix, tuple(sorted(fields)))
@@ -425,6 +421,8 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._links, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
+        values |= _file_values(addressee)
+        values["files"] = files_value(addressee.files)
         # Whose mail a copy is of is kept with it, so that they can be forgotten.
         kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
         return {field: values[field] for field in fields if field in values} | kept
@@ -436,7 +434,7 @@ class _Composing:
         return known
 
     def _personal(self, addressee: Addressee) -> dict[str, str]:
-        return personal_values(addressee, self._links, self._form)
+        return {**personal_values(addressee, self._links, self._form), **_file_values(addressee)}
 
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
@@ -445,13 +443,19 @@ class _Composing:
         return letter
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
-        names = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
+        names: dict[str, object] = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
+        names["certificate"] = addressee.certified
+        if addressee.files:
+            own = tuple(Value(name, mark_of(field)) for field, name in _file_values(addressee).items())
+            names["mailing"] = _mailing_names(self._context, own)
         return self._renderer.render({**personal_names(values, mark_of), **names}, entry_form(self._context, addressee))
 
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "decline_link", "token", "answer", "entry", "copy_of")
+    personal = (
+        *("member", "salutation", "signup_link", "decline_link", "token", "answer", "certificate", "entry", "copy_of"),
+    )
     return frozenset({*_common_names(context), *personal})
 
 
@@ -491,11 +495,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
     """Return the names that templates are given for every member alike."""
     return {
         **common_names(context.event, context.settings.form),
-        "mailing": {
-            "name": context.name,
-            "text": Markup(context.mailing.text) if context.mailing.text else None,
-            "attachments": tuple(Value(file.name) for file in context.attachments),
-        },
+        "mailing": _mailing_names(context),
         "sender": named(context.settings.sender),
         "association": Value(context.settings.association),
         "changes": (),  # each member has their own
@@ -507,6 +507,20 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "by_mail": is_by_mail(context.event),
         "answers_go_to": Value(answers_go_to(context.settings)),
     }
+
+
+def _mailing_names(context: MailingContext, own: tuple[Value, ...] = ()) -> dict[str, object]:
+    """Return the mailing as templates see it; ``own`` are the names of a person's own files."""
+    return {
+        "name": context.name,
+        "text": Markup(context.mailing.text) if context.mailing.text else None,
+        "attachments": (*(Value(file.name) for file in context.attachments), *own),
+    }
+
+
+def _file_values(addressee: Addressee) -> dict[str, str]:
+    """Return the names of a person's own files by their fields."""
+    return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
 
 
 def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
@@ -545,45 +559,3 @@ def _check_private_use(text: str) -> None:
                 _("remove it; it often comes from a symbol font in Word"),
             )
         )
-
-
-def website_entry(context: MailingContext, templates: Templates, moment: datetime) -> bytes:
-    """Return the event as a calendar file, METHOD:PUBLISH.
-
-    ``moment`` (aware) is its DTSTAMP. It has the UID of the entry that all recipients get, so that a calendar that has
-    both shows one. A sign-up link that differs per member is left out; so is the link for online, which is for people
-    who attend.
-
-    :raises UserError: if ``calendar.txt`` has a fault, with its line.
-    """
-    event = _public(context.event)
-    url = event.registration.url if event.registration else None
-    names = {
-        **common_names(event, context.settings.form),
-        "sender": {"name": Value(context.settings.sender.name), "email": Value(context.settings.sender.email)},
-        "association": Value(context.settings.association),
-        "signup_link": Link(url) if url else None,
-        "by_mail": False,
-        "answer": None,
-        "cancelled": context.cancelled,
-        "signup_closed": context.signup_closed,
-    }
-    names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
-    description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
-    entry = entry_of(
-        context,
-        method=Method.PUBLISH,
-        uid=context.uid,
-        stamp=moment,
-        description=description,
-        url=link_in(description, ""),
-        form=EntryForm(),
-    )
-    return to_ics(content_lines(entry))
-
-
-def _public(event: Event) -> Event:
-    registration = event.registration
-    if registration is None or registration.url is None or "{" not in registration.url:
-        return event
-    return event.model_copy(update={"registration": registration.model_copy(update={"url": None})})

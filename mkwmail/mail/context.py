@@ -21,7 +21,7 @@ from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
 from mkwmail.ledger.models import COMING, NOT_COMING
-from mkwmail.mail.merge import Link, Value
+from mkwmail.mail.merge import Link, PersonalFile, Value
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
@@ -50,7 +50,8 @@ class MailingContext:
     ``template`` is the template's name without its ending. ``uid`` is the UID of the calendar entry that all members
     share, and ``sequence`` its version. ``cancelled``: the entry says that the event does not take place. ``proof``:
     the mail is a copy for review, and its subject says so. ``automatic``: a timer sends the mail.
-    ``printed``: the mail is a letter on paper, to somebody without an address. ``moment`` (aware): when the mails are
+    ``personal``: each mail may have files of its own. ``printed``: the mail is a letter on paper, to somebody without
+    an address. ``moment`` (aware): when the mails are
     sent; None if the event and its deadline are still ahead then. ``entry_if_lacking``: the mailing does not tell the
     facts, so that only those without the present calendar entry get it. ``copied``: the template of the mail of which
     this is an assistant's copy; empty if it is no copy.
@@ -65,6 +66,7 @@ class MailingContext:
     sequence: int = 0
     cancelled: bool = False
     attachments: tuple[Attachment, ...] = ()
+    personal: bool = False
     logo: Attachment | None = None
     original: str | None = None
     proof: bool = False
@@ -106,7 +108,7 @@ class Addressee(NamedTuple):
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
     changes since they were last told. ``moved``: they were told another date or
     time. ``has_entry``: they have the present calendar entry. ``copy_of``: the members whose mail it is, if it is their
-    assistant's copy.
+    assistant's copy. ``files`` are the person's own files; ``certified``: one is a certificate.
     """
 
     person: str
@@ -118,6 +120,8 @@ class Addressee(NamedTuple):
     moved: bool = False
     has_entry: bool = False
     copy_of: tuple["Addressee", ...] = ()
+    files: tuple[PersonalFile, ...] = ()
+    certified: bool = False
 
 
 #: The names of the links to answer with.

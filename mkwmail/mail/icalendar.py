@@ -15,8 +15,8 @@ from icalendar.prop import vDDDTypes
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
-from mkwmail.hmac_keys import keyed
 from mkwmail.i18n import _, one_line
+from mkwmail.ledger.models import keyed
 
 _LINE = 75  # octets in a folded line, without its CRLF
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,9 +10,11 @@ import json
 import re
 import textwrap
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.header import Header
+from email.message import Message as Structure
+from email.policy import compat32
 from enum import StrEnum
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -20,7 +22,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from mkwmail.mail.icalendar import fold
-from mkwmail.mail.merge import HANG, Place, Placeholder, Segments, fill, filler, hang_of
+from mkwmail.mail.merge import HANG, PersonalFile, Place, Placeholder, Segments, files_in, fill, filler, hang_of
 
 
 class Message(NamedTuple):
@@ -268,7 +270,44 @@ class ToField:
     name: str = "To"
 
 
-Piece = Fixed | HeaderField | Line | CalendarFile | ToField
+Content = Callable[[str], bytes]
+"""A function that returns the content of a personal file by its SHA-256."""
+
+
+def no_content(sha256: str) -> bytes:
+    """Return no content: the letter has no personal files."""
+    raise KeyError(sha256)
+
+
+def filename_parameter(name: str) -> dict[str, str | tuple[str, None, str]]:
+    """Return the parameter ``filename`` of a Content-Disposition.
+
+    A name outside ASCII is written as RFC 2231 defines.
+    """
+    if not name:
+        return {}
+    return {"filename": name if name.isascii() else ("utf-8", None, name)}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalParts:
+    """The parts with the personal files of a message, with this boundary."""
+
+    boundary: str
+
+    def chunks(self, files: Iterable[PersonalFile], content: Content) -> Iterator[bytes]:
+        """Yield a head and a body in base64 for each file."""
+        for file in files:
+            part = Structure()
+            part.add_header("Content-Type", file.content_type)
+            part["Content-Transfer-Encoding"] = "base64"
+            part.add_header("Content-Disposition", "attachment", **filename_parameter(file.name))
+            head = part.as_bytes(policy=compat32.clone(linesep="\r\n", max_line_length=None))
+            yield b"--" + self.boundary.encode("ascii") + b"\r\n" + head
+            yield base64_lines(content(file.sha256))
+
+
+Piece = Fixed | HeaderField | Line | CalendarFile | ToField | PersonalParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,14 +331,19 @@ class Letter:
         for piece in self.pieces:
             for segments in _segments_of(piece):
                 found |= _fields_of(segments)
-        return frozenset(found)
+        return frozenset(found | ({"files"} if self._form.personal else set()))
 
-    def address(self, values: Mapping[str, str]) -> Message:
+    @property
+    def is_personal(self) -> bool:
+        """True if each message has files of its own."""
+        return self._form.personal is not None
+
+    def address(self, values: Mapping[str, str], content: Content = no_content) -> Message:
         """Return the message for one member.
 
         The same letter and values always give the same bytes. ``values`` has every field of :attr:`fields`, among them
         ``to_name``, ``to_address``, ``message_id`` (without angle brackets), ``date`` (RFC 5322 §3.3) and ``dtstamp``
-        (RFC 5545 §3.3.5, UTC).
+        (RFC 5545 §3.3.5, UTC). ``content`` gives the personal files that the value ``files`` names.
 
         The ``digest`` is the SHA-256 of the hash of all fixed bytes, followed by the bytes made from the values. It
         identifies the message as well as a hash of the whole, without hashing the fixed bytes again for every member.
@@ -316,11 +360,20 @@ class Letter:
             self.sender,
             values["to_address"],
             values["message_id"],
-            tuple([b"".join(parts[chunk]) for chunk in form.chunks]),
+            self._chunks(parts, values, content),
             # Each piece begins a line.
             form.dotless and b"\n." not in made,
             digest.hexdigest(),
         )
+
+    def _chunks(self, parts: Sequence[bytes], values: Mapping[str, str], content: Content) -> tuple[bytes, ...]:
+        if self._form.personal is None:
+            return tuple([b"".join(parts[chunk]) for chunk in self._form.chunks])
+        place, piece = self._form.personal
+        chunks: list[bytes] = []
+        for chunk in self._form.chunks:
+            chunks += piece.chunks(files_in(values), content) if chunk.start == place else [b"".join(parts[chunk])]
+        return tuple(chunks)
 
     def dump(self) -> bytes:
         """Return the letter as bytes for storage."""
@@ -350,6 +403,7 @@ class _Form:
 
     ``fixed``: the bytes of every piece, empty if it is ``open`` to values. ``chunks``: the pieces that make up each
     chunk of the message. ``sha256``: of all fixed bytes. ``dotless``: none of their lines begins with a dot.
+    ``personal``: the place of the personal files.
     """
 
     fixed: tuple[bytes, ...]
@@ -357,12 +411,16 @@ class _Form:
     chunks: tuple[slice, ...]
     sha256: bytes
     dotless: bool
+    personal: tuple[int, PersonalParts] | None
 
 
 def _form(pieces: Iterable[Piece]) -> _Form:
+    pieces = tuple(pieces)
     steps = tuple(map(_step, pieces))
     fixed = tuple(step if isinstance(step, bytes) else b"" for step in steps)
-    runs = groupby(range(len(steps)), lambda place: -1 if len(fixed[place]) <= _SHARED else place)
+    personal = next(((place, each) for place, each in enumerate(pieces) if isinstance(each, PersonalParts)), None)
+    alone = {place for place, data in enumerate(fixed) if len(data) > _SHARED} | {personal[0] if personal else -1}
+    runs = groupby(range(len(steps)), lambda place: place if place in alone else -1)
     places = [list(run) for _kind, run in runs]
     return _Form(
         fixed,
@@ -370,6 +428,7 @@ def _form(pieces: Iterable[Piece]) -> _Form:
         tuple(slice(run[0], run[-1] + 1) for run in places),
         sha256(b"\n".join(fixed)).digest(),
         all(map(_dotless, fixed)),
+        personal,
     )
 
 
@@ -404,6 +463,9 @@ def _step(piece: Piece) -> _Step:
             return _filled(piece.segments, partial(write, piece.name))
         case CalendarFile():
             return _calendar_file(piece)
+        case PersonalParts():
+            # For the digest, the files are named by their hashes; their content is added in chunks of its own.
+            return lambda values: values["files"].encode()
 
 
 def _filled(segments: Segments, encode: Callable[[str], bytes]) -> _Step:
@@ -472,7 +534,7 @@ def settled(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     for piece in pieces:
         if isinstance(piece, CalendarFile):
             piece = _folded_ahead(piece)
-        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, ToField):
+        if not any(map(_has_holes, _segments_of(piece))) and not isinstance(piece, ToField | PersonalParts):
             piece = Fixed(_encoded(piece))
         last = done[-1] if done else None
         if isinstance(piece, Fixed) and isinstance(last, Fixed) and len(piece.data) <= _SHARED >= len(last.data):
@@ -500,6 +562,8 @@ def _to_json(piece: Piece) -> list[Any]:
             ]
         case ToField():
             return ["recipient", piece.name]
+        case PersonalParts():
+            return ["personal files", piece.boundary]
 
 
 def _from_json(kept: list[Any]) -> Piece:
@@ -517,6 +581,8 @@ def _from_json(kept: list[Any]) -> Piece:
             return CalendarFile(tuple(read))
         case ["recipient", str(name)]:
             return ToField(name)
+        case ["personal files", str(boundary)]:
+            return PersonalParts(boundary)
         case _:
             raise ValueError(f"not a piece of a letter: {kept!r}")
 

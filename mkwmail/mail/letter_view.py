@@ -20,12 +20,13 @@ from mkwmail.mail.letter import (
     HeaderField,
     Letter,
     Line,
+    PersonalParts,
     Piece,
     ToField,
     base64_lines,
     quoted_printable,
 )
-from mkwmail.mail.merge import Segments, fill
+from mkwmail.mail.merge import PersonalFile, Segments, files_in, files_value, fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ def _stand_in(number: int, piece: Piece) -> bytes:
             return quoted_printable(f"\ue500{number}\ue501")
         case CalendarFile():
             return _base64_stand_in(number)
+        case PersonalParts():
+            return b""
         case HeaderField() | ToField():
             return f"{_STAND_IN_FIELD}{number}: .\r\n".encode("ascii")
 
@@ -215,6 +218,11 @@ def invented(values: Mapping[str, str]) -> dict[str, str]:
 def _invented(field: str, value: str) -> str:
     if field in ("date", "dtstamp"):
         return value
+    if field == "files":
+        own = [PersonalFile("«bestand»", *each[1:]) for each in files_in({field: value})]
+        return files_value(own)
+    if field.startswith("file."):
+        return "«bestand»"
     if field == "salutation":
         return f"{value.partition(' ')[0]} «naam»"
     if field.startswith("copy_of."):

@@ -65,6 +65,11 @@ def text_of(source: str) -> str:
     return "\n".join(_Writer().write(_PARSER.parse(source)))
 
 
+def parsed(source: str) -> Sequence[Token]:
+    """Return the tokens of Markdown."""
+    return _PARSER.parse(source)
+
+
 _RULE = "-" * 40
 
 

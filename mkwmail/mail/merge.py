@@ -5,12 +5,13 @@ escaped for its place. :func:`looked_at` finds the fields that decide which memb
 """
 
 import html
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote as percent_encode
 
 from jinja2 import nodes
@@ -510,3 +511,26 @@ def rendering_key(
     names = names.union([name for name in values if name.startswith("copy_of.") and _is_looked_at(name, fields)])
     seen = frozenset([(name, values[name]) for name in names if name in values])
     return seen, frozenset([name for name, value in values.items() if not value]), answer
+
+
+class PersonalFile(NamedTuple):
+    """A file that is attached to one person's message.
+
+    ``octets`` is its size, and ``sha256`` its SHA-256 in hex, by which its content is looked up.
+    """
+
+    name: str
+    content_type: str
+    sha256: str
+    octets: int
+    certificate: bool = False
+
+
+def files_value(files: Iterable[PersonalFile]) -> str:
+    """Return the value ``files`` of a message, which names its personal files."""
+    return json.dumps([list(file) for file in files], ensure_ascii=False)
+
+
+def files_in(values: Mapping[str, str]) -> tuple[PersonalFile, ...]:
+    """Return the personal files that the values name."""
+    return tuple(PersonalFile(*file) for file in json.loads(values.get("files") or "[]"))

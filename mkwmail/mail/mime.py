@@ -18,7 +18,17 @@ from io import BytesIO
 from pathlib import Path
 
 from mkwmail.config.settings import Mailbox
-from mkwmail.mail.letter import Fixed, Message, Piece, base64_lines, mailbox, unstructured, verbatim
+from mkwmail.mail.letter import (
+    Fixed,
+    Message,
+    PersonalParts,
+    Piece,
+    base64_lines,
+    filename_parameter,
+    mailbox,
+    unstructured,
+    verbatim,
+)
 
 # The structure has only short lines of our own; the generator must not fold them.
 _POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
@@ -47,17 +57,20 @@ def multipart(subtype: str, *children: Part) -> Part:
     return children[0] if len(children) == 1 else Part(f"multipart/{subtype}", children=children)
 
 
-def assembled(fields: Sequence[Piece], root: Part, content: Iterable[bytes]) -> list[Piece]:
+def assembled(fields: Sequence[Piece], root: Part, content: Iterable[bytes], personal: bool = False) -> list[Piece]:
     """Return a whole message's pieces: its header fields, then the parts.
 
     Boundaries are derived from ``content``, so that the same letter has the same bytes each time. ``=_`` cannot occur
     in quoted-printable or in base64, so no body can contain a boundary (RFC 2045 §6.7).
+
+    ``personal``: each message has files of its own, after the parts of ``root``, which has several.
     """
     digest = hashlib.sha256()
     for piece in content:
         digest.update(piece)
     bodies: list[tuple[Piece, ...]] = []
-    structure = _structure(root, f"=_{digest.hexdigest()[:32]}", bodies)
+    boundary = f"=_{digest.hexdigest()[:32]}"
+    structure = _structure(root, boundary, bodies)
     structure["MIME-Version"] = "1.0"
     written = BytesIO()
     BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(structure)
@@ -67,6 +80,10 @@ def assembled(fields: Sequence[Piece], root: Part, content: Iterable[bytes]) -> 
         before, rest = rest.split(_token(number) + b"\r\n", 1)
         pieces.append(Fixed(before))
         pieces.extend(body)
+    if personal:
+        before, end, after = rest.rpartition(f"--{boundary}--".encode("ascii"))
+        pieces += [Fixed(before), PersonalParts(boundary)]
+        rest = end + after
     pieces.append(Fixed(rest))
     return pieces
 
@@ -86,7 +103,7 @@ def _structure(part: Part, boundary: str, bodies: list[tuple[Piece, ...]]) -> St
     if part.content_id:
         made["Content-ID"] = f"<{part.content_id}>"
     if part.disposition:
-        made.add_header("Content-Disposition", part.disposition, **_filename(part.filename))
+        made.add_header("Content-Disposition", part.disposition, **filename_parameter(part.filename))
     if part.children:
         for number, child in enumerate(part.children):
             made.attach(_structure(child, f"{boundary}.{number}", bodies))
@@ -94,12 +111,6 @@ def _structure(part: Part, boundary: str, bodies: list[tuple[Piece, ...]]) -> St
         made.set_payload(_token(len(bodies)).decode("ascii"))
         bodies.append(part.pieces)
     return made
-
-
-def _filename(name: str) -> dict[str, str | tuple[str, None, str]]:
-    if not name:
-        return {}
-    return {"filename": name if name.isascii() else ("utf-8", None, name)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mkwmail.i18n import _, ngettext, size, some
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
 from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
-from mkwmail.mail.merge import Placeholder, Segments
+from mkwmail.mail.merge import Placeholder, Segments, files_in
 from mkwmail.members.names import odd
 
 
@@ -246,6 +246,7 @@ def _letter(variant: _Variant, members: int, lines: _Lines) -> dict[str, Any]:
         "html": [line(parts) for parts in said.html],
         "calendar": [line(parts) for parts in said.calendar],
         "files": [[file.name, file.content_type, size(file.size(values))] for file in said.files],
+        "own": variant.fields.index("files") if "files" in variant.fields else None,
         "images": {name: lines.number(url) for name, url in said.images.items()},
     }
 
@@ -255,7 +256,7 @@ def _member(
 ) -> list[Any]:
     member = one.addressee.member
     values = {**one.complete(message_ids[one.addressee.person], moment), **one.values}
-    filled = [values[field] for field in variant.fields]
+    filled = _values(variant, values)
     words = one.values.get("salutation") or salutation(member.name, form)
     place = member.organisation
     if one.addressee.copy_of:
@@ -269,7 +270,13 @@ def _example(number: int, variant: _Variant, moment: datetime) -> list[Any]:
     count = len(variant.addressed)
     name = _("Variant %(number)s") % {"number": number + 1}
     members = ngettext("%(n)s member", "%(n)s members", count) % {"n": count}
-    return [number, name, members, "", "", "", [values[field] for field in variant.fields]]
+    return [number, name, members, "", "", "", _values(variant, values)]
+
+
+def _values(variant: _Variant, values: Mapping[str, str]) -> list[Any]:
+    """Return the values in the order of the page, a person's own files as its rows."""
+    own = [[file.name, file.content_type, size(file.octets)] for file in files_in(values)]
+    return [own if field == "files" else values[field] for field in variant.fields]
 
 
 def _oddity(one: Addressed, form: Form) -> str:

@@ -185,6 +185,7 @@ class Templates:
         They are bound to these names.
         """
         with template_faults(file):
+            environment.begin()
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
 
@@ -261,7 +262,7 @@ def _filling_fault(error: Exception) -> str:
         case ZeroDivisionError():
             return _("the template divides by zero")
         case SecurityError():
-            found = re.search(r"'(\w+)'", str(error))
+            found = re.search(r"['\"“](\w+)", str(error))
             return _('the template reaches for "%(name)s", which it may not use') % {"name": found[1] if found else "?"}
         case TypeError():
             return _("the template puts values together that do not go together, such as a text and a number")

@@ -4,7 +4,7 @@ Every faulty cell is named, and nothing is guessed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
@@ -26,7 +26,15 @@ from mkwmail.members.cells import (
     read_address,
     shown_value,
 )
-from mkwmail.members.headings import NO_COLUMNS, Headings, column_letter, heading_key
+from mkwmail.members.headings import (
+    COLUMN_NAMES,
+    NO_COLUMNS,
+    Headings,
+    column_letter,
+    column_name,
+    heading_key,
+    meaning_of,
+)
 from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
 
@@ -62,6 +70,34 @@ class Member(NamedTuple):
     def address_key(self) -> str:
         """The address in the form in which addresses are compared."""
         return address_key(self.email)
+
+
+#: Columns that are fields of a member, by the name that they have in the settings.
+KNOWN_COLUMNS: Mapping[str, Callable[[Member], str]] = {
+    "organisatie": lambda member: member.organisation,
+    "functie": lambda member: member.function,
+    "lidnummer": lambda member: member.number,
+    "telefoon": lambda member: member.phone,
+    "kopie aan": lambda member: ", ".join(each.email for each in member.assistants),
+    "e-mail": lambda member: member.email,
+    "naam": lambda member: full_name(member.name),
+    "voornaam": lambda member: member.name.first,
+    "achternaam": lambda member: member.name.surname,
+    "aanhef": lambda member: member.name.title,
+}
+
+
+def column_of(heading: str, members: Iterable[Member]) -> Callable[[Member], str] | None:
+    """Return the function for a member's value in a column; None if the list has no such column.
+
+    A known column in which nobody has a value counts as absent: it would choose nobody.
+    """
+    column = column_name(heading)
+    everyone = tuple(members)
+    if any(column in member.columns for member in everyone):
+        return lambda member: member.columns.get(column, "")
+    value_of = KNOWN_COLUMNS.get(COLUMN_NAMES.get(meaning_of(heading) or "", ""))
+    return value_of if value_of is not None and any(map(value_of, everyone)) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.config.event import Event
+from mkwmail.config.event import Event, shared_among
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
@@ -316,7 +316,7 @@ class _Parts:
         ]
 
     def attachments(self) -> list[tuple[str, str]]:
-        names = [PurePath(name).name for name in self.entry.get("attachments", ())]
+        names = [PurePath(name).name for name in shared_among(self.entry.get("attachments", ()))]
         return [(name, self.files.get(name, "")) for name in names]
 
 
@@ -401,3 +401,11 @@ def _edition(texts: Sequence[Sources], now: Sources) -> int:
         if last is None or differences(last, text):
             number, last = number + 1, text
     return number
+
+
+def laid_out(document: str) -> str:
+    """Lay out a JSON document so that differences read well.
+
+    Each value, and each line of a text, is on a line of its own.
+    """
+    return json.dumps(json.loads(document), ensure_ascii=False, indent=1).replace("\\n", "\n")

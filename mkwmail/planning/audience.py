@@ -1,6 +1,6 @@
 """Audiences: the rules that say which members a mailing is for. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -13,8 +13,7 @@ from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, State
 from mkwmail.ledger.people import Person, folded
-from mkwmail.members.headings import COLUMN_NAMES, column_name, meaning_of
-from mkwmail.members.member_list import Member
+from mkwmail.members.member_list import KNOWN_COLUMNS, Member, column_of
 from mkwmail.planning.approval import Correcting
 from mkwmail.planning.facts import Telling, facts_of
 
@@ -222,34 +221,6 @@ def corrects_a_cancellation(mailing: str, correcting: Correcting | None) -> bool
     return correcting is not None and rule_of(mailing).corrects and rule_of(correcting.of).cancels
 
 
-# Columns that are fields of a member, by the name that they have in the settings.
-_KNOWN_COLUMNS: Mapping[str, Callable[[Member], str]] = {
-    "organisatie": lambda member: member.organisation,
-    "functie": lambda member: member.function,
-    "lidnummer": lambda member: member.number,
-    "telefoon": lambda member: member.phone,
-    "kopie aan": lambda member: ", ".join(each.email for each in member.assistants),
-    "e-mail": lambda member: member.email,
-    "naam": lambda member: full_name(member.name),
-    "voornaam": lambda member: member.name.first,
-    "achternaam": lambda member: member.name.surname,
-    "aanhef": lambda member: member.name.title,
-}
-
-
-def _column(heading: str, members: Iterable[Member]) -> Callable[[Member], str] | None:
-    """Return the function for a member's value in a column; None if the list has no such column.
-
-    A known column in which nobody has a value counts as absent: it would choose nobody.
-    """
-    column = column_name(heading)
-    everyone = tuple(members)
-    if any(column in member.columns for member in everyone):
-        return lambda member: member.columns.get(column, "")
-    value_of = _KNOWN_COLUMNS.get(COLUMN_NAMES.get(meaning_of(heading) or "", ""))
-    return value_of if value_of is not None and any(map(value_of, everyone)) else None
-
-
 def _in_words(rule: Rule) -> str:
     """Return a rule as an event file has it: ``attending``, ``regio: Utrecht``."""
     if isinstance(rule, ColumnAudience):
@@ -448,13 +419,13 @@ class Audiences:
         return _("did not get %(mailing)s") % {"mailing": mailing}
 
     def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
-        value_of = _column(rule.column, members.values())
+        value_of = column_of(rule.column, members.values())
         if value_of is None:
             fault = _('the member list has no column "%(column)s", which says whom %(mailing)s is for')
             words = {"column": rule.column, "mailing": self._mailing}
             remedy = _("add the column to the list, or correct the audience in the event file; it has: %(columns)s")
             known = {column: None for member in members.values() for column in member.columns}
-            columns = ", ".join([*_KNOWN_COLUMNS, *known])
+            columns = ", ".join([*KNOWN_COLUMNS, *known])
             raise UserError(Fault(self._event.id, fault % words, remedy % {"columns": columns}))
         wanted = {folded(value) for value in rule.values}
 

@@ -83,6 +83,7 @@ def words_of(event: Event) -> dict[str, Any]:
     A correction is about these, an update is not.
     """
     facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings", "catering"}
+    facts.add("certificate")
     words = event.model_dump(mode="json", exclude=facts, exclude_none=True)
     for item in words.get("programme", ()):
         for known in ("time", "until"):

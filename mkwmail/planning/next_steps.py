@@ -83,6 +83,8 @@ def next_steps(
     now: datetime,
     earlier: WithEarlierText | None = None,
     replies: int = 0,
+    *,
+    runs: bool,
 ) -> Iterator[str]:
     """Yield the next steps and what a person has to do, one sentence each.
 
@@ -90,6 +92,7 @@ def next_steps(
     :param earlier: those who have an earlier text of a mailing.
     :param unsettled: how many sign-ups wait for a person's decision.
     :param replies: how many mails that people wrote wait to be read.
+    :param runs: whether `mkwmail due` runs as scheduled: only then is anything sent automatically.
     """
     yield from _mending(event, history, behind)
     if earlier is not None:
@@ -103,8 +106,9 @@ def next_steps(
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)
     if history.cancelled is None:
+        yield from _deferred(event, history.deliveries, now, due, runs)
         yield from _missed(event, history.deliveries, now)
-        yield from _mailings(event, due, now)
+        yield from _mailings(event, due, history.deliveries, now, runs)
     if unsettled:
         settle = ngettext(
             "To settle %(n)d sign-up: mkwmail answers list %(event)s",
@@ -125,8 +129,10 @@ def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[s
         return
     if roll.slipped:
         slipped = ngettext(
-            "%(n)d address has the name of another member now, so nothing goes by itself: mkwmail check %(event)s",
-            "%(n)d addresses have the names of other members now, so nothing goes by itself: mkwmail check %(event)s",
+            "%(n)d address has the name of another member now, so nothing is sent automatically: "
+            "mkwmail check %(event)s",
+            "%(n)d addresses have the names of other members now, so nothing is sent automatically: "
+            "mkwmail check %(event)s",
             len(roll.slipped),
         )
         yield slipped % {"n": len(roll.slipped), "event": event.id}
@@ -176,28 +182,82 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
     missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
     for name, count in missed.items():
         if name in event.mailings and now > latest_of(event, name):
-            words = {"mails": mails(count), "mailing": name, "latest": day_and_time(latest_of(event, name))}
-            sentence = _(
-                "Missed: %(mails)s of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s"
+            words = {"n": count, "mailing": name, "latest": day_and_time(latest_of(event, name))}
+            sentence = ngettext(
+                "Missed: %(n)d mail of %(mailing)s was not sent before %(latest)s; see: mkwmail status %(event)s",
+                "Missed: %(n)d mails of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s",
+                count,
             )
             yield sentence % {**words, "event": f"{event.id} --skipped"}
 
 
-def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
-    """Yield mailings that are due or have changed, and the next one."""
+def _deferred(
+    event: Event, deliveries: Sequence[Delivery], now: datetime, due: Sequence[Due], runs: bool
+) -> Iterator[str]:
+    """Yield the mailings that the server put off, with the command that tries again.
+
+    Who may be tried again by now is counted by :func:`_waiting`, except for mailings that are sent by name only.
+    """
+    by_itself = {each.mailing for each in due if runs and each.mode is SendMode.APPROVED}
+    counted = {each.mailing for each in due if not each.over}
+    later: dict[str, list[datetime]] = {}
+    again: Counter[str] = Counter()
+    for each in deliveries:
+        name = each.round.mailing
+        known = name in event.mailings or not rule_of(name).needs_entry
+        if each.state is not State.DEFERRED or not known or name in by_itself or now > latest_of(event, name):
+            continue
+        if each.not_before is not None and each.not_before > now:
+            later.setdefault(name, []).append(each.not_before)
+        elif name not in counted:
+            again[name] += 1
+    for name, moments in later.items():
+        sentence = ngettext(
+            "%(mailing)s: the server put off %(n)d mail until %(moment)s; then: %(command)s",
+            "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
+            len(moments),
+        )
+        words = {"mailing": name, "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
+        yield sentence % {**words, "moment": moment_from(now, min(moments))}
+    for name, count in again.items():
+        sentence = ngettext(
+            "%(mailing)s: the server put off %(n)d mail; to try again: %(command)s",
+            "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
+            count,
+        )
+        yield sentence % {"mailing": name, "n": count, "command": f"mkwmail send {event.id} {name}"}
+
+
+def _mailings(
+    event: Event, due: Sequence[Due], deliveries: Sequence[Delivery], now: datetime, runs: bool
+) -> Iterator[str]:
+    """Yield mailings that wait, are due or have changed, and the next one."""
+    sent = Counter(each.round.mailing for each in deliveries if each.state is State.SENT)
+    tried = {each.round.mailing for each in deliveries if each.state in (State.SENT, State.DEFERRED)}
     changed_since = []
     ahead = []
     for each in due:
-        if each.send is None or each.over or each.fault:
+        if each.over or each.fault or now > latest_of(event, each.mailing):
             continue
-        if now > latest_of(event, each.mailing) or (each.send <= now and not each.left):
+        waits = each.left - _put_off(each, deliveries, now)
+        if (
+            each.mailing in tried
+            and waits > 0
+            and each.mode is not SendMode.CHANGED
+            and not (runs and each.mode is SendMode.APPROVED)
+        ):
+            yield _waiting(event, each.mailing, sent[each.mailing], waits)
+            if each.send is not None and each.send > now:
+                ahead.append(each)
+            continue
+        if each.send is None or (each.send <= now and not each.left):
             continue
         if each.send > now:
             ahead.append(each)
         if each.mode is SendMode.CHANGED:
             changed_since.append(each.mailing)
         elif each.send <= now:
-            yield _due_now(event, each)
+            yield _due_now(event, each, runs)
     if changed_since:
         words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
         yield (
@@ -209,19 +269,39 @@ def _mailings(event: Event, due: Sequence[Due], now: datetime) -> Iterator[str]:
             % words
         )
     if ahead:
-        yield from _ahead(event, ahead[0], now)
+        yield from _ahead(event, ahead[0], now, runs)
 
 
-def _due_now(event: Event, each: Due) -> str:
+def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
+    """Return how many of those to be sent may not be tried again now, only by the mailing's own moment."""
+    moment = max(each.send or now, now)
+    return sum(
+        one.round.mailing == each.mailing and one.state is State.DEFERRED and now < (one.not_before or now) <= moment
+        for one in deliveries
+    )
+
+
+def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
+    """Return that a mailing was sent to some, and the command that sends it to the others."""
+    words = {"mailing": mailing, "sent": sent, "n": waits, "command": f"mkwmail send {event.id} {mailing}"}
+    sentence = ngettext(
+        "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
+        "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
+        waits,
+    )
+    return sentence % words
+
+
+def _due_now(event: Event, each: Due, runs: bool) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
-    if each.mode is SendMode.APPROVED:
+    if each.mode is SendMode.APPROVED and runs:
         return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
 
-def _ahead(event: Event, each: Due, now: datetime) -> Iterator[str]:
+def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
-    if each.mode is SendMode.APPROVED:
+    if each.mode is SendMode.APPROVED and runs:
         yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words

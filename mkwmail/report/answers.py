@@ -335,13 +335,13 @@ def _row(line: AnswerLine) -> list[str]:
     name = line.member or line.address
     shown = _("%(name)s (guest)") % {"name": name} if line.guest else name
     given = day_in_figures(line.given) if line.given else ""
-    return [shown, line.organisation, answer_words(line.answer), _source_words(line.source), given]
+    return [shown, line.organisation, answer_words(line.answer), source_words(line.source), given]
 
 
-def _source_words(source: str) -> str:
-    return {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form"), "mail": _("a mail")}.get(
-        source, source
-    )
+def source_words(source: str) -> str:
+    """Return the source of an answer in the user's language."""
+    words = {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form"), "mail": _("a mail")}
+    return words.get(source, source)
 
 
 def _who(row: KeptSignup) -> str:
@@ -378,7 +378,7 @@ def answers_csv(answers: Answers) -> bytes:
         [
             *(line.code, line.member, sorting_name(read_name(line.member)), line.organisation, line.address),
             *(answer_words(line.answer), answer_words(line.answer)),
-            *(_("guest") if line.guest else _("member"), _source_words(line.source)),
+            *(_("guest") if line.guest else _("member"), source_words(line.source)),
             moment_in_cell(line.given) if line.given else "",
             *(line.asked.get(question, "") for question in asked),
         ]

@@ -19,7 +19,7 @@ class Checked:
 
     ``count``: the number of its mails, if earlier mailings are sent first. ``largest``: the size of its largest
     mail, in octets. ``ahead``: its moment is in the future. ``left``: the number of people who would get it now, if
-    it is due.
+    it is due. ``certificates`` and ``files``: how many of its mails have a certificate, or other files of their own.
     """
 
     mailing: str
@@ -29,6 +29,8 @@ class Checked:
     largest: int
     ahead: bool
     left: int = 0
+    certificates: int = 0
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def findings_value(findings: Findings, everybody: bool = False) -> dict[str, Any
                 "mails": each.count,
                 "variants": each.variants,
                 "largest": each.largest,
+                "certificates": each.certificates,
+                "own_files": each.files,
             }
             for each in findings.mailings
         ],
@@ -104,15 +108,25 @@ def show_findings(terminal: Terminal, findings: Findings, everybody: bool = Fals
     if findings.mailings:
         terminal.say()
         headings = [_("Mailing"), _("Planned"), _("mails"), _("variants"), _("largest")]
+        counts = [
+            (heading, numbers)
+            for heading, numbers in (
+                (_("certificates"), [each.certificates for each in findings.mailings]),
+                (_("own files"), [each.files for each in findings.mailings]),
+            )
+            if any(numbers)
+        ]
         rows = [
             [
                 each.mailing,
                 moment_in_figures(each.send) if each.send else "",
                 *(str(each.count), str(each.variants), size(each.largest)),
+                *(str(numbers[place]) for _heading, numbers in counts),
             ]
-            for each in findings.mailings
+            for place, each in enumerate(findings.mailings)
         ]
-        terminal.table(headings, rows, numbers=3)
+        headings += [heading for heading, _numbers in counts]
+        terminal.table(headings, rows, numbers=3 + len(counts))
     if findings.server:
         terminal.say()
         terminal.facts(findings.server)

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import kind_of, rule_of
-from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, members, ngettext, some
@@ -22,7 +20,6 @@ from mkwmail.planning.oddities import changed_names, copies_have_slipped, mispla
 from mkwmail.planning.renamed import Former
 from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import TO_WHOM, WHEN
-from mkwmail.report.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +198,13 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
 
     Not everybody had got it by then. A mailing is never sent too late.
     """
-    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    words = {"event": event.id, "mailing": mailing, "n": len(names), "names": some(names)}
     words |= {"latest": day_and_time(latest)}
-    sentence = _("%(event)s: %(mails)s of %(mailing)s were not sent before its latest moment, %(latest)s: %(names)s")
+    sentence = ngettext(
+        "%(event)s: %(n)d mail of %(mailing)s was not sent before its latest moment, %(latest)s: %(names)s",
+        "%(event)s: %(n)d mails of %(mailing)s were not sent before its latest moment, %(latest)s: %(names)s",
+        len(names),
+    )
     return Notice(
         name=missed_name(event, mailing, latest),
         code=ExitCode.REFUSED,
@@ -482,6 +483,18 @@ def no_ledger(code: ExitCode, fault: Fault) -> Notice:
     )
 
 
+def no_backup(fault: Fault) -> Notice:
+    """Return the notice that the ledger could not be copied after a mailing."""
+    return Notice(
+        name="no backup",
+        code=ExitCode.OK,
+        said=_("no backup could be made: %(why)s") % {"why": fault},
+        dutch=f"mkwmail heeft gemaild, maar kon daarna geen reservekopie van het logboek maken. Het programma meldt: "
+        f"{fault.fault}",
+        remedy=fault.remedy,
+    )
+
+
 def moved(before: Path, now: Path) -> Notice:
     """Return the notice that the folder moved after the last mailing.
 
@@ -512,84 +525,3 @@ def some_dutch(names: Sequence[str], shown: int = 3) -> str:
     if len(names) <= shown + 1:
         return ", ".join(names)
     return f"{', '.join(names[:shown])} en {len(names) - shown} anderen"
-
-
-@dataclass(frozen=True, slots=True)
-class DueDelivery:
-    """The delivery of one mailing in a run of ``due``.
-
-    ``late``: its latest moment had passed when the run ended.
-    """
-
-    event: Event
-    mailing: str
-    outcome: Outcome
-    late: bool = False
-
-    @property
-    def deferred(self) -> int:
-        """The number of deferred mails that a later run tries again."""
-        return 0 if self.late else len(self.outcome.deferred)
-
-    @property
-    def waiting(self) -> int:
-        """The number of people whom a later run will mail."""
-        return 0 if self.late else len(self.outcome.waiting)
-
-    @property
-    def too_late(self) -> int:
-        """The number of people in this run for whom it is now too late."""
-        return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
-
-
-def is_worth_a_word(went: DueDelivery) -> bool:
-    """Return whether the delivery had a result for at least one person."""
-    outcome = went.outcome
-    return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
-
-
-def show_went(terminal: Terminal, went: Sequence[DueDelivery]) -> None:
-    """Print for each mailing how many mails were sent, and how many not."""
-    for each in went:
-        outcome = each.outcome
-        counts = (
-            (_("%(n)d deferred"), each.deferred),
-            (_("%(n)d waiting"), each.waiting),
-            (_("%(n)d refused"), len(outcome.refused)),
-            (_("%(n)d in doubt"), len(outcome.in_doubt)),
-            (_("%(n)d too late"), each.too_late),
-        )
-        sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
-        words = [sent, *(word % {"n": count} for word, count in counts if count)]
-        terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
-
-
-def due_value(went: Sequence[DueDelivery], notices: Sequence[Notice]) -> dict[str, Any]:
-    """Return the document of ``due --json``.
-
-    It holds the deliveries of this run and all notices, also those that were reported before.
-    """
-    return {
-        "mailings": [
-            {
-                "event": each.event.id,
-                "mailing": each.mailing,
-                "sent": len(each.outcome.sent),
-                "deferred": each.deferred,
-                "waiting": each.waiting,
-                "refused": len(each.outcome.refused),
-                "in_doubt": len(each.outcome.in_doubt),
-            }
-            for each in went
-        ],
-        "matters": [
-            {
-                "matter": notice.name,
-                "code": int(notice.code),
-                "said": notice.said,
-                "remedy": notice.remedy,
-                "details": list(notice.details),
-            }
-            for notice in notices
-        ],
-    }

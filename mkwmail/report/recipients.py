@@ -272,7 +272,8 @@ class Proposal:
     """The plan of a run as it is shown before confirmation.
 
     ``sample``: the first mail. ``subjects``: the number of different subjects. ``count``: the number of mails in
-    this run. ``odd``: sentences about odd things. ``members``: the member list and how it was read.
+    this run. ``odd``: sentences about odd things. ``members``: the member list and how it was read. ``along``: how many
+    mails have files of their own, in words.
     """
 
     event: Event
@@ -282,6 +283,7 @@ class Proposal:
     count: int
     odd: tuple[str, ...]
     members: str
+    along: str = ""
 
 
 def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
@@ -313,6 +315,8 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
         }
     attached = attached_words(sample.attached) or _("none")
     rows = [(_("From"), sample.sender), (_("Subject"), subject), (_("To"), to), (_("Attached"), attached)]
+    if proposal.along:
+        rows.append((_("Along"), proposal.along))
     terminal.facts([*rows, (_("List"), proposal.members)])
     terminal.say()
     show_left_out(terminal, made)

@@ -1,18 +1,21 @@
-"""An event's timetable, and the outlook on the next days.
+"""An event's timetable, the outlook on the next days, and a run of ``due``.
 
-They tell when each mailing is sent, to how many people, and whether it is approved.
+The first two tell when each mailing is sent, to how many people, and whether it is approved; the last what was sent.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.i18n import _, ngettext
+from mkwmail.delivery.outcome import Outcome
+from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.schedule import Slot
+from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import show_title
 from mkwmail.report.status import state_words
 from mkwmail.report.terminal import Terminal
@@ -151,6 +154,14 @@ def outlook_value(rows: Sequence[tuple[datetime, Event, Slot]], days: int) -> di
 _LONG_AGO = timedelta(days=1)
 
 
+def runs_as_scheduled(moment: datetime | None, now: datetime) -> bool:
+    """Return whether `due`, which ran last at this moment, still runs as it should.
+
+    False if it never ran (None), or not for more than a day.
+    """
+    return moment is not None and now - moment <= _LONG_AGO
+
+
 def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str:
     """Return a sentence that tells when `due` last ran.
 
@@ -159,9 +170,90 @@ def last_run_words(moment: datetime | None, now: datetime, awaited: bool) -> str
     if moment is None:
         return _("`mkwmail due` has never run: without it nothing is sent automatically (schedule EVENT --install)")
     words = {"day": day_in_words(moment), "time": clock_time(moment)}
-    if awaited and now - moment > _LONG_AGO:
+    if awaited and not runs_as_scheduled(moment, now):
         sentence = _(
             "`mkwmail due` last ran on %(day)s at %(time)s: does cron still run it? (schedule EVENT --install)"
         )
         return sentence % words
     return _("`mkwmail due` last ran on %(day)s at %(time)s") % words
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """The delivery of one mailing in a run of ``due``.
+
+    ``late``: its latest moment had passed when the run ended.
+    """
+
+    event: Event
+    mailing: str
+    outcome: Outcome
+    late: bool = False
+
+    @property
+    def deferred(self) -> int:
+        """The number of deferred mails that a later run tries again."""
+        return 0 if self.late else len(self.outcome.deferred)
+
+    @property
+    def waiting(self) -> int:
+        """The number of people whom a later run will mail."""
+        return 0 if self.late else len(self.outcome.waiting)
+
+    @property
+    def too_late(self) -> int:
+        """The number of people in this run for whom it is now too late."""
+        return len(self.outcome.deferred) + len(self.outcome.waiting) if self.late else 0
+
+
+def is_worth_a_word(went: DueDelivery) -> bool:
+    """Return whether the delivery had a result for at least one person."""
+    outcome = went.outcome
+    return bool(outcome.sent or outcome.deferred or outcome.refused or outcome.in_doubt)
+
+
+def show_went(terminal: Terminal, went: Sequence[DueDelivery]) -> None:
+    """Print for each mailing how many mails were sent, and how many not."""
+    for each in went:
+        outcome = each.outcome
+        counts = (
+            (_("%(n)d deferred"), each.deferred),
+            (_("%(n)d waiting"), each.waiting),
+            (_("%(n)d refused"), len(outcome.refused)),
+            (_("%(n)d in doubt"), len(outcome.in_doubt)),
+            (_("%(n)d too late"), each.too_late),
+        )
+        sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
+        words = [sent, *(word % {"n": count} for word, count in counts if count)]
+        terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
+
+
+def due_value(went: Sequence[DueDelivery], notices: Sequence[Notice]) -> dict[str, Any]:
+    """Return the document of ``due --json``.
+
+    It holds the deliveries of this run and all notices, also those that were reported before.
+    """
+    return {
+        "mailings": [
+            {
+                "event": each.event.id,
+                "mailing": each.mailing,
+                "sent": len(each.outcome.sent),
+                "deferred": each.deferred,
+                "waiting": each.waiting,
+                "refused": len(each.outcome.refused),
+                "in_doubt": len(each.outcome.in_doubt),
+            }
+            for each in went
+        ],
+        "matters": [
+            {
+                "matter": notice.name,
+                "code": int(notice.code),
+                "said": notice.said,
+                "remedy": notice.remedy,
+                "details": list(notice.details),
+            }
+            for notice in notices
+        ],
+    }

@@ -53,6 +53,9 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|jouw code|uw code|je code|your code|"
         r"uitnodigingscode|invite ?code|invitation code|order code)$",
     ),
+    # After the event: somebody who came late, or was there for half of it.
+    ("credit points", r"^(?:pe )?(?:punten|points)$"),
+    ("credit hours", r"^(?:aantal )?(?:uren|hours)$"),
     (
         "",
         r"^(?:bron url|source url|network id|unique ticket url|ticket url|qr code.*|.*\bqr code url|utm .*|"

@@ -11,9 +11,11 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from mkwmail.dutch.dates import number
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.models import NO_CREDIT, Credit
 from mkwmail.members.cells import CellError, clean, shown_value
 from mkwmail.members.table import Row, Table, read_table
 from mkwmail.responses.answers import Answered, folded_words, read_answer, read_companions, said_answer
@@ -21,6 +23,7 @@ from mkwmail.responses.form_columns import Columns, code_in, find_columns, meani
 from mkwmail.responses.form_moments import month_first, read_form_moment
 
 MOST_COLUMNS = 500
+MOST_ROWS = 10_000  # read within seconds
 _LONGEST = 2000  # characters of an answer that is kept
 _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 
@@ -32,7 +35,7 @@ class Signup:
     ``answer`` is None if the row has no known answer; ``doubt`` then gives the reason, and ``unknown`` the answer's
     words, if there are any. ``was`` is the answer when the list was made, if the row comes from our own list.
     ``also``: further addresses in the row. ``companions``: how many people come along. ``undated``: the row has a
-    moment that cannot be read.
+    moment that cannot be read. ``credit``: the person's own hours and points, if the event has begun.
     """
 
     row: int
@@ -51,6 +54,7 @@ class Signup:
     also: tuple[str, ...] = ()
     companions: int = 0
     undated: bool = False
+    credit: Credit = NO_CREDIT
 
     @property
     def who(self) -> str:
@@ -123,8 +127,8 @@ def read_signups(
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
     :param begun: the event has begun; before that, nobody was present or absent, and check-in columns are not read.
-    :raises UserError: if it cannot be read as a table, is empty, has too many columns, or has no column that tells
-        who signed up.
+    :raises UserError: if it cannot be read as a table, is empty, has too many columns or rows, or has no column that
+        tells who signed up.
     """
     table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
     if not table.rows:
@@ -134,6 +138,10 @@ def read_signups(
         fault = _("the export has %(n)d columns, and no form has more than %(most)d questions")
         remedy = _("export it again, or copy its columns into a new workbook")
         raise UserError(Fault(shown, fault % {"n": width, "most": MOST_COLUMNS}, remedy))
+    if len(table.rows) > MOST_ROWS:
+        fault = _("the export has %(n)d rows, and no event has more than %(most)d sign-ups")
+        remedy = _("export this event alone, or copy its rows into a new workbook")
+        raise UserError(Fault(shown, fault % {"n": len(table.rows), "most": MOST_ROWS}, remedy))
     known, said = frozenset(codes), decided or Decided()
     columns = find_columns(table, known, optional, said.columns)
     if not columns.identifying:
@@ -161,10 +169,18 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
         yield _("also asked, and kept: %(columns)s") % {"columns": ", ".join(map(shown_value, asked))}
     if columns.dropped:
         yield _("not kept: %(columns)s") % {"columns": ", ".join(map(shown_value, columns.dropped))}
-    checked_in = [columns.headings.written(column) for column in columns.by_meaning.get("presence", ())]
+    later = ("presence", "credit hours", "credit points")
+    checked_in = [columns.headings.written(each) for meaning in later for each in columns.by_meaning.get(meaning, ())]
     if checked_in and not begun:
         names = ", ".join(map(shown_value, checked_in))
         yield _("not read, because the event has not begun: %(columns)s") % {"columns": names}
+    if reader.unnumbered:
+        words = ngettext(
+            "row %(rows)s: the hours or points are not a number, so the event's apply",
+            "rows %(rows)s: the hours or points are not numbers, so the event's apply",
+            len(reader.unnumbered),
+        )
+        yield words % {"rows": _rows(reader.unnumbered)}
     if reader.nobody:
         words = ngettext(
             "row %(rows)s names nobody and was skipped",
@@ -199,6 +215,7 @@ class _Reader:
         self.nobody: list[int] = []
         self.unreadable: list[str] = []
         self.uncounted: list[int] = []
+        self.unnumbered: list[int] = []
         answering = [each for meaning in ("answer", "status") for each in columns.by_meaning.get(meaning, ())]
         self.counted: dict[int, Counter[str]] = {column: Counter() for column in answering}
         self._columns = columns
@@ -240,6 +257,7 @@ class _Reader:
             also=tuple(addresses[1:]),
             companions=self._companions(row),
             undated=undated,
+            credit=Credit(self._number(row, "credit hours"), self._number(row, "credit points")),
         )
 
     def _cells(self, row: Row, meaning: str) -> list[str]:
@@ -352,6 +370,14 @@ class _Reader:
             else:
                 found.append(moment)
         return max(found, default=None), undated and not found
+
+    def _number(self, row: Row, meaning: str) -> str:
+        """Return the number in a column, as Dutch writes it; empty before the event and for other texts."""
+        text = self._first(row, meaning) if self._begun else ""
+        found = re.fullmatch(r"(\d{1,3})(?:[.,](\d{1,2}))?(?: ?(?:uur|uren|punt|punten))?", text)
+        if text and found is None:
+            self.unnumbered.append(row.number)
+        return number(float(f"{found[1]}.{found[2] or 0}")) if found else ""
 
     def _companions(self, row: Row) -> int:
         counts = [read_companions(text) for text in self._cells(row, "companions")]

@@ -122,7 +122,12 @@ def test_a_server_that_takes_no_tokens() -> None:
         ),
         (
             "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
-            "SMTP AUTH is switched off for this mailbox",
+            "SMTP AUTH is switched off for the whole organisation",
+            "Set-TransportConfig -SmtpClientAuthenticationDisabled $false",
+        ),
+        (
+            "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy.",
+            "security defaults switch SMTP AUTH off",
             "Set-CASMailbox",
         ),
         (

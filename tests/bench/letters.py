@@ -9,6 +9,7 @@ import time
 import tracemalloc
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event_file import read_event
@@ -20,11 +21,14 @@ from mkwmail.mail.context import Addressee, MailingContext
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import read_members
+from tests.papers.reading import AFTER, attendance, with_certificates
+from tests.papers.reading import EVENT as EVENT_ID
 
 ROOT = Path(__file__).parent.parent.parent
 EVENT = ROOT / "events" / "2020-04-16-directeurendag.yaml"
 MOST_COMPOSING = 250  # microseconds of CPU a member, after start-up
 MOST_ADDRESSING = 150  # microseconds of CPU a message
+MOST_FOR_CERTIFICATES = 15  # seconds for a thousand
 MOST_MEMORY = 4_096  # octets a member; the letter is 300 KB
 
 
@@ -79,6 +83,20 @@ def _memory(count: int, pdf: bytes) -> int:
     return held
 
 
+def _certificates(count: int) -> float:
+    """Return in how many seconds the thanks of an event are checked, with a certificate for everybody."""
+    with TemporaryDirectory() as name:
+        place = with_certificates(Path(name))
+        rows = [f"Lid van {n};lid{n}@example.org;Corporatie {n}" for n in range(count)]
+        place.members(*rows, headings="naam;e-mail;organisatie")
+        attendance(place, rows, [])
+        began = time.monotonic()
+        ran = place.run("check", EVENT_ID, now=AFTER)
+        seconds = time.monotonic() - began
+        assert ran.code == 0 and f" {count}" in ran.out, ran.out
+        return seconds
+
+
 def main() -> int:
     """Measure, print, judge."""
     pdf = os.urandom(200_000)
@@ -89,7 +107,9 @@ def main() -> int:
         composing.append((seconds - start_up) / 10_000 * 1e6)
         addressing.append(_addressing(composition) / 10_000 * 1e6)
     growth = (_memory(4_000, pdf) - _memory(1_000, pdf)) / 3_000
+    certificates = _certificates(1_000)
     figures = (
+        ("1,000 certificates, checked and composed", certificates, MOST_FOR_CERTIFICATES, "seconds"),
         ("composing, after start-up", sorted(composing)[1], MOST_COMPOSING, "µs CPU a member"),
         ("addressing, with a 200 KB PDF", sorted(addressing)[1], MOST_ADDRESSING, "µs CPU a message"),
         ("memory, with a 200 KB PDF", growth, MOST_MEMORY, "octets a member"),

@@ -1,7 +1,10 @@
 """``forget`` and ``purge``: nothing of a person is left in any file, and nobody is mailed twice for it."""
 
 import sqlite3
+import zlib
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,15 +46,47 @@ def without_row(place: Place, name: str) -> str:
     return next(each for each in lines if name in each)
 
 
+ENCODINGS = ("utf-8", "utf-16-le", "latin-1", "utf-7")
+
+
 def found_in(place: Place, *words: str) -> list[tuple[str, str]]:
-    """The words that stand in any file of the folder, as bytes in the encodings that occur, the list apart."""
+    """The words that stand in any file of the folder, in the encodings that occur, also compressed; the list apart."""
     return [
         (path.relative_to(place.folder).as_posix(), word)
         for path in sorted(place.folder.rglob("*"))
         if path.is_file() and path.name != "leden.csv"
         for word in words
-        if any(word.encode(encoding) in path.read_bytes() for encoding in ("utf-8", "utf-16-le"))
+        if any(_has(data, word) for data in (path.read_bytes(), *blobs_in(path)))
     ]
+
+
+def _has(data: bytes, word: str) -> bool:
+    forms = {word.encode(encoding) for encoding in ENCODINGS}
+    if len(word) > 9:
+        # As base64 has it, at each of the three places where it can begin.
+        forms |= {b64encode(b"x" * lead + word.encode())[4 if lead else 0 : -4] for lead in range(3)}
+    return any(form in data for form in forms)
+
+
+def blobs_in(path: Path) -> Iterator[bytes]:
+    """What the columns of a ledger or a backup hold that is compressed."""
+    if not path.read_bytes().startswith(b"SQLite format 3"):
+        return
+    connection = sqlite3.connect(path)
+    try:
+        for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            for row in connection.execute(f'SELECT * FROM "{table}"'):
+                for value in row:
+                    if isinstance(value, bytes):
+                        with suppress(zlib.error):
+                            yield zlib.decompress(value)
+    finally:
+        connection.close()
+
+
+def test_the_search_finds_what_is_compressed(place: Place) -> None:
+    assert any(b"Directeurendag" in blob for blob in blobs_in(place.folder / "mkwmail-test.db"))
+    assert ("backups/" in {file[:8] for file, _word in found_in(place, *KIM)}) is True
 
 
 def test_nothing_of_a_forgotten_person_is_left_in_any_file(place: Place) -> None:
@@ -225,3 +260,79 @@ def test_who_was_refused_or_in_doubt_and_is_forgotten_is_neither_mailed_nor_aske
             "lou@elf.example.org": True
         }
         assert place.run("resolve", EVENT).code == 0
+
+
+ZORA = ("Bergsma", "cherland", "xn--bcherland-q9a", "zora@gmail", "schaaldieren", "Anneke")
+
+
+@pytest.fixture
+def signed_up(tmp_path: Path, server: ScriptedServer) -> Place:
+    """Zora, whose domain has a letter outside ASCII, signed up in rows that nobody has settled yet."""
+    place = a_place(tmp_path, server.port)
+    place.members(
+        "Zora;;Bergsma;Zora@Bücherland.nl;Boekhuis;directeur", "Tom;;Bos;zora@xn--bcherland-q9a.nl;Boekhuis;lid"
+    )
+    assert place.send().code == 0
+    place.members(*PEOPLE)
+    rows = (
+        "Zora Bergsma;Zora@Bücherland.nl;Boekhuis;ja;schaaldieren",
+        "Zora Bergsma;zora@gmail.com;;ja;met Anneke",
+        "Z. Bergsma;zb@example.net;Boekhuis;ja;",
+        "Zora Bergsma;zora@elders.example.net;Elders;ja;",
+    )
+    place.write("a.csv", "\n".join(("Naam;E-mail;Organisatie;Komt u?;Dieetwensen", *rows)) + "\n")
+    assert place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes").code in (0, 75)
+    (place.folder / "a.csv").unlink()
+    return place
+
+
+def test_unsettled_rows_of_the_person_are_forgotten_too_and_those_alike_are_named(signed_up: Place) -> None:
+    assert found_in(signed_up, *ZORA)
+    ran = signed_up.run("forget", "Zora Bergsma", "--yes")
+    assert ran.code == 0, ran.err
+    assert "zb@example.net" in ran.out and "zora@elders.example.net" in ran.out
+    assert found_in(signed_up, *ZORA[1:]) == []
+
+
+def test_rows_alike_are_asked_about_at_the_keyboard(signed_up: Place) -> None:
+    words = signed_up.command("forget", "Zora Bergsma")
+
+    def decided(screen: str) -> str:
+        return "n" if "Elders" in screen.rpartition("Forget")[2] else "y"
+
+    answers = (("type", "zora@xn--bcherland-q9a.nl"), ("y/n:", decided), ("y/n:", decided))
+    code, screen = typed(words, signed_up.environment(), signed_up.folder, answers)
+    assert code == 0, screen
+    assert {word for _file, word in found_in(signed_up, *ZORA, "zb@example", "zora@elders")} == {
+        "Bergsma",
+        "zora@elders",
+    }
+
+
+def test_somebody_of_whom_only_a_sign_up_is_known_is_forgotten(signed_up: Place) -> None:
+    ran = signed_up.run("forget", "zb@example.net", "--yes")
+    assert ran.code == 0, ran.err
+    assert found_in(signed_up, "zb@example.net") == []
+    assert found_in(signed_up, "zora@elders.example.net")
+
+
+def test_about_shows_everything_of_a_person_and_nothing_of_others(place: Place) -> None:
+    assert place.run("answers", "set", EVENT, "Kim Verbeek", "ja", now=LATER).code == 0
+    assert place.run("skip", "Kim Verbeek", "--reason", "vervangen door Jan de Vries", now=LATER).code == 0
+    ran = place.run("about", "Kim Verbeek", now=LATER)
+    assert ran.code == 0, ran.err
+    for word in (*KIM, "invitation", "directeur", "attending", "vervangen door"):
+        assert word in ran.out, word
+    assert place.run("about", "kim@woonstede.example.org", "--html", "kim.html", now=LATER).code == 0
+    page = next(each for each in (place.folder / "kim.html", Path("kim.html")) if each.exists())
+    text = page.read_text(encoding="utf-8")
+    page.unlink()
+    for other in ("Jan de Vries", "jan@dehaven", "els@", "Ruiter"):
+        assert other not in ran.out and other not in text
+    assert "geen noten" in text
+
+
+def test_after_forgetting_nothing_is_kept(place: Place) -> None:
+    without_row(place, "Verbeek")
+    assert place.run("forget", "Kim Verbeek", "--yes", now=LATER).code == 0
+    assert place.run("about", "Kim Verbeek", now=LATER).code == 2

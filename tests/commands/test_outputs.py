@@ -25,12 +25,16 @@ FILES = {
     ("answers list", "--csv"): ("answers", "list", EVENT, "--csv"),
     ("status", "--csv"): ("status", EVENT, "--csv"),
     ("status", "--html"): ("status", EVENT, "--html"),
+    ("about", "--html"): ("about", "Kim Verbeek", "--html"),
     ("preview", "--html"): ("preview", EVENT, "invitation", "--html"),
     ("preview", "--print"): ("preview", EVENT, "invitation", "--print"),
     ("calendar", "FILE"): ("calendar", EVENT),
 }
 DIRECTORIES = {("preview", "--eml"): ("preview", EVENT, "invitation", "--eml")}
-READ = {("answers import", "FILE"), ("bounces import", "FILE..."), ("init", "FOLDER"), ("mkwmail", "--folder")}
+READ = {
+    *(("answers import", "FILE"), ("bounces import", "FILE..."), ("restore", "FILE")),
+    *(("init", "FOLDER"), ("mkwmail", "--folder")),
+}
 
 
 @pytest.fixture

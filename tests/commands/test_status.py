@@ -222,9 +222,14 @@ def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) 
     assert place.run("schedule", EVENT, "--yes", now="2020-03-11T09:00").code == 0
     never = "`mkwmail due` has never run: without it nothing is sent automatically (schedule EVENT --install)"
     assert steps(place, "2020-03-11T10:00") == [
+        never,
+        decide,
+        "Next: reminder, planned for 23 March 2020 09:00",
+    ], "what is approved is not sent automatically as long as `due` does not run, and that comes first"
+    place.run("due", now="2020-03-11T10:30")
+    assert steps(place, "2020-03-11T11:00")[:-1] == [
         decide,
         "Next: reminder, planned for 23 March 2020 09:00; it is sent automatically",
-        never,
     ]
     place.members(*PEOPLE, "Bo;;Kok;bo@elf.example.org;Elf;lid")
     assert "Due now, and sent automatically: invitation, 1 mail" in place.run(now="2020-03-12T10:00").out
@@ -236,12 +241,49 @@ def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) 
     assert f"{names} were changed since they were approved, and are not sent: {command}" in changed
     place.run("due", now="2020-03-12T11:30")
     asked = "does cron still run it? (schedule EVENT --install)"
-    assert asked in steps(place, "2020-03-14T11:00")[-1]
+    assert asked in steps(place, "2020-03-14T11:00")[0]
     place.run("due", now="2020-04-03T08:00")
     late = steps(place, "2020-04-03T09:00")
-    missed = "Missed: 1 mail of invitation were not sent before end of 2 April 2020; see: mkwmail status"
+    missed = "Missed: 1 mail of invitation was not sent before end of 2 April 2020; see: mkwmail status"
     assert any(line.startswith(missed) for line in late), late
     assert decide not in late, "nothing can be done any more about the one who was refused"
+
+
+def test_the_desk_names_the_command_for_a_mailing_that_broke_off(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        early = "2020-02-14T09:00"
+        assert place.send("--limit", "2", now=early).code == 75
+        assert (
+            steps(place, "2020-02-14T09:30")[0] == f"invitation: 2 sent, 3 are waiting: mkwmail send {EVENT} invitation"
+        )
+        place.run("schedule", EVENT, "--yes", now="2020-02-14T10:00")
+        waiting = f"invitation: 2 sent, 3 are waiting: mkwmail send {EVENT} invitation"
+        assert waiting in steps(place, "2020-02-18T10:00"), "nothing runs that would send the rest"
+        assert place.send(now="2020-02-18T10:30").code == 0
+        assert not any("waiting" in step for step in steps(place, "2020-02-18T11:00"))
+
+
+def test_the_desk_names_the_hour_of_what_the_server_put_off(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        server.on("RCPT", "451 4.7.1 greylisted", recipient="lou@elf.example.org")
+        assert place.send(now="2020-02-17T09:00").code == 75
+        command = f"mkwmail send {EVENT} invitation"
+        early = place.run(now="2020-02-17T09:01").out
+        assert "invitation: the server put off 1 mail until " in early and f"; then: {command}" in early
+        assert "waiting" not in early, "nobody else waits"
+        assert f"invitation: 4 sent, 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
+
+
+def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        server.on("RCPT", "451 4.7.1 greylisted", recipient="kim@woonstede.example.org")
+        assert place.send("--limit", "2", now="2020-02-14T09:00").code == 75
+        early = place.run(now="2020-02-14T09:01").out
+        assert "invitation: the server put off 1 mail until " in early
+        assert f"invitation: 1 sent, 3 are waiting: mkwmail send {EVENT} invitation" in early
 
 
 def test_what_everybody_had_before_its_date_is_not_next(tmp_path: Path) -> None:

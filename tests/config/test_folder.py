@@ -48,6 +48,8 @@ def test_its_files(folder: WorkingFolder) -> None:
         "2020-04-16-directeurendag",
         "2020-04-16-directeurendag.yaml",
         "directeurendag-2020",
+        "dir",
+        "2020-04",
         "events/2020-04-16-directeurendag.yaml",
     ],
 )
@@ -70,6 +72,7 @@ def test_an_event_is_found_by_its_path_from_here(folder: WorkingFolder, monkeypa
         ("events/ledendagen.yaml", 'did you mean "ledendag"?'),
         ("kerst", "choose from: 2020-04-16-directeurendag, ledendag, directeurendag-2020, leden-2021"),
         ("\0/x", None),
+        ("", None),
     ],
 )
 def test_an_unknown_event(folder: WorkingFolder, word: str, remedy: str | None) -> None:
@@ -77,6 +80,17 @@ def test_an_unknown_event(folder: WorkingFolder, word: str, remedy: str | None) 
         folder.event_path(word)
     assert raised.value.code is ExitCode.USAGE
     assert remedy is None or raised.value.faults[0].remedy == remedy
+
+
+def test_the_beginning_of_several_events_names_none(folder: WorkingFolder) -> None:
+    (folder.events_dir / "najaar.yaml").write_text("title: Najaar\nid: leden-2022\n", encoding="utf-8")
+    with pytest.raises(UserError) as raised:
+        folder.event_path("leden-")
+    assert raised.value.code is ExitCode.USAGE
+    assert raised.value.faults[0].remedy == "choose from: leden-2021, leden-2022"
+    assert folder.event_path("leden-2022").name == "najaar.yaml", "a whole name goes before a beginning"
+    with pytest.raises(UserError, match="there is no event"):
+        folder.event_path("direct", whole=True)
 
 
 def test_an_event_elsewhere_or_doubled_is_refused(

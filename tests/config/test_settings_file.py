@@ -7,8 +7,8 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.providers import PRESETS
 from mkwmail.config.settings import (
-    PRESETS,
     Auth,
     Hours,
     Keep,
@@ -43,6 +43,27 @@ def test_a_sender_is_enough(tmp_path: Path) -> None:
     assert settings.pace == Pace()
     assert settings.hours == Hours()
     assert (settings.members, settings.form, settings.keep) == ("leden.csv", "u", Keep(months=12))
+
+
+def test_the_name_at_ehlo_and_an_authority_of_ones_own(tmp_path: Path) -> None:
+    smtp = "smtp: {host: mail.vereniging.nl, hello: %s, ca_file: %s}\n"
+    (tmp_path / "eigen.pem").write_text("")
+    settings = read(tmp_path, SENDER + smtp % ("mail.vereniging.nl", "eigen.pem"))
+    assert settings.smtp is not None
+    assert settings.smtp.hello == "mail.vereniging.nl"
+    assert settings.smtp.ca_file == str(tmp_path / "eigen.pem")
+    found = faults(tmp_path, SENDER + smtp % ("laptop", "weg.pem"))
+    assert [place for place, _fault, _remedy in found] == [":2:41", ":2:58"]
+    assert "hello: mail.example.org" in found[0][2] and "PEM" in found[1][2]
+    for odd in ("a b.nl", "-x.nl", "mail..nl", '"mail.nl\\r\\nMAIL FROM:<x>"'):
+        assert "hello" in str(faults(tmp_path, SENDER + smtp % (odd, "eigen.pem")))
+
+
+def test_backups_are_kept_as_the_settings_say(tmp_path: Path) -> None:
+    assert read(tmp_path, SENDER).backup.keep == 10
+    settings = read(tmp_path, SENDER + "backup: {keep: 3, to: /mnt/kopie}\n")
+    assert (settings.backup.keep, settings.backup.to) == (3, "/mnt/kopie")
+    assert faults(tmp_path, SENDER + "backup: {keep: 0}\n")
 
 
 def test_keys_without_anything_behind_them_have_their_defaults(tmp_path: Path) -> None:

@@ -70,6 +70,30 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Certifica
         assert (error.code, error.lasting) == (ExitCode.SERVER, True)
 
 
+def test_an_authority_of_the_organisation_is_trusted_if_the_settings_name_it(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    for implicit in (False, True):
+        security = Security.TLS if implicit else Security.STARTTLS
+        with ScriptedServer(tls=certificate.server_context(), implicit_tls=implicit) as server:
+            error = refusal(server.smtp(security=security))
+            assert "ca_file: NAME.pem" in str(error)
+            settings = server.smtp(security=security)
+            open_session(settings.model_copy(update={"ca_file": str(certificate.certificate)}), None).close()
+            empty = tmp_path / "empty.pem"
+            empty.write_text("nothing")
+            error = refusal(settings.model_copy(update={"ca_file": str(empty)}))
+            assert (error.code, error.lasting) == (ExitCode.SETTINGS, True) and "empty.pem" in str(error)
+
+
+def test_the_name_at_ehlo_is_the_address_or_the_one_in_the_settings() -> None:
+    with ScriptedServer() as server:
+        settings = server.smtp()
+        open_session(settings, None).close()
+        open_session(settings.model_copy(update={"hello": "mail.example.org"}), None).close()
+        assert [each.lower() for each in server.said("EHLO")] == ["ehlo [127.0.0.1]", "ehlo mail.example.org"]
+
+
 def test_a_certificate_for_another_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = make_certificate(tmp_path, "DNS:smtp.example.org")
     monkeypatch.setenv("SSL_CERT_FILE", str(other.certificate))

@@ -69,6 +69,17 @@ def test_meaning(phase: Phase, code: int, text: str, expected: Meaning) -> None:
         (554, "5.2.252 SendAsDenied; info@example.org not allowed to send as", Why.SEND_AS),
         (550, "5.7.60 SMTP; Client does not have permissions to send as this sender", Why.SEND_AS),
         (535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled", Why.SMTP_AUTH_OFF),
+        (
+            *(535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant."),
+            Why.SMTP_AUTH_OFF_EVERYWHERE,
+        ),
+        (
+            *(
+                535,
+                "5.7.139 user is locked by your organization's security defaults policy. Contact your administrator.",
+            ),
+            Why.SECURITY_DEFAULTS,
+        ),
         (530, "5.7.0 Authentication required", Why.LOGIN),
         (550, "5.7.30 Basic authentication is not supported for Client Submission", Why.BASIC_LOGIN_OFF),
     ],
@@ -79,6 +90,29 @@ def test_what_providers_say_about_the_account_means_the_run_at_every_step(
     reply = Reply(code, text, phase)
     assert meaning(reply) is Meaning.RUN
     assert why(reply) is reason
+
+
+@pytest.mark.parametrize(
+    ("phase", "code", "text"),
+    [
+        (Phase.EHLO, 421, "4.7.0 Try again later, closing connection. (EHLO)"),
+        (Phase.EHLO, 501, "5.5.4 Invalid HELO name (See RFC2821 4.1.1.1)"),
+        (Phase.EHLO, 550, "5.7.1 Invalid EHLO hostname"),
+        (Phase.RCPT, 504, "5.5.2 <[192.0.2.1]>: Helo command rejected: need fully-qualified hostname"),
+        (Phase.RCPT, 450, "4.7.1 <laptop>: Helo command rejected: Host not found"),
+        (Phase.MAIL, 550, "5.7.1 Bad HELO: use a full name"),
+    ],
+)
+def test_a_refused_name_at_ehlo_is_named_at_every_step(phase: Phase, code: int, text: str) -> None:
+    reply = Reply(code, text, phase)
+    assert meaning(reply) is Meaning.RUN
+    assert why(reply) is Why.HELLO
+    assert "hello: mail.example.org" in run_fault(reply).remedy
+
+
+def test_other_words_at_ehlo_are_no_fault_of_the_name() -> None:
+    assert meaning(Reply(421, "4.3.2 Service not available", Phase.EHLO)) is Meaning.RELEASED
+    assert meaning(Reply(550, "5.1.1 <helo@example.org>: no such user", Phase.RCPT)) is Meaning.REFUSED
 
 
 def test_every_reply_at_every_step_means_something() -> None:

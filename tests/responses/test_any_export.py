@@ -6,12 +6,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mkwmail.errors import UserError
 from mkwmail.responses.signup_changes import changes
 from mkwmail.responses.signup_matching import Invited, match_signups
-from mkwmail.responses.signups import read_signups
+from mkwmail.responses.signups import MOST_ROWS, read_signups
 
 PEOPLE = tuple(
     Invited(str(number), name, (f"lid{number}@woonstede.example.org",), "Woonstede", code=f"7k2m9qx4v{number}")
@@ -108,3 +110,11 @@ def test_five_thousand_rows_are_read_and_matched_in_five_seconds(tmp_path: Path)
     found = changes(match_signups(export.signups, people), (), {}, {each.key: each for each in people})
     assert process_time() - before < 5
     assert len(found.news) == 4000 and len(found.doubtful) == 1000
+
+
+def test_more_rows_than_any_event_has_sign_ups_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    row = "Kim Verbeek;kim@example.org;ja\n"
+    path.write_text(f"Naam;E-mail;Komt u?\n{row * MOST_ROWS}", encoding="utf-8")
+    with pytest.raises(UserError, match="rows"):
+        read_signups(path, "export.csv", ())

@@ -25,10 +25,12 @@ from tests.delivery.faults import FAULTS
 from tests.torture.copies import copy_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
+from tests.torture.papers import kill_often_with_certificates
 from tests.torture.power import cut_often, stop_at_each_call
 from tests.workplace import ROOT, is_root
 
 KILLS = 500  # with each number of connections
+CERTIFICATE_KILLS = 100  # likewise
 COPIES = 250  # likewise
 CALLS = 40
 CUTS = 300
@@ -106,6 +108,11 @@ def _rows() -> Iterator[Row | str]:
     yield from map(_inputs, KINDS)
     for connections in CONNECTIONS:
         yield _tried("killed at a step or moment", connections, lambda folder, c: kill_often(folder, KILLS, c, c))
+        yield _tried(
+            "killed with certificates",
+            connections,
+            lambda folder, c: kill_often_with_certificates(folder, CERTIFICATE_KILLS, c, c),
+        )
         yield _tried(
             "copied or put back", connections, lambda folder, c: copy_often(folder, COPIES, c, c), most_in_doubt=MEMBERS
         )

@@ -98,7 +98,14 @@ def a_run(
     shutil.rmtree(place.folder)
 
 
-def by_conversation(place: Place, server: ScriptedServer, dice: random.Random) -> tuple[str, bool]:
+def by_conversation(
+    place: Place,
+    server: ScriptedServer,
+    dice: random.Random,
+    words: tuple[str, ...] = SEND,
+    now: str = MOMENT,
+    longest: float = LONGEST,
+) -> tuple[str, bool]:
     """At a step of the conversation with the server, or at a moment of the run."""
     kind = dice.choice(("at a step", "at a moment"))
     timers: list[threading.Timer] = []
@@ -109,10 +116,10 @@ def by_conversation(place: Place, server: ScriptedServer, dice: random.Random) -
             skip = 0 if step in ("GREETING", "EHLO", "QUIT") else dice.randrange(MEMBERS)
             server.on(step, Call(lambda: kill(process)), skip=skip, times=1)
         else:
-            timers.append(threading.Timer(dice.uniform(0, LONGEST), kill, (process,)))
+            timers.append(threading.Timer(dice.uniform(0, longest), kill, (process,)))
             timers[0].start()
 
-    ended = place.killed(*SEND, started=aim)
+    ended = place.killed(*words, started=aim, now=now)
     for each in timers:
         each.cancel()
         each.join()
@@ -151,11 +158,11 @@ def _go_on(place: Place, server: ScriptedServer, tally: Tally) -> None:
     judge_by(server, gone_on(place), tally)
 
 
-def gone_on(place: Place, **environment: str) -> Ran:
+def gone_on(place: Place, words: tuple[str, ...] = SEND, moments: tuple[str, str] = MOMENTS, **environment: str) -> Ran:
     """Run it until it is done; how the last run ended."""
-    after = place.run(*SEND, now=MOMENTS[0], **environment)
+    after = place.run(*words, now=moments[0], **environment)
     if after.code in ENDS and after.json["deferred"]:
-        after = place.run(*SEND, now=MOMENTS[1], **environment)
+        after = place.run(*words, now=moments[1], **environment)
     return after
 
 

@@ -14,6 +14,7 @@ from mkwmail.ledger.schema import FIRST
 from tests.smtp_server import DROP, ScriptedServer
 from tests.torture.kills import kill_often, killed_at_writes
 from tests.torture.later_version import LATER
+from tests.torture.papers import kill_often_with_certificates
 from tests.workplace import MOMENT, PEOPLE, Place, Ran, a_place
 
 EVENT = "directeurendag-2020"
@@ -34,6 +35,14 @@ def test_killed_at_any_moment_it_mails_everybody_once(tmp_path: Path, connection
     assert (tally.lost, tally.doubled, tally.bad) == ([], [], [])
     assert tally.most_in_doubt <= connections
     assert min(tally.by_kind["at a step"], tally.by_kind["at a moment"]) > 5
+
+
+@pytest.mark.long
+def test_killed_while_certificates_are_sent_everybody_has_one_the_same_to_the_byte(tmp_path: Path) -> None:
+    pytest.importorskip("typst", reason="typst makes the PDFs: pip install 'mkwmail[papers]'")
+    tally = kill_often_with_certificates(tmp_path, kills=12, seed=2, connections=2)
+    assert (tally.lost, tally.doubled, tally.bad) == ([], [], [])
+    assert tally.most_in_doubt <= 2
 
 
 class LaterPlace(Place):

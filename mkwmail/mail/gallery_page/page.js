@@ -158,6 +158,11 @@ function step(by) {
   select(shown[Math.min(Math.max(place + by, 0), shown.length - 1)]);
 }
 
+function filesOf(member) {
+  const { files, own } = member.letter;
+  return own === null ? files : files.concat(member.values[own]);
+}
+
 function show() {
   const { member } = state;
   const { letter } = member;
@@ -166,8 +171,9 @@ function show() {
   at("to").textContent = fieldOf(member, "to");
   at("variant").textContent =
     letters.length > 1 ? `${sentence(say.variant, { number: member.variant + 1 })}: ${letter.words}` : letter.words;
-  at("attached").hidden = letter.files.length === 0;
-  at("attached").lastElementChild.textContent = letter.files.map(([name, , size]) => `${name} (${size})`).join(", ");
+  const files = filesOf(member);
+  at("attached").hidden = files.length === 0;
+  at("attached").lastElementChild.textContent = files.map(([name, , size]) => `${name} (${size})`).join(", ");
   at("text").textContent = textOf(member).join("\n");
   showFrame();
   showHead(member);
@@ -194,7 +200,7 @@ function showHead(member) {
   if (state.view !== "head") return;
   const view = at("view-head");
   const calendar = calendarOf(member);
-  const files = member.letter.files;
+  const files = filesOf(member);
   view.replaceChildren(element("h3", {}, say.head), table(headOf(member), "facts head"), element("h3", {}, say.calendar));
   if (calendar.length) {
     const entry = readableEntry(calendar, say);
@@ -238,7 +244,7 @@ function completed(lines, now) {
 }
 
 function partsOf(member) {
-  const files = member.letter.files.map((file) => file.join(", "));
+  const files = filesOf(member).map((file) => file.join(", "));
   return [
     [say.subject, [fieldOf(member, "subject")]],
     [say.view_text, textOf(member)],

@@ -1,0 +1,230 @@
+"""``papers``: certificates of attendance, and the sheets for the day, as PDF files in ``papers/``."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkwmail.commands.answers import candidates
+from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
+from mkwmail.commands.output import replace_file
+from mkwmail.commands.prompts import find_person
+from mkwmail.config.event_file import read_event
+from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import reason_of, shipped
+from mkwmail.i18n import _, ngettext
+from mkwmail.ledger import papers as kept
+from mkwmail.ledger import people, responses
+from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.people import is_mark
+from mkwmail.mail.templates import Templates
+from mkwmail.members.headings import column_name
+from mkwmail.members.member_list import Member
+from mkwmail.members.names import read_name
+from mkwmail.papers.certificates import Certificates, file_name, number_of, paper_name
+from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made, totals, without_addresses
+from mkwmail.papers.typesetting import TypesettingError
+from mkwmail.planning.audience import History, were_there
+from mkwmail.planning.roll import MemberIndex, identify_members
+from mkwmail.report.papers import show_certificates
+from mkwmail.responses.answers import last_signups, numbers_of
+
+CERTIFICATES = "certificates"
+_LISTED = frozenset(("", "nee", "n", "no", "0", "false", "onwaar", "-"))
+
+
+def papers(invocation: Invocation, event: str, which: str | None, *, member: str | None = None) -> ExitCode:
+    """Make the certificates or a sheet of an event; without a name, all sheets.
+
+    :param member: only this person's certificate.
+    :raises UserError: if something is missing or cannot be set; code USAGE if nobody comes.
+    """
+    if member is not None and which != CERTIFICATES:
+        fault = _("--member goes with certificates only")
+        raise UserError(
+            Fault("", fault, f"mkwmail papers {event} {CERTIFICATES} --member {member}"), code=ExitCode.USAGE
+        )
+    sources = read_sources(invocation, event, skip_faulty=True)
+    with open_ledger(invocation, sources.folder) as ledger:
+        roll = identify_members(sources.members.members, ledger.identify)
+        history = history_of(ledger, sources.event)
+        if which == CERTIFICATES:
+            _certificates(invocation, sources, ledger, roll, history, member)
+        else:
+            day = _day(invocation, sources, ledger, roll, history)
+            for sheet in [Sheet(which)] if which else list(Sheet):
+                _sheet(invocation, sources, sheet, day)
+    return ExitCode.OK
+
+
+def _directory(sources: Sources) -> Path:
+    """Return the event's directory in ``papers/``; make it if it does not exist.
+
+    :raises UserError: if it cannot be made.
+    """
+    top = sources.folder.papers_dir
+    directory = top / sources.event.id
+    try:
+        for each in (top, directory):
+            if each.is_symlink():
+                fault = _("this is a link, and papers with people's names must stay in the working folder")
+                raise UserError(Fault(str(each), fault, _("remove the link")), code=ExitCode.USAGE)
+            each.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
+    return directory
+
+
+# Certificates
+
+
+def _certificates(
+    invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberIndex, history: History, member: str | None
+) -> None:
+    event, now, terminal = sources.event, invocation.clock.now(), invocation.terminal
+    if event.certificate is None:
+        fault = _("the event has no certificate")
+        remedy = _("write in its file: certificate: {hours: 4, signed_by: …}")
+        raise UserError(Fault(sources.shown_event, fault, remedy))
+    certificates = Certificates.ready(
+        event=event,
+        settings=sources.settings,
+        templates=Templates((sources.folder.templates_dir, shipped("templates"))),
+        folder=sources.folder,
+        event_path=sources.event_path,
+        shown_list=sources.shown_list,
+        secret=ledger.secret,
+        database=ledger.database,
+        answers=history.answers,
+        now=now,
+    )
+    everyone = {key: one for key, one in _everyone(ledger, roll, history)}
+    if member is not None:
+        known = people.persons(ledger.database)
+        key = find_person(member, candidates(roll, known)).key
+        if not certificates.example and history.answers.get(key) != "present":
+            fault = _("%(name)s is not recorded as present") % {"name": full_name(everyone[key].name)}
+            remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
+            raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
+        everyone = {key: everyone[key]}
+    elif certificates.example:
+        everyone = dict(list(everyone.items())[:1])
+    found = certificates.of(list(everyone.items()))
+    if certificates.example:
+        for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
+            terminal.note(str(fault_of_one), "yellow")
+    else:
+        certificates.keep(ledger.database, found, {})
+    written = None
+    for person, file in found.items():
+        number = number_of(ledger.secret, event.id, person)
+        name = paper_name(_file_word(sorting_name(everyone[person].name)), number)
+        written = _directory(sources) / (f"voorbeeld {file_name(event)}" if certificates.example else name)
+        replace_file(written, certificates.made[file.sha256])
+    if written is None:
+        return
+    words = {"n": len(found), "folder": sources.folder.shown(written.parent), "file": sources.folder.shown(written)}
+    if certificates.example:
+        terminal.say(_("The day is still to come. This is an example: %(file)s") % words)
+    elif len(found) == 1:
+        terminal.say(_("Wrote %(file)s") % words)
+    else:
+        said = ngettext("Wrote %(n)d certificate in %(folder)s", "Wrote %(n)d certificates in %(folder)s", len(found))
+        terminal.say(said % words)
+
+
+def _everyone(ledger: Ledger, roll: MemberIndex, history: History) -> Iterator[tuple[str, Member]]:
+    """Yield everybody who may have been present: members, guests, and those who have left the list since."""
+    here: set[str] = set()
+    for each in (*roll.listings, *history.guests, *history.unaddressed):
+        if each.person not in here:
+            here.add(each.person)
+            yield each.person, each.member
+    for person in people.persons(ledger.database):
+        if person.key not in here and person.key in history.answers and not is_mark(person.address):
+            yield person.key, Member(0, read_name(person.name), "", person.organisation)
+
+
+def _file_word(text: str) -> str:
+    """Return a name as a part of a file's name on any system."""
+    return " ".join(re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", text).split()).strip(". ")[:80] or "onbekend"
+
+
+def list_certificates(invocation: Invocation, event: str | None, *, json: bool = False) -> ExitCode:
+    """Print the certificates that were made for an event: number, name, and date.
+
+    :raises UserError: code USAGE without an event.
+    """
+    if event is None:
+        fault = _("--certificates is the list of one event: name it, with --json or without")
+        raise UserError(Fault("", fault, "mkwmail status EVENT --certificates"), code=ExitCode.USAGE)
+    folder = folder_of(invocation)
+    about = read_event(folder.event_path(event), folder).value
+    with open_ledger(invocation, folder) as ledger:
+        made_for = kept.certificates(ledger.database, about.id)
+        persons = {each.key: each for each in people.persons(ledger.database)}
+    found = [(each, persons[person]) for person, each in made_for.items() if person in persons]
+    found.sort(key=lambda pair: sort_key(read_name(pair[1].name)))
+    show_certificates(invocation.terminal, about, found, json=json)
+    return ExitCode.OK
+
+
+# Sheets
+
+
+def _sheet(invocation: Invocation, sources: Sources, sheet: Sheet, day: Day) -> None:
+    path = _directory(sources) / f"{FILES[sheet]}.pdf"
+    try:
+        paper = made(sheet, day)
+    except TypesettingError as error:
+        fault = _("the sheet cannot be made: %(reason)s") % {"reason": error.reason}
+        raise UserError(Fault(sheet.value, fault)) from None
+    replace_file(path, paper.pdf)
+    if paper.missing:
+        said = _("%(file)s: its font lacks these characters, shown as ?: %(letters)s")
+        words = {"file": sources.folder.shown(path), "letters": " ".join(paper.missing)}
+        invocation.terminal.note(said % words, "yellow")
+    invocation.terminal.say(_("Wrote %(file)s") % {"file": sources.folder.shown(path)})
+
+
+def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberIndex, history: History) -> Day:
+    """Return who comes, or was there, and the totals."""
+    event, database = sources.event, ledger.database
+    rows = responses.signups(database, event.id)
+    last = last_signups(rows)
+    coming = were_there(history.answers)
+    along = {person: row.companions for person, row in last.items()}
+
+    def participant(person: str, member: Member) -> Participant:
+        unlisted = member.columns.get(column_name(UNLISTED), "").strip().casefold() not in _LISTED
+        name = member.name if full_name(member.name) else Name(written=member.organisation or "Naam onbekend")
+        return without_addresses(Participant(name, member.organisation, along.get(person, 0), unlisted))
+
+    members = {each.person: each.member for each in roll.listings if history.answers.get(each.person) in coming}
+    others = {
+        person: member
+        for person, member in _everyone(ledger, roll, history)
+        if person not in members and history.answers.get(person) in coming
+    }
+    unsettled = [
+        without_addresses(Participant(read_name(row.name or row.organisation or "Naam onbekend"), row.organisation))
+        for row in rows
+        if row.doubt and row.answer not in ("declined", "absent")
+    ]
+    if not (members or others or unsettled):
+        fault = _("nobody has said yet to come to %(event)s") % {"event": event.id}
+        remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE") % {"event": event.id}
+        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    optional = [item.title for item in event.programme if item.optional]
+    numbers = numbers_of(rows, history.answers, optional)
+    wishes = numbers.dietary
+    return Day(
+        event,
+        sources.settings.association or "",
+        tuple(participant(*each) for each in members.items()),
+        tuple(participant(*each) for each in others.items()),
+        tuple(unsettled),
+        totals(numbers.coming, numbers.companions, {title: numbers.parts.get(title, 0) for title in optional}, wishes),
+        invocation.clock.now(),
+    )

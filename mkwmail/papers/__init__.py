@@ -1,0 +1,1 @@
+"""PDFs: certificates of attendance, and sheets for the day."""

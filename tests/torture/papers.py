@@ -1,0 +1,67 @@
+"""Kill the program while it sends the thanks with certificates; then let it go on, half of the times without typst.
+
+Besides what holds for every mailing, each person has one certificate, the same to the byte however often it was tried.
+"""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.papers.reading import no_typst, pdfs_in, with_certificates
+from tests.smtp_server import ScriptedServer
+from tests.torture.kills import EVERYBODY, MEMBERS, Tally, a_run, by_conversation, gone_on, judge_by
+from tests.workplace import Place
+
+THANKS = ("send", "directeurendag-2020", "thanks", "--yes", "--json")
+MOMENTS = ("2020-04-20T09:00", "2020-04-20T10:00")
+# Typst takes its time before the first message leaves.
+LONGEST = 0.6
+
+
+def kill_often_with_certificates(folder: Path, kills: int, seed: int, connections: int) -> Tally:
+    """So many kills, each in a fresh working folder; the dice are the seed's."""
+    dice, tally = random.Random(seed), Tally()
+    pattern = _present(folder / "pattern")
+    path = no_typst(folder)
+    while tally.kills < kills:
+        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
+            kind, hit = by_conversation(place, server, dice, THANKS, MOMENTS[0], LONGEST)
+            tally.note(kind, hit)
+            # As soon as anybody may have one, all certificates are kept.
+            without = {"PYTHONPATH": path} if _kept(place) and dice.random() < 0.5 else {}
+            judge_by(server, gone_on(place, THANKS, MOMENTS, **without), tally)
+            _judge_bytes(place, server, tally)
+    return tally
+
+
+def _present(folder: Path) -> Place:
+    place = with_certificates(folder)
+    place.members(
+        *(f"Lid {n};{address};Corp {n}" for n, address in enumerate(EVERYBODY)), headings="naam;e-mail;organisatie"
+    )
+    rows = [f"Lid {n};{address};ja" for n, address in enumerate(EVERYBODY)]
+    place.write("a.csv", "\n".join(["naam;e-mail;ingecheckt", *rows]))
+    ran = place.run("answers", "import", THANKS[1], str(place.folder / "a.csv"), "--yes", now="2020-04-17T09:00")
+    assert ran.code == 0, ran.err
+    return place
+
+
+def _kept(place: Place) -> dict[str, str]:
+    """Return address → SHA-256 of the certificate that is kept."""
+    with closing(sqlite3.connect(place.folder / "mkwmail-test.db")) as ledger:
+        rows = ledger.execute(
+            "SELECT address, sha256 FROM certificates JOIN persons ON persons.key = person"
+        ).fetchall()
+    assert len(rows) in (0, MEMBERS)
+    return dict(rows)
+
+
+def _judge_bytes(place: Place, server: ScriptedServer, tally: Tally) -> None:
+    kept = _kept(place)
+    for each in server.taken:
+        if each.reply[0] in "45":
+            continue
+        (address,) = each.recipients
+        if pdfs_in(each.data) != [kept[address]]:
+            tally.bad.append(f"{address} was sent another certificate than the one that is kept")
