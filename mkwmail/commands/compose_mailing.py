@@ -225,6 +225,7 @@ class Composer:
         # A file of one person is for that person alone, so that assistants get none.
         files, certified = self._enclosed([each for each in recipients if not each.copy_of])
 
+
         def changes_of(each: Recipient) -> tuple[Change, ...]:
             answer = history.answers.get(each.person)
             return telling.changes_for(each.person, facts, answer) if updates else corrected.get(each.person, ())
@@ -244,6 +245,7 @@ class Composer:
                 telling.told.get(each.person) == (self.facts.version,),
                 files=files.get(each.person, ()),
                 certified=each.person in certified,
+                choices=history.choices.get(each.person, ""),
             )
 
         def copy(each: Recipient) -> Addressee:

@@ -453,9 +453,8 @@ class _Composing:
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = (
-        *("member", "salutation", "signup_link", "decline_link", "token", "answer", "certificate", "entry", "copy_of"),
-    )
+    links = ("signup_link", "decline_link", "token")
+    personal = ("member", "salutation", *links, "choices", "answer", "certificate", "entry", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 

@@ -108,7 +108,8 @@ class Addressee(NamedTuple):
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
     changes since they were last told. ``moved``: they were told another date or
     time. ``has_entry``: they have the present calendar entry. ``copy_of``: the members whose mail it is, if it is their
-    assistant's copy. ``files`` are the person's own files; ``certified``: one is a certificate.
+    assistant's copy. ``choices``: what they chose besides, in Dutch.
+    ``files`` are the person's own files; ``certified``: one is a certificate.
     """
 
     person: str
@@ -122,6 +123,7 @@ class Addressee(NamedTuple):
     copy_of: tuple["Addressee", ...] = ()
     files: tuple[PersonalFile, ...] = ()
     certified: bool = False
+    choices: str = ""
 
 
 #: The names of the links to answer with.
@@ -216,6 +218,8 @@ def greeting_values(addressee: Addressee, links: Mapping[str, str], form: Form) 
     values = {"salutation": salutation(addressee.member.name, form)}
     for name, url in links.items():
         values[name] = signup_link(url, addressee)
+    if addressee.choices:
+        values["choices"] = addressee.choices
     if "decline_link" in links:
         values["token"] = token_of(addressee.code)
     return values
@@ -247,6 +251,7 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
         "copy_of": tuple(_copy_names(values, mark_of)),
         "member": Names(member),
         "salutation": Value(values["salutation"], mark_of("salutation")),
+        "choices": Value(values["choices"], mark_of("choices")) if "choices" in values else None,
         "token": Value(values["token"], mark_of("token")) if "token" in values else None,
         **_links(values, "", mark_of),
     }

@@ -205,6 +205,7 @@ _WORDS = {
     "signup_link": "https://example.org/aanmelden",
     "decline_link": "mailto:naam@example.org",
     "token": "[mkw-voorbeeld]",
+    "choices": "«keuzes»",
     "uid": "voorbeeld@mkwmail",
     "message_id": "voorbeeld@example.org",
 }

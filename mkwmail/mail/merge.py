@@ -361,7 +361,7 @@ def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment
     return found
 
 
-PERSONAL = frozenset({"member", "salutation", "signup_link", "decline_link", "token", "answer", "copy_of"})
+PERSONAL = frozenset({"member", "salutation", "signup_link", "decline_link", "token", "choices", "answer", "copy_of"})
 WHOLE_MEMBER = "member"
 """The name among the looked-at fields for the member as a whole.
 

@@ -16,7 +16,7 @@ from tests import dovecot, postfix
 from tests.delivery.certificates import Certificate, make_certificate
 from tests.dovecot import Dovecot
 from tests.postfix import Postfix
-from tests.smtp_server import ScriptedServer
+from tests.smtp_server import ScriptedServer, Taken
 from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
@@ -201,3 +201,59 @@ def test_saved_mails_give_the_same_and_doubt_is_settled_by_a_word(tmp_path: Path
         assert place.run("forget", ada, "--yes", now=LATER).code == 0
         kept = (tmp_path / "mkwmail-test.db").read_bytes()
         assert b"collega@twaalf" not in kept
+
+
+def of_members(smtp: ScriptedServer) -> list[Taken]:
+    """What was sent, without the reports to the secretary."""
+    return [each for each in smtp.taken if "secretaris@example.org" not in each.recipients]
+
+
+def subjects_to(smtp: ScriptedServer, address: str) -> list[str]:
+    mails = [
+        email.message_from_bytes(each.data, policy=policy.default) for each in smtp.taken if address in each.recipients
+    ]
+    return [str(each["Subject"]).partition(":")[0] for each in mails]
+
+
+def test_each_change_is_confirmed_once_on_the_next_working_morning(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = by_mail(tmp_path, smtp.port, box)
+        path = tmp_path / "events" / "2020-04-16-directeurendag.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            text.replace("  reminder:", "  confirmation: {send: 2020-02-17 09:00}\n  reminder:", 1), encoding="utf-8"
+        )
+        place.send()
+        opened = {each.recipients[0]: buttons(each.data) for each in smtp.taken}
+        assert place.run("schedule", EVENT, "confirmation", "--yes", now="2020-02-17T12:00").code == 0
+        kim, jan, ada = PEOPLE[0].split(";")[3], PEOPLE[1].split(";")[3], MORE[0].split(";")[3]
+        subject, body = opened[kim][0]
+        filled = body.replace("(ja of nee): ", "(ja of nee): ja").replace("(aantal): ", "(aantal): 1")
+        box.deliver(written("gmail", kim, subject, filled, day=18).as_bytes())
+        box.deliver(written("gmail", jan, *opened[jan][1], day=18).as_bytes())
+        box.deliver(written("outlook", "collega@twaalf.example.org", *opened[ada][0], day=18).as_bytes())
+        taken = len(of_members(smtp))
+        place.run("due", now="2020-02-21T10:00")  # a Friday: read, and confirmed on the next working day
+        place.run("due", now="2020-02-22T10:00")
+        assert len(of_members(smtp)) == taken
+        place.run("due", now="2020-02-24T08:10")
+        assert subjects_to(smtp, kim) == ["Uitnodiging", "Aanmelding ontvangen"]
+        assert subjects_to(smtp, jan) == ["Uitnodiging", "Afmelding ontvangen"]
+        assert len(of_members(smtp)) == taken + 2  # nothing for Ada: it is not settled
+        (confirmed,) = [each.data for each in of_members(smtp)[taken:] if kim in each.recipients]
+        page = email.message_from_bytes(confirmed, policy=policy.default)
+        plain = page.get_body(("plain",))
+        assert isinstance(plain, EmailMessage)
+        assert "Dit hebben we genoteerd: Inlooplunch: ja; 1 introducé." in plain.get_content()
+        assert any(str(part.get_filename()).endswith(".ics") for part in page.walk())
+        place.run("due", now="2020-02-24T10:00")
+        place.run("due", now="2020-02-25T10:00")
+        assert len(of_members(smtp)) == taken + 2
+        box.deliver(written("gmail", kim, *opened[kim][1], day=25).as_bytes())
+        place.run("due", now="2020-02-25T11:00")
+        assert len(of_members(smtp)) == taken + 2
+        place.run("due", now="2020-02-26T09:00")
+        place.run("due", now="2020-02-27T09:00")
+        assert subjects_to(smtp, kim) == ["Uitnodiging", "Aanmelding ontvangen", "Afmelding ontvangen"]
+        undone = place.run("answers", "undo", EVENT, now="2020-02-27T10:00")
+        assert "Kim Verbeek had a confirmation of it on 26 February 2020" in undone.out
