@@ -194,7 +194,8 @@ sign in at Microsoft or Google instead, in a browser here or with a code on anot
 \b
 Examples:
   mkwmail login
-  mkwmail login --device""")
+  mkwmail login --device
+  mkwmail login --mailbox""")
 )
 def login(
     ctx: typer.Context,
@@ -202,16 +203,19 @@ def login(
         bool, typer.Option("--device", help=_("Sign in with a code, on any computer or telephone."))
     ] = False,
     browser: Annotated[bool, typer.Option("--browser", help=_("Sign in with a browser on this computer."))] = False,
+    mailbox: Annotated[
+        bool, typer.Option("--mailbox", help=_("Log in to the mailbox too, for `mkwmail inbox`."))
+    ] = False,
 ) -> None:
     if device and browser:
         raise UserError(
             Fault("", _("--device and --browser cannot be used together."), _("give one of the two")),
             code=ExitCode.USAGE,
         )
-    from mkwmail.commands.login import LoginOptions
+    from mkwmail.commands.login import LoginOptions, login_mailbox
     from mkwmail.commands.login import login as command
 
-    _finish(command(_begin(ctx), LoginOptions(device, browser)))
+    _finish((login_mailbox if mailbox else command)(_begin(ctx), LoginOptions(device, browser)))
 
 
 @app.command(
@@ -755,6 +759,28 @@ def answers_list(
     from mkwmail.commands.answers import list_answers as command
 
     _finish(command(_begin(ctx), event, json=json, csv=csv))
+
+
+@app.command(
+    help=_("""Read the mailbox: answers, delivery reports and replies.
+
+Only mail that refers to yours is fetched. Nothing is marked, moved or deleted. In a terminal it goes through the
+replies that people wrote, one by one.
+
+\b
+Examples:
+  mkwmail inbox
+  mkwmail inbox directeurendag-2020 --dry-run""")
+)
+def inbox(
+    ctx: typer.Context,
+    event: OptionalEvent = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Show what would be recorded; record nothing."))] = False,
+    json: JsonOption = False,
+) -> None:
+    from mkwmail.commands.inbox import inbox as command
+
+    _finish(command(_begin(ctx), event, dry_run=dry_run, json=json))
 
 
 bounces = App(help=_("Record what came back undelivered."), no_args_is_help=True)

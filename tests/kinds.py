@@ -12,6 +12,7 @@ class Kind(StrEnum):
     UPDATE = "update"
     CORRECTION = "correction"
     PRACTICAL = "practical"
+    CONFIRMATION = "confirmation"
     CANCELLATION = "cancellation"
     THANKS = "thanks"
     OWN = "own"

@@ -129,6 +129,10 @@ def _without_code(text: str) -> str:
 OTHER_WORDS = {
     "ledger.schema": "tables",
     "mail.preview_page": "the policy of a page",
+    "mail.context": "the mails that buttons open",
+    "responses.mailbox": "what servers say, recognised",
+    "responses.incoming": "patterns of what people and mail programs write",
+    "report.inbox": "the mail about a run, in Dutch",
     "mail.templates": "what the library says, recognised",
     "members.same_name": "titles and prefixes in names",
     "responses.answers": "patterns of what people write",
@@ -279,7 +283,7 @@ SCENES = (
         (command, "--help")
         for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
     ),
-    *((command, "--help") for command in ("login", "logout", "template", "papers", "open", "guide")),
+    *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox", "open", "guide")),
     ("open", "er-niet"),
     ("guide", "er-niet"),
     ("template",),
@@ -313,6 +317,7 @@ SCENES = (
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),
+    ("inbox",),
     ("login",),
     ("logout",),
     ("sned",),

@@ -56,6 +56,7 @@ HOMES = {
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
     "olefile": ("responses.outlook",),
+    "imapclient": ("responses.mailbox",),
     "typst": ("papers.typesetting",),
 }
 

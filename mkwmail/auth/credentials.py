@@ -187,12 +187,16 @@ Credential = Password | TokenSource
 
 
 def credential_for(
-    smtp: Smtp, folder: Path, environment: Mapping[str, str] = os.environ, store: "Store | None" = None
+    smtp: Smtp,
+    folder: Path,
+    environment: Mapping[str, str] = os.environ,
+    store: "Store | None" = None,
+    needs: str = "",
 ) -> Credential | None:
     """Return the password, or the tokens of a sign-in.
 
     Return None if the settings name no username. ``folder`` is the working folder: a password's command runs there,
-    and the path of its file is relative to it.
+    and the path of its file is relative to it. ``needs``: a scope that a sign-in must have.
 
     :raises UserError: code SETTINGS if there is no credential, or if its source fails or can be read by others; LOGIN
         if there is no sign-in yet.
@@ -202,7 +206,7 @@ def credential_for(
     if smtp.auth is Auth.OAUTH:
         from mkwmail.auth.oauth import Tokens
 
-        tokens = Tokens(smtp, store or _store())
+        tokens = Tokens(smtp, store or _store(), needs=needs)
         tokens.check()
         return tokens
     return password_for(smtp, folder, environment, store)

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -76,11 +76,15 @@ _MARGIN = 300.0
 
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
-    """A sign-in as it is stored."""
+    """A sign-in as it is stored.
+
+    ``scopes``: what was granted, if that is recorded. A renewal may not ask for more (RFC 6749 §6).
+    """
 
     client_id: str
     client_secret: Secret | None
     issued: TokenSet
+    scopes: str = ""
 
     def values(self) -> Values:
         """Return the values for the store."""
@@ -91,6 +95,7 @@ class StoredTokens:
             **({"refresh_token": refresh.reveal()} if refresh is not None else {}),
             "access_token": self.issued.access.reveal(),
             "expires": round(self.issued.expires),
+            **({"scopes": self.scopes} if self.scopes else {}),
         }
 
     @classmethod
@@ -104,7 +109,9 @@ class StoredTokens:
             float(values.get("expires", 0)),
             Secret(str(refresh)) if refresh else None,
         )
-        return cls(str(values["client_id"]), Secret(str(secret)) if secret else None, issued)
+        return cls(
+            str(values["client_id"]), Secret(str(secret)) if secret else None, issued, str(values.get("scopes", ""))
+        )
 
 
 class JustIssued:
@@ -128,8 +135,10 @@ class Tokens:
     Several threads may use one object, and other processes may renew the same login.
     """
 
-    def __init__(self, smtp: Smtp, store: Store, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, smtp: Smtp, store: Store, now: Callable[[], float] = time.time, needs: str = "") -> None:
+        """:param needs: a scope that only ``mkwmail login --mailbox`` asks for."""
         self._smtp = smtp
+        self._needs = needs
         self._store = store
         self._now = now
         self._turn = threading.Lock()
@@ -168,11 +177,12 @@ class Tokens:
             if will_do(kept):
                 return kept.issued.access
             issued = self._renew(kept)
-            self._store.renew(self._smtp, StoredTokens(kept.client_id, kept.client_secret, issued).values())
+            self._store.renew(self._smtp, replace(kept, issued=issued).values())
             return issued.access
 
     def _renew(self, kept: StoredTokens) -> TokenSet:
         application = Application.of(self._smtp, kept.client_id, kept.client_secret)
+        application = replace(application, scopes=kept.scopes or application.scopes)
         refresh = kept.issued.refresh
         place = urlsplit(application.token_url).netloc
         if refresh is None:
@@ -198,6 +208,9 @@ class Tokens:
         if self._smtp.client_id not in (None, kept.client_id):
             fault = _("%(username)s signed in for another application than client_id in mkwmail.yaml names") % words
             raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in again: mkwmail login")), code=ExitCode.LOGIN)
+        if self._needs and self._needs not in kept.scopes.split():
+            fault = _("%(username)s signed in for sending only, not for reading the mailbox") % words
+            raise UserError(Fault("", fault, _("sign in for both: mkwmail login --mailbox")), code=ExitCode.LOGIN)
         return kept
 
 

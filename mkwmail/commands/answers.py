@@ -16,21 +16,28 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, people, responses
+from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Batch
+from mkwmail.ledger.models import Batch, KeptSignup
 from mkwmail.ledger.people import Person, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
-from mkwmail.report.saved_mail import HeardIn, show_mails, show_replies, show_unread
+from mkwmail.report.answers import (
+    AnswerLine,
+    Answers,
+    answers_csv,
+    answers_value,
+    show_answers,
+)
+from mkwmail.report.saved_mail import HeardIn, show_doubts, show_mails, show_replies, show_unread, show_written
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.bounces import Nature, Returned, read_returned
 from mkwmail.responses.calendar_replies import Asked, replies_in, understood
+from mkwmail.responses.incoming import ByMail, Incoming, Kind, Ours, answers_by_mail, read_incoming
 from mkwmail.responses.saved_mail import Saved, read_saved
-from mkwmail.responses.signup_changes import SAID
+from mkwmail.responses.signup_changes import BY_MAIL, SAID
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
 
@@ -51,17 +58,18 @@ def import_answers(
         return import_signups(invocation, event, file, dry_run=dry_run, yes=yes)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
-    replies, others, saved = _read_mails(file)
     with open_ledger(invocation, folder) as ledger:
-        found = understood(
-            [reply for _place, reply in replies],
-            _asked(about, ledger, _assisted(folder, ledger)),
-            responses.answers(ledger.database, about.id),
-        )
         now = invocation.clock.now()
+        replies, mails, others, saved = _read_mails(file, our_mails(ledger))
+        recorded = responses.answers(ledger.database, about.id)
+        asked = calendar_asked(about.id, ledger, assisted(folder, ledger))
+        found = understood([reply for _place, reply in replies], asked, recorded)
+        by_mail = answers_by_mail(mails, our_mails(ledger), {about.id: recorded}, now)
+        written = by_mail.answers.get(about.id, [])
         if not dry_run:
-            if found.answers:
-                batch = Batch(file.name or str(file), tuple(found.answers))
+            rows = rows_of(ledger, about.id, by_mail)
+            if found.answers or rows:
+                batch = Batch(file.name or str(file), (*found.answers, *written), rows)
                 responses.record_batch(ledger.database, about.id, batch, now)
             responses.record_strays(ledger.database, about.id, found.strays, now)
         persons = people.persons(ledger.database)
@@ -69,6 +77,8 @@ def import_answers(
     heard = {each.reply: each for each in found.heard}
     came = [HeardIn(place, heard[reply], names.get(heard[reply].person or "", "")) for place, reply in replies]
     show_replies(invocation.terminal, about.id, came)
+    show_written(invocation.terminal, [(names.get(each.person, ""), each) for each in written])
+    show_doubts(invocation.terminal, about.id, by_mail.doubts(about.id))
     show_mails(invocation.terminal, about.id, others, names_by_address(persons))
     show_unread(invocation.terminal, saved)
     if dry_run:
@@ -76,8 +86,10 @@ def import_answers(
     return ExitCode.FAULTY_FILE if saved.unread else ExitCode.OK
 
 
-def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Returned], Saved]:
-    """Read every calendar reply in a file or folder, and the other mails.
+def _read_mails(
+    file: Path, ours: Ours
+) -> tuple[list[tuple[str, CalendarReply]], list[Incoming], list[Returned], Saved]:
+    """Read every calendar reply and every answer by mail in a file or folder, and the other mails.
 
     A reply is in the list once, with the first of its files.
 
@@ -87,6 +99,7 @@ def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Retur
     faults = list(saved.unread)
     replies: dict[CalendarReply, str] = {}
     others: list[Returned] = []
+    answers: dict[str, Incoming] = {}
     for mail in saved.mails:
         try:
             found = replies_in(mail.data)
@@ -95,19 +108,29 @@ def _read_mails(file: Path) -> tuple[list[tuple[str, CalendarReply]], list[Retur
             continue
         for reply in found:
             replies.setdefault(reply, mail.place)
-        if not found:
+        if found:
+            continue
+        read = read_incoming(mail.data, mail.place, ours)
+        if read.kind is Kind.ANSWER:
+            answers[read.digest] = read
+        else:
             others += read_returned(mail)
-    if not replies and not (others if file.is_dir() else any(each.nature is Nature.OPT_OUT for each in others)):
+    if (
+        not replies
+        and not answers
+        and not (others if file.is_dir() else any(each.nature is Nature.OPT_OUT for each in others))
+    ):
         fault = Fault(
             str(file),
             _("it holds no answer from a calendar"),
             _("save the mails with members' answers as .eml or .msg, and name one of them or their folder"),
         )
         raise UserError(*(faults or [fault]))
-    return [(place, reply) for reply, place in replies.items()], others, replace(saved, unread=tuple(faults))
+    came = [(place, reply) for reply, place in replies.items()]
+    return came, list(answers.values()), others, replace(saved, unread=tuple(faults))
 
 
-def _assisted(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
+def assisted(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
     """Return the address key of each assistant → the members; nobody if the list cannot be read."""
     try:
         roll = read_roll(folder, ledger)
@@ -116,16 +139,47 @@ def _assisted(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, 
     return {each.member.address_key: tuple(of.person for of in each.copy_of) for each in roll.assistants}
 
 
-def _asked(event: Event, ledger: Ledger, assisted: Mapping[str, tuple[str, ...]]) -> Asked:
+def calendar_asked(event: str, ledger: Ledger, assistants: Mapping[str, tuple[str, ...]]) -> Asked:
+    """Return the calendar entries of an event that were sent, and who may answer for whom."""
     persons = people.persons(ledger.database)
-    made = deliveries.of_event(ledger.database, event.id)
+    made = deliveries.of_event(ledger.database, event)
     told = {each.person for each in made}
     addresses = {address: person.key for person in persons for address in person.former}
     # The register may spell the address that was mailed differently, and knows who has it now.
     addresses |= {address_key(each.address): each.person for each in made}
     addresses |= {person.address: person.key for person in persons}
-    own = {entry_uid(ledger.secret, event.id, key): key for key in told}
-    return Asked(own, entry_uid(ledger.secret, event.id), addresses, assisted)
+    own = {entry_uid(ledger.secret, event, key): key for key in told}
+    return Asked(own, entry_uid(ledger.secret, event), addresses, assistants)
+
+
+def rows_of(ledger: Ledger, event: str, found: ByMail) -> tuple[KeptSignup, ...]:
+    """Return the rows to keep of answers by mail; a clear answer settles the doubt about an earlier mail."""
+    rows = found.rows.get(event, ())
+    clear = {each.person for each in found.answers.get(event, ())}
+    kept = responses.signups(ledger.database, event)
+    known = {each.key for each in kept}
+    settled = [
+        replace(each, person=each.maybe[0], doubt="", maybe=())
+        for each in kept
+        if each.key.startswith(BY_MAIL) and each.doubt and len(each.maybe) == 1 and each.maybe[0] in clear
+    ]
+    return (*settled, *(each for each in rows if not (each.doubt and each.key in known)))
+
+
+def our_mails(ledger: Ledger) -> Ours:
+    """Return all by which a mail can refer to ours; events whose data were removed have none."""
+    gone = set(erasure.purged(ledger.database))
+    events = [each for each in rounds.events(ledger.database) if each not in gone]
+    messages: dict[str, tuple[str, str]] = {}
+    told: dict[str, tuple[str, str]] = {}
+    for mail in deliveries.sent_mails(ledger.database):
+        if mail.round.event in gone:
+            continue
+        messages[mail.message_id.strip("<>")] = (mail.round.event, mail.person)
+        told[code_for(ledger.secret, mail.round.event, mail.person)] = (mail.round.event, mail.person)
+    asked = [calendar_asked(event, ledger, {}).addresses for event in events]
+    names = {each.key: each.name or each.address for each in people.persons(ledger.database)}
+    return Ours(messages, told, {key: person for each in asked for key, person in each.items()}, names)
 
 
 def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:

@@ -15,13 +15,15 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import deliveries, people, responses
+from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.audience import History
 from mkwmail.report.bounces import MatchedBounce, show_bounces, verdict_words
+from mkwmail.report.inbox import how_words
 from mkwmail.report.saved_mail import show_unread
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
@@ -46,9 +48,11 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
         sent = deliveries.sent_mails(ledger.database)
-        matched = match(returned, [_message(each) for each in sent])
+        matched = match(returned, [sent_message(each) for each in sent])
         here = [each for each in matched if each.message and each.message.event == about.id]
-        news = responses.record_bounces(ledger.database, [_bounce(each, now) for each in here if each.returned.verdict])
+        news = responses.record_bounces(
+            ledger.database, [bounce_of(each, now) for each in here if each.returned.verdict]
+        )
         persons = people.persons(ledger.database)
     names = {person.key: person.name or person.address for person in persons}
     fresh = {(each.attempt, each.digest) for each in news}
@@ -65,12 +69,14 @@ def names_by_address(persons: Iterable[Person]) -> dict[str, str]:
     return names | {address_key(person.address): person.name or person.address for person in every}
 
 
-def _message(mail: SentMail) -> SentMessage:
+def sent_message(mail: SentMail) -> SentMessage:
+    """Return a message as reports refer to it."""
     of = mail.round
     return SentMessage(mail.attempt, of.event, of.mailing, mail.person, mail.address, mail.message_id, mail.at)
 
 
-def _bounce(each: Matched, now: datetime) -> Bounce:
+def bounce_of(each: Matched, now: datetime) -> Bounce:
+    """Return a matched report as the ledger records it."""
     returned, message = each.returned, each.message
     assert message is not None and returned.verdict is not None
     reply = returned.reply or returned.status or _("no reason was given")
@@ -156,6 +162,7 @@ def resolve(
         # All options are checked before the first is recorded; answers to questions are recorded one by one.
         said = list(_said(history, deliveries.words_said(ledger.database, name.id), sent, send_again))
         if not (sent or send_again):
+            _show_found(invocation.terminal, history, mailbox.findings(ledger.database, name.id))
             _show_refused(invocation.terminal, history, ledger, _addresses_in_list(folder, ledger))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):
@@ -225,6 +232,14 @@ def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tu
     rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
     copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in roll.assistants}
     return rows | copies
+
+
+def _show_found(terminal: Terminal, history: History, findings: Sequence[Finding]) -> None:
+    """Print what settled mail in doubt, and on what grounds."""
+    names = {person.key: person.name or person.address for person in history.persons}
+    for each in findings:
+        words = {"mailing": each.round.mailing, "name": names.get(each.person, "?"), "why": how_words(each.how)}
+        terminal.say(_("%(mailing)s, %(name)s: was in doubt and counts as sent, %(why)s") % words, "dim")
 
 
 def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Mapping[str, tuple[str, str]]) -> None:

@@ -39,7 +39,7 @@ from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.dutch.dates import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, mails, members, size, some
+from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
@@ -77,7 +77,17 @@ def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[
     sender = sources.settings.sender.email
     told = probe(smtp, credential_for(smtp, sources.folder.path), sender)
     faults = [*_too_large(told, largest), *sender_faults(told, sender)]
-    return _words_of(told), faults
+    facts = [*_words_of(told)]
+    if sources.settings.mailbox is not None:
+        from mkwmail.commands.inbox import try_mailbox
+
+        try:
+            count = try_mailbox(sources.settings, sources.folder)
+            words = ngettext("%(n)d folder can be read", "%(n)d folders can be read", count) % {"n": count}
+            facts.append((_("mailbox"), words))
+        except UserError as error:
+            faults += error.faults
+    return tuple(facts), faults
 
 
 def ask_domain(sources: Sources, selector: str | None) -> tuple[Labelled, tuple[Fault, ...]]:

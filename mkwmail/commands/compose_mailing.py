@@ -245,6 +245,7 @@ class Composer:
                 telling.told.get(each.person) == (self.facts.version,),
                 files=files.get(each.person, ()),
                 certified=each.person in certified,
+                choices=history.choices.get(each.person, ""),
             )
 
         def copy(each: Recipient) -> Addressee:

@@ -17,6 +17,7 @@ from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_wo
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, remember
+from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, rewrite, state_folder
@@ -302,7 +303,21 @@ def history_of(ledger: Ledger, event: Event) -> History:
         strangers=responses.guest_keys(ledger.database),
         unaddressed=tuple(guest_recipient(each) for each in guests if not each.address),
         unsettled=tuple(_unsettled(ledger, event)),
+        choices=_choices(ledger, event),
+        changed=responses.changed_at(ledger.database, event.id),
     )
+
+
+def _choices(ledger: Ledger, event: Event) -> Mapping[str, str]:
+    """Return person → what they chose besides, in Dutch, as a confirmation says it."""
+    if not any(rule_of(name).confirms for name in event.mailings):
+        return {}
+    from mkwmail.responses.answers import choices_in_words, last_signups
+
+    return {
+        person: choices_in_words(row)
+        for person, row in last_signups(responses.signups(ledger.database, event.id)).items()
+    }
 
 
 def _unsettled(ledger: Ledger, event: Event) -> Iterator[Unsettled]:

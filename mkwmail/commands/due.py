@@ -53,6 +53,7 @@ from mkwmail.planning.plan import Plan
 from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
+    UNREADABLE,
     WHEN,
     Share,
     closing,
@@ -62,9 +63,10 @@ from mkwmail.planning.schedule import (
     share_of,
     superseded,
     too_soon,
+    waits_for_mailbox,
 )
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report import notices
+from mkwmail.report import inbox, notices
 from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
 from mkwmail.report.timetable import (
@@ -74,6 +76,7 @@ from mkwmail.report.timetable import (
     show_went,
 )
 
+_MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
 
 
@@ -82,7 +85,7 @@ class DueResult:
     """The findings and the work of a run.
 
     ``whole``: the run was completed, so these are all notices. ``codes``: parts of the exit code besides those of
-    the notices.
+    the notices. ``mailbox`` counts only if nothing else does.
     """
 
     notices: list[Notice] = field(default_factory=list)
@@ -90,6 +93,7 @@ class DueResult:
     codes: list[ExitCode] = field(default_factory=list)
     settings: Settings | None = None
     whole: bool = True
+    mailbox: ExitCode = ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class Automatic:
         self._now = invocation.clock.now()
         self._reported = runs.reported(ledger.database)
         self.found = DueResult()
+        self._unreadable: datetime | None = None  # since when
         self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event being judged: mailing → changes
 
     def run(self, settings: Settings) -> None:
@@ -164,6 +169,23 @@ class Automatic:
         if known is None:
             return self._now <= given.latest + CONCERNS
         return known.said is not None and known.first is not None and self._now < known.first + _TOLD_FOR
+
+    def read_mailbox(self, settings: Settings) -> None:
+        """Read what came in. If that fails, mails are sent all the same."""
+        if settings.mailbox is None:
+            return
+        # Most runs have no mailbox.
+        from mkwmail.commands.inbox import read_for_due
+
+        read = read_for_due(self._ledger, self._folder, settings, self._now, _MAILBOX_SECONDS)
+        self._unreadable = read.failing
+        if read.error is not None:
+            self.found.mailbox = read.error.code
+            failing = read.failing or self._now
+            if self._now - failing >= UNREADABLE or read.error.code in (ExitCode.LOGIN, ExitCode.SETTINGS):
+                self.found.notices.append(inbox.mailbox_unread(read.error, failing))
+        if read.waiting:
+            self.found.notices.append(inbox.replies_wait(read.waiting, read.answers, read.bounces))
 
     # Reading the files
 
@@ -275,6 +297,9 @@ class Automatic:
                 self._announce(sources, roll, history, name, opens)
             return None
         plan = plan_for(event, name, roll, history, now)
+        if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
+            self.found.notices.append(inbox.reminder_waits(event, name, self._unreadable or now))
+            return None
         share = _share(plan, given, roll, history)
         if different:
             if plan.to_send:
@@ -341,7 +366,8 @@ class Automatic:
             self._cannot(event, name, error)
             return
         if key in self._reported:
-            expired = {each.person for each in history.deliveries if _is_expired(each.state, each.round.mailing, name)}
+            of_it = (each for each in history.deliveries if each.round.mailing == name)
+            expired = {each.person for each in of_it if each.state is State.EXPIRED}
             late = [each for each in plan.expired if each.person in expired]
         else:
             late = (
@@ -482,10 +508,6 @@ def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: His
     return share_of(plan, given, roll.everybody, guests, successors)
 
 
-def _is_expired(state: State, mailing: str, name: str) -> bool:
-    return state is State.EXPIRED and mailing == name
-
-
 COMMAND = "due"
 
 # How long another run may hold the ledger before that is reported: two runs of cron often overlap.
@@ -520,7 +542,7 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
         tell(invocation, folder, settings, ledger, telling)
         if found.whole:
             record_current(ledger, found.notices)
-    return gravest([*found.codes, *(notice.code for notice in found.notices)])
+    return gravest([*found.codes, *(notice.code for notice in found.notices)]) or found.mailbox
 
 
 def _settings(folder: WorkingFolder) -> tuple[Settings | None, DueResult]:
@@ -547,6 +569,7 @@ def _found(invocation: Invocation, folder: WorkingFolder, ledger: Ledger, settin
                 ledger.keep_note(compared)
                 automatic.found.notices.append(notices.moved(compared.there, compared.here))
             if settings is not None:
+                automatic.read_mailbox(settings)
                 automatic.run(settings)
                 automatic.found.notices += map(notices.no_backup, back_up(folder, settings, ledger, clock.now()))
     except UserError as error:

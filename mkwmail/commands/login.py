@@ -17,6 +17,7 @@ from mkwmail.auth.oauth import Application, JustIssued, StoredTokens, TokenSet, 
 from mkwmail.auth.store import Store, Values
 from mkwmail.commands.check import sender_faults
 from mkwmail.commands.context import Invocation, folder_of, server_of
+from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Auth, Settings, Smtp, read_settings
 from mkwmail.delivery.smtp_client import probe
 from mkwmail.delivery.transport import NoSessionError
@@ -83,6 +84,49 @@ def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, s
     if faults:
         raise UserError(*faults, code=ExitCode.LOGIN)
     return ExitCode.OK
+
+
+def login_mailbox(invocation: Invocation, way: LoginOptions, environment: Mapping[str, str] = os.environ) -> ExitCode:
+    """Say what the permission allows, ask for a login, try it on the mailbox, and store it; read no mail.
+
+    :raises UserError: if it is refused; nothing is stored then.
+    """
+    from mkwmail.commands.inbox import imap_of, mailbox_login, try_mailbox
+
+    terminal = invocation.terminal
+    folder = folder_of(invocation)
+    settings = read_settings(folder)
+    imap = imap_of(settings)
+    account = _with_login(imap.login(settings.smtp))
+    _say_what_it_allows(terminal)
+    store = Store.of_user()
+    attempt = None
+    if account.auth is Auth.OAUTH:
+        scopes = " ".join(filter(None, (imap_scope(settings), account.scopes)))
+        attempt = _signed_in(terminal, account.model_copy(update={"scopes": scopes}), settings, store, way, environment)
+    elif not (account.password_command or account.password_file):
+        attempt = _password(terminal, account, way)
+    username = imap.username or account.username or ""
+    credential = mailbox_login(settings, folder) if attempt is None else (username, attempt.credential)
+    try_mailbox(settings, folder, credential)
+    words = {"host": imap.host, "username": username}
+    terminal.say(_("Logged in to the mailbox at %(host)s as %(username)s; no mail was read.") % words, "green")
+    if attempt is not None:
+        terminal.say(_("You do not need to log in again; the login is stored on this computer, in:"))
+        terminal.say(f"    {store.keep(account, attempt.values)}")
+        terminal.say(_("To remove it: mkwmail logout"))
+    terminal.say(_("To read it: mkwmail inbox"))
+    return ExitCode.OK
+
+
+def _say_what_it_allows(terminal: Terminal) -> None:
+    terminal.note(_("This login can read, change and delete all mail of the mailbox: there is none for reading only."))
+    terminal.note(
+        _(
+            "mkwmail fetches answers, delivery reports and calendar replies to your own mailings, and changes nothing. "
+            "A shared mailbox, or a folder of its own, keeps other mail apart."
+        )
+    )
 
 
 def _say_kept(terminal: Terminal, smtp: Smtp, where: str) -> None:
@@ -158,7 +202,7 @@ def _signed_in(
     device = _by_device(smtp, way, environment)
     application = _application(terminal, smtp, settings, store)
     issued = _by_code(terminal, application) if device else _by_browser(terminal, application, environment)
-    kept = StoredTokens(application.client_id, application.client_secret, issued)
+    kept = StoredTokens(application.client_id, application.client_secret, issued, smtp.scopes or "")
     return _Attempt(JustIssued(issued), kept.values(), issued.account, issued.refresh is not None)
 
 

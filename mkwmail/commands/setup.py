@@ -22,7 +22,8 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised, known_folders, remember
 from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
-from mkwmail.config.settings import PRESETS, is_loopback, preset_named
+from mkwmail.config.providers import PRESETS, preset_named
+from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
 from mkwmail.delivery.dns_check import provider_of
 from mkwmail.dutch.dates import read_moment, read_time

@@ -246,7 +246,7 @@ def _is_asked(match: Match) -> bool:
 
 
 # The keys of the English and of the Dutch question.
-_ANSWER_KEYS = {
+ANSWER_KEYS = {
     **{"y": Answered.ATTENDING, "j": Answered.ATTENDING, "n": Answered.DECLINED},
     **{"p": Answered.TENTATIVE, "m": Answered.TENTATIVE},
 }
@@ -254,7 +254,7 @@ _ANSWER_KEYS = {
 
 def asked_answer(terminal: Terminal, question: str) -> Answered | None:
     """Ask for an answer by its key; None if the user presses Enter."""
-    return _ANSWER_KEYS.get(choose(terminal, question, list(_ANSWER_KEYS)))
+    return ANSWER_KEYS.get(choose(terminal, question, list(ANSWER_KEYS)))
 
 
 class _Asking:

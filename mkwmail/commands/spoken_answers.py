@@ -12,12 +12,13 @@ from mkwmail.commands.prompts import Candidate, choose, find_person, refuse_doub
 from mkwmail.commands.signups import asked_answer, new_guest
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
+from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import people, responses
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Answer, Batch, Call, Guest, KeptSignup
+from mkwmail.ledger.models import TOLD, Answer, Batch, Call, Guest, KeptSignup
 from mkwmail.ledger.people import folded
 from mkwmail.planning.roll import MemberIndex, listed
 from mkwmail.report.answers import answer_words
@@ -255,6 +256,11 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
         names = {person.key: person.name or person.address for person in people.persons(ledger.database)}
         undone = responses.undo_batch(ledger.database, about.id)
         now = {each.person: each.answer for each in responses.answers(ledger.database, about.id)}
+        confirmed = {
+            each.person: each.since
+            for each in deliveries.of_event(ledger.database, about.id)
+            if each.state in TOLD and rule_of(each.round.mailing).confirms
+        }
     if undone is None:
         fault = _("nothing of %(event)s can be taken back") % {"event": about.id}
         remedy = _("an answer can be changed: mkwmail answers set")
@@ -268,6 +274,11 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
             terminal.say(sentence % {**shown, "now": answer_words(now[person])})
         else:
             terminal.say(_("  %(who)s: %(answer)s taken back; no answer") % shown)
+    told = {person: at for person, at in confirmed.items() if at >= undone.at}
+    for person, _answer in undone.answers:
+        if person in told:
+            words = {"who": names.get(person, ""), "moment": day_and_time(told[person])}
+            terminal.say(_("  %(who)s had a confirmation of it on %(moment)s") % words, "yellow")
     count = len(undone.answers)
     terminal.say(ngettext("%(n)d answer taken back.", "%(n)d answers taken back.", count) % {"n": count})
     return ExitCode.OK

@@ -20,7 +20,7 @@ from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, responses, rounds, runs
+from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Delivery, State
 from mkwmail.ledger.people import Person, is_mark
@@ -250,11 +250,12 @@ def status_of(
     behind = outdated(event, roll.everybody, history, now) if roll else ()
     earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
     attendance = attendance_of(event, ledger, roll, history, now)
+    replies = sum(each.kind == "reply" and each.event == event.id for each in mailbox.waiting(ledger.database))
     last = runs.last(ledger.database, DUE)
     due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [
         *(doubtful_steps(event, roll, now) if roll else ()),
-        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier, runs=due_runs),
+        *next_steps(event, history, due, behind, attendance.unsettled, now, earlier, replies, runs=due_runs),
         *purge_steps(event, ledger, keep, now),
     ]
     return EventStatus(

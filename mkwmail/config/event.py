@@ -85,12 +85,20 @@ class Host(StrictModel):
     organisation: OptionalLine = None
 
 
+class SignUpBy(StrEnum):
+    """Way to sign up without a form."""
+
+    MAIL = "mail"
+
+
 class Registration(StrictModel):
     """Way to sign up.
 
     ``url`` may hold ``{code}``, ``{member_id}``, ``{email}``, ``{name}``, ``{first_name}`` and ``{organisation}``.
+    ``by``: with mails instead, which are read from the mailbox.
     """
 
+    by: Annotated[SignUpBy | None, Folded] = Field(default=None, examples=["mail"])
     url: Word = Field(default=None, examples=["https://example.org/aanmelden?lid={code}"])
     deadline: EndOfDay = Field(default=None, examples=["2020-04-02"])  # a date alone means the end of that day
     one_per_organisation: YesNo = False

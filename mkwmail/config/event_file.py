@@ -282,11 +282,14 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
         later = {"date": ends.date().isoformat(), "time": f"{ends:%H:%M}"}
         words = {"ends": _written(ends), "starts": _written(starts)}
         yield draft.fault(("ends",), fault % words, remedy % later if ends.date() == starts.date() else "")
-    deadline = draft.event.registration.deadline if draft.event.registration else None
+    registration = draft.event.registration
+    deadline = registration.deadline if registration else None
     if starts and deadline and deadline > starts and deadline.date() != starts.date():
         fault = _("the deadline, %(deadline)s, is after the start of the event on %(starts)s")
         words = {"deadline": _written(deadline), "starts": _written(starts)}
         yield draft.fault(("registration", "deadline"), fault % words)
+    if registration and registration.by and registration.url:
+        yield draft.fault(("registration", "by"), _("by: mail and url: cannot both be used"))
 
 
 def _programme_warnings(draft: Draft) -> Iterator[Fault]:
@@ -588,11 +591,8 @@ def example_links(event: Event) -> tuple[Fault, ...]:
 
     Such links are refused if mail really leaves this computer.
     """
-    urls: list[tuple[str, str]] = []
-    if event.registration is not None and event.registration.url:
-        urls.append(("registration: url", event.registration.url))
-    if event.online is not None and event.online.url:
-        urls.append(("online: url", event.online.url))
+    linked = (("registration: url", event.registration), ("online: url", event.online))
+    urls = [(place, each.url) for place, each in linked if each is not None and each.url]
     texts = [("introduction", event.introduction)]
     texts += [(f"programme: {item.title}", item.description) for item in event.programme]
     texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]

@@ -14,7 +14,8 @@ from pydantic_core import core_schema
 
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import WRITABLE_AUDIENCES, kind_names
-from mkwmail.config.settings import PRESETS, Keep, Settings
+from mkwmail.config.providers import PRESETS
+from mkwmail.config.settings import Keep, Settings
 from mkwmail.i18n import _
 
 
@@ -23,7 +24,7 @@ def explanations() -> Mapping[str, Mapping[str, str]]:
 
     It is part → key → meaning, in the program's language; ``Event`` and ``Settings`` are whole files.
     """
-    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings()}
+    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings(), **_of_the_servers()}
 
 
 def _of_an_event() -> dict[str, dict[str, str]]:
@@ -67,6 +68,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "organisation": _("the person's organisation"),
         },
         "Registration": {
+            "by": _("mail: people answer with a mail, which `mkwmail inbox` reads; instead of url"),
             "url": _(
                 "the sign-up form's address; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} "
                 "become each member's own"
@@ -135,6 +137,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "columns": _("headings of your own member list: the name of a column, and its heading in the list"),
             "provider": _("a known provider: sets host, port and pace"),
             "smtp": _("the server that takes the mails"),
+            "mailbox": _("the mailbox with the answers, read by `mkwmail inbox`"),
             "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
             "backup": _("copies of the ledger, made after every run that mailed"),
@@ -147,6 +150,34 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
         "Backups": {
             "keep": _("how many copies are kept"),
             "to": _("their folder, such as one on another disk; otherwise backups/"),
+        },
+        "Pace": {
+            "connections": _("connections at the same time"),
+            "per_connection": _("mails over one connection"),
+            "per_minute": _("mails a minute"),
+            "per_hour": _("mails an hour"),
+            "per_day": _("mails in 24 hours"),
+            "batch": _("mails before each pause"),
+            "pause": _("how long each pause lasts"),
+        },
+        "Hours": {
+            "from": _("from when in the day"),
+            "to": _("until when in the day"),
+            "days": _("working: Monday to Friday, no public holidays; all: every day"),
+        },
+    }
+
+
+def _of_the_servers() -> dict[str, dict[str, str]]:
+    return {
+        "Imap": {
+            "host": _("the server's name"),
+            "port": _("993, or 143 with security: starttls"),
+            "security": _("how the connection is encrypted; none only to this computer itself"),
+            "folders": _("the folders to read"),
+            "username": _("who logs in, if not the username of smtp"),
+            "password_command": _("a command that prints the password"),
+            "password_file": _("a file with the password, which only you can read"),
         },
         "Smtp": {
             "host": _("the server's name"),
@@ -164,20 +195,6 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "device_url": _("with a provider of your own: where codes for another device come from"),
             "token_url": _("with a provider of your own: where tokens come from"),
             "scopes": _("with a provider of your own: what the sign-in should allow"),
-        },
-        "Pace": {
-            "connections": _("connections at the same time"),
-            "per_connection": _("mails over one connection"),
-            "per_minute": _("mails a minute"),
-            "per_hour": _("mails an hour"),
-            "per_day": _("mails in 24 hours"),
-            "batch": _("mails before each pause"),
-            "pause": _("how long each pause lasts"),
-        },
-        "Hours": {
-            "from": _("from when in the day"),
-            "to": _("until when in the day"),
-            "days": _("working: Monday to Friday, no public holidays; all: every day"),
         },
     }
 

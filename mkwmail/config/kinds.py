@@ -25,6 +25,7 @@ class Audience(StrEnum):
     DECLINED = "declined"
     TENTATIVE = "tentative"
     TOLD = "told"  # was ever told of the event, including those who have left the list since
+    UNCONFIRMED = "unconfirmed"  # answered before today, or answered something else since the last confirmation
     PRESENT = "present"  # was present if presence was recorded, else attending
 
 
@@ -81,6 +82,9 @@ class Rule:
     tells_all_facts: bool = False
     #: It tells people which facts have changed; each version of the facts is an edition of its own.
     tells_changes: bool = False
+    #: It confirms answers, each once: from its date on it is sent on every working day to those who answered before.
+    #: The answers of each day are an edition of their own.
+    confirms: bool = False
     #: It corrects the text of another mailing; each version of that text is an edition of its own.
     corrects: bool = False
     #: It cancels the event.
@@ -179,6 +183,15 @@ RULES: dict[str, Rule] = {
         for_some=True,
         example=date(2020, 4, 9),
         example_note="gaat alleen naar wie komt",
+    ),
+    "confirmation": Rule(
+        english="confirmation",
+        dutch="bevestiging",
+        audience=Audience.UNCONFIRMED,
+        latest=Latest.START,
+        confirms=True,
+        tells_all_facts=True,
+        for_some=True,
     ),
     CANCELLATION: Rule(
         english="cancellation",

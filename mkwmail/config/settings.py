@@ -8,12 +8,12 @@ import calendar
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -25,6 +25,7 @@ from mkwmail.config.fields import (
     Duration,
     Folded,
     Line,
+    Lines,
     OptionalAddress,
     OptionalCount,
     OptionalLine,
@@ -41,6 +42,9 @@ from mkwmail.dutch.dates import read_duration, read_months
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
 from mkwmail.members.headings import COLUMN_NAMES, meaning_of
+
+if TYPE_CHECKING:
+    from mkwmail.config.providers import Preset
 
 
 class Mailbox(StrictModel):
@@ -92,6 +96,38 @@ class Smtp(StrictModel):
     def on_loopback(self) -> bool:
         """True if the server is this computer, so that no mail leaves it."""
         return is_loopback(self.host)
+
+
+class Imap(StrictModel):
+    """Mailbox that gets the answers and reports (RFC 9051).
+
+    ``username``: that of the mail server if it is not given; then its login is used too.
+    """
+
+    host: Line = Field(examples=["imap.example.org"])
+    port: Annotated[Count, Field(le=65535)] = Field(default=993, examples=["993"])
+    security: Annotated[Security, Folded] = Field(default=Security.TLS, examples=["tls"])
+    folders: Lines = ("INBOX",)
+    username: OptionalLine = None
+    password_command: OptionalLine = None
+    password_file: OptionalLine = None
+
+    def login(self, smtp: Smtp | None) -> Smtp:
+        """Return the account that reads the mailbox, as one of the mail server.
+
+        Without a username of its own it is the account that sends, whose login is kept under the mail server's name.
+        """
+        # Who signs in with OAuth reads a shared mailbox with their own token.
+        same = smtp is not None and (self.username in (None, smtp.username) or smtp.auth is Auth.OAUTH)
+        if smtp is not None and same and not (self.password_command or self.password_file):
+            return smtp
+        return Smtp(
+            host=self.host,
+            port=self.port,
+            username=self.username or (smtp.username if smtp else None),
+            password_command=self.password_command,
+            password_file=self.password_file,
+        )
 
 
 def is_loopback(host: str) -> bool:
@@ -200,130 +236,11 @@ class Settings(StrictModel):
     columns: Annotated[Mapping[str, Line], nothing_is(dict)] = Field(default_factory=dict)
     provider: Word = None
     smtp: Smtp | None = None
+    mailbox: Imap | None = None
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
     backup: Annotated[Backups, nothing_is(Backups)] = Backups()
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Settings of a provider, as texts of a settings file.
-
-    ``host`` is empty if every customer has a different server name. ``sign_in``: the addresses and scopes for
-    ``auth: oauth``, if known.
-    """
-
-    host: str = ""
-    port: str = "587"
-    security: str = "starttls"
-    pace: Mapping[str, str] = field(default_factory=dict)
-    sign_in: Mapping[str, str] = field(default_factory=dict)
-
-
-# Any of its domains may name the tenant. learn.microsoft.com, "OAuth 2.0 device authorization grant flow" and
-# "Authenticate an IMAP, POP or SMTP connection using OAuth". Without a prompt, the browser's own account is used.
-_MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
-_MICROSOFT_SIGN_IN = {
-    "authorize_url": f"{_MICROSOFT}/authorize?prompt=select_account",
-    "device_url": f"{_MICROSOFT}/devicecode",
-    "token_url": f"{_MICROSOFT}/token",
-    "scopes": "https://outlook.office.com/SMTP.Send offline_access",
-}
-# Google gives no code for another device if the scope is mail, and a refresh token only if it is requested and consent
-# is given again. developers.google.com/identity/protocols/oauth2/native-app
-_GOOGLE_SIGN_IN = {
-    "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
-    "token_url": "https://oauth2.googleapis.com/token",
-    "scopes": "https://mail.google.com/",
-}
-
-PRESETS: Mapping[str, Preset] = {
-    # 3 connections and 30 messages a minute, 10,000 recipients a day; the preset is a little lower, so that the
-    # secretary can also send other mail meanwhile. learn.microsoft.com, "Exchange Online limits"
-    "microsoft365": Preset(
-        host="smtp.office365.com",
-        pace={"connections": "1", "per_minute": "25", "per_day": "9500"},
-        sign_in=_MICROSOFT_SIGN_IN,
-    ),
-    # Recipients in 24 hours, for all programs together. support.google.com/a/answer/166852
-    "google": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "1900"}, sign_in=_GOOGLE_SIGN_IN),
-    # A mailbox at gmail.com. support.google.com/mail/answer/22839
-    "gmail": Preset(host="smtp.gmail.com", pace={"connections": "1", "per_day": "450"}, sign_in=_GOOGLE_SIGN_IN),
-    # 50 messages per connection, 200 connections an hour. previder.com, "Limits outgoing mail server Previder"
-    "previder": Preset(host="smtp.previder.nl", pace={"connections": "1", "per_connection": "50"}),
-    # 250 messages an hour. myhostingpartner.com, "Email limits and restrictions"
-    "mijnhostingpartner": Preset(pace={"connections": "1", "per_hour": "240"}),
-    # Fair use of 2,500 messages a day. hosting.nl, "de uitgaande verbindingslimieten"
-    "hosting.nl": Preset(pace={"connections": "1", "per_day": "2400"}),
-    # 300 messages a day.
-    "weboke": Preset(pace={"connections": "1", "per_day": "280"}),
-}
-
-
-# What people call a provider, by the beginning of the word.
-_CALLED = {
-    "outlook": "microsoft365",
-    "office": "microsoft365",
-    "microsoft": "microsoft365",
-    "exchange": "microsoft365",
-    "m365": "microsoft365",
-    "o365": "microsoft365",
-    "google": "google",
-    "workspace": "google",
-}
-
-
-def preset_named(word: str, email: str = "") -> str | None:
-    """Return the name of the provider that people mean by a word, or None.
-
-    An address at gmail.com has other limits than Google's for organisations.
-
-    >>> preset_named("Outlook"), preset_named("Gmail", "bureau@example.org"), preset_named("smtp.example.org")
-    ('microsoft365', 'google', None)
-    """
-    plain = word.strip().casefold()
-    private = email.casefold().endswith(("@gmail.com", "@googlemail.com"))
-    if plain in {"google", "gmail"}:
-        return "gmail" if private or not email else "google"
-    if plain in PRESETS:
-        return plain
-    return next((name for called, name in _CALLED.items() if "." not in plain and plain.startswith(called)), None)
-
-
-def with_preset(fields: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
-    """Return the settings' fields, completed with a provider's preset.
-
-    A field in the file takes precedence.
-    """
-    filled = dict(fields)
-    smtp = fields.get("smtp")
-    if smtp is None and preset.host:
-        filled["smtp"] = {"host": preset.host, "port": preset.port, "security": preset.security}
-    elif isinstance(smtp, dict) and (preset.host or "host" in smtp):
-        own_host = "host" in smtp and smtp["host"] != preset.host
-        known: dict[str, Plain] = {} if own_host else {"host": preset.host, "port": preset.port}
-        # Implicit TLS has its own port (RFC 8314 §7.3), so port and security come from the same source.
-        if smtp.get("security") == "tls" or "port" in smtp:
-            known.pop("port", None)
-        filled["smtp"] = {**known, **_sign_in(smtp, preset), **smtp}
-    pace = fields.get("pace")
-    if pace is None or isinstance(pace, dict):
-        filled["pace"] = {**preset.pace, **(pace or {})}
-    return filled
-
-
-def _sign_in(smtp: Mapping[str, Plain], preset: Preset) -> dict[str, Plain]:
-    """Return the addresses for signing in with OAuth.
-
-    The domain of the username names the organisation, unless the file gives a tenant.
-    """
-    auth, username, tenant = (smtp.get(key) for key in ("auth", "username", "tenant"))
-    if not isinstance(auth, str) or auth.strip().casefold() != Auth.OAUTH:
-        return {}
-    domain = username.rpartition("@")[2] if isinstance(username, str) else ""
-    organisation = tenant if isinstance(tenant, str) and tenant.strip() else domain
-    return {key: value.replace("{tenant}", organisation.strip()) for key, value in preset.sign_in.items()}
 
 
 _ADDRESSES = ("authorize_url", "device_url", "token_url")
@@ -396,7 +313,7 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults = [*document.faults, *_secrets(document, fields)]
     preset, unknown = _preset(document, fields)
     faults += unknown
-    filled = with_preset(fields, preset) if preset is not None else fields
+    filled = preset.complete(fields) if preset is not None else fields
     settings = None
     try:
         settings = Settings.model_validate(filled)
@@ -454,10 +371,13 @@ def _secrets(document: Document, fields: dict[str, Plain]) -> list[Fault]:
     return faults
 
 
-def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None, list[Fault]]:
+def _preset(document: Document, fields: dict[str, Plain]) -> tuple["Preset | None", list[Fault]]:
     written = fields.get("provider")
     if not isinstance(written, str) or not written.strip():
         return None, []
+    # Most settings name no provider.
+    from mkwmail.config.providers import PRESETS
+
     name = written.strip().casefold()
     if name in PRESETS:
         return PRESETS[name], []
@@ -468,31 +388,44 @@ def _preset(document: Document, fields: dict[str, Plain]) -> tuple[Preset | None
     return None, [Fault(document.place(("provider",)), fault, remedy)]
 
 
-def _server_faults(document: Document, filled: dict[str, Plain], preset: Preset | None) -> Iterator[Fault]:
-    """Return the contradictions in ``smtp``.
+def _server_faults(document: Document, filled: dict[str, Plain], preset: "Preset | None") -> Iterator[Fault]:
+    """Return the contradictions in ``smtp`` and ``mailbox``.
 
     The texts are checked, so that faults elsewhere do not hide them.
     """
+    for name in ("smtp", "mailbox"):
+        server = filled.get(name)
+        if isinstance(server, dict):
+            yield from _login_faults(document, name, server)
     smtp = filled.get("smtp")
-    if not isinstance(smtp, dict):
-        return
+    host = smtp.get("host") if isinstance(smtp, dict) else None
+    if (
+        isinstance(smtp, dict)
+        and preset is not None
+        and preset.host
+        and host == preset.host
+        and not smtp.get("username")
+    ):
+        fault = _("username: %(host)s requires a login; the username is usually the mail address")
+        remedy = _("write below smtp: a line username: …")
+        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+
+
+def _login_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
+    """Return the faults of a server's name, security and password."""
     host = smtp.get("host")
     loopback = isinstance(host, str) and is_loopback(host.strip())
     security = smtp.get("security")
     if isinstance(security, str) and security.strip().casefold() == Security.NONE and host and not loopback:
         fault = _("security: without it everyone on the way can read mails and password; allowed on this computer only")
-        remedy = document.repaired(("smtp", "security"), security, "starttls") or "security: starttls"
-        yield Fault(document.place(("smtp", "security")), fault, remedy)
+        remedy = document.repaired((name, "security"), security, "starttls") or "security: starttls"
+        yield Fault(document.place((name, "security")), fault, remedy)
     if smtp.get("password_command") and smtp.get("password_file"):
         fault = _("password_file: the password comes from password_command already")
-        yield Fault(document.key_place(("smtp", "password_file")), fault, _("keep one of the two"))
+        yield Fault(document.key_place((name, "password_file")), fault, _("keep one of the two"))
     if isinstance(host, str) and ("://" in host or "/" in host or "@" in host or " " in host.strip()):
         fault = _('host: "%(host)s" is not the name of a server') % {"host": host}
-        yield Fault(document.place(("smtp", "host")), fault, "host: smtp.example.org")
-    if preset is not None and preset.host and host == preset.host and not smtp.get("username"):
-        fault = _("username: %(host)s requires a login; the username is usually the mail address")
-        remedy = _("write below smtp: a line username: …")
-        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+        yield Fault(document.place((name, "host")), fault, f"host: {'smtp' if name == 'smtp' else 'imap'}.example.org")
 
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]")

@@ -103,6 +103,7 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         of_event = ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words")
         for table in (*of_event, "certificates", "credits", "files_of"):
             database.execute(f"DELETE FROM {table} WHERE event = ?", (event,))
+        _blank_mails(database, "event = ?", event)
         database.execute("DELETE FROM left_out WHERE event = ?", (event,))
         database.execute("DELETE FROM proofs WHERE event = ?", (event,))
         rounds = [as_int(number) for (number,) in database.execute("SELECT id FROM rounds WHERE event = ?", (event,))]
@@ -189,6 +190,10 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
     for table in ("signups", "guests", "stray_answers", "calls", "certificates", "credits", "files_of"):
         database.execute(f"DELETE FROM {table} WHERE person = ?", key)
     database.execute("DELETE FROM signups WHERE holder = ?", key)
+    # An answer to their invitation from another address has their name.
+    maybe = "EXISTS (SELECT 1 FROM json_each(maybe) WHERE value = ?)"
+    database.execute(f"DELETE FROM signups WHERE person IS NULL AND key LIKE 'mail %' AND {maybe}", key)
+    _blank_mails(database, "person = ?", person.key)
     # As the register compares them: letters outside ASCII in a domain have two spellings.
     for table, name, column in (
         ("signups", "key", "address"),
@@ -220,6 +225,14 @@ def _drop_names(database: Database, people: Iterable[Person | LooseSignup]) -> N
     rows: list[Row] = database.execute("SELECT event, kind, words FROM form_words")
     named = [row for row in rows if any(folded(word) in folded(str(row[2])) for word in words)]
     database.each("DELETE FROM form_words WHERE event = ? AND kind = ? AND words = ?", named)
+
+
+def _blank_mails(database: Database, which: str, value: str) -> None:
+    """Keep only the digests of mails, so that reading the mailbox again does not record them again."""
+    database.execute(
+        f"UPDATE mailbox_mails SET person = NULL, message_id = '', settled = coalesce(settled, at) WHERE {which}",
+        (value,),
+    )
 
 
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:

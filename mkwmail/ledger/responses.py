@@ -269,6 +269,18 @@ def calls(database: Database, event: str) -> tuple[Call, ...]:
     return tuple(Call(str(person), str(caller), str(note), as_moment(at)) for person, caller, note, at in rows)
 
 
+def changed_at(database: Database, event: str) -> Mapping[str, datetime]:
+    """Return person → when their answer, or what they chose, was last recorded."""
+    rows = database.execute(
+        """SELECT person, max(at) FROM (
+               SELECT person, at FROM answers WHERE event = ?1
+               UNION ALL SELECT person, at FROM signups WHERE event = ?1 AND person IS NOT NULL AND gone IS NULL
+           ) GROUP BY person""",
+        (event,),
+    )
+    return {str(person): as_moment(at) for person, at in rows}
+
+
 def answers_at(database: Database, event: str, moment: datetime) -> Mapping[str, str]:
     """Return person → answer, as they were recorded at a moment."""
     rows = database.execute(

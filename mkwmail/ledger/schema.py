@@ -345,6 +345,28 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    (
+        "the mailbox",
+        (
+            """CREATE TABLE mailbox_positions (
+                account TEXT NOT NULL, folder TEXT NOT NULL,
+                validity INTEGER NOT NULL, uid INTEGER NOT NULL, at TEXT NOT NULL,
+                PRIMARY KEY (account, folder)
+            ) STRICT""",
+            "CREATE TABLE mailbox_failing (since TEXT NOT NULL) STRICT",
+            # The mails that were counted: never their texts.
+            """CREATE TABLE mailbox_mails (
+                digest TEXT PRIMARY KEY, kind TEXT NOT NULL,
+                event TEXT NOT NULL, person TEXT REFERENCES persons (key),
+                folder TEXT NOT NULL, message_id TEXT NOT NULL, at TEXT NOT NULL, settled TEXT
+            ) STRICT""",
+            # What settled a message that was in doubt.
+            """CREATE TABLE findings (
+                attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
+                how TEXT NOT NULL CHECK (how IN ('sent', 'report', 'reply')), at TEXT NOT NULL
+            ) STRICT""",
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -66,7 +66,7 @@ class CertificateText:
 
     def _names(self, member: Member) -> dict[str, Any]:
         form = self.settings.form
-        values = personal_values(Addressee("", member, ""), None, form)
+        values = personal_values(Addressee("", member, ""), {}, form)
         names = {
             **common_names(self.event, form),
             **personal_names(values, lambda field: ""),

@@ -30,9 +30,12 @@ from mkwmail.mail.context import (
     Form,
     Lazily,
     MailingContext,
+    answer_links,
+    answers_go_to,
     common_names,
     entry_form,
     greeting_values,
+    is_by_mail,
     links_among,
     named,
     personal_names,
@@ -191,7 +194,7 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
     settings = context.settings
     sender = settings.sender
     subject = f"{PROOF} {rendering.subject}" if context.proof else rendering.subject
-    answer_to = settings.reply_to or sender.email
+    answer_to = answers_go_to(settings)
     stop = percent_encode(_unsubscribe_subject(settings), safe="")
     fields: list[Piece] = [
         HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Place.TEXT),)),
@@ -358,7 +361,7 @@ class _Composing:
     def __init__(self, context: MailingContext, templates: Templates) -> None:
         self._context = context
         self._form: Form = context.settings.form
-        self._url = _signup_url(context)
+        self._links = answer_links(context.event, context.settings, context.proof)
         self._layout = templates.layout()
         self._renderer = _renderer(context, templates)
         templates.know(template_names(context))
@@ -415,7 +418,7 @@ class _Composing:
     def values(self, letter: Letter, addressee: Addressee) -> dict[str, str]:
         """Return the values that fill the letter for a member."""
         fields, of_member = self._fields.get(id(letter)) or self._know(letter)
-        values = self._personal(addressee) if of_member else greeting_values(addressee, self._url, self._form)
+        values = self._personal(addressee) if of_member else greeting_values(addressee, self._links, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
         values |= _file_values(addressee)
@@ -431,7 +434,7 @@ class _Composing:
         return known
 
     def _personal(self, addressee: Addressee) -> dict[str, str]:
-        return {**personal_values(addressee, self._url, self._form), **_file_values(addressee)}
+        return {**personal_values(addressee, self._links, self._form), **_file_values(addressee)}
 
     def _letter(self, rendering: Rendering) -> Letter:
         letter = self._letters.get(rendering)
@@ -450,7 +453,8 @@ class _Composing:
 
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
-    personal = ("member", "salutation", "signup_link", "answer", "certificate", "entry", "copy_of")
+    links = ("signup_link", "decline_link", "token")
+    personal = ("member", "salutation", *links, "choices", "answer", "certificate", "entry", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 
@@ -466,11 +470,6 @@ def _filled(rendering: Rendering, marks: Marks, values: Mapping[str, str]) -> tu
         "".join(text + (value(field) if field is not None else "") for text, field in marks.split(source))
         for source in rendering.sources
     )
-
-
-def _signup_url(context: MailingContext) -> str | None:
-    registration = context.event.registration
-    return registration.url if registration else None
 
 
 def _named_changes(changes: Sequence[Change]) -> tuple[dict[str, Value], ...]:
@@ -504,6 +503,8 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "mail_subject": "",  # an assistant's copy has that of the mail
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
+        "by_mail": is_by_mail(context.event),
+        "answers_go_to": Value(answers_go_to(context.settings)),
     }
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote as percent_encode
 
 from markupsafe import Markup
 
-from mkwmail.config.event import CalendarMethod, Event, Mailing
+from mkwmail.config.event import CalendarMethod, Event, Mailing, SignUpBy
 from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
@@ -108,7 +108,8 @@ class Addressee(NamedTuple):
     far, or None. ``uid`` is the UID of the person's own calendar entry, if each person has one. ``changes`` are the
     changes since they were last told. ``moved``: they were told another date or
     time. ``has_entry``: they have the present calendar entry. ``copy_of``: the members whose mail it is, if it is their
-    assistant's copy. ``files`` are the person's own files; ``certified``: one is a certificate.
+    assistant's copy. ``choices``: what they chose besides, in Dutch.
+    ``files`` are the person's own files; ``certified``: one is a certificate.
     """
 
     person: str
@@ -122,12 +123,17 @@ class Addressee(NamedTuple):
     copy_of: tuple["Addressee", ...] = ()
     files: tuple[PersonalFile, ...] = ()
     certified: bool = False
+    choices: str = ""
+
+
+#: The names of the links to answer with.
+LINKS = ("signup_link", "decline_link")
 
 
 def links_among(fields: Iterable[str]) -> frozenset[str]:
     """Return the fields whose values are whole URLs: the member's own link, and those in an assistant's copy."""
     return frozenset(
-        field for field in fields if field == "signup_link" or re.fullmatch(r"copy_of\.[0-9]+\.signup_link", field)
+        field for field in fields if field in LINKS or re.fullmatch(r"copy_of\.[0-9]+\.(signup|decline)_link", field)
     )
 
 
@@ -179,7 +185,7 @@ def _parts_of(url: str) -> tuple[tuple[str, str | None], ...]:
     return tuple((text, field) for text, field, _spec, _conversion in string.Formatter().parse(url))
 
 
-def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+def personal_values(addressee: Addressee, links: Mapping[str, str], form: Form) -> dict[str, str]:
     """Return every value that may differ per member, by its field.
 
     The member's own fields are ``member.`` with the name that templates use; they include the other columns of the
@@ -198,32 +204,36 @@ def personal_values(addressee: Addressee, url: str | None, form: Form) -> dict[s
         "member.function": member.function,
         "member.number": member.number,
         "member.email": member.email,
-        **greeting_values(addressee, url, form),
+        **greeting_values(addressee, links, form),
     }
 
 
-def greeting_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+def greeting_values(addressee: Addressee, links: Mapping[str, str], form: Form) -> dict[str, str]:
     """Return the personal values that are not the member's own fields.
 
     Nearly every letter has these values, and often no others.
     """
     if addressee.copy_of:
-        return _copy_values(addressee, url, form)
+        return _copy_values(addressee, links, form)
     values = {"salutation": salutation(addressee.member.name, form)}
-    if url is not None:
-        values["signup_link"] = signup_link(url, addressee)
+    for name, url in links.items():
+        values[name] = signup_link(url, addressee)
+    if addressee.choices:
+        values["choices"] = addressee.choices
+    if "decline_link" in links:
+        values["token"] = token_of(addressee.code)
     return values
 
 
-def _copy_values(addressee: Addressee, url: str | None, form: Form) -> dict[str, str]:
+def _copy_values(addressee: Addressee, links: Mapping[str, str], form: Form) -> dict[str, str]:
     """Return the values in an assistant's copy, which has a link for each member and none of its own."""
     name = addressee.member.name
     values = {"salutation": salutation(name, form) if full_name(name) else unknown_salutation(form)}
     for number, each in enumerate(addressee.copy_of):
         values[f"copy_of.{number}.name"] = full_name(each.member.name) or each.member.email
         values[f"copy_of.{number}.organisation"] = each.member.organisation
-        if url is not None:
-            values[f"copy_of.{number}.signup_link"] = signup_link(url, each)
+        for link, url in links.items():
+            values[f"copy_of.{number}.{link}"] = signup_link(url, each)
     return values
 
 
@@ -237,13 +247,19 @@ def personal_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> 
         for field, text in values.items()
         if field.startswith("member.")
     }
-    link = values.get("signup_link")
     return {
         "copy_of": tuple(_copy_names(values, mark_of)),
         "member": Names(member),
         "salutation": Value(values["salutation"], mark_of("salutation")),
-        "signup_link": None if link is None else Link(link, mark_of("signup_link")),
+        "choices": Value(values["choices"], mark_of("choices")) if "choices" in values else None,
+        "token": Value(values["token"], mark_of("token")) if "token" in values else None,
+        **_links(values, "", mark_of),
     }
+
+
+def _links(values: Mapping[str, str], own: str, mark_of: Callable[[str], str]) -> dict[str, Link | None]:
+    found = {name: values.get(f"{own}{name}") for name in LINKS}
+    return {name: None if link is None else Link(link, mark_of(f"{own}{name}")) for name, link in found.items()}
 
 
 def _copy_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> Iterator[Names]:
@@ -254,8 +270,7 @@ def _copy_names(values: Mapping[str, str], mark_of: Callable[[str], str]) -> Ite
         found: dict[str, Any] = {
             part: Value(values[f"{own}{part}"], mark_of(f"{own}{part}")) for part in ("name", "organisation")
         }
-        link = values.get(f"{own}signup_link")
-        yield Names({**found, "signup_link": None if link is None else Link(link, mark_of(f"{own}signup_link"))})
+        yield Names({**found, **_links(values, own, mark_of)})
 
 
 def named(value: Any, field: str = "") -> Any:
@@ -330,3 +345,70 @@ class Lazily(Sequence[T]):
             some = self._numbers[index]
             return Lazily(len(some), lambda position: self._make(some[position]))
         return self._make(self._numbers[index])
+
+
+# The mails that the buttons of an invitation open. The subject says the answer, and holds the token by which the mail
+# is recognised; :mod:`mkwmail.responses.incoming` reads them.
+
+#: Begins the token in the subject and the text of every mail that a button opens.
+TOKEN = "[mkw-"
+#: The subjects of both buttons, and of the link in an invitation with a form.
+COMES, COMES_NOT, CANNOT_COME = "Ik kom", "Ik kom niet", "Ik kan er niet bij zijn"
+#: The lines to fill in: behind a part's title, and the labels of the others.
+YES_OR_NO = " (ja of nee)"
+COMPANIONS, DIETARY, REMARK = "Introducés (aantal)", "Dieetwensen", "Opmerking"
+KEEP_THIS = "Laat deze regel staan:"
+
+_EACH_CODE = "{code}"
+_PROOF = "PROEF"
+
+
+def token_of(code: str) -> str:
+    """Return the token for a code."""
+    return f"{TOKEN}{code}]"
+
+
+def answers_go_to(settings: Settings) -> str:
+    """Return the address for answers."""
+    return settings.reply_to or settings.sender.email
+
+
+def is_by_mail(event: Event) -> bool:
+    """Return whether people sign up with a mail instead of a form."""
+    return event.registration is not None and event.registration.by is SignUpBy.MAIL
+
+
+def answer_links(event: Event, settings: Settings, proof: bool) -> Mapping[str, str]:
+    """Return the links to answer with, by their name in templates; ``{code}`` is the code of each member.
+
+    ``signup_link`` is the form's, or opens a mail. ``decline_link`` always opens a mail; it needs a mailbox that is
+    read. In a proof, they are nobody's.
+    """
+    registration = event.registration
+    url = registration.url if registration else None
+    code = _PROOF if proof else _EACH_CODE
+    links = {}
+    if is_by_mail(event):
+        links["signup_link"] = _mailto(settings, event, COMES, [*_lines(event), ""], code)
+        links["decline_link"] = _mailto(settings, event, COMES_NOT, [f"{REMARK}: ", ""], code)
+    elif url is not None:
+        links["signup_link"] = url
+        if settings.mailbox is not None:
+            links["decline_link"] = _mailto(settings, event, CANNOT_COME, [f"{REMARK}: ", ""], code)
+    return links
+
+
+def _lines(event: Event) -> list[str]:
+    """Return the lines to fill in by somebody who comes."""
+    parts = [f"{' '.join(each.title.split())}{YES_OR_NO}: " for each in event.programme if each.optional]
+    return [*parts, f"{COMPANIONS}: ", *([f"{DIETARY}: "] if event.catering else []), f"{REMARK}: "]
+
+
+def _mailto(settings: Settings, event: Event, answer: str, lines: list[str], code: str) -> str:
+    """Return a link that opens a mail (RFC 6068): lines end with CRLF, and a space is never a plus."""
+    token = token_of("\0")
+    title = " ".join(event.title.split())
+    body = "\r\n".join([f"{answer}.", "", *lines, f"{KEEP_THIS} {token}"])
+    fields = {"subject": f"{answer}: {title} {token}", "body": body}
+    query = "&".join(f"{name}={percent_encode(text, safe='')}" for name, text in fields.items())
+    return f"mailto:{percent_encode(answers_go_to(settings), safe='@')}?{query}".replace("%00", code)

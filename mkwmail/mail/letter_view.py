@@ -203,6 +203,9 @@ _WORDS = {
     "to_name": "«naam»",
     "to_address": "naam@example.org",
     "signup_link": "https://example.org/aanmelden",
+    "decline_link": "mailto:naam@example.org",
+    "token": "[mkw-voorbeeld]",
+    "choices": "«keuzes»",
     "uid": "voorbeeld@mkwmail",
     "message_id": "voorbeeld@example.org",
 }

@@ -184,7 +184,7 @@ for _method in (
 class Link(Value):
     """A URL from the event file, or one that mkwmail made.
 
-    It has been checked to be https.
+    It has been checked to be https, or opens a mail.
     """
 
     __slots__ = ()
@@ -361,7 +361,7 @@ def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment
     return found
 
 
-PERSONAL = frozenset({"member", "salutation", "signup_link", "answer", "copy_of"})
+PERSONAL = frozenset({"member", "salutation", "signup_link", "decline_link", "token", "choices", "answer", "copy_of"})
 WHOLE_MEMBER = "member"
 """The name among the looked-at fields for the member as a whole.
 

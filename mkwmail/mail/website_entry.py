@@ -25,6 +25,7 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         "sender": {"name": Value(context.settings.sender.name), "email": Value(context.settings.sender.email)},
         "association": Value(context.settings.association),
         "signup_link": Link(url) if url else None,
+        "by_mail": False,
         "answer": None,
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,

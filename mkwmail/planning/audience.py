@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from mkwmail.clock import ZONE, day_in_words
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from mkwmail.members.name_changes import NameChange
 
 #: Audiences that guests belong to: guests are never invited, but get the mailings for those who come.
-FOR_GUESTS = frozenset({Audience.ATTENDING, Audience.PRESENT, Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.TOLD})
+FOR_GUESTS = frozenset(
+    {
+        Audience.ATTENDING,
+        Audience.PRESENT,
+        Audience.OUTDATED,
+        Audience.EARLIER_TEXT,
+        Audience.TOLD,
+        Audience.UNCONFIRMED,
+    }
+)
 
 _QUIET_DAYS = 3
 
@@ -55,7 +64,7 @@ def _is_met_by_itself(rule: Rule) -> bool:
     """Return whether those who got the mailing belong to its audience no more."""
     if isinstance(rule, Combined):
         return any(map(_is_met_by_itself, rule.rules))
-    return rule in (Audience.OUTDATED, Audience.EARLIER_TEXT)
+    return rule in (Audience.OUTDATED, Audience.EARLIER_TEXT, Audience.UNCONFIRMED)
 
 
 def audience_of(event: Event, mailing: str) -> Rule:
@@ -150,6 +159,8 @@ class History:
     → why the secretary does not want them mailed. ``dead``: address key → why that address is not mailed any more.
     ``strangers``: guests of any event; they are in the register, and have not left the list.
     ``unaddressed``: guests without a known address that can be mailed. ``unsettled``: sign-ups that are to be settled.
+    ``changed``: when the answer or the choices of each person were last recorded.
+    ``choices``: what each person chose besides, in Dutch.
     """
 
     deliveries: tuple[Delivery, ...] = ()
@@ -165,6 +176,8 @@ class History:
     strangers: frozenset[str] = frozenset()
     unaddressed: tuple[Recipient, ...] = ()
     unsettled: tuple[Unsettled, ...] = ()
+    changed: Mapping[str, datetime] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def holders(self) -> tuple[Recipient, ...]:
@@ -188,6 +201,11 @@ class History:
             if rule_of(each.round.mailing).cancels and each.state is not State.EXPIRED
         )
         return min(told, default=None)
+
+
+def days_of_answers(history: History) -> frozenset[date]:
+    """Return the days on which answers were recorded."""
+    return frozenset(each.astimezone(ZONE).date() for each in history.changed.values())
 
 
 def represented(event: Event, answers: Mapping[str, str], members: Mapping[str, Member]) -> frozenset[str]:
@@ -310,6 +328,7 @@ class Audiences:
             Audience.TENTATIVE: lambda person, _member: self._unless(person, {"tentative"}),
             Audience.TOLD: self._never_told,
             Audience.OUTDATED: self._up_to_date,
+            Audience.UNCONFIRMED: lambda person, _member: self._confirmed(person),
             Audience.EARLIER_TEXT: self._has_this_text,
         }
         return choices[rule]
@@ -386,6 +405,26 @@ class Audiences:
         if folded(member.organisation) not in self._represented or self._answers.get(person) in COMING:
             return None
         return _("a colleague of %(organisation)s comes") % {"organisation": member.organisation}
+
+    def _confirmed(self, person: str) -> str | None:
+        answer, changed = self._answers.get(person), self._history.changed.get(person)
+        if person in self._perhaps:
+            return _("a sign-up that may be theirs is to be settled")
+        if not answer or changed is None:
+            return _("has not answered")
+        if answer in ("present", "absent"):
+            return self._has_answered(person, answer)
+        confirmations = [
+            each.since
+            for each in self._history.deliveries
+            if each.person == person and each.state in TOLD and rule_of(each.round.mailing).confirms
+        ]
+        last = max(confirmations, default=None)
+        if last is not None and last >= changed:
+            return _("the answer was confirmed on %(day)s") % {"day": day_in_words(last)}
+        if changed.astimezone(ZONE).date() >= self._now.astimezone(ZONE).date():
+            return _("answered today: it is confirmed from tomorrow, so that a mistake can be taken back")
+        return None
 
     def _never_told(self, person: str, _member: Member) -> str | None:
         if any(person in persons for persons in self._told.values()) or self._is_coming_guest(person):

@@ -82,6 +82,7 @@ def next_steps(
     unsettled: int,
     now: datetime,
     earlier: WithEarlierText | None = None,
+    replies: int = 0,
     *,
     runs: bool,
 ) -> Iterator[str]:
@@ -90,6 +91,7 @@ def next_steps(
     :param behind: those who were given details that have changed.
     :param earlier: those who have an earlier text of a mailing.
     :param unsettled: how many sign-ups wait for a person's decision.
+    :param replies: how many mails that people wrote wait to be read.
     :param runs: whether `mkwmail due` runs as scheduled: only then is anything sent automatically.
     """
     yield from _mending(event, history, behind)
@@ -114,6 +116,11 @@ def next_steps(
             unsettled,
         )
         yield settle % {"n": unsettled, "event": event.id}
+    if replies:
+        read = ngettext(
+            "To read %(n)d reply: mkwmail inbox %(event)s", "To read %(n)d replies: mkwmail inbox %(event)s", replies
+        )
+        yield read % {"n": replies, "event": event.id}
 
 
 def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:

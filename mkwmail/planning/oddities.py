@@ -37,10 +37,13 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault(place, _("location: has a city only"), _("the mails will say that the place itself follows"))
     registration = event.registration
     invites = any(rule_of(name).invites for name in event.mailings)
-    if invites and (registration is None or not registration.url):
+    if invites and (registration is None or not (registration.url or registration.by)):
         yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
     if registration is not None and registration.url:
         yield from form_faults(registration.url, place)
+    if registration is not None and registration.by and settings.mailbox is None:
+        fault = _("registration: by: mail, and no mailbox: in mkwmail.yaml")
+        yield Fault(place, fault, _("name the mailbox there; else save the answers as files, and import them"))
     if invites and (registration is None or registration.deadline is None):
         yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
     for name, entry in event.mailings.items():

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key
-from mkwmail.clock import day_in_words
+from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import CANCELLATION, CORRECTION, UPDATE, Audience, latest_of, mailing_named, rule_of
 from mkwmail.dutch.names import full_name
@@ -28,6 +28,7 @@ from mkwmail.planning.audience import (
     Recipient,
     audience_of,
     corrects_a_cancellation,
+    days_of_answers,
     is_for_guests,
 )
 from mkwmail.planning.facts import facts_of, only_added
@@ -67,7 +68,7 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     :raises UserError: if the event has no such mailing (USAGE), or if its audience cannot be determined.
     """
     latest = latest_of(event, mailing)
-    of = Round(event.id, mailing, _edition(event, mailing, history))
+    of = Round(event.id, mailing, _edition(event, mailing, history, now))
     rule = audience_of(event, mailing)
     assistants = [each for each in listings if each.copy_of]
     listings = [each for each in listings if not each.copy_of]
@@ -94,14 +95,19 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
 
 
-def _edition(event: Event, mailing: str, history: History) -> int:
+def _edition(event: Event, mailing: str, history: History, now: datetime) -> int:
     """Return the edition that is planned.
 
-    It is the version of the facts for an update, of the text for a correction, else 0.
+    It is the version of the facts for an update, of the text for a correction, the day of the last answers for a
+    confirmation, else 0.
     """
     rule = rule_of(mailing)
     if rule.tells_changes:
         return history.telling.version_of(facts_of(event, history.cancelled is not None))
+    if rule.confirms:
+        return max(
+            (day.toordinal() for day in days_of_answers(history) if day < now.astimezone(ZONE).date()), default=0
+        )
     return history.correcting.edition if rule.corrects and history.correcting else 0
 
 

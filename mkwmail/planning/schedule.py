@@ -157,6 +157,18 @@ def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery
     return found
 
 
+#: A reminder waits for a person if nobody could read the mailbox for this long: answers may be in it.
+UNREADABLE = timedelta(days=2)
+
+
+def waits_for_mailbox(mailing: str, failing: datetime | None, now: datetime) -> bool:
+    """Return whether a mailing asks people who may have answered in a mailbox that cannot be read.
+
+    :param failing: since when it cannot be read.
+    """
+    return failing is not None and now - failing >= UNREADABLE and rule_of(mailing).reminds
+
+
 def too_soon(due: Collection[str], going: Collection[str], deliveries: Sequence[Delivery]) -> Mapping[str, str]:
     """Return the due reminders that are too soon after an invitation.
 
@@ -205,6 +217,8 @@ def share_of(
     Others may be mailed if they are few. ``guests`` (keys) are not in the list and could not be approved: they signed
     up since. ``successors``: person → who took over from them, by a person's word; they count as approved too.
     """
+    if rule_of(plan.round.mailing).confirms:
+        return Share(plan.to_send)  # nobody knew on approval who would answer
     limit = list_tolerance(len(given.persons))
     here = {key for each in listings for key in (each.person, each.instead)}
     gone = sum(here.isdisjoint(_line(person, successors)) for person in given.persons)

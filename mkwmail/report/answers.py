@@ -340,7 +340,8 @@ def _row(line: AnswerLine) -> list[str]:
 
 def source_words(source: str) -> str:
     """Return the source of an answer in the user's language."""
-    return {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form")}.get(source, source)
+    words = {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form"), "mail": _("a mail")}
+    return words.get(source, source)
 
 
 def _who(row: KeptSignup) -> str:

@@ -57,14 +57,14 @@ def _dutch_source(name: str) -> str:
     return _DUTCH_SOURCES.get(name, name)
 
 
-def _what(event: Event, mailing: str) -> str:
+def what_of(event: Event, mailing: str) -> str:
     """``de uitnodiging voor Directeurendag``."""
     rule = rule_of(mailing)
     name = f"{rule.article} {rule.dutch}" if rule.dutch else f"de mailing '{mailing}'"
     return f"{name} voor {event.title}" if mailing == kind_of(mailing) else f"{name} ({mailing}) voor {event.title}"
 
 
-def _begin(sentence: str) -> str:
+def begin(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
@@ -98,8 +98,8 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
             len(mailings),
         )
         % words,
-        dutch=f"Dit gaat niet uit: {join_words([_what(event, mailing) for mailing in mailings])}. Sinds de goedkeuring "
-        f"is er iets veranderd: {sources}. Kijk het na en keur het opnieuw goed.",
+        dutch=f"Dit gaat niet uit: {join_words([what_of(event, mailing) for mailing in mailings])}. Sinds de "
+        f"goedkeuring is er iets veranderd: {sources}. Kijk het na en keur het opnieuw goed.",
         remedy=f"mkwmail schedule {event.id} {' '.join(mailings)}",
         details=tuple(line for difference in differences for line in (difference.what, *difference.lines)),
     )
@@ -115,7 +115,7 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Notice:
         name=f"added:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mails)s of %(mailing)s wait for your approval: many joined the list (%(names)s)") % words,
-        dutch=f"{_begin(_what(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
+        dutch=f"{begin(what_of(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
         "kwamen: dat zijn er veel. Klopt de lijst, keur het dan opnieuw goed.",
         remedy=_approve(event, mailing),
     )
@@ -150,7 +150,7 @@ def shrunk(event: Event, mailing: str, gone: int) -> Notice:
         name=f"shrunk:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mailing)s is not sent: %(n)d members have left the list since it was approved") % words,
-        dutch=f"{_begin(_what(event, mailing))} gaat niet uit: sinds de goedkeuring zijn {gone} leden uit de "
+        dutch=f"{begin(what_of(event, mailing))} gaat niet uit: sinds de goedkeuring zijn {gone} leden uit de "
         "ledenlijst verdwenen. Klopt de lijst, keur het dan opnieuw goed.",
         remedy=_approve(event, mailing),
     )
@@ -188,7 +188,7 @@ def renamed(event: Event, mailing: str, earlier: Former) -> Notice:
         name=f"renamed:{event.id}:{mailing}:{earlier.event}:{earlier.mailing}",
         code=ExitCode.SETTINGS,
         said=sentence % words,
-        dutch=f"{_begin(_what(event, mailing))} wordt niet verstuurd. {dutch}",
+        dutch=f"{begin(what_of(event, mailing))} wordt niet verstuurd. {dutch}",
         remedy=_approve(event, mailing),
     )
 
@@ -209,9 +209,9 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
         name=missed_name(event, mailing, latest),
         code=ExitCode.REFUSED,
         said=sentence % words,
-        dutch=f"{_begin(_what(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste moment "
-        f"was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, zet dan "
-        "een later moment in het evenement (latest) en keur het opnieuw goed; trek anders de goedkeuring in.",
+        dutch=f"{begin(what_of(event, mailing))} is voor {len(names)} leden niet op tijd verstuurd: het uiterste "
+        f"moment was {date_in_words(latest.date())}. Later versturen doet mkwmail niet uit zichzelf. Moet het toch, "
+        "zet dan een later moment in het evenement (latest) en keur het opnieuw goed; trek anders de goedkeuring in.",
         remedy=f"{_approve(event, mailing)} --withdraw",
     )
 
@@ -243,7 +243,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Notice:
         name=name,
         code=ExitCode.OK,
         said=sentence,
-        dutch=f"{_begin(_what(event, mailing))} is overgeslagen, want {_what(event, by)} is nu ook aan de beurt "
+        dutch=f"{begin(what_of(event, mailing))} is overgeslagen, want {what_of(event, by)} is nu ook aan de beurt "
         f"of al weg.{later}",
         once=True,
     )
@@ -274,7 +274,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
         name=f"once:tomorrow:{event.id}:{mailing}:{goes:%Y-%m-%d}",
         code=ExitCode.OK,
         said=sentence % words,
-        dutch=f"Morgen om {time_in_words(goes.time())} gaat {_what(event, mailing)} uit: {_mails(count)}. {answers}",
+        dutch=f"Morgen om {time_in_words(goes.time())} gaat {what_of(event, mailing)} uit: {_mails(count)}. {answers}",
         remedy=f"mkwmail answers import {event.id} {_('FILE')}",
         once=True,
     )
@@ -292,7 +292,7 @@ def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Notice:
             len(names),
         )
         % words,
-        dutch=f"Van {_what(event, mailing)} is van {_mails(len(names))} onzeker of die is aangekomen "
+        dutch=f"Van {what_of(event, mailing)} is van {_mails(len(names))} onzeker of die is aangekomen "
         f"({some_dutch(names)}). Of die opnieuw moet, kan mkwmail niet weten.",
         remedy=f"mkwmail resolve {event.id}",
     )
@@ -310,7 +310,7 @@ def refused(event: Event, mailing: str, names: Sequence[str]) -> Notice:
             len(names),
         )
         % words,
-        dutch=f"Van {_what(event, mailing)} is {_mails(len(names))} geweigerd ({some_dutch(names)}). Verbeter het "
+        dutch=f"Van {what_of(event, mailing)} is {_mails(len(names))} geweigerd ({some_dutch(names)}). Verbeter het "
         "adres in de ledenlijst, of vul daar 'niet mailen' in.",
         remedy=f"mkwmail resolve {event.id}",
     )
@@ -328,7 +328,7 @@ def by_hand(event: Event, mailing: str, count: int) -> Notice:
             count,
         )
         % words,
-        dutch=f"Van {_what(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
+        dutch=f"Van {what_of(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
         remedy=f"mkwmail send {event.id} {mailing}",
     )
 
@@ -340,7 +340,7 @@ def no_longer(event: Event, mailing: str) -> Notice:
         name=f"no longer:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mailing)s was approved, and is no longer in the event file: it is not sent") % words,
-        dutch=f"{_begin(_what(event, mailing))} is goedgekeurd, maar staat niet meer in het evenement. Nu "
+        dutch=f"{begin(what_of(event, mailing))} is goedgekeurd, maar staat niet meer in het evenement. Nu "
         "gaat er niets uit.",
         remedy=f"{_approve(event, mailing)} --withdraw",
     )

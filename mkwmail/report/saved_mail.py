@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mkwmail.clock import day_in_words
 from mkwmail.i18n import _, ngettext
+from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.answers import answer_words, stray_words, with_comment
 from mkwmail.report.terminal import Terminal
@@ -112,3 +113,20 @@ def show_unread(terminal: Terminal, saved: Saved) -> None:
         terminal.say(words % {"n": count}, "yellow")
     for fault in saved.unread:
         terminal.say(f"  {fault}", "yellow")
+
+
+def show_written(terminal: Terminal, answers: Iterable[tuple[str, Answer]]) -> None:
+    """Print answers by mail with their names."""
+    for name, answer in answers:
+        terminal.say(f"  {with_comment(f'{name}: {answer_words(answer.answer)}', answer.comment)}")
+
+
+def show_doubts(terminal: Terminal, event: str, rows: Iterable[KeptSignup]) -> None:
+    """Print the answers by mail to ask about, with the command that settles each."""
+    for row in rows:
+        said = {"who": row.name or row.address, "answer": answer_words(row.answer), "doubt": row.doubt}
+        if row.answer:
+            terminal.say(_("To settle: %(who)s, %(answer)s: %(doubt)s") % said, "yellow")
+        else:
+            terminal.say(_("To settle: %(who)s: %(doubt)s") % said, "yellow")
+        terminal.say(f'  mkwmail answers set {event} "{said["who"]}" …')

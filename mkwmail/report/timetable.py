@@ -10,6 +10,7 @@ from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
+from mkwmail.config.kinds import rule_of
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
@@ -57,7 +58,7 @@ def _standing(slot: Slot) -> str:
         return _("not approved")
     if slot.changes:
         return _("CHANGED since")
-    if slot.overdue and slot.had and not slot.to_get:
+    if slot.overdue and slot.had and not slot.to_get and not rule_of(slot.mailing).confirms:
         return _("done")
     return _("approved %(day)s") % {"day": day_in_figures(slot.given.at)} if slot.given.at else _("approved")
 

@@ -339,6 +339,16 @@ class Numbers:
         return self.coming + self.companions
 
 
+def choices_in_words(row: KeptSignup) -> str:
+    """Return what somebody chose besides, in Dutch: ``Lunch: ja; Borrel: nee; 2 introducés``."""
+    said = {Answered.ATTENDING: "ja", Answered.DECLINED: "nee"}
+    found = [(heading, said.get(read_answer(text) or Answered.TENTATIVE)) for heading, text in row.asked.items()]
+    parts = [f"{heading}: {answer}" for heading, answer in found if answer]
+    if row.companions:
+        parts.append("1 introducé" if row.companions == 1 else f"{row.companions} introducés")
+    return "; ".join(parts)
+
+
 def last_signups(signups: Iterable[KeptSignup]) -> dict[str, KeptSignup]:
     """Return person → their last sign-up.
 

@@ -20,6 +20,8 @@ SAID = "said"
 IGNORED = "-"
 #: Prefix of the key of a row that is no export's, but what somebody said by telephone.
 BY_TELEPHONE = "telephone "
+#: Begins the key of what somebody wrote in a mail that a button opened.
+BY_MAIL = "mail "
 _AFTERWARDS = frozenset({Answered.PRESENT, Answered.ABSENT})
 
 
@@ -109,7 +111,7 @@ def changes(
         for each in kept
         if each.key not in seen
         and each.gone is None
-        and not each.key.startswith(BY_TELEPHONE)
+        and not each.key.startswith((BY_TELEPHONE, BY_MAIL))
         and each.answer in EXPECTED
         and each.person not in here
         and not _is_settled(each, held)

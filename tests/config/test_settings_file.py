@@ -7,8 +7,8 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.providers import PRESETS
 from mkwmail.config.settings import (
-    PRESETS,
     Auth,
     Hours,
     Keep,

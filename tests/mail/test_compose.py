@@ -85,7 +85,9 @@ def test_a_message_says_what_direct_rendering_says(
     pass_over = composing._Composing(occasion, templates)
     pass_over.sorted(members, lambda done: None)
     for addressed in composing.compose(occasion, templates, members).addressed:
-        values = personal_values(addressed.addressee, "https://aanmelden.example.org/?lid={code}", "je")
+        values = personal_values(
+            addressed.addressee, {"signup_link": "https://aanmelden.example.org/?lid={code}"}, "je"
+        )
         rendering = pass_over._render(addressed.addressee, values, lambda field: "")
         direct = letter_of(rendering, pass_over._context, pass_over._layout, pass_over._marks)
         sent = read(addressed.message("id@example.org", MOMENT))

@@ -1,0 +1,320 @@
+"""Mails of a mailbox: which of them concern us, and what each one is. Pure."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import Message
+from enum import StrEnum
+from typing import NamedTuple
+
+from mkwmail.addresses import address_key
+from mkwmail.i18n import _
+from mkwmail.ledger.models import Answer, KeptSignup
+from mkwmail.mail.compose import UNSUBSCRIBE
+from mkwmail.mail.context import (
+    CANNOT_COME,
+    COMES,
+    COMES_NOT,
+    COMPANIONS,
+    DIETARY,
+    KEEP_THIS,
+    REMARK,
+    YES_OR_NO,
+)
+from mkwmail.mail.icalendar import CalendarReply
+from mkwmail.responses.answers import Answered, read_answer, read_companions
+from mkwmail.responses.bounces import Nature, Returned, digest_of, read_returned
+from mkwmail.responses.calendar_replies import replies_in
+from mkwmail.responses.mail_parts import header_text, parsed, part_text
+from mkwmail.responses.saved_mail import SavedMail
+from mkwmail.responses.signup_changes import BY_MAIL
+
+_LONGEST = 300  # characters of a line that is kept
+#: The source of an answer by mail.
+SOURCE = "mail"
+
+_TOKEN = re.compile(r"\[mkw-([A-Za-z0-9]{4,40})\]")
+_MESSAGE_ID = re.compile(r"<([^<>\s]{3,300})>")
+_SYSTEM = re.compile(r"mailer-?daemon|postmaster|mail-?delivery|microsoftexchange[0-9a-f]*@", re.IGNORECASE)
+_AFTERWARDS = ("present", "absent")
+
+
+class Kind(StrEnum):
+    """The kind of a mail that concerns us."""
+
+    CALENDAR = "calendar"
+    REPORT = "report"
+    ANSWER = "answer"
+    OPT_OUT = "opt-out"
+    AUTOMATIC = "automatic"
+    REPLY = "reply"
+    OTHER = "other"  # fetched, and not about us
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """All by which a mail can refer to us.
+
+    ``messages``: Message-ID without brackets → (event, person). ``codes``: code → (event, person).
+    ``addresses``: address key → person. ``names``: person → name.
+    """
+
+    messages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    codes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of our Message-IDs."""
+        return tuple(sorted({each.rpartition("@")[2] for each in self.messages}))
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A mail that was fetched.
+
+    ``about``: the event and person of our message or code that it refers to, if any. ``refers``: the Message-IDs of
+    ours that it names. ``text`` is what its writer typed; it is kept nowhere.
+    """
+
+    kind: Kind
+    digest: str
+    place: str
+    sender: str
+    at: datetime | None
+    message_id: str = ""
+    about: tuple[str, str] | None = None
+    refers: tuple[str, ...] = ()
+    replies: tuple[CalendarReply, ...] = ()
+    returned: tuple[Returned, ...] = ()
+    subject: str = ""
+    text: str = ""
+
+
+def is_wanted(fields: Message, ours: Ours) -> bool:
+    """Check by its headers whether a mail is to be fetched: it refers to our mail, or is a report."""
+    kind = str(fields.get("Content-Type", "")).casefold()
+    subject = header_text(fields, "Subject")
+    return (
+        any(each in ours.messages for each in _references(fields))
+        or "report-type=delivery-status" in kind.replace('"', "").replace(" ", "")
+        or "report-type=global-delivery-status" in kind.replace('"', "").replace(" ", "")
+        or kind.startswith(("text/calendar", "application/ics"))
+        or bool(_SYSTEM.search(str(fields.get("From", ""))))
+        or UNSUBSCRIBE.casefold() in subject.casefold()
+        or any(each in ours.codes for each in _TOKEN.findall(subject))
+    )
+
+
+def may_hold_calendar(fields: Message) -> bool:
+    """Check by its headers whether one of a mail's parts can be an answer of a calendar."""
+    return (
+        str(fields.get("Content-Type", "")).strip().casefold().startswith(("multipart/alternative", "multipart/mixed"))
+    )
+
+
+def read_incoming(data: bytes, place: str, ours: Ours) -> Incoming:
+    """Return what a mail is; the first kind that fits, in the order of :class:`Kind`.
+
+    An automatic reply is never an answer, whatever it quotes (RFC 3834).
+    """
+    returned = read_returned(SavedMail(place, data))
+    first = returned[0]
+    mail = parsed(data)
+    refers = tuple(each for each in _references(mail) if each in ours.messages)
+    subject, text = header_text(mail, "Subject"), _typed_text(mail)
+    code = next((each for each in _TOKEN.findall(f"{subject}\n{text}") if each in ours.codes), "")
+    about = ours.codes.get(code) or (ours.messages[refers[0]] if refers else None)
+    try:
+        replies = replies_in(data)
+    except ValueError:
+        replies = ()
+    if first.nature in (Nature.REPORT, Nature.DELIVERED):
+        refers += tuple(each for one in returned for each in one.message_ids if each in ours.messages)
+    kind = _kind(first.nature, bool(replies), bool(code), about is not None)
+    message_id = str(mail.get("Message-ID", "")).strip("<> \t\r\n")[:300]
+    return Incoming(
+        *(kind, digest_of(data), place, first.sender, first.at, message_id, about, refers, replies, returned),
+        subject=subject,
+        text=text,
+    )
+
+
+def _kind(nature: Nature, has_reply: bool, has_code: bool, is_about_us: bool) -> Kind:
+    if has_reply:
+        return Kind.CALENDAR
+    if nature in (Nature.REPORT, Nature.DELIVERED):
+        return Kind.REPORT
+    if nature is Nature.AUTOMATIC:
+        return Kind.AUTOMATIC if is_about_us else Kind.OTHER
+    if has_code:
+        return Kind.ANSWER
+    if nature is Nature.OPT_OUT:
+        return Kind.OPT_OUT
+    return Kind.REPLY if nature in (Nature.REPLY, Nature.CALENDAR) and is_about_us else Kind.OTHER
+
+
+def _references(mail: Message) -> list[str]:
+    return [each for name in ("In-Reply-To", "References") for each in _MESSAGE_ID.findall(str(mail.get(name, "")))]
+
+
+# Where a mail program quotes: everything below is not the writer's.
+_QUOTED = re.compile(
+    r"(?m)^(?:>|-{2,} ?(?:oorspronkelijk|original|forwarded|doorgestuurd)|_{10,}|(?:van|from): |"
+    r"(?:op|on) .{5,200}(?:schreef|wrote)\b|begin doorgestuurd|begin forwarded|-- $)",
+    re.IGNORECASE,
+)
+
+
+def _typed_text(mail: Message) -> str:
+    """Return the text of a mail up to what it quotes."""
+    parts = [part for part, _number in zip(mail.walk(), range(50), strict=False)]
+    texts = [part for part in parts if part.get_content_maintype() == "text"]
+    plain = [part for part in texts if part.get_content_type() == "text/plain"]
+    text = part_text((plain or texts)[0]) if texts else ""
+    return _QUOTED.split(text, maxsplit=1)[0].strip()
+
+
+# Answers by mail
+
+_PREFIX = re.compile(r"^(?:(?P<on>fw|fwd|doorst|doorgestuurd|wg)|re|antw|aw)\s*:\s*", re.IGNORECASE)
+_REFUSALS = (COMES_NOT.casefold(), CANNOT_COME.casefold(), "ik kan niet komen", "wij komen niet")
+_ACCEPTANCES = (COMES.casefold(), "wij komen")
+_DOUBTS = re.compile(
+    r"\b(?:niet|geen|toch|helaas|misschien|maar|tenzij|afmelden|verhinderd|not|unless)\b", re.IGNORECASE
+)
+_RETRACTIONS = re.compile(r"\b(?:(?:toch|kom|kan|komen|kunnen) (?:\w+ ){0,2}niet|verhinderd|afmelden)\b", re.IGNORECASE)
+_FORM_LINE = re.compile(
+    rf"^(?P<label>[^:\n]{{1,120}}{re.escape(YES_OR_NO)}|{'|'.join(map(re.escape, (COMPANIONS, DIETARY, REMARK)))})"
+    r"\s*:(?P<said>[^\n]*)$"
+)
+
+
+def said_by_mail(mail: Incoming) -> Answered | None:
+    """Return the answer of a mail that a button opened, or None if it must be asked about.
+
+    The subject says it, or the first line if the subject was changed. If they say different things, or if other words
+    hold a doubt, it is asked about. So is a mail that was forwarded.
+    """
+    subject, forwarded = mail.subject, False
+    while found := _PREFIX.match(subject):
+        forwarded = forwarded or bool(found["on"])
+        subject = subject[found.end() :]
+    lines = [line.strip() for line in _TOKEN.sub("", mail.text).splitlines() if line.strip()]
+    by_subject, by_line = _of_button(_TOKEN.sub("", subject)), _of_button(lines[0]) if lines else None
+    own = [line for line in lines if not (_FORM_LINE.match(line) or _of_button(line) or _is_ours(line))]
+    if forwarded or (by_subject and by_line and by_subject is not by_line):
+        return None
+    answer = by_subject or by_line
+    if answer is None:
+        return read_answer(lines[0]) if lines else None
+    doubtful = any(_DOUBTS.search(line) for line in own) or _RETRACTIONS.search(details_of(mail).remark)
+    return None if answer is Answered.ATTENDING and doubtful else answer
+
+
+class Details(NamedTuple):
+    """The lines that somebody filled in.
+
+    ``parts``: title of an optional part → ja or nee, or what was typed.
+    """
+
+    parts: Mapping[str, str]
+    companions: int
+    dietary: str
+    remark: str
+
+
+def details_of(mail: Incoming) -> Details:
+    """Return the lines of an answer by mail that somebody filled in."""
+    found = [match for line in mail.text.splitlines() if (match := _FORM_LINE.match(line.strip()))]
+    said = {each["label"]: each["said"].strip()[:_LONGEST] for each in found if each["said"].strip()}
+    parts = {key.removesuffix(YES_OR_NO): text for key, text in said.items() if key.endswith(YES_OR_NO)}
+    return Details(
+        parts={title: _yes_or_no(text) for title, text in parts.items()},
+        companions=read_companions(said.get(COMPANIONS, "")) or 0,
+        dietary=said.get(DIETARY, ""),
+        remark=said.get(REMARK, ""),
+    )
+
+
+def _yes_or_no(text: str) -> str:
+    return {Answered.ATTENDING: "ja", Answered.DECLINED: "nee"}.get(read_answer(text) or Answered.TENTATIVE, text)
+
+
+def _of_button(text: str) -> Answered | None:
+    folded = " ".join(text.casefold().split())
+    if folded.startswith(_REFUSALS):
+        return Answered.DECLINED
+    return Answered.ATTENDING if folded.startswith(_ACCEPTANCES) and not _DOUBTS.search(folded) else None
+
+
+def _is_ours(line: str) -> bool:
+    return line.startswith(KEEP_THIS)
+
+
+class ByMail(NamedTuple):
+    """Answers by mail, and the lines that were filled in, both by event; a row with a doubt is no answer yet."""
+
+    answers: Mapping[str, list[Answer]]
+    rows: Mapping[str, list[KeptSignup]]
+
+    def doubts(self, event: str) -> tuple[KeptSignup, ...]:
+        """Return the mails of an event to ask about."""
+        return tuple(each for each in self.rows.get(event, ()) if each.doubt)
+
+
+def answers_by_mail(
+    mails: Collection[Incoming], ours: Ours, recorded: Mapping[str, Collection[Answer]], now: datetime
+) -> ByMail:
+    """Return the answers by mail to record, and those to ask about.
+
+    The code says whose answer it is. From another address, or with words that are not understood, it is asked about.
+    Of two answers the later counts; an answer that is older than the recorded one changes nothing.
+    """
+    answers: dict[str, list[Answer]] = {}
+    rows: dict[str, dict[str, KeptSignup]] = {}
+    for mail in sorted(mails, key=lambda each: each.at or now):
+        if mail.kind is not Kind.ANSWER or mail.about is None:
+            continue
+        event, person = mail.about
+        at = min(mail.at or now, now)
+        answer = said_by_mail(mail)
+        doubt = _doubt(mail, ours, person, answer)
+        if answer is None or doubt:
+            rows.setdefault(event, {})[mail.digest] = _row(mail, ours, person, answer, at, doubt)
+            continue
+        earlier = [each for each in (*recorded.get(event, ()), *answers.get(event, ())) if each.person == person]
+        if earlier and (earlier[-1].answer in _AFTERWARDS or earlier[-1].given >= at):
+            continue
+        answers.setdefault(event, []).append(Answer(person, answer.value, SOURCE, at, comment=details_of(mail).remark))
+        rows.setdefault(event, {})[person] = _row(mail, ours, person, answer, at)
+    return ByMail(answers, {event: list(found.values()) for event, found in rows.items()})
+
+
+def _doubt(mail: Incoming, ours: Ours, person: str, answer: Answered | None) -> str:
+    """Return why a mail must be asked about; an empty text if it need not."""
+    if ours.addresses.get(address_key(mail.sender)) != person:
+        return _("answered by mail from another address, %(address)s") % {"address": mail.sender}
+    return "" if answer else _("the mail does not say clearly whether they come: read it")
+
+
+def _row(mail: Incoming, ours: Ours, person: str, answer: Answered | None, at: datetime, doubt: str = "") -> KeptSignup:
+    """Return the lines that somebody filled in, as a row of an export: the last mail of a person replaces others.
+
+    A doubtful one is the row of a person who may be the one invited.
+    """
+    said = details_of(mail)
+    return KeptSignup(
+        *(f"{BY_MAIL}{mail.digest if doubt else person}", None if doubt else person, mail.digest),
+        answer=answer.value if answer else "",
+        name=ours.names.get(person, ""),
+        doubt=doubt,
+        maybe=(person,) if doubt else (),
+        address=mail.sender,
+        moment=at,
+        asked=said.parts,
+        dietary={DIETARY: said.dietary} if said.dietary else {},
+        companions=said.companions,
+    )

@@ -1,0 +1,260 @@
+"""``inbox`` with a real IMAP server: what comes in counts once, and nothing in the mailbox changes."""
+
+import csv
+import email
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.dovecot import Dovecot, missing
+from tests.keyboard import typed
+from tests.smtp_server import DROP, ScriptedServer
+from tests.workplace import PEOPLE, Place, a_place
+
+EVENT = "directeurendag-2020"
+REPORTS = Path(__file__).parent.parent / "responses" / "reports"
+OURS = "6f0c1d2e3b4a59687786a5b4c3d2e1f0@platform.example.org"
+KIM, JAN, ELS = "kim@woonstede.example.org", "jan@dehaven.example.org", "els@dehaven.example.org"
+ZOE, LOU = "zoe@tien.example.org", "lou@elf.example.org"
+LATER = "2020-02-19T15:00"
+
+pytestmark = missing
+
+
+def ids_of(server: ScriptedServer) -> dict[str, str]:
+    return {
+        each.recipients[0]: str(email.message_from_bytes(each.data)["Message-ID"]).strip("<>") for each in server.taken
+    }
+
+
+def reply(sender: str, about: str, text: str, subject: str = "Re: Uitnodiging", more: str = "") -> bytes:
+    return (
+        f"From: {sender}\nTo: secretaris@example.org\nSubject: {subject}\nMessage-ID: <{len(text)}@x.example.net>\n"
+        f"Date: Tue, 18 Feb 2020 10:00:00 +0100\nIn-Reply-To: <{about}>\n{more}"
+        f"Content-Type: text/plain; charset=utf-8\n\n{text}\n"
+    ).encode()
+
+
+def report(name: str, message_id: str, address: str) -> bytes:
+    text = (REPORTS / f"{name}.eml").read_text(encoding="utf-8")
+    return text.replace(OURS, message_id).replace("k.jansen@huis.example.net", address).encode()
+
+
+def token_mail(sender: str, code: str, subject: str, text: str, day: int = 18) -> bytes:
+    return (
+        f"From: {sender}\nTo: secretaris@example.org\nSubject: {subject}\nMessage-ID: <{code}{day}@x.example.net>\n"
+        f"Date: Tue, {day} Feb 2020 10:00:00 +0100\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+    ).encode()
+
+
+def others(server: Dovecot, domain: str, count: int = 20) -> None:
+    for number in range(count):
+        about = f"In-Reply-To: <{number}@{domain}>\nReferences: <{number}@{domain}>\n" if number % 4 == 0 else ""
+        server.deliver(
+            f"From: x{number}@example.net\nSubject: Lunch?\nMessage-ID: <o{number}@example.net>\n{about}"
+            f"Date: Tue, 18 Feb 2020 10:00:00 +0100\nContent-Type: multipart/mixed; boundary=b\n\n"
+            f"--b\nContent-Type: text/plain\n\nGEHEIM {number}\n--b--\n".encode()
+        )
+
+
+def codes(place: Place) -> dict[str, str]:
+    place.run("answers", "list", EVENT, "--csv", str(place.folder / "lijst.csv"), now=LATER)
+    with (place.folder / "lijst.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file, delimiter=";"))
+    return {row[rows[0].index("e-mail")]: row[rows[0].index("code")] for row in rows[1:]}
+
+
+def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place, "INBOX, Antwoorden é"))
+        assert place.send().code == 0
+        ids = ids_of(smtp)
+        code = codes(place)
+        others(box, ids[KIM].partition("@")[2])
+        box.deliver(report("postfix-unknown", ids[KIM], KIM))
+        box.deliver(reply(JAN, ids[JAN], "Ik kom graag, tot dan."))
+        box.deliver(
+            reply(ELS, ids[ELS], "Ik ben er niet.", "Automatisch antwoord: x", "Auto-Submitted: auto-replied\n")
+        )
+        box.deliver(token_mail(ZOE, code[ZOE], f"Ik kom niet: Directeurendag [mkw-{code[ZOE]}]", "Ik kom niet."))
+        box.deliver(token_mail(LOU, code[LOU], "iets anders", f"Ik kom.\n\n[mkw-{code[LOU]}]"), ".Antwoorden &AOk-")
+        before = box.names()
+        dry = place.run("inbox", "--dry-run", "--json", now=LATER)
+        assert dry.code == 0, dry.err
+        ran = place.run("inbox", "--json", now=LATER)
+        assert ran.code == 0, ran.err
+        found = ran.json
+        assert {(each["member"], each["answer"]) for each in found["answers"]} == {
+            ("Zoë Ruiter", "declined"),
+            ("Lou 't Hart", "attending"),
+        }
+        assert {key: value for key, value in dry.json.items() if key != "replies"} == {
+            key: value for key, value in found.items() if key != "replies"
+        }
+        assert [each["member"] for each in found["bounces"]] == ["Kim Verbeek"]
+        assert found["automatic"] == 1 and [each["member"] for each in found["replies"]] == ["Jan de Vries"]
+        assert "Ik kom graag" in box.answered() and "GEHEIM" not in box.answered()
+        assert box.names() == before
+        again = place.run("inbox", "--json", now=LATER).json
+        assert (again["mails"], again["answers"], again["bounces"]) == (0, [], [])
+        for each in (box.folder / "mail").rglob("dovecot-uidlist"):
+            each.unlink()
+        renewed = place.run("inbox", "--json", now=LATER).json
+        assert (renewed["mails"], renewed["answers"], renewed["bounces"]) == (0, [], [])
+        status = place.run("status", EVENT, "--json", now=LATER).json
+        assert "Ik kom graag" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+        assert status
+
+
+def test_mails_that_do_not_say_whose_answer_it_is_are_asked_about(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        code = codes(place)
+        box.deliver(token_mail(JAN, code[KIM], f"Ik kom niet [mkw-{code[KIM]}]", "Ik kom niet."))
+        box.deliver(token_mail(ELS, code[ELS], f"FW: Ik kom [mkw-{code[ELS]}]", "Zie hieronder."))
+        box.deliver(token_mail(ZOE, code[ZOE], f"Ik kom [mkw-{code[ZOE]}]", "Toch niet, ik ben verhinderd."))
+        box.deliver(token_mail(LOU, code[LOU], f"Ik kom [mkw-{code[LOU]}]", "Ik kom."))
+        box.deliver(token_mail(LOU, code[LOU], f"Ik kan er niet bij zijn [mkw-{code[LOU]}]", "", day=19))
+        found = place.run("inbox", "--json", now="2020-02-20T15:00").json
+        assert [each["member"] for each in found["to_look_at"]] == ["Kim Verbeek", "Els van der Ven", "Zoë Ruiter"]
+        status = {
+            each["member"]: each["answer"] for each in place.run("answers", "list", EVENT, "--json").json["answers"]
+        }
+        assert status == {"Lou 't Hart": "declined"}
+
+
+def test_doubt_is_settled_by_the_sent_folder_and_by_a_reply_and_never_by_absence(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        for address in (KIM, JAN, ELS):
+            smtp.on("DOT", DROP, recipient=address)
+        for hour in (10, 11):  # a run ends when two connections were lost in a row
+            place.send(now=f"2020-02-17T{hour}:00")
+        assert place.run("resolve", EVENT, now=LATER).code == 79
+        doubtful = list(ids_of(smtp).items())[:3]
+        (_first, in_sent), (second, answered), _third = doubtful
+        box.deliver(f"From: secretaris@example.org\nMessage-ID: <{in_sent}>\n\nx\n".encode(), ".Verzonden")
+        box.deliver(reply(second, answered, "Dank voor de uitnodiging."))
+        taken = len(smtp.taken)
+        ran = place.run("inbox", "--json", now=LATER)
+        assert {each["found"] for each in ran.json["settled"]} == {"sent", "reply"}
+        assert ran.json["in_doubt"] == 1 and len(smtp.taken) == taken
+        said = place.run("resolve", EVENT, now=LATER)
+        assert said.code == 79
+        assert "counts as sent, it is in the folder with sent mail" in said.out
+        assert "counts as sent, somebody answered it" in said.out
+
+
+@contextmanager
+def a_server_that(says: bytes, ends: bool = True) -> Iterator[int]:
+    """A server that says something, and then ends the connection or is silent."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+
+        def serve() -> None:
+            kept = []
+            while not stop.is_set():
+                try:
+                    there, _address = listening.accept()
+                except TimeoutError:
+                    continue
+                there.sendall(says)
+                if ends:
+                    there.close()
+                kept.append(there)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(listening.getsockname()[1])
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("says", [b"", b"* BYE sorry\r\n", b"* OK hello\r\n", b"nonsense\r\n" * 3, b"\0\xff{9}\r\n"])
+def test_a_bad_server_is_one_sentence_and_due_sends_all_the_same(tmp_path: Path, says: bytes) -> None:
+    with ScriptedServer() as smtp, a_server_that(says) as port:
+        place = a_place(tmp_path, smtp.port)
+        (tmp_path / "wachtwoord").write_text("x\n")
+        (tmp_path / "wachtwoord").chmod(0o600)
+        mailbox = "mailbox: {{host: 127.0.0.1, port: {}, security: none, username: x, password_file: wachtwoord}}\n"
+        place.settings(smtp.port, mailbox.format(port))
+        assert place.run("schedule", EVENT, "invitation", "reminder", "--yes", now="2020-02-01T09:00").code == 0
+        place.members()
+        place.members("Kim;;Verbeek;kim@woonstede.example.org;Woonstede;directeur")
+        assert place.run("due", now="2020-02-17T09:05").code == 0
+        assert len(smtp.taken) >= 1
+        ran = place.run("inbox", now="2020-02-17T10:00")
+        assert ran.code in (69, 77), ran.err
+        assert ran.err.count(f"127.0.0.1:{port}") == 1, ran.err
+        due = place.run("due", now="2020-02-17T10:05")
+        assert due.code in (69, 77) and not due.err.count("reminder")
+        assert place.run("due", now="2020-03-23T09:05").code == 78
+
+
+def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place, "INBOX, Weg"))
+        place.send()
+        code = codes(place)
+        box.deliver(token_mail(LOU, code[LOU], f"Ik kom [mkw-{code[LOU]}]", "Ik kom."))
+        gone = place.run("inbox", now=LATER)
+        assert gone.code == 78 and 'the mailbox has no folder "Weg" that can be read' in gone.err
+        assert "Lou 't Hart: attending" in gone.out
+        (tmp_path / "wachtwoord").write_text("fout\n")
+        refused = place.run("inbox", now=LATER)
+        assert refused.code == 77 and "refuses the login of secretaris" in refused.err
+
+
+def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik bel je nog even."))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
+        place.members(*(row for row in PEOPLE if JAN not in row))
+        assert place.run("forget", JAN, "--yes", now=LATER).code == 0
+        assert place.run("inbox", "--json", now=LATER).json["replies"] == []
+        assert "19@x.example.net" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+
+
+def test_replies_are_answered_one_by_one_and_their_words_are_kept_nowhere(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        ids = ids_of(smtp)
+        box.deliver(reply(JAN, ids[JAN], "Leuk, ik ben erbij!\x1b[2J"))
+        box.deliver(reply(ELS, ids[ELS], "Heb je de agenda van vorige keer nog?"))
+        box.deliver(reply(ZOE, ids[ZOE], "Dat hoor je nog van me."))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 3
+        assert "To read 3 replies: mkwmail inbox directeurendag-2020" in place.run("status", EVENT, now=LATER).out
+
+        def decide(seen: str) -> str:
+            last = seen.rpartition("/3  ")[2]
+            return "y" if "erbij" in last else "x" if "agenda" in last else ""
+
+        code, screen = typed(
+            place.command("inbox", EVENT),
+            place.environment(LATER),
+            tmp_path,
+            [("later:", decide)] * 3,
+        )
+        assert code == 0, screen
+        assert "/3  Jan de Vries, " in screen and "Leuk, ik ben erbij!" in screen
+        assert "\x1b[2J" not in screen
+        listed = place.run("answers", "list", EVENT, "--json", now=LATER).json["answers"]
+        assert {each["member"]: each["answer"] for each in listed} == {"Jan de Vries": "attending"}
+        left = place.run("inbox", "--json", now=LATER).json["replies"]
+        assert [each["member"] for each in left] == ["Zoë Ruiter"]
+        assert b"Leuk, ik ben" not in (tmp_path / "mkwmail-test.db").read_bytes()

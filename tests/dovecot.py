@@ -1,0 +1,147 @@
+"""Debian's Dovecot as a process of its own on loopback, with one Maildir.
+
+with Dovecot() as server:
+    server.deliver(b"…")
+    server.settings()  # the mailbox: line for mkwmail.yaml
+    server.fetched()  # what the program asked of it
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from tests.workplace import Place, is_root
+
+DOVECOT = shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
+USER, PASSWORD = "secretaris", "geheim woord"
+
+missing = pytest.mark.skipif(
+    DOVECOT is None or not is_root(), reason="needs dovecot-imapd, and the rights to start a mail server"
+)
+
+_SETTINGS = """\
+base_dir = {folder}/run
+state_dir = {folder}/run
+log_path = {folder}/log
+listen = 127.0.0.1
+protocols = imap
+ssl = no
+disable_plaintext_auth = no
+default_login_user = dovenull
+default_internal_user = dovecot
+first_valid_uid = 1
+mail_location = maildir:{folder}/mail
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+protocol imap {{
+  rawlog_dir = {folder}/raw
+}}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home={folder}
+}}
+namespace inbox {{
+  inbox = yes
+  mailbox Verzonden {{
+    auto = create
+    special_use = \\Sent
+  }}
+  mailbox "Antwoorden é" {{
+    auto = create
+  }}
+}}
+"""
+
+
+class Dovecot:
+    """A mailbox on loopback."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="mkwmail-dovecot-"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        self.folder.chmod(0o755)
+        for name in ("raw", "mail", "mail/new", "mail/cur", "mail/tmp"):
+            (self.folder / name).mkdir()
+        for name in ("raw", "mail", "mail/new", "mail/cur", "mail/tmp"):
+            shutil.chown(self.folder / name, "mail", "mail")
+        settings = self.folder / "dovecot.conf"
+        words = {"folder": self.folder, "port": self.port, "password": PASSWORD.replace(" ", "_")}
+        settings.write_text(_SETTINGS.format(**words))
+        assert DOVECOT is not None
+        self._process = subprocess.Popen([DOVECOT, "-F", "-c", str(settings)], stderr=subprocess.DEVNULL)
+        for _turn in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("dovecot did not start: " + (self.folder / "log").read_text())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.kill(self._process.pid, signal.SIGTERM)
+        self._process.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def settings(self, place: Place, folders: str = "INBOX") -> str:
+        """Write the password's file, and return the lines for mkwmail.yaml."""
+        file = place.folder / "wachtwoord"
+        file.write_text(PASSWORD.replace(" ", "_") + "\n")
+        file.chmod(0o600)
+        return (
+            f"mailbox: {{host: 127.0.0.1, port: {self.port}, security: none, username: {USER},"
+            f" password_file: wachtwoord, folders: [{folders}]}}\n"
+        )
+
+    def deliver(self, mail: bytes, folder: str = "") -> None:
+        """Put a mail into a folder, unread; ``folder`` as the Maildir names it."""
+        self._number += 1
+        place = self.folder / "mail" / folder
+        for name in ("new", "cur", "tmp"):
+            if not (place / name).is_dir():
+                (place / name).mkdir(parents=True)
+                shutil.chown(place / name, "mail", "mail")
+                shutil.chown(place, "mail", "mail")
+        path = place / "new" / f"{1_600_000_000 + self._number}.{self._number}.here"
+        path.write_bytes(mail.replace(b"\r\n", b"\n"))
+        shutil.chown(path, "mail", "mail")
+
+    def names(self) -> list[str]:
+        """Return the file names of all mails; they hold the flags. A mail that was seen by a server is in cur."""
+        return sorted(
+            each.name.partition(":2,")[0] + ":" + each.name.partition(":2,")[2]
+            for each in (self.folder / "mail").rglob("*")
+            if each.parent.name in ("new", "cur")
+        )
+
+    def asked(self) -> str:
+        """Return every command that the program gave."""
+        return "\n".join(each.read_text(errors="replace") for each in sorted((self.folder / "raw").glob("*.in")))
+
+    def answered(self) -> str:
+        """Return everything that the program was given."""
+        return "\n".join(each.read_text(errors="replace") for each in sorted((self.folder / "raw").glob("*.out")))
