@@ -388,6 +388,19 @@ def test_a_rehearsal_after_the_day_keeps_nothing(tmp_path: Path) -> None:
     assert kept(place.folder / "mkwmail-test.db") == {"files": 0, "certificates": 0, "files_of": 0}
 
 
+def test_who_left_the_list_and_was_not_there_is_told_so(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        assert place.send().code == 0
+    place.members("Jan;de;Vries;jan@dehaven.example.org;De Haven;lid")
+    words = ("papers", EVENT, "certificates", "--member", "kim@woonstede.example.org")
+    late = place.run(*words, now=AFTER)
+    assert late.code == 2 and "Kim Verbeek is not recorded as present" in late.err
+    assert place.run(*words).code == 0
+    (path,) = (place.folder / "papers" / EVENT).glob("voorbeeld*.pdf")
+    assert "Kim Verbeek" in text_of(path.read_bytes())
+
+
 def test_two_people_of_one_name_have_two_files(tmp_path: Path) -> None:
     place = with_certificates(tmp_path)
     place.members(
