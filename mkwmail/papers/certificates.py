@@ -24,7 +24,7 @@ from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import date_in_words, number, period
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger import papers
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Credit, keyed
@@ -206,6 +206,18 @@ class Certificates:
             said = _("certificates: still to be filled in: %(what)s") % {"what": ", ".join(missing)}
             still.append(Fault(self.shown_event, said, _("fill it in by the day of the event")))
         return (*still, *dict.fromkeys(self.warnings))
+
+    def by_hand(self, unaddressed: Iterable[tuple[str, Member]]) -> Iterator[Fault]:
+        """Yield a warning about those of these people who were present: no mail brings them a certificate."""
+        names = [full_name(member.name) for person, member in unaddressed if self.answers.get(person) == "present"]
+        if names and not self.example:
+            said = ngettext(
+                "%(n)d person with a certificate has no mail address: %(names)s",
+                "%(n)d people with a certificate have no mail address: %(names)s",
+                len(names),
+            )
+            remedy = _("print it: mkwmail papers %(event)s certificates") % {"event": self.event.id}
+            yield Fault(self.shown_event, said % {"n": len(names), "names": some(names)}, remedy)
 
     def keep(self, database: Database, persons: Iterable[str], keys: Mapping[str, str]) -> None:
         """Keep the certificates of these persons that were not kept yet.

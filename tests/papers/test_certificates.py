@@ -401,6 +401,17 @@ def test_who_left_the_list_and_was_not_there_is_told_so(tmp_path: Path) -> None:
     assert "Kim Verbeek" in text_of(path.read_bytes())
 
 
+def test_who_was_there_and_has_no_address_is_named(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede", "Gast Zonder;;Bureau"], [])
+    for words in (("check", EVENT), ("send", EVENT, "thanks", "--dry-run")):
+        said = " ".join(place.run(*words, now=AFTER).out.split())
+        assert "1 person with a certificate has no mail address: Gast Zonder" in said
+        assert f"print it: mkwmail papers {EVENT} certificates" in said
+    assert place.run("papers", EVENT, "certificates", now=AFTER).code == 0
+    assert list((place.folder / "papers" / EVENT).glob("Zonder, Gast*.pdf"))
+
+
 def test_two_people_of_one_name_have_two_files(tmp_path: Path) -> None:
     place = with_certificates(tmp_path)
     place.members(
