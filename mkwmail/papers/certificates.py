@@ -328,6 +328,10 @@ class Certificates:
 
     def _faults(self, error: TypesettingError, member: Member) -> Iterator[Fault]:
         """Yield the faults because of which a person's certificate cannot be set."""
+        if error.picture:
+            # Everybody's certificate has the same pictures, so that this is one fault.
+            yield self._picture_fault(error.reason)
+            return
         name = full_name(member.name) or member.email
         row = f"{self.shown_list}:{member.row}" if member.row else name
         own = {name, member.organisation, member.function, member.number}
@@ -349,6 +353,16 @@ class Certificates:
         elif not error.letters:
             fault = _("the certificate of %(name)s cannot be made: %(reason)s")
             yield Fault(row, fault % {"name": name, "reason": error.reason}, "")
+
+    def _picture_fault(self, reason: str) -> Fault:
+        certificate = self.event.certificate or Certificate()
+        kind = ".svg" if "SVG" in reason else ".png"
+        named = {"letterhead": certificate.letterhead, "signature": certificate.signature}
+        found = [(key, name) for key, name in named.items() if name and name.lower().endswith(kind)]
+        fault = _('certificate: %(key)s: "%(name)s" cannot be shown: %(reason)s')
+        words = {"key": ", ".join(key for key, _name in found), "name": ", ".join(name for _key, name in found)}
+        remedy = _("save it again as SVG or PNG, with nothing linked in it")
+        return Fault(self.shown_event, fault % {**words, "reason": reason}, remedy)
 
 
 def _pictures(

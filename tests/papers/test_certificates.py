@@ -276,6 +276,14 @@ def test_letterhead_and_signature_are_pictures_and_their_text_has_a_font(tmp_pat
     assert '"brief.svg" has text in the font Corbel' in wrong.out and wrong.code == 65
     place.write("events/brief.svg", "%PDF-1.7")
     assert '"brief.svg" is not an SVG or PNG file' in place.run("check", EVENT, now=AFTER).out
+    attendance(place, ["Zoë Ruiter;zoe@tien.example.org;Tien"], [])
+    linked = (
+        '<image xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="file:///etc/hostname" width="9" height="9"/>'
+    )
+    for broken in ("<svg <rect", svg.format(linked)):
+        place.write("events/brief.svg", broken)
+        out = place.run("check", EVENT, now=AFTER).out
+        assert out.count('letterhead: "brief.svg" cannot be shown: failed to') == 1 and "fix 1 fault" in out, out
 
 
 def test_forget_and_purge_leave_no_certificate_behind(tmp_path: Path) -> None:
