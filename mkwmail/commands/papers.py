@@ -113,7 +113,8 @@ def _certificates(
         everyone = {key: everyone.get(key, left)}
     elif certificates.example:
         everyone = dict(list(everyone.items())[:1])
-    found = certificates.of(list(everyone.items()))
+    listed = {each.person for each in (*roll.listings, *history.guests, *history.unaddressed)}
+    found = certificates.of(list(everyone.items()), left=everyone.keys() - listed)
     if certificates.example:
         for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
             terminal.note(str(fault_of_one), "yellow")

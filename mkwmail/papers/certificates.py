@@ -8,7 +8,7 @@ the event, certificates are examples, for everybody and marked as such.
 import json
 import re
 from base64 import b32encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -161,8 +161,11 @@ class Certificates:
             warnings=list(faults),
         )
 
-    def of(self, everyone: Sequence[tuple[str, Member]]) -> dict[str, PersonalFile]:
+    def of(self, everyone: Sequence[tuple[str, Member]], left: Collection[str] = ()) -> dict[str, PersonalFile]:
         """Return person → their certificate, for those of these people who were present.
+
+        ``left``: those who have left the list, so that little more than their names is known. What their certificates
+        said of them stays.
 
         :raises UserError: if nobody was recorded as present, if something is still to be filled in, if a certificate
             cannot be made as it should be, or if one is needed and typst is not installed.
@@ -184,6 +187,8 @@ class Certificates:
                     faults.append(self._nameless(member))
                     continue
                 content = self._content(person, member)
+                if person in left:
+                    content = self._as_it_was(person, content)
                 earlier = self._earlier(person, content)
                 if earlier is None:
                     setter = setter or opened.enter_context(typesetter(_DOCUMENT, dict(self.pictures.values())))
@@ -227,6 +232,13 @@ class Certificates:
         new = [self._new[person] for person in persons if person in self._new]
         rows = ((each._replace(person=keys.get(each.person, each.person)), self.made[each.sha256]) for each in new)
         papers.keep_certificates(database, self.event.id, rows)
+
+    def _as_it_was(self, person: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the content with the text of the certificate that is kept, if it has the same name."""
+        kept = self.kept.get(person)
+        texts = [kept.content["blocks"], content["blocks"]] if kept is not None else []
+        names = [[block for block in blocks if block[0] == "name"] for blocks in texts if isinstance(blocks, list)]
+        return {**content, "blocks": texts[0]} if len(names) == 2 and names[0] == names[1] else content
 
     def _earlier(self, person: str, content: Mapping[str, Any]) -> KeptCertificate | None:
         """Return the person's certificate that is kept, if it says the same."""

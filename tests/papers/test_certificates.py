@@ -111,6 +111,26 @@ def test_a_retry_a_second_copy_and_what_is_shown_later_are_the_same_bytes(tmp_pa
     assert eml.read_bytes() == first
 
 
+def test_who_has_left_the_list_gets_the_same_bytes_again(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+    place.run("papers", EVENT, "certificates", now=AFTER)
+    (path,) = (place.folder / "papers" / EVENT).glob("Verbeek*.pdf")
+    first = path.read_bytes()
+    assert "directeur bij Woonstede" in text_of(first)
+    place.members("Jan;de;Vries;jan@dehaven.example.org;De Haven;lid")
+    path.unlink()
+    words = ("papers", EVENT, "certificates", "--member", "Kim Verbeek")
+    ran = place.run(*words, now="2024-05-01T09:00", PYTHONPATH=no_typst(tmp_path))
+    assert ran.code == 0 and path.read_bytes() == first, ran.err
+    # What was wrong about the event is put right for them too, and they stay what they were.
+    event = next((place.folder / "events").glob("*.yaml"))
+    event.write_text(event.read_text().replace("hours: 4", "hours: 5"))
+    assert place.run(*words, now="2024-05-01T09:00").code == 0
+    said = text_of(path.read_bytes())
+    assert "directeur bij Woonstede" in said and "5 uur" in said and "Afgegeven op 1 mei 2024" in said
+
+
 def test_a_corrected_name_is_a_new_document_with_the_same_number(tmp_path: Path) -> None:
     place = with_certificates(tmp_path)
     attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
