@@ -65,7 +65,8 @@ def approved_sources(event: Event, shown: str, event_path: Path, templates: Temp
     }
     for name in filter(None, (certificate.letterhead, certificate.signature)):
         path = event_path.parent / name
-        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
+        # The logo, or an attachment, may have the same name.
+        found[f"certificate: {name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
     return found
 
 

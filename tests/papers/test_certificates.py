@@ -406,6 +406,31 @@ def test_thanks_that_were_approved_early_bring_the_certificates_when_they_are_du
     assert files(parsed(kim.data)).keys() == {f"bewijs-van-deelname-{EVENT}.pdf"}
 
 
+_CHANGED = {
+    "events/brief.svg": "certificate: brief.svg has changed",
+    "templates/certificate.md": "templates/certificate.md has changed",
+    "hours": '+ "hours": 5',
+}
+
+
+@pytest.mark.parametrize("changed", _CHANGED)
+def test_what_a_certificate_says_is_part_of_the_approval(tmp_path: Path, changed: str) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port, certificate=CERTIFICATE[:-1] + ", letterhead: brief.svg}")
+        svg = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="50"><rect width="{}" height="50"/></svg>'
+        place.write("events/brief.svg", svg.format(200))
+        attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+        assert place.run("schedule", EVENT, "thanks", "--yes", now="2020-04-18T10:00").code == 0
+        if changed == "hours":
+            event = next((place.folder / "events").glob("*.yaml"))
+            event.write_text(event.read_text().replace("hours: 4", "hours: 5"))
+        else:
+            place.write(changed, svg.format(100) if changed.endswith("svg") else "# Bewijs\n\n## {{ member.name }}\n")
+        told = place.run("due", now="2020-04-20T09:30")
+        assert told.code == 78 and _CHANGED[changed] in told.err, told.err
+        assert not [each for each in server.taken if "kim@woonstede.example.org" in each.recipients]
+
+
 def test_a_rehearsal_after_the_day_keeps_nothing(tmp_path: Path) -> None:
     place = with_certificates(tmp_path)
     attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
