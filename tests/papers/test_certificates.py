@@ -285,6 +285,19 @@ def test_hours_and_points_of_ones_own_come_from_the_attendance_list(tmp_path: Pa
     assert "pe_points: a certificate needs this" in place.run("check", EVENT, now=AFTER).out
 
 
+def test_hours_and_points_that_are_no_number_are_named_once_and_not_used(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    lines = ("Kim Verbeek;kim@woonstede.example.org;-1;abc;ja", "Zoë Ruiter;zoe@tien.example.org;4:30;0,5;ja")
+    place.write("a.csv", "\n".join(["naam;e-mail;uren;punten;ingecheckt", *lines]))
+    ran = place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes", now="2020-04-17T09:00")
+    assert "rows 2, 3: the hours or points are not numbers, so the event's apply" in ran.err
+    assert place.run("papers", EVENT, "certificates", now=AFTER).code == 0
+    folder = place.folder / "papers" / EVENT
+    kim, zoe = (text_of(next(folder.glob(f"{name}*.pdf")).read_bytes(), "-layout") for name in ("Verbeek", "Ruiter"))
+    assert re.search(r"Duur +4 uur", kim) and re.search(r"PE-punten +4\n", kim)
+    assert re.search(r"Duur +4 uur", zoe) and re.search(r"PE-punten +0,5\n", zoe)
+
+
 def test_letterhead_and_signature_are_pictures_and_their_text_has_a_font(tmp_path: Path) -> None:
     place = with_certificates(tmp_path, certificate=CERTIFICATE[:-1] + ", letterhead: brief.svg}")
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="50">{}</svg>'
