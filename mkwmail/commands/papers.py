@@ -102,15 +102,19 @@ def _certificates(
     everyone = {key: one for key, one in _everyone(ledger, roll, history)}
     if member is not None:
         known = people.persons(ledger.database)
-        key = find_person(member, candidates(roll, known)).key
+        chosen = find_person(member, candidates(roll, known))
+        key = chosen.key
         if not certificates.example and history.answers.get(key) != "present":
-            fault = _("%(name)s is not recorded as present") % {"name": full_name(everyone[key].name)}
+            fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
             remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
             raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
-        everyone = {key: everyone[key]}
+        # Who has left the list, and never answered, is known to the register only.
+        left = Member(0, read_name(chosen.name), chosen.address, chosen.organisation)
+        everyone = {key: everyone.get(key, left)}
     elif certificates.example:
         everyone = dict(list(everyone.items())[:1])
-    found = certificates.of(list(everyone.items()))
+    listed = {each.person for each in (*roll.listings, *history.guests, *history.unaddressed)}
+    found = certificates.of(list(everyone.items()), left=everyone.keys() - listed)
     if certificates.example:
         for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
             terminal.note(str(fault_of_one), "yellow")

@@ -379,6 +379,10 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield str(warning)
     if ready.composer.files is not None:
         yield from map(str, ready.composer.files.unused())
+    if ready.composer.certificates is not None:
+        yield from map(
+            str, ready.composer.certificates.by_hand((each.person, each.member) for each in ready.history.unaddressed)
+        )
     takes = time_needed(ready.sources.settings.pace, count)
     if takes is not None:
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
