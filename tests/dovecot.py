@@ -130,6 +130,18 @@ class Dovecot:
         path.write_bytes(mail.replace(b"\r\n", b"\n"))
         shutil.chown(path, "mail", "mail")
 
+    def deliver_others(self, count: int, domain: str, every: int) -> None:
+        """Put in mails of other people; of so many one refers to a Message-ID of our domain that is not ours."""
+        for number in range(count):
+            about = (
+                f"In-Reply-To: <{number}@{domain}>\nReferences: <{number}@{domain}>\n" if number % every == 0 else ""
+            )
+            self.deliver(
+                f"From: x{number}@example.net\nSubject: Lunch?\nMessage-ID: <o{number}@example.net>\n{about}"
+                f"Date: Tue, 18 Feb 2020 10:00:00 +0100\nContent-Type: multipart/mixed; boundary=b\n\n"
+                f"--b\nContent-Type: text/plain\n\nGEHEIM {number}\n--b--\n".encode()
+            )
+
     def names(self) -> list[str]:
         """Return the file names of all mails; they hold the flags. A mail that was seen by a server is in cur."""
         return sorted(

@@ -225,7 +225,6 @@ class Composer:
         # A file of one person is for that person alone, so that assistants get none.
         files, certified = self._enclosed([each for each in recipients if not each.copy_of])
 
-
         def changes_of(each: Recipient) -> tuple[Change, ...]:
             answer = history.answers.get(each.person)
             return telling.changes_for(each.person, facts, answer) if updates else corrected.get(each.person, ())
