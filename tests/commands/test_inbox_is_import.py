@@ -28,6 +28,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return make_certificate(tmp_path_factory.mktemp("tls"), "DNS:localhost,IP:127.0.0.1")
 
 
+def ask_by_calendar(place: Place) -> None:
+    """Let calendars ask for an answer."""
+    path = place.folder / "events" / "2020-04-16-directeurendag.yaml"
+    path.write_text(path.read_text("utf-8").replace("method: publish", "method: request"), encoding="utf-8")
+
+
 def report_of(name: str, about: Taken, message_id: str) -> bytes:
     """A delivery report of the collection, about one of our mails."""
     text = (REPORTS / f"{name}.eml").read_text(encoding="utf-8")
@@ -97,8 +103,7 @@ def test_twelve_kinds_among_three_thousand_mails(tmp_path: Path, certificate: Ce
         (first := tmp_path / "een").mkdir()
         place = a_place(first, smtp.port)
         place.members(*(each for each in (place.folder / "leden.csv").read_text().splitlines()[1:]), *MORE)
-        path = first / "events" / "2020-04-16-directeurendag.yaml"
-        path.write_text(path.read_text().replace("method: publish", "method: request"), encoding="utf-8")
+        ask_by_calendar(place)
         place.settings(smtp.port, box.settings(place, "INBOX, Antwoorden é"))
         assert place.send().json["sent"] == 8
         mails = through(server, twelve(smtp, place))
