@@ -20,9 +20,10 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail import __version__
-from tests import postfix
+from tests import dovecot, postfix
 from tests.delivery.faults import FAULTS
 from tests.torture.copies import copy_often
+from tests.torture.inbox import kill_inbox_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
 from tests.torture.papers import kill_often_with_certificates
@@ -30,6 +31,7 @@ from tests.torture.power import cut_often, stop_at_each_call
 from tests.workplace import ROOT, is_root
 
 KILLS = 500  # with each number of connections
+INBOX_KILLS = 200
 CERTIFICATE_KILLS = 100  # likewise
 COPIES = 250  # likewise
 CALLS = 40
@@ -105,6 +107,10 @@ def _rows() -> Iterator[Row | str]:
         yield _checked("situations with Postfix", "tests/test_postfix.py", None)
     else:
         yield "Not done: Postfix (postfix or sasl2-bin is missing, or the rights to start a server)."
+    if dovecot.DOVECOT and is_root():
+        yield _tried("killed while it reads the mailbox", 1, lambda folder, c: kill_inbox_often(folder, INBOX_KILLS, c))
+    else:
+        yield "Not done: Dovecot (dovecot-imapd is missing, or the rights to start a server)."
     yield from map(_inputs, KINDS)
     for connections in CONNECTIONS:
         yield _tried("killed at a step or moment", connections, lambda folder, c: kill_often(folder, KILLS, c, c))
