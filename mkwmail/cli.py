@@ -260,6 +260,29 @@ def new(
 
 
 @app.command(
+    help=_("""Change a detail of an event, in its file; your comments stay.
+
+WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It says
+what follows: who was told otherwise, and what has to be approved again.
+
+\b
+Examples:
+  mkwmail change directeurendag-2020 starts 13.30
+  mkwmail change directeurendag-2020 place De Kas
+  mkwmail change directeurendag-2020 reminder 2020-03-24""")
+)
+def change(
+    ctx: typer.Context,
+    event: EventArgument,
+    what: Annotated[str, typer.Argument(metavar=_("WHAT"), help=_("Which detail."), show_default=False)],
+    value: Annotated[list[str], typer.Argument(metavar=_("VALUE..."), help=_("What it is now."), show_default=False)],
+) -> None:
+    from mkwmail.commands.change import change as command
+
+    _finish(command(_begin(ctx), event, what, " ".join(value)))
+
+
+@app.command(
     help=_("""Check everything that can be checked before sending.
 
 It sends nothing. Files, templates rendered for every member, weekdays against dates, deadlines, empty
