@@ -451,7 +451,7 @@ def send(
 @app.command(
     help=_("""Show the timetable of the mailings, and approve them as they are now.
 
-An approved mailing is sent automatically on its date if `mkwmail due` runs; the crontab line for that is shown. Without
+An approved mailing is sent automatically on its date if `mkwmail due` runs: it asks whether to switch that on. Without
 MAILING, all that can be sent automatically. update, correction and cancellation are sent by hand only.
 
 \b
@@ -470,6 +470,7 @@ def schedule(
     ] = False,
     install: Annotated[bool, typer.Option("--install", help=_("Put the line into your crontab, or renew it."))] = False,
     uninstall: Annotated[bool, typer.Option("--uninstall", help=_("Take the line out of your crontab."))] = False,
+    show: Annotated[bool, typer.Option("--show", help=_("Show the line for the crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
         raise UserError(
@@ -479,7 +480,7 @@ def schedule(
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
 
-    options = ScheduleOptions(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
+    options = ScheduleOptions(yes, withdraw, install, uninstall, show)
     _finish(command(_begin(ctx), event, tuple(mailings or ()), options))
 
 
