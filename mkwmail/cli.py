@@ -260,6 +260,29 @@ def new(
 
 
 @app.command(
+    help=_("""Change a detail of an event, in its file; your comments stay.
+
+WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It says
+what follows: who was told otherwise, and what has to be approved again.
+
+\b
+Examples:
+  mkwmail change directeurendag-2020 starts 13.30
+  mkwmail change directeurendag-2020 place De Kas
+  mkwmail change directeurendag-2020 reminder 2020-03-24""")
+)
+def change(
+    ctx: typer.Context,
+    event: EventArgument,
+    what: Annotated[str, typer.Argument(metavar=_("WHAT"), help=_("Which detail."), show_default=False)],
+    value: Annotated[list[str], typer.Argument(metavar=_("VALUE..."), help=_("What it is now."), show_default=False)],
+) -> None:
+    from mkwmail.commands.change import change as command
+
+    _finish(command(_begin(ctx), event, what, " ".join(value)))
+
+
+@app.command(
     help=_("""Check everything that can be checked before sending.
 
 It sends nothing. Files, templates rendered for every member, weekdays against dates, deadlines, empty
@@ -428,7 +451,7 @@ def send(
 @app.command(
     help=_("""Show the timetable of the mailings, and approve them as they are now.
 
-An approved mailing is sent automatically on its date if `mkwmail due` runs; the crontab line for that is shown. Without
+An approved mailing is sent automatically on its date if `mkwmail due` runs: it asks whether to switch that on. Without
 MAILING, all that can be sent automatically. update, correction and cancellation are sent by hand only.
 
 \b
@@ -447,6 +470,7 @@ def schedule(
     ] = False,
     install: Annotated[bool, typer.Option("--install", help=_("Put the line into your crontab, or renew it."))] = False,
     uninstall: Annotated[bool, typer.Option("--uninstall", help=_("Take the line out of your crontab."))] = False,
+    show: Annotated[bool, typer.Option("--show", help=_("Show the line for the crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
         raise UserError(
@@ -456,7 +480,7 @@ def schedule(
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
 
-    options = ScheduleOptions(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
+    options = ScheduleOptions(yes, withdraw, install, uninstall, show)
     _finish(command(_begin(ctx), event, tuple(mailings or ()), options))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, Ran, a_place, is_root
 
@@ -80,7 +81,7 @@ def by_the_real_clock(place: Place, *words: str) -> Ran:
 def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Path) -> None:
     place = a_place_due_now(tmp_path, 9)
     first = by_the_real_clock(place, "schedule", "dag", "--install")
-    assert first.code == 0 and "In your crontab now:" in first.out, first.err
+    assert first.code == 0 and "On: this computer sends them" in first.out, first.err
     installed = _crontab("-l")
     assert installed.startswith(OTHERS)
     (line,) = installed.removeprefix(OTHERS).splitlines()
@@ -90,6 +91,24 @@ def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Pa
     assert "Taken out" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
     assert _crontab("-l") == OTHERS
     assert "has no line of this folder" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
+    shown = by_the_real_clock(place, "schedule", "dag", "--install", "--show")
+    assert line in shown.out
+    # A line that was made with another ledger's id is found by the folder.
+    (tmp_path / "mkwmail.id").unlink()
+    for path in tmp_path.glob("mkwmail.db*"):
+        path.unlink()
+    assert "Taken out" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
+    assert _crontab("-l") == OTHERS
+
+
+@needs_cron
+def test_in_a_terminal_it_asks_whether_to_send_automatically(crontab: None, tmp_path: Path) -> None:
+    place = a_place_due_now(tmp_path, 9)
+    environment = place.environment("")
+    for answer, installed in (("n", False), ("y", True)):
+        typed(place.command("schedule", "dag"), environment, tmp_path, [("type ", "1"), ("y/n:", answer)])
+        assert (f"--folder {tmp_path} due" in _crontab("-l")) is installed
+        place.run("schedule", "dag", "--withdraw", MKWMAIL_NOW="")
 
 
 @needs_cron

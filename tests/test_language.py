@@ -283,7 +283,8 @@ SCENES = (
         (command, "--help")
         for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
     ),
-    *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox", "open", "guide")),
+    *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox", "open", "guide", "change")),
+    ("change", "directeurendag-2020", "er-niet", "x"),
     ("open", "er-niet"),
     ("guide", "er-niet"),
     ("template",),
