@@ -305,7 +305,7 @@ SCENES = (
     ("send", "directeurendag-2020", "invitation"),
     ("send", "directeurendag-2020", "invitation", "--yes"),
     ("bounces", "set", "directeurendag-2020", "jan@dehaven.example.org"),
-    ("preview", "directeurendag-2020", "uitnodiging"),
+    ("preview", "directeurendag-2020", "feest"),
     ("new", "Najaarsdag", "--date", "2020-10-08"),
     ("calendar", "directeurendag-2020", "dag.ics"),
     ("proof", "directeurendag-2020", "invitation", "secretaris@example.org", "--yes"),
@@ -345,7 +345,8 @@ _ENGLISH = re.compile(
 
 
 # What is asked, and what is typed.
-TYPED = {
+TYPED: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
+    (): ((" q ", "q"),),
     ("schedule", "directeurendag-2020"): (("thanks)", "5"),),
     ("send", "directeurendag-2020", "invitation"): (("4 mails", "nee"),),
 }
