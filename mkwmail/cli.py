@@ -900,6 +900,59 @@ def restore(
 
 
 @app.command(
+    help=_("""Hand the working folder over to another computer, in one file.
+
+From then on nothing is sent from here. The file has everything except the login, backups and rehearsals; on the other
+computer `mkwmail takeover` opens it. --undo opens the folder here again, if nobody took it over.
+
+\b
+Example:
+  mkwmail handover overdracht.mkwmail""")
+)
+def handover(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar=_("FILE"), help=_("The file to write."), show_default=False)
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help=_("Send from this folder again; asks first."))] = False,
+    yes: YesOption = False,
+) -> None:
+    if (file is None) != undo or (undo and yes):
+        fault = _("handover takes a FILE, or --undo alone")
+        raise UserError(Fault("", fault, "mkwmail handover overdracht.mkwmail"), code=ExitCode.USAGE)
+    if file is None:
+        from mkwmail.commands.handover import undo as undo_command
+
+        _finish(undo_command(_begin(ctx)))
+    else:
+        from mkwmail.commands.handover import handover as command
+
+        _finish(command(_begin(ctx), file, yes=yes))
+
+
+@app.command(
+    help=_("""Take a working folder over from another computer.
+
+It makes a folder of the file that `mkwmail handover` wrote, in the current folder, and mail is sent from there from
+then on. --folder before the command names another place.
+
+\b
+Example:
+  mkwmail takeover overdracht.mkwmail""")
+)
+def takeover(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar=_("FILE"), help=_("The file that was handed over."), show_default=False)
+    ],
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.handover import takeover as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
+
+
+@app.command(
     help=_("""Print the JSON Schema of the files, for an editor.
 
 With it an editor completes and checks event files and mkwmail.yaml while you type.

@@ -21,7 +21,7 @@ from mkwmail.config.settings import Settings, Smtp, example_senders, read_settin
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, rewrite, state_folder
 from mkwmail.i18n import _
-from mkwmail.ledger import backups, deliveries, people, responses, rounds
+from mkwmail.ledger import backups, deliveries, handovers, people, responses, rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Guest, RefusedMail
@@ -179,12 +179,21 @@ def _tried(faults: list[UserError], reading: Callable[[], T]) -> T | None:
         return None
 
 
-def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
-    """Open the folder's ledger, or the test ledger if the clock is shifted."""
+def open_ledger(invocation: Invocation, folder: WorkingFolder, *, refuses: bool = False) -> Ledger:
+    """Open the folder's ledger, or the test ledger if the clock is shifted.
+
+    If the folder was handed over, say so: what is recorded in it now is not seen where it was taken over. ``refuses``:
+    the command itself says it.
+    """
     test = invocation.shifted
     now = invocation.clock.now()
     ledger, named = folder.ledger_path(test), folder.id_path(test)
-    return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
+    opened = Ledger.open(ledger, named, now, this_computer(), state=state_folder)
+    closed = None if refuses else handovers.newest(opened.database)
+    if closed is not None and closed.way == "out":
+        said = _("This folder was handed over on %(moment)s: what you record here is not seen where it was taken over.")
+        invocation.terminal.note(said % {"moment": day_and_time(closed.at)}, "yellow")
+    return opened
 
 
 def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: datetime) -> tuple[Fault, ...]:

@@ -500,7 +500,7 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
     :raises UserError: if there is no working folder, or its ledger cannot be used.
     """
     folder = folder_of(invocation)
-    with open_ledger(invocation, folder) as ledger:
+    with open_ledger(invocation, folder, refuses=True) as ledger:
         settings, found = _settings(folder)
         if not found.notices:
             found = _found(invocation, folder, ledger, settings)

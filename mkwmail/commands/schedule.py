@@ -113,7 +113,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
                 invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), options
             )
     if options.install or options.uninstall:
-        _change_crontab(terminal, job, options.install)
+        change_crontab(terminal, job, options.install)
     elif not options.withdraw:
         _say_line(terminal, job)
     if not (options.uninstall or options.withdraw):
@@ -207,7 +207,11 @@ def _withdraw(
 # The crontab
 
 
-def _change_crontab(terminal: Terminal, job: CronJob, install: bool) -> None:
+def change_crontab(terminal: Terminal, job: CronJob, install: bool) -> None:
+    """Put the line of a folder into the user's crontab, or take it out; say so.
+
+    :raises UserError: if cron does not accept it.
+    """
     if sys.platform == "win32":
         terminal.say(_("Type this once, in a window that was opened as administrator:"))
         terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")

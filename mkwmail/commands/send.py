@@ -243,7 +243,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
     smtp = server_of(sources.settings, invocation.shifted)
     server = really_handed_to(sources.settings, invocation.shifted)
     _warn_of_synchronising(terminal, sources)
-    with open_ledger(invocation, sources.folder) as ledger:
+    with open_ledger(invocation, sources.folder, refuses=True) as ledger:
         now = invocation.clock.now()
         with ledger.hold(f"send {sources.event.id}", now):
             take_ledger(invocation, ledger)

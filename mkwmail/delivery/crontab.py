@@ -115,6 +115,11 @@ def without_line(crontab: bytes, marker: str) -> bytes:
     return b"".join(each for each in crontab.splitlines(keepends=True) if not _is_ours(each, marker))
 
 
+def has_line(crontab: bytes, marker: str) -> bool:
+    """Check whether the crontab has our line, of this computer or folder or of an earlier one."""
+    return without_line(crontab, marker) != crontab
+
+
 def _is_ours(line: bytes, marker: str) -> bool:
     # A line that somebody has commented out is theirs.
     return line.rstrip().endswith(marker.encode()) and not line.lstrip().startswith(b"#")

@@ -63,6 +63,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.user = ""  # who works with it, if that is known: it is recorded with what they decide
         self._turn = threading.RLock()
         with self._faults():
             self._connection = sqlite3.connect(

@@ -1,5 +1,6 @@
 """The run lock: one run at a time for each ledger, and its holder."""
 
+import getpass
 import hashlib
 import json
 import os
@@ -100,6 +101,14 @@ def _asked(*command: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return answer.stdout.strip()
+
+
+def this_user() -> str:
+    """Return the name of the user on this computer; empty if the system does not tell it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 _TRIES = 3  # Windows may remove the file each time that the lock is released

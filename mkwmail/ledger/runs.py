@@ -11,7 +11,8 @@ from mkwmail.ledger.models import Reported, Run, moment_text
 def begin(database: Database, command: str, now: datetime) -> int:
     """Record a run that holds the ledger; return its number."""
     return database.insert(
-        "INSERT INTO runs (command, pid, started) VALUES (?, ?, ?)", (command, os.getpid(), moment_text(now))
+        'INSERT INTO runs (command, pid, started, "user") VALUES (?, ?, ?, ?)',
+        (command, os.getpid(), moment_text(now), database.user),
     )
 
 

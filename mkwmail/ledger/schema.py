@@ -345,6 +345,31 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    (
+        "handovers, and who did what",
+        (
+            # The newest row is in force. 'out': the folder was handed over, and nothing is sent from it.
+            """CREATE TABLE handovers (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                way TEXT NOT NULL CHECK (way IN ('out', 'in', 'undone')),
+                file TEXT NOT NULL, "user" TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+            # The user's name on the computer; empty if it is not known.
+            *(
+                f"ALTER TABLE {table} ADD COLUMN \"user\" TEXT NOT NULL DEFAULT ''"
+                for table in (
+                    "runs",
+                    "approvals",
+                    "go_aheads",
+                    "resolutions",
+                    "left_out",
+                    "answers",
+                    "batches",
+                    "calls",
+                )
+            ),
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.
