@@ -287,6 +287,10 @@ class Automatic:
         if earlier:
             self.found.notices.append(notices.renamed(event, name, earlier[0]))
             return None
+        unsure = rounds.unsure(self._ledger.database, event.id, name) if plan.to_send else None
+        if unsure is not None:
+            self.found.notices.append(notices.unsure(event, name, unsure.since, unsure.until))
+            return None
         return _Ready(sources, given, opens, latest, plan, share)
 
     def _announce(self, sources: Sources, roll: MemberIndex, history: History, name: str, opens: datetime) -> None:

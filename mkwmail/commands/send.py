@@ -252,6 +252,10 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
+            if rounds.unsure(ledger.database, sources.event.id, ready.plan.round.mailing) is not None:
+                from mkwmail.commands.restore import ask_if_sent
+
+                ask_if_sent(invocation, ledger, sources, ready.plan, ready.history)
             refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
             # Check for a login first, so that the user does not type a count in vain.
             credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None

@@ -148,6 +148,12 @@ def newest_attempt_in(copy: Path, name: str) -> int | None:
     return None
 
 
+def last_use(copy: Path) -> datetime | None:
+    """Return until when a ledger's file certainly has everything; None if it was never used."""
+    rows = read_only(copy, "SELECT max(at) FROM (SELECT max(started) AS at FROM runs UNION SELECT made FROM ledger)")
+    return as_moment(rows[0][0]) if rows and rows[0][0] else None
+
+
 Table = tuple[list[str], list[Row]]
 
 

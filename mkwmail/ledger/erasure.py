@@ -225,7 +225,7 @@ def _drop_names(database: Database, people: Iterable[Person | LooseSignup]) -> N
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:
     """Reduce deliveries and attempts to their existence and their end."""
     given = tuple(values)
-    database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
+    no_letter(database)
     rows = database.execute(
         f"SELECT address, address_key FROM deliveries WHERE {which} UNION"
         f" SELECT address, lower(address) FROM attempts WHERE {which}",
@@ -246,6 +246,12 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         database.execute(
             f"UPDATE {table} SET {text} = '' WHERE attempt IN (SELECT id FROM attempts WHERE {which})", given
         )
+
+
+def no_letter(database: Database) -> str:
+    """Return the name of the empty letter, which stands for one that is not kept."""
+    database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
+    return NO_LETTER
 
 
 def _empty_copies(database: Database, person: str) -> None:

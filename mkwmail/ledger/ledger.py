@@ -228,6 +228,21 @@ class Ledger:
             self.adopt(self._computer)
             handovers.record(self.database, way, file, now)
 
+    def keep_restored(self) -> None:
+        """Write the note of a ledger that was put back: it is the newest from now on.
+
+        The numbers of its attempts must go on above those in the note. The ledger must be held.
+
+        :raises UserError: if the state folder cannot be used; what :meth:`must_be_newest` raises.
+        """
+        self._must_be_held()
+        self._renew_note(secrets.token_hex(16), self.database.path)
+
+    @property
+    def run(self) -> int:
+        """The number of this run; 0 if it does not hold the ledger."""
+        return self._run or 0
+
     def must_be_newest(self) -> None:
         """Check that no later copy of this ledger is in use on this computer.
 
@@ -237,7 +252,7 @@ class Ledger:
         if seen is None:
             return
         has_token = seen.token in runs.tokens(self.database)
-        if not has_token and seen.ledger.exists():
+        if not has_token and seen.ledger != self.database.path and seen.ledger.exists():
             fault = _("this ledger is in use in %(folder)s already, on this computer") % {"folder": seen.ledger.parent}
             remedy = _("send from that folder; only one folder may send")
             raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)

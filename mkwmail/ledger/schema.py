@@ -346,8 +346,13 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     (
-        "handovers, and who did what",
+        "handovers, restored backups, and who did what",
         (
+            # Mailings that may have been sent between two moments, of which a backup that was put back knows nothing.
+            """CREATE TABLE unsure (
+                event TEXT NOT NULL, mailing TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
+                PRIMARY KEY (event, mailing)
+            ) STRICT, WITHOUT ROWID""",
             # The newest row is in force. 'out': the folder was handed over, and nothing is sent from it.
             """CREATE TABLE handovers (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
