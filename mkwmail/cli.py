@@ -879,7 +879,8 @@ def purge(
     help=_("""Put a backup of the ledger back.
 
 Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
-answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+answers and decisions become what they were. If it is gone, damaged or an older copy, the backup takes its place; if
+mail may have been sent since, everybody who may have got it is in doubt.
 
 \b
 Examples:
