@@ -28,9 +28,9 @@ from mkwmail.delivery import crontab
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, rewrite
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import handovers, host
-from mkwmail.ledger.handovers import Doubtful, Handover
+from mkwmail.ledger import host, runs
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.runs import Doubtful, Handover
 from mkwmail.report.terminal import Terminal
 
 Left = tuple[str, str]  # what does not go along: the kind, and its name if it has one
@@ -50,7 +50,7 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
     files, left = _parted(folder, settings, file)
     refuse_without_terminal(terminal, yes)
     with open_ledger(invocation, folder, refuses=True) as ledger, ledger.hold("handover", now):
-        before = handovers.newest(ledger.database)
+        before = runs.last_handover(ledger.database)
         again = before is not None and before.way == "out"
         if again and before is not None:
             again_words = _("It was handed over already, on %(moment)s. The file is written once more: use one only.")
@@ -58,7 +58,7 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
         else:
             take_ledger(invocation, ledger)
         names = [*(name for name, _path in files), ledger.database.path.name, _id_of(folder, ledger).name]
-        _say_what_goes(terminal, names, left, handovers.in_doubt(ledger.database))
+        _say_what_goes(terminal, names, left, runs.in_doubt(ledger.database))
         terminal.say(_("From then on nothing is sent from this folder."))
         if not yes and not said_yes(terminal, _("Hand over? y/n:")):
             terminal.say(_("Nothing was changed."))
@@ -96,7 +96,7 @@ def _write(
     try:
         with archive.draft_of(path) as draft, archive.draft_of(path) as copy:
             if again:
-                handovers.record(ledger.database, "out", path, now)
+                runs.record_handover(ledger.database, "out", path, now)
             else:
                 ledger.hand_over(path, now)
             closed = True
@@ -282,7 +282,7 @@ def undo(invocation: Invocation) -> ExitCode:
     """
     terminal, folder, now = invocation.terminal, folder_of(invocation), invocation.clock.now()
     with open_ledger(invocation, folder, refuses=True) as ledger, ledger.hold("handover --undo", now):
-        found = handovers.newest(ledger.database)
+        found = runs.last_handover(ledger.database)
         if found is None or found.way != "out":
             raise UserError(Fault("", _("this folder was not handed over")), code=ExitCode.USAGE)
         ledger.must_be_newest()
@@ -401,13 +401,13 @@ def _taken_over(
     ledger_file = staged.path / str(about["ledger"])
     if ledger_file.name != staged.ledger_path(invocation.shifted).name:
         raise _not_usable(file, _("it was made in a trial with another clock (MKWMAIL_NOW)"))
-    closed = handovers.newest_in(ledger_file)
+    closed = runs.last_handover_in(ledger_file)
     if closed is None or closed.way != "out":
         raise _not_usable(file, _("its ledger was not closed"))
     settings = read_settings(staged)
     with open_ledger(invocation, staged, refuses=True) as ledger:
         ledger.must_be_newest()
-        _say_found(terminal, found, closed, handovers.in_doubt(ledger.database), target)
+        _say_found(terminal, found, closed, runs.in_doubt(ledger.database), target)
         job = crontab.job_for(target, ledger.id)
         if not yes and not said_yes(terminal, _("Take over? y/n:")):
             terminal.say(_("Nothing was changed."))

@@ -21,7 +21,7 @@ from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
 from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import no_ordinary_file, reason_of, write_private
+from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
 from mkwmail.mail.compose import Composition
 from mkwmail.mail.preview_page import gallery_page
@@ -67,7 +67,7 @@ def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[
         remedy = _("give another folder, for example %(name)s") % {"name": example}
         raise UserError(Fault(str(directory), fault, remedy), code=ExitCode.USAGE)
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(directory)
     except OSError as error:
         raise _cannot_be_written(directory, error) from None
     count = 0
@@ -192,8 +192,7 @@ def show_in_browser(folder: WorkingFolder, html: str) -> Path:
         fault = _("this is a link, and the page with the members' names must stay in the working folder")
         raise UserError(Fault(str(directory), fault, _("remove the link")), code=ExitCode.USAGE)
     try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-        directory.chmod(0o700)
+        make_folder(directory, own=True)
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None

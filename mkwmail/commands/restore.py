@@ -21,7 +21,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
-from mkwmail.ledger import backups, deliveries, erasure, handovers, host, journal, last_seen, rounds
+from mkwmail.ledger import backups, deliveries, erasure, host, journal, last_seen, rounds, runs
 from mkwmail.ledger.database import read_only
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Facts
@@ -58,7 +58,7 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
         terminal.say(_("Nothing was changed."))
         return ExitCode.INTERRUPTED
     with open_ledger(invocation, folder) as opened, opened.hold("restore", now):
-        handovers.refuse_closed(opened.database)
+        runs.refuse_closed(opened.database)
         opened.settle(now)
         settings, then = read_settings(folder).backup, backups.responses_in(copy)
         made = backups.make(opened.database, opened.id, folder.backups_to(settings.to), settings.keep, now)
@@ -98,7 +98,7 @@ def _replace(
     """
     terminal, now = invocation.terminal, invocation.clock.now()
     seen, known = _seen(copy)
-    if seen is not None and seen.token.startswith(handovers.MARK) and not known:
+    if seen is not None and seen.token.startswith(runs.HANDED_OVER) and not known:
         fault = _("this folder was handed over, and this backup is from before that")
         remedy = _("send where it was taken over; if that is lost too, take the file of the handover over again")
         raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)

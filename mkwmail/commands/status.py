@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from mkwmail.report.status import (
     EventStatus,
     StatusRow,
     course_of,
+    deed_words,
     reply_words,
     show_overview,
     show_status,
@@ -165,10 +166,11 @@ def statuses_of(
 ) -> list[EventStatus]:
     """Return the status of each event, given its file."""
     folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
-    return [
+    found = [
         status_of(event, ledger, folder_state.roll, folder_state.keep, now, folder_state.sources(path, event))
         for path, event in events
     ]
+    return [replace(each, deeds=runs.deeds(ledger.database, each.event.id)) for each in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +383,10 @@ def desk(invocation: Invocation) -> ExitCode:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
+    deeds = sorted((deed for status in statuses for deed in status.deeds), key=lambda each: each.at)
+    if len({each.user for each in deeds}) > 1:
+        terminal.say()
+        terminal.say(_("Last: %(deed)s") % {"deed": deed_words(deeds[-1])})
     if no_backup:
         terminal.say()
         terminal.say(no_backup, "yellow")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.files import write_private
+from mkwmail.files import make_folder, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only
 from mkwmail.ledger.models import moment_text
@@ -43,7 +43,7 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
         moment += timedelta(seconds=1)
     unfinished = path.with_suffix(".new")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         unfinished.unlink(missing_ok=True)
         database.back_up(unfinished)
         _check(unfinished, name)

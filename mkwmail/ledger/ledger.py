@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import write_private
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, handovers, host, journal, last_seen, people, runs
+from mkwmail.ledger import deliveries, host, journal, last_seen, people, runs
 from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
 from mkwmail.ledger.host import boot_id
 from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
@@ -160,7 +160,7 @@ class Ledger:
         :raises UserError: if the state folder cannot be used; code SETTINGS if the ledger was handed over; code
             LEDGER_FAULT if the wire journal is newer than the ledger.
         """
-        handovers.refuse_closed(self.database)
+        runs.refuse_closed(self.database)
         path, newest = self.database.path, deliveries.newest_attempt(self.database)
         if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
@@ -212,10 +212,10 @@ class Ledger:
         :raises UserError: if the state folder cannot be used.
         """
         self._must_be_held()
-        self._renew_note(f"{handovers.MARK}{secrets.token_hex(16)}", self.database.path)
-        handovers.record(self.database, "out", file, now)
+        self._renew_note(f"{runs.HANDED_OVER}{secrets.token_hex(16)}", self.database.path)
+        runs.record_handover(self.database, "out", file, now)
 
-    def reopen(self, way: handovers.Way, file: Path, path: Path, now: datetime) -> None:
+    def reopen(self, way: runs.Way, file: Path, path: Path, now: datetime) -> None:
         """Open a ledger that was closed: mail is sent from it on this computer. Durable on return.
 
         ``path`` is where the ledger will be. The ledger must be held.
@@ -226,7 +226,7 @@ class Ledger:
         self._renew_note(secrets.token_hex(16), path)
         with self.database.transaction():
             self.adopt(self._computer)
-            handovers.record(self.database, way, file, now)
+            runs.record_handover(self.database, way, file, now)
 
     def keep_restored(self) -> None:
         """Write the note of a ledger that was put back: it is the newest from now on.

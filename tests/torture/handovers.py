@@ -90,7 +90,9 @@ class _Trial:
         timers: list[threading.Timer] = []
 
         def aim(process: int) -> None:
-            timers.append(threading.Timer(self.dice.uniform(0, LONGEST * self.dice.choice((0.2, 0.5, 1))), kill, (process,)))
+            timers.append(
+                threading.Timer(self.dice.uniform(0, LONGEST * self.dice.choice((0.2, 0.5, 1))), kill, (process,))
+            )
             timers[0].start()
 
         ended = place.killed(*words, started=aim, MKWMAIL_STATE=self._state(computer), HOME=self._state(computer))
