@@ -82,6 +82,14 @@ def is_archive(path: Path) -> bool:
         return False
 
 
+def ledger_in(path: Path) -> str:
+    """Return the id of the ledger in an archive; empty if it is no archive, or cannot be read."""
+    try:
+        return str(read(path).about.get("id", ""))
+    except (OSError, ValueError):
+        return ""
+
+
 @contextmanager
 def draft_of(path: Path) -> Iterator[Path]:
     """Make an empty file for its owner only, next to a file that is to be written.

@@ -306,8 +306,8 @@ def undo(invocation: Invocation) -> ExitCode:
 
 def _deleted(file: Path, name: str) -> bool:
     """Delete a handover of this ledger, if it is still there; return whether it was."""
-    with suppress(OSError, ValueError):
-        if archive.read(file).about.get("id") == name:
+    with suppress(OSError):
+        if archive.ledger_in(file) == name:
             file.unlink()
             return True
     return False

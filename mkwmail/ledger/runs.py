@@ -144,6 +144,12 @@ def last_handover(database: Database) -> Handover | None:
     return _handover(database.execute(_HANDOVER))
 
 
+def handovers(database: Database) -> tuple[Handover, ...]:
+    """Return all steps of handovers, oldest first."""
+    rows = database.execute('SELECT way, file, "user", at FROM handovers ORDER BY id')
+    return tuple(each for row in rows if (each := _handover([row])) is not None)
+
+
 def last_handover_in(file: Path) -> Handover | None:
     """Return the newest step of a handover in another ledger's file, or None."""
     return _handover(read_only(file, _HANDOVER) or ())
