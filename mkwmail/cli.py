@@ -956,7 +956,8 @@ def purge(
     help=_("""Put a backup of the ledger back.
 
 Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
-answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+answers and decisions become what they were. If it is gone, damaged or an older copy, the backup takes its place; if
+mail may have been sent since, everybody who may have got it is in doubt.
 
 \b
 Examples:
@@ -1021,6 +1022,59 @@ def guide(
     from mkwmail.commands.open import guide as command
 
     _finish(command(_begin(ctx), chapter))
+
+
+@app.command(
+    help=_("""Hand the working folder over to another computer, in one file.
+
+From then on nothing is sent from here. The file has everything except the login, backups and rehearsals; on the other
+computer `mkwmail takeover` opens it. --undo opens the folder here again, if nobody took it over.
+
+\b
+Example:
+  mkwmail handover overdracht.mkwmail""")
+)
+def handover(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar=_("FILE"), help=_("The file to write."), show_default=False)
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help=_("Send from this folder again; asks first."))] = False,
+    yes: YesOption = False,
+) -> None:
+    if (file is None) != undo or (undo and yes):
+        fault = _("handover takes a FILE, or --undo alone")
+        raise UserError(Fault("", fault, "mkwmail handover overdracht.mkwmail"), code=ExitCode.USAGE)
+    if file is None:
+        from mkwmail.commands.handover import undo as undo_command
+
+        _finish(undo_command(_begin(ctx)))
+    else:
+        from mkwmail.commands.handover import handover as command
+
+        _finish(command(_begin(ctx), file, yes=yes))
+
+
+@app.command(
+    help=_("""Take a working folder over from another computer.
+
+It makes a folder of the file that `mkwmail handover` wrote, in the current folder, and mail is sent from there from
+then on. --folder before the command names another place.
+
+\b
+Example:
+  mkwmail takeover overdracht.mkwmail""")
+)
+def takeover(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar=_("FILE"), help=_("The file that was handed over."), show_default=False)
+    ],
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.handover import takeover as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
 
 
 @app.command(

@@ -281,8 +281,20 @@ SCENES = (
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
     *(
         (command, "--help")
-        for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
+        for command in (
+            "skip",
+            "status",
+            "resolve",
+            "forget",
+            "about",
+            "restore",
+            "handover",
+            "purge",
+            "schema",
+            "calendar",
+        )
     ),
+    ("takeover", "--help"),
     *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox", "open", "guide", "change")),
     ("change", "directeurendag-2020", "er-niet", "x"),
     ("open", "er-niet"),
@@ -315,6 +327,8 @@ SCENES = (
     ("bounces", "import", "directeurendag-2020", "er-niet.eml"),
     ("about", "zoe@tien.example.org"),
     ("restore", "--yes"),
+    ("handover", "--undo"),
+    ("takeover", "er-niet.mkwmail", "--yes"),
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),

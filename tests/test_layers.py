@@ -15,7 +15,7 @@ PACKAGE = Path(mkwmail.__file__).parent
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
     (
-        *("addresses", "clock", "errors", "files", "i18n"),
+        *("addresses", "archive", "clock", "errors", "files", "i18n"),
         "dutch",
     ),
     ("members",),

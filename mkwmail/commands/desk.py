@@ -21,7 +21,7 @@ from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.ledger import backups
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.report.status import EventStatus, show_overview
+from mkwmail.report.status import EventStatus, deed_words, show_overview
 from mkwmail.report.terminal import Terminal
 
 # As `init` writes them.
@@ -89,6 +89,10 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
+    deeds = sorted((deed for status in statuses for deed in status.deeds), key=lambda each: each.at)
+    if len({each.user for each in deeds}) > 1:
+        terminal.say()
+        terminal.say(_("Last: %(deed)s") % {"deed": deed_words(deeds[-1])})
     if no_backup:
         terminal.say()
         terminal.say(no_backup, "yellow")

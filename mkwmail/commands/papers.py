@@ -11,7 +11,7 @@ from mkwmail.commands.prompts import find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of, shipped
+from mkwmail.files import make_folder, reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import papers as kept
 from mkwmail.ledger import people, responses
@@ -69,7 +69,7 @@ def _directory(sources: Sources) -> Path:
             if each.is_symlink():
                 fault = _("this is a link, and papers with people's names must stay in the working folder")
                 raise UserError(Fault(str(each), fault, _("remove the link")), code=ExitCode.USAGE)
-            each.mkdir(mode=0o700, exist_ok=True)
+            make_folder(each)
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None

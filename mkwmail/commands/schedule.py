@@ -121,7 +121,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
                 invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), options
             )
     if options.install or options.uninstall:
-        _change_crontab(terminal, job, options.install, options.show)
+        change_crontab(terminal, job, options.install, options.show)
     elif not options.withdraw:
         # A ledger for tests has nothing that cron should send.
         asks = terminal.interactive and code is ExitCode.OK and not invocation.shifted
@@ -217,7 +217,13 @@ def _withdraw(
 # The crontab
 
 
-def _change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool) -> None:
+def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool = False) -> None:
+    """Put the line of a folder into the user's crontab, or take it out; say so.
+
+    ``show``: print the line too.
+
+    :raises UserError: if cron does not accept it.
+    """
     if sys.platform == "win32":
         terminal.say(_("Type this once, in a window that was opened as administrator:"))
         terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")

@@ -380,6 +380,20 @@ def language_setting(words: Sequence[str], environment: Mapping[str, str], here:
     return found[1].lower() if found else None
 
 
+_SHARED_LINE = re.compile(r"""^shared[ \t]*:[ \t]*["']?(?:true|yes|ja|waar)\b""", re.MULTILINE | re.IGNORECASE)
+
+
+def is_shared(folder: WorkingFolder) -> bool:
+    """Return whether the settings say that several people use the folder.
+
+    The rest of the settings is not read, so that their faults change nothing about the files.
+    """
+    try:
+        return _SHARED_LINE.search(text_of(read_bytes(folder.settings_path, ""))) is not None
+    except (UserError, ValueError):
+        return False
+
+
 def _folder_option(words: Sequence[str]) -> str | None:
     for number, word in enumerate(words):
         if word == "--folder":

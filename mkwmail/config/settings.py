@@ -32,6 +32,7 @@ from mkwmail.config.fields import (
     StrictModel,
     UnusableError,
     Word,
+    YesNo,
     from_text,
     nothing_is,
     or_nothing,
@@ -240,6 +241,8 @@ class Settings(StrictModel):
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
     backup: Annotated[Backups, nothing_is(Backups)] = Backups()
+    # Several people use the folder on this computer: its files are for its group too.
+    shared: YesNo = False
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
 
 

@@ -117,6 +117,11 @@ def without_line(crontab: bytes, job: CronJob) -> bytes:
     return b"".join(each for each in lines if not _is_ours(each, job.marker) and not _is_made(each, folder))
 
 
+def has_line(crontab: bytes, job: CronJob) -> bool:
+    """Check whether the crontab has our line, of this computer or folder or of an earlier one."""
+    return without_line(crontab, job) != crontab
+
+
 def _is_ours(line: bytes, marker: str) -> bool:
     return line.rstrip().endswith(marker.encode()) and not _is_comment(line)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.files import write_private
+from mkwmail.files import make_folder, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only
 from mkwmail.ledger.models import moment_text
@@ -43,7 +43,7 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
         moment += timedelta(seconds=1)
     unfinished = path.with_suffix(".new")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         unfinished.unlink(missing_ok=True)
         database.back_up(unfinished)
         _check(unfinished, name)
@@ -146,6 +146,12 @@ def newest_attempt_in(copy: Path, name: str) -> int | None:
         if name in ("", str(own)):
             return as_int(number)
     return None
+
+
+def last_use(copy: Path) -> datetime | None:
+    """Return until when a ledger's file certainly has everything; None if it was never used."""
+    rows = read_only(copy, "SELECT max(at) FROM (SELECT max(started) AS at FROM runs UNION SELECT made FROM ledger)")
+    return as_moment(rows[0][0]) if rows and rows[0][0] else None
 
 
 Table = tuple[list[str], list[Row]]

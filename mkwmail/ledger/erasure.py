@@ -238,7 +238,7 @@ def _blank_mails(database: Database, which: str, value: str) -> None:
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:
     """Reduce deliveries and attempts to their existence and their end."""
     given = tuple(values)
-    database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
+    no_letter(database)
     rows = database.execute(
         f"SELECT address, address_key FROM deliveries WHERE {which} UNION"
         f" SELECT address, lower(address) FROM attempts WHERE {which}",
@@ -259,6 +259,12 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         database.execute(
             f"UPDATE {table} SET {text} = '' WHERE attempt IN (SELECT id FROM attempts WHERE {which})", given
         )
+
+
+def no_letter(database: Database) -> str:
+    """Return the name of the empty letter, which stands for one that is not kept."""
+    database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
+    return NO_LETTER
 
 
 def _empty_copies(database: Database, person: str) -> None:

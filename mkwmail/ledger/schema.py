@@ -367,6 +367,36 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
         ),
     ),
+    (
+        "handovers, restored backups, and who did what",
+        (
+            # Mailings that may have been sent between two moments, of which a backup that was put back knows nothing.
+            """CREATE TABLE unsure (
+                event TEXT NOT NULL, mailing TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
+                PRIMARY KEY (event, mailing)
+            ) STRICT, WITHOUT ROWID""",
+            # The newest row is in force. 'out': the folder was handed over, and nothing is sent from it.
+            """CREATE TABLE handovers (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                way TEXT NOT NULL CHECK (way IN ('out', 'in', 'undone')),
+                file TEXT NOT NULL, "user" TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+            # The user's name on the computer; empty if it is not known.
+            *(
+                f"ALTER TABLE {table} ADD COLUMN \"user\" TEXT NOT NULL DEFAULT ''"
+                for table in (
+                    "runs",
+                    "approvals",
+                    "go_aheads",
+                    "resolutions",
+                    "left_out",
+                    "answers",
+                    "batches",
+                    "calls",
+                )
+            ),
+        ),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.

@@ -22,7 +22,9 @@ from pathlib import Path
 from mkwmail import __version__
 from tests import dovecot, postfix
 from tests.delivery.faults import FAULTS
+from tests.torture.backups import put_back_often
 from tests.torture.copies import copy_often
+from tests.torture.handovers import hand_over_often
 from tests.torture.inbox import kill_inbox_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
@@ -34,6 +36,8 @@ KILLS = 500  # with each number of connections
 INBOX_KILLS = 200
 CERTIFICATE_KILLS = 100  # likewise
 COPIES = 250  # likewise
+BACKUPS = 200  # likewise
+HANDOVERS = 200
 CALLS = 40
 CUTS = 300
 INPUTS = 15_000  # of each kind
@@ -122,6 +126,13 @@ def _rows() -> Iterator[Row | str]:
         yield _tried(
             "copied or put back", connections, lambda folder, c: copy_often(folder, COPIES, c, c), most_in_doubt=MEMBERS
         )
+        yield _tried(
+            "backup put back",
+            connections,
+            lambda folder, c: put_back_often(folder, BACKUPS, c, c),
+            most_in_doubt=MEMBERS,
+        )
+    yield _tried("handed over", 1, lambda folder, c: hand_over_often(folder, HANDOVERS, c))
     if not shutil.which("strace"):
         yield "Not done: kills and power cuts at calls of the system (strace is missing)."
         return
