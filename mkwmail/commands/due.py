@@ -374,9 +374,7 @@ class Automatic:
             expired = {each.person for each in of_it if each.state is State.EXPIRED}
             late = [each for each in plan.expired if each.person in expired]
         else:
-            late = (
-                list(plan.expired) if given.others else [each for each in plan.expired if each.person in given.persons]
-            )
+            late = [each for each in plan.expired if given.others or each.person in given.persons]
             deliveries.expire(self._ledger.database, plan.round, [each.person for each in late], self._now)
         if late:
             self.found.notices.append(notices.missed(event, name, [each.name or each.address for each in late], latest))
