@@ -44,7 +44,7 @@ SUBJECTS = {
     "Ben je erbij? ": "reminder",
     "Praktische informatie: ": "practical",
     "Gaat niet door: ": "cancellation",
-    "Dank voor ": "thanks",
+    "Bedankt voor ": "thanks",
 }
 # From when each mailing may go, and until when.
 WINDOWS = {

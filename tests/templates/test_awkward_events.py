@@ -108,17 +108,13 @@ SAYS = [
     ("only a city", "invitation", "Utrecht (de precieze locatie volgt nog)"),
     ("no place", "invitation", "Locatie: volgt nog"),
     ("no place", "invitation", "uit voor de Directeurendag op donderdag 16 april."),
-    ("online", "invitation", "Directeurendag op donderdag 16 april online."),
-    ("online", "invitation", "Link: volgt voor wie zich heeft aangemeld"),
+    ("online", "invitation", "Directeurendag op donderdag 16 april, online."),
+    ("online", "invitation", "Link: je krijgt de link als je je hebt aangemeld"),
     ("online", "practical", f"Link: {MEET}"),
     ("online and a place", "practical", "Laan van Maarschalkerweerd 2, Utrecht, of online"),
     ("provisional", "invitation", "Tijd: 13.00-18.00 uur (onder voorbehoud)"),
     ("provisional", "invitation", "Programma (onder voorbehoud)"),
-    (
-        "one optional part",
-        "invitation",
-        "Voor het onderdeel naar keuze geef je bij je aanmelding aan of je erbij bent.",
-    ),
+    ("one optional part", "invitation", "Kom je ook naar de lunch? Geef dat aan bij je aanmelding."),
     ("everything", "practical", "Buffet (voor wie zich heeft opgegeven)"),
     ("no registration", "invitation", "Aanmelden kan met een antwoord op deze mail."),
     ("no registration", "reminder", "Aanmelden kan met een antwoord op deze mail."),
@@ -126,7 +122,7 @@ SAYS = [
     ("a deadline at noon", "invitation", "Aanmelden: tot donderdag 2 april, 12.00 uur"),
     ("PE points, number unknown", "invitation", "PE-punten: ja, het aantal volgt nog"),
     ("half PE points", "invitation", "PE-punten: 3,5"),
-    ("one host", "invitation", "De leiding is in handen van Bram Lipsch."),
+    ("one host", "invitation", "Het programma is samengesteld door Bram Lipsch."),
     ("two days", "save-the-date", "Houd je donderdag 16 april en vrijdag 17 april 2020 alvast vrij?"),
     (
         "three days, provisional",
@@ -136,7 +132,7 @@ SAYS = [
     ("over new year", "invitation", "van woensdag 30 december 2020 tot en met zaterdag 2 januari 2021"),
     ("past midnight", "invitation", "de Directeurendag op donderdag 16 april in Utrecht"),
     ("a sentence for a title", "invitation", "uit voor de bijeenkomst ‘Samen sterker: hoe dan?’ op"),
-    ("everything", "save-the-date", "sturen we je half februari"),
+    ("everything", "save-the-date", "De uitnodiging met het programma volgt half februari."),
     ("everything", "cancellation", "De Directeurendag van donderdag 16 april 2020 gaat helaas niet door."),
 ]
 
