@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, Ran, a_place, is_root
 
@@ -90,6 +91,29 @@ def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Pa
     assert "Taken out" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
     assert _crontab("-l") == OTHERS
     assert "has no line of this folder" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
+
+
+@needs_cron
+def test_a_handover_takes_the_line_out_and_a_takeover_offers_it(crontab: None, tmp_path: Path) -> None:
+    (tmp_path / "oud").mkdir()
+    place, file = a_place_due_now(tmp_path / "oud", 9), tmp_path / "x.mkwmail"
+    assert by_the_real_clock(place, "schedule", "dag", "--install").code == 0
+    ran = by_the_real_clock(place, "handover", str(file), "--yes")
+    assert ran.code == 0 and "Taken out" in ran.out, ran.err
+    assert _crontab("-l") == OTHERS
+    other = Place(tmp_path / "nieuw")
+    ran = by_the_real_clock(other, "takeover", str(file), "--yes")
+    assert ran.code == 0 and "mkwmail schedule EVENT --install" in ran.out, ran.err
+    assert _crontab("-l") == OTHERS
+    environment = {key: value for key, value in place.environment().items() if key != "MKWMAIL_NOW"}
+    third = Place(tmp_path / "derde")
+    back = tmp_path / "y.mkwmail"
+    assert by_the_real_clock(other, "schedule", "dag", "--install").code == 0
+    assert by_the_real_clock(other, "handover", str(back), "--yes").code == 0
+    answers = [("Take over? y/n:", "y"), ("Let it run here too?", "y")]
+    code, screen = typed(third.command("takeover", str(back)), environment, tmp_path, answers)
+    assert code == 0, screen
+    assert f"--folder {third.folder} due # mkwmail " in _crontab("-l")
 
 
 @needs_cron
