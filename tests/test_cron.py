@@ -71,8 +71,8 @@ def a_place_due_now(folder: Path, port: int) -> Place:
     return place
 
 
-def by_the_real_clock(place: Place, *words: str) -> Ran:
-    environment = {name: text for name, text in place.environment().items() if name != "MKWMAIL_NOW"}
+def by_the_real_clock(place: Place, *words: str, **more: str) -> Ran:
+    environment = {name: text for name, text in place.environment(**more).items() if name != "MKWMAIL_NOW"}
     done = subprocess.run(place.command(*words), env=environment, capture_output=True, text=True, check=False)
     return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -109,6 +109,30 @@ def test_in_a_terminal_it_asks_whether_to_send_automatically(crontab: None, tmp_
         typed(place.command("schedule", "dag"), environment, tmp_path, [("type ", "1"), ("y/n:", answer)])
         assert (f"--folder {tmp_path} due" in _crontab("-l")) is installed
         place.run("schedule", "dag", "--withdraw", MKWMAIL_NOW="")
+
+
+@needs_cron
+def test_a_handover_takes_the_line_out_and_a_takeover_offers_it(crontab: None, tmp_path: Path) -> None:
+    (tmp_path / "oud").mkdir()
+    home = {"HOME": str(tmp_path / "thuis")}
+    place, file = a_place_due_now(tmp_path / "oud", 9), tmp_path / "x.mkwmail"
+    assert by_the_real_clock(place, "schedule", "dag", "--install", **home).code == 0
+    ran = by_the_real_clock(place, "handover", str(file), "--yes", **home)
+    assert ran.code == 0 and "Taken out" in ran.out, ran.err
+    assert _crontab("-l") == OTHERS
+    other = Place(tmp_path / "nieuw")
+    ran = by_the_real_clock(other, "takeover", str(file), "--yes", **home)
+    assert ran.code == 0 and "mkwmail schedule EVENT --install" in ran.out, ran.err
+    assert _crontab("-l") == OTHERS
+    environment = {key: value for key, value in place.environment(**home).items() if key != "MKWMAIL_NOW"}
+    third = Place(tmp_path / "derde")
+    back = tmp_path / "y.mkwmail"
+    assert by_the_real_clock(other, "schedule", "dag", "--install", **home).code == 0
+    assert by_the_real_clock(other, "handover", str(back), "--yes", **home).code == 0
+    answers = [("Take over? y/n:", "y"), ("Let it run here too?", "y")]
+    code, screen = typed(third.command("takeover", str(back)), environment, tmp_path, answers)
+    assert code == 0, screen
+    assert f"--folder {third.folder} due # mkwmail " in _crontab("-l")
 
 
 @needs_cron

@@ -413,6 +413,7 @@ def _taken_over(
             terminal.say(_("Nothing was changed."))
             return ExitCode.INTERRUPTED
         _confirm_command(terminal, staged, settings)
+        _target(invocation, found)  # it must still be free
         with ledger.hold("takeover", now):
             ledger.reopen("in", file.absolute(), target / ledger_file.name, now)
     with suppress(OSError):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from mkwmail.archive import is_archive
 from mkwmail.config.folder import ENDINGS, WorkingFolder
 from mkwmail.config.settings import Settings
 from mkwmail.config.yaml_document import Document, Loc, Plain, read_document
@@ -382,7 +383,7 @@ def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
         return own_words(own)
     member_list = own_files.member_list
     try:
-        if is_export(path):
+        if is_export(path) or (path.is_file() and is_archive(path)):
             return _("mkwmail made this file for you, not for the members")
         if member_list is not None and member_list.is_file() and filecmp.cmp(path, member_list, shallow=False):
             return _("this is a copy of the member list")

@@ -6,9 +6,10 @@ recognised and never gets it twice.
 
 import hashlib
 import json
+import re
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -110,6 +111,8 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         for number in rounds:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
+        for number, sources in _approved(database, "WHERE event = ?", (event,)):
+            _write_approved(database, number, {name: _FILE.sub("", text) for name, text in sources.items()}, sources)
         _drop_letters(database)
         _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
@@ -182,6 +185,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
             "UPDATE persons SET address = ?, name = '', organisation = '', number = '' WHERE key = ?",
             (mark(secret, person.address or f"of {person.key}"), person.key),
         )
+    _drop_file_names(database, person)
     _empty(database, secret, "person = ?", key)
     _empty_copies(database, person.key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
@@ -282,6 +286,36 @@ def _drop_letters(database: Database) -> None:
     A letter that was composed for one person contains that person's data.
     """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
+
+
+# A file of one person in what was approved: its name and its SHA-256.
+_FILE = re.compile(r"^(.+) ([0-9a-f]{64})(?:\n|\Z)", re.MULTILINE)
+
+
+def _drop_file_names(database: Database, person: Person) -> None:
+    """Remove the names of a person's files from what was approved: a file may have the name of whose it is."""
+    theirs = set(as_column(database.execute("SELECT sha256 FROM files_of WHERE person = ?", (person.key,))))
+    words = [re.escape(folded(word)) for word in (person.number, person.name, person.address) if word.strip()]
+    named = re.compile(rf"(?<![^\W_])(?:{'|'.join(words)})(?![^\W_])") if words else None
+
+    def kept(found: re.Match[str]) -> str:
+        is_theirs = found[2] in theirs or (named is not None and named.search(folded(found[1])) is not None)
+        return "" if is_theirs else found[0]
+
+    for number, sources in _approved(database):
+        _write_approved(database, number, {name: _FILE.sub(kept, text) for name, text in sources.items()}, sources)
+
+
+def _approved(
+    database: Database, which: str = "", values: tuple[str, ...] = ()
+) -> Iterator[tuple[int, Mapping[str, str]]]:
+    for number, sources in database.execute(f"SELECT id, sources FROM approvals {which}", values):
+        yield as_int(number), as_mapping(sources)
+
+
+def _write_approved(database: Database, number: int, sources: Mapping[str, str], before: Mapping[str, str]) -> None:
+    if sources != before:
+        database.execute("UPDATE approvals SET sources = ? WHERE id = ?", (json.dumps(sources), number))
 
 
 def _drop_files(database: Database) -> None:

@@ -29,11 +29,12 @@ FILES = {
     ("preview", "--html"): ("preview", EVENT, "invitation", "--html"),
     ("preview", "--print"): ("preview", EVENT, "invitation", "--print"),
     ("calendar", "FILE"): ("calendar", EVENT),
+    ("handover", "FILE"): ("handover", "--yes"),
 }
 DIRECTORIES = {("preview", "--eml"): ("preview", EVENT, "invitation", "--eml")}
 READ = {
     *(("answers import", "FILE"), ("bounces import", "FILE..."), ("restore", "FILE")),
-    *(("init", "FOLDER"), ("mkwmail", "--folder")),
+    *(("takeover", "FILE"), ("init", "FOLDER"), ("mkwmail", "--folder")),
 }
 
 
