@@ -575,7 +575,7 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
     """
     settings = sources.settings
     shown_event = sources.shown_event
-    shown = {"association", "sender", "reply_to", "form"}
+    shown = {"association", "sender", "reply_to", "form", "footer"}
     found = {
         shown_event: laid_out(json.dumps(words_of(sources.event))),
         f"{shown_event}{FACTS}": laid_out(facts_of(sources.event).document()),

@@ -210,8 +210,14 @@ language: nl
 sender:
   name: %(name)s
   email: %(email)s
+  # role: secretaris              # staat met het telefoonnummer onder elke mail
+  # phone: 030 000 00 00          # ook in de praktische informatie, voor de dag zelf
 # reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
+# Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
+# footer: |
+#   MKW Platform, Voorbeeldstraat 1, 1234 AB Utrecht
+#   [mkw.example.org](https://mkw.example.org)
 # report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.

@@ -134,6 +134,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "members": _("the member list: CSV or .xlsx"),
             "form": _("how the mails address people: je or u"),
             "logo": _("a picture at the top of the mails: PNG, JPEG or GIF"),
+            "footer": _("lines below every mail, in Markdown: address, website, privacy"),
             "columns": _("headings of your own member list: the name of a column, and its heading in the list"),
             "provider": _("a known provider: sets host, port and pace"),
             "smtp": _("the server that takes the mails"),
@@ -147,6 +148,8 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
         "Mailbox": {
             "name": _("the name that people see"),
             "email": _("the address"),
+            "role": _("what the sender is there, such as secretary; below every mail"),
+            "phone": _("a telephone number for members; below every mail, and for the day itself"),
         },
         "Backups": {
             "keep": _("how many copies are kept"),

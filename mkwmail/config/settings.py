@@ -26,6 +26,7 @@ from mkwmail.config.fields import (
     Folded,
     Line,
     Lines,
+    Markdown,
     OptionalAddress,
     OptionalCount,
     OptionalLine,
@@ -49,10 +50,12 @@ if TYPE_CHECKING:
 
 
 class Mailbox(StrictModel):
-    """Name and mail address."""
+    """Name and mail address, with what members may know besides."""
 
     name: Line = Field(examples=["Lilian van Zandbrink"])
     email: Address = Field(examples=["secretaris@example.org"])
+    role: OptionalLine = Field(default=None, examples=["secretaris"])
+    phone: OptionalLine = Field(default=None, examples=["030 000 00 00"])
 
 
 class Security(StrEnum):
@@ -233,6 +236,7 @@ class Settings(StrictModel):
     members: Line = "leden.csv"
     form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])
     logo: OptionalLine = None
+    footer: Markdown = None
     # The name of a column of the member list → its heading in that list.
     columns: Annotated[Mapping[str, Line], nothing_is(dict)] = Field(default_factory=dict)
     provider: Word = None

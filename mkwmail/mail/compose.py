@@ -96,7 +96,7 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     """
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
     html = _html_lines(_page(rendering, html_body, context, layout), marks)
-    text = _text_lines(_plain_page(text_body, context, layout), marks)
+    text = _text_lines(_plain_page(rendering, text_body, context, layout), marks)
     calendar = calendar_lines(context, rendering.calendar, rendering.entry, marks)
     parts = _parts(context, html, text, calendar)
     content = (repr(part).encode() for part in (rendering, context.sequence, context.uid, context.cancelled))
@@ -112,6 +112,7 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
         body=Markup(body),
         css=Markup(layout.css),
         association=Value(context.settings.association),
+        footer=Markup(html_of(rendering.footer)),
         printed=context.printed,
         logo=Link(f"cid:{_logo_id(context.logo)}") if context.logo else None,
     )
@@ -128,9 +129,10 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
     return inlined
 
 
-def _plain_page(body: str, context: MailingContext, layout: Layout) -> str:
+def _plain_page(rendering: Rendering, body: str, context: MailingContext, layout: Layout) -> str:
     names = {"association": Value(context.settings.association), "printed": context.printed}
-    return plain(layout.text.render(body=Markup(body), **names)).strip("\n")
+    footer = Markup(text_of(rendering.footer))
+    return plain(layout.text.render(body=Markup(body), footer=footer, **names)).strip("\n")
 
 
 def _logo_id(logo: Attachment) -> str:
@@ -394,7 +396,7 @@ class _Composing:
             self._taken.look_at(said)
             fields.update(values)
             seen = rendering_key(values, addressee.answer, self._looked_at)
-            own = (len(addressee.copy_of), len(addressee.files), addressee.certified)
+            own = (len(addressee.copy_of), len(addressee.files), addressee.certified, addressee.is_guest)
             key = (seen, addressee.changes, entry_form(self._context, addressee), *own)
             alike.append(groups.setdefault(key, len(groups)))
             progress(done)
@@ -444,7 +446,7 @@ class _Composing:
 
     def _render(self, addressee: Addressee, values: Mapping[str, str], mark_of: Callable[[str], str]) -> Rendering:
         names: dict[str, object] = {"answer": addressee.answer, "changes": _named_changes(addressee.changes)}
-        names["certificate"] = addressee.certified
+        names |= {"certificate": addressee.certified, "guest": addressee.is_guest}
         if addressee.files:
             own = tuple(Value(name, mark_of(field)) for field, name in _file_values(addressee).items())
             names["mailing"] = _mailing_names(self._context, own)
@@ -454,7 +456,7 @@ class _Composing:
 def template_names(context: MailingContext) -> frozenset[str]:
     """Return every name that a template is given, besides macros."""
     links = ("signup_link", "decline_link", "token")
-    personal = ("member", "salutation", *links, "choices", "answer", "certificate", "entry", "copy_of")
+    personal = ("member", "salutation", *links, "choices", "answer", "certificate", "guest", "entry", "copy_of")
     return frozenset({*_common_names(context), *personal})
 
 
@@ -483,6 +485,7 @@ def _renderer(context: MailingContext, templates: Templates) -> Renderer:
         templates=templates,
         mail=templates.mail(context.template),
         signature=templates.part("signature.md"),
+        footer=templates.part("footer.md"),
         calendar=templates.part("calendar.txt"),
         subject=own if not context.copied else None,
         copied=(own or templates.mail(context.copied).subject) if context.copied else None,
@@ -497,6 +500,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "mailing": _mailing_names(context),
         "sender": named(context.settings.sender),
         "association": Value(context.settings.association),
+        "footer": Markup(context.settings.footer) if context.settings.footer else None,
         "changes": (),  # each member has their own
         "original": context.original,
         "printed": context.printed,
@@ -532,7 +536,8 @@ def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
 
 
 def _template_files(context: MailingContext) -> tuple[str, ...]:
-    return (f"{context.template}.md", "signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
+    shared = ("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
+    return (f"{context.template}.md", *shared)
 
 
 def _template_sources(context: MailingContext, templates: Templates) -> Iterable[str]:

@@ -125,6 +125,11 @@ class Addressee(NamedTuple):
     certified: bool = False
     choices: str = ""
 
+    @property
+    def is_guest(self) -> bool:
+        """Return whether this is somebody who signed up and is in no row of the member list."""
+        return not self.copy_of and not self.member.row
+
 
 #: The names of the links to answer with.
 LINKS = ("signup_link", "decline_link")

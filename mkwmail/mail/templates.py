@@ -23,7 +23,7 @@ from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment, nearest
 
 #: The templates that every mail uses, besides its own.
 SHARED_TEMPLATES = (
-    *("signature.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
+    *("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
     *("layout.html", "layout.txt", "mail.css"),
 )
 TEMPLATE_ENDINGS = frozenset({".md", ".txt", ".html", ".css"})
@@ -327,6 +327,7 @@ class Rendering:
     subject: str
     preheader: str
     markdown: str
+    footer: str
     calendar: str
     blocks: tuple[Block, ...]
     entry: EntryForm | None = None
@@ -335,7 +336,7 @@ class Rendering:
     def sources(self) -> tuple[str, ...]:
         """Return all of its texts as one sequence."""
         forms = (form for block in self.blocks for form in (block.html, block.text))
-        return (self.subject, self.preheader, self.markdown, self.calendar, *forms)
+        return (self.subject, self.preheader, self.markdown, self.footer, self.calendar, *forms)
 
 
 class _Blocks:
@@ -372,6 +373,7 @@ class Renderer:
     templates: Templates
     mail: MailTemplate
     signature: Template
+    footer: Template
     calendar: Template
     subject: Template | None
     names: Mapping[str, Any]
@@ -390,6 +392,7 @@ class Renderer:
             self._macros(self.templates.html, "blocks.html", names),
             self._macros(self.templates.text, "blocks.txt", names),
         )
+        footer = rendered(self.footer, "footer.md", names)
         names.update(blocks.callers())
         body = rendered(self.mail.body, self.mail.name, names)
         signature = rendered(self.signature, "signature.md", names)
@@ -399,6 +402,7 @@ class Renderer:
             subject=self._line(self.subject or self.mail.subject, names),
             preheader=self._line(self.mail.preheader, names),
             markdown=markdown,
+            footer=footer.strip(),
             calendar=plain(rendered(self.calendar, "calendar.txt", names)).strip(),
             blocks=tuple(blocks.called),
             entry=entry,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from mkwmail.config.event import Event
 from mkwmail.mail.calendar_part import Method, content_lines, entry_of, link_in, to_ics
-from mkwmail.mail.context import EntryForm, MailingContext, common_names
+from mkwmail.mail.context import EntryForm, MailingContext, common_names, named
 from mkwmail.mail.merge import Link, Value, unquote
 from mkwmail.mail.templates import Templates, plain, rendered
 
@@ -22,7 +22,7 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
     url = event.registration.url if event.registration else None
     names = {
         **common_names(event, context.settings.form),
-        "sender": {"name": Value(context.settings.sender.name), "email": Value(context.settings.sender.email)},
+        "sender": named(context.settings.sender),
         "association": Value(context.settings.association),
         "signup_link": Link(url) if url else None,
         "by_mail": False,

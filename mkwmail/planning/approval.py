@@ -386,7 +386,7 @@ def _paragraphs(text: str | None) -> list[str]:
     return [one for line in text_of(text or "").splitlines() for one in _SENTENCE.split(line.strip()) if one]
 
 
-_SHARED = ("templates/signature.md", "templates/phrases.md")
+_SHARED = ("templates/signature.md", "templates/footer.md", "templates/phrases.md")
 _JINJA = re.compile(r"\{[{%#]|[}%#]\}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 

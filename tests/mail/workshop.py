@@ -20,6 +20,7 @@ MOMENT = datetime(2020, 2, 17, 9, 0, tzinfo=ZONE)
 
 SMALL_TEMPLATES = {
     "signature.md": "Groet,  \n{{ sender.name }}\n",
+    "footer.md": "",
     "calendar.txt": "{% if signup_link %}Aanmelden: {{ signup_link }}{% endif %}\n",
     "phrases.md": "{% macro where() %}{{ event.location.city }}{% endmacro %}",
     "blocks.html": "{% macro facts() %}<table><tr><td>{{ event.title }}</td><td>{{ member.organisation }}</td></tr>"

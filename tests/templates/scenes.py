@@ -123,6 +123,7 @@ def a_mail(
     original: str | None = "invitation",
     association: str = "MKW Platform",
     copy_of: tuple[Addressee, ...] = (),
+    reader: Addressee | None = None,
 ) -> Mail:
     """The mail that a mailing of this name says to the reader, or to the assistant of some members."""
     kind = Kind(kind_of(name))
@@ -132,7 +133,10 @@ def a_mail(
         mailing=Mailing(text=text),
         template=kind.value,
         settings=Settings(
-            sender=Mailbox(name="Lilian van Zandbrink", email="secretaris@example.org"),
+            sender=Mailbox(
+                name="Lilian van Zandbrink", email="secretaris@example.org", role="secretaris", phone="030 000 00 00"
+            ),
+            footer="Voorbeeldstraat 1, 1234 AB Utrecht · mkw.example.org",
             association=association,
             form=form,
         ),
@@ -140,7 +144,7 @@ def a_mail(
         attachments=tuple(Attachment(file, "application/pdf", b"%PDF") for file in attachments),
         original=original if kind is Kind.CORRECTION else None,
     )
-    reader = a_reader(answer or ANSWERS.get(kind))
+    reader = reader or a_reader(answer or ANSWERS.get(kind))
     if copy_of:
         occasion = replace(occasion, template="for_information", copied=kind.value)
         reader = Addressee("e", Member(2, Name(), "bureau@woonstede.example.org"), "", reader.answer, copy_of=copy_of)

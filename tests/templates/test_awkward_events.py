@@ -11,7 +11,7 @@ from mkwmail.config.event import Host, Location, Online, ProgrammeItem, Registra
 from mkwmail.dutch.dates import forms_in
 from mkwmail.mail.context import Form
 from tests.kinds import Kind
-from tests.templates.scenes import Mail, a_mail, an_event, moment
+from tests.templates.scenes import Mail, a_mail, a_reader, an_event, moment
 
 URL = "https://aanmelden.example.org/?lid={code}"
 MEET = "https://vergaderen.example.org/kamer"
@@ -196,3 +196,16 @@ def test_a_mail_is_light_and_asks_for_nothing_outside(kind: Kind) -> None:
     assert '<html lang="nl"' in html
     assert "@media (prefers-color-scheme: dark)" in html
     assert not re.search(r"<(?:script|link|iframe)\b|url\(|src=\"http", html)
+
+
+def test_everybody_reads_why_they_get_the_mail() -> None:
+    guest = a_reader()._replace(member=a_reader().member._replace(row=0))
+    reasons = {
+        "je op de ledenlijst van MKW Platform staat.": a_mail("practical"),
+        "je je hebt aangemeld voor de Directeurendag.": a_mail("practical", reader=guest),
+        "je e-mailadres daarvoor op de ledenlijst van MKW Platform staat.": a_mail("practical", copy_of=(a_reader(),)),
+        "je op onze ledenlijst staat.": a_mail("practical", association=""),
+    }
+    for reason, mail in reasons.items():
+        for part in (" ".join(mail.text.split()), mail.shown):
+            assert f"omdat {reason}" in part
