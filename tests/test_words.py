@@ -43,7 +43,7 @@ NOT_SAID = (
     (r"\bvolsta(?:at|an)\b|voortaan aanhouden|gekruist|\bheden\b|\bgelieve\b|\bhierbij\b|\bbetreffende\b", OFFICE),
     (r"\b(?:indien|teneinde|middels|tevens|reeds|omtrent|alsmede|conform|derhalve)\b|\bdient te\b", OFFICE),
     (r"\b(?:met betrekking tot|ten behoeve van|in verband met|ten aanzien van|onder vermelding van)\b", OFFICE),
-    (r"\bwelke?\b[^.,;:]{0,30}\book\b|\bwie dan ook\b|\bwat dan ook\b|\bmet welke kopjes ook\b", "translated from English"),
+    (r"\bwelke?\b[^.,;:]{0,30}\book\b|\bw(?:ie|at) dan ook\b", "translated from English"),
     (r"rectificatie", f"{MAILING}: correctie"),
     (r"afzegging|afgezegd", f"{MAILING}: annulering, geannuleerd"),
     (r"bedankje\b", f"{MAILING}: bedankmail"),
@@ -88,7 +88,7 @@ GUIDE = ("handleiding", "beheer", "formulieren", "microsoft365", "google")
 
 @pytest.mark.parametrize("page", GUIDE)
 def test_the_guide_does_not_say(page: str) -> None:
-    text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", (ROOT / "docs" / f"{page}.md").read_text("utf-8"), flags=re.DOTALL)
-    prose = text.partition("## Woordenlijst")[0]
+    text, _, _glossary = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").partition("## Woordenlijst")
+    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", text, flags=re.DOTALL)
     said = [(found[0], reason) for pattern, reason in NOT_SAID for found in [re.search(pattern, prose, re.I)] if found]
     assert said == []
