@@ -6,7 +6,7 @@ EVENT := directeurendag-2020
 WORDS := mkwmail/locale/nl/LC_MESSAGES/mkwmail.mo
 CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 
-.PHONY: demo test bench torture pictures messages lint format lock clean
+.PHONY: demo test bench torture pictures messages lint format lock release clean
 
 demo: .venv/runtime $(WORDS)  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
@@ -50,6 +50,9 @@ lock: .venv/development
 	    --no-annotate pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	    --no-annotate pyproject.toml --group dev -o requirements-dev.txt
+
+release: .venv/development $(WORDS)  ## build wheel and sdist in dist/, check them and rehearse with each; uploads nothing
+	$(BIN)/python -m tools.release
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
