@@ -1,5 +1,6 @@
 """Backups of the ledger, and ``restore``: nobody is mailed twice, and nothing of a forgotten person comes back."""
 
+import re
 import shutil
 import sqlite3
 import stat
@@ -94,10 +95,10 @@ def test_restore_of_answers_keeps_everything_that_was_sent(place: Place, server:
 def test_the_newest_backup_is_never_replaced_by_the_one_that_restore_makes(place: Place) -> None:
     assert place.send().code == 0
     assert place.run("answers", "set", EVENT, "Kim Verbeek", "ja").code == 0
-    assert place.run("restore", "--yes").code == 0
+    restored = place.run("restore", "--yes")
     assert place.run("answers", "list", EVENT, "--json").json["answers"] == []
-    before = backups_of(place)[-1]
-    assert place.run("restore", str(before), "--yes").code == 0
+    before = re.search(r"backups/\S+\.db", restored.out.partition("How it was before")[2])
+    assert before and place.run("restore", before[0], "--yes").code == 0
     assert len(place.run("answers", "list", EVENT, "--json").json["answers"]) == 1
 
 
