@@ -98,7 +98,7 @@ def test_the_newest_backup_is_never_replaced_by_the_one_that_restore_makes(place
     restored = place.run("restore", "--yes")
     assert place.run("answers", "list", EVENT, "--json").json["answers"] == []
     before = re.search(r"backups/\S+\.db", restored.out.partition("How it was before")[2])
-    assert before and place.run("restore", before[0], "--yes").code == 0
+    assert before and place.run("restore", str(place.folder / before[0]), "--yes").code == 0
     assert len(place.run("answers", "list", EVENT, "--json").json["answers"]) == 1
 
 
