@@ -123,9 +123,9 @@ def _without_code(text: str) -> str:
     return re.sub(r"`[^`]*`|mkwmail [a-z][^\n→]*|\w+\.(?:yaml|md|db|csv)|\w+:|--[\w-]+|%\(\w+\)s", "", text)
 
 
-# --- No message beside the catalogue
+# --- No message outside the catalogue
 
-# Where sentences stand that nobody reads in another language, or that are Dutch by their nature.
+# Modules whose sentences are not read in another language, or are Dutch by nature.
 OTHER_WORDS = {
     "ledger.schema": "tables",
     "mail.preview_page": "the policy of a page",
@@ -157,7 +157,7 @@ OTHER_WORDS = {
 }
 _SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}")
 _SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER) ")
-# What these are given is shown to people, whole: even a single word must be translated.
+# People read the whole text that these are given: even a single word must be translated.
 SHOWN = {"Fault": (1, 2), "say": (0,), "note": (0,), "ask": (0,), "add_column": (0,)}
 # A line of a file to write, or a command to type, is the same in every language.
 _TO_COPY = re.compile(r"\s*(?:mkwmail [a-z]|\w+: |sep=)")
@@ -358,7 +358,7 @@ _ENGLISH = re.compile(
 )
 
 
-# What is asked, and what is typed.
+# Questions, and the words typed.
 TYPED: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
     (): ((" q ", "q"),),
     ("schedule", "directeurendag-2020"): (("thanks)", "5"),),
@@ -368,7 +368,7 @@ TYPED: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a command showed on a terminal of eighty columns, and its exit code."""
+    """A command's screen on a terminal of eighty columns, and its exit code."""
 
     code: int
     lines: tuple[str, ...]
@@ -424,7 +424,7 @@ def test_exit_codes_are_the_same_in_both_languages(season: dict[str, dict[tuple[
     assert len(set(english.values())) > 3
 
 
-# What other programs and libraries say of a fault is English: of each of them one that a secretary can meet.
+# Other programs and libraries report faults in English: one fault of each that a secretary can meet.
 FAULTY = (
     ("leden.csv", "naam;e-mail;organisatie\nKim;kim@@x.nl;A\n;a@b.nl;c\nA B;i@xn--.nl;d\nC D;k@-x.nl;e\n", 65),
     ("leden.csv", "naam;telefoon\n", 65),

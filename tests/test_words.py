@@ -16,7 +16,7 @@ GLOSSARY = (
     ("guests?", "gast"),
     ("successors?", "opvolger"),
     ("assistants?", "assistent"),
-    ("certificates of attendance", "bewijzen van deelname"),
+    ("certificates", "bewijzen|certificates"),
     ("in doubt", "onzeker"),
     ("refused(?! if)", "geweiger|weiger"),
     ("skipped", "overgeslagen|overslaa|slaat"),
@@ -31,7 +31,7 @@ MAILING = "the mailing has another name in the guide"
 #: A pattern of what may not be said, and the reason.
 NOT_SAID = (
     (r"vanzelf", "automatisch"),
-    (r"\b(?:mails?|mailings?|herinnering|uitnodiging|bedankmail) (?:gaat|gaan)\b", SENT),
+    (r"\b(?:mails?|mailings?|herinnering|uitnodiging|bedankmail) (?:gaat|gaan)\b(?! het)", SENT),
     (r"\bgaa[nt] (?:er )?(?:mails?|niets|uit|weg|de deur uit)\b|\bgaan? niet uit\b", SENT),
     (r"\b(?:nog )?te gaan\b(?! staan)", "nog te versturen"),
     (

@@ -123,7 +123,7 @@ class Registration(StrictModel):
 
 
 class Catering(StrictModel):
-    """What the caterer must know.
+    """The caterer's deadline and needs.
 
     ``deadline``: until when the numbers can be given.
     """

@@ -118,7 +118,7 @@ class WorkingFolder:
         """Return the event file that a word names.
 
         The word is its path, its name in ``events/`` or its ``id``, or the beginning of one of them that fits one
-        file only. With ``whole``, no beginning will do: a shortened name must not remove data, nor stand for an event
+        file only. With ``whole``, no beginning will do: a shortened name must not remove data, nor name an event
         whose file was deleted.
 
         :raises UserError: code USAGE if there is no such file, with the nearest name, or if several begin like this;

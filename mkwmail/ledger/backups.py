@@ -130,7 +130,7 @@ def _sync(folder: Path) -> None:
 
 # Restoring
 
-# What people said, and what was decided about them. What was sent is never taken back.
+# People's answers, and decisions about them. Sent mails are never taken back.
 _RESPONSES = ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words", "left_out")
 
 
@@ -199,7 +199,7 @@ def put_back(database: Database, secret: bytes, tables: Mapping[str, Table]) -> 
             names = ", ".join(f'"{column}"' for column in columns)
             places = ", ".join("?" * len(columns))
             kept = [row for row in rows if stays(dict(zip(columns, row, strict=True)))]
-            # What an import replaced may be about somebody who was forgotten since.
+            # The answers that an import replaced may be about somebody who was forgotten since.
             if table != "batches" or not marks:
                 database.each(f"INSERT INTO {table} ({names}) VALUES ({places})", kept)
 

@@ -125,7 +125,7 @@ def drop_dietary(database: Database, event: str) -> None:
     """
     with database.transaction():
         database.execute("UPDATE signups SET dietary = '{}' WHERE event = ?", (event,))
-        # What an import replaced can hold dietary wishes too: it cannot be undone any more.
+        # The answers that an import replaced can hold dietary wishes too: they can no longer be restored.
         database.execute("DELETE FROM batches WHERE event = ?", (event,))
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
@@ -221,7 +221,7 @@ def _drop_names(database: Database, people: Iterable[Person | LooseSignup]) -> N
 
     These are the doubts about other sign-ups, and the words of a form that a person explained.
     """
-    # What an import replaced holds names: none of them can be undone any more.
+    # The answers that an import replaced hold names: no import can be undone any more.
     database.execute("DELETE FROM batches")
     words = {text for each in people for text in (each.name.strip(), each.address) if text and not is_mark(text)}
     for word in sorted(words, key=len, reverse=True):

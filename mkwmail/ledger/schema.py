@@ -289,7 +289,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 event TEXT NOT NULL, what TEXT NOT NULL, earlier TEXT NOT NULL, at TEXT NOT NULL
             ) STRICT""",
-            # What a person said of a form: of a heading, which meaning it has; of words, which answer they are.
+            # A person's decisions about a form: the meaning of a heading, or the answer that words stand for.
             """CREATE TABLE form_words (
                 event TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('column', 'answer')),
                 words TEXT NOT NULL, meaning TEXT NOT NULL, at TEXT NOT NULL,

@@ -104,7 +104,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the user said of this form earlier.
+    """The user's earlier decisions about this form.
 
     ``columns``: folded heading → meaning (``answer`` or ``beside``). ``words``: folded answer → answer.
     """

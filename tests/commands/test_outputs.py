@@ -235,7 +235,7 @@ def test_nothing_is_left_of_a_file_that_cannot_be_written(place: Place, tmp_path
     assert [each.name for each in tmp_path.iterdir()] == ["map"]
 
 
-# What was made for the secretary is no attachment
+# Files made for the secretary are no attachments
 
 
 def attached(place: Place, *names: str) -> Ran:

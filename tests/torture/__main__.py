@@ -50,7 +50,7 @@ _COLUMNS = ("times", "lost", "twice", "in doubt", "bad", "seconds")
 
 @dataclass(frozen=True)
 class Row:
-    """What was done so many times, and what it led to; ``bad``: how often anything was not as promised."""
+    """A kind of test with its number of times and outcomes; ``bad``: how often a promise was broken."""
 
     what: str
     times: int
