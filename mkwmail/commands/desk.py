@@ -243,7 +243,8 @@ def _chosen(terminal: Terminal, choices: Sequence[Choice]) -> tuple[str, ...]:
     terminal.note()
     width = max(len(choice.does) for choice in choices)
     for number, choice in enumerate(choices, 1):
-        terminal.note(f"  {number}  {choice.does:<{width}}  mkwmail {' '.join(choice.words)}")
+        does = f"{choice.does[:1].upper()}{choice.does[1:]}"
+        terminal.note(f"  {number}  {does:<{width}}  mkwmail {' '.join(choice.words)}")
     while said := terminal.ask(_("Type a number, or q to leave:")).casefold():
         if said in ("q", "quit", "stop"):
             return ()
