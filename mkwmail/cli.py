@@ -162,7 +162,7 @@ def _carry_out(words: Sequence[str], folder: Path | None) -> None:
 @app.command(
     help=_("""Make a new working folder, with commented examples to start from.
 
-In a terminal it asks five questions; nothing that already exists is overwritten.
+In a terminal it asks a few questions; nothing that already exists is overwritten.
 
 \b
 Example:
