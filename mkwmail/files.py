@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import stat
+import sys
 from pathlib import Path
 
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -57,11 +58,13 @@ def set_mode(path: Path) -> None:
 
     :raises OSError: if that is not possible.
     """
+    if sys.platform == "win32":
+        return
     wanted, found = file_mode(path), path.stat()
     if stat.S_ISDIR(found.st_mode):
         wanted = 0o2770 if wanted == _SHARED else 0o700
     # What the owner may do, as with a read-only file, stays the owner's own choice.
-    if not (found.st_mode ^ wanted) & 0o077 or os.name != "posix":
+    if not (found.st_mode ^ wanted) & 0o077:
         return
     # Another user of a shared folder cannot change it; that user's own program has.
     if found.st_uid == os.geteuid() or not wanted & 0o070:
