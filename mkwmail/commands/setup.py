@@ -404,6 +404,9 @@ def _moved(document: Document, event: Event, title: str, event_id: str, moment: 
             values["mailings", name, "send"] = _moved_text(document, ("mailings", name, "send"), move.mailing_day)
         if mailing.latest is not None:
             values["mailings", name, "latest"] = _moved_text(document, ("mailings", name, "latest"), move.day)
+    for number, item in enumerate(event.programme):
+        if item.day is not None:
+            values["programme", number, "day"] = _moved_text(document, ("programme", number, "day"), move.day)
     # Comments contain the id too, in commands to type.
     lines = with_values(document, values).split("\n")
     return "\n".join(line.replace(event.id, event_id) if line.lstrip().startswith("#") else line for line in lines)
@@ -539,6 +542,7 @@ ends: %(ends)s
 # programme:
 #   - time: 13.00
 #     title: Begin van de middag
+# Meer dagen? Zet bij het eerste onderdeel van elke dag ook: day: 2027-04-16
 
 # {code} wordt voor ieder lid een eigen code: zo is te zien wie zich aanmeldt.
 # registration:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from mkwmail.addresses import is_example
-from mkwmail.config.event import Event, Mailing, audience_words
+from mkwmail.config.event import Event, Mailing, audience_words, programme_oddities
 from mkwmail.config.fields import END_OF_DAY, WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
@@ -34,7 +34,7 @@ from mkwmail.config.kinds import (
     templates_of,
 )
 from mkwmail.config.yaml_document import Document, Loc, Node, Plain, in_file_order, read_document
-from mkwmail.dutch.dates import clock_time, date_in_words, dated_words
+from mkwmail.dutch.dates import date_in_words, dated_words
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import shipped
 from mkwmail.i18n import _, nearest, suggestion
@@ -293,26 +293,9 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _programme_warnings(draft: Draft) -> Iterator[Fault]:
-    """Return a warning for each time that runs backwards.
-
-    A jump to the small hours is not one, because an evening may pass midnight.
-    """
-    if "programme" not in draft.whole:
-        return
-    items = draft.event.programme
-    for number, item in enumerate(items):
-        if item.until is not None and item.until <= item.time and item.until.hour >= 6:
-            fault = _("%(title)s is until %(until)s, before it begins at %(time)s")
-            words = {"title": item.title, "until": clock_time(item.until), "time": clock_time(item.time)}
-            yield draft.fault(("programme", number, "until"), fault % words)
-        if number and item.time < items[number - 1].time and item.time.hour >= 6:
-            fault = _("%(title)s begins at %(time)s, earlier than the item above it at %(above)s")
-            words = {
-                "title": item.title,
-                "time": clock_time(item.time),
-                "above": clock_time(items[number - 1].time),
-            }
-            yield draft.fault(("programme", number, "time"), fault % words)
+    if "programme" in draft.whole:
+        for (number, key), fault, remedy in programme_oddities(draft.event.programme, draft.starts, draft.ends):
+            yield draft.fault(("programme", number, key), fault, remedy)
 
 
 def _mailing_faults(draft: Draft) -> Iterator[Fault]:

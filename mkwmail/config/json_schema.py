@@ -55,6 +55,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         },
         "Online": {"url": _("the link; only those who attend see it")},
         "ProgrammeItem": {
+            "day": _("its day, if the event lasts several days; those below it are on the same day"),
             "time": _("when the item begins"),
             "title": _("the item's name"),
             "until": _("when it ends; may be left out"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -38,6 +38,14 @@ EVENTS: Mapping[str, Mapping[str, Any]] = {
     "no hosts": {"hosts": ()},
     "one host": {"hosts": (Host(name="Bram Lipsch"),)},
     "two days": {"ends": moment(2020, 4, 17, 16)},
+    "a programme of two days": {
+        "ends": moment(2020, 4, 17, 16),
+        "programme": (
+            ProgrammeItem(time=time(13), title="Opening"),
+            ProgrammeItem(day=date(2020, 4, 17), time=time(9), title="Wandeling"),
+            ProgrammeItem(time=time(15), title="Afsluiting"),
+        ),
+    },
     "three days, provisional": {"ends": moment(2020, 4, 18, 16), "provisional": True},
     "over new year": {"starts": moment(2020, 12, 30, 13), "ends": moment(2021, 1, 2, 16), "registration": None},
     "past midnight": {"starts": moment(2020, 4, 16, 20), "ends": moment(2020, 4, 17, 0, 30)},
@@ -124,6 +132,11 @@ SAYS = [
     ("half PE points", "invitation", "PE-punten: 3,5"),
     ("one host", "invitation", "Het programma is samengesteld door Bram Lipsch."),
     ("two days", "save-the-date", "Houd je donderdag 16 april en vrijdag 17 april 2020 alvast vrij?"),
+    (
+        "a programme of two days",
+        "invitation",
+        "Vrijdag 17 april 9.00",
+    ),
     (
         "three days, provisional",
         "cancellation",
