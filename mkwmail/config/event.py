@@ -351,6 +351,7 @@ class Event(StrictModel):
 
     id: Annotated[str, from_text(_event_id)] = Field(examples=["directeurendag-2020"])
     title: Line = Field(examples=["Directeurendag"])
+    called: OptionalLine = Field(default=None, examples=["de Directeurendag"])
     theme: OptionalLine = None
     starts: Moment = Field(examples=["2020-04-16 13:00"])
     ends: Moment = Field(examples=["2020-04-16 18:00"])

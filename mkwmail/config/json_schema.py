@@ -32,6 +32,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         "Event": {
             "id": _("the event's short name in commands; it never changes, also when the date does"),
             "title": _("the event's name"),
+            "called": _("the title as it stands in a sentence, with de or het"),
             "theme": _("what it is about, in a few words"),
             "starts": _("when it begins"),
             "ends": _("when it ends; a time alone is one on the day of the start"),
