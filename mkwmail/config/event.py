@@ -46,18 +46,26 @@ FOLLOWS = "follows_from_starts"
 class Location(StrictModel):
     """Place of the event.
 
-    Any part may be missing: the mail then says that it will follow.
+    Any part may be missing: the mail then says that it will follow. ``route`` and ``website`` are links.
     """
 
     name: OptionalLine = None
     street: OptionalLine = None
     city: OptionalLine = None
+    route: Word = None
+    website: Word = None
 
 
 class Online(StrictModel):
     """Online access, shown only to those who attend."""
 
     url: Word = None
+
+
+class Feedback(StrictModel):
+    """Form for opinions about the event, in the thanks."""
+
+    url: Word = Field(default=None, examples=["https://example.org/evaluatie"])
 
 
 class ProgrammeItem(StrictModel):
@@ -363,6 +371,7 @@ class Event(StrictModel):
     hosts: Annotated[tuple[Annotated[Host, BeforeValidator(_host)], ...], nothing_is(tuple)] = ()
     registration: Registration | None = None
     catering: Catering | None = None
+    feedback: Feedback | None = None
     certificate: Certificate | None = None
     # True: there are points, but the number is not known; None: no points
     pe_points: Annotated[Literal[True] | int | float | None, PePoints] = Field(default=None, examples=["true"])

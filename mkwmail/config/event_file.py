@@ -457,7 +457,10 @@ _FILLED_IN = re.compile(r"\{([^{}]*)\}")
 _IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
 _CURLY_LINK = re.compile(r"[“”„«‘‚]\s*((?:https?://|mailto:|www\.)[^\s“”«»’]+)\s*[“”«»’]")
 _MARKDOWN_TARGET = re.compile(r"\]\(\s*([^)\s]*)[^)]*\)")
-_OWN_LINKS: tuple[Loc, ...] = (("registration", "url"), ("online", "url"))
+_OWN_LINKS: tuple[Loc, ...] = (
+    *(("registration", "url"), ("online", "url"), ("feedback", "url")),
+    *(("location", "route"), ("location", "website")),
+)
 
 
 def link_faults(document: Document) -> Iterator[Fault]:
@@ -474,8 +477,8 @@ def link_faults(document: Document) -> Iterator[Fault]:
 
 def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
     def fault(sentence: str, repaired: str = "") -> Fault:
-        remedy = document.repaired(loc, url, repaired) or f"url: {repaired}" if repaired else ""
-        return Fault(document.place(loc), f"url: {sentence}", remedy)
+        remedy = document.repaired(loc, url, repaired) or f"{loc[-1]}: {repaired}" if repaired else ""
+        return Fault(document.place(loc), f"{loc[-1]}: {sentence}", remedy)
 
     bare = url.strip("“”„«»‘’\"'<> ")
     if not url:
@@ -503,14 +506,14 @@ def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
             continue
         if not known:
             fault = _("nothing is filled in here, so %(field)s would be mailed as it is")
-            yield Fault(document.place(loc), "url: " + fault % {"field": found.group()})
+            yield Fault(document.place(loc), f"{loc[-1]}: " + fault % {"field": found.group()})
             continue
         fault = _(
             "%(field)s is not filled in; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} are"
         )
         near = nearest(found.group(1), known)
         remedy = document.repaired(loc, found.group(), f"{{{near}}}") if near else ""
-        yield Fault(document.place(loc), "url: " + fault % {"field": found.group()}, remedy)
+        yield Fault(document.place(loc), f"{loc[-1]}: " + fault % {"field": found.group()}, remedy)
 
 
 def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterator[Fault]:
@@ -574,8 +577,10 @@ def example_links(event: Event) -> tuple[Fault, ...]:
 
     Such links are refused if mail really leaves this computer.
     """
-    linked = (("registration: url", event.registration), ("online: url", event.online))
+    linked = [(f"{key}: url", getattr(event, key)) for key in ("registration", "online", "feedback")]
     urls = [(place, each.url) for place, each in linked if each is not None and each.url]
+    places = [(f"location: {key}", getattr(event.location, key, None)) for key in ("route", "website")]
+    urls += [(place, url) for place, url in places if url]
     texts = [("introduction", event.introduction)]
     texts += [(f"programme: {item.title}", item.description) for item in event.programme]
     texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]

@@ -24,7 +24,7 @@ def explanations() -> Mapping[str, Mapping[str, str]]:
 
     It is part → key → meaning, in the program's language; ``Event`` and ``Settings`` are whole files.
     """
-    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings(), **_of_the_servers()}
+    return {**_of_an_event(), **_of_its_parts(), **_of_a_mailing(), **_of_the_settings(), **_of_the_servers()}
 
 
 def _of_an_event() -> dict[str, dict[str, str]]:
@@ -47,13 +47,22 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "catering": _("until when the caterer wants the numbers; `status` leads with them"),
             "pe_points": _("a number of PE points; true: there are some, the number follows"),
             "calendar": _("the calendar entry in the mails"),
+            "feedback": _("a form for opinions, in the thanks"),
             "mailings": _("the mailings: when each is sent, and what is special about it"),
         },
+    }
+
+
+def _of_its_parts() -> dict[str, dict[str, str]]:
+    return {
         "Location": {
             "name": _("the building's name"),
             "street": _("street and number"),
             "city": _("town or city"),
+            "route": _("a link with the way there"),
+            "website": _("the building's website"),
         },
+        "Feedback": {"url": _("the link of the form; a button in the thanks")},
         "Online": {"url": _("the link; only those who attend see it")},
         "ProgrammeItem": {
             "day": _("its day, if the event lasts several days; those below it are on the same day"),

@@ -30,6 +30,7 @@ Form = Literal["je", "u"]
 T = TypeVar("T")
 
 MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
+URL_KEYS = frozenset({"url", "route", "website"})
 MEMBER_FIELDS = (
     "first_name",
     "initials",
@@ -288,7 +289,7 @@ def named(value: Any, field: str = "") -> Any:
     if isinstance(value, str):
         if field in MARKDOWN_FIELDS:
             return Markup(value)
-        return Link(value) if field == "url" else Value(value)
+        return Link(value) if field in URL_KEYS else Value(value)
     if isinstance(value, Mapping):
         return {key: named(part) for key, part in value.items()}
     if isinstance(value, Sequence):

@@ -85,6 +85,10 @@ def words_of(event: Event) -> dict[str, Any]:
     facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings", "catering"}
     facts.add("certificate")
     words = event.model_dump(mode="json", exclude=facts, exclude_none=True)
+    if event.location is not None and (
+        links := event.location.model_dump(include={"route", "website"}, exclude_none=True)
+    ):
+        words["location"] = links
     for item in words.get("programme", ()):
         for known in ("day", "time", "until"):
             item.pop(known, None)

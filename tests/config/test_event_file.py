@@ -471,3 +471,12 @@ def test_the_items_below_a_day_are_on_that_day(folder: WorkingFolder) -> None:
     assert read(folder, f"{head}programme: [{items % 'day: 17 april 2020, '}]\n").warnings == ()
     (warning,) = read(folder, f"{head}programme: [{items % ''}]\n").warnings
     assert warning.remedy == "does another day begin here? add: day: 2020-04-17"
+
+
+@pytest.mark.parametrize("key", ["location:\n  route", "location:\n  website", "feedback:\n  url"])
+def test_every_link_of_an_event_is_checked(folder: WorkingFolder, key: str) -> None:
+    name = key.split()[-1]
+    (fault,) = faults(folder, f"{HEAD}{key}: http://a.nl/x\n")
+    assert fault.fault == f"{name}: the link must begin with https://, so that nobody can read along"
+    (warning,) = read(folder, f"{HEAD}{key}: https://example.org/x\n").warnings
+    assert warning.fault == "example.org is an address for examples and leads nowhere"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mkwmail.config.event import Host, Location, Online, ProgrammeItem, Registration
+from mkwmail.config.event import Feedback, Host, Location, Online, ProgrammeItem, Registration
 from mkwmail.dutch.dates import forms_in
 from mkwmail.mail.context import Form
 from tests.kinds import Kind
@@ -222,3 +222,15 @@ def test_everybody_reads_why_they_get_the_mail() -> None:
     for reason, mail in reasons.items():
         for part in (" ".join(mail.text.split()), mail.shown):
             assert f"omdat {reason}" in part
+
+
+def test_links_to_the_place_and_to_the_form_for_opinions_are_in_both_parts() -> None:
+    links = {"route": "https://route.example.org/u", "website": "https://moestuin.example.org/"}
+    place = Location(name="De Moestuin", city="Utrecht", **links)
+    form = "https://mening.example.org/d"
+    mail = a_mail("practical", event=an_event(location=place))
+    thanks = a_mail("thanks", event=an_event(feedback=Feedback(url=form)))
+    for link, of in (*((link, mail) for link in links.values()), (form, thanks)):
+        assert link in of.text and f'href="{link}"' in of.html
+    assert not flaws(mail, "je") and not flaws(thanks, "je")
+    assert "Geef je mening" in thanks.shown and "mening" not in a_mail("thanks").shown
