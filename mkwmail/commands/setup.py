@@ -215,9 +215,7 @@ sender:
 # reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
 # Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
-# footer: |
-#   MKW Platform, Voorbeeldstraat 1, 1234 AB Utrecht
-#   [mkw.example.org](https://mkw.example.org)
+# footer: Voorbeeldstraat 1, 1234 AB Utrecht · [mkw.example.org](https://mkw.example.org)
 # report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
