@@ -6,9 +6,9 @@ EVENT := directeurendag-2020
 WORDS := mkwmail/locale/nl/LC_MESSAGES/mkwmail.mo
 CHECKS := $(if $(shell command -v npm),node_modules/.package-lock.json)
 
-.PHONY: demo test bench torture pictures messages lint format lock clean
+.PHONY: demo test bench torture pictures messages lint format lock release clean
 
-demo: .venv/runtime  ## rehearse the example event's invitation
+demo: .venv/runtime $(WORDS)  ## rehearse the example event's invitation
 	$(BIN)/python -m mkwmail send $(EVENT) invitation --rehearse --yes
 
 # Four at a time on two cores: many tests wait for a server, one for a minute of cron. Files in the order of
@@ -51,6 +51,9 @@ lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	    --no-annotate pyproject.toml --group dev -o requirements-dev.txt
 
+release: .venv/development $(WORDS)  ## build wheel and sdist in dist/, check them and rehearse with each; uploads nothing
+	$(BIN)/python -m tools.release
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -62,7 +65,13 @@ lock: .venv/development
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
-$(WORDS): mkwmail/locale/nl/LC_MESSAGES/mkwmail.po .venv/development
+# Babel compiles the words; a user needs none of the other packages for development.
+.venv/babel: .venv/bin/python requirements-dev.txt
+	sed -n '/^babel==/,/[^\\]$$/p' requirements-dev.txt > $@.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $@.txt
+	touch $@
+
+$(WORDS): mkwmail/locale/nl/LC_MESSAGES/mkwmail.po .venv/babel
 	$(BIN)/python -m tools.messages --compile
 
 # Checks of the mails' HTML, for the tests alone: where npm is missing or fetches nothing, those are skipped and say so.

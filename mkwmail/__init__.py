@@ -3,4 +3,4 @@
 One event file and one member list hold everything that the correspondence about an event needs.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -162,7 +162,7 @@ def _carry_out(words: Sequence[str], folder: Path | None) -> None:
 @app.command(
     help=_("""Make a new working folder, with commented examples to start from.
 
-In a terminal it asks five questions; nothing that already exists is overwritten.
+In a terminal it asks a few questions; nothing that already exists is overwritten.
 
 \b
 Example:
@@ -257,6 +257,29 @@ def new(
     from mkwmail.commands.setup import new as command
 
     _finish(command(_begin(ctx), title, date, source))
+
+
+@app.command(
+    help=_("""Change a detail of an event, in its file; your comments stay.
+
+WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It says
+what follows: who was told otherwise, and what has to be approved again.
+
+\b
+Examples:
+  mkwmail change directeurendag-2020 starts 13.30
+  mkwmail change directeurendag-2020 place De Kas
+  mkwmail change directeurendag-2020 reminder 2020-03-24""")
+)
+def change(
+    ctx: typer.Context,
+    event: EventArgument,
+    what: Annotated[str, typer.Argument(metavar=_("WHAT"), help=_("Which detail."), show_default=False)],
+    value: Annotated[list[str], typer.Argument(metavar=_("VALUE..."), help=_("What it is now."), show_default=False)],
+) -> None:
+    from mkwmail.commands.change import change as command
+
+    _finish(command(_begin(ctx), event, what, " ".join(value)))
 
 
 @app.command(
@@ -428,7 +451,7 @@ def send(
 @app.command(
     help=_("""Show the timetable of the mailings, and approve them as they are now.
 
-An approved mailing is sent automatically on its date if `mkwmail due` runs; the crontab line for that is shown. Without
+An approved mailing is sent automatically on its date if `mkwmail due` runs: it asks whether to switch that on. Without
 MAILING, all that can be sent automatically. update, correction and cancellation are sent by hand only.
 
 \b
@@ -447,6 +470,7 @@ def schedule(
     ] = False,
     install: Annotated[bool, typer.Option("--install", help=_("Put the line into your crontab, or renew it."))] = False,
     uninstall: Annotated[bool, typer.Option("--uninstall", help=_("Take the line out of your crontab."))] = False,
+    show: Annotated[bool, typer.Option("--show", help=_("Show the line for the crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
         raise UserError(
@@ -456,7 +480,7 @@ def schedule(
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
 
-    options = ScheduleOptions(yes=yes, withdraw=withdraw, install=install, uninstall=uninstall)
+    options = ScheduleOptions(yes, withdraw, install, uninstall, show)
     _finish(command(_begin(ctx), event, tuple(mailings or ()), options))
 
 
@@ -932,7 +956,8 @@ def purge(
     help=_("""Put a backup of the ledger back.
 
 Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
-answers and decisions become what they were. If it is gone or damaged, a backup that has every mail takes its place.
+answers and decisions become what they were. If it is gone, damaged or an older copy, the backup takes its place; if
+mail may have been sent since, everybody who may have got it is in doubt.
 
 \b
 Examples:
@@ -997,6 +1022,59 @@ def guide(
     from mkwmail.commands.open import guide as command
 
     _finish(command(_begin(ctx), chapter))
+
+
+@app.command(
+    help=_("""Hand the working folder over to another computer, in one file.
+
+From then on nothing is sent from here. The file has everything except the login, backups and rehearsals; on the other
+computer `mkwmail takeover` opens it. --undo opens the folder here again, if nobody took it over.
+
+\b
+Example:
+  mkwmail handover overdracht.mkwmail""")
+)
+def handover(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar=_("FILE"), help=_("The file to write."), show_default=False)
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help=_("Send from this folder again; asks first."))] = False,
+    yes: YesOption = False,
+) -> None:
+    if (file is None) != undo or (undo and yes):
+        fault = _("handover takes a FILE, or --undo alone")
+        raise UserError(Fault("", fault, "mkwmail handover overdracht.mkwmail"), code=ExitCode.USAGE)
+    if file is None:
+        from mkwmail.commands.handover import undo as undo_command
+
+        _finish(undo_command(_begin(ctx)))
+    else:
+        from mkwmail.commands.handover import handover as command
+
+        _finish(command(_begin(ctx), file, yes=yes))
+
+
+@app.command(
+    help=_("""Take a working folder over from another computer.
+
+It makes a folder of the file that `mkwmail handover` wrote, in the current folder, and mail is sent from there from
+then on. --folder before the command names another place.
+
+\b
+Example:
+  mkwmail takeover overdracht.mkwmail""")
+)
+def takeover(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar=_("FILE"), help=_("The file that was handed over."), show_default=False)
+    ],
+    yes: YesOption = False,
+) -> None:
+    from mkwmail.commands.handover import takeover as command
+
+    _finish(command(_begin(ctx), file, yes=yes))
 
 
 @app.command(

@@ -20,11 +20,78 @@ PRIVATE = 0o600
 _LONGEST_STEM = 40  # characters of a draft's name: with the suffix, every file system accepts a name of this length
 
 
-def write_private(path: Path, data: bytes, mode: int = PRIVATE) -> None:
+_SHARED = 0o660
+_shared: Path | None = None
+
+
+def share(folder: Path) -> None:
+    """Write files in this folder, from now on, for its owner and the group of the folder.
+
+    :raises UserError: code SETTINGS if new files would not get that group.
+    """
+    global _shared
+    _shared = folder.resolve()
+    if os.name != "posix":
+        return
+    mode = _shared.stat().st_mode
+    wanted = mode | stat.S_ISGID | 0o770
+    if mode == wanted:
+        return
+    try:
+        _shared.chmod(stat.S_IMODE(wanted))
+    except OSError:
+        # New files get the group of the folder if it has the setgid bit.
+        fault = _("%(folder)s is shared, but not yet with its group") % {"folder": folder}
+        remedy = _("let its owner type: chmod g+rwxs %(folder)s") % {"folder": folder}
+        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS) from None
+
+
+def file_mode(path: Path) -> int:
+    """Return the mode of a new file with people's data: 0600, or 0660 in a folder that is shared."""
+    is_shared = _shared is not None and path.absolute().is_relative_to(_shared)
+    return _SHARED if is_shared else PRIVATE
+
+
+def set_mode(path: Path) -> None:
+    """Give an existing file or folder its mode, if it has another one and is the user's own.
+
+    :raises OSError: if that is not possible.
+    """
+    wanted, found = file_mode(path), path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        wanted = 0o2770 if wanted == _SHARED else 0o700
+    # What the owner may do, as with a read-only file, stays the owner's own choice.
+    if not (found.st_mode ^ wanted) & 0o077 or os.name != "posix":
+        return
+    # Another user of a shared folder cannot change it; that user's own program has.
+    if found.st_uid == os.geteuid() or not wanted & 0o070:
+        path.chmod(wanted)
+
+
+def make_folder(path: Path, *, own: bool = False) -> None:
+    """Make a folder for people's data, with those above it, if it does not exist.
+
+    It is for its owner only, or also for the group in a folder that is shared. ``own``: only the program writes in it,
+    so that an existing one is made so too.
+
+    :raises OSError: if it cannot be made.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name != "posix":
+        return
+    if file_mode(path) == _SHARED:
+        for each in missing:
+            each.chmod(0o2770)
+    elif own:
+        path.chmod(0o700)
+
+
+def write_private(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write a file completely or not at all, readable only by its owner.
 
-    It has mode 0600 from its first byte, and is durable on return. An existing file is replaced, not
-    overwritten: its mode and its other names (hard links) are not kept.
+    It has mode 0600 from its first byte (0660 in the end, in a folder that is shared), and is durable on return. An
+    existing file is replaced, not overwritten: its mode and its other names (hard links) are not kept.
 
     :param mode: another mode, which it has once it is complete.
     :raises OSError: if it cannot be written.
@@ -37,6 +104,7 @@ def write_private(path: Path, data: bytes, mode: int = PRIVATE) -> None:
             file.flush()
             # The draft must be on the disk before it replaces the file: otherwise a power cut could lose both.
             os.fsync(file.fileno())
+        mode = file_mode(path) if mode is None else mode
         if mode != PRIVATE:
             draft.chmod(mode)
         os.replace(draft, path)

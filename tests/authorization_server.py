@@ -75,7 +75,7 @@ class AuthorizationServer:
             self._refresh.clear()
 
     def is_good(self, name: str, token: str) -> bool:
-        """Whether a mail server that trusts this provider lets somebody in."""
+        """Return whether a mail server that trusts this provider accepts a login."""
         with self._turn:
             return self._good.get(token) == name
 
@@ -87,11 +87,11 @@ class AuthorizationServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Return its address."""
         return f"https://127.0.0.1:{self._server.server_port}"
 
     def settings(self) -> str:
-        """What stands below ``smtp:`` for it."""
+        """Return the settings below ``smtp:`` for it."""
         return (
             f"auth: oauth, username: {self.account}, client_id: {CLIENT}, scopes: {SCOPES}, "
             f"authorize_url: '{self.url}/authorize?prompt=consent', device_url: '{self.url}/device', "
@@ -111,7 +111,7 @@ class AuthorizationServer:
     # What it does
 
     def authorize(self, query: Mapping[str, str]) -> str:
-        """Where the browser is sent back to."""
+        """Return the address to which the browser is sent back."""
         self.asked.append(("/authorize", dict(query)))
         assert query["response_type"] == "code" and query["client_id"] == CLIENT and query["scope"] == SCOPES
         assert query["code_challenge_method"] == "S256" and len(query["state"]) >= 32

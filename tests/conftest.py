@@ -1,5 +1,5 @@
-"""What holds for all tests: files that take long begin first, examples are the same every time, and nothing is noted
-in the home folder of whoever runs them."""
+"""Rules for all tests: files that take long begin first, examples are the same every time, and nothing is noted
+in the user's home folder."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("mkwmail")
 
 @pytest.fixture(autouse=True, scope="session")
 def a_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where commands that run in the tests' own process note how far a ledger has got."""
+    """Set the folder in which commands of the tests' own process note a ledger's progress."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STATE_VARIABLE, str(tmp_path_factory.mktemp("state")))
         yield

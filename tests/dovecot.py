@@ -6,6 +6,10 @@ with Dovecot() as server:
     server.fetched()  # what the program asked of it
 """
 
+import base64
+import hashlib
+import hmac
+import json
 import os
 import shutil
 import signal
@@ -72,10 +76,25 @@ namespace inbox {{
 """
 
 
+KEY = b"a key of thirty-two octets, or so"
+
+
+def token_for(user: str, lasts: float = 3600) -> str:
+    """A signed token (RFC 7519) of somebody that is good for so many seconds, or was."""
+    now = int(time.time())
+    claims = {"iat": now - 7200, "nbf": now - 7200, "exp": int(now + lasts), "email": user, "sub": user}
+    parts = [json.dumps(each).encode() for each in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    signed = b".".join(base64.urlsafe_b64encode(each).rstrip(b"=") for each in parts)
+    signature = hmac.new(KEY, signed, hashlib.sha256).digest()
+    return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
 class Dovecot:
     """A mailbox on loopback."""
 
-    def __init__(self) -> None:
+    def __init__(self, mechanism: str = "") -> None:
+        """:param mechanism: of a login with a token; else with the password."""
+        self._mechanism = mechanism
         self.folder = Path(tempfile.mkdtemp(prefix="mkwmail-dovecot-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -89,7 +108,7 @@ class Dovecot:
             shutil.chown(self.folder / name, "mail", "mail")
         settings = self.folder / "dovecot.conf"
         words = {"folder": self.folder, "port": self.port, "password": PASSWORD.replace(" ", "_")}
-        settings.write_text(_SETTINGS.format(**words))
+        settings.write_text(_SETTINGS.format(**words) + (self._with_tokens() if self._mechanism else ""))
         assert DOVECOT is not None
         self._process = subprocess.Popen([DOVECOT, "-F", "-c", str(settings)], stderr=subprocess.DEVNULL)
         for _turn in range(200):
@@ -107,6 +126,19 @@ class Dovecot:
         self._process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _with_tokens(self) -> str:
+        """Accept tokens that were signed with our key (doc.dovecot.org, "Open Authentication v2.0")."""
+        (self.folder / "keys/default/HS256").mkdir(parents=True)
+        (self.folder / "keys/default/HS256/default").write_bytes(base64.b64encode(KEY))
+        (self.folder / "oauth.conf").write_text(
+            f"introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={self.folder}/keys/\n"
+            "username_attribute = email\n"
+        )
+        return (
+            f"auth_mechanisms = {self._mechanism}\n"
+            f"passdb {{\n  driver = oauth2\n  mechanisms = {self._mechanism}\n  args = {self.folder}/oauth.conf\n}}\n"
+        )
+
     def settings(self, place: Place, folders: str = "INBOX") -> str:
         """Write the password's file, and return the lines for mkwmail.yaml."""
         file = place.folder / "wachtwoord"
@@ -117,8 +149,8 @@ class Dovecot:
             f" password_file: wachtwoord, folders: [{folders}]}}\n"
         )
 
-    def deliver(self, mail: bytes, folder: str = "") -> None:
-        """Put a mail into a folder, unread; ``folder`` as the Maildir names it."""
+    def deliver(self, mail: bytes, folder: str = "", *, read: bool = False) -> None:
+        """Put a mail into a folder; ``folder`` as the Maildir names it. ``read``: flagged as read."""
         self._number += 1
         place = self.folder / "mail" / folder
         for name in ("new", "cur", "tmp"):
@@ -126,9 +158,26 @@ class Dovecot:
                 (place / name).mkdir(parents=True)
                 shutil.chown(place / name, "mail", "mail")
                 shutil.chown(place, "mail", "mail")
-        path = place / "new" / f"{1_600_000_000 + self._number}.{self._number}.here"
-        path.write_bytes(mail.replace(b"\r\n", b"\n"))
+        mail = mail.replace(b"\r\n", b"\n")
+        # With the sizes, as Dovecot's own delivery writes them: it need not read each file to know them.
+        size = f"S={len(mail)},W={len(mail) + mail.count(10)}"
+        name = f"{1_600_000_000 + self._number}.{self._number}.here,{size}"
+        path = place / "cur" / f"{name}:2,S" if read else place / "new" / name
+        path.write_bytes(mail)
         shutil.chown(path, "mail", "mail")
+
+    def deliver_others(self, count: int, domain: str, every: int) -> None:
+        """Put in mails of other people; of so many one refers to a Message-ID of our domain that is not ours."""
+        for number in range(count):
+            about = (
+                f"In-Reply-To: <{number}@{domain}>\nReferences: <{number}@{domain}>\n" if number % every == 0 else ""
+            )
+            self.deliver(
+                f"From: x{number}@example.net\nSubject: Lunch?\nMessage-ID: <o{number}@example.net>\n{about}"
+                f"Date: Tue, 18 Feb 2020 10:00:00 +0100\nContent-Type: multipart/mixed; boundary=b\n\n"
+                f"--b\nContent-Type: text/plain\n\nGEHEIM {number}\n--b--\n".encode(),
+                read=True,
+            )
 
     def names(self) -> list[str]:
         """Return the file names of all mails; they hold the flags. A mail that was seen by a server is in cur."""

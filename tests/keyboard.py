@@ -48,7 +48,7 @@ def typed(
 
 
 def until(screen: int, question: str | None) -> str:
-    """What is printed until a question has come, or to the end."""
+    """Return the output until a question has come, or to the end."""
     printed = b""
     ends = time.monotonic() + _PATIENCE
     while question is None or question.encode() not in printed:

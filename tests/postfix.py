@@ -72,7 +72,7 @@ smtpd_tls_chain_files = {folder}/set/key.pem {folder}/set/certificate.pem
 smtpd_sasl_auth_enable = yes
 cyrus_sasl_config_path = {folder}/set/sasl
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
-# What stops a mailing for a minute at a provider does so here for a second, on loopback too.
+# Limits that stop a mailing for a minute at a provider last a second here, on loopback too.
 anvil_rate_time_unit = 1s
 smtpd_client_event_limit_exceptions =
 """
@@ -149,7 +149,7 @@ class Postfix:
 
     @property
     def maildir(self) -> Path:
-        """Where everything is delivered, but what is for nobody@… anywhere."""
+        """Return the folder of delivered mail: all of it, except mail for nobody@…."""
         return self._folder / "mail" / "all"
 
     def wait_for_delivered(self, count: int) -> None:

@@ -83,7 +83,7 @@ STALL = Stall()
 
 @dataclass
 class Rule:
-    """What to do at a step, for one recipient or any, so many times or always; after ``skip`` of them."""
+    """An action at a step, for one recipient or any, so many times or always; after ``skip`` of them."""
 
     step: str
     action: Action

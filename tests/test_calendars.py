@@ -284,7 +284,7 @@ class Life(RuleBasedStateMachine):
             assert any("know: mkwmail send dag" in step for step in status.next_steps) is bool(reached)
 
     def teardown(self) -> None:
-        """At the end everything in doubt is settled, and one more update or cancellation mends all."""
+        """At the end everything in doubt is settled, and one more update or cancellation repairs all."""
         try:
             closed = history_of(self.ledger, self.event).cancelled is not None
             for _ in range(3):

@@ -36,7 +36,7 @@ def loaded(*words: str) -> tuple[str, str]:
 @pytest.mark.parametrize("words", [("--help",), ("send", "--help"), ("--version",)])
 def test_help_imports_typer_and_little_else(words: tuple[str, ...]) -> None:
     outside, own = loaded(*words)
-    # What typer itself needs (pydantic only for a command's own parameters), and what an editable installation
+    # Packages that typer itself needs (pydantic only for a command's own parameters), and what an editable installation
     # puts there.
     allowed = {"typer", "annotated_doc", "shellingham", "mkwmail", "_distutils_hack", "colorama"}
     if words[0].startswith("--"):

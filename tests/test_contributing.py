@@ -6,7 +6,9 @@ import tomllib
 import pytest
 import yaml
 
+from mkwmail import __version__
 from tests.workplace import ROOT
+from tools import release
 
 DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -64,3 +66,12 @@ def test_the_hooks_and_the_commits_to_skip_are_usable() -> None:
     assert [repo["repo"] for repo in hooks["repos"]] == ["local"]
     commits = [line for line in _text(".git-blame-ignore-revs").splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[0-9a-f]{40}", commit) for commit in commits)
+
+
+def test_a_release_needs_its_version_and_date_in_the_changelog() -> None:
+    changelog = _text("CHANGELOG.md")
+    assert release.fault_in_changelog(changelog, __version__) == ""
+    assert f"## {__version__} (YYYY-MM-DD)" in release.fault_in_changelog(
+        f"# Changelog\n\n## {__version__} (unreleased)\n", __version__
+    )
+    assert "9.9.9" in release.fault_in_changelog(changelog, "9.9.9")

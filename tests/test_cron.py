@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
+from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, Ran, a_place, is_root
 
@@ -70,8 +71,8 @@ def a_place_due_now(folder: Path, port: int) -> Place:
     return place
 
 
-def by_the_real_clock(place: Place, *words: str) -> Ran:
-    environment = {name: text for name, text in place.environment().items() if name != "MKWMAIL_NOW"}
+def by_the_real_clock(place: Place, *words: str, **more: str) -> Ran:
+    environment = {name: text for name, text in place.environment(**more).items() if name != "MKWMAIL_NOW"}
     done = subprocess.run(place.command(*words), env=environment, capture_output=True, text=True, check=False)
     return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -80,7 +81,7 @@ def by_the_real_clock(place: Place, *words: str) -> Ran:
 def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Path) -> None:
     place = a_place_due_now(tmp_path, 9)
     first = by_the_real_clock(place, "schedule", "dag", "--install")
-    assert first.code == 0 and "In your crontab now:" in first.out, first.err
+    assert first.code == 0 and "On: this computer sends them" in first.out, first.err
     installed = _crontab("-l")
     assert installed.startswith(OTHERS)
     (line,) = installed.removeprefix(OTHERS).splitlines()
@@ -90,6 +91,48 @@ def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Pa
     assert "Taken out" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
     assert _crontab("-l") == OTHERS
     assert "has no line of this folder" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
+    shown = by_the_real_clock(place, "schedule", "dag", "--install", "--show")
+    assert line in shown.out
+    # A line that was made with another ledger's id is found by the folder.
+    (tmp_path / "mkwmail.id").unlink()
+    for path in tmp_path.glob("mkwmail.db*"):
+        path.unlink()
+    assert "Taken out" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
+    assert _crontab("-l") == OTHERS
+
+
+@needs_cron
+def test_in_a_terminal_it_asks_whether_to_send_automatically(crontab: None, tmp_path: Path) -> None:
+    place = a_place_due_now(tmp_path, 9)
+    environment = place.environment("")
+    for answer, installed in (("n", False), ("y", True)):
+        typed(place.command("schedule", "dag"), environment, tmp_path, [("type ", "1"), ("y/n:", answer)])
+        assert (f"--folder {tmp_path} due" in _crontab("-l")) is installed
+        place.run("schedule", "dag", "--withdraw", MKWMAIL_NOW="")
+
+
+@needs_cron
+def test_a_handover_takes_the_line_out_and_a_takeover_offers_it(crontab: None, tmp_path: Path) -> None:
+    (tmp_path / "oud").mkdir()
+    home = {"HOME": str(tmp_path / "thuis")}
+    place, file = a_place_due_now(tmp_path / "oud", 9), tmp_path / "x.mkwmail"
+    assert by_the_real_clock(place, "schedule", "dag", "--install", **home).code == 0
+    ran = by_the_real_clock(place, "handover", str(file), "--yes", **home)
+    assert ran.code == 0 and "Taken out" in ran.out, ran.err
+    assert _crontab("-l") == OTHERS
+    other = Place(tmp_path / "nieuw")
+    ran = by_the_real_clock(other, "takeover", str(file), "--yes", **home)
+    assert ran.code == 0 and "mkwmail schedule EVENT --install" in ran.out, ran.err
+    assert _crontab("-l") == OTHERS
+    environment = {key: value for key, value in place.environment(**home).items() if key != "MKWMAIL_NOW"}
+    third = Place(tmp_path / "derde")
+    back = tmp_path / "y.mkwmail"
+    assert by_the_real_clock(other, "schedule", "dag", "--install", **home).code == 0
+    assert by_the_real_clock(other, "handover", str(back), "--yes", **home).code == 0
+    answers = [("Take over? y/n:", "y"), ("Let it run here too?", "y")]
+    code, screen = typed(third.command("takeover", str(back)), environment, tmp_path, answers)
+    assert code == 0, screen
+    assert f"--folder {third.folder} due # mkwmail " in _crontab("-l")
 
 
 @needs_cron

@@ -1,4 +1,4 @@
-"""What happens to the ledger's files while they are used: real disks, mounted for the test, that fill up or turn
+"""The ledger's files while they are used: real disks, mounted for the test, that fill up or turn
 read-only; another program that keeps the ledger locked."""
 
 import shutil
@@ -157,7 +157,7 @@ def test_the_ledgers_files_deleted_on_the_way(tmp_path: Path, pattern: str) -> N
         stopped = place.run("send", "directeurendag-2020", "invitation", "--yes", MKWMAIL_STATE=str(tmp_path / "state"))
         assert stopped.code == 74, stopped.out
         assert "was deleted, moved or replaced during this run, so it was stopped" in stopped.out
-        # What became of those under way.
+        # The outcome of those under way.
         went = len(server.taken)
         assert 3 <= went < 40 and f"{went} mails sent, {40 - went} waiting." in stopped.out
         if pattern in ("mkwmail-test.db*", "mkwmail-test.db"):

@@ -21,7 +21,7 @@ def text_of(page: str) -> str:
 
 
 def command_lines(page: str) -> list[str]:
-    """What a page tells to type, in blocks and in sentences."""
+    """Return the commands that a page shows, in blocks and in sentences."""
     blocks = re.findall(r"```sh\n(.*?)```", text_of(page), re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     lines += re.findall(r"`(mkwmail \w[^`]*)`", text_of(page))

@@ -123,9 +123,9 @@ def _without_code(text: str) -> str:
     return re.sub(r"`[^`]*`|mkwmail [a-z][^\n→]*|\w+\.(?:yaml|md|db|csv)|\w+:|--[\w-]+|%\(\w+\)s", "", text)
 
 
-# --- No message beside the catalogue
+# --- No message outside the catalogue
 
-# Where sentences stand that nobody reads in another language, or that are Dutch by their nature.
+# Modules whose sentences are not read in another language, or are Dutch by nature.
 OTHER_WORDS = {
     "ledger.schema": "tables",
     "mail.preview_page": "the policy of a page",
@@ -157,7 +157,7 @@ OTHER_WORDS = {
 }
 _SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}")
 _SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER) ")
-# What these are given is shown to people, whole: even a single word must be translated.
+# People read the whole text that these are given: even a single word must be translated.
 SHOWN = {"Fault": (1, 2), "say": (0,), "note": (0,), "ask": (0,), "add_column": (0,)}
 # A line of a file to write, or a command to type, is the same in every language.
 _TO_COPY = re.compile(r"\s*(?:mkwmail [a-z]|\w+: |sep=)")
@@ -281,9 +281,22 @@ SCENES = (
     *((command, "--help") for command in ("init", "new", "check", "preview", "proof", "send", "schedule", "due")),
     *(
         (command, "--help")
-        for command in ("skip", "status", "resolve", "forget", "about", "restore", "purge", "schema", "calendar")
+        for command in (
+            "skip",
+            "status",
+            "resolve",
+            "forget",
+            "about",
+            "restore",
+            "handover",
+            "purge",
+            "schema",
+            "calendar",
+        )
     ),
-    *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox", "open", "guide")),
+    ("takeover", "--help"),
+    *((command, "--help") for command in ("login", "logout", "template", "papers", "inbox", "open", "guide", "change")),
+    ("change", "directeurendag-2020", "er-niet", "x"),
     ("open", "er-niet"),
     ("guide", "er-niet"),
     ("template",),
@@ -304,7 +317,7 @@ SCENES = (
     ("send", "directeurendag-2020", "invitation"),
     ("send", "directeurendag-2020", "invitation", "--yes"),
     ("bounces", "set", "directeurendag-2020", "jan@dehaven.example.org"),
-    ("preview", "directeurendag-2020", "uitnodiging"),
+    ("preview", "directeurendag-2020", "feest"),
     ("new", "Najaarsdag", "--date", "2020-10-08"),
     ("calendar", "directeurendag-2020", "dag.ics"),
     ("proof", "directeurendag-2020", "invitation", "secretaris@example.org", "--yes"),
@@ -314,6 +327,8 @@ SCENES = (
     ("bounces", "import", "directeurendag-2020", "er-niet.eml"),
     ("about", "zoe@tien.example.org"),
     ("restore", "--yes"),
+    ("handover", "--undo"),
+    ("takeover", "er-niet.mkwmail", "--yes"),
     ("forget", "zoe@tien.example.org", "--yes"),
     ("purge", "directeurendag-2020"),
     ("due",),
@@ -343,8 +358,9 @@ _ENGLISH = re.compile(
 )
 
 
-# What is asked, and what is typed.
-TYPED = {
+# Questions, and the words typed.
+TYPED: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
+    (): ((" q ", "q"),),
     ("schedule", "directeurendag-2020"): (("thanks)", "5"),),
     ("send", "directeurendag-2020", "invitation"): (("4 mails", "nee"),),
 }
@@ -352,7 +368,7 @@ TYPED = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a command showed on a terminal of eighty columns, and its exit code."""
+    """A command's screen on a terminal of eighty columns, and its exit code."""
 
     code: int
     lines: tuple[str, ...]
@@ -408,7 +424,7 @@ def test_exit_codes_are_the_same_in_both_languages(season: dict[str, dict[tuple[
     assert len(set(english.values())) > 3
 
 
-# What other programs and libraries say of a fault is English: of each of them one that a secretary can meet.
+# Other programs and libraries report faults in English: one fault of each that a secretary can meet.
 FAULTY = (
     ("leden.csv", "naam;e-mail;organisatie\nKim;kim@@x.nl;A\n;a@b.nl;c\nA B;i@xn--.nl;d\nC D;k@-x.nl;e\n", 65),
     ("leden.csv", "naam;telefoon\n", 65),

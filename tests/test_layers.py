@@ -15,7 +15,7 @@ PACKAGE = Path(mkwmail.__file__).parent
 # From the ground up: a part may import itself and any layer below; parts on one line know nothing of each other.
 LAYERS = (
     (
-        *("addresses", "clock", "errors", "files", "i18n"),
+        *("addresses", "archive", "clock", "errors", "files", "i18n"),
         "dutch",
     ),
     ("members",),
@@ -33,7 +33,7 @@ LAYERS = (
 # The ground is one layer whose parts may use each other: dutch speaks through i18n.
 GROUND = LAYERS[0]
 
-# Where each outside package may be imported: a module, or a folder with all its modules.
+# The home of each outside package: a module, or a folder with all its modules.
 HOMES = {
     "typer": ("cli", "cli_help"),
     "rich": ("report",),
@@ -82,7 +82,7 @@ def imported(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def layer_of(part: str) -> int:
-    """How high a part stands, from 0; a new part must be given its place in LAYERS."""
+    """Return the height of a part, from 0; a new part must be given its place in LAYERS."""
     for height, parts in enumerate(LAYERS):
         if part in parts:
             return height
@@ -90,7 +90,7 @@ def layer_of(part: str) -> int:
 
 
 def upward(name: str, target: str) -> bool:
-    """Whether a module of the package may not import another."""
+    """Return whether a module of the package may not import another."""
     part, other = name.split(".")[0], target.split(".")[1]
     if not part or other == "__version__" or part == other:
         return False
@@ -99,7 +99,7 @@ def upward(name: str, target: str) -> bool:
 
 
 def at_home(name: str, package: str) -> bool:
-    """Whether a module may import an outside package."""
+    """Return whether a module may import an outside package."""
     return any(name == home or name.startswith(f"{home}.") for home in HOMES[package])
 
 
@@ -151,7 +151,7 @@ LONG = ("cli.py",)
 
 
 def too_long(name: str, text: str) -> Iterator[str]:
-    """What of a module is too long to keep in mind: all of it, or a function."""
+    """Yield the parts of a module that are too long: all of it, or a function."""
     lines = len(text.splitlines())
     if lines > LONGEST_MODULE:
         yield f"{name} has {lines} lines"
@@ -206,6 +206,6 @@ def test_a_send_to_five_members_needs_few_of_our_files(tmp_path: Path) -> None:
         assert len(server.taken) == len(PEOPLE) and server.said("AUTH")
     files = ["mkwmail.__main__", *(tmp_path / "modules").read_text(encoding="utf-8").split()]
     assert {"mkwmail.cli", "mkwmail.delivery.delivery", "mkwmail.mail.letter"} <= set(files)
-    # What an ordinary mailing has no use for.
+    # Modules that an ordinary mailing does not need.
     assert not [each for each in files if ".papers" in each or each.endswith("personal_files")]
     assert len(files) <= MOST_FILES_OF_A_SEND, f"{len(files)} files:\n" + "\n".join(sorted(files))

@@ -16,7 +16,7 @@ class _Screen:
         self._pid, self._terminal = in_a_terminal(command, {**environment, "TERM": "dumb"})
 
     def until(self, words: str) -> str:
-        """What is printed up to these words."""
+        """Return the output up to these words."""
         printed = b""
         end = time.monotonic() + 60
         while words.encode() not in printed:

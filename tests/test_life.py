@@ -130,7 +130,7 @@ def test_each_is_told_what_changed_for_them_and_a_change_back_is_a_change(tmp_pa
         third = life.send("update", now="2020-02-20T09:00")
         assert len(third) == len(PEOPLE) and sequences(third) == {3}
         assert "was: 13.30-18.00 uur wordt: 13.00-18.00 uur" in words_of(third[KIM])
-        # A reminder changes nothing: the same version, stamped anew.
+        # A reminder changes nothing: the same version with a new stamp.
         reminded = life.send("reminder", now="2020-03-23T09:00")
         assert sequences(reminded) == {3}
         stamps = [entry_of(mails[KIM])[1]["DTSTAMP"].dt for mails in (third, reminded)]
@@ -159,7 +159,7 @@ def test_in_doubt_counts_as_told(tmp_path: Path) -> None:
         again = life.run("send", EVENT, "update", "--yes", "--json", now="2020-02-18T10:00")
         assert [each["address"] for each in again.json["in_doubt"]] == [LOU]
         life.change(starts="2020-04-16 14:00")
-        # Whether they read of the new place is not known, so it is said again.
+        # It is not known if they read about the new place, so it is said again.
         words = words_of(life.send("update", now="2020-02-19T09:00")[LOU])
         assert "13.00-18.00 uur" in words and "was: De Moestuin" in words
 

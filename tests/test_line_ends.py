@@ -18,7 +18,7 @@ _EVIL = (
     "Kim\rBcc: eve@example.net\r\nX-Evil: 1\nX-Evil: 2\n\nX-Evil: 3\r\n.\r\nMAIL FROM:<eve@example.net>\r\n"
     "END:VEVENT\r\nATTENDEE:mailto:eve@example.net\n.\n.\r.\x85Bcc: eve@example.net\u2028Bcc: eve@example.net"
 )
-# Short, and nothing that a list refuses: so that it stands in headers as it is, if anything does.
+# Short, and nothing that a list refuses: so that it is in headers unchanged, if anything is.
 _SHORT = "Kim\r\nBcc: eve@example.net"
 EVENT: dict[str, Any] = {
     "id": "dag-2020",
@@ -44,7 +44,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def _places(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where texts stand."""
+    """The places of texts."""
     parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in parts:
         yield from _places(value, (*path, key))

@@ -74,7 +74,7 @@ def at(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What the server took, and at what moment of the year."""
+    """A message that the server took, with its moment of the year."""
 
     event: str
     mailing: str
@@ -149,7 +149,7 @@ def half_hours() -> Iterator[datetime]:
 
 
 def script(year: Year) -> dict[datetime, list[tuple[str, ...]]]:
-    """What happens beside `due`, by the half hour before which it happens. A first word with a capital is our own."""
+    """Return the events besides `due`, by the half hour before each. A first word with a capital is our own."""
     things: dict[datetime, list[tuple[str, ...]]] = {}
 
     def then(moment: str, *words: str) -> None:

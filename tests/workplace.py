@@ -25,7 +25,7 @@ PEOPLE = (
 )
 
 
-# What Python itself looks at as it starts, so that a process that runs already cannot be told of it.
+# Variables that Python reads only as it starts, too late for a process that runs already.
 _READ_AT_START = {"PYTHONIOENCODING", "LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE", "PYTHONPATH"}
 
 

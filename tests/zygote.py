@@ -1,7 +1,7 @@
 """Many runs of the program in little time: each in a process of its own, forked from one that has its libraries.
 
 What a run costs is then what it does, and no longer the import of what it needs. The command line itself, whose words
-depend on the language, is imported by each run anew.
+depend on the language, is imported again by each run.
 """
 
 import gc
@@ -99,7 +99,7 @@ def _serve() -> None:
         if module.name not in ("mkwmail.__main__", "mkwmail.cli"):
             importlib.import_module(module.name)
     country_holidays("NL")  # imports a module for every country
-    # What is collected is not touched again, so that forks share it.
+    # Collected objects are not touched again, so that forks share them.
     gc.disable()
     gc.freeze()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Write events/leden-voorbeeld.xlsx anew from events/leden-voorbeeld.csv, as an Excel user would save it.
+"""Rewrite events/leden-voorbeeld.xlsx from events/leden-voorbeeld.csv, as an Excel user would save it.
 
 Usage: python tools/make_examples.py
 """

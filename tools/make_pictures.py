@@ -117,7 +117,7 @@ def _papers(folder: Path) -> None:
 
 
 def _signups() -> str:
-    """What three in four of the list filled in."""
+    """Return the answers that three in four of the list filled in."""
     dice = random.Random(2020)
     rows = ["Naam;E-mailadres;Komt u?;Lunch?;Tijdstempel"]
     with LIST.open(encoding="cp1252", newline="") as file:

@@ -42,7 +42,7 @@ Frame: TypeAlias = tuple[tuple[Line, ...], float]
 
 @dataclass
 class Screen:
-    """What a terminal shows: a row of (character, colour) for each line."""
+    """The screen of a terminal: a row of (character, colour) for each line."""
 
     rows: list[list[tuple[str, str]]] = field(default_factory=lambda: [[]])
     row: int = 0

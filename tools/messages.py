@@ -1,6 +1,6 @@
 """The catalogues of the program's messages: ``make messages`` brings them up to date, and every build compiles them.
 
-Every message of the source stands in each catalogue once; a translation stays as long as its message is unchanged,
+Every message of the source is in each catalogue once; a translation stays as long as its message is unchanged,
 and a changed message begins empty: a translation is never guessed.
 """
 
@@ -29,7 +29,7 @@ def messages() -> Catalog:
 
 
 def catalogue_path(language: str) -> Path:
-    """Where a language's catalogue lies."""
+    """Return the path of a language's catalogue."""
     return LOCALE / language / "LC_MESSAGES" / "mkwmail.po"
 
 
@@ -55,7 +55,7 @@ def as_text(book: Catalog) -> str:
 
 
 def compiled(language: str) -> Path:
-    """Write the file that the program reads, beside its catalogue; where that is."""
+    """Write the file that the program reads next to its catalogue, and return its path."""
     target = catalogue_path(language).with_suffix(".mo")
     with target.open("wb") as file:
         write_mo(file, catalogue(language))
@@ -63,7 +63,7 @@ def compiled(language: str) -> Path:
 
 
 def update(language: str) -> tuple[int, int]:
-    """Write a language's catalogue anew; how many messages it has, and how many are without translation."""
+    """Rewrite a language's catalogue; return its number of messages, and of those without translation."""
     book = catalogue(language)
     book.update(messages(), no_fuzzy_matching=True)
     book.obsolete.clear()

@@ -251,7 +251,7 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
     lines.sort(key=lambda line: sort_key(read_name(line.member) if line.member else Name(written=line.address)))
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(signups, {person: each.answer for person, each in last.items()}, optional)
-    # What a secretary recorded after a calendar's answer settles it.
+    # A secretary's record after a calendar's answer settles it.
     strays = [
         each
         for each in responses.strays(ledger.database, event.id)

@@ -331,6 +331,8 @@ def _mailing(
         warnings += composer.files.unused()
     if composer.certificates is not None and composer.certificates.example:
         warnings += composer.certificates.try_out([(each.person, each.member) for each in roll.listings])
+    elif composer.certificates is not None:
+        warnings += composer.certificates.by_hand((each.person, each.member) for each in history.unaddressed)
     place = sources.shown_event
     warnings += _form_warnings(place, name, sources.settings.form, messages)
     warnings += _direct_warnings(name, composer.context.template, outgoing)

@@ -5,6 +5,7 @@ They read the settings, the event and the members, open the ledger, identify the
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,13 @@ from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import example_links, read_event
-from mkwmail.config.folder import WorkingFolder, find_folder, remember
+from mkwmail.config.folder import WorkingFolder, find_folder, is_shared, remember
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of, rewrite, state_folder
+from mkwmail.files import reason_of, rewrite, set_mode, share, state_folder
 from mkwmail.i18n import _
-from mkwmail.ledger import backups, deliveries, people, responses, rounds
+from mkwmail.ledger import backups, deliveries, people, responses, rounds, runs
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Guest, RefusedMail
@@ -187,12 +188,31 @@ def _tried(faults: list[UserError], reading: Callable[[], T]) -> T | None:
         return None
 
 
-def open_ledger(invocation: Invocation, folder: WorkingFolder) -> Ledger:
-    """Open the folder's ledger, or the test ledger if the clock is shifted."""
+def open_ledger(invocation: Invocation, folder: WorkingFolder, *, refuses: bool = False) -> Ledger:
+    """Open the folder's ledger, or the test ledger if the clock is shifted.
+
+    If the folder was handed over, say so: what is recorded in it now is not seen where it was taken over. ``refuses``:
+    the command itself says it.
+    """
     test = invocation.shifted
     now = invocation.clock.now()
     ledger, named = folder.ledger_path(test), folder.id_path(test)
-    return Ledger.open(ledger, named, now, this_computer(), state=state_folder)
+    if is_shared(folder):
+        _share(folder)
+    opened = Ledger.open(ledger, named, now, this_computer(), state=state_folder)
+    closed = None if refuses else runs.last_handover(opened.database)
+    if closed is not None and closed.way == "out":
+        said = _("This folder was handed over on %(moment)s: what you record here is not seen where it was taken over.")
+        invocation.terminal.note(said % {"moment": day_and_time(closed.at)}, "yellow")
+    return opened
+
+
+def _share(folder: WorkingFolder) -> None:
+    """Share a folder with its group: new files, and those of mkwmail from before it was shared."""
+    share(folder.path)
+    for path in (*folder.path.glob("mkwmail*"), folder.backups_dir, *folder.backups_dir.glob("*.db")):
+        with suppress(OSError):
+            set_mode(path)
 
 
 def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: datetime) -> tuple[Fault, ...]:

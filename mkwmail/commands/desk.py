@@ -21,7 +21,7 @@ from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.ledger import backups
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.report.status import EventStatus, show_overview
+from mkwmail.report.status import EventStatus, deed_words, show_overview
 from mkwmail.report.terminal import Terminal
 
 # As `init` writes them.
@@ -89,6 +89,10 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
+    deeds = sorted((deed for status in statuses for deed in status.deeds), key=lambda each: each.at)
+    if len({each.user for each in deeds}) > 1:
+        terminal.say()
+        terminal.say(_("Last: %(deed)s") % {"deed": deed_words(deeds[-1])})
     if no_backup:
         terminal.say()
         terminal.say(no_backup, "yellow")
@@ -107,15 +111,15 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
     """Return the first steps in a folder from which nobody was mailed yet; nothing once somebody was."""
     if any(status.lines for status in statuses):
         return ()
-    own = [status.event for status in statuses if status.event.ends >= now]
-    event = own[0].id if own else EXAMPLE_EVENT
-    mailing = next(iter(own[0].mailings), "invitation") if own else "invitation"
+    own = [status for status in statuses if status.event.ends >= now]
+    event = own[0].event.id if own else EXAMPLE_EVENT
+    mailing = (_due(own[0], now) or next(iter(own[0].event.mailings), "invitation")) if own else "invitation"
     rehearsed = folder.rehearsal_dir.is_dir()
     return (
         Step(_has_login(folder), _("Log in to the mail server"), "mkwmail login"),
         Step(_has_own_list(folder), _("Use your own member list"), "mkwmail open members"),
         Step(bool(own), _("Make an event of your own"), "mkwmail new TITLE --date 2027-04-15"),
-        Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} --browser"),
+        Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} {mailing}"),
         Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {mailing} --rehearse"),
     )
 
@@ -166,18 +170,21 @@ def _choices(statuses: Sequence[EventStatus], first: Sequence[Step], now: dateti
 
 def _of_mailing(status: EventStatus, now: datetime) -> Iterator[Choice]:
     """Yield what can be done with the mailing that is due, or that is next."""
-    event = status.event.id
-    due = next(
-        (each for each in status.mailings if not each.over and each.left and each.send and each.send <= now), None
-    )
-    if due is not None:
-        yield Choice(_("look at %(mailing)s") % {"mailing": due.mailing}, ("preview", event, due.mailing))
-        yield Choice(_("rehearse"), ("send", event, due.mailing, "--rehearse"))
-        yield Choice(_does(send := ("send", event, due.mailing)), send)
+    event, name = status.event.id, _due(status, now)
+    if name:
+        yield Choice(_("look at %(mailing)s") % {"mailing": name}, ("preview", event, name))
+        yield Choice(_("rehearse"), ("send", event, name, "--rehearse"))
+        yield Choice(_does(send := ("send", event, name)), send)
         return
     ahead = next(status.open_mailings(now), None)
     if ahead is not None:
         yield Choice(_("look at %(mailing)s") % {"mailing": ahead.mailing}, ("preview", event, ahead.mailing))
+
+
+def _due(status: EventStatus, now: datetime) -> str:
+    """Return the mailing that is due and not done; empty if there is none."""
+    ready = (each for each in status.mailings if not each.over and each.left)
+    return next((each.mailing for each in ready if each.send and each.send <= now), "")
 
 
 def _of_answers(status: EventStatus, now: datetime) -> Iterator[Choice]:
@@ -236,7 +243,8 @@ def _chosen(terminal: Terminal, choices: Sequence[Choice]) -> tuple[str, ...]:
     terminal.note()
     width = max(len(choice.does) for choice in choices)
     for number, choice in enumerate(choices, 1):
-        terminal.note(f"  {number}  {choice.does:<{width}}  mkwmail {' '.join(choice.words)}")
+        does = f"{choice.does[:1].upper()}{choice.does[1:]}"
+        terminal.note(f"  {number}  {does:<{width}}  mkwmail {' '.join(choice.words)}")
     while said := terminal.ask(_("Type a number, or q to leave:")).casefold():
         if said in ("q", "quit", "stop"):
             return ()

@@ -312,6 +312,10 @@ class Automatic:
         if earlier:
             self.found.notices.append(notices.renamed(event, name, earlier[0]))
             return None
+        unsure = rounds.unsure(self._ledger.database, event.id, name) if plan.to_send else None
+        if unsure is not None:
+            self.found.notices.append(notices.unsure(event, name, unsure.since, unsure.until))
+            return None
         return _Ready(sources, given, opens, latest, plan, share)
 
     def _announce(self, sources: Sources, roll: MemberIndex, history: History, name: str, opens: datetime) -> None:
@@ -370,9 +374,7 @@ class Automatic:
             expired = {each.person for each in of_it if each.state is State.EXPIRED}
             late = [each for each in plan.expired if each.person in expired]
         else:
-            late = (
-                list(plan.expired) if given.others else [each for each in plan.expired if each.person in given.persons]
-            )
+            late = [each for each in plan.expired if given.others or each.person in given.persons]
             deliveries.expire(self._ledger.database, plan.round, [each.person for each in late], self._now)
         if late:
             self.found.notices.append(notices.missed(event, name, [each.name or each.address for each in late], latest))
@@ -523,7 +525,7 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
     """
     # Never in another folder than the one it was started for.
     folder = find_folder(Path.cwd(), invocation.folder)
-    with open_ledger(invocation, folder) as ledger:
+    with open_ledger(invocation, folder, refuses=True) as ledger:
         settings, found = _settings(folder)
         if not found.notices:
             found = _found(invocation, folder, ledger, settings)

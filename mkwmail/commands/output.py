@@ -21,7 +21,7 @@ from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
 from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import no_ordinary_file, reason_of, write_private
+from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
 from mkwmail.mail.compose import Composition
 from mkwmail.mail.preview_page import gallery_page
@@ -38,8 +38,18 @@ def write_output(folder: WorkingFolder, path: Path, data: bytes, example: str) -
     :raises UserError: code USAGE for one of the folder's own files, and for anything that is not an ordinary file;
         as :func:`replace_file` if it cannot be written.
     """
-    _refuse_own(_own_files(folder, path.parent), path, example)
+    refuse_own(folder, path, example)
     replace_file(path, data)
+
+
+def refuse_own(folder: WorkingFolder, path: Path, example: str) -> None:
+    """Check that a file may be written: it is not one of the folder's own, and no pipe or device.
+
+    :param example: the name to propose instead of that of an own file.
+    :raises UserError: code USAGE if it may not.
+    """
+    _refuse_own(_own_files(folder, path.parent), path, example)
+    _refuse_odd(path)
 
 
 def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[str, bytes]], example: str) -> int:
@@ -57,7 +67,7 @@ def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[
         remedy = _("give another folder, for example %(name)s") % {"name": example}
         raise UserError(Fault(str(directory), fault, remedy), code=ExitCode.USAGE)
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(directory)
     except OSError as error:
         raise _cannot_be_written(directory, error) from None
     count = 0
@@ -73,13 +83,17 @@ def replace_file(path: Path, data: bytes) -> None:
 
     :raises UserError: code USAGE if it cannot be written there; code LEDGER_FAULT if the disk is full or faulty.
     """
-    if reason := no_ordinary_file(path):
-        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": reason}, _("give the name of a file"))
-        raise UserError(fault, code=ExitCode.USAGE)
+    _refuse_odd(path)
     try:
         write_private(path, data)
     except OSError as error:
         raise _cannot_be_written(path, error) from None
+
+
+def _refuse_odd(path: Path) -> None:
+    if reason := no_ordinary_file(path):
+        fault = Fault(str(path), _("cannot be written: %(why)s") % {"why": reason}, _("give the name of a file"))
+        raise UserError(fault, code=ExitCode.USAGE)
 
 
 def _own_files(folder: WorkingFolder, directory: Path) -> Iterator[OwnFiles]:
@@ -178,8 +192,7 @@ def show_in_browser(folder: WorkingFolder, html: str) -> Path:
         fault = _("this is a link, and the page with the members' names must stay in the working folder")
         raise UserError(Fault(str(directory), fault, _("remove the link")), code=ExitCode.USAGE)
     try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-        directory.chmod(0o700)
+        make_folder(directory, own=True)
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None

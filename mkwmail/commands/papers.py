@@ -11,7 +11,7 @@ from mkwmail.commands.prompts import find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of, shipped
+from mkwmail.files import make_folder, reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import papers as kept
 from mkwmail.ledger import people, responses
@@ -69,7 +69,7 @@ def _directory(sources: Sources) -> Path:
             if each.is_symlink():
                 fault = _("this is a link, and papers with people's names must stay in the working folder")
                 raise UserError(Fault(str(each), fault, _("remove the link")), code=ExitCode.USAGE)
-            each.mkdir(mode=0o700, exist_ok=True)
+            make_folder(each)
     except OSError as error:
         fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
         raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
@@ -102,15 +102,19 @@ def _certificates(
     everyone = {key: one for key, one in _everyone(ledger, roll, history)}
     if member is not None:
         known = people.persons(ledger.database)
-        key = find_person(member, candidates(roll, known)).key
+        chosen = find_person(member, candidates(roll, known))
+        key = chosen.key
         if not certificates.example and history.answers.get(key) != "present":
-            fault = _("%(name)s is not recorded as present") % {"name": full_name(everyone[key].name)}
+            fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
             remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
             raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
-        everyone = {key: everyone[key]}
+        # Who has left the list, and never answered, is known to the register only.
+        left = Member(0, read_name(chosen.name), chosen.address, chosen.organisation)
+        everyone = {key: everyone.get(key, left)}
     elif certificates.example:
         everyone = dict(list(everyone.items())[:1])
-    found = certificates.of(list(everyone.items()))
+    listed = {each.person for each in (*roll.listings, *history.guests, *history.unaddressed)}
+    found = certificates.of(list(everyone.items()), left=everyone.keys() - listed)
     if certificates.example:
         for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
             terminal.note(str(fault_of_one), "yellow")

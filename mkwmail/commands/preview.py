@@ -366,6 +366,9 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 
 
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
+    if attempt.letter == NO_LETTER and not attempt.digest:
+        fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
+        raise UserError(Fault("", fault), code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
         fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
             "day": day_and_time(attempt.claimed)

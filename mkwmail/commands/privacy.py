@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from mkwmail import archive
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
@@ -22,7 +23,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import backups, erasure, papers, people
+from mkwmail.ledger import backups, erasure, papers, people, runs
 from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
@@ -210,6 +211,14 @@ def _renew_backups(terminal: Terminal, folder: WorkingFolder, ledger: Ledger, no
     to = folder.backups_to(settings.backup.to)
     had = backups.newest(ledger.database) is not None or any(backups.found(to, ledger.database.path))
     left = backups.remove_all(ledger.database, ledger.id, {folder.backups_dir, to})
+    # What the folder was taken over from has everything too; what it was handed over in may still be needed.
+    for each in runs.handovers(ledger.database):
+        if archive.ledger_in(each.file) == ledger.id:
+            if each.way == "in":
+                with suppress(OSError):
+                    each.file.unlink()
+            if each.file.exists():
+                left = (*left, each.file)
     if had:
         try:
             backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
@@ -258,6 +267,7 @@ def _remove_copies(folder: WorkingFolder, shifted: bool, made: Path) -> None:
         made,
         *_shown_pages(folder),
         *sorted(folder.path.glob(f"{ledger.name}.before-*")),
+        *sorted(folder.path.glob(f"{ledger.name}*.damaged")),
     ]
     if not shifted:
         test = folder.ledger_path(test=True)

@@ -40,6 +40,11 @@ def said_yes(terminal: Terminal, question: str) -> bool:
     return choose(terminal, question, ["y", "j", "yes", "ja", "n", "no", "nee"]) in ("y", "j", "yes", "ja")
 
 
+def typed_yes(terminal: Terminal, question: str) -> bool:
+    """Ask a question that only the whole word yes (in Dutch ja) confirms."""
+    return terminal.ask(question).casefold() in _YES
+
+
 def choose(terminal: Terminal, question: str, choices: Sequence[str]) -> str:
     """Ask until one of the choices is typed; empty if the user presses Enter."""
     while True:
@@ -115,7 +120,7 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         _warn_of_parts(terminal, ledger)
         terminal.note(_("If there is a newer copy, members will be mailed twice."), "yellow")
         question = _("Is this the newest copy, and the only one in use? Type yes:")
-    if terminal.ask(question).casefold() not in _YES:
+    if not typed_yes(terminal, question):
         raise refusal
     return found
 
@@ -137,7 +142,7 @@ def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
     terminal.note(_("This ledger was made or last used on another computer."), "yellow")
     terminal.note(_("If it is still used there too, members will be mailed twice."), "yellow")
     _warn_of_parts(terminal, ledger)
-    if terminal.ask(_("Is this computer the only one from now on? Type yes:")).casefold() not in _YES:
+    if not typed_yes(terminal, _("Is this computer the only one from now on? Type yes:")):
         raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
     return True
@@ -172,7 +177,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
     terminal.note(fault, "yellow")
     terminal.note(_("For another event everybody must get everything again: then it needs an id of its own."), "yellow")
-    if terminal.ask(_("Is it the same event, moved? Type yes:")).casefold() not in _YES:
+    if not typed_yes(terminal, _("Is it the same event, moved? Type yes:")):
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
 
@@ -245,7 +250,7 @@ def ask_about_names(
             warning = _("If it is the same event, members would get its mails twice, and their answers would be lost.")
             question = _("Is it another event? Type yes:")
         terminal.note(warning, "yellow")
-        if terminal.ask(question).casefold() not in _YES:
+        if not typed_yes(terminal, question):
             raise UserError(fault, code=ExitCode.SETTINGS)
         rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
 

@@ -23,7 +23,14 @@ from mkwmail.commands.context import (
     read_list,
     read_sources,
 )
-from mkwmail.commands.prompts import ask_about_move, ask_about_names, former_names, settled_members, take_ledger
+from mkwmail.commands.prompts import (
+    ask_about_move,
+    ask_about_names,
+    former_names,
+    said_yes,
+    settled_members,
+    take_ledger,
+)
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import id_in
@@ -81,6 +88,7 @@ class ScheduleOptions:
     withdraw: bool = False
     install: bool = False
     uninstall: bool = False
+    show: bool = False
 
 
 def schedule(invocation: Invocation, event: str, mailings: Sequence[str], options: ScheduleOptions) -> ExitCode:
@@ -113,9 +121,11 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
                 invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), options
             )
     if options.install or options.uninstall:
-        _change_crontab(terminal, job, options.install)
+        change_crontab(terminal, job, options.install, options.show)
     elif not options.withdraw:
-        _say_line(terminal, job)
+        # A ledger for tests has nothing that cron should send.
+        asks = terminal.interactive and code is ExitCode.OK and not invocation.shifted
+        _offer(terminal, sources.event.id, job, options.show, asks)
     if not (options.uninstall or options.withdraw):
         _warn_of_login(terminal, sources.settings, sources.folder.path)
     return code
@@ -207,35 +217,54 @@ def _withdraw(
 # The crontab
 
 
-def _change_crontab(terminal: Terminal, job: CronJob, install: bool) -> None:
+def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool = False) -> None:
+    """Put the line of a folder into the user's crontab, or take it out; say so.
+
+    ``show``: print the line too.
+
+    :raises UserError: if cron does not accept it.
+    """
     if sys.platform == "win32":
         terminal.say(_("Type this once, in a window that was opened as administrator:"))
         terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
         return
     before = crontab.read_crontab()
     line = crontab.line_of(job)
-    after = crontab.with_line(before, line, job.marker) if install else crontab.without_line(before, job.marker)
+    after = crontab.with_line(before, line, job.marker) if install else crontab.without_line(before, job)
     if after == before:
-        done = _("Your crontab had it already:") if install else _("Your crontab has no line of this folder.")
+        done = _("Your crontab had it already.") if install else _("Your crontab has no line of this folder.")
     else:
         crontab.write_crontab(after)
-        done = _("In your crontab now:") if install else _("Taken out of your crontab.")
+        done = (
+            _("On: this computer sends them automatically, as long as it is on.")
+            if install
+            else _("Taken out of your crontab.")
+        )
     terminal.say(done)
-    if install:
+    if show:
         terminal.say(f"  {line}")
 
 
-def _say_line(terminal: Terminal, job: CronJob) -> None:
+def _offer(terminal: Terminal, event: str, job: CronJob, show: bool, asks: bool) -> None:
+    """Offer to send automatically; with ``show``, print the line or the task that does so."""
     terminal.say()
-    if sys.platform == "win32":
-        terminal.say(_("To send them automatically, run this once:"))
-        terminal.say(f"  {crontab.task_command(job)}")
-        return
-    if crontab.line_of(job).encode() in _crontab_lines():
+    windows = sys.platform == "win32"
+    if show:
+        if windows:
+            terminal.say(_("To send them automatically, run this once:"))
+            terminal.say(f"  {crontab.task_command(job)}")
+        else:
+            terminal.say(_("The line for your crontab:"))
+            terminal.say(f"  {crontab.line_of(job)}")
+    elif not windows and crontab.line_of(job).encode() in _crontab_lines():
         terminal.say(_("Your crontab runs `mkwmail due` every half hour."), "dim")
-        return
-    terminal.say(_("To send them automatically, add --install, or put this line into your crontab:"))
-    terminal.say(f"  {crontab.line_of(job)}")
+    elif windows or not asks:
+        terminal.say(_("To send them automatically: mkwmail schedule %(event)s --install") % {"event": event})
+    else:
+        terminal.say(_("What is approved can be sent automatically, as long as this computer is on."))
+        if said_yes(terminal, _("Send automatically from now on? y/n:")):
+            crontab.write_crontab(crontab.with_line(crontab.read_crontab(), crontab.line_of(job), job.marker))
+            terminal.say(_("On. To stop it: mkwmail schedule %(event)s --uninstall") % {"event": event}, "green")
 
 
 def _crontab_lines() -> list[bytes]:

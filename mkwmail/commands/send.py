@@ -243,7 +243,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
     smtp = server_of(sources.settings, invocation.shifted)
     server = really_handed_to(sources.settings, invocation.shifted)
     _warn_of_synchronising(terminal, sources)
-    with open_ledger(invocation, sources.folder) as ledger:
+    with open_ledger(invocation, sources.folder, refuses=True) as ledger:
         now = invocation.clock.now()
         with ledger.hold(f"send {sources.event.id}", now):
             take_ledger(invocation, ledger)
@@ -252,6 +252,10 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
+            if rounds.unsure(ledger.database, sources.event.id, ready.plan.round.mailing) is not None:
+                from mkwmail.commands.restore import ask_if_sent
+
+                ask_if_sent(invocation, ledger, sources, ready.plan, ready.history)
             refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
             # Check for a login first, so that the user does not type a count in vain.
             credential = credential_for(smtp, sources.folder.path) if ready.outgoing else None
@@ -379,6 +383,10 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield str(warning)
     if ready.composer.files is not None:
         yield from map(str, ready.composer.files.unused())
+    if ready.composer.certificates is not None:
+        yield from map(
+            str, ready.composer.certificates.by_hand((each.person, each.member) for each in ready.history.unaddressed)
+        )
     takes = time_needed(ready.sources.settings.pace, count)
     if takes is not None:
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}

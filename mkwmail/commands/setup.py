@@ -24,9 +24,9 @@ from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
 from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
-from mkwmail.config.yaml_document import Document, Loc, read_document, with_values
+from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.delivery.dns_check import provider_of
-from mkwmail.dutch.dates import read_moment, read_time
+from mkwmail.dutch.dates import is_time, read_moment
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
@@ -388,10 +388,10 @@ def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
 def _moved(document: Document, event: Event, title: str, event_id: str, moment: date) -> str:
     day = moment.date() if isinstance(moment, datetime) else moment
     move = Move(event.starts.date(), day)
-    values: dict[Loc, str] = {("id",): event_id, ("title",): _scalar(title)}
+    values: dict[Loc, str] = {("id",): event_id, ("title",): scalar(title)}
     starts = moment if isinstance(moment, datetime) else datetime.combine(day, event.starts.time())
     values["starts",] = f"{starts:%Y-%m-%d %H.%M}"
-    if not _is_time(_text(document, ("ends",))):
+    if not is_time(_text(document, ("ends",))):
         ends = day + (event.ends.date() - event.starts.date())
         values["ends",] = f"{ends:%Y-%m-%d} {event.ends:%H.%M}"
     registration = event.registration
@@ -415,14 +415,6 @@ def _text(document: Document, loc: Loc) -> str:
     return node.content if node is not None and isinstance(node.content, str) else ""
 
 
-def _is_time(text: str) -> bool:
-    try:
-        read_time(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _moved_text(document: Document, loc: Loc, moved: Callable[[date], date]) -> str:
     """Return a date or moment of the file on its new day.
 
@@ -432,12 +424,6 @@ def _moved_text(document: Document, loc: Loc, moved: Callable[[date], date]) -> 
     if isinstance(old, datetime):
         return f"{moved(old.date()):%Y-%m-%d} {old:%H.%M}"
     return f"{moved(old):%Y-%m-%d}"
-
-
-def _scalar(text: str) -> str:
-    """Return a text as one line of YAML, in quotes if it needs them."""
-    bare = re.fullmatch(r"\w[\w '’.()/&+-]*", text) and not re.fullmatch(r"[\d\W]*|yes|no|true|false|null|ja|nee", text)
-    return text if bare else json.dumps(text, ensure_ascii=False)
 
 
 def _still_the_same(earlier: Event | None) -> Iterator[str]:
@@ -495,12 +481,12 @@ def _from_nothing(title: str, event_id: str, moment: date, city: str = "") -> st
     ends = starts.replace(hour=min(starts.hour + 5, 23))
     words = {
         "id": event_id,
-        "title": _scalar(title),
+        "title": scalar(title),
         "starts": f"{starts:%Y-%m-%d %H.%M}",
         "ends": f"{ends:%H.%M}",
         "deadline": f"{move.day(_PATTERN_DEADLINE):%Y-%m-%d}",
         "mailings": "\n".join(mailings),
-        "location": _PLACE % {"city": _scalar(city)} if city else _NO_PLACE,
+        "location": _PLACE % {"city": scalar(city)} if city else _NO_PLACE,
     }
     return _EMPTY % words
 

@@ -32,7 +32,7 @@ _ASKED_ONE_BY_ONE = 10  # rows missing from an export; more of them mean another
 
 @dataclass(slots=True)
 class _Said:
-    """What the user said about an export.
+    """The user's decisions about an export.
 
     ``settled``: row key → person key, empty for a guest. ``answered``: row key → answer. ``gone``: key of a row that
     is missing now → whether the person does not come any more.
@@ -241,7 +241,7 @@ def _asked(terminal: Terminal, form: _Form, export: Export, found: Changes, said
 
 
 def _is_asked(match: Match) -> bool:
-    """Return whether a doubtful row is asked about by itself: whose it is, or what its empty answer means."""
+    """Return whether a doubtful row is asked about on its own: whose it is, or what its empty answer means."""
     return match.doubt != match.signup.doubt or (match.signup.answer is None and not match.signup.unknown)
 
 
@@ -375,7 +375,7 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     known |= {each.key for each in guests}
     # The person at the address of a row that is to be settled is nobody yet.
     known |= _holders(ledger, event.id)
-    # What an assistant answers is a member's answer.
+    # An assistant's answer is a member's answer.
     known |= {each.person for each in roll.assistants}
     # People who were mailed and have left the list since may still have signed up.
     taken = {each.member.address_key for each in roll.listings if not each.doubt}

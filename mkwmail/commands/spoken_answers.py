@@ -111,7 +111,7 @@ class _Desk:
     @classmethod
     def of(cls, event: Event, ledger: Ledger, roll: MemberIndex, now: datetime) -> "_Desk":
         signups = responses.signups(ledger.database, event.id)
-        # Neither who stands at the address of a row to settle, nor an assistant, can answer.
+        # Neither the person at the address of an unsettled row nor an assistant can answer.
         nobody = {each.holder for each in signups if each.holder} | {each.person for each in roll.assistants}
         members = {each.person for each in roll.listings}
         known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in nobody]

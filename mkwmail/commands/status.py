@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -164,10 +164,11 @@ def statuses_of(
 ) -> list[EventStatus]:
     """Return the status of each event, given its file."""
     folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
-    return [
+    found = [
         status_of(event, ledger, folder_state.roll, folder_state.keep, now, folder_state.sources(path, event))
         for path, event in events
     ]
+    return [replace(each, deeds=runs.deeds(ledger.database, each.event.id)) for each in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from mkwmail.archive import is_archive
 from mkwmail.config.folder import ENDINGS, WorkingFolder
 from mkwmail.config.settings import Settings
 from mkwmail.config.yaml_document import Document, Loc, Plain, read_document
@@ -37,6 +38,7 @@ class OwnFileKind(Enum):
     BESIDE_EVENT = auto()
     TEMPLATE = auto()
     BACKUP = auto()
+    PAPER = auto()
 
 
 def own_words(own: OwnFileKind) -> str:
@@ -60,6 +62,8 @@ def own_words(own: OwnFileKind) -> str:
             return _("templates/ is for the texts of the mails")
         case OwnFileKind.BACKUP:
             return _("backups/ is for copies of the ledger")
+        case OwnFileKind.PAPER:
+            return _("papers/ is for certificates and sheets, with people's names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class OwnFiles:
                 *((name, OwnFileKind.LEDGER) for name in _ledger_names(folder)),
                 (_inside(folder.templates_dir), OwnFileKind.TEMPLATE),
                 (_inside(folder.backups_dir), OwnFileKind.BACKUP),
+                (_inside(folder.papers_dir), OwnFileKind.PAPER),
             ),
             events=_inside(folder.events_dir),
             root=_inside(folder.path),
@@ -121,7 +126,7 @@ class OwnFiles:
     def is_kept(self, directory: Path) -> bool:
         """Return whether a directory is for own files only.
 
-        That is ``events/``, ``templates/``, ``backups/`` or a directory below one of them.
+        That is ``events/``, ``templates/``, ``backups/``, ``papers/`` or a directory below one of them.
         """
         kept = [name for name, own in self.beginnings if own is not OwnFileKind.LEDGER]
         return _inside(directory).startswith((self.events, *kept))
@@ -183,7 +188,8 @@ def _existing(folder: WorkingFolder) -> Iterator[Path]:
     """Return the files in the folder, and all that is in its directories."""
     with suppress(OSError):
         yield from folder.path.iterdir()
-    for directory in (folder.events_dir, folder.templates_dir, folder.backups_dir):
+    # What is in events/ may be mailed; another name of it, in one of the others, may not.
+    for directory in (folder.templates_dir, folder.backups_dir, folder.papers_dir, folder.events_dir):
         yield from directory.rglob("*")
 
 
@@ -377,7 +383,7 @@ def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
         return own_words(own)
     member_list = own_files.member_list
     try:
-        if is_export(path):
+        if is_export(path) or (path.is_file() and is_archive(path)):
             return _("mkwmail made this file for you, not for the members")
         if member_list is not None and member_list.is_file() and filecmp.cmp(path, member_list, shallow=False):
             return _("this is a copy of the member list")

@@ -68,8 +68,14 @@ class Feedback(StrictModel):
     url: Word = Field(default=None, examples=["https://example.org/evaluatie"])
 
 
+# ``12.30 uur Inloop met lunch``, ``13.00-13.45: Opening``
+_PROGRAMME_LINE = re.compile(
+    r"(?P<time>\d{1,2}[.:u]\d{2})(?:\s*(?:-|–|tot)\s*(?P<until>\d{1,2}[.:u]\d{2}))?(?:\s*uur)?[:,]?\s+(?:[-–]\s+)?(?P<title>\S.*)"
+)
+
+
 class ProgrammeItem(StrictModel):
-    """Line of the programme.
+    """Line of the programme, as keys or as people write it: the time, and then the title.
 
     ``day``: that of the item above it, or the event's first, if it is not given. ``optional``: members choose this item
     when they sign up.
@@ -82,6 +88,18 @@ class ProgrammeItem(StrictModel):
     description: Markdown = None
     speakers: Lines = ()
     optional: YesNo = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) == 1:  # a colon behind the time makes it a key
+            text = " ".join(f"{key} {title}" for key, title in value.items())
+        else:
+            text = value if isinstance(value, str) else ""
+        found = _PROGRAMME_LINE.fullmatch(text.strip())
+        if found is None and isinstance(value, str):
+            raise UnusableError(_("a line of the programme begins with its time"), f"12.30 {text.strip()}")
+        return {name: part for name, part in found.groupdict().items() if part} if found else value
 
 
 def programme_days(items: Iterable[ProgrammeItem], first: date) -> list[date]:
@@ -155,7 +173,7 @@ class Registration(StrictModel):
 
 
 class Catering(StrictModel):
-    """What the caterer must know.
+    """The caterer's deadline and needs.
 
     ``deadline``: until when the numbers can be given.
     """

@@ -49,13 +49,13 @@ _STAND_INS: dict[str, Plain] = {
 }
 
 
-def read_event(path: Path, folder: WorkingFolder) -> WithWarnings[Event]:
-    """Read an event file and check all that the file alone can tell.
+def read_event(path: Path, folder: WorkingFolder, document: Document | None = None) -> WithWarnings[Event]:
+    """Read an event file, or what is to be written to it, and check all that the file alone can tell.
 
     :raises UserError: code FAULTY_FILE with every fault: YAML slips, values of the wrong form, and contradictions in
         the file.
     """
-    document = read_document(path, folder.shown(path))
+    document = document or read_document(path, folder.shown(path))
     drafted = _drafted(document)
     draft = Draft(drafted.event, drafted.known, drafted.whole, document, folder, path)
     found = check(draft)

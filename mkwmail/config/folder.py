@@ -118,7 +118,7 @@ class WorkingFolder:
         """Return the event file that a word names.
 
         The word is its path, its name in ``events/`` or its ``id``, or the beginning of one of them that fits one
-        file only. With ``whole``, no beginning will do: a shortened name must not remove data, nor stand for an event
+        file only. With ``whole``, no beginning will do: a shortened name must not remove data, nor name an event
         whose file was deleted.
 
         :raises UserError: code USAGE if there is no such file, with the nearest name, or if several begin like this;
@@ -378,6 +378,20 @@ def language_setting(words: Sequence[str], environment: Mapping[str, str], here:
     except (UserError, ValueError, OSError):
         return None
     return found[1].lower() if found else None
+
+
+_SHARED_LINE = re.compile(r"""^shared[ \t]*:[ \t]*["']?(?:true|yes|ja|waar)\b""", re.MULTILINE | re.IGNORECASE)
+
+
+def is_shared(folder: WorkingFolder) -> bool:
+    """Return whether the settings say that several people use the folder.
+
+    The rest of the settings is not read, so that their faults change nothing about the files.
+    """
+    try:
+        return _SHARED_LINE.search(text_of(read_bytes(folder.settings_path, ""))) is not None
+    except (UserError, ValueError):
+        return False
 
 
 def _folder_option(words: Sequence[str]) -> str | None:

@@ -153,6 +153,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
             "backup": _("copies of the ledger, made after every run that mailed"),
+            "shared": _("true: several people use this folder, and its files are for its group too"),
             "keep": _("how long an event's personal data are kept"),
         },
         "Mailbox": {

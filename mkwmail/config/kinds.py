@@ -103,7 +103,7 @@ class Rule:
 
     @property
     def carries_entry(self) -> bool:
-        """Whether it is about the facts, so that everybody gets the calendar entry, and not only those without one."""
+        """True if it is about the facts, so that everybody gets the calendar entry, not only those without one."""
         return self.tells_all_facts or self.tells_changes or self.corrects or self.cancels
 
 

@@ -33,12 +33,13 @@ from mkwmail.config.fields import (
     StrictModel,
     UnusableError,
     Word,
+    YesNo,
     from_text,
     nothing_is,
     or_nothing,
 )
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document
+from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document, with_key
 from mkwmail.dutch.dates import read_duration, read_months
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
@@ -244,6 +245,8 @@ class Settings(StrictModel):
     pace: Annotated[Pace, nothing_is(Pace)] = Pace()
     hours: Annotated[Hours, nothing_is(Hours)] = Hours()
     backup: Annotated[Backups, nothing_is(Backups)] = Backups()
+    # Several people use the folder on this computer: its files are for its group too.
+    shared: YesNo = False
     keep: Annotated[Keep, from_text(_keep)] = Field(default=Keep.default(), examples=["12 maanden"])
 
 
@@ -489,24 +492,7 @@ def with_column(folder: WorkingFolder, name: str, heading: str) -> str:
     :raises UserError: code SETTINGS if the file cannot be read.
     """
     document = read_document(folder.settings_path, folder.shown(folder.settings_path), ExitCode.SETTINGS)
-    lines, node = list(document.lines), document.node(("columns",))
-    while lines and not lines[-1].strip():
-        lines.pop()
-    entry = f"{name}: {json.dumps(heading, ensure_ascii=False)}"
-    if node is None:
-        return "\n".join((*lines, "", "columns:", f"  {entry}", ""))
-    if not isinstance(node.content, dict) or not node.keys:
-        number = document.root.keys["columns"].line - 1
-        lines[number] = re.sub(r":\s*(?:\{\s*\})?", lambda _found: f": {{{entry}}} ", lines[number], count=1).rstrip()
-        return "\n".join((*lines, ""))
-    first = min(node.keys.values(), key=lambda each: (each.line, each.column))
-    line = lines[first.line - 1]
-    # Before the first one: the end of a mapping is harder to find, behind comments and brackets.
-    if line[: first.column - 1].strip():
-        lines[first.line - 1] = f"{line[: first.column - 1]}{entry}, {line[first.column - 1 :]}"
-    else:
-        lines.insert(first.line - 1, f"{line[: first.column - 1]}{entry}")
-    return "\n".join((*lines, ""))
+    return with_key(document, ("columns", name), json.dumps(heading, ensure_ascii=False))
 
 
 def _pictures(place: Path) -> list[str]:

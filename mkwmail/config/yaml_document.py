@@ -5,6 +5,8 @@ the models parse it. Anchors, aliases and tags are refused: such a file does not
 can expand to gigabytes. Nodes are built without recursion, to a limited depth.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,8 +168,13 @@ def read_document(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE)
 
     :raises UserError: with all faults, if the file cannot be read, or YAML cannot read it even with the repairs.
     """
+    return parsed(read_bytes(path, shown, code), shown, code)
+
+
+def parsed(data: bytes, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Document:
+    """Read a file's bytes, as :func:`read_document`."""
     try:
-        text = text_of(read_bytes(path, shown, code))
+        text = text_of(data)
     except ValueError as error:
         raise UserError(Fault(shown, str(error)), code=code) from None
     mended, slips = mend(text)
@@ -395,6 +402,48 @@ def with_values(document: Document, values: Mapping[Loc, str]) -> str:
     return "\n".join(lines)
 
 
+def with_key(document: Document, loc: tuple[str, ...], value: str, after: str | None = None) -> str:
+    """Return the file's text with a value at a key of the file, or at a key below one of its keys.
+
+    A key that is absent is added: as the first of its mapping, and a key of the file behind the key ``after``, or at
+    the end. The other lines stay as they are. The value is given as YAML writes it.
+
+    :raises UserError: if the present value runs over several lines.
+    """
+    node = document.node(loc)
+    if node is not None and node.content is not None:
+        return with_values(document, {loc: value})
+    lines = list(document.mended)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    above = document.node(loc[:-1])
+    entry = f"{loc[-1]}: {value}"
+    if node is not None and above is not None:  # the key is there, without a value
+        number = above.keys[loc[-1]].line - 1
+        empty = re.compile(rf"{re.escape(loc[-1])}[\"']?\s*:")
+        lines[number] = empty.sub(lambda found: f"{found[0]} {value}", lines[number], count=1)
+    elif len(loc) == 1 or above is None:
+        block = [entry] if len(loc) == 1 else [f"{loc[0]}:", f"  {entry}"]
+        known = document.node((after,)) if after else None
+        place = known.end_line if known is not None else len(lines)
+        lines[place:place] = block if known is not None else ["", *block]
+    elif not isinstance(above.content, dict) or not above.keys:
+        over = document.node(loc[:-2])
+        key = over.keys[loc[-2]] if over is not None else document.root.keys[loc[0]]
+        start, rest = lines[key.line - 1][: key.column - 1], lines[key.line - 1][key.column - 1 :]
+        rest = re.sub(r":\s*(?:\{\s*\})?", lambda _found: f": {{{entry}}} ", rest, count=1).rstrip()
+        lines[key.line - 1] = f"{start}{rest}"
+    else:
+        first = min(above.keys.values(), key=lambda each: (each.line, each.column))
+        line = lines[first.line - 1]
+        # Before the first one: the end of a mapping is harder to find, behind comments and brackets.
+        if line[: first.column - 1].strip():
+            lines[first.line - 1] = f"{line[: first.column - 1]}{entry}, {line[first.column - 1 :]}"
+        else:
+            lines.insert(first.line - 1, f"{line[: first.column - 1]}{entry}")
+    return "\n".join((*lines, ""))
+
+
 def _behind_first(node: object) -> tuple[int, int]:
     return (-getattr(node, "line", 0), -getattr(node, "column", 0))
 
@@ -412,3 +461,9 @@ def _written(rest: str, text: str) -> str | None:
         end = rest.find(quote, 1)
         return rest[: end + 1] if end > 0 else None
     return None
+
+
+def scalar(text: str) -> str:
+    """Return a text as one line of YAML, in quotes if it needs them."""
+    bare = re.fullmatch(r"\w[\w '’.()/&+-]*", text) and not re.fullmatch(r"[\d\W]*|yes|no|true|false|null|ja|nee", text)
+    return text if bare else json.dumps(text, ensure_ascii=False)

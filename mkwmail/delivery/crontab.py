@@ -110,14 +110,29 @@ def with_line(crontab: bytes, line: str, marker: str) -> bytes:
     return b"".join(each for number, each in enumerate(lines) if number not in places[1:])
 
 
-def without_line(crontab: bytes, marker: str) -> bytes:
-    """Return the crontab without our line."""
-    return b"".join(each for each in crontab.splitlines(keepends=True) if not _is_ours(each, marker))
+def without_line(crontab: bytes, job: CronJob) -> bytes:
+    """Return the crontab without our line, also if the ledger has another id than when the line was made."""
+    folder = f"--folder {shlex.quote(str(job.folder))} due # mkwmail ".replace("%", "\\%").encode()
+    lines = crontab.splitlines(keepends=True)
+    return b"".join(each for each in lines if not _is_ours(each, job.marker) and not _is_made(each, folder))
+
+
+def has_line(crontab: bytes, job: CronJob) -> bool:
+    """Check whether the crontab has our line, of this computer or folder or of an earlier one."""
+    return without_line(crontab, job) != crontab
 
 
 def _is_ours(line: bytes, marker: str) -> bool:
+    return line.rstrip().endswith(marker.encode()) and not _is_comment(line)
+
+
+def _is_made(line: bytes, folder: bytes) -> bool:
+    return folder in line and not _is_comment(line)
+
+
+def _is_comment(line: bytes) -> bool:
     # A line that somebody has commented out is theirs.
-    return line.rstrip().endswith(marker.encode()) and not line.lstrip().startswith(b"#")
+    return line.lstrip().startswith(b"#")
 
 
 def task_command(job: CronJob) -> str:

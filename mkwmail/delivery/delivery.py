@@ -131,7 +131,7 @@ class _Connection:
 
     def _has_work(self) -> bool:
         if not self._run.has_work(wait=False):
-            # What is done must not wait for what others have under way.
+            # Finished messages must not wait for those that others have under way.
             self._record()
         return self._run.has_work(wait=True)
 

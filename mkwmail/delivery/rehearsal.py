@@ -19,7 +19,7 @@ from typing import Self
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mkwmail.config.settings import Security, Smtp
-from mkwmail.files import reason_of
+from mkwmail.files import PRIVATE, make_folder, reason_of, set_mode
 from mkwmail.i18n import _
 
 _HOST = "127.0.0.1"
@@ -65,9 +65,8 @@ class RehearsalServer:
         return Smtp(host=_HOST, port=self._socket.getsockname()[1], security=Security.NONE)
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The mails have people's names and addresses in them.
-        self._folder.chmod(0o700)
+        make_folder(self._folder, own=True)
         for path in self._folder.iterdir():
             if _KEPT.fullmatch(path.name):
                 path.unlink()
@@ -114,7 +113,8 @@ class RehearsalServer:
 
     def _keep(self, data: bytes, sender: str, recipient: str) -> None:
         path = self._folder / f"{len(self._received) + 1:03d}-{_slug(_name_in(data) or recipient)}.eml"
-        path.touch(mode=0o600)
+        path.touch(mode=PRIVATE)
+        set_mode(path)
         path.write_bytes(data)
         self._received.append(Received(path, sender, recipient))
 

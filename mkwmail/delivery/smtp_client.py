@@ -182,7 +182,7 @@ class Session:
 
         Return the reply, the next message, and whether its envelope left with it.
         """
-        # What the server says before the dot, it says of a message that it cannot have taken.
+        # A reply before the dot is about a message that the server cannot have taken.
         if self._stream.has_pending_input():
             return self._stream.read(Phase.BODY), None, False
         if not self._may_begin(message, begin):
@@ -376,7 +376,7 @@ def _set_up(connection: socket.socket, smtp: Smtp, credential: Credential | None
         extensions = _greet(stream, smtp.hello)
         if smtp.security is Security.STARTTLS:
             stream = _encrypt(stream, extensions, smtp)
-            # What was said before encryption may be anybody's words (RFC 3207 §4.2).
+            # Anybody can have written the replies before encryption (RFC 3207 §4.2).
             extensions = _greet(stream, smtp.hello)
         if smtp.username is not None:
             _log_in(stream, extensions, smtp, credential if credential is not None else Password(""))
@@ -493,7 +493,7 @@ def _by_token(stream: Stream, offered: Sequence[str], smtp: Smtp, token: Secret)
             reply = stream.command(initial, Phase.TOKEN)
     if reply.code != 334:
         return reply
-    # What is wrong comes as a challenge; the server's own word comes when that is answered (RFC 7628 §3.2.3).
+    # The fault comes as a challenge; the server's reply follows when that is answered (RFC 7628 §3.2.3).
     reason = reason_in(reply.text)
     last = stream.command(ANSWERS[mechanism], Phase.TOKEN)
     return Reply(last.code, f"{last.text} ({reason})" if reason else last.text, Phase.TOKEN)

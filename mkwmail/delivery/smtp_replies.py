@@ -149,7 +149,7 @@ _TABLE = (
     _row(_ANY, r".*", Meaning.RELEASED),
 )
 
-# What lets the session go on with its next step (RFC 5321 §4.3.2). For MAIL 250 alone will do.
+# The replies that let the session go on with its next step (RFC 5321 §4.3.2). For MAIL 250 alone will do.
 _GO_ON = {
     **dict.fromkeys(Phase, frozenset({250})),
     Phase.GREETING: frozenset({220}),

@@ -248,6 +248,15 @@ def read_time(text: str) -> time:
     return _clock(_spaced(text))[0]
 
 
+def is_time(text: str) -> bool:
+    """Return whether :func:`read_time` can read a text."""
+    try:
+        read_time(text)
+    except ValueError:
+        return False
+    return True
+
+
 def read_time_on(text: str, day: date) -> datetime:
     """Read a time on a given day, in Europe/Amsterdam.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.files import write_private
+from mkwmail.files import make_folder, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only
 from mkwmail.ledger.models import moment_text
@@ -43,7 +43,7 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
         moment += timedelta(seconds=1)
     unfinished = path.with_suffix(".new")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         unfinished.unlink(missing_ok=True)
         database.back_up(unfinished)
         _check(unfinished, name)
@@ -130,7 +130,7 @@ def _sync(folder: Path) -> None:
 
 # Restoring
 
-# What people said, and what was decided about them. What was sent is never taken back.
+# People's answers, and decisions about them. Sent mails are never taken back.
 _RESPONSES = ("answers", "stray_answers", "signups", "guests", "batches", "calls", "form_words", "left_out")
 
 
@@ -146,6 +146,12 @@ def newest_attempt_in(copy: Path, name: str) -> int | None:
         if name in ("", str(own)):
             return as_int(number)
     return None
+
+
+def last_use(copy: Path) -> datetime | None:
+    """Return until when a ledger's file certainly has everything; None if it was never used."""
+    rows = read_only(copy, "SELECT max(at) FROM (SELECT max(started) AS at FROM runs UNION SELECT made FROM ledger)")
+    return as_moment(rows[0][0]) if rows and rows[0][0] else None
 
 
 Table = tuple[list[str], list[Row]]
@@ -193,7 +199,7 @@ def put_back(database: Database, secret: bytes, tables: Mapping[str, Table]) -> 
             names = ", ".join(f'"{column}"' for column in columns)
             places = ", ".join("?" * len(columns))
             kept = [row for row in rows if stays(dict(zip(columns, row, strict=True)))]
-            # What an import replaced may be about somebody who was forgotten since.
+            # The answers that an import replaced may be about somebody who was forgotten since.
             if table != "batches" or not marks:
                 database.each(f"INSERT INTO {table} ({names}) VALUES ({places})", kept)
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.files import reason_of
+from mkwmail.files import reason_of, set_mode
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Round
 
@@ -63,6 +63,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.user = ""  # who works with it, if that is known: it is recorded with what they decide
         self._turn = threading.RLock()
         with self._faults():
             self._connection = sqlite3.connect(
@@ -201,8 +202,7 @@ def make_private(path: Path) -> None:
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
-        if path.stat().st_mode & 0o077:
-            path.chmod(PRIVATE)
+        set_mode(path)
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -305,6 +305,40 @@ def settle(
     return Settled(replied, released, doubtful)
 
 
+def put_in_doubt(database: Database, of: Round, claims: Sequence[Claim], reason: str, now: datetime, run: int) -> int:
+    """Record that these people may have had a mailing already; return how many.
+
+    ``claims`` are of messages that the ledger does not have. People who had the mailing, are in doubt or were refused
+    are left as they are.
+    """
+    with database.transaction():
+        number = round_number(database, of)
+        rows = database.execute("SELECT person, address_key, state FROM deliveries WHERE round = ?", (number,))
+        open_states = (State.PLANNED, State.DEFERRED, State.EXPIRED)
+        decided = {str(person) for person, _key, state in rows if state not in open_states}
+        used = {str(key) for _person, key, state in rows if state in (State.SENT, State.IN_DOUBT, State.SENDING)}
+        chosen = []
+        for each in claims:
+            key = address_key(each.address)
+            if each.person not in decided and key not in used:
+                used.add(key)
+                decided.add(each.person)
+                chosen.append(each)
+        if not chosen:
+            return 0
+        attempts = claim(database, of, chosen, now, run, None)
+        record(database, [Result(attempt, State.IN_DOUBT, reason=reason) for attempt in attempts], now)
+    return len(chosen)
+
+
+def continue_above(database: Database, number: int) -> None:
+    """Give later attempts numbers above this one."""
+    with database.transaction():
+        if newest_attempt(database) < number:
+            database.execute("DELETE FROM sqlite_sequence WHERE name = 'attempts'")
+            database.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('attempts', ?)", (number,))
+
+
 def newest_attempt(database: Database) -> int:
     """Return the highest number that an attempt ever had, even a removed one."""
     return database.number(_NEWEST)
@@ -372,7 +406,10 @@ def resolve(database: Database, of: Round, person: str, word: Word, now: datetim
             )
         attempt, number, *_rest = rows[0]
         at = moment_text(now)
-        database.execute("INSERT INTO resolutions VALUES (?, ?, ?)", (attempt, word, at))
+        database.execute(
+            'INSERT INTO resolutions (attempt, word, at, "user") VALUES (?, ?, ?, ?)',
+            (attempt, word, at, database.user),
+        )
         state = State.SENT if word == "sent" else State.PLANNED
         database.execute(
             "UPDATE deliveries SET state = ?, since = ? WHERE round = ? AND person = ?",

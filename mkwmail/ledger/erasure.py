@@ -6,9 +6,10 @@ recognised and never gets it twice.
 
 import hashlib
 import json
+import re
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -110,6 +111,8 @@ def purge(database: Database, secret: bytes, event: str, now: datetime) -> None:
         for number in rounds:
             database.execute("DELETE FROM skips WHERE round = ?", (number,))
             _empty(database, secret, "round = ?", (number,))
+        for number, sources in _approved(database, "WHERE event = ?", (event,)):
+            _write_approved(database, number, {name: _FILE.sub("", text) for name, text in sources.items()}, sources)
         _drop_letters(database)
         _drop_files(database)
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
@@ -122,7 +125,7 @@ def drop_dietary(database: Database, event: str) -> None:
     """
     with database.transaction():
         database.execute("UPDATE signups SET dietary = '{}' WHERE event = ?", (event,))
-        # What an import replaced can hold dietary wishes too: it cannot be undone any more.
+        # The answers that an import replaced can hold dietary wishes too: they can no longer be restored.
         database.execute("DELETE FROM batches WHERE event = ?", (event,))
         database.execute("INSERT OR IGNORE INTO to_wipe VALUES (1)")
 
@@ -182,6 +185,7 @@ def _forget(database: Database, secret: bytes, person: Person) -> None:
             "UPDATE persons SET address = ?, name = '', organisation = '', number = '' WHERE key = ?",
             (mark(secret, person.address or f"of {person.key}"), person.key),
         )
+    _drop_file_names(database, person)
     _empty(database, secret, "person = ?", key)
     _empty_copies(database, person.key)
     database.execute("DELETE FROM skips WHERE person = ?", key)
@@ -217,7 +221,7 @@ def _drop_names(database: Database, people: Iterable[Person | LooseSignup]) -> N
 
     These are the doubts about other sign-ups, and the words of a form that a person explained.
     """
-    # What an import replaced holds names: none of them can be undone any more.
+    # The answers that an import replaced hold names: no import can be undone any more.
     database.execute("DELETE FROM batches")
     words = {text for each in people for text in (each.name.strip(), each.address) if text and not is_mark(text)}
     for word in sorted(words, key=len, reverse=True):
@@ -238,7 +242,7 @@ def _blank_mails(database: Database, which: str, value: str) -> None:
 def _empty(database: Database, secret: bytes, which: str, values: Collection[str | int]) -> None:
     """Reduce deliveries and attempts to their existence and their end."""
     given = tuple(values)
-    database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
+    no_letter(database)
     rows = database.execute(
         f"SELECT address, address_key FROM deliveries WHERE {which} UNION"
         f" SELECT address, lower(address) FROM attempts WHERE {which}",
@@ -261,6 +265,12 @@ def _empty(database: Database, secret: bytes, which: str, values: Collection[str
         )
 
 
+def no_letter(database: Database) -> str:
+    """Return the name of the empty letter, which stands for one that is not kept."""
+    database.execute("INSERT OR IGNORE INTO letters VALUES (?, ?)", (NO_LETTER, zlib.compress(b"")))
+    return NO_LETTER
+
+
 def _empty_copies(database: Database, person: str) -> None:
     """Remove the content of the assistants' copies that name a person; that they were sent stays."""
     database.execute(
@@ -276,6 +286,36 @@ def _drop_letters(database: Database) -> None:
     A letter that was composed for one person contains that person's data.
     """
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
+
+
+# A file of one person in what was approved: its name and its SHA-256.
+_FILE = re.compile(r"^(.+) ([0-9a-f]{64})(?:\n|\Z)", re.MULTILINE)
+
+
+def _drop_file_names(database: Database, person: Person) -> None:
+    """Remove the names of a person's files from what was approved: a file may have the name of whose it is."""
+    theirs = set(as_column(database.execute("SELECT sha256 FROM files_of WHERE person = ?", (person.key,))))
+    words = [re.escape(folded(word)) for word in (person.number, person.name, person.address) if word.strip()]
+    named = re.compile(rf"(?<![^\W_])(?:{'|'.join(words)})(?![^\W_])") if words else None
+
+    def kept(found: re.Match[str]) -> str:
+        is_theirs = found[2] in theirs or (named is not None and named.search(folded(found[1])) is not None)
+        return "" if is_theirs else found[0]
+
+    for number, sources in _approved(database):
+        _write_approved(database, number, {name: _FILE.sub(kept, text) for name, text in sources.items()}, sources)
+
+
+def _approved(
+    database: Database, which: str = "", values: tuple[str, ...] = ()
+) -> Iterator[tuple[int, Mapping[str, str]]]:
+    for number, sources in database.execute(f"SELECT id, sources FROM approvals {which}", values):
+        yield as_int(number), as_mapping(sources)
+
+
+def _write_approved(database: Database, number: int, sources: Mapping[str, str], before: Mapping[str, str]) -> None:
+    if sources != before:
+        database.execute("UPDATE approvals SET sources = ? WHERE id = ?", (json.dumps(sources), number))
 
 
 def _drop_files(database: Database) -> None:

@@ -1,5 +1,6 @@
 """The run lock: one run at a time for each ledger, and its holder."""
 
+import getpass
 import hashlib
 import json
 import os
@@ -19,8 +20,9 @@ from filelock import FileLock, Timeout
 
 from mkwmail.clock import day_and_time
 from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import file_mode, set_mode
 from mkwmail.i18n import _
-from mkwmail.ledger.database import PRIVATE, FileId, cannot_write, file_id
+from mkwmail.ledger.database import FileId, cannot_write, file_id
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -102,6 +104,14 @@ def _asked(*command: str) -> str:
     return answer.stdout.strip()
 
 
+def this_user() -> str:
+    """Return the name of the user on this computer; empty if the system does not tell it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
 _TRIES = 3  # Windows may remove the file each time that the lock is released
 
 
@@ -129,7 +139,7 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
     """
     # A run that tries to take the lock empties the lock's file, so the holder is recorded in another file.
     note = ledger.with_name(f"{ledger.name}.holder")
-    lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=PRIVATE)
+    lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=file_mode(ledger))
     taken = _acquired(lock, ledger)
     try:
         refuse_if_live(ledger)
@@ -168,10 +178,12 @@ def _acquired(lock: FileLock, ledger: Path) -> Held:
 def _write(note: Path, command: str, now: datetime) -> None:
     pid = os.getpid()
     values = {"pid": pid, "command": command, "since": now.isoformat(timespec="seconds")}
+    values |= {"user": this_user()}
     values |= {"began": process_start(pid), "boot": boot_id()}
     draft = note.with_name(f"{note.name}.new")
     try:
         draft.write_text(json.dumps(values), encoding="utf-8")
+        set_mode(draft)
         os.replace(draft, note)
     except OSError as error:
         raise cannot_write(note, error) from error
@@ -189,6 +201,7 @@ class Holder:
     since: datetime
     began: str
     boot: str
+    user: str = ""
 
     @property
     def lives(self) -> bool:
@@ -201,7 +214,14 @@ def holder_of(ledger: Path) -> Holder | None:
     try:
         note = json.loads(ledger.with_name(f"{ledger.name}.holder").read_text(encoding="utf-8"))
         since = datetime.fromisoformat(note["since"])
-        return Holder(int(note["pid"]), str(note["command"]), since, str(note["began"]), str(note["boot"]))
+        return Holder(
+            int(note["pid"]),
+            str(note["command"]),
+            since,
+            str(note["began"]),
+            str(note["boot"]),
+            str(note.get("user", "")),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -218,7 +238,12 @@ def refuse_if_live(ledger: Path) -> None:
 
 def _is_held(ledger: Path) -> UserError:
     holder = holder_of(ledger)
-    if holder is not None:
+    if holder is not None and holder.user not in ("", this_user()):
+        fault = _("%(user)s is using the ledger: %(command)s (process %(pid)s), since %(since)s") % {
+            **{"user": holder.user, "command": holder.command},
+            **{"pid": holder.pid, "since": day_and_time(holder.since)},
+        }
+    elif holder is not None:
         fault = _("another run holds the ledger: %(command)s (process %(pid)s), since %(since)s") % {
             "command": holder.command,
             "pid": holder.pid,

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mkwmail.files import set_mode
 from mkwmail.ledger.database import PRIVATE, cannot_write, file_id, int_or_none, moment_or_none
 from mkwmail.ledger.models import ENDS, Result, State, moment_text
 
@@ -110,6 +111,7 @@ def begin(path: Path, ledger: str, boot: str, last: int) -> Wire:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags, PRIVATE)
+        set_mode(path)
         os.write(descriptor, f"{_FORMAT} {json.dumps([ledger, nonce, boot, last])}\n".encode("ascii"))
         os.fsync(descriptor)
     except OSError as error:

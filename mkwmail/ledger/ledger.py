@@ -91,6 +91,7 @@ class Ledger:
                 raise _lost(path, id_path)
             database.check()
             database.make_durable()
+            database.user = host.this_user()
             _make(database, now, computer)
             ledger = cls(database, computer, boot or boot_id(), state)
             if named and named != ledger.id:
@@ -156,9 +157,10 @@ class Ledger:
         Nothing is written. The comparison's refusal says why this ledger must not mail, if so. Ask or refuse before
         :meth:`settle`.
 
-        :raises UserError: if the state folder cannot be used; code LEDGER_FAULT if the wire journal is newer than the
-            ledger.
+        :raises UserError: if the state folder cannot be used; code SETTINGS if the ledger was handed over; code
+            LEDGER_FAULT if the wire journal is newer than the ledger.
         """
+        runs.refuse_closed(self.database)
         path, newest = self.database.path, deliveries.newest_attempt(self.database)
         if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
@@ -201,6 +203,74 @@ class Ledger:
             newest = deliveries.newest_attempt(self.database)
             seen = LastSeen(self.database.path, self._file, token, newest)
             self._note = last_seen.write(state, self.id, seen)
+
+    def hand_over(self, file: Path, now: datetime) -> None:
+        """Close the ledger: nothing is sent from it from now on. Durable on return.
+
+        ``file`` is the file in which it is taken along. The ledger must be held, compared and settled.
+
+        :raises UserError: if the state folder cannot be used.
+        """
+        self._must_be_held()
+        self._renew_note(f"{runs.HANDED_OVER}{secrets.token_hex(16)}", self.database.path)
+        runs.record_handover(self.database, "out", file, now)
+
+    def reopen(self, way: runs.Way, file: Path, path: Path, now: datetime) -> None:
+        """Open a ledger that was closed: mail is sent from it on this computer. Durable on return.
+
+        ``path`` is where the ledger will be. The ledger must be held.
+
+        :raises UserError: if the state folder cannot be used; what :meth:`must_be_newest` raises.
+        """
+        self._must_be_held()
+        self._renew_note(secrets.token_hex(16), path)
+        with self.database.transaction():
+            self.adopt(self._computer)
+            runs.record_handover(self.database, way, file, now)
+
+    def keep_restored(self) -> None:
+        """Write the note of a ledger that was put back: it is the newest from now on.
+
+        The numbers of its attempts must go on above those in the note. The ledger must be held.
+
+        :raises UserError: if the state folder cannot be used; what :meth:`must_be_newest` raises.
+        """
+        self._must_be_held()
+        self._renew_note(secrets.token_hex(16), self.database.path)
+
+    @property
+    def run(self) -> int:
+        """The number of this run; 0 if it does not hold the ledger."""
+        return self._run or 0
+
+    def must_be_newest(self) -> None:
+        """Check that no later copy of this ledger is in use on this computer.
+
+        :raises UserError: code SETTINGS if there is one; code LEDGER_FAULT if more mail was sent since.
+        """
+        seen = last_seen.read(self._state_folder(), self.id) if self._state_folder is not None else None
+        if seen is None:
+            return
+        has_token = seen.token in runs.tokens(self.database)
+        if not has_token and seen.ledger != self.database.path and seen.ledger.exists():
+            fault = _("this ledger is in use in %(folder)s already, on this computer") % {"folder": seen.ledger.parent}
+            remedy = _("send from that folder; only one folder may send")
+            raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        if seen.claim > deliveries.newest_attempt(self.database):
+            fault = _("more mail was sent on this computer since this ledger was handed over")
+            remedy = _("look for the folder %(folder)s, or for a newer handover") % {"folder": seen.ledger.parent}
+            raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT)
+
+    def _renew_note(self, token: str, path: Path) -> None:
+        """Write the note with a new token: no other copy of the ledger on this computer has it."""
+        if self._state_folder is None:
+            return
+        state = self._state_folder()
+        with last_seen.locked(state, self.id):
+            self.must_be_newest()
+            runs.give_token(self.database, self._run or 0, token)
+            newest = deliveries.newest_attempt(self.database)
+            last_seen.write(state, self.id, LastSeen(path, self._file, token, newest)).close()
 
     def settle(self, now: datetime) -> Settled:
         """Settle the messages of an interrupted run; begin a wire journal.

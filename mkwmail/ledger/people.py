@@ -275,8 +275,8 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
             fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
             raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
         database.execute(
-            "INSERT INTO left_out (person, event, reason, undone, at) VALUES (?, ?, ?, ?, ?)",
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now)),
+            'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
+            (word.person, word.event, word.reason, int(word.undone), moment_text(now), database.user),
         )
 
 

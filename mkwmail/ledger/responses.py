@@ -147,8 +147,8 @@ def record_batch(database: Database, event: str, batch: Batch, now: datetime) ->
             as_int(number) for (number,) in database.execute("SELECT id FROM answers WHERE id > ?", (last,))
         ]
         database.execute(
-            "INSERT INTO batches (event, what, earlier, at) VALUES (?, ?, ?, ?)",
-            (event, batch.what, json.dumps(earlier), moment_text(now)),
+            'INSERT INTO batches (event, what, earlier, at, "user") VALUES (?, ?, ?, ?, ?)',
+            (event, batch.what, json.dumps(earlier), moment_text(now), database.user),
         )
 
 
@@ -258,8 +258,8 @@ def form_words(database: Database, event: str, kind: str) -> Mapping[str, str]:
 def record_call(database: Database, event: str, call: Call) -> None:
     """Record a telephone call."""
     database.execute(
-        "INSERT INTO calls (event, person, caller, note, at) VALUES (?, ?, ?, ?, ?)",
-        (event, call.person, call.caller, call.note, moment_text(call.at)),
+        'INSERT INTO calls (event, person, caller, note, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
+        (event, call.person, call.caller, call.note, moment_text(call.at), database.user),
     )
 
 
@@ -349,12 +349,12 @@ def record_answers(database: Database, event: str, answers: Iterable[Answer], no
     """Record answers, all or none; a person's last answer counts."""
     with database.transaction():
         database.each(
-            "INSERT INTO answers (event, person, answer, source, given, sequence, comment, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO answers (event, person, answer, source, given, sequence, comment, at, "user")'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     *(event, each.person, each.answer, each.source, moment_text(each.given)),
-                    *(each.sequence, each.comment, moment_text(now)),
+                    *(each.sequence, each.comment, moment_text(now), database.user),
                 )
                 for each in answers
             ],

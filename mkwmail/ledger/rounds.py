@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from mkwmail.ledger.database import Database, as_column, as_int, as_mapping, as_moment, as_round, as_texts
 from mkwmail.ledger.models import Apart, Approval, ListSeen, Proof, Round, ScheduledApproval, Skipped, moment_text
@@ -17,8 +18,8 @@ def approve(database: Database, event: str, mailing: str, sources: Mapping[str, 
         given = of_mailing(database, event, mailing)
         if not given or given[-1].sources != sources:
             database.execute(
-                "INSERT INTO approvals (event, mailing, sources, at) VALUES (?, ?, ?, ?)",
-                (event, mailing, json.dumps(dict(sources)), moment_text(now)),
+                'INSERT INTO approvals (event, mailing, sources, at, "user") VALUES (?, ?, ?, ?, ?)',
+                (event, mailing, json.dumps(dict(sources)), moment_text(now), database.user),
             )
 
 
@@ -67,12 +68,12 @@ def schedule(database: Database, given: ScheduledApproval, sources: Mapping[str,
         approve(database, given.event, given.mailing, sources, now)
         approval = of_mailing(database, given.event, given.mailing)[-1].id
         database.execute(
-            "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at, "user")'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(given.event, given.mailing, approval, moment_text(given.opens), moment_text(given.latest)),
                 *(json.dumps(dict(given.terms)), json.dumps(sorted(given.persons)), int(given.others)),
-                moment_text(now),
+                *(moment_text(now), database.user),
             ),
         )
 
@@ -81,9 +82,9 @@ def withdraw(database: Database, event: str, mailing: str, now: datetime) -> Non
     """Withdraw a mailing from automatic sending."""
     at = moment_text(now)
     database.execute(
-        "INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at)"
-        " VALUES (?, ?, NULL, ?, ?, '{}', '[]', 0, ?)",
-        (event, mailing, at, at, at),
+        'INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at, "user")'
+        " VALUES (?, ?, NULL, ?, ?, '{}', '[]', 0, ?, ?)",
+        (event, mailing, at, at, at, database.user),
     )
 
 
@@ -199,3 +200,36 @@ def told_apart(database: Database, event: str) -> frozenset[Apart]:
         "SELECT event, mailing, earlier_event, earlier_mailing FROM told_apart WHERE event = ?", (event,)
     )
     return frozenset(Apart(*as_texts(row)) for row in rows)
+
+
+class Unsure(NamedTuple):
+    """A mailing that may have been sent between two moments that a restored backup knows nothing of."""
+
+    event: str
+    mailing: str
+    since: datetime
+    until: datetime
+
+
+def record_unsure(database: Database, mailings: Iterable[Unsure]) -> None:
+    """Record mailings of which a person must say whether they were sent."""
+    rows = [(each.event, each.mailing, moment_text(each.since), moment_text(each.until)) for each in mailings]
+    # An earlier backup that was put back before is the longer time.
+    database.each(
+        "INSERT INTO unsure VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since),"
+        " until = max(until, excluded.until)",
+        rows,
+    )
+
+
+def unsure(database: Database, event: str, mailing: str) -> Unsure | None:
+    """Return until when a mailing may have been sent unnoticed, or None."""
+    key = (event, mailing)
+    for since, until in database.execute("SELECT since, until FROM unsure WHERE (event, mailing) = (?, ?)", key):
+        return Unsure(event, mailing, as_moment(since), as_moment(until))
+    return None
+
+
+def make_sure(database: Database, event: str, mailing: str) -> None:
+    """Record that a person said whether a mailing was sent."""
+    database.execute("DELETE FROM unsure WHERE (event, mailing) = (?, ?)", (event, mailing))

@@ -289,7 +289,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 event TEXT NOT NULL, what TEXT NOT NULL, earlier TEXT NOT NULL, at TEXT NOT NULL
             ) STRICT""",
-            # What a person said of a form: of a heading, which meaning it has; of words, which answer they are.
+            # A person's decisions about a form: the meaning of a heading, or the answer that words stand for.
             """CREATE TABLE form_words (
                 event TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('column', 'answer')),
                 words TEXT NOT NULL, meaning TEXT NOT NULL, at TEXT NOT NULL,
@@ -365,6 +365,36 @@ MIGRATIONS: tuple[Migration, ...] = (
                 attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
                 how TEXT NOT NULL CHECK (how IN ('sent', 'report', 'reply')), at TEXT NOT NULL
             ) STRICT""",
+        ),
+    ),
+    (
+        "handovers, restored backups, and who did what",
+        (
+            # Mailings that may have been sent between two moments, of which a backup that was put back knows nothing.
+            """CREATE TABLE unsure (
+                event TEXT NOT NULL, mailing TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
+                PRIMARY KEY (event, mailing)
+            ) STRICT, WITHOUT ROWID""",
+            # The newest row is in force. 'out': the folder was handed over, and nothing is sent from it.
+            """CREATE TABLE handovers (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                way TEXT NOT NULL CHECK (way IN ('out', 'in', 'undone')),
+                file TEXT NOT NULL, "user" TEXT NOT NULL, at TEXT NOT NULL
+            ) STRICT""",
+            # The user's name on the computer; empty if it is not known.
+            *(
+                f"ALTER TABLE {table} ADD COLUMN \"user\" TEXT NOT NULL DEFAULT ''"
+                for table in (
+                    "runs",
+                    "approvals",
+                    "go_aheads",
+                    "resolutions",
+                    "left_out",
+                    "answers",
+                    "batches",
+                    "calls",
+                )
+            ),
         ),
     ),
 )

@@ -122,7 +122,7 @@ def _undone(text: str) -> str:
 
 _IN_BRACKETS = re.compile(r".*<\s*([^<>]*?)\s*>\s*[;,.]?")
 _LINK = re.compile(r"mailto:\s*([^?]*)(?:\?.*)?", re.IGNORECASE)
-# What Word and web pages make of a hyphen, an apostrophe and an @.
+# The forms of a hyphen, an apostrophe and an @ in Word and on web pages.
 _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07"), "'")
 _TYPOGRAPHY = _HYPHENS | _APOSTROPHES | {ord("\uff20"): "@", ord("\uff0e"): ".", **dict.fromkeys(map(ord, "“”„«»"))}

@@ -8,7 +8,7 @@ the event, certificates are examples, for everybody and marked as such.
 import json
 import re
 from base64 import b32encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import date_in_words, number, period
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger import papers
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Credit, keyed
@@ -65,7 +65,8 @@ def approved_sources(event: Event, shown: str, event_path: Path, templates: Temp
     }
     for name in filter(None, (certificate.letterhead, certificate.signature)):
         path = event_path.parent / name
-        found[name] = fingerprint(path.read_bytes()) if path.is_file() else ""
+        # The logo, or an attachment, may have the same name.
+        found[f"certificate: {name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
     return found
 
 
@@ -161,8 +162,11 @@ class Certificates:
             warnings=list(faults),
         )
 
-    def of(self, everyone: Sequence[tuple[str, Member]]) -> dict[str, PersonalFile]:
+    def of(self, everyone: Sequence[tuple[str, Member]], left: Collection[str] = ()) -> dict[str, PersonalFile]:
         """Return person → their certificate, for those of these people who were present.
+
+        ``left``: those who have left the list, so that little more than their names is known. What their certificates
+        said of them stays.
 
         :raises UserError: if nobody was recorded as present, if something is still to be filled in, if a certificate
             cannot be made as it should be, or if one is needed and typst is not installed.
@@ -184,6 +188,8 @@ class Certificates:
                     faults.append(self._nameless(member))
                     continue
                 content = self._content(person, member)
+                if person in left:
+                    content = self._as_it_was(person, content)
                 earlier = self._earlier(person, content)
                 if earlier is None:
                     setter = setter or opened.enter_context(typesetter(_DOCUMENT, dict(self.pictures.values())))
@@ -207,6 +213,18 @@ class Certificates:
             still.append(Fault(self.shown_event, said, _("fill it in by the day of the event")))
         return (*still, *dict.fromkeys(self.warnings))
 
+    def by_hand(self, unaddressed: Iterable[tuple[str, Member]]) -> Iterator[Fault]:
+        """Yield a warning about those of these people who were present: no mail brings them a certificate."""
+        names = [full_name(member.name) for person, member in unaddressed if self.answers.get(person) == "present"]
+        if names and not self.example:
+            said = ngettext(
+                "%(n)d person with a certificate has no mail address: %(names)s",
+                "%(n)d people with a certificate have no mail address: %(names)s",
+                len(names),
+            )
+            remedy = _("print it: mkwmail papers %(event)s certificates") % {"event": self.event.id}
+            yield Fault(self.shown_event, said % {"n": len(names), "names": some(names)}, remedy)
+
     def keep(self, database: Database, persons: Iterable[str], keys: Mapping[str, str]) -> None:
         """Keep the certificates of these persons that were not kept yet.
 
@@ -215,6 +233,13 @@ class Certificates:
         new = [self._new[person] for person in persons if person in self._new]
         rows = ((each._replace(person=keys.get(each.person, each.person)), self.made[each.sha256]) for each in new)
         papers.keep_certificates(database, self.event.id, rows)
+
+    def _as_it_was(self, person: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the content with the text of the certificate that is kept, if it has the same name."""
+        kept = self.kept.get(person)
+        texts = [kept.content["blocks"], content["blocks"]] if kept is not None else []
+        names = [[block for block in blocks if block[0] == "name"] for blocks in texts if isinstance(blocks, list)]
+        return {**content, "blocks": texts[0]} if len(names) == 2 and names[0] == names[1] else content
 
     def _earlier(self, person: str, content: Mapping[str, Any]) -> KeptCertificate | None:
         """Return the person's certificate that is kept, if it says the same."""
@@ -316,6 +341,10 @@ class Certificates:
 
     def _faults(self, error: TypesettingError, member: Member) -> Iterator[Fault]:
         """Yield the faults because of which a person's certificate cannot be set."""
+        if error.picture:
+            # Everybody's certificate has the same pictures, so that this is one fault.
+            yield self._picture_fault(error.reason)
+            return
         name = full_name(member.name) or member.email
         row = f"{self.shown_list}:{member.row}" if member.row else name
         own = {name, member.organisation, member.function, member.number}
@@ -337,6 +366,16 @@ class Certificates:
         elif not error.letters:
             fault = _("the certificate of %(name)s cannot be made: %(reason)s")
             yield Fault(row, fault % {"name": name, "reason": error.reason}, "")
+
+    def _picture_fault(self, reason: str) -> Fault:
+        certificate = self.event.certificate or Certificate()
+        kind = ".svg" if "SVG" in reason else ".png"
+        named = {"letterhead": certificate.letterhead, "signature": certificate.signature}
+        found = [(key, name) for key, name in named.items() if name and name.lower().endswith(kind)]
+        fault = _('certificate: %(key)s: "%(name)s" cannot be shown: %(reason)s')
+        words = {"key": ", ".join(key for key, _name in found), "name": ", ".join(name for _key, name in found)}
+        remedy = _("save it again as SVG or PNG, with nothing linked in it")
+        return Fault(self.shown_event, fault % {**words, "reason": reason}, remedy)
 
 
 def _pictures(

@@ -24,12 +24,14 @@ class TypesettingError(Exception):
     """Data that cannot be set.
 
     ``letters`` are the characters that no font has, ``fonts`` the fonts that a picture needs and that are not there.
-    ``too_long``: a name does not fit. ``pages``: it does not fit on its page. ``reason`` is typst's own message.
+    ``too_long``: a name does not fit. ``pages``: it does not fit on its page. ``picture``: a picture cannot be shown.
+    ``reason`` is typst's own message.
     """
 
     def __init__(self, reason: str, fonts: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
-        self.reason = reason.splitlines()[0] if reason else ""
+        self.reason = reason.splitlines()[0].removeprefix("error: ") if reason else ""
+        self.picture = bool(_PICTURE.match(self.reason))
         self.letters = tuple(dict.fromkeys(_UNKNOWN_LETTER.findall(reason)))
         self.fonts = fonts
         self.too_long = "mkwmail: the name is too long" in reason
@@ -37,6 +39,7 @@ class TypesettingError(Exception):
 
 
 _UNKNOWN_LETTER = re.compile(r'the text `"(.+?)"` could not be displayed')
+_PICTURE = re.compile(r"failed to (?:decode image|parse SVG|load (?:linked )?image)")
 _UNKNOWN_FONT = re.compile(r"unknown font family: (.+)")
 
 

@@ -390,7 +390,7 @@ _SHARED = ("templates/signature.md", "templates/footer.md", "templates/phrases.m
 _JINJA = re.compile(r"\{[{%#]|[}%#]\}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 
-# What a correction calls a part, the words in a template that show it (none: every template does), and its lines.
+# A correction's name for a part, the words in a template that show it (none: every template does), and its lines.
 _PARTS: tuple[tuple[str, tuple[str, ...], Callable[[_Parts], Sequence[str | tuple[str, str]]]], ...] = (
     ("Onderwerp", (), lambda parts: [parts.entry.get("subject", "")]),
     ("Thema", ("event.theme", "masthead(", "facts("), lambda parts: [parts.event.get("theme", "")]),

@@ -244,7 +244,7 @@ _PERSONAL = ("{code}", "{member_id}", "{email}")
 
 
 def _links(event: Event, place: str) -> Iterator[Fault]:
-    """Yield links that hide where they lead, and a sign-up link by which nobody is known."""
+    """Yield links that hide their target, and a sign-up link that identifies nobody."""
     urls = [("registration: url:", event.registration.url if event.registration else None)]
     urls.append(("online: url:", event.online.url if event.online else None))
     for key, text in (*urls, *_texts(event)):

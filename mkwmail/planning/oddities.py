@@ -65,7 +65,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield Fault("mkwmail.yaml", _("association: is empty"), "")
 
 
-# What the prefilled links that these services make call a question. Every other parameter is ignored.
+# The names of questions in these services' prefilled links. Every other parameter is ignored.
 _PREFILLED = {"google": r"entry\.[0-9]+", "microsoft": r"r[0-9a-f]{4,}"}
 _MICROSOFT = ("forms.office.com", "forms.cloud.microsoft", "forms.microsoft.com")
 
@@ -267,7 +267,7 @@ def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fa
     return Fault(place, fault % words, remedy % words)
 
 
-# What is odd about who is in the list
+# Oddities of the list
 
 
 def list_oddities(members: MemberList, place: str) -> Iterator[str]:

@@ -152,7 +152,7 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
         for each in history.deliveries
     )
     told = {heir_of.get(person, person): versions for person, versions in history.telling.told.items()}
-    # What a successor was told in person comes last, and counts.
+    # The successor's own mails come last, and count.
     told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
     correcting = history.correcting
     if correcting is not None:

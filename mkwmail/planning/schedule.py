@@ -114,7 +114,7 @@ def moved_far(event: Event, given: Sequence[ScheduledApproval], deliveries: Sequ
     return starts if abs(event.starts - starts) > FAR else None
 
 
-# What is overdue
+# Overdue mailings
 
 
 def due_by_date(event: Event, now: datetime) -> tuple[str, ...]:

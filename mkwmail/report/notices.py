@@ -193,6 +193,29 @@ def renamed(event: Event, mailing: str, earlier: Former) -> Notice:
     )
 
 
+def unsure(event: Event, mailing: str, since: datetime, until: datetime) -> Notice:
+    """Return the notice that a mailing may have been sent already.
+
+    The ledger was put back from a backup that knows nothing of that time.
+    """
+    words = {"event": event.id, "mailing": mailing, "since": day_and_time(since), "until": day_and_time(until)}
+    said = _(
+        "%(event)s: %(mailing)s is not sent: it may have been sent between %(since)s and %(until)s, of which the "
+        "restored backup knows nothing"
+    )
+    dutch = (
+        f"{begin(what_of(event, mailing))} wordt niet verstuurd. Misschien is dat al gebeurd, voordat het logboek uit "
+        "een back-up werd teruggezet. Typ de opdracht en beantwoord de vraag."
+    )
+    return Notice(
+        name=f"unsure:{event.id}:{mailing}",
+        code=ExitCode.SETTINGS,
+        said=said % words,
+        dutch=dutch,
+        remedy=f"mkwmail send {event.id} {mailing}",
+    )
+
+
 def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -> Notice:
     """Return the notice that a mailing missed its latest moment.
 

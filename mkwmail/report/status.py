@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from mkwmail.clock import day_in_figures, moment_in_cell, moment_in_figures
+from mkwmail.clock import day_and_time, day_in_figures, moment_in_cell, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.i18n import _
+from mkwmail.i18n import _, mails
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
+from mkwmail.ledger.runs import Deed
 from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated, WithEarlierText
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
@@ -191,7 +192,8 @@ class EventStatus:
 
     ``outdated``: people who were given details that have changed. ``not_listed``: faulty rows of the list, rows
     at another member's address, and people who have left it. ``catering``: the numbers for the caterer, in a sentence.
-    ``earlier_text``: those who have an earlier text of the mailing that a correction would correct.
+    ``earlier_text``: those who have an earlier text of the mailing that a correction would correct. ``deeds``: who did
+    what, the newest last.
     """
 
     event: Event
@@ -205,6 +207,7 @@ class EventStatus:
     cancelled: bool = False
     catering: tuple[str, ...] = ()
     earlier_text: WithEarlierText | None = None
+    deeds: tuple[Deed, ...] = ()
 
     def open_mailings(self, now: datetime) -> Iterator[Due]:
         """Yield the mailings with a date that are still to be sent, by date.
@@ -288,9 +291,27 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         show_by_reason(terminal, _("Without a mail of their own"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
     show_chart(terminal, status.course)
+    if len({each.user for each in status.deeds}) > 1:
+        terminal.gap()
+        terminal.say(_("Who did what"), "bold")
+        for deed in status.deeds:
+            terminal.say(f"  {deed_words(deed)}")
     terminal.gap()
     for step in status.next_steps:
         terminal.say(f"  {step}")
+
+
+def deed_words(deed: Deed) -> str:
+    """Return what a user did, and when they last did it."""
+    sentences = {
+        "approved": _("%(user)s approved %(mailing)s, last on %(moment)s"),
+        "sent": _("%(user)s sent %(mailing)s (%(mails)s), last on %(moment)s"),
+        "answered": _("%(user)s recorded answers (%(n)d), last on %(moment)s"),
+        "resolved": _("%(user)s decided about mail in doubt or refused of %(mailing)s (%(n)d), last on %(moment)s"),
+        "skipped": _("%(user)s decided whom to skip (%(n)d), last on %(moment)s"),
+    }
+    words = {"user": deed.user, "mailing": deed.mailing, "moment": day_and_time(deed.at)}
+    return sentences[deed.what] % {**words, "mails": mails(deed.times), "n": deed.times}
 
 
 def table_of(status: EventStatus) -> tuple[list[str], list[list[str]]]:
@@ -352,6 +373,7 @@ def status_value(status: EventStatus) -> dict[str, Any]:
         "rounds": [_round_value(status.lines, mailing, edition) for mailing, edition in rounds],
         "outdated": entry_values(outdated_entries(status.outdated)),
         "earlier_text": earlier_text_value(status.earlier_text),
+        "done_by": [{**each._asdict(), "at": each.at.isoformat()} for each in status.deeds],
     }
 
 

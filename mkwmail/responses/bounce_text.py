@@ -234,7 +234,7 @@ _LABELLED = re.compile(
     r"[ \t]{0,9}<?([\w.+-]{1,64}@[\w.-]{1,255}\w)>?(?::[ \t]|[ \t]?\.\.\.|[ \t]\()",
     re.IGNORECASE,
 )
-# What follows is the returned message, whose headers name other addresses.
+# The returned message follows, whose headers name other addresses.
 _RETURNED_BELOW = re.compile(
     r"(?im)^.{0,80}(?:headers?|copy of (?:your|the) message|original message|oorspronkelijk).{0,80}$"
 )

@@ -33,7 +33,7 @@ class Asked:
 
 
 class Standing(StrEnum):
-    """What a calendar reply means for the answers to an event."""
+    """The meaning of a calendar reply for the answers to an event."""
 
     RECORDED = "recorded"
     TO_SEE = "to see"  # the secretary must look at it

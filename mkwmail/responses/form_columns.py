@@ -278,7 +278,7 @@ def _meant(cell: str, optional: Iterable[str], said: Mapping[str, str]) -> str:
 def _by_person(headings: Headings, found: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """Return the columns, those of the person who comes apart from others'.
 
-    With a column "Ticket Email", the plain "Email" is that of whoever ordered. Microsoft Forms writes the account
+    With a column "Ticket Email", the plain "Email" belongs to the person ordering. Microsoft Forms writes the account
     that filled in the form in columns of its own: a question for the name or the address counts before them.
     """
     sorted_out = dict(found)

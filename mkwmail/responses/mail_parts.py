@@ -6,7 +6,7 @@ A mail can be megabytes of one header, and hold characters that control a termin
 import re
 from contextlib import suppress
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import Compat32
@@ -54,7 +54,7 @@ def header_text(mail: Message, name: str) -> str:
     It is empty if the mail has no such header.
     """
     value = str(mail.get(name, ""))
-    with suppress(ValueError, LookupError, HeaderParseError):
+    with suppress(ValueError, LookupError, MessageError):
         value = str(make_header(decode_header(value)))
     return one_line(value, _LONGEST_HEADER)
 
@@ -67,7 +67,7 @@ def part_text(part: Message) -> str:
     data = data[: 4 * _LONGEST_TEXT]
     try:
         text = data.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # a character set that does not exist, or is no name
         text = data.decode("latin-1")
     text = text[:_LONGEST_TEXT].replace("\r\n", "\n")
     if part.get_content_type() == "text/html":

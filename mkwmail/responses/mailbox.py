@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +30,7 @@ from mkwmail.responses.mail_parts import parsed
 #: Mails in one group: a server may refuse longer lists, and the position advances after each group.
 GROUP = 500
 LARGEST_MAIL = 10 << 20  # octets; larger ones are not fetched
-_REPLY_SECONDS = 30.0
+_REPLY_SECONDS = 60.0  # opening a folder of 50,000 mails for the first time takes long
 _HEADERS = "MESSAGE-ID IN-REPLY-TO REFERENCES CONTENT-TYPE SUBJECT FROM AUTO-SUBMITTED"
 _BACKOFF = re.compile(r"Backoff Time: (\d+) milliseconds", re.IGNORECASE)
 
@@ -166,21 +167,37 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
     place = f"{imap.host}:{imap.port}"
     late = threading.Event()
     with _faults(place):
-        client = _connected(imap, min(_REPLY_SECONDS, seconds))
+        client = _connected_within(imap, min(_REPLY_SECONDS, seconds))
     watch = threading.Timer(seconds, _cut, (client, late))
     watch.daemon = True
     watch.start()
+    broken = False
     try:
         _log_in(client, place, imap, username, credential)
         yield Mailbox(client, place)
     except MailboxError:
+        broken = True  # whoever did not answer would not answer LOGOUT either
         if late.is_set():
             raise _late(place, seconds) from None
         raise
     finally:
         watch.cancel()
         with suppress(OSError, IMAPClientError):
-            client.shutdown() if late.is_set() else client.logout()
+            client.shutdown() if broken or late.is_set() else client.logout()
+
+
+def _connected_within(imap: Imap, seconds: float) -> IMAPClient:
+    """Connect in a thread of its own: the library's deadline begins anew with every character of the greeting."""
+    ended: Future[IMAPClient] = Future()
+
+    def connect() -> None:
+        try:
+            ended.set_result(_connected(imap, seconds))
+        except Exception as error:  # raised again where the result is asked for
+            ended.set_exception(error)
+
+    threading.Thread(target=connect, daemon=True).start()
+    return ended.result(seconds)
 
 
 def _connected(imap: Imap, seconds: float) -> IMAPClient:
@@ -211,7 +228,7 @@ def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credentia
         return
     token = credential.current()
     try:
-        client.oauth2_login(username, token.reveal())
+        _by_token(client, username, token.reveal())
     except IMAPClientAbortError:
         raise _silent(place) from None
     except IMAPClientError:
@@ -220,7 +237,15 @@ def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credentia
         with _faults(place, username=username):
             if other is None:
                 raise LoginError from None
-            client.oauth2_login(username, other.reveal())
+            _by_token(client, username, other.reveal())
+
+
+def _by_token(client: IMAPClient, username: str, token: str) -> None:
+    """Log in with XOAUTH2, which Microsoft and Google have, else with OAUTHBEARER (RFC 7628)."""
+    if client.has_capability("AUTH=OAUTHBEARER") and not client.has_capability("AUTH=XOAUTH2"):
+        client.oauthbearer_login(username, token)
+    else:
+        client.oauth2_login(username, token)
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the user said of this form earlier.
+    """The user's earlier decisions about this form.
 
     ``columns``: folded heading → meaning (``answer`` or ``beside``). ``words``: folded answer → answer.
     """
@@ -375,7 +375,7 @@ class _Reader:
         """Return the number in a column, as Dutch writes it; empty before the event and for other texts."""
         text = self._first(row, meaning) if self._begun else ""
         found = re.fullmatch(r"(\d{1,3})(?:[.,](\d{1,2}))?(?: ?(?:uur|uren|punt|punten))?", text)
-        if text and found is None:
+        if text and found is None and row.number not in self.unnumbered:
             self.unnumbered.append(row.number)
         return number(float(f"{found[1]}.{found[2] or 0}")) if found else ""
 

@@ -47,7 +47,7 @@ def _words(name: str) -> _Words:
     text = folded_words(name.replace("’", "'"))
     given, comma, after = text.partition(",")
     if comma:
-        # "Vries, Jan de": the surname stands first.
+        # "Vries, Jan de": the surname comes first.
         text = f"{after} {given}"
     doubles = {part for each in re.findall(r"[\w']+(?:\s?-\s?[\w']+)+", text) for part in re.split(r"\s?-\s?", each)}
     # "'t", "d'" and "v.d." are prefixes, not initials.

@@ -1,4 +1,4 @@
-"""Signing in with the browser: PKCE, the way back over loopback, and whoever else comes by."""
+"""Signing in with the browser: PKCE, the way back over loopback, and other visitors."""
 
 import ssl
 import urllib.error
@@ -16,7 +16,7 @@ from tests.browser import a_browser, needs_chromium
 
 
 def visit(url: str) -> str:
-    """What a browser does that follows where it is sent."""
+    """Return the page that a browser shows in the end: it follows redirections."""
     with urllib.request.urlopen(url, context=ssl.create_default_context(), timeout=10) as page:
         return str(page.read().decode("utf-8"))
 

@@ -111,7 +111,7 @@ def test_what_the_provider_says_is_told_in_a_sentence_with_a_remedy(
         told = refusal(provider)
         assert told.code == ExitCode.LOGIN and told.lasting
         assert words in told.faults[0].fault and remedy in told.faults[0].remedy
-        # What differs each time would be news each time.
+        # A text that differs each time would be news each time.
         assert "Trace" not in str(told)
 
 

@@ -96,7 +96,7 @@ def test_a_password_is_asked_for_unseen_tried_and_kept(desk: Desk) -> None:
     kept = desk.kept()
     assert kept is not None and json.loads(kept.read_text()) == {"password": PASSWORD}
     assert desk.send().code == 0
-    # What is nearer comes first.
+    # The nearer one comes first.
     desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
     assert desk.run("check", EVENT, "--server", MKWMAIL_SMTP_PASSWORD="other").code == 77
     kept.chmod(0o644)

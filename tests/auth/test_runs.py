@@ -150,7 +150,7 @@ print(*sorted(sys.modules), file=sys.stderr)
 
 
 def parts(desk: Desk, *words: str, before: str = "", **environment: str) -> tuple[str, set[str]]:
-    """What a call of the program says, and every module that it imports."""
+    """Return the output of a call of the program, and every module that it imports."""
     script = PARTS.format(before=before, words=["--folder", str(desk.place.folder), *words])
     done = subprocess.run(
         [sys.executable, "-c", script],

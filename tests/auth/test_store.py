@@ -1,4 +1,4 @@
-"""Where logins are kept: a file of one's own, or the system's keyring."""
+"""The store of logins: a private file, or the system's keyring."""
 
 import json
 import os

@@ -26,7 +26,7 @@ class Line:
 
     @property
     def median(self) -> Measured:
-        """The median of each figure by itself."""
+        """Return the median of each figure on its own."""
         return median(self.rounds)
 
 

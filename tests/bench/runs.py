@@ -60,7 +60,7 @@ class Measured:
 
 
 def median(rounds: Sequence[Measured]) -> Measured:
-    """Return the median of each figure by itself."""
+    """Return the median of each figure on its own."""
     return Measured(
         statistics.median(each.rate for each in rounds),
         statistics.median(each.cpu for each in rounds),

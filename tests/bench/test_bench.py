@@ -57,7 +57,7 @@ def test_a_rate_just_below_its_limit_does_not_meet_it() -> None:
 
 
 def test_the_page_names_every_limit() -> None:
-    _made, _begin, asked = PAGE.read_text(encoding="utf-8").partition("## What is asked for")
+    _made, _begin, asked = PAGE.read_text(encoding="utf-8").partition("## Requirements")
     rows = [f"| {limit.words} | {limit.wanted or ''} |" for limit in _limits()]
     assert [row for row in rows if row not in asked] == []
     assert asked.count("| at ") == len(rows)

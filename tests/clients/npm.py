@@ -1,4 +1,4 @@
-"""What the tests use from npm: development only, and a test says so and is skipped where it is missing."""
+"""The npm packages of the tests: for development only; a test is skipped if one is missing."""
 
 import shutil
 from pathlib import Path

@@ -125,7 +125,7 @@ def test_contrast_and_structure_meet_wcag_aa(pages: Pages, kind: Kind, width: in
 
 
 def wcag_faults(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds wrong, or cannot tell, with the places."""
+    """Return the faults and doubts that axe finds, with the places."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     result = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", STANDARDS)

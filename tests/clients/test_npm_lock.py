@@ -1,4 +1,4 @@
-"""What comes from npm is fixed by its contents, wherever it is fetched from."""
+"""The npm packages are fixed by their contents, from any server."""
 
 import json
 from pathlib import Path

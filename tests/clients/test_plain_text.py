@@ -157,7 +157,9 @@ def test_what_the_html_says_the_text_says() -> None:
         words = set(re.findall(r"\w+", shown))
         said = set(re.findall(r"\w+", f"{mail.parsed['Subject']} {mail.text}"))
         # The masthead names the kind, which the subject says in its own way, and the button its link.
-        assert words - said <= {"Vooraankondiging", "Herinnering", "Dank", "Aanmelden", *_theme(mail)}, kind
+        assert words - said <= {"Vooraankondiging", "Herinnering", "Dank", "Bevestiging", "Aanmelden", *_theme(mail)}, (
+            kind
+        )
 
 
 def _theme(mail: Sent) -> set[str]:

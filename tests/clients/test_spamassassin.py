@@ -21,7 +21,7 @@ HIGHEST = 1.0
 NOT_OURS = {
     "NO_RECEIVED": "the message comes from a file: no server has put its Received field on it yet",
     "NO_RELAYS": "the same: it was not relayed",
-    "HTML_MESSAGE": "scores nothing; it says that there is an HTML part, beside the plain text",
+    "HTML_MESSAGE": "scores nothing; it says that there is an HTML part next to the plain text",
 }
 
 _STATUS = re.compile(r"^X-Spam-Status: \w+, score=(-?[\d.]+) .*?tests=(.*?) autolearn=", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""What mail programs make of our HTML and CSS, by the tables of caniemail.com (doiuse-email, which runs offline).
+"""Support for our HTML and CSS in mail programs, by the tables of caniemail.com (doiuse-email, which runs offline).
 
 What a program does not support is listed here with the reason why the mail is good without it. A feature that is
 not listed fails the test, and so does a line that is not needed any more.

@@ -268,7 +268,7 @@ def test_who_is_forgotten_is_in_no_copy_either(tmp_path: Path) -> None:
         kept = [path for path in place.folder.rglob("*") if path.is_file() and path.name != "leden.csv"]
         for word in ("Jan de Vries", "De Haven", "jan@dehaven"):
             assert not [path.name for path in kept if word.encode() in path.read_bytes()], word
-        # What the assistant had is recorded all the same.
+        # The assistant's mail is recorded all the same.
         assert place.run("status", EVENT, "--json", now=LATER).json["rounds"][0]["sent"]
         assert ELS not in {each["address"] for each in place.send("--dry-run", now=LATER).json["deferred"]}
     with ScriptedServer() as server:

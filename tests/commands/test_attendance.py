@@ -1,4 +1,4 @@
-"""What ``status`` says of who comes: for the caterer, the board and the telephone."""
+"""Attendance in ``status``: for the caterer, the board and the telephone."""
 
 from pathlib import Path
 

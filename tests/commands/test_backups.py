@@ -1,12 +1,16 @@
 """Backups of the ledger, and ``restore``: nobody is mailed twice, and nothing of a forgotten person comes back."""
 
+import re
+import shutil
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
@@ -91,10 +95,10 @@ def test_restore_of_answers_keeps_everything_that_was_sent(place: Place, server:
 def test_the_newest_backup_is_never_replaced_by_the_one_that_restore_makes(place: Place) -> None:
     assert place.send().code == 0
     assert place.run("answers", "set", EVENT, "Kim Verbeek", "ja").code == 0
-    assert place.run("restore", "--yes").code == 0
+    restored = place.run("restore", "--yes")
     assert place.run("answers", "list", EVENT, "--json").json["answers"] == []
-    before = backups_of(place)[-1]
-    assert place.run("restore", str(before), "--yes").code == 0
+    before = re.search(r"backups/\S+\.db", restored.out.partition("How it was before")[2])
+    assert before and place.run("restore", str(place.folder / before[0]), "--yes").code == 0
     assert len(place.run("answers", "list", EVENT, "--json").json["answers"]) == 1
 
 
@@ -117,7 +121,29 @@ def test_a_damaged_ledger_is_replaced_by_a_backup_with_every_mail(place: Place, 
     assert len(server.taken) == 5
 
 
-def test_a_backup_that_lacks_mail_is_never_put_in_the_ledgers_place(place: Place, server: ScriptedServer) -> None:
+def test_a_backup_that_lacks_mail_puts_everybody_in_doubt_who_may_have_got_it(
+    place: Place, server: ScriptedServer
+) -> None:
+    old = _a_backup_that_lacks_mail(place)
+    ran = place.run("restore", str(old), "--yes", now="2020-02-17T11:00")
+    assert ran.code == 79 and "In doubt now: 2 mails." in ran.out.replace("\n", " "), ran.out
+    ran = place.send(now="2020-02-17T12:00")
+    assert (ran.code, sorted(each["address"] for each in ran.json["in_doubt"])) == (
+        *(79, ["lou@elf.example.org", "zoe@tien.example.org"]),
+    )
+    assert len(server.taken) == 5
+    # The mail of a restored backup counts like any other: one of them had it, the other gets it now.
+    resolved = place.run(
+        "resolve", EVENT, "--sent", "Zoë Ruiter", "--send-again", "Lou 't Hart", now="2020-02-17T13:00"
+    )
+    assert resolved.code == 0
+    assert place.send(now="2020-02-17T14:00").code == 0
+    assert [each.recipients[0] for each in server.taken][5:] == ["lou@elf.example.org"]
+    assert "backup" in place.run("preview", EVENT, "invitation", "--member", "Zoë Ruiter", "--sent").err
+
+
+def _a_backup_that_lacks_mail(place: Place) -> Path:
+    """Send to three people, then to two more; leave only the first backup, and no ledger."""
     place.members(*PEOPLE[:3])
     assert place.send().code == 0
     (old,) = backups_of(place)
@@ -128,11 +154,61 @@ def test_a_backup_that_lacks_mail_is_never_put_in_the_ledgers_place(place: Place
         each.unlink()
     old.write_bytes(kept)
     (place.folder / "mkwmail-test.db").unlink()
-    ran = place.run("restore", "--yes")
-    assert ran.code == 74 and "newer copy" in ran.err
-    assert not (place.folder / "mkwmail-test.db").exists()
-    assert place.send().code == 78
+    return old
+
+
+def test_attempts_go_on_above_those_that_the_backup_lacks(place: Place) -> None:
+    place.run("restore", str(_a_backup_that_lacks_mail(place)), "--yes", now="2020-02-17T11:00")
+    connection = sqlite3.connect(place.folder / "mkwmail-test.db")
+    numbers = [number for (number,) in connection.execute("SELECT id FROM attempts ORDER BY id")]
+    connection.close()
+    assert numbers == [1, 2, 3, 6, 7]
+
+
+def test_the_numbers_go_on_far_above_if_there_is_no_note(place: Place, server: ScriptedServer) -> None:
+    old = _a_backup_that_lacks_mail(place)
+    shutil.rmtree(place.folder / ".home")
+    (place.folder / "mkwmail-test.db-wire").unlink()
+    assert place.run("restore", str(old), "--yes", now="2020-02-17T11:00").code == 79
+    assert place.send(now="2020-02-17T12:00").code == 79
     assert len(server.taken) == 5
+
+
+def test_an_older_copy_that_was_put_in_place_by_hand_can_be_restored(place: Place, server: ScriptedServer) -> None:
+    old = _a_backup_that_lacks_mail(place)
+    shutil.copy(old, place.folder / "mkwmail-test.db")
+    assert place.send(now="2020-02-17T11:00").code == 74
+    assert place.run("restore", str(old), "--yes", now="2020-02-17T11:00").code == 79
+    assert place.send(now="2020-02-17T12:00").code == 79
+    assert len(server.taken) == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+@pytest.mark.parametrize(("answer", "code", "taken"), [("y", 79, 5), ("n", 0, 10), ("", 78, 5)])
+def test_before_any_other_mailing_a_person_says_whether_it_was_sent(
+    place: Place, server: ScriptedServer, answer: str, code: int, taken: int
+) -> None:
+    place.run("restore", str(_a_backup_that_lacks_mail(place)), "--yes", now="2020-02-17T11:00")
+    words, now = ("send", EVENT, "cancellation"), "2020-02-17T12:00"
+    assert place.run(*words, "--yes", now=now).code == 78
+    ended, screen = typed(
+        place.command(*words, "--yes"), place.environment(now), place.folder, [("Was it sent then?", answer)]
+    )
+    assert ended == code, screen
+    assert len(server.taken) == taken
+    if answer:
+        # It is asked once.
+        assert place.run(*words, "--yes", now=now).code == code
+
+
+def test_due_sends_nothing_of_which_a_person_must_say_whether_it_was_sent(place: Place, server: ScriptedServer) -> None:
+    place.members(*PEOPLE[:3])
+    assert place.run("schedule", EVENT, "reminder", "--yes").code == 0
+    old = _a_backup_that_lacks_mail(place)
+    assert place.run("restore", str(old), "--yes", now="2020-02-17T11:00").code == 79
+    ran = place.run("due", now=LATER)
+    assert ran.code == 78 and "may have been sent" in ran.err
+    assert [each.recipients[0] for each in server.taken][5:] in ([], ["secretaris@example.org"])
 
 
 def test_forgetting_reaches_all_backups_and_names_those_it_cannot_reach(place: Place, server: ScriptedServer) -> None:

@@ -104,7 +104,7 @@ def test_a_refusal_is_explained_and_a_mistaken_word_is_taken_back(tmp_path: Path
         assert place.run("resolve", EVENT, "--sent", JAN).code == 0
         assert place.send().json["sent"] == 1
         assert (server.bodies_of(KIM), server.bodies_of(JAN)) == (1, 1)
-        # What was sent since is no word of a person's any more.
+        # A message sent since then replaces the person's decision.
         assert place.run("resolve", EVENT, "--send-again", "Kim Verbeek").code == 2
 
 

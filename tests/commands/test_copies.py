@@ -297,7 +297,7 @@ def test_what_sends_nothing_keeps_no_note(home: Home, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["/dev/null/state", "state", "~/state"])
 def test_a_home_that_cannot_be_written_is_said_in_one_sentence(home: Home, folder: Path, state: str) -> None:
-    """A file in its place stands for a read-only disk: whoever runs the tests may be allowed to write everywhere."""
+    """A file in its place plays a read-only disk: the user of the tests may be allowed to write everywhere."""
     sent = home.send(folder, MKWMAIL_STATE=state)
     assert sent.code == 78 and "MKWMAIL_STATE" in sent.err and len(sent.err.splitlines()) == 3, sent.err
     due = [home.run(folder, "due", now=now, MKWMAIL_STATE=state) for now in (LATER, "2020-02-17T12:30")]

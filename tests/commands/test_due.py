@@ -52,7 +52,7 @@ class Office:
 
     @property
     def handed(self) -> str:
-        """What is said at the end of a run that mailed, for the clock is shifted."""
+        """The closing words of a run that mailed, since the clock is shifted."""
         return f"Mail was really handed to 127.0.0.1:{self.server.port}, which may deliver it."
 
     def due(self, now: str, json: bool = False) -> Ran:
@@ -95,7 +95,7 @@ class Office:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def new_mails(self) -> list[EmailMessage]:
-        """What came since this was asked last."""
+        """Return the mails that came since the last call."""
         taken, self._seen = self.server.taken[self._seen :], len(self.server.taken)
         return [email.message_from_bytes(each.data, policy=email.policy.default) for each in taken]
 
@@ -365,7 +365,7 @@ def test_what_a_person_sent_is_tried_again_too(office: Office) -> None:
     office.new_mails()
     assert office.due("2020-01-13T08:00").code == 0
     assert office.to_members() == addresses()[:1]
-    # Who joins gets it too: what was confirmed stays open until its latest moment.
+    # A member who joins gets it too: a confirmed mailing stays open until its latest moment.
     office.place.members(*PEOPLE, "Bo;;Blok;bo@example.org;Elf;lid")
     office.due("2020-01-13T09:00")
     assert office.to_members() == ["bo@example.org"]

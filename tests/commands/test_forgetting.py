@@ -50,7 +50,7 @@ ENCODINGS = ("utf-8", "utf-16-le", "latin-1", "utf-7")
 
 
 def found_in(place: Place, *words: str) -> list[tuple[str, str]]:
-    """The words that stand in any file of the folder, in the encodings that occur, also compressed; the list apart."""
+    """Return the words that any file of the folder holds, in all its encodings, also compressed; except the list."""
     return [
         (path.relative_to(place.folder).as_posix(), word)
         for path in sorted(place.folder.rglob("*"))
@@ -69,7 +69,7 @@ def _has(data: bytes, word: str) -> bool:
 
 
 def blobs_in(path: Path) -> Iterator[bytes]:
-    """What the columns of a ledger or a backup hold that is compressed."""
+    """Yield the compressed contents of the columns of a ledger or a backup."""
     if not path.read_bytes().startswith(b"SQLite format 3"):
         return
     connection = sqlite3.connect(path)

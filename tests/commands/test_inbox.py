@@ -51,16 +51,6 @@ def token_mail(sender: str, code: str, subject: str, text: str, day: int = 18) -
     ).encode()
 
 
-def others(server: Dovecot, domain: str, count: int = 20) -> None:
-    for number in range(count):
-        about = f"In-Reply-To: <{number}@{domain}>\nReferences: <{number}@{domain}>\n" if number % 4 == 0 else ""
-        server.deliver(
-            f"From: x{number}@example.net\nSubject: Lunch?\nMessage-ID: <o{number}@example.net>\n{about}"
-            f"Date: Tue, 18 Feb 2020 10:00:00 +0100\nContent-Type: multipart/mixed; boundary=b\n\n"
-            f"--b\nContent-Type: text/plain\n\nGEHEIM {number}\n--b--\n".encode()
-        )
-
-
 def codes(place: Place) -> dict[str, str]:
     place.run("answers", "list", EVENT, "--csv", str(place.folder / "lijst.csv"), now=LATER)
     with (place.folder / "lijst.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -75,7 +65,7 @@ def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
         assert place.send().code == 0
         ids = ids_of(smtp)
         code = codes(place)
-        others(box, ids[KIM].partition("@")[2])
+        box.deliver_others(20, ids[KIM].partition("@")[2], every=4)
         box.deliver(report("postfix-unknown", ids[KIM], KIM))
         box.deliver(reply(JAN, ids[JAN], "Ik kom graag, tot dan."))
         box.deliver(

@@ -1,4 +1,4 @@
-"""What a person is asked, and what becomes of the answers."""
+"""Questions to a person, and the effect of the answers."""
 
 import sys
 from pathlib import Path

@@ -29,11 +29,12 @@ FILES = {
     ("preview", "--html"): ("preview", EVENT, "invitation", "--html"),
     ("preview", "--print"): ("preview", EVENT, "invitation", "--print"),
     ("calendar", "FILE"): ("calendar", EVENT),
+    ("handover", "FILE"): ("handover", "--yes"),
 }
 DIRECTORIES = {("preview", "--eml"): ("preview", EVENT, "invitation", "--eml")}
 READ = {
     *(("answers import", "FILE"), ("bounces import", "FILE..."), ("restore", "FILE")),
-    *(("init", "FOLDER"), ("mkwmail", "--folder")),
+    *(("takeover", "FILE"), ("init", "FOLDER"), ("mkwmail", "--folder")),
 }
 
 
@@ -234,7 +235,7 @@ def test_nothing_is_left_of_a_file_that_cannot_be_written(place: Place, tmp_path
     assert [each.name for each in tmp_path.iterdir()] == ["map"]
 
 
-# What was made for the secretary is no attachment
+# Files made for the secretary are no attachments
 
 
 def attached(place: Place, *names: str) -> Ran:

@@ -203,7 +203,7 @@ def test_due_holds_a_mailing_under_another_name_until_a_person_says_more(office:
     assert office.mailed() == TWICE
 
 
-# What is no alarm
+# Cases without an alarm
 
 
 def test_a_second_reminder_beside_the_first_one(office: Office) -> None:

@@ -86,7 +86,7 @@ def test_a_moved_event_is_the_same_one_by_a_persons_word(tmp_path: Path) -> None
     [
         (("cancellation",), "cancellation is never sent automatically"),
         (("update",), "update is never sent automatically"),
-        (("uitnodiging",), 'has no mailing "uitnodiging"'),
+        (("feest",), 'has no mailing "feest"'),
         (("practical",), "practical has no date"),
         (("save-the-date",), "the latest moment of save-the-date has passed"),
         (("--withdraw", "--yes"), "cannot be combined with other options"),

@@ -239,7 +239,7 @@ def test_without_a_mailing_the_one_that_is_due_goes(tmp_path: Path) -> None:
         assert none_due.code == 2
         assert "mkwmail send directeurendag-2020 invitation" in none_due.err
         place.send()
-        # Who joins now is invited, and is not asked to save a date.
+        # A member who joins now is invited, and is not asked to save a date.
         place.members(*PEOPLE, "Bo;;Blok;bo@elf.example.org;Elf;")
         assert place.run("send", EVENT, "--yes", "--json", now=LATER).json["mailing"] == "invitation"
         assert server.bodies_of("bo@elf.example.org") == 1

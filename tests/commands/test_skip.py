@@ -1,4 +1,4 @@
-"""Who is left out, and what the plan says of it: the word `skip`, answers with their day, guests, one a corporation."""
+"""Members left out, and the plan's reasons: `skip`, answers with their day, guests, one per corporation."""
 
 from pathlib import Path
 

@@ -66,7 +66,7 @@ def test_without_answers_there_is_no_chart(tmp_path: Path) -> None:
 
 
 class Page(HTMLParser):
-    """What of a page is text, and what it asks for elsewhere."""
+    """The text of a page, and the addresses that it fetches."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ def test_to_be_phoned_are_the_unreached_and_after_the_last_reminder_the_silent(p
     assert place.run("send", EVENT, "reminder", "--yes", now="2020-03-23T09:00").code == 0
     reminded = "has not answered the reminder of 23 March 2020"
     assert to_phone(place, "2020-03-24T09:00") == {"Lou 't Hart": refused, "Bo Kok": reminded, "An Bos": reminded}
-    # Who comes and whose mail came back must hear by telephone what is mailed.
+    # Those who come but whose mail came back must hear the news by telephone.
     assert place.run("bounces", "set", EVENT, "Kim Verbeek", now="2020-03-24T10:00").code == 0
     place.members(*(row.replace("lou@", "l.hart@") for row in PEOPLE))
     assert to_phone(place, "2020-03-24T11:00") == {

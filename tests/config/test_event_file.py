@@ -445,6 +445,30 @@ def test_what_is_odd_is_a_warning(folder: WorkingFolder, lines: str, place: str,
     assert (warning.place, warning.fault) == (f"events/x.yaml{place}", sentence)
 
 
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("12.30 uur Inloop met lunch", ("12:30", None, "Inloop met lunch")),
+        ("12:30 Inloop", ("12:30", None, "Inloop")),
+        ("13.00-13.45 uur: Opening", ("13:00", "13:45", "Opening")),
+        ("13.00 tot 13.45 Opening", ("13:00", "13:45", "Opening")),
+        ("13u45 - Pauze", ("13:45", None, "Pauze")),
+        ('"15.00 uur: Zaal 2: vragen"', ("15:00", None, "Zaal 2: vragen")),
+    ],
+)
+def test_a_line_of_the_programme_is_read_as_people_write_it(
+    folder: WorkingFolder, line: str, parts: tuple[str, str | None, str]
+) -> None:
+    (item,) = read(folder, f"{HEAD}programme:\n  - {line}\n").value.programme
+    until = f"{item.until:%H:%M}" if item.until else None
+    assert (f"{item.time:%H:%M}", until, item.title) == parts
+
+
+def test_a_line_of_the_programme_without_a_time_is_refused(folder: WorkingFolder) -> None:
+    said = one(folder, f"{HEAD}programme:\n  - Inloop\n")
+    assert said == (":6:5", "programme: a line of the programme begins with its time", "- 12.30 Inloop")
+
+
 def test_a_programme_may_pass_midnight(folder: WorkingFolder) -> None:
     items = "{time: 23.00, until: 0.30, title: A}, {time: 1.00, title: B}"
     assert read(folder, f"{HEAD}programme: [{items}]\n").warnings == ()

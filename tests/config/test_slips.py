@@ -1,4 +1,4 @@
-"""What people do wrong in Notepad: one plain sentence and the repaired line for each."""
+"""Mistakes made in Notepad: one plain sentence and the repaired line for each."""
 
 import pytest
 

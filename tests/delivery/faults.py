@@ -1,6 +1,6 @@
-"""What a server can do wrong, and what mkwmail makes of it: a table.
+"""A table of a server's faults, and of mkwmail's reaction to each.
 
-Three members are mailed, in this order: Anna, Bart, Chris. What stands in a row is done to all of them, or to Bart
+Three members are mailed, in this order: Anna, Bart, Chris. A row's fault happens to all of them, or to Bart
 alone. ``state`` is Bart's after the run; ``stops``: whether the run ends because of it; ``words`` are in what is said.
 """
 

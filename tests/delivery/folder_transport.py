@@ -12,7 +12,7 @@ TAKEN = Reply(250, "2.0.0 kept", Phase.DOT)
 
 
 class Trouble(Enum):
-    """What goes wrong at a message; a Reply in its place is what the other side answers."""
+    """A fault at a message; a Reply in its place is the other side's answer."""
 
     END = "the session ends before it"
     BREAK = "an exception within its body"

@@ -1,4 +1,4 @@
-"""What the tests of sending share: a ledger with people in it, their jobs, and a clock whose waits take no time."""
+"""Shared parts of the tests of sending: a ledger with people, their jobs, and a clock whose waits take no time."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +78,7 @@ class Office:
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        """The ledger, held and settled, everybody enlisted; its note is in a folder beside it."""
+        """The ledger, held and settled, everybody enlisted; its note is in a folder next to it."""
         files = (self.folder / "mkwmail.db", self.folder / "mkwmail.id")
         with Ledger.open(*files, START, "here", boot="boot", state=lambda: self.folder / "state") as ledger:
             ledger.enlist([Listed(address, address, "", "") for address in self.addresses], START)
@@ -133,7 +133,7 @@ class Office:
             )
 
     def states(self) -> dict[str, State]:
-        """How everybody stands in the ledger, by address; without settling anything."""
+        """Return each person's state in the ledger, by address; without settling anything."""
         with Ledger.open(self.folder / "mkwmail.db", self.folder / "mkwmail.id", START, "here", boot="boot") as ledger:
             return {each.address: each.state for each in deliveries.of_event(ledger.database, ROUND.event)}
 

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,20 +69,25 @@ def test_the_line_is_added_renewed_and_taken_out_again() -> None:
     assert with_line(with_it, line, JOB.marker) == with_it
     older = OTHERS.replace(b"\n\n", b"\n* * * * * old --folder /y due # mkwmail 0123456789ab\n\n")
     assert with_line(older, line, JOB.marker) == OTHERS.replace(b"\n\n", b"\n" + line.encode() + b"\n\n")
-    assert without_line(with_it, JOB.marker) == OTHERS
+    assert without_line(with_it, JOB) == OTHERS
 
 
 def test_another_folders_line_is_another_line() -> None:
     other = line_of(job_for(Path("/y"), "fedcba9876543210", {}))
     both = with_line(with_line(b"", other, "# mkwmail fedcba987654"), line_of(JOB), JOB.marker)
-    assert without_line(both, JOB.marker) == f"{other}\n".encode()
+    assert without_line(both, JOB) == f"{other}\n".encode()
+
+
+def test_a_line_of_this_folder_with_another_id_is_taken_out_too() -> None:
+    assert JOB.name != (older := replace(JOB, name="fedcba9876543210")).name
+    assert without_line(with_line(OTHERS, line_of(older), older.marker), JOB) == OTHERS
 
 
 @given(st.lists(st.binary().map(lambda line: line.replace(b"\n", b"") + b"\n")))
 def test_the_rest_stays_byte_for_byte(lines: list[bytes]) -> None:
     crontab = b"".join(lines)
     added = with_line(crontab, line_of(JOB), JOB.marker)
-    assert without_line(added, JOB.marker) == without_line(crontab, JOB.marker)
+    assert without_line(added, JOB) == without_line(crontab, JOB)
 
 
 def test_the_shell_gives_the_program_what_was_meant(tmp_path: Path) -> None:

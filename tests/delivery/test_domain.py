@@ -1,4 +1,4 @@
-"""What is found in the DNS about a sender's domain, through a real name server; rule by rule."""
+"""The DNS records of a sender's domain, through a real name server; rule by rule."""
 
 from collections.abc import Mapping, Sequence
 

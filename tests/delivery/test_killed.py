@@ -29,7 +29,7 @@ def test_a_kill_mails_nobody_twice_and_forgets_nobody(tmp_path: Path, step: str,
         run.start()
         run.join(30)
         assert run.exitcode == -9
-        # What was taken: the replies to some of it were never read.
+        # The messages taken: the replies to some of them were never read.
         before = {address: server.bodies_of(address) for address in EVERYBODY}
         outcome = office.send(server.smtp(), Pace(connections=connections))
         after = {address: server.bodies_of(address) for address in EVERYBODY}

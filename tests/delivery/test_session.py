@@ -1,4 +1,4 @@
-"""What goes over the wire, message by message."""
+"""The conversation on the wire, message by message."""
 
 from collections.abc import Sequence
 

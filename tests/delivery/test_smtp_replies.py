@@ -1,4 +1,4 @@
-"""What replies mean: the table, and the providers' own words."""
+"""The meaning of replies: the table, and the providers' own words."""
 
 import pytest
 

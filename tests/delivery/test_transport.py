@@ -53,7 +53,7 @@ class Folder:
         transports: list[FolderTransport] = []
 
         def open_transport() -> Transport:
-            # What goes wrong, goes wrong in the first session.
+            # All faults happen in the first session.
             transports.append(FolderTransport(folder, {} if transports else script))
             return transports[-1]
 

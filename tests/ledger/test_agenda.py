@@ -1,4 +1,4 @@
-"""What is sent automatically and what was reported is kept, and the newest word holds."""
+"""Approvals and reports are kept, and the newest decision counts."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -128,7 +128,7 @@ def test_with_lock_and_holder_deleted_the_first_run_stops_before_its_next_body(l
         assert (settled.in_doubt, settled.released) == (1, 1)
         with pytest.raises(UserError):
             ledger.begin(attempts[1])
-        # What it hears of the one under way is decided already, and no traceback.
+        # The outcome of the message under way is decided already, and is no traceback.
         ledger.wire.reply(Result(attempts[0], State.SENT))
         with pytest.raises(UserError, match="another run has decided") as caught:
             deliveries.record(ledger.database, [Result(attempts[0], State.SENT)], NOW)

@@ -1,4 +1,4 @@
-"""Who is who: another order, new columns and corrected addresses make nobody somebody else."""
+"""Identity: another order, new columns and corrected addresses do not turn one person into another."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What came back, as the ledger keeps it: bounces turn sent into refused, sign-ups and guests stay, words hold."""
+"""Replies in the ledger: bounces turn sent into refused; sign-ups, guests and decisions stay."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

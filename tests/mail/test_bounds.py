@@ -1,4 +1,4 @@
-"""Templates cannot fill the memory or run without end, and an unknown name is a fault wherever it stands."""
+"""Templates cannot fill the memory or run without end, and an unknown name is a fault in every place."""
 
 import time
 

@@ -138,7 +138,7 @@ EVERY_PLACE = """{{ salutation }},
 
 
 def every_place(workshop: Workshop, *members: Addressee) -> Composition:
-    """A letter with values in every place that a value can stand in, for these members."""
+    """Return a letter with values in every possible place, for these members."""
     workshop.body(EVERY_PLACE, "Aan {{ member.name }}: over {{ event.title }}", "Voor {{ member.organisation }}")
     layout = (workshop.folder / "layout.html").read_text(encoding="utf-8")
     logo = '<body>{% if logo %}<img src="{{ logo }}" alt="">{% endif %}'

@@ -100,7 +100,7 @@ def zone_of(entry: Entry) -> str | None:
 
 
 def expected(entry: Entry) -> dict[str, Any]:
-    """What every reader must see in the file of an entry."""
+    """Return the values that every reader must see in the file of an entry."""
     assert isinstance(entry.stamp, datetime)
 
     def party(party: Party | None) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""What the tests of letters share: small templates, an event, members, and reading a message back."""
+"""Shared parts of the tests of letters: small templates, an event, members, and reading a message back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,7 +113,7 @@ def read(message: Message) -> EmailMessage:
 
 
 def said(parsed: EmailMessage) -> dict[str, str]:
-    """What a message says, part by part and header by header, decoded."""
+    """Return the contents of a message, part by part and header by header, decoded."""
     parts = {
         f"{number} {part.get_content_type()}": part.get_content()
         for number, part in enumerate(parsed.walk())

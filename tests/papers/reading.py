@@ -1,4 +1,4 @@
-"""What the tests of papers share: a folder with certificates, who was there, and PDFs read."""
+"""Shared parts of the tests of papers: a folder with certificates, who was there, and PDFs read."""
 
 import email
 import hashlib

@@ -111,6 +111,26 @@ def test_a_retry_a_second_copy_and_what_is_shown_later_are_the_same_bytes(tmp_pa
     assert eml.read_bytes() == first
 
 
+def test_who_has_left_the_list_gets_the_same_bytes_again(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+    place.run("papers", EVENT, "certificates", now=AFTER)
+    (path,) = (place.folder / "papers" / EVENT).glob("Verbeek*.pdf")
+    first = path.read_bytes()
+    assert "directeur bij Woonstede" in text_of(first)
+    place.members("Jan;de;Vries;jan@dehaven.example.org;De Haven;lid")
+    path.unlink()
+    words = ("papers", EVENT, "certificates", "--member", "Kim Verbeek")
+    ran = place.run(*words, now="2024-05-01T09:00", PYTHONPATH=no_typst(tmp_path))
+    assert ran.code == 0 and path.read_bytes() == first, ran.err
+    # What was wrong about the event is put right for them too, and they stay what they were.
+    event = next((place.folder / "events").glob("*.yaml"))
+    event.write_text(event.read_text().replace("hours: 4", "hours: 5"))
+    assert place.run(*words, now="2024-05-01T09:00").code == 0
+    said = text_of(path.read_bytes())
+    assert "directeur bij Woonstede" in said and "5 uur" in said and "Afgegeven op 1 mei 2024" in said
+
+
 def test_a_corrected_name_is_a_new_document_with_the_same_number(tmp_path: Path) -> None:
     place = with_certificates(tmp_path)
     attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
@@ -265,6 +285,19 @@ def test_hours_and_points_of_ones_own_come_from_the_attendance_list(tmp_path: Pa
     assert "pe_points: a certificate needs this" in place.run("check", EVENT, now=AFTER).out
 
 
+def test_hours_and_points_that_are_no_number_are_named_once_and_not_used(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    lines = ("Kim Verbeek;kim@woonstede.example.org;-1;abc;ja", "Zoë Ruiter;zoe@tien.example.org;4:30;0,5;ja")
+    place.write("a.csv", "\n".join(["naam;e-mail;uren;punten;ingecheckt", *lines]))
+    ran = place.run("answers", "import", EVENT, str(place.folder / "a.csv"), "--yes", now="2020-04-17T09:00")
+    assert "rows 2, 3: the hours or points are not numbers, so the event's apply" in ran.err
+    assert place.run("papers", EVENT, "certificates", now=AFTER).code == 0
+    folder = place.folder / "papers" / EVENT
+    kim, zoe = (text_of(next(folder.glob(f"{name}*.pdf")).read_bytes(), "-layout") for name in ("Verbeek", "Ruiter"))
+    assert re.search(r"Duur +4 uur", kim) and re.search(r"PE-punten +4\n", kim)
+    assert re.search(r"Duur +4 uur", zoe) and re.search(r"PE-punten +0,5\n", zoe)
+
+
 def test_letterhead_and_signature_are_pictures_and_their_text_has_a_font(tmp_path: Path) -> None:
     place = with_certificates(tmp_path, certificate=CERTIFICATE[:-1] + ", letterhead: brief.svg}")
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="50">{}</svg>'
@@ -276,6 +309,14 @@ def test_letterhead_and_signature_are_pictures_and_their_text_has_a_font(tmp_pat
     assert '"brief.svg" has text in the font Corbel' in wrong.out and wrong.code == 65
     place.write("events/brief.svg", "%PDF-1.7")
     assert '"brief.svg" is not an SVG or PNG file' in place.run("check", EVENT, now=AFTER).out
+    attendance(place, ["Zoë Ruiter;zoe@tien.example.org;Tien"], [])
+    linked = (
+        '<image xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="file:///etc/hostname" width="9" height="9"/>'
+    )
+    for broken in ("<svg <rect", svg.format(linked)):
+        place.write("events/brief.svg", broken)
+        out = place.run("check", EVENT, now=AFTER).out
+        assert out.count('letterhead: "brief.svg" cannot be shown: failed to') == 1 and "fix 1 fault" in out, out
 
 
 def test_forget_and_purge_leave_no_certificate_behind(tmp_path: Path) -> None:
@@ -378,6 +419,31 @@ def test_thanks_that_were_approved_early_bring_the_certificates_when_they_are_du
     assert files(parsed(kim.data)).keys() == {f"bewijs-van-deelname-{EVENT}.pdf"}
 
 
+_CHANGED = {
+    "events/brief.svg": "certificate: brief.svg has changed",
+    "templates/certificate.md": "templates/certificate.md has changed",
+    "hours": '+ "hours": 5',
+}
+
+
+@pytest.mark.parametrize("changed", _CHANGED)
+def test_what_a_certificate_says_is_part_of_the_approval(tmp_path: Path, changed: str) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port, certificate=CERTIFICATE[:-1] + ", letterhead: brief.svg}")
+        svg = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="50"><rect width="{}" height="50"/></svg>'
+        place.write("events/brief.svg", svg.format(200))
+        attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
+        assert place.run("schedule", EVENT, "thanks", "--yes", now="2020-04-18T10:00").code == 0
+        if changed == "hours":
+            event = next((place.folder / "events").glob("*.yaml"))
+            event.write_text(event.read_text().replace("hours: 4", "hours: 5"))
+        else:
+            place.write(changed, svg.format(100) if changed.endswith("svg") else "# Bewijs\n\n## {{ member.name }}\n")
+        told = place.run("due", now="2020-04-20T09:30")
+        assert told.code == 78 and _CHANGED[changed] in told.err, told.err
+        assert not [each for each in server.taken if "kim@woonstede.example.org" in each.recipients]
+
+
 def test_a_rehearsal_after_the_day_keeps_nothing(tmp_path: Path) -> None:
     place = with_certificates(tmp_path)
     attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede"], [])
@@ -386,6 +452,30 @@ def test_a_rehearsal_after_the_day_keeps_nothing(tmp_path: Path) -> None:
     (mail,) = (place.folder / "rehearsal").glob("*.eml")
     assert len(files(parsed(mail.read_bytes()))) == 1
     assert kept(place.folder / "mkwmail-test.db") == {"files": 0, "certificates": 0, "files_of": 0}
+
+
+def test_who_left_the_list_and_was_not_there_is_told_so(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        assert place.send().code == 0
+    place.members("Jan;de;Vries;jan@dehaven.example.org;De Haven;lid")
+    words = ("papers", EVENT, "certificates", "--member", "kim@woonstede.example.org")
+    late = place.run(*words, now=AFTER)
+    assert late.code == 2 and "Kim Verbeek is not recorded as present" in late.err
+    assert place.run(*words).code == 0
+    (path,) = (place.folder / "papers" / EVENT).glob("voorbeeld*.pdf")
+    assert "Kim Verbeek" in text_of(path.read_bytes())
+
+
+def test_who_was_there_and_has_no_address_is_named(tmp_path: Path) -> None:
+    place = with_certificates(tmp_path)
+    attendance(place, ["Kim Verbeek;kim@woonstede.example.org;Woonstede", "Gast Zonder;;Bureau"], [])
+    for words in (("check", EVENT), ("send", EVENT, "thanks", "--dry-run")):
+        said = " ".join(place.run(*words, now=AFTER).out.split())
+        assert "1 person with a certificate has no mail address: Gast Zonder" in said
+        assert f"print it: mkwmail papers {EVENT} certificates" in said
+    assert place.run("papers", EVENT, "certificates", now=AFTER).code == 0
+    assert list((place.folder / "papers" / EVENT).glob("Zonder, Gast*.pdf"))
 
 
 def test_two_people_of_one_name_have_two_files(tmp_path: Path) -> None:

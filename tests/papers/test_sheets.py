@@ -119,6 +119,23 @@ def test_nothing_on_a_badge_overlaps(tmp_path: Path) -> None:
     assert max(bottom for _top, bottom, _word in of_organisation) < (13.5 + 50) / 25.4 * 72
 
 
+def test_a_sheet_is_not_mailed_to_members_and_not_overwritten(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.run("answers", "set", EVENT, "kim@woonstede.example.org", "attending")
+    assert place.run("papers", EVENT, "caterer").code == 0
+    made = tmp_path / "papers" / EVENT / "aantallen-catering.pdf"
+    (tmp_path / "events" / "aantallen.pdf").hardlink_to(made)
+    event = next((place.folder / "events").glob("*.yaml"))
+    before = event.read_text()
+    for name in (f"../papers/{EVENT}/{made.name}", "aantallen.pdf"):
+        event.write_text(before.replace("send: 2020-02-17 09.00", f"send: 2020-02-17 09.00\n    attachments: {name}"))
+        checked = place.run("check", EVENT)
+        assert checked.code == 65 and "is not mailed: papers/ is for certificates" in " ".join(checked.out.split())
+    event.write_text(before)
+    ran = place.run("status", EVENT, "--csv", str(made))
+    assert ran.code == 2 and made.read_bytes().startswith(b"%PDF")
+
+
 def test_after_the_day_the_participants_are_those_who_were_there(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     for who in ("kim@woonstede.example.org", "jan@dehaven.example.org"):

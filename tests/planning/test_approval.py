@@ -1,4 +1,4 @@
-"""What was approved against what is there now."""
+"""Approvals compared with the files as they are now."""
 
 from datetime import datetime
 

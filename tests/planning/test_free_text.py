@@ -1,4 +1,4 @@
-"""What the event's own texts say against its facts, and what is no contradiction."""
+"""Texts that contradict the event's facts, and texts that do not."""
 
 from datetime import datetime, time
 

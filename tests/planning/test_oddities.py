@@ -1,4 +1,4 @@
-"""What is odd about an event, as `check` says it."""
+"""Oddities of an event, as `check` reports them."""
 
 from datetime import datetime
 

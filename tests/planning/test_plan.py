@@ -1,4 +1,4 @@
-"""Who gets what, who does not, and why."""
+"""The plan: who gets a mail, who does not, and why."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

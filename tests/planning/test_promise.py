@@ -57,7 +57,7 @@ class KilledError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What the server takes: the body of one attempt, and what became of it."""
+    """One attempt at the server: the body, and its outcome."""
 
     round: Round
     person: str
@@ -215,7 +215,7 @@ class Life(RuleBasedStateMachine):
         yield
 
     def power_cut(self, lost: int) -> None:
-        """The machine starts anew; of what was not waited for, an end is lost."""
+        """Restart the machine; the end of the unsynced data is lost."""
         self.boot += 1
         path = wire_path(self.folder / "mkwmail.db")
         if path.exists():
@@ -266,7 +266,7 @@ class Life(RuleBasedStateMachine):
                     pass
             after = self.planned(ledger, "invitation")
             assert not after.to_send
-            # Who is told that they already had it did have it, unless a person said so.
+            # Members reported as having the mail did get it, unless a person said so.
             for each in after.already:
                 delivery = next(
                     one

@@ -92,7 +92,7 @@ def test_a_mailing_of_which_anything_went_has_its_own_record() -> None:
     event = an_event(reminder_2=Mailing())
     both = [*deliveries("reminder"), *deliveries("reminder-2", to="a", state=State.DEFERRED)]
     assert former_keys(event, "reminder-2", both) == ()
-    # Who was missed by `due` was never mailed.
+    # A member whom `due` missed was never mailed.
     missed = [*deliveries("reminder"), *deliveries("reminder-2", to="a", state=State.EXPIRED)]
     assert former_keys(event, "reminder-2", missed) == ("reminder",)
 

@@ -99,7 +99,7 @@ def test_of_two_reminders_that_are_due_the_later_goes() -> None:
 def test_a_reminder_right_behind_its_invitation_does_not_go() -> None:
     assert too_soon(["invitation", "reminder"], ["invitation"], []) == {"reminder": "invitation"}
     assert too_soon(["reminder"], [], []) == {}
-    # Somebody was invited long ago: they are reminded, whoever else is invited now.
+    # Somebody was invited long ago: they are reminded, even if others are invited now.
     assert too_soon(["invitation", "reminder"], ["invitation", "reminder"], []) == {}
     assert too_soon(["invitation", "reminder"], ["invitation"], [sent("reminder")]) == {}
 

@@ -1,4 +1,4 @@
-"""What people and programs read: no markup, no control characters, no formulas."""
+"""Output for people and programs: no markup, no control characters, no formulas."""
 
 import io
 from datetime import datetime, timedelta

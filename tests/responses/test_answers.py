@@ -1,4 +1,4 @@
-"""What people and services write as an answer, Dutch and English; and how many come along."""
+"""Answers as people and services write them, Dutch and English; and how many come along."""
 
 import pytest
 

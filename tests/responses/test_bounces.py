@@ -123,7 +123,7 @@ def test_of_two_attempts_with_the_same_bytes_the_newest_is_meant() -> None:
         ("4.4.7", "delivery time expired", Verdict.GIVEN_UP),
         ("5.4.7", "delivery time expired", Verdict.GIVEN_UP),
         ("4.4.1", "connect: no route to host", Verdict.GIVEN_UP),
-        # What expired says nothing about the address, whatever the last reply was.
+        # An expired mail says nothing about the address, whatever the last reply was.
         ("4.4.7", "450 4.7.1 greylisted; message expired", Verdict.GIVEN_UP),
         ("4.7.1", "450 4.7.1 <k@x.nl>: Recipient address rejected: Greylisted, see http://x.nl", Verdict.GIVEN_UP),
         ("5.0.0", "451 4.7.1 Greylisting in action, please come back later", Verdict.GIVEN_UP),

@@ -1,4 +1,4 @@
-"""What an export changes: only what is new, and never a later word. Each rule by itself, then any order of them."""
+"""Changes by an export: only new rows, and never a later answer. Each rule alone, then in any order."""
 
 from datetime import datetime, timedelta
 

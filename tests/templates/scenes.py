@@ -1,4 +1,4 @@
-"""What the tests of the shipped templates share: an event with everything, and the mails made of it."""
+"""Shared parts of the tests of the shipped templates: an event with everything, and the mails made of it."""
 
 import re
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Mail:
 
     @property
     def preheader(self) -> str:
-        """What an inbox shows beside the subject."""
+        """Return the text that an inbox shows next to the subject."""
         return unescape(self.html.split('class="preheader"')[1].split(">")[1].split("<")[0])
 
     @property

@@ -70,7 +70,7 @@ _ORPHAN = re.compile(r" [,.;:!?)]|[,;:(]\s*[,.;:!)]|[(] |(?<!\.)\.\.(?!\.)|\(\)|
 
 
 def flaws(mail: Mail, form: Form) -> list[str]:
-    """What in a mail no secretary would have written."""
+    """Return the parts of a mail that no secretary would have written."""
     text = mail.text.replace("\r\n", "\n")
     lines = [_COLUMN.sub("", line) for line in text.splitlines()]
     paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]

@@ -1,6 +1,6 @@
 """Every kind of mailing as its reader sees it, in files that a person can read.
 
-After a change of the templates, ``MKWMAIL_GOLDEN=write pytest tests/templates`` writes them anew: read the difference.
+After a change of the templates, ``MKWMAIL_GOLDEN=write pytest tests/templates`` rewrites them: read the difference.
 """
 
 import os
@@ -20,7 +20,7 @@ MAILS = [(kind, form) for kind in Kind for form in ("je", "u")]
 
 
 def readable(mail: Mail) -> str:
-    """A mail as it stands in a golden file."""
+    """Return a mail in the form of a golden file."""
     return f"Onderwerp: {mail.subject}\nIn de inbox: {mail.preheader}\n\n{mail.text.replace(chr(13), '').strip()}\n"
 
 

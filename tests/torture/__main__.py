@@ -20,9 +20,12 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail import __version__
-from tests import postfix
+from tests import dovecot, postfix
 from tests.delivery.faults import FAULTS
+from tests.torture.backups import put_back_often
 from tests.torture.copies import copy_often
+from tests.torture.handovers import hand_over_often
+from tests.torture.inbox import kill_inbox_often
 from tests.torture.inputs import KINDS
 from tests.torture.kills import MEMBERS, Tally, by_system_call, kill_often
 from tests.torture.papers import kill_often_with_certificates
@@ -30,8 +33,11 @@ from tests.torture.power import cut_often, stop_at_each_call
 from tests.workplace import ROOT, is_root
 
 KILLS = 500  # with each number of connections
+INBOX_KILLS = 200
 CERTIFICATE_KILLS = 100  # likewise
 COPIES = 250  # likewise
+BACKUPS = 200  # likewise
+HANDOVERS = 200
 CALLS = 40
 CUTS = 300
 INPUTS = 15_000  # of each kind
@@ -44,7 +50,7 @@ _COLUMNS = ("times", "lost", "twice", "in doubt", "bad", "seconds")
 
 @dataclass(frozen=True)
 class Row:
-    """What was done so many times, and what it led to; ``bad``: how often anything was not as promised."""
+    """A kind of test with its number of times and outcomes; ``bad``: how often a promise was broken."""
 
     what: str
     times: int
@@ -105,6 +111,10 @@ def _rows() -> Iterator[Row | str]:
         yield _checked("situations with Postfix", "tests/test_postfix.py", None)
     else:
         yield "Not done: Postfix (postfix or sasl2-bin is missing, or the rights to start a server)."
+    if dovecot.DOVECOT and is_root():
+        yield _tried("killed while it reads the mailbox", 1, lambda folder, c: kill_inbox_often(folder, INBOX_KILLS, c))
+    else:
+        yield "Not done: Dovecot (dovecot-imapd is missing, or the rights to start a server)."
     yield from map(_inputs, KINDS)
     for connections in CONNECTIONS:
         yield _tried("killed at a step or moment", connections, lambda folder, c: kill_often(folder, KILLS, c, c))
@@ -116,6 +126,13 @@ def _rows() -> Iterator[Row | str]:
         yield _tried(
             "copied or put back", connections, lambda folder, c: copy_often(folder, COPIES, c, c), most_in_doubt=MEMBERS
         )
+        yield _tried(
+            "backup put back",
+            connections,
+            lambda folder, c: put_back_often(folder, BACKUPS, c, c),
+            most_in_doubt=MEMBERS,
+        )
+    yield _tried("handed over", 1, lambda folder, c: hand_over_often(folder, HANDOVERS, c))
     if not shutil.which("strace"):
         yield "Not done: kills and power cuts at calls of the system (strace is missing)."
         return

@@ -44,7 +44,7 @@ def most_memory() -> int:
 
 
 def accepts(read: Reader, data: bytes) -> bool:
-    """Whether the input is taken; a refusal that a user can mend is as good an end."""
+    """Return whether the input is taken; a refusal that a user can fix is as good."""
     try:
         read(data)
     except UserError as refusal:

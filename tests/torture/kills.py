@@ -39,7 +39,7 @@ LONGEST = 0.25
 
 @dataclass
 class Tally:
-    """What a number of kills led to."""
+    """The outcome of a number of kills."""
 
     kills: int = 0
     spared: int = 0  # the run was over before its moment came
@@ -178,7 +178,7 @@ def taken_by(server: ScriptedServer) -> Counter[str]:
 
 
 def doubled(taken: Counter[str]) -> list[str]:
-    """Who was mailed more than once."""
+    """Return those who were mailed more than once."""
     return [address for address in EVERYBODY if taken[address] > 1]
 
 

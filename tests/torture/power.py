@@ -1,4 +1,4 @@
-"""Cut the power while the program sends: make its folder anew as a disk may hold it then, and let the next run go on.
+"""Cut the power while the program sends: rebuild its folder as a disk may hold it then, and let the next run go on.
 
 strace writes down what the program asks of the system. A disk is held to what was synced; of every later write it may
 have kept all, nothing or some sectors, in any order, and of the changes of each folder itself the first so many. That
@@ -221,7 +221,7 @@ def cut_often(folder: Path, cuts: int, seed: int, connections: int) -> Tally:
 
 
 def stop_at_each_call(folder: Path, connections: int, every: int = 1) -> Tally:
-    """What a kill leaves behind before, within and after all the calls of two runs, or every so-manyth."""
+    """Check the folder that a kill leaves before, within and after every call of two runs, or every so-manyth."""
     tally = Tally()
     recorded = _recorded(folder, ("PIPELINING",), connections)
     for moment in recorded.moments[::every]:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from mkwmail.ledger.schema import FIRST
+from tests import dovecot
 from tests.smtp_server import DROP, ScriptedServer
+from tests.torture.inbox import kill_inbox_often
 from tests.torture.kills import kill_often, killed_at_writes
 from tests.torture.later_version import LATER
 from tests.torture.papers import kill_often_with_certificates
@@ -43,6 +45,13 @@ def test_killed_while_certificates_are_sent_everybody_has_one_the_same_to_the_by
     tally = kill_often_with_certificates(tmp_path, kills=12, seed=2, connections=2)
     assert (tally.lost, tally.doubled, tally.bad) == ([], [], [])
     assert tally.most_in_doubt <= 2
+
+
+@pytest.mark.long
+@dovecot.missing
+def test_killed_while_it_reads_the_mailbox_it_ends_as_a_quiet_run_does(tmp_path: Path) -> None:
+    tally = kill_inbox_often(tmp_path, kills=10, seed=5)
+    assert (tally.doubled, tally.bad) == ([], [])
 
 
 class LaterPlace(Place):

@@ -1,0 +1,143 @@
+"""``change``: a detail of an event, written into its file; comments and other lines stay as they are."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+
+from mkwmail.commands.context import Invocation, folder_of, open_ledger
+from mkwmail.commands.status import statuses_of
+from mkwmail.config.event import Event
+from mkwmail.config.event_file import read_event
+from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.kinds import kind_of_dutch
+from mkwmail.config.yaml_document import Document, parsed, read_document, scalar, with_key
+from mkwmail.dutch.dates import is_time, read_moment, read_time
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import reason_of, rewrite
+from mkwmail.i18n import _, suggestion
+
+# What a user types → the key in the event file.
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "starts": ("starts",),
+    "begin": ("starts",),
+    "ends": ("ends",),
+    "einde": ("ends",),
+    "place": ("location", "name"),
+    "plaats": ("location", "name"),
+    "street": ("location", "street"),
+    "adres": ("location", "street"),
+    "city": ("location", "city"),
+    "stad": ("location", "city"),
+    "deadline": ("registration", "deadline"),
+    "points": ("pe_points",),
+    "punten": ("pe_points",),
+}
+_DATE = ("date", "datum")
+
+
+def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCode:
+    """Write a new value into an event's file, and print what follows from it.
+
+    :raises UserError: code USAGE if there is no such detail, or the value cannot be read; code FAULTY_FILE with the
+        faults that the file would have.
+    """
+    terminal, folder = invocation.terminal, folder_of(invocation)
+    path = folder.event_path(event)
+    document = read_document(path, folder.shown(path))
+    about = read_event(path, folder, document).value
+    written = _written(folder, path, document, about, what.casefold(), value)
+    changed = parsed(written.encode(), folder.shown(path))
+    read = read_event(path, folder, changed)
+    differing = [(old, new) for old, new in _lines(document, changed) if old != new]
+    if not differing:
+        terminal.say(_("%(file)s says that already.") % {"file": folder.shown(path)})
+        return ExitCode.OK
+    try:
+        rewrite(path, written.encode())
+    except OSError as error:
+        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
+        raise UserError(Fault(folder.shown(path), fault), code=ExitCode.LEDGER_FAULT) from None
+    terminal.say(_("Changed %(file)s:") % {"file": folder.shown(path)}, "bold")
+    for old, new in differing:
+        if old:
+            terminal.say(f"  - {old}", "red")
+        if new:
+            terminal.say(f"  + {new}", "green")
+    for each in read.warnings:
+        terminal.say(f"  {each}", "yellow")
+    with open_ledger(invocation, folder) as ledger:
+        status = statuses_of(invocation, folder, ledger, [(path, read.value)])[0]
+    if status.next_steps:
+        terminal.say()
+    for step in status.next_steps:
+        terminal.say(f"  {step}")
+    return ExitCode.OK
+
+
+def _written(folder: WorkingFolder, path: Path, document: Document, event: Event, what: str, value: str) -> str:
+    """Return the file's text with the new value."""
+    if what in _DATE:
+        return _moved(folder, path, document, event, _moment(value))
+    if what in ("starts", "begin"):
+        return with_key(document, ("starts",), _at(value, event.starts))
+    if what in ("ends", "einde"):
+        return with_key(document, ("ends",), value.strip() if is_time(value) else _at(value, event.ends))
+    loc = _KEYS.get(what)
+    if loc == ("registration", "deadline"):
+        if event.registration is None:
+            fault = _("the event has no sign-up")
+            raise UserError(Fault(folder.shown(path), fault, _("write registration: in the file first")))
+        return with_key(document, loc, _day_or_moment(value))
+    if loc is not None:
+        return with_key(document, loc, value if loc == ("pe_points",) else scalar(value), after="ends")
+    name = what if what in event.mailings else kind_of_dutch(what) or what
+    if name not in event.mailings:
+        fault = _('there is nothing called "%(name)s" to change') % {"name": what}
+        raise UserError(Fault("", fault, suggestion(what, [*_DATE, *_KEYS, *event.mailings])), code=ExitCode.USAGE)
+    return with_key(document, ("mailings", name, "send"), _at(value, event.mailings[name].send))
+
+
+def _moved(folder: WorkingFolder, path: Path, document: Document, event: Event, moment: date) -> str:
+    """Return the text with the event on another day, at the same times or at the one that is given."""
+    starts = moment if isinstance(moment, datetime) else datetime.combine(moment, event.starts.time())
+    text = with_key(document, ("starts",), f"{starts:%Y-%m-%d %H.%M}")
+    node = document.node(("ends",))
+    if node is None or not isinstance(node.content, str) or is_time(node.content):
+        return text
+    ends = datetime.combine(starts.date() + (event.ends.date() - event.starts.date()), event.ends.time())
+    return with_key(parsed(text.encode(), folder.shown(path)), ("ends",), f"{ends:%Y-%m-%d %H.%M}")
+
+
+def _at(value: str, before: datetime | None) -> str:
+    """Return a moment as an event file has it: what is not said stays as it was."""
+    if before is not None and is_time(value):
+        return f"{before:%Y-%m-%d} {read_time(value):%H.%M}"
+    moment = _moment(value)
+    if isinstance(moment, datetime):
+        return f"{moment:%Y-%m-%d %H.%M}"
+    return f"{moment:%Y-%m-%d} {before:%H.%M}" if before is not None else f"{moment:%Y-%m-%d} 09.00"
+
+
+def _day_or_moment(value: str) -> str:
+    moment = _moment(value)
+    return f"{moment:%Y-%m-%d %H.%M}" if isinstance(moment, datetime) else f"{moment:%Y-%m-%d}"
+
+
+def _moment(value: str) -> date:
+    try:
+        return read_moment(value)
+    except ValueError as error:
+        raise UserError(Fault("", str(error)), code=ExitCode.USAGE) from None
+
+
+def _lines(before: Document, after: Document) -> list[tuple[str, str]]:
+    """Return the lines that differ: (old, new); one of them is empty if a line was added."""
+    old, new = list(before.lines), list(after.lines)
+    while old and new and old[0] == new[0]:
+        old.pop(0)
+        new.pop(0)
+    while old and new and old[-1] == new[-1]:
+        old.pop()
+        new.pop()
+    size = max(len(old), len(new))
+    return list(zip([*old, *[""] * (size - len(old))], [*new, *[""] * (size - len(new))], strict=True))
