@@ -215,9 +215,7 @@ sender:
 # reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
 # Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
-# footer: |
-#   MKW Platform, Voorbeeldstraat 1, 1234 AB Utrecht
-#   [mkw.example.org](https://mkw.example.org)
+# footer: Voorbeeldstraat 1, 1234 AB Utrecht · [mkw.example.org](https://mkw.example.org)
 # report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
@@ -404,6 +402,9 @@ def _moved(document: Document, event: Event, title: str, event_id: str, moment: 
             values["mailings", name, "send"] = _moved_text(document, ("mailings", name, "send"), move.mailing_day)
         if mailing.latest is not None:
             values["mailings", name, "latest"] = _moved_text(document, ("mailings", name, "latest"), move.day)
+    for number, item in enumerate(event.programme):
+        if item.day is not None:
+            values["programme", number, "day"] = _moved_text(document, ("programme", number, "day"), move.day)
     # Comments contain the id too, in commands to type.
     lines = with_values(document, values).split("\n")
     return "\n".join(line.replace(event.id, event_id) if line.lstrip().startswith("#") else line for line in lines)
@@ -525,6 +526,7 @@ ends: %(ends)s
 # programme:
 #   - time: 13.00
 #     title: Begin van de middag
+# Meer dagen? Zet bij het eerste onderdeel van elke dag ook: day: 2027-04-16
 
 # {code} wordt voor ieder lid een eigen code: zo is te zien wie zich aanmeldt.
 # registration:

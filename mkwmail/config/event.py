@@ -5,8 +5,8 @@ Moments are aware datetimes in Europe/Amsterdam.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ from mkwmail.config.fields import (
     Markdown,
     Moment,
     OptionalClockTime,
+    OptionalDay,
     OptionalLine,
     OptionalNumber,
     PePoints,
@@ -35,7 +36,7 @@ from mkwmail.config.fields import (
     nothing_is,
     several,
 )
-from mkwmail.dutch.dates import read_time, read_time_on
+from mkwmail.dutch.dates import clock_time, read_time, read_time_on
 from mkwmail.i18n import _
 
 # A fault of ``ends`` that is really one of ``starts``, and is reported there.
@@ -45,18 +46,26 @@ FOLLOWS = "follows_from_starts"
 class Location(StrictModel):
     """Place of the event.
 
-    Any part may be missing: the mail then says that it will follow.
+    Any part may be missing: the mail then says that it will follow. ``route`` and ``website`` are links.
     """
 
     name: OptionalLine = None
     street: OptionalLine = None
     city: OptionalLine = None
+    route: Word = None
+    website: Word = None
 
 
 class Online(StrictModel):
     """Online access, shown only to those who attend."""
 
     url: Word = None
+
+
+class Feedback(StrictModel):
+    """Form for opinions about the event, in the thanks."""
+
+    url: Word = Field(default=None, examples=["https://example.org/evaluatie"])
 
 
 # ``12.30 uur Inloop met lunch``, ``13.00-13.45: Opening``
@@ -68,9 +77,11 @@ _PROGRAMME_LINE = re.compile(
 class ProgrammeItem(StrictModel):
     """Line of the programme, as keys or as people write it: the time, and then the title.
 
-    ``optional``: members choose this item when they sign up.
+    ``day``: that of the item above it, or the event's first, if it is not given. ``optional``: members choose this item
+    when they sign up.
     """
 
+    day: OptionalDay = Field(default=None, examples=["2020-04-16"])
     time: ClockTime = Field(examples=["12.00"])
     title: Line = Field(examples=["Inlooplunch"])
     until: OptionalClockTime = Field(default=None, examples=["13.00"])
@@ -89,6 +100,45 @@ class ProgrammeItem(StrictModel):
         if found is None and isinstance(value, str):
             raise UnusableError(_("a line of the programme begins with its time"), f"12.30 {text.strip()}")
         return {name: part for name, part in found.groupdict().items() if part} if found else value
+
+
+def programme_days(items: Iterable[ProgrammeItem], first: date) -> list[date]:
+    """Return the day of each item; ``first`` is the event's first day."""
+    days: list[date] = []
+    for item in items:
+        days.append(item.day or (days[-1] if days else first))
+    return days
+
+
+def programme_oddities(
+    items: Sequence[ProgrammeItem], starts: datetime | None, ends: datetime | None
+) -> Iterator[tuple[tuple[int, str], str, str]]:
+    """Yield each item that begins or ends at an odd time: its number and key, what is odd, and a remedy.
+
+    A jump to the small hours is not odd, because an evening may pass midnight.
+    """
+    days = programme_days(items, starts.date() if starts else date.min)
+    last = ends.date() if ends else None
+    for number, (item, day) in enumerate(zip(items, days, strict=True)):
+        words = {"title": item.title, "time": clock_time(item.time), "day": day.isoformat()}
+        if item.until is not None and item.until <= item.time and item.until.hour >= 6:
+            fault = _("%(title)s is until %(until)s, before it begins at %(time)s")
+            yield (number, "until"), fault % {**words, "until": clock_time(item.until)}, ""
+        if item.day and starts and last and not starts.date() <= item.day <= last:
+            yield (number, "day"), _("%(title)s is on %(day)s, when the event is not") % words, ""
+        elif number == 0:
+            if starts and day == starts.date() and item.time.hour >= 6 and item.time < starts.time():
+                fault = _("%(title)s begins at %(time)s, before the event does at %(starts)s")
+                remedy = f"starts: {day.isoformat()} {words['time']}"
+                yield (number, "time"), fault % {**words, "starts": clock_time(starts.time())}, remedy
+        elif day < days[number - 1]:
+            yield (number, "day"), _("%(title)s is on %(day)s, earlier than the item above it") % words, ""
+        elif day == days[number - 1] and item.time.hour >= 6 and item.time < items[number - 1].time:
+            fault = _("%(title)s begins at %(time)s, earlier than the item above it at %(above)s")
+            remedy = _("does another day begin here? add: day: %(day)s")
+            following = (day + timedelta(days=1)).isoformat() if last and day < last else ""
+            above = clock_time(items[number - 1].time)
+            yield (number, "time"), fault % {**words, "above": above}, remedy % {"day": following} if following else ""
 
 
 def _host(value: Any) -> Any:
@@ -327,6 +377,7 @@ class Event(StrictModel):
 
     id: Annotated[str, from_text(_event_id)] = Field(examples=["directeurendag-2020"])
     title: Line = Field(examples=["Directeurendag"])
+    called: OptionalLine = Field(default=None, examples=["de Directeurendag"])
     theme: OptionalLine = None
     starts: Moment = Field(examples=["2020-04-16 13:00"])
     ends: Moment = Field(examples=["2020-04-16 18:00"])
@@ -338,6 +389,7 @@ class Event(StrictModel):
     hosts: Annotated[tuple[Annotated[Host, BeforeValidator(_host)], ...], nothing_is(tuple)] = ()
     registration: Registration | None = None
     catering: Catering | None = None
+    feedback: Feedback | None = None
     certificate: Certificate | None = None
     # True: there are points, but the number is not known; None: no points
     pe_points: Annotated[Literal[True] | int | float | None, PePoints] = Field(default=None, examples=["true"])

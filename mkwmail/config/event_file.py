@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from mkwmail.addresses import is_example
-from mkwmail.config.event import Event, Mailing, audience_words
+from mkwmail.config.event import Event, Mailing, audience_words, programme_oddities
 from mkwmail.config.fields import END_OF_DAY, WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
@@ -34,7 +34,7 @@ from mkwmail.config.kinds import (
     templates_of,
 )
 from mkwmail.config.yaml_document import Document, Loc, Node, Plain, in_file_order, read_document
-from mkwmail.dutch.dates import clock_time, date_in_words, dated_words
+from mkwmail.dutch.dates import date_in_words, dated_words
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import shipped
 from mkwmail.i18n import _, nearest, suggestion
@@ -293,26 +293,9 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _programme_warnings(draft: Draft) -> Iterator[Fault]:
-    """Return a warning for each time that runs backwards.
-
-    A jump to the small hours is not one, because an evening may pass midnight.
-    """
-    if "programme" not in draft.whole:
-        return
-    items = draft.event.programme
-    for number, item in enumerate(items):
-        if item.until is not None and item.until <= item.time and item.until.hour >= 6:
-            fault = _("%(title)s is until %(until)s, before it begins at %(time)s")
-            words = {"title": item.title, "until": clock_time(item.until), "time": clock_time(item.time)}
-            yield draft.fault(("programme", number, "until"), fault % words)
-        if number and item.time < items[number - 1].time and item.time.hour >= 6:
-            fault = _("%(title)s begins at %(time)s, earlier than the item above it at %(above)s")
-            words = {
-                "title": item.title,
-                "time": clock_time(item.time),
-                "above": clock_time(items[number - 1].time),
-            }
-            yield draft.fault(("programme", number, "time"), fault % words)
+    if "programme" in draft.whole:
+        for (number, key), fault, remedy in programme_oddities(draft.event.programme, draft.starts, draft.ends):
+            yield draft.fault(("programme", number, key), fault, remedy)
 
 
 def _mailing_faults(draft: Draft) -> Iterator[Fault]:
@@ -474,7 +457,10 @@ _FILLED_IN = re.compile(r"\{([^{}]*)\}")
 _IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
 _CURLY_LINK = re.compile(r"[“”„«‘‚]\s*((?:https?://|mailto:|www\.)[^\s“”«»’]+)\s*[“”«»’]")
 _MARKDOWN_TARGET = re.compile(r"\]\(\s*([^)\s]*)[^)]*\)")
-_OWN_LINKS: tuple[Loc, ...] = (("registration", "url"), ("online", "url"))
+_OWN_LINKS: tuple[Loc, ...] = (
+    *(("registration", "url"), ("online", "url"), ("feedback", "url")),
+    *(("location", "route"), ("location", "website")),
+)
 
 
 def link_faults(document: Document) -> Iterator[Fault]:
@@ -491,8 +477,8 @@ def link_faults(document: Document) -> Iterator[Fault]:
 
 def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
     def fault(sentence: str, repaired: str = "") -> Fault:
-        remedy = document.repaired(loc, url, repaired) or f"url: {repaired}" if repaired else ""
-        return Fault(document.place(loc), f"url: {sentence}", remedy)
+        remedy = document.repaired(loc, url, repaired) or f"{loc[-1]}: {repaired}" if repaired else ""
+        return Fault(document.place(loc), f"{loc[-1]}: {sentence}", remedy)
 
     bare = url.strip("“”„«»‘’\"'<> ")
     if not url:
@@ -520,14 +506,14 @@ def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
             continue
         if not known:
             fault = _("nothing is filled in here, so %(field)s would be mailed as it is")
-            yield Fault(document.place(loc), "url: " + fault % {"field": found.group()})
+            yield Fault(document.place(loc), f"{loc[-1]}: " + fault % {"field": found.group()})
             continue
         fault = _(
             "%(field)s is not filled in; {code}, {member_id}, {email}, {name}, {first_name} and {organisation} are"
         )
         near = nearest(found.group(1), known)
         remedy = document.repaired(loc, found.group(), f"{{{near}}}") if near else ""
-        yield Fault(document.place(loc), "url: " + fault % {"field": found.group()}, remedy)
+        yield Fault(document.place(loc), f"{loc[-1]}: " + fault % {"field": found.group()}, remedy)
 
 
 def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterator[Fault]:
@@ -591,8 +577,10 @@ def example_links(event: Event) -> tuple[Fault, ...]:
 
     Such links are refused if mail really leaves this computer.
     """
-    linked = (("registration: url", event.registration), ("online: url", event.online))
+    linked = [(f"{key}: url", getattr(event, key)) for key in ("registration", "online", "feedback")]
     urls = [(place, each.url) for place, each in linked if each is not None and each.url]
+    places = [(f"location: {key}", getattr(event.location, key, None)) for key in ("route", "website")]
+    urls += [(place, url) for place, url in places if url]
     texts = [("introduction", event.introduction)]
     texts += [(f"programme: {item.title}", item.description) for item in event.programme]
     texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]

@@ -92,6 +92,13 @@ def _moment_with_time(text: str) -> datetime:
     raise UnusableError(_("the time of the day is missing"), f"{moment.isoformat()} 13:00")
 
 
+def _day_alone(text: str) -> date:
+    moment = read_moment(text)
+    if isinstance(moment, datetime):
+        raise UnusableError(_("write the day alone; the time has a key of its own"), f"{moment:%Y-%m-%d}")
+    return moment
+
+
 def _at(of_day: time) -> Callable[[str], datetime]:
     def read(text: str) -> datetime:
         moment = read_moment(text)
@@ -186,6 +193,7 @@ Word = Annotated[str | None, or_nothing(str)]
 YesNo = Annotated[bool, nothing_is(lambda: False), from_text(yes_or_no)]
 ClockTime = Annotated[time, from_text(read_time)]
 OptionalClockTime = Annotated[time | None, or_nothing(read_time)]
+OptionalDay = Annotated[date | None, or_nothing(_day_alone)]
 Moment = Annotated[datetime, from_text(_moment_with_time)]
 StartOfDay = Annotated[datetime | None, or_nothing(_at(time(0)))]
 EndOfDay = Annotated[datetime | None, or_nothing(_at(END_OF_DAY))]

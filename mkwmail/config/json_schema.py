@@ -24,7 +24,7 @@ def explanations() -> Mapping[str, Mapping[str, str]]:
 
     It is part → key → meaning, in the program's language; ``Event`` and ``Settings`` are whole files.
     """
-    return {**_of_an_event(), **_of_a_mailing(), **_of_the_settings(), **_of_the_servers()}
+    return {**_of_an_event(), **_of_its_parts(), **_of_a_mailing(), **_of_the_settings(), **_of_the_servers()}
 
 
 def _of_an_event() -> dict[str, dict[str, str]]:
@@ -32,6 +32,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         "Event": {
             "id": _("the event's short name in commands; it never changes, also when the date does"),
             "title": _("the event's name"),
+            "called": _("the title as it stands in a sentence, with de or het"),
             "theme": _("what it is about, in a few words"),
             "starts": _("when it begins"),
             "ends": _("when it ends; a time alone is one on the day of the start"),
@@ -46,15 +47,25 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "catering": _("until when the caterer wants the numbers; `status` leads with them"),
             "pe_points": _("a number of PE points; true: there are some, the number follows"),
             "calendar": _("the calendar entry in the mails"),
+            "feedback": _("a form for opinions, in the thanks"),
             "mailings": _("the mailings: when each is sent, and what is special about it"),
         },
+    }
+
+
+def _of_its_parts() -> dict[str, dict[str, str]]:
+    return {
         "Location": {
             "name": _("the building's name"),
             "street": _("street and number"),
             "city": _("town or city"),
+            "route": _("a link with the way there"),
+            "website": _("the building's website"),
         },
+        "Feedback": {"url": _("the link of the form; a button in the thanks")},
         "Online": {"url": _("the link; only those who attend see it")},
         "ProgrammeItem": {
+            "day": _("its day, if the event lasts several days; those below it are on the same day"),
             "time": _("when the item begins"),
             "title": _("the item's name"),
             "until": _("when it ends; may be left out"),

@@ -45,6 +45,11 @@ def date_without_year(day: date) -> str:
     return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
 
 
+def date_in_short(day: date) -> str:
+    """Return a date as a subject has it: do 16 april."""
+    return f"{WEEKDAYS[day.weekday()][:2]} {day.day} {MONTHS[day.month - 1]}"
+
+
 def date_in_words(day: date) -> str:
     """Return a date in words: donderdag 16 april 2020."""
     return f"{date_without_year(day)} {day.year}"

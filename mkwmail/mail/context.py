@@ -18,7 +18,7 @@ from markupsafe import Markup
 from mkwmail.config.event import CalendarMethod, Event, Mailing, SignUpBy
 from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
-from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, period, time_in_words
+from mkwmail.dutch.dates import clock_time, date_in_short, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
 from mkwmail.ledger.models import COMING, NOT_COMING
 from mkwmail.mail.merge import Link, PersonalFile, Value
@@ -30,6 +30,7 @@ Form = Literal["je", "u"]
 T = TypeVar("T")
 
 MARKDOWN_FIELDS = frozenset({"introduction", "description", "text"})
+URL_KEYS = frozenset({"url", "route", "website"})
 MEMBER_FIELDS = (
     "first_name",
     "initials",
@@ -288,7 +289,7 @@ def named(value: Any, field: str = "") -> Any:
     if isinstance(value, str):
         if field in MARKDOWN_FIELDS:
             return Markup(value)
-        return Link(value) if field == "url" else Value(value)
+        return Link(value) if field in URL_KEYS else Value(value)
     if isinstance(value, Mapping):
         return {key: named(part) for key, part in value.items()}
     if isinstance(value, Sequence):
@@ -320,6 +321,7 @@ def _time(moment: datetime | time) -> time:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "date": lambda moment: Value(date_in_words(_day(moment))),
     "short_date": lambda moment: Value(date_without_year(_day(moment))),
+    "short_day": lambda moment: Value(date_in_short(_day(moment))),
     "time": lambda moment: Value(time_in_words(_time(moment))),
     "clock": lambda moment: Value(clock_time(_time(moment))),
 }
@@ -386,8 +388,8 @@ def is_by_mail(event: Event) -> bool:
 def answer_links(event: Event, settings: Settings, proof: bool) -> Mapping[str, str]:
     """Return the links to answer with, by their name in templates; ``{code}`` is the code of each member.
 
-    ``signup_link`` is the form's, or opens a mail. ``decline_link`` always opens a mail; it needs a mailbox that is
-    read. In a proof, they are nobody's.
+    ``signup_link`` is the form's, or opens a mail. ``decline_link`` always opens a mail. In a proof, they
+    are nobody's.
     """
     registration = event.registration
     url = registration.url if registration else None
@@ -398,8 +400,7 @@ def answer_links(event: Event, settings: Settings, proof: bool) -> Mapping[str, 
         links["decline_link"] = _mailto(settings, event, COMES_NOT, [f"{REMARK}: ", ""], code)
     elif url is not None:
         links["signup_link"] = url
-        if settings.mailbox is not None:
-            links["decline_link"] = _mailto(settings, event, CANNOT_COME, [f"{REMARK}: ", ""], code)
+        links["decline_link"] = _mailto(settings, event, CANNOT_COME, [f"{REMARK}: ", ""], code)
     return links
 
 

@@ -71,6 +71,7 @@ def parsed(source: str) -> Sequence[Token]:
 
 
 _RULE = "-" * 40
+_UNDERLINE = "-" * 20  # of one length: a heading with a member's name has another length in each mail
 
 
 class _Writer:
@@ -82,6 +83,7 @@ class _Writer:
         self._bullet = ""  # a list item's sign, which replaces white space at the start of the next line
         self._numbers: list[int | None] = []  # per open list: the next number, None for bullets
         self._tight = False
+        self._heading = False
 
     def write(self, tokens: Sequence[Token]) -> list[str]:
         for token in tokens:
@@ -92,6 +94,7 @@ class _Writer:
         match token.type:
             case "paragraph_open" | "heading_open" | "bullet_list_open" | "ordered_list_open":
                 self._tight = token.hidden
+                self._heading = token.type == "heading_open"
                 if not token.hidden and not self._bullet and not (self._numbers and "list" in token.type):
                     self._blank()
                 if "list" in token.type:
@@ -112,6 +115,10 @@ class _Writer:
             case "inline":
                 for line in inline_text(token.children or []).split("\n"):
                     self._line(line)
+                if self._heading:
+                    self._line(_UNDERLINE)
+            case "heading_close":
+                self._heading = False
             case "code_block" | "fence":
                 self._blank()
                 for line in token.content.rstrip("\n").split("\n"):

@@ -58,6 +58,11 @@ def _markdown_to_text(text: object) -> Markup:
     return Markup(text_of(str(text))) if text else Markup("")
 
 
+def _first_sentence(text: object) -> str:
+    lines = text_of(str(text)).split("\n") if text else []
+    return re.split(r"(?<=[.!?…])\s", next(filter(None, lines), ""))[0]
+
+
 def _hang(value: object, columns: int) -> Markup:
     return Markup(hang_at(columns)) + printed(value)
 
@@ -76,7 +81,7 @@ class Templates:
 
     def _environment(self, **filters: Any) -> TemplateEnvironment:
         environment = TemplateEnvironment(self._loader)
-        environment.filters.update(FILTERS, **filters)
+        environment.filters.update(FILTERS, first_sentence=_first_sentence, **filters)
         return environment
 
     def know(self, names: Iterable[str]) -> None:

@@ -5,13 +5,13 @@ entry (RFC 5546 §2.1.4). The ledger keeps each version from the first message o
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from mkwmail.config.event import Event, ProgrammeItem
-from mkwmail.dutch.dates import clock_time, date_in_words, number, range_in_table, time_in_words
+from mkwmail.config.event import Event, ProgrammeItem, programme_days
+from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, number, range_in_table, time_in_words
 from mkwmail.ledger.models import COMING
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.mail.context import Change
@@ -22,7 +22,7 @@ _PE = "PE-punten"
 _PE_FOLLOWS = "ja, het aantal volgt nog"
 
 ProgrammeLine = tuple[str, str, str]
-"""An item of the programme: from, until (may be empty), title."""
+"""An item of the programme: from, until (may be empty), title. On a later day than the first, from has the date too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def facts_of(event: Event, cancelled: bool = False) -> EventFacts:
         link=(online.url if online else None) or "",
         deadline=deadline.isoformat() if deadline else "",
         signup=((registration.url or registration.by) if registration else None) or "",
-        programme=tuple(_line(item) for item in event.programme),
+        programme=tuple(_lines(event)),
         pe=_pe(event.pe_points),
         cancelled=cancelled,
     )
@@ -85,10 +85,21 @@ def words_of(event: Event) -> dict[str, Any]:
     facts = {"title", "starts", "ends", "location", "online", "registration", "pe_points", "mailings", "catering"}
     facts.add("certificate")
     words = event.model_dump(mode="json", exclude=facts, exclude_none=True)
+    if event.location is not None and (
+        links := event.location.model_dump(include={"route", "website"}, exclude_none=True)
+    ):
+        words["location"] = links
     for item in words.get("programme", ()):
-        for known in ("time", "until"):
+        for known in ("day", "time", "until"):
             item.pop(known, None)
     return words
+
+
+def _lines(event: Event) -> Iterator[ProgrammeLine]:
+    first = event.starts.date()
+    for item, day in zip(event.programme, programme_days(event.programme, first), strict=True):
+        starts, until, title = _line(item)
+        yield (starts if day == first else f"{day.isoformat()}T{starts}", until, title)
 
 
 def _line(item: ProgrammeItem) -> ProgrammeLine:
@@ -232,8 +243,10 @@ def _items(lines: Iterable[ProgrammeLine]) -> str:
 
 
 def _item_time(starts: str, until: str) -> str:
-    first = time.fromisoformat(starts)
-    return range_in_table(first, time.fromisoformat(until)) if until else f"{clock_time(first)} uur"
+    day, separator, clock = starts.rpartition("T")
+    first = time.fromisoformat(clock)
+    hours = range_in_table(first, time.fromisoformat(until)) if until else f"{clock_time(first)} uur"
+    return f"{date_without_year(date.fromisoformat(day))} {hours}" if separator else hours
 
 
 def _pe_words(facts: EventFacts) -> str:

@@ -415,14 +415,24 @@ WARNINGS = [
     ),
     ("introduction: Zie https://example.com.", ":5:19", "example.com is an address for examples and leads nowhere"),
     (
-        "programme: [{time: 12.00, title: A}, {time: 11.00, title: B}]",
+        "programme: [{time: 15.00, title: A}, {time: 14.00, title: B}]",
         ":5:45",
-        "time: B begins at 11.00, earlier than the item above it at 12.00",
+        "time: B begins at 14.00, earlier than the item above it at 15.00",
     ),
     (
-        "programme: [{time: 12.00, until: 11.00, title: A}]",
+        "programme: [{time: 15.00, until: 14.00, title: A}]",
         ":5:34",
-        "until: A is until 11.00, before it begins at 12.00",
+        "until: A is until 14.00, before it begins at 15.00",
+    ),
+    (
+        "programme: [{time: 12.00, title: A}]",
+        ":5:20",
+        "time: A begins at 12.00, before the event does at 13.00",
+    ),
+    (
+        "programme: [{day: 2020-04-17, time: 14.00, title: A}]",
+        ":5:19",
+        "day: A is on 2020-04-17, when the event is not",
     ),
     ("theme: Beste {naam}", ":5:14", "{naam} will be mailed as it is: nothing is filled in here"),
     ("theme: Samen # sterk", ":5:14", "the text after the # is a comment and is not mailed"),
@@ -472,3 +482,25 @@ def test_links_to_examples_are_found_in_all_that_is_mailed(folder: WorkingFolder
     found = example_links(read(folder, HEAD + text).value)
     assert [fault.fault.split()[0] for fault in found] == ["example.org", "example.com", "x.test"]
     assert example_links(read(folder, HEAD).value) == ()
+
+
+def test_a_programme_before_the_start_proposes_the_time(folder: WorkingFolder) -> None:
+    (warning,) = read(folder, f"{HEAD}programme: [{{time: 12.00, title: A}}]\n").warnings
+    assert warning.remedy == "starts: 2020-04-16 12.00"
+
+
+def test_the_items_below_a_day_are_on_that_day(folder: WorkingFolder) -> None:
+    head = HEAD.replace("ends: 18:00", "ends: 2020-04-17 18:00")
+    items = "{time: 20.00, title: A}, {%stime: 9.00, title: B}, {time: 10.00, title: C}"
+    assert read(folder, f"{head}programme: [{items % 'day: 17 april 2020, '}]\n").warnings == ()
+    (warning,) = read(folder, f"{head}programme: [{items % ''}]\n").warnings
+    assert warning.remedy == "does another day begin here? add: day: 2020-04-17"
+
+
+@pytest.mark.parametrize("key", ["location:\n  route", "location:\n  website", "feedback:\n  url"])
+def test_every_link_of_an_event_is_checked(folder: WorkingFolder, key: str) -> None:
+    name = key.split()[-1]
+    (fault,) = faults(folder, f"{HEAD}{key}: http://a.nl/x\n")
+    assert fault.fault == f"{name}: the link must begin with https://, so that nobody can read along"
+    (warning,) = read(folder, f"{HEAD}{key}: https://example.org/x\n").warnings
+    assert warning.fault == "example.org is an address for examples and leads nowhere"

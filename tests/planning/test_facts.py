@@ -1,12 +1,13 @@
 """Facts and their versions: what counts as a change, in which words, and for whom."""
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Location, Online, ProgrammeItem, Registration
+from mkwmail.dutch.dates import date_without_year
 from mkwmail.mail.context import Change
 from mkwmail.planning.facts import EventFacts, Telling, differences, facts_of, for_person, read_facts, words_of
 
@@ -127,3 +128,13 @@ def test_in_doubt_counts_as_told_and_what_went_before_is_named_too() -> None:
     changes = Telling(versions[:2], {"p": (1, 0)}).changes_for("p", versions[2], None)
     assert [change.what for change in changes] == ["Locatie", "PE-punten"]
     assert not Telling(versions, {}).changes_for("p", versions[2], None)
+
+
+def test_another_day_of_a_part_is_a_change() -> None:
+    first = changed(ends=EVENT.ends + timedelta(days=1))
+    later = first.model_copy(
+        update={"programme": tuple(each.model_copy(update={"day": first.ends.date()}) for each in first.programme)}
+    )
+    (change,) = differences(facts_of(first), facts_of(later))
+    day = date_without_year(first.ends.date())
+    assert change.what == "Programma" and day not in change.old and change.new.startswith(f"{day} ")

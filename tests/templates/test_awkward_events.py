@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 import pytest
 
-from mkwmail.config.event import Host, Location, Online, ProgrammeItem, Registration
+from mkwmail.config.event import Feedback, Host, Location, Online, ProgrammeItem, Registration
 from mkwmail.dutch.dates import forms_in
 from mkwmail.mail.context import Form
 from tests.kinds import Kind
@@ -38,6 +38,14 @@ EVENTS: Mapping[str, Mapping[str, Any]] = {
     "no hosts": {"hosts": ()},
     "one host": {"hosts": (Host(name="Bram Lipsch"),)},
     "two days": {"ends": moment(2020, 4, 17, 16)},
+    "a programme of two days": {
+        "ends": moment(2020, 4, 17, 16),
+        "programme": (
+            ProgrammeItem(time=time(13), title="Opening"),
+            ProgrammeItem(day=date(2020, 4, 17), time=time(9), title="Wandeling"),
+            ProgrammeItem(time=time(15), title="Afsluiting"),
+        ),
+    },
     "three days, provisional": {"ends": moment(2020, 4, 18, 16), "provisional": True},
     "over new year": {"starts": moment(2020, 12, 30, 13), "ends": moment(2021, 1, 2, 16), "registration": None},
     "past midnight": {"starts": moment(2020, 4, 16, 20), "ends": moment(2020, 4, 17, 0, 30)},
@@ -125,6 +133,11 @@ SAYS = [
     ("one host", "invitation", "Het programma is samengesteld door Bram Lipsch."),
     ("two days", "save-the-date", "Houd je donderdag 16 april en vrijdag 17 april 2020 alvast vrij?"),
     (
+        "a programme of two days",
+        "invitation",
+        "Vrijdag 17 april 9.00",
+    ),
+    (
         "three days, provisional",
         "cancellation",
         "De Directeurendag van donderdag 16 april tot en met zaterdag 18 april 2020",
@@ -209,3 +222,15 @@ def test_everybody_reads_why_they_get_the_mail() -> None:
     for reason, mail in reasons.items():
         for part in (" ".join(mail.text.split()), mail.shown):
             assert f"omdat {reason}" in part
+
+
+def test_links_to_the_place_and_to_the_form_for_opinions_are_in_both_parts() -> None:
+    links = {"route": "https://route.example.org/u", "website": "https://moestuin.example.org/"}
+    place = Location(name="De Moestuin", city="Utrecht", **links)
+    form = "https://mening.example.org/d"
+    mail = a_mail("practical", event=an_event(location=place))
+    thanks = a_mail("thanks", event=an_event(feedback=Feedback(url=form)))
+    for link, of in (*((link, mail) for link in links.values()), (form, thanks)):
+        assert link in of.text and f'href="{link}"' in of.html
+    assert not flaws(mail, "je") and not flaws(thanks, "je")
+    assert "Geef je mening" in thanks.shown and "mening" not in a_mail("thanks").shown
