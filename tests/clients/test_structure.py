@@ -76,7 +76,7 @@ def test_the_preheader_comes_first_and_says_more_than_the_subject(mails: dict[st
         for number, (_tag, attributes, around) in enumerate(tree.elements)
         if around == ("html", "body")
     )
-    words = tree.text[number].strip()
+    words = tree.text[number].strip("\u034f\u200c\xa0 \n")  # without the padding that keeps the text out of the preview
     assert attributes["class"] == "preheader"
     assert 15 < len(words) < 140
     assert words not in str(mails[name].parsed["Subject"])
