@@ -24,7 +24,7 @@ _PAGE = """<!DOCTYPE html>
 <style>
 @page {{ size: A4; margin: 15mm }}
 body {{ margin: 0 }}
-.letter {{ zoom: .8 }}
+.letter {{ zoom: .72 }}
 .letter .page, .letter .margin {{ background: none !important; padding: 0 !important }}
 .letter .frame {{ max-width: none !important }}
 .sheet {{ break-after: page }}
