@@ -626,7 +626,7 @@ def calendar(
 
 
 class Paper(StrEnum):
-    """What ``papers`` makes."""
+    """The papers that ``papers`` makes."""
 
     CERTIFICATES = "certificates"
     SIGN_IN = "sign-in"

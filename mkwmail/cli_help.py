@@ -76,7 +76,7 @@ def _groups() -> tuple[tuple[str, tuple[str, ...]], ...]:
     )
 
 
-# What Dutch users type for a command, by the beginning of the word.
+# The command that Dutch users mean by a word, by its beginning.
 _IN_DUTCH = {
     "verst": "send",
     "verzend": "send",
@@ -90,7 +90,6 @@ _IN_DUTCH = {
     "plan": "schedule",
     "vergeet": "forget",
     "herstel": "restore",
-    "hulp": "help",
 }
 
 

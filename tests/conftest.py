@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 
 from mkwmail.files import STATE_VARIABLE
+from tests.smtp_server import ScriptedServer
 
 # A machine that does other things too makes any example slow once. The same examples every time: what is red was
 # made so by the change. New ones: make test PYTEST_ADDOPTS=--hypothesis-profile=new
@@ -21,6 +22,13 @@ def a_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STATE_VARIABLE, str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A mail server that takes everything."""
+    with ScriptedServer() as running:
+        yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

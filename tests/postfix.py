@@ -10,7 +10,9 @@ import contextlib
 import os
 import shutil
 import signal
+import smtplib
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -140,6 +142,16 @@ class Postfix:
         assert self._process.stdout
         self._process.stdout.close()
         shutil.rmtree(self._folder)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[smtplib.SMTP]:
+        """A session of somebody who has logged in."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with smtplib.SMTP("127.0.0.1", self.port) as session:
+            session.starttls(context=context)
+            session.login(f"{USER}@post.example.org", PASSWORD)
+            yield session
 
     def mailbox(self, address: str) -> list[bytes]:
         """The mails that were delivered to an address, without the lines that Postfix puts on top."""

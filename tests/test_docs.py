@@ -9,8 +9,7 @@ import pytest
 import typer.main
 
 from mkwmail.cli import app
-from mkwmail.commands.setup import EXAMPLE_MEMBERS
-from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.folder import EXAMPLE_MEMBERS, WorkingFolder
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.files import shipped

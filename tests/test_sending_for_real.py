@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -21,12 +20,6 @@ from tests.workplace import EVENT, HEADINGS, MOMENT, PEOPLE, ROOT, Place, a_plac
 
 ADDRESSES = tuple(row.split(";")[3] for row in PEOPLE)
 KIM, JAN, ELS, ZOE, LOU = ADDRESSES
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
 
 
 @pytest.fixture

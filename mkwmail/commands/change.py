@@ -16,7 +16,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, rewrite
 from mkwmail.i18n import _, suggestion
 
-# What a user types → the key in the event file.
+# The word that a user types → the key in the event file.
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "starts": ("starts",),
     "begin": ("starts",),
@@ -78,11 +78,11 @@ def _written(folder: WorkingFolder, path: Path, document: Document, event: Event
     """Return the file's text with the new value."""
     if what in _DATE:
         return _moved(folder, path, document, event, _moment(value))
-    if what in ("starts", "begin"):
-        return with_key(document, ("starts",), _at(value, event.starts))
-    if what in ("ends", "einde"):
-        return with_key(document, ("ends",), value.strip() if is_time(value) else _at(value, event.ends))
     loc = _KEYS.get(what)
+    if loc == ("starts",):
+        return with_key(document, loc, _at(value, event.starts))
+    if loc == ("ends",):
+        return with_key(document, loc, value.strip() if is_time(value) else _at(value, event.ends))
     if loc == ("registration", "deadline"):
         if event.registration is None:
             fault = _("the event has no sign-up")

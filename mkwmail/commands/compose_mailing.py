@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from mkwmail.commands.context import Sources
+from mkwmail.commands.context import Sources, certificates_of
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
@@ -135,20 +135,7 @@ class Composer:
         """
         if not _certifies(self.context.event, self.context.name, history.correcting):
             return self
-        from mkwmail.papers.certificates import Certificates
-
-        made = Certificates.ready(
-            event=sources.event,
-            settings=sources.settings,
-            templates=self.templates,
-            folder=sources.folder,
-            event_path=sources.event_path,
-            shown_list=sources.shown_list,
-            secret=ledger.secret,
-            database=ledger.database,
-            answers=history.answers,
-            now=now,
-        )
+        made = certificates_of(sources, ledger, history, self.templates, now)
         if to_send and made.example:
             fault = _("the day of the event is still to come, so there are no certificates to send")
             raise UserError(Fault(sources.shown_event, fault, _("send it after the event")), code=ExitCode.USAGE)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mkwmail import clock
 from mkwmail.addresses import address_key, is_example
@@ -33,6 +33,10 @@ from mkwmail.planning.audience import History, Unsettled
 from mkwmail.planning.facts import Telling, read_facts
 from mkwmail.planning.roll import MemberIndex, guest_recipient, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
+
+if TYPE_CHECKING:
+    from mkwmail.mail.templates import Templates
+    from mkwmail.papers.certificates import Certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,3 +411,26 @@ def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) 
         faults[-1] = Fault(faults[-1].place, faults[-1].fault, remedy)
     if faults:
         raise UserError(*faults, code=ExitCode.SETTINGS)
+
+
+def certificates_of(
+    sources: Sources, ledger: Ledger, history: History, templates: "Templates", now: datetime
+) -> "Certificates":
+    """Return what makes an event's certificates; the event must have them.
+
+    :raises UserError: if the certificate's template or pictures have a fault.
+    """
+    from mkwmail.papers.certificates import Certificates
+
+    return Certificates.ready(
+        event=sources.event,
+        settings=sources.settings,
+        templates=templates,
+        folder=sources.folder,
+        event_path=sources.event_path,
+        shown_list=sources.shown_list,
+        secret=ledger.secret,
+        database=ledger.database,
+        answers=history.answers,
+        now=now,
+    )

@@ -14,8 +14,8 @@ from mkwmail.commands.context import Invocation, folder_of, lacking, open_ledger
 from mkwmail.commands.status import last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import SETTINGS, WorkingFolder, known_folders
-from mkwmail.config.settings import example_senders, read_settings
+from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
+from mkwmail.config.settings import Settings, example_senders, read_settings
 from mkwmail.errors import UserError
 from mkwmail.files import shipped
 from mkwmail.i18n import _
@@ -23,10 +23,6 @@ from mkwmail.ledger import backups
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.report.status import EventStatus, deed_words, show_overview
 from mkwmail.report.terminal import Terminal
-
-# As `init` writes them.
-EXAMPLE_EVENT = "directeurendag-2020"
-EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
 
 _MOST_CHOICES = 6
 # A whole command in a sentence: words in small letters, names and options.
@@ -112,31 +108,33 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
     if any(status.lines for status in statuses):
         return ()
     own = [status for status in statuses if status.event.ends >= now]
-    event = own[0].event.id if own else EXAMPLE_EVENT
+    event = own[0].event.id if own else EXAMPLE_ID
     mailing = (_due(own[0], now) or next(iter(own[0].event.mailings), "invitation")) if own else "invitation"
     rehearsed = folder.rehearsal_dir.is_dir()
+    try:
+        settings = read_settings(folder)
+    except UserError:  # said already
+        logs_in = has_list = False
+    else:
+        logs_in, has_list = _has_login(folder, settings), _has_own_list(folder, settings)
     return (
-        Step(_has_login(folder), _("Log in to the mail server"), "mkwmail login"),
-        Step(_has_own_list(folder), _("Use your own member list"), "mkwmail open members"),
+        Step(logs_in, _("Log in to the mail server"), "mkwmail login"),
+        Step(has_list, _("Use your own member list"), "mkwmail open members"),
         Step(bool(own), _("Make an event of your own"), "mkwmail new TITLE --date 2027-04-15"),
         Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} {mailing}"),
         Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {mailing} --rehearse"),
     )
 
 
-def _has_login(folder: WorkingFolder) -> bool:
-    try:
-        settings = read_settings(folder)
-    except UserError:
-        return False
+def _has_login(folder: WorkingFolder, settings: Settings) -> bool:
     return settings.smtp is not None and not example_senders(settings) and lacking(settings, folder.path) is None
 
 
-def _has_own_list(folder: WorkingFolder) -> bool:
+def _has_own_list(folder: WorkingFolder, settings: Settings) -> bool:
     try:
         example = (shipped("events") / EXAMPLE_MEMBERS).read_bytes()
-        return (folder.path / read_settings(folder).members).read_bytes() != example
-    except (OSError, UserError):
+        return (folder.path / settings.members).read_bytes() != example
+    except OSError:
         return False
 
 

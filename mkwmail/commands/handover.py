@@ -137,7 +137,7 @@ def _has_line(job: crontab.CronJob) -> bool:
         return False
 
 
-# What goes along
+# The files that go along
 
 
 def _parted(folder: WorkingFolder, settings: Settings, file: Path) -> tuple[list[tuple[str, Path]], list[Left]]:

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
+from mkwmail.commands.context import (
+    Invocation,
+    Sources,
+    certificates_of,
+    folder_of,
+    history_of,
+    open_ledger,
+    read_sources,
+)
 from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import find_person
 from mkwmail.config.event_file import read_event
@@ -21,7 +29,7 @@ from mkwmail.mail.templates import Templates
 from mkwmail.members.headings import column_name
 from mkwmail.members.member_list import Member
 from mkwmail.members.names import read_name
-from mkwmail.papers.certificates import Certificates, file_name, number_of, paper_name
+from mkwmail.papers.certificates import file_name, number_of, paper_name
 from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made, totals, without_addresses
 from mkwmail.papers.typesetting import TypesettingError
 from mkwmail.planning.audience import History, were_there
@@ -87,18 +95,8 @@ def _certificates(
         fault = _("the event has no certificate")
         remedy = _("write in its file: certificate: {hours: 4, signed_by: …}")
         raise UserError(Fault(sources.shown_event, fault, remedy))
-    certificates = Certificates.ready(
-        event=event,
-        settings=sources.settings,
-        templates=Templates((sources.folder.templates_dir, shipped("templates"))),
-        folder=sources.folder,
-        event_path=sources.event_path,
-        shown_list=sources.shown_list,
-        secret=ledger.secret,
-        database=ledger.database,
-        answers=history.answers,
-        now=now,
-    )
+    templates = Templates((sources.folder.templates_dir, shipped("templates")))
+    certificates = certificates_of(sources, ledger, history, templates, now)
     everyone = {key: one for key, one in _everyone(ledger, roll, history)}
     if member is not None:
         known = people.persons(ledger.database)

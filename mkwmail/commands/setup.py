@@ -19,13 +19,21 @@ from mkwmail.commands.context import Invocation, folder_of, open_ledger
 from mkwmail.commands.prompts import said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import SETTINGS, WorkingFolder, id_in, is_synchronised, known_folders, remember
+from mkwmail.config.folder import (
+    EXAMPLE_ID,
+    EXAMPLE_MEMBERS,
+    SETTINGS,
+    WorkingFolder,
+    id_in,
+    is_synchronised,
+    known_folders,
+    remember,
+)
 from mkwmail.config.json_schema import event_schema, settings_schema
 from mkwmail.config.kinds import RULES, in_order
 from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
-from mkwmail.delivery.dns_check import provider_of
 from mkwmail.dutch.dates import is_time, read_moment
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of, shipped, write_private
@@ -37,8 +45,6 @@ from mkwmail.planning.schedule import Move
 from mkwmail.report.terminal import Terminal
 
 EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
-EXAMPLE_ID = "directeurendag-2020"
-EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
 MEMBERS = "leden.csv"
 
 
@@ -133,6 +139,8 @@ def _asked(terminal: Terminal) -> SetupAnswers:
 
 def _server(terminal: Terminal, email: str) -> str:
     """Ask for the mail server, until it is a known one or a full host name; propose that of the address."""
+    from mkwmail.delivery.dns_check import provider_of
+
     proposed = provider_of(email)
     terminal.note(_("   Known mail servers: %(known)s") % {"known": ", ".join(PRESETS)})
     question = _("4. The mail server: one of these, or its host name:")

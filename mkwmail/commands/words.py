@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mkwmail import clock
 from mkwmail.config.folder import WorkingFolder, find_folder, id_in, mailing_names_in
-from mkwmail.config.kinds import RULES, kind_of_dutch
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest
 
@@ -83,6 +82,8 @@ def may_be(argument: str, word: str, folder: WorkingFolder) -> bool:
     """Return whether a word, which is no event, may be another argument of a command without EVENT."""
     match argument:
         case "mailing" | "mailings":
+            from mkwmail.config.kinds import RULES, kind_of_dutch
+
             return kind_of_dutch(word) is not None or any(
                 word in (*RULES, *mailing_names_in(path)) for path in folder.event_paths()
             )

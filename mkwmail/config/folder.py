@@ -16,6 +16,10 @@ from mkwmail.files import read_bytes, state_folder, text_of, write_private
 from mkwmail.i18n import _, suggestion
 
 SETTINGS = "mkwmail.yaml"
+
+# The id of the example event and the name of the example list, of which `init` makes copies.
+EXAMPLE_ID = "directeurendag-2020"
+EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
 VARIABLE = "MKWMAIL_FOLDER"
 ENDINGS = (".yaml", ".yml")  # of event files
 

@@ -3,8 +3,6 @@
 import email
 import html
 import re
-import smtplib
-import ssl
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -83,11 +81,7 @@ def written(program: str, sender: str, subject: str, text: str, day: int = 18) -
 def deliver(server: Postfix, box: Dovecot, mails: list[EmailMessage]) -> None:
     """Send mails to Postfix, and put what it delivers into the mailbox."""
     before = set(server.maildir.glob("new/*"))
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with smtplib.SMTP("127.0.0.1", server.port) as session:
-        session.starttls(context=context)
-        session.login(f"{postfix.USER}@post.example.org", postfix.PASSWORD)
+    with server.session() as session:
         for mail in mails:
             session.send_message(mail)
     server.wait_for_delivered(len(before) + len(mails))

@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,6 @@ from tests.workplace import PEOPLE, Place, a_place
 
 EVENT = "directeurendag-2020"
 LATER = "2020-03-23T10:00"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -139,12 +139,6 @@ def found_in(folder: Path, words: tuple[str, ...] = WORDS) -> set[tuple[str, str
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
-
-
-@pytest.fixture
 def place(tmp_path: Path, server: ScriptedServer) -> Place:
     """A folder with everything that is ever kept of a person: mails, files of his own, a certificate, wishes, calls."""
     if not shutil.which("qpdf") or not shutil.which("pdftotext"):

@@ -20,12 +20,6 @@ PAST = "2021-05-01T10:00"
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
-
-
-@pytest.fixture
 def place(tmp_path: Path, server: ScriptedServer) -> Place:
     """Five who have the invitation; Kim signed up, with a wish; Els's mail was refused by name."""
     place = a_place(tmp_path, server.port)

@@ -6,7 +6,7 @@ import json
 import stat
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,6 @@ from tests.workplace import PEOPLE, Place, Ran, a_place
 
 EVENT = "directeurendag-2020"
 LIST = "mkwmail-handover.json"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
 
 
 @pytest.fixture

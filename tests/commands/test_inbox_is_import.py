@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import smtplib
-import ssl
 from pathlib import Path
 
 import pytest
@@ -79,11 +77,7 @@ def twelve(smtp: ScriptedServer, place: Place) -> list[bytes]:
 
 def through(server: Postfix, mails: list[bytes]) -> list[bytes]:
     """The mails as Postfix delivers them."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with smtplib.SMTP("127.0.0.1", server.port) as session:
-        session.starttls(context=context)
-        session.login(f"{postfix.USER}@post.example.org", postfix.PASSWORD)
+    with server.session() as session:
         for mail in mails:
             session.sendmail("iemand@example.net", ["secretaris@example.org"], mail.replace(b"\n", b"\r\n"))
     server.wait_for_delivered(len(mails))
