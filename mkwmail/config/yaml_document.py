@@ -15,7 +15,7 @@ from typing import TypeAlias
 import yaml
 
 from mkwmail.config.yaml_lint import Slip, mend
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
 from mkwmail.files import read_bytes, text_of
 from mkwmail.i18n import _
 
@@ -176,7 +176,7 @@ def parsed(data: bytes, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Do
     try:
         text = text_of(data)
     except ValueError as error:
-        raise UserError(Fault(shown, str(error)), code=code) from None
+        raise user_error(shown, str(error), code=code) from None
     mended, slips = mend(text)
     faults = tuple(_slip_fault(shown, slip) for slip in slips)
     builder = _Builder(shown)
@@ -259,7 +259,7 @@ class _Builder:
 
     def _refuse(self, event: yaml.Event, fault: str, remedy: str = "") -> UserError:
         line, column, _end, _behind = _span(event)
-        return UserError(Fault(f"{self.shown}:{line}:{column}", fault, remedy))
+        return user_error(f"{self.shown}:{line}:{column}", fault, remedy)
 
     def _close(self, event: yaml.Event) -> None:
         closed = self.open.pop().node
@@ -313,10 +313,8 @@ class _Builder:
     def _doubled(self, name: str, again: Node, first: Node) -> None:
         fault = _("the key %(key)s is here a second time; the first one is on line %(line)d")
         self.faults.append(
-            Fault(
-                f"{self.shown}:{again.line}:{again.column}",
-                fault % {"key": name, "line": first.line},
-                _("keep one of the two"),
+            fault_at(
+                f"{self.shown}:{again.line}:{again.column}", fault, _("keep one of the two"), key=name, line=first.line
             )
         )
 
