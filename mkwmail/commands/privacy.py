@@ -28,9 +28,9 @@ from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, folded, is_mark
+from mkwmail.members.same_name import alike
 from mkwmail.planning.roll import listed
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.similarity import alike
 
 
 def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:

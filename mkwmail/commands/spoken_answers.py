@@ -20,12 +20,12 @@ from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Answer, Batch, Call, Guest, KeptSignup
 from mkwmail.ledger.people import folded
+from mkwmail.members.same_name import alike
 from mkwmail.planning.roll import MemberIndex, listed
 from mkwmail.report.answers import answer_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, last_signups, read_companions, said_answer
 from mkwmail.responses.signup_changes import BY_TELEPHONE, SAID, SOURCE
-from mkwmail.responses.similarity import alike
 
 
 def set_answer(
