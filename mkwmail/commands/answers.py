@@ -79,7 +79,7 @@ def import_answers(
     show_replies(invocation.terminal, about.id, came)
     show_written(invocation.terminal, [(names.get(each.person, ""), each) for each in written])
     show_doubts(invocation.terminal, about.id, by_mail.doubts(about.id))
-    show_mails(invocation.terminal, about.id, others, names_by_address(persons))
+    show_mails(invocation.terminal, others, names_by_address(persons))
     show_unread(invocation.terminal, saved)
     if dry_run:
         invocation.terminal.note(_("Nothing was recorded (--dry-run)."))

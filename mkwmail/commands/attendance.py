@@ -58,7 +58,7 @@ def attendance_of(
 def _by_post(roll: MemberIndex) -> Iterator[PersonWithReason]:
     for member in unaddressed(roll):
         place = member.organisation or _("no organisation")
-        phone = member.phone or _("no telephone number")
+        phone = member.telephones or _("no telephone number")
         yield PersonWithReason(full_name(member.name), "", f"{place}, {phone}")
 
 

@@ -1,12 +1,10 @@
 """``check``: everything that can be found out before sending."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
@@ -44,7 +42,7 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.mail.merge import PersonalFile
-from mkwmail.mail.templates import TEMPLATE_ENDINGS, shipped_templates
+from mkwmail.mail.templates import TEMPLATE_ENDINGS, names_template, shipped_templates
 from mkwmail.planning.audience import History
 from mkwmail.planning.free_text import text_warnings
 from mkwmail.planning.oddities import (
@@ -280,15 +278,8 @@ def _unused_templates(sources: Sources) -> Iterator[Fault]:
     own = [path for path in own if not path.name.startswith((".", "~"))]
     # Other events may be faulty, so that their files are searched for the name, and not read.
     texts = [path.read_bytes().decode(errors="replace") for path in (*folder.event_paths(), *own)]
-    used = [path.stem for path in own if any(_names(path, text) for text in texts)]
+    used = [path.stem for path in own if any(names_template(text, path) for text in texts)]
     yield from unused_templates((path.name for path in own), shipped_templates(), {*sources.event.mailings, *used})
-
-
-def _names(path: Path, text: str) -> bool:
-    """Check whether a text names a template: as a mailing, after ``template:``, or in an ``include``."""
-    stem, name = re.escape(path.stem), re.escape(path.name)
-    forms = (rf"^\s*[\"']?{stem}[\"']?\s*:", rf"template:\s*[\"']?{stem}\b", rf"[\"']{name}[\"']")
-    return any(re.search(form, text, re.MULTILINE) for form in forms)
 
 
 def _of_texts(sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:

@@ -150,7 +150,7 @@ def preview(
         made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
         composer = composer_of(sources, name, ledger.secret, history, moment=moment)
         outgoing = composer.enclosing(sources, ledger, history, now).outgoing(made, history, ledger)
-        on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
+        on_paper = by_post(sources.event, name, roll, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
     page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)

@@ -173,7 +173,7 @@ def _approved(
     ledger.enlist(listed(roll), now)
     for name, approved in found.items():
         rounds.schedule(ledger.database, go_ahead_for(sources.event, name, roll.keys), approved, now)
-    terminal.say(approved_words(sources.event, names), "green")
+    terminal.say(approved_words(names), "green")
     return ExitCode.OK
 
 

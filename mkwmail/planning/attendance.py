@@ -1,6 +1,6 @@
 """Attendance: who has not answered, and whom to telephone. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -117,7 +117,7 @@ def calls_to_make(
     for one in to_phone(event, roll, history, now):
         member = listed.get(one.person)
         place = member.organisation if member else places.get(one.person, "")
-        telephone = telephone_of(member.columns) if member else ""
+        telephone = member.telephones if member else ""
         found.append(ToCall(one.person, one.name, place, telephone, one.reason, last.get(one.person)))
     if roll is not None and now <= event.ends and history.cancelled is None:
         found += _without_address(roll, history)
@@ -134,22 +134,13 @@ def _without_address(roll: MemberIndex, history: History) -> Iterator[ToCall]:
     for member in unaddressed(roll):
         name = full_name(member.name)
         if folded(name) not in answered:
-            telephone = telephone_of(member.columns) or member.phone
-            yield ToCall("", name, member.organisation, telephone, _("has no mail address: by post or telephone"))
+            yield ToCall(
+                "", name, member.organisation, member.telephones, _("has no mail address: by post or telephone")
+            )
 
 
 def _is_out_of_reach(one: ToCall, refused: Set[str]) -> bool:
     return not one.person or one.person in refused
-
-
-def telephone_of(columns: Mapping[str, str]) -> str:
-    """Return the telephone number in a member's further columns; empty if there is none."""
-    numbers = [
-        value
-        for name, value in columns.items()
-        if value and (any(word in name for word in ("telefoon", "mobiel", "phone", "mobile")) or name.startswith("tel"))
-    ]
-    return " / ".join(dict.fromkeys(numbers))
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:

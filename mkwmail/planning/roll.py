@@ -182,7 +182,7 @@ def _why_unaddressed(member: Member) -> str:
     return _("has no mail address: by post or telephone")
 
 
-def by_post(event: Event, mailing: str, roll: MemberIndex, history: History, now: datetime) -> tuple[Member, ...]:
+def by_post(event: Event, mailing: str, roll: MemberIndex, now: datetime) -> tuple[Member, ...]:
     """Return the members without an address who would get a mailing on paper.
 
     They have no history, so that nobody belongs to an audience of those who answered or got another mailing.
