@@ -25,7 +25,7 @@ from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
-from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
+from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values, mailing_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
 def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     """Print the recipients and the mail, the people left out, and oddities."""
     made, sample = proposal.plan, proposal.sample
-    show_title(terminal, proposal.event, made.round.mailing)
+    show_title(terminal, proposal.event, mailing_words(made.round.mailing))
     terminal.say()
     subject = sample.subject
     if proposal.subjects > 1:

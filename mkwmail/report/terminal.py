@@ -5,6 +5,7 @@ gets only the result. Printed text is never read as markup, and control characte
 server's reply, a name) never reach the terminal.
 """
 
+import io
 import json
 import re
 import sys
@@ -40,6 +41,9 @@ def printable(text: str) -> str:
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
 _NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
+
+# The title, a blank line and the keys: the lines around a screen of a mail, two of which may be needed for the keys.
+_AROUND = 4
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -129,6 +133,35 @@ class Terminal:
         aside = Terminal()
         aside._out = self._err
         return aside
+
+    def drawn(self, show: Callable[["Terminal"], None]) -> list[str]:
+        """Return the lines, with their colours, that ``show`` would print here."""
+        text = io.StringIO()
+        page = Terminal()
+        page._out = Console(
+            markup=False,
+            highlight=False,
+            emoji=False,
+            file=text,
+            force_terminal=self._out.is_terminal,
+            color_system=None if self._out.legacy_windows or not self._out.color_system else "standard",
+            no_color=self._out.no_color,
+            width=self._out.width,
+        )
+        show(page)
+        return text.getvalue().splitlines()
+
+    def overflows(self, lines: Sequence[str]) -> bool:
+        """True if the screen cannot show all these lines and a title."""
+        return len(lines) > self._out.height - _AROUND
+
+    def show_screen(self, lines: Sequence[str]) -> Sequence[str]:
+        """Print as many drawn lines as fit on the screen, with room for a title and the keys; return the others."""
+        count = max(1, self._out.height - _AROUND)
+        self._out.file.write("".join(f"{line}\n" for line in lines[:count]))
+        self._out.file.flush()
+        self._blank = False
+        return lines[count:]
 
     def say(self, text: str = "", style: Style = "") -> None:
         """Print a line of the result."""
