@@ -250,6 +250,7 @@ form: %(form)s
 #   from: 8.00
 #   to: 20.00
 #   days: working               # working of all
+#   closed: [2020-07-13 - 2020-07-31, 2020-12-24]   # op deze dagen wordt er niets automatisch verstuurd
 
 # Hoe lang na een evenement de gegevens van mensen bewaard blijven. Daarna stelt mkwmail voor om ze te verwijderen.
 # keep: 12 months
