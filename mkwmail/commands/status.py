@@ -206,7 +206,7 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
         members = read_list(folder, settings)
     except UserError as error:
         for fault in error.faults:
-            invocation.terminal.note(str(fault), "yellow")
+            invocation.terminal.note(str(fault), "warning")
     return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 

@@ -40,7 +40,7 @@ from mkwmail.config.fields import (
     several,
 )
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document, with_key
+from mkwmail.config.yaml_document import Document, Loc, Plain, read_document, with_key
 from mkwmail.dutch.dates import read_days, read_duration, read_months
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
@@ -363,8 +363,8 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += _connection_faults(document, filled, folder)
     faults += _column_faults(document, fields)
     if faults or settings is None:
-        hushed = (_hushed(fault, secrets) for fault in faults)
-        raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
+        hushed = (_hushed(fault, secrets) for fault in document.in_order(faults))
+        raise UserError(*hushed, code=ExitCode.SETTINGS)
     if settings.smtp is not None and settings.smtp.ca_file is not None:
         smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
         return settings.model_copy(update={"smtp": smtp})
@@ -386,8 +386,8 @@ def _secret_values(fields: dict[str, Plain]) -> list[str]:
 
 
 def _hushed(fault: Fault, secrets: list[str]) -> Fault:
-    """Return the fault; omit a repaired line that shows a password."""
-    said = any(secret in fault.remedy for secret in secrets)
+    """Return the fault; omit a line of the file, or a repaired one, that shows a password."""
+    said = any(secret in f"{fault.remedy}\n{fault.line}" for secret in secrets)
     return Fault(fault.place, fault.fault) if said else fault
 
 

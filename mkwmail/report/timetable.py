@@ -38,7 +38,7 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
     if notes:
         terminal.say()
     for note in notes:
-        terminal.say(f"  {note}", "yellow")
+        terminal.say(f"  {note}", "warning")
 
 
 def _when(slot: Slot) -> str:
@@ -126,7 +126,7 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
             words = {"mailing": slot.mailing, "command": f"mkwmail schedule {event.id} {slot.mailing}"}
-            terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "yellow")
+            terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "warning")
 
 
 def _outlook_standing(slot: Slot) -> str:
