@@ -108,7 +108,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
         return int(find_person(word, candidates).key)
     except UserError as error:
         for line in fault_lines(error.faults):
-            terminal.note(line, "yellow")
+            terminal.note(line, "warning")
         return at
 
 
@@ -292,7 +292,7 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
     terminal.say()
     if shown.why_not:
         words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
-        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "yellow")
+        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "warning")
     elif several:
         all_of_them = mails(len(shown.outgoing))
         count = len(variants(shown.outgoing))
@@ -301,7 +301,7 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
         show_left_out(terminal, shown.plan)
         terminal.say(_("Another member's mail: add --member NAME; all of them in one page: --browser"), "dim")
     for line in fault_lines(sources.warnings):
-        terminal.note(line, "yellow")
+        terminal.note(line, "warning")
 
 
 def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dict[str, Any]:
