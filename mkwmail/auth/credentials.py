@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mkwmail.config.settings import Auth, Smtp
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
@@ -151,7 +151,7 @@ def _first_line(data: bytes) -> Password | None:
 
 
 def _fault(fault: str, remedy: str) -> UserError:
-    return UserError(Fault("mkwmail.yaml: smtp", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("mkwmail.yaml: smtp", fault, remedy, code=ExitCode.SETTINGS)
 
 
 class TokenSource(Protocol):

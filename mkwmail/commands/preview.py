@@ -24,7 +24,7 @@ from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
@@ -380,12 +380,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
     if attempt.letter == NO_LETTER and not attempt.digest:
         fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        raise user_error("", fault, code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
-        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
-            "day": day_and_time(attempt.claimed)
-        }
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        fault = _("what was sent on %(day)s was removed since (forget or purge)")
+        raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
         attempt.values, kept_content(ledger.database)
     )

@@ -16,7 +16,7 @@ from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
 from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, mails
 from mkwmail.ledger import rounds
@@ -84,8 +84,8 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:

@@ -20,7 +20,7 @@ from mkwmail.config.settings import Security, Smtp
 from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, run_fault, why, words_for
 from mkwmail.delivery.smtp_stream import Stream, Timeouts
 from mkwmail.delivery.transport import NoSessionError, Phase, Reply
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 from mkwmail.mail.letter import Message
@@ -531,13 +531,12 @@ _UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 
 def _unreachable(place: str, smtp: Smtp, error: OSError) -> NoSessionError:
     if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _UNKNOWN_AUTHORITY:
-        words = {"reason": error.verify_message}
         fault = _("the server's certificate cannot be trusted: this computer does not know who issued it (%(reason)s)")
         remedy = _(
             "if it is your organisation's own server, ask your administrator for the authority's certificate (a PEM "
             "file), and write below smtp: a line ca_file: NAME.pem; otherwise it may be another server"
         )
-        return NoSessionError(Fault(place, fault % words, remedy), ExitCode.SERVER, True)
+        return NoSessionError(fault_at(place, fault, remedy, reason=error.verify_message), ExitCode.SERVER, True)
     if isinstance(error, ssl.SSLCertVerificationError):
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
         remedy = _("write smtp: host as the provider gives it; nothing was sent, for it may be another server")

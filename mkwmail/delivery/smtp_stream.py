@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from mkwmail.delivery.smtp_replies import plain_text
 from mkwmail.delivery.transport import Phase, Reply
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
 
 # RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
@@ -296,7 +296,7 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(ca_file)
         except (ssl.SSLError, OSError):
-            fault = _("smtp: ca_file %(file)s has no certificate that can be read") % {"file": ca_file}
+            fault = _("smtp: ca_file %(file)s has no certificate that can be read")
             remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
-            raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS) from None
+            raise user_error("mkwmail.yaml", fault, remedy, code=ExitCode.SETTINGS, file=ca_file) from None
     return context

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COPIED_PERSON, keyed
 from mkwmail.mail.calendar_part import (
@@ -119,12 +119,11 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
     # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
     inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
     if len(inlined.encode()) > MOST_HTML:
-        raise UserError(
-            Fault(
-                context.event.id,
-                _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB") % {"size": len(inlined) // 1000},
-                _("shorten the texts; a long explanation is better as an attachment"),
-            )
+        raise user_error(
+            context.event.id,
+            _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB"),
+            _("shorten the texts; a long explanation is better as an attachment"),
+            size=len(inlined) // 1000,
         )
     return inlined
 
