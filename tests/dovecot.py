@@ -161,9 +161,9 @@ class Dovecot:
         mail = mail.replace(b"\r\n", b"\n")
         # With the sizes, as Dovecot's own delivery writes them: it need not read each file to know them.
         size = f"S={len(mail)},W={len(mail) + mail.count(10)}"
-        name = (
-            f"{1_600_000_000 + self._number}.{hashlib.sha256(str(self._number).encode()).hexdigest()[:16]}.here,{size}"
-        )
+        # Dovecot's hash of names is the same for many that differ in a number only: it would search for minutes.
+        mixed = hashlib.sha256(str(self._number).encode()).hexdigest()[:16]
+        name = f"{1_600_000_000 + self._number}.{mixed}.here,{size}"
         path = place / "cur" / f"{name}:2,S" if read else place / "new" / name
         path.write_bytes(mail)
         shutil.chown(path, "mail", "mail")
