@@ -20,7 +20,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
 from imapclient.imapclient import SENT
 
-from mkwmail.auth.credentials import Credential, Password
+from mkwmail.auth.credentials import Credential, Password, tls_context, unknown_authority
 from mkwmail.config.settings import Imap, Security
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
@@ -200,8 +200,7 @@ def _connected_within(imap: Imap, seconds: float) -> IMAPClient:
 
 
 def _connected(imap: Imap, seconds: float) -> IMAPClient:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = tls_context(imap.ca_file)
     implicit = imap.security is Security.TLS
     client = IMAPClient(imap.host, imap.port, ssl=implicit, ssl_context=context if implicit else None, timeout=seconds)
     if imap.security is Security.STARTTLS:
@@ -253,6 +252,8 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
+        if unknown := unknown_authority(error, "mailbox"):
+            raise MailboxError(Fault(place, *unknown), code=ExitCode.SERVER) from None
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
         remedy = _("write mailbox: host as the provider gives it; nothing was read, for it may be another server")
         raise MailboxError(Fault(place, fault, remedy), code=ExitCode.SERVER) from None
