@@ -33,11 +33,19 @@ LARGEST_MAIL = 10 << 20  # octets; larger ones are not fetched
 _REPLY_SECONDS = 60.0  # opening a folder of 50,000 mails for the first time takes long
 _HEADERS = "MESSAGE-ID IN-REPLY-TO REFERENCES CONTENT-TYPE SUBJECT FROM AUTO-SUBMITTED"
 _STRUCTURE = "BODYSTRUCTURE"
-_BACKOFF = re.compile(r"Backoff Time: (\d+) milliseconds", re.IGNORECASE)
+_BACKOFF = re.compile(r"Backoff Time: (\d{1,15}) milliseconds", re.IGNORECASE)
+_LONGEST_WAIT = 3600  # seconds; Exchange asks for 300 at most
 
 
 class MailboxError(UserError):
-    """The error that the mailbox cannot be read now."""
+    """The error that the mailbox cannot be read now.
+
+    ``wait``: the seconds for which the server wants to be left alone, an hour at most; 0 if it did not say so.
+    """
+
+    def __init__(self, *faults: Fault, code: ExitCode, wait: int = 0) -> None:
+        super().__init__(*faults, code=code)
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +237,9 @@ def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credentia
         _by_token(client, username, token.reveal())
     except IMAPClientAbortError:
         raise _silent(place) from None
-    except IMAPClientError:
+    except IMAPClientError as error:
+        if _BACKOFF.search(str(error)):
+            raise _refused(place, str(error), "", "") from None
         # A server refuses a token that is valid by this computer's clock if, for example, that clock was set.
         other = credential.other_than(token)
         with _faults(place, username=username):
@@ -281,8 +291,9 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
 def _refused(place: str, reason: str, folder: str, username: str) -> MailboxError:
     backoff = _BACKOFF.search(reason)
     if backoff:
-        fault = _("the mailbox asks to wait %(seconds)d seconds") % {"seconds": -(-int(backoff[1]) // 1000)}
-        return MailboxError(Fault(place, fault, _("try again later")), code=ExitCode.SERVER)
+        wait = min(-(-int(backoff[1]) // 1000), _LONGEST_WAIT)
+        fault = _("the mailbox asks to wait %(seconds)d seconds") % {"seconds": wait}
+        return MailboxError(Fault(place, fault, _("try again later")), code=ExitCode.SERVER, wait=wait)
     if username:
         fault = _("the mailbox refuses the login of %(username)s") % {"username": username}
         return MailboxError(Fault(place, fault, _("log in again: mkwmail login --mailbox")), code=ExitCode.LOGIN)
