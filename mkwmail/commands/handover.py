@@ -216,8 +216,9 @@ def _is_same(path: Path, other: Path) -> bool:
 
 def _outside(folder: WorkingFolder, settings: Settings) -> Iterator[Left]:
     """Yield the files that the settings name outside the folder."""
-    smtp = settings.smtp
-    named = [settings.members, settings.logo, *((smtp.ca_file, smtp.password_file) if smtp else ())]
+    servers = [each for each in (settings.smtp, settings.mailbox) if each is not None]
+    files = [name for each in servers for name in (each.ca_file, each.password_file)]
+    named = dict.fromkeys([settings.members, settings.logo, *files])
     for name in named:
         if name and not folder.holds(folder.path / Path(name.strip()).expanduser()):
             yield "outside", name

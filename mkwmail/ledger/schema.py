@@ -330,6 +330,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
         ),
     ),
+    (
+        "a mailbox that asked to wait",
+        ("ALTER TABLE mailbox_failing ADD COLUMN until TEXT",),
+    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.
