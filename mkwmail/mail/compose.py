@@ -422,8 +422,8 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._links, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
-        values |= _file_values(addressee)
-        values["files"] = files_value(addressee.files)
+        if letter.is_personal:
+            values |= {**_file_values(addressee), "files": files_value(addressee.files)}
         # Whose mail a copy is of is kept with it, so that they can be forgotten.
         kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
         return {field: values[field] for field in fields if field in values} | kept
