@@ -237,7 +237,7 @@ def test_one_change_of_several_mailings_is_told_once_and_shortly(office: Office)
     told = office.due("2020-02-17T09:00")
     assert told.err.count("Kerkstraat 1") == 1 and f"mkwmail schedule {ID} invitation reminder thanks" in told.err
     (mail,) = office.to_secretary()
-    assert "de uitnodiging voor Directeurendag, de herinnering voor Directeurendag en het bedankje" in mail
+    assert "de uitnodiging voor Directeurendag, de herinnering voor Directeurendag en de bedankmail" in mail
     assert len(mail.splitlines()) < 15
     office.schedule("2020-02-17T09:10", "thanks")
     assert office.due("2020-02-17T09:30") == Ran(78, "", "")
