@@ -1124,4 +1124,4 @@ def _say_faults(error: UserError) -> None:
 
     terminal = Terminal()
     for line in fault_lines(error.faults):
-        terminal.note(line)
+        terminal.note(line, "" if line.startswith(" ") else "bad")

@@ -161,7 +161,9 @@ class Dovecot:
         mail = mail.replace(b"\r\n", b"\n")
         # With the sizes, as Dovecot's own delivery writes them: it need not read each file to know them.
         size = f"S={len(mail)},W={len(mail) + mail.count(10)}"
-        name = f"{1_600_000_000 + self._number}.{self._number}.here,{size}"
+        name = (
+            f"{1_600_000_000 + self._number}.{hashlib.sha256(str(self._number).encode()).hexdigest()[:16]}.here,{size}"
+        )
         path = place / "cur" / f"{name}:2,S" if read else place / "new" / name
         path.write_bytes(mail)
         shutil.chown(path, "mail", "mail")

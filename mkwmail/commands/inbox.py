@@ -34,7 +34,6 @@ from mkwmail.responses.incoming import (
     Ours,
     answers_by_mail,
     is_wanted,
-    may_hold_calendar,
     read_incoming,
 )
 from mkwmail.responses.mailbox import GROUP, LARGEST_MAIL, FolderState, Mailbox, open_mailbox
@@ -193,11 +192,7 @@ class _Reader:
 
     def _fetched(self, folder: str, uids: Sequence[int], token: set[int]) -> list[Incoming]:
         headers = self.box.headers(uids)
-        perhaps = [
-            each.uid for each in headers if may_hold_calendar(each.fields) and not is_wanted(each.fields, self.ours)
-        ]
-        also = token | self.box.with_calendar([uid for uid in perhaps if uid not in token])
-        wanted = [each for each in headers if each.uid in also or is_wanted(each.fields, self.ours)]
+        wanted = [each for each in headers if each.uid in token or each.calendar or is_wanted(each.fields, self.ours)]
         self.found.too_large += sum(each.size > LARGEST_MAIL for each in wanted)
         fitting = [each.uid for each in wanted if each.size <= LARGEST_MAIL]
         return [read_incoming(data, f"{folder}/{uid}", self.ours) for uid, data in self.box.mails(fitting)]

@@ -48,28 +48,36 @@ from mkwmail.report.recipients import (
     show_mail,
     show_title,
 )
-from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mailing_words, read_key
 
 _NEXT = frozenset("n \r\n")
+_FURTHER = frozenset(" \r\n")
 _BACK = frozenset("p\x7f\b")
 
 
 def leaf_through(terminal: Terminal, outgoing: Sequence[OutgoingMail], moment: datetime) -> None:
     """Show the first mail, then each mail that the user asks for.
 
-    Returns when the user stops.
+    A mail that is longer than the screen is shown from its head on, a screen at a time. Returns when the user stops.
     """
     at = 0
     shown = -1
+    rest: Sequence[str] = ()
     while True:
         if at != shown:
             terminal.say()
-            show_mail(terminal, mail_view(outgoing[at].message(moment)))
+            rest = terminal.show_screen(_lines_of(terminal, outgoing[at], moment))
             shown = at
         words = {"number": at + 1, "of": len(outgoing)}
-        terminal.note(_("Mail %(number)d of %(of)d: n next, p previous, / search, q quit") % words, "dim")
+        if rest:
+            keys = _("Mail %(number)d of %(of)d: space further, n next, p previous, / search, q quit")
+        else:
+            keys = _("Mail %(number)d of %(of)d: n next, p previous, / search, q quit")
+        terminal.note(keys % words, "dim")
         key = read_key()
-        if key in _NEXT and key:
+        if rest and key in _FURTHER and key:
+            rest = terminal.show_screen(rest)
+        elif key in _NEXT and key:
             at = min(at + 1, len(outgoing) - 1)
         elif key in _BACK and key:
             at = max(at - 1, 0)
@@ -77,6 +85,10 @@ def leaf_through(terminal: Terminal, outgoing: Sequence[OutgoingMail], moment: d
             at = _searched(terminal, outgoing, at)
         elif key in ("q", "", "\x1b", "\x04"):
             return
+
+
+def _lines_of(terminal: Terminal, each: OutgoingMail, moment: datetime) -> Sequence[str]:
+    return terminal.drawn(lambda page: show_mail(page, mail_view(each.message(moment))))
 
 
 def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> int:
@@ -96,7 +108,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
         return int(find_person(word, candidates).key)
     except UserError as error:
         for line in fault_lines(error.faults):
-            terminal.note(line, "yellow")
+            terminal.note(line, "warning")
         return at
 
 
@@ -271,15 +283,17 @@ def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime)
 
 
 def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime) -> None:
-    show_title(terminal, sources.event, shown.plan.round.mailing)
-    leafing = terminal.leafable and len(shown.outgoing) > 1
-    if not leafing:
+    show_title(terminal, sources.event, mailing_words(shown.plan.round.mailing))
+    several = len(shown.outgoing) > 1
+    if terminal.leafable and (several or terminal.overflows(_lines_of(terminal, shown.outgoing[0], moment))):
+        leaf_through(terminal, shown.outgoing, moment)
+    else:
         show_variants(terminal, shown.outgoing, moment)
-        terminal.say()
+    terminal.say()
     if shown.why_not:
         words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
-        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "yellow")
-    elif len(shown.outgoing) > 1:
+        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "warning")
+    elif several:
         all_of_them = mails(len(shown.outgoing))
         count = len(variants(shown.outgoing))
         in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", count)
@@ -287,9 +301,7 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
         show_left_out(terminal, shown.plan)
         terminal.say(_("Another member's mail: add --member NAME; all of them in one page: --browser"), "dim")
     for line in fault_lines(sources.warnings):
-        terminal.note(line, "yellow")
-    if leafing:
-        leaf_through(terminal, shown.outgoing, moment)
+        terminal.note(line, "warning")
 
 
 def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dict[str, Any]:

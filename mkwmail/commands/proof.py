@@ -127,24 +127,24 @@ def _say(terminal: Terminal, message: Message, reply: Reply | None) -> ExitCode:
     """Print what became of one mail; return its exit code."""
     address = message.recipient
     if reply is None:
-        terminal.say(_("%(address)s: not sent, the connection ended") % {"address": address}, "yellow")
+        terminal.say(_("%(address)s: not sent, the connection ended") % {"address": address}, "warning")
         return ExitCode.WAITING
     words = {"address": address, "reply": str(reply)}
     match meaning(reply):
         case Meaning.SENT:
-            terminal.say(_("%(address)s: sent") % words, "green")
+            terminal.say(_("%(address)s: sent") % words, "good")
             return ExitCode.OK
         case Meaning.REFUSED:
-            terminal.say(_("%(address)s: refused (%(reply)s)") % words, "red")
+            terminal.say(_("%(address)s: refused (%(reply)s)") % words, "bad")
             return ExitCode.REFUSED
         case Meaning.IN_DOUBT:
-            terminal.say(_("%(address)s: in doubt, it may have arrived (%(reply)s)") % words, "yellow")
+            terminal.say(_("%(address)s: in doubt, it may have arrived (%(reply)s)") % words, "warning")
             return ExitCode.IN_DOUBT
         case Meaning.RUN:
             fault = run_fault(reply)
-            terminal.say(f"{address}: {fault.reason}", "red")
+            terminal.say(f"{address}: {fault.reason}", "bad")
             terminal.say(f"    → {fault.remedy}")
             return fault.code
         case _:
-            terminal.say(_("%(address)s: not now (%(reply)s)") % words, "yellow")
+            terminal.say(_("%(address)s: not now (%(reply)s)") % words, "warning")
             return ExitCode.WAITING

@@ -50,9 +50,9 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, options: Se
         smtp = server_of(sources.settings, invocation.shifted)
         refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
     except UserError as error:
-        terminal.note(_("Without --dry-run, this would be refused:"), "yellow")
+        terminal.note(_("Without --dry-run, this would be refused:"), "warning")
         for line in fault_lines(error.faults[:5]):
-            terminal.note(f"  {line}", "yellow")
+            terminal.note(f"  {line}", "warning")
     return ExitCode.OK
 
 
@@ -91,7 +91,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
     elif summary.code is ExitCode.OK and summary.sent:
         words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
         sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
-        terminal.say(sentence % words, "green")
+        terminal.say(sentence % words, "good")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
         terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)

@@ -248,7 +248,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
         with ledger.hold(f"send {sources.event.id}", now):
             take_ledger(invocation, ledger)
             if server:
-                terminal.note(is_handed_to(server), "yellow")
+                terminal.note(is_handed_to(server), "warning")
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
@@ -266,7 +266,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
             summary = _carried_out(invocation, ready, ledger, connect, options)
             earlier = _earlier_text(ready, ledger, invocation.clock.now())
             for fault in back_up(sources.folder, sources.settings, ledger, invocation.clock.now()):
-                terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "yellow")
+                terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "warning")
     now = invocation.clock.now()
     screen = terminal.beside() if options.json else terminal
     if options.json:
@@ -274,9 +274,9 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
     else:
         show_summary(terminal, summary, now)
     if earlier:
-        screen.say(earlier, "yellow")
+        screen.say(earlier, "warning")
     if server and (summary.outcome.sent or summary.outcome.in_doubt):
-        screen.say(was_handed_to(server), "yellow")
+        screen.say(was_handed_to(server), "warning")
     return summary.code
 
 
@@ -291,7 +291,7 @@ def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
     service = is_synchronised(sources.folder.path)
     if service:
         warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger may be damaged.")
-        terminal.note(warning % {"service": service}, "yellow")
+        terminal.note(warning % {"service": service}, "warning")
 
 
 def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:

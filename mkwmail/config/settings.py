@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from mkwmail.addresses import is_example
 from mkwmail.config.fields import (
@@ -37,10 +37,11 @@ from mkwmail.config.fields import (
     from_text,
     nothing_is,
     or_nothing,
+    several,
 )
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document, with_key
-from mkwmail.dutch.dates import read_duration, read_months
+from mkwmail.config.yaml_document import Document, Loc, Plain, read_document, with_key
+from mkwmail.dutch.dates import read_days, read_duration, read_months
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, nearest, suggestion
 from mkwmail.members.headings import COLUMN_NAMES, meaning_of
@@ -166,12 +167,39 @@ class Pace(StrictModel):
     pause: Duration = Field(default=timedelta(0), examples=["0 s"])
 
 
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days in a row, from the first to the last, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        """Return whether a day is one of them."""
+        return self.first <= day <= self.last
+
+
+_LONGEST = timedelta(days=366)
+
+
+def _days_in_a_row(text: str) -> Days:
+    first, last = read_days(text)
+    if last - first > _LONGEST:
+        fault = _('"%(text)s" is more than a year, and nothing would be mailed in all that time')
+        raise UnusableError(fault % {"text": text})
+    return Days(first, last)
+
+
 class Hours(StrictModel):
-    """Hours in which ``due`` may send mail."""
+    """Hours in which ``due`` may send mail.
+
+    ``closed``: days on which it sends nothing, such as the summer holiday.
+    """
 
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
     end: ClockTime = Field(default=time(20), alias="to", examples=["20.00"])
     days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
+    closed: Annotated[tuple[Annotated[Days, from_text(_days_in_a_row)], ...], BeforeValidator(several)] = ()
 
 
 class Backups(StrictModel):
@@ -211,7 +239,7 @@ class Keep:
 
 
 def _keep(text: str) -> Keep:
-    for unit, read in (("months", read_months), ("days", _days)):
+    for unit, read in (("months", read_months), ("days", _number_of_days)):
         try:
             number = read(text)
         except ValueError:
@@ -221,7 +249,7 @@ def _keep(text: str) -> Keep:
     raise UnusableError(_('"%(text)s" is not a number of months, years or days') % {"text": text}, "12 maanden")
 
 
-def _days(text: str) -> int:
+def _number_of_days(text: str) -> int:
     return read_duration(text).days
 
 
@@ -335,8 +363,8 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += _connection_faults(document, filled, folder)
     faults += _column_faults(document, fields)
     if faults or settings is None:
-        hushed = (_hushed(fault, secrets) for fault in faults)
-        raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
+        hushed = (_hushed(fault, secrets) for fault in document.in_order(faults))
+        raise UserError(*hushed, code=ExitCode.SETTINGS)
     if settings.smtp is not None and settings.smtp.ca_file is not None:
         smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
         return settings.model_copy(update={"smtp": smtp})
@@ -358,8 +386,8 @@ def _secret_values(fields: dict[str, Plain]) -> list[str]:
 
 
 def _hushed(fault: Fault, secrets: list[str]) -> Fault:
-    """Return the fault; omit a repaired line that shows a password."""
-    said = any(secret in fault.remedy for secret in secrets)
+    """Return the fault; omit a line of the file, or a repaired one, that shows a password."""
+    said = any(secret in f"{fault.remedy}\n{fault.line}" for secret in secrets)
     return Fault(fault.place, fault.fault) if said else fault
 
 

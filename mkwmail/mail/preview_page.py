@@ -26,9 +26,10 @@ from mkwmail.mail.merge import Placeholder, Segments, files_in
 from mkwmail.members.names import odd
 
 
-def page_words(one_per_letter: bool) -> dict[str, str]:
+def page_words(one_per_letter: bool) -> dict[str, Any]:
     """Return the page's words by their names in page.html and page.js."""
-    return {**_frame(one_per_letter), **_mail(), **_entry(), **_variant_words(), **_help()}
+    words = {**_frame(one_per_letter), **_mail(), **_entry(), **_variant_words(), **_help()}
+    return {**words, "fields": _value_words()}
 
 
 def _frame(one_per_letter: bool) -> dict[str, str]:
@@ -114,6 +115,32 @@ def _variant_words() -> dict[str, str]:
         "subject": _("Subject"),
         "in_common": _("most common text"),
         "in_this": _("this mail"),
+        "variant_column": _("Variant"),
+        "otherwise": _("What is different in it"),
+        "in_html": _("only the HTML"),
+        "values": _("Differs from member to member"),
+        "value": _("Value"),
+        "how_many": _("Different"),
+        "examples": _("For example"),
+    }
+
+
+def _value_words() -> dict[str, str]:
+    """Return the values that may differ, by their fields in a letter; columns of the list keep their own names."""
+    return {
+        "salutation": _("salutation"),
+        "member.first_name": _("first name"),
+        "member.initials": _("initials"),
+        "member.prefix": _("prefix"),
+        "member.surname": _("surname"),
+        "member.name": _("name"),
+        "member.organisation": _("organisation"),
+        "member.function": _("position"),
+        "member.number": _("member number"),
+        "member.email": _("mail address"),
+        "to_address": _("recipient’s address"),
+        "signup_link": _("sign-up link"),
+        "choices": _("optional parts"),
     }
 
 

@@ -32,6 +32,7 @@ GROUP = 500
 LARGEST_MAIL = 10 << 20  # octets; larger ones are not fetched
 _REPLY_SECONDS = 60.0  # opening a folder of 50,000 mails for the first time takes long
 _HEADERS = "MESSAGE-ID IN-REPLY-TO REFERENCES CONTENT-TYPE SUBJECT FROM AUTO-SUBMITTED"
+_STRUCTURE = "BODYSTRUCTURE"
 _BACKOFF = re.compile(r"Backoff Time: (\d+) milliseconds", re.IGNORECASE)
 
 
@@ -50,11 +51,15 @@ class FolderState:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The headers of a mail that tell whether it concerns us, and its size in octets."""
+    """The headers of a mail that tell whether it concerns us, and its size in octets.
+
+    ``calendar``: one of its parts can be an answer of a calendar.
+    """
 
     uid: int
     size: int
     fields: Message
+    calendar: bool
 
 
 class Mailbox:
@@ -100,18 +105,13 @@ class Mailbox:
 
     def headers(self, uids: Sequence[int]) -> list[Header]:
         """Return the headers of mails, for at most :data:`GROUP` of them."""
+        # In one command: a server opens each mail for it, and that takes most of the time.
+        items = ["RFC822.SIZE", f"BODY.PEEK[HEADER.FIELDS ({_HEADERS})]", _STRUCTURE]
         found = []
-        for uid, data in self._fetched(uids, ["RFC822.SIZE", f"BODY.PEEK[HEADER.FIELDS ({_HEADERS})]"]):
+        for uid, data in self._fetched(uids, items):
             text = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), b"")
-            found.append(Header(uid, int(data.get(b"RFC822.SIZE", 0)), parsed(text or b"")))
-        return found
-
-    def with_calendar(self, uids: Sequence[int]) -> set[int]:
-        """Return those of the mails that hold an answer of a calendar."""
-        found = set()
-        for uid, data in self._fetched(uids, ["BODYSTRUCTURE"], alone=True):
-            if _has_reply(data.get(b"BODYSTRUCTURE")):
-                found.add(uid)
+            size, structure = int(data.get(b"RFC822.SIZE", 0)), data.get(_STRUCTURE.encode())
+            found.append(Header(uid, size, parsed(text or b""), _has_reply(structure)))
         return found
 
     def mails(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -132,12 +132,10 @@ class Mailbox:
         with _faults(self._place):
             return sorted(self._client.search(["HEADER", "MESSAGE-ID", message_id]))
 
-    def _fetched(
-        self, uids: Sequence[int], items: list[str], alone: bool = False
-    ) -> list[tuple[int, dict[bytes, Any]]]:
+    def _fetched(self, uids: Sequence[int], items: Sequence[str]) -> list[tuple[int, dict[bytes, Any]]]:
         """Fetch, and leave out what was not asked for: answers without a UID come under a sequence number.
 
-        ``alone``: if the answer cannot be read, ask for each mail by itself.
+        A mail whose structure cannot be read is fetched without it.
         """
         if not uids:
             return []
@@ -147,11 +145,12 @@ class Mailbox:
                 try:
                     found = self._client.fetch(list(uids), items)
                 except ProtocolError:
-                    if not alone:
+                    if _STRUCTURE not in items:
                         raise
-                    if len(uids) == 1:
-                        return []
-                    return [each for uid in uids for each in self._fetched([uid], items, alone=True)]
+                    middle = len(uids) // 2
+                    if middle:
+                        return self._fetched(uids[:middle], items) + self._fetched(uids[middle:], items)
+                    return self._fetched(uids, [each for each in items if each != _STRUCTURE])
         except MemoryError:
             raise _silent(self._place) from None
         return sorted((uid, data) for uid, data in found.items() if uid in wanted)

@@ -386,6 +386,30 @@ def test_what_differs_from_the_most_common_text(chromium: Browser, workshop: Wor
 
 
 @needs_chromium
+def test_a_table_of_what_differs_between_members(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
+    gallery = opened(chromium, tmp_path, a_gallery(variants(workshop)))
+    gallery.press("4")
+    others = gallery.page.locator(".variants tbody td:nth-child(2)").all_text_contents()
+    assert others == ["most common text", "+ Fijn dat je voorzit.", "− Tot dan+ DANK DIRK Tot dan"]
+    rows = gallery.page.locator(".values tbody tr").all()
+    values = {row.locator("td").first.text_content(): row.locator("td").all_text_contents()[1:] for row in rows}
+    assert values["salutation"] == ["3", "Beste Vera, Beste Anna, Beste Bo"]
+    assert values["recipient’s address"] == ["4", "v@example.org, a@example.org, b@example.org …"]
+    assert not gallery.errors
+
+
+@needs_chromium
+def test_one_text_for_all_still_says_which_values_differ(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
+    workshop.body("{{ salutation }},\n\nTot dan.")
+    people = (a_member("Vera", "Klaassen", email="v@example.org"), a_member("Vera", "Smit", email="s@example.org"))
+    gallery = opened(chromium, tmp_path, a_gallery(workshop.compose(*people)))
+    gallery.press("4")
+    assert gallery.page.locator(".variants").count() == 0
+    named = gallery.page.locator(".values tbody td:first-child").all_text_contents()
+    assert "recipient’s address" in named and "salutation" not in named
+
+
+@needs_chromium
 def test_a_page_to_be_shared_shows_variants_of_nobody(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
     html = a_gallery(variants(workshop), one_per_letter=True)
     for secret in (
@@ -408,6 +432,7 @@ def test_a_page_to_be_shared_shows_variants_of_nobody(chromium: Browser, worksho
     assert "1 variant is not shown: its text itself says who it is for." in gallery.text("#warnings")
     gallery.press("ArrowDown", "4")
     assert "+Fijn dat je voorzit." in gallery.page.locator(".difference ins").all_text_contents()
+    assert gallery.page.locator(".values").count() == 0
     assert not gallery.errors
 
 

@@ -295,7 +295,70 @@ function variantButton(letter, number) {
     }
     select(first);
   });
-  return element("li", {}, button);
+  return button;
+}
+
+// The lines that a variant does not share with the most common text, with + or −; found once.
+const changes = new Map();
+
+function changesOf(number) {
+  if (!changes.has(number)) {
+    const first = members.find((member) => member.variant === number);
+    const common = partsOf({ ...first, letter: letters[0], values: valuesFor(letters[0], first) });
+    const lines = partsOf(first).flatMap(([, now], part) => compared(completed(common[part][1], now), now));
+    changes.set(number, lines.filter(([kind, line]) => kind !== "same" && !BLANK.test(line)));
+  }
+  return changes.get(number);
+}
+
+function changeCell(number) {
+  if (number === 0) return [say.in_common];
+  const lines = changesOf(number);
+  if (!lines.length) return [say.in_html];
+  return lines.map(([kind, line]) =>
+    element(kind === "new" ? "ins" : "del", {}, `${kind === "new" ? "+" : "−"} ${line.trim()}`),
+  );
+}
+
+function tableOf(className, headings, rows) {
+  const cells = (kind, contents) => element("tr", {}, ...contents.map((content) => element(kind, {}, ...content)));
+  const head = element("thead", {}, cells("th", headings.map((heading) => [heading])));
+  const body = element("tbody", {}, ...rows.map((row) => cells("td", row)));
+  return element("table", { class: className }, head, body);
+}
+
+function variantTable() {
+  const rows = letters
+    .slice(0, MOST_VARIANTS)
+    .map((letter, number) => [[variantButton(letter, number)], changeCell(number)]);
+  const more = letters.length - MOST_VARIANTS;
+  if (more > 0) rows.push([[sentence(say.more_variants, { n: more })], []]);
+  return tableOf("variants", [say.variant_column, say.otherwise], rows);
+}
+
+// The values that are not the same in all mails, with how many there are and a few of them; found once.
+const FEW = 3;
+let differing = null;
+
+function differingValues() {
+  const found = new Map(Object.keys(say.fields).map((field) => [field, new Set()]));
+  for (const { letter, values } of members)
+    letter.fields.forEach((field, number) => {
+      if (field.startsWith("member.") && !found.has(field)) found.set(field, new Set());
+      if (typeof values[number] === "string") found.get(field)?.add(values[number]);
+    });
+  return [...found].filter(([, values]) => values.size > 1);
+}
+
+function valueSection() {
+  differing ??= differingValues();
+  if (!differing.length) return [];
+  const rows = differing.map(([field, values]) => [
+    [say.fields[field] ?? field.replace("member.", "")],
+    [String(values.size)],
+    [[...values].filter(Boolean).slice(0, FEW).join(", ") + (values.size > FEW ? " …" : "")],
+  ]);
+  return [element("h3", {}, say.values), tableOf("values", [say.value, say.how_many, say.examples], rows)];
 }
 
 function showDifferences(member) {
@@ -303,17 +366,18 @@ function showDifferences(member) {
   const view = at("view-differences");
   view.replaceChildren(element("p", { class: "lead" }, letters.length > 1 ? member.letter.words : say.only_variant));
   if (member.letter.direct) view.append(element("p", {}, say.direct));
-  if (letters.length < 2) return;
+  if (letters.length < 2) {
+    view.append(...valueSection());
+    return;
+  }
   if (member.variant === 0) view.append(element("p", {}, say.most_common));
   else {
     const legend = element("p", { class: "legend" }, element("del", {}, `− ${say.in_common}`), " ");
     legend.append(element("ins", {}, `+ ${say.in_this}`));
     view.append(element("h3", {}, say.compared), legend, ...differencesOf(member));
   }
-  const list = element("ul", { class: "variants" }, ...letters.slice(0, MOST_VARIANTS).map(variantButton));
-  const more = letters.length - MOST_VARIANTS;
-  if (more > 0) list.append(element("li", { class: "aside" }, sentence(say.more_variants, { n: more })));
-  view.append(element("h3", {}, say.variants), list);
+  view.append(element("h3", {}, say.variants), variantTable());
+  view.append(...valueSection());
 }
 
 // ---- Views, switches, keys
