@@ -47,7 +47,7 @@ def test_its_schedule_is_not_confused_with_the_old_ones(tmp_path: Path) -> None:
         assert ran.code == 0 and len(server.taken) == 10
 
 
-def test_an_id_that_was_mailed_about_or_stands_in_a_file_is_not_given_again(tmp_path: Path) -> None:
+def test_an_id_that_was_mailed_about_or_is_in_a_file_is_not_given_again(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)
         place.send()
