@@ -516,7 +516,7 @@ location:
 
 _EMPTY = """\
 # Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
-# Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
+# Controleren: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
 
 id: %(id)s          # verandert nooit meer zodra er gemaild is
 title: %(title)s
@@ -526,7 +526,7 @@ title: %(title)s
 starts: %(starts)s
 ends: %(ends)s
 
-# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
+# Wat nog niet bekend is, mag weg: in de mail staat dan dat de locatie volgt.
 %(location)s
 # Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
 # introduction: |
@@ -542,7 +542,7 @@ ends: %(ends)s
 #   url: https://aanmelden.example.org/%(id)s?lid={code}
 #   deadline: %(deadline)s       # tot en met die dag
 
-# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
+# Welke mail wanneer wordt verstuurd. Een mailing die niet nodig is, mag weg.
 mailings:
 %(mailings)s
 """
