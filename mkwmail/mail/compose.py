@@ -540,8 +540,13 @@ def _template_files(context: MailingContext) -> tuple[str, ...]:
     return (f"{context.template}.md", *shared)
 
 
+def worded_files(context: MailingContext) -> tuple[str, ...]:
+    """Return the names of the templates whose words the mailing's mails may have."""
+    return (*_template_files(context), "layout.html", "layout.txt")
+
+
 def _template_sources(context: MailingContext, templates: Templates) -> Iterable[str]:
-    names = (*_template_files(context), "layout.html", "layout.txt", "mail.css")
+    names = (*worded_files(context), "mail.css")
     return (templates.source(name) for name in names)
 
 
