@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.compose_mailing import (
+    Composer,
     OutgoingMail,
     OutgoingMails,
     composer_of,
@@ -23,6 +24,7 @@ from mkwmail.commands.output import Page, show_in_browser, write_mails, write_ou
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
@@ -31,6 +33,7 @@ from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
+from mkwmail.mail.compose import worded_files
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.letters_page import letters_page
 from mkwmail.members.member_list import Member
@@ -49,6 +52,9 @@ from mkwmail.report.recipients import (
     show_title,
 )
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mailing_words, read_key
+
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
 
 _NEXT = frozenset("n \r\n")
 _FURTHER = frozenset(" \r\n")
@@ -165,7 +171,8 @@ def preview(
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
+    event_read = WithWarnings(sources.event, sources.warnings)
+    page = Page(event_read, name, outgoing, moment, sources.settings.form, passages_of(sources, composer))
     _write(terminal, sources.folder, page, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
@@ -174,6 +181,20 @@ def preview(
     elif files == PreviewFiles():
         _show(terminal, sources, shown, moment)
     return ExitCode.OK
+
+
+def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
+    """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
+    from mkwmail.mail import passages
+
+    folder, context = sources.folder, composer.context
+    names = worded_files(context)
+    own = [name for name in names if (folder.templates_dir / name).is_file()]
+    return (
+        *passages.of_event(read_document(sources.event_path, sources.shown_event), context.event, context.name),
+        *passages.of_settings(read_document(folder.settings_path, folder.shown(folder.settings_path))),
+        *passages.of_templates(composer.templates, names, own),
+    )
 
 
 def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:

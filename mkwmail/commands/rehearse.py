@@ -9,7 +9,7 @@ from mkwmail.clock import ShiftedClock, day_and_time
 from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
-from mkwmail.commands.preview import show_variants
+from mkwmail.commands.preview import passages_of, show_variants
 from mkwmail.commands.send import Ready, SendOptions, jobs_for, make_ready, prepared, proposal_of, run, summed_up
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.settings import Pace
@@ -81,6 +81,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
             ready.outgoing[: options.limit],
             moment,
             sources.settings.form,
+            passages_of(sources, composer),
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:

@@ -22,7 +22,7 @@ from mkwmail.dutch.dates import clock_time, date_in_short, date_in_words, date_w
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
 from mkwmail.ledger.models import COMING, NOT_COMING
 from mkwmail.mail.merge import Link, PersonalFile, Value
-from mkwmail.mail.mime import Attachment
+from mkwmail.mail.mime import Attachment, Picture
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
 
@@ -69,6 +69,7 @@ class MailingContext:
     attachments: tuple[Attachment, ...] = ()
     personal: bool = False
     logo: Attachment | None = None
+    pictures: tuple[Picture, ...] = ()
     original: str | None = None
     proof: bool = False
     automatic: bool = False
