@@ -340,3 +340,14 @@ def test_a_page_is_not_written_through_a_link_out_of_the_folder(place: Place, tm
     ran = shown(place)
     assert (ran.code, "this is a link" in ran.err) == (2, True)
     assert list((tmp_path / "elders").iterdir()) == []
+
+
+@posix
+def test_a_rehearsal_is_shown_in_the_browser_on_request(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    browser = {"DISPLAY": ":0", "BROWSER": f"{sys.executable} -c \"import sys; print('seen', sys.argv[1])\" %s"}
+    shown = place.run("send", EVENT, "invitation", "--rehearse", "--browser", **browser)
+    assert shown.code == 0 and "is in your browser" in shown.out
+    assert (place.folder / "rehearsal" / "index.html").as_uri() in shown.out
+    assert "seen" not in place.run("send", EVENT, "invitation", "--rehearse", **browser).out
+    assert place.run("send", EVENT, "invitation", "--browser", **browser).code == 2
