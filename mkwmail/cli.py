@@ -423,6 +423,9 @@ def send(
             help=_("Send all of them to a mail server inside this program; they end up in rehearsal/."),
         ),
     ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser", help=_("With --rehearse: show all of them in your browser at once."))
+    ] = False,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help=_("Send at most N mails in this run."))
     ] = None,
@@ -434,10 +437,13 @@ def send(
         raise user_error(
             "", _("--dry-run and --rehearse cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
+    if browser and not rehearse:
+        fault = _("--browser shows the page of a rehearsal.")
+        raise user_error("", fault, _("add --rehearse, or use preview --browser"), code=ExitCode.USAGE)
     from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
-    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json, browser=browser)
     if dry_run or rehearse:
         from mkwmail.commands.rehearse import dry_run as show
         from mkwmail.commands.rehearse import rehearse as practise

@@ -95,9 +95,18 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         terminal.say(sentence % words, "good")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
-        terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
+        sentence = _("They are in %(folder)s/; %(page)s is in your browser, to leaf through all of them.")
+        if not options.browser:
+            sentence = _(
+                "They are in %(folder)s/: open %(page)s in a browser (or add --browser) to leaf through all of them."
+            )
+        terminal.say(sentence % words)
     else:
         show_summary(terminal, summary, moment)
+    if options.browser:
+        import webbrowser
+
+        webbrowser.open((folder / PAGE).as_uri())
     return summary.code
 
 

@@ -224,12 +224,16 @@ def faulty_entries(sources: Sources) -> tuple[PersonWithReason, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """The options of ``send``. ``limit``: at most so many in this run."""
+    """The options of ``send``. ``limit``: at most so many in this run.
+
+    ``browser``: show the page of a rehearsal in the browser.
+    """
 
     limit: int | None = None
     yes: bool = False
     skip_faulty: bool = False
     json: bool = False
+    browser: bool = False
 
 
 def send(invocation: Invocation, event: str, mailing: str | None, options: SendOptions) -> ExitCode:

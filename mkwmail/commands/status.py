@@ -107,13 +107,15 @@ def status(
         values = [status_value(each) for each in statuses]
         last = {"last_due": ran.started.isoformat() if ran else None}
         terminal.document({**values[0], **last} if event is not None else {"events": values, **last})
-    elif event is not None:
-        show_status(terminal, statuses[0], skipped)
     else:
-        show_overview(terminal, statuses, now)
-    if automatic and not (csv or json or html):
-        terminal.gap()
-        terminal.say(automatic)
+        with terminal.paged():
+            if event is not None:
+                show_status(terminal, statuses[0], skipped)
+            else:
+                show_overview(terminal, statuses, now)
+            if automatic:
+                terminal.gap()
+                terminal.say(automatic)
     return ExitCode.OK
 
 
@@ -134,7 +136,8 @@ def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: b
     if json:
         invocation.terminal.document(calls_value(about, found))
     else:
-        show_calls(invocation.terminal, about, found)
+        with invocation.terminal.paged():
+            show_calls(invocation.terminal, about, found)
     return ExitCode.OK
 
 
