@@ -383,6 +383,9 @@ def send(
         bool,
         _option("--rehearse", _("Send all of them to a mail server inside this program; they end up in rehearsal/.")),
     ] = False,
+    browser: Annotated[
+        bool, _option("--browser", _("With --rehearse: show all of them in your browser at once."))
+    ] = False,
     limit: Annotated[int | None, _option("--limit", _("Send at most N mails in this run."), metavar="N", min=1)] = None,
     yes: YesOption = False,
     skip_faulty: SkipFaultyOption = False,
@@ -392,10 +395,13 @@ def send(
         raise user_error(
             "", _("--dry-run and --rehearse cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
+    if browser and not rehearse:
+        fault = _("--browser shows the page of a rehearsal.")
+        raise user_error("", fault, _("add --rehearse, or use preview --browser"), code=ExitCode.USAGE)
     from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
-    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json, browser=browser)
     if dry_run or rehearse:
         from mkwmail.commands.rehearse import dry_run as show
         from mkwmail.commands.rehearse import rehearse as practise
@@ -1021,4 +1027,4 @@ def _say_faults(error: UserError) -> None:
 
     terminal = Terminal()
     for line in fault_lines(error.faults):
-        terminal.note(line)
+        terminal.note(line, "" if line.startswith(" ") else "bad")

@@ -213,7 +213,8 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     elif json:
         invocation.terminal.document(answers_value(shown))
     else:
-        show_answers(invocation.terminal, shown)
+        with invocation.terminal.paged():
+            show_answers(invocation.terminal, shown)
     return ExitCode.OK
 
 

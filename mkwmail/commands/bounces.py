@@ -254,7 +254,7 @@ def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Ma
         known = verdicts.get((of.event, each.person, each.address))
         found = Verdict(known) if known else verdict("", reply)
         words = {"mailing": of.mailing, "event": of.event, "who": each.address}
-        terminal.say(f"{of.mailing}, {_candidate(each, persons)}: {state_words(each.state)} ({reply})", "yellow")
+        terminal.say(f"{of.mailing}, {_candidate(each, persons)}: {state_words(each.state)} ({reply})", "warning")
         terminal.say(f"  {verdict_words(found)}")
         place, address = rows.get(each.person, ("", ""))
         if place and address_key(address) != address_key(each.address):

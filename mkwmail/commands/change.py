@@ -60,11 +60,11 @@ def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCod
     terminal.say(_("Changed %(file)s:") % {"file": folder.shown(path)}, "bold")
     for old, new in differing:
         if old:
-            terminal.say(f"  - {old}", "red")
+            terminal.say(f"  - {old}", "bad")
         if new:
-            terminal.say(f"  + {new}", "green")
+            terminal.say(f"  + {new}", "good")
     for each in read.warnings:
-        terminal.say(f"  {each}", "yellow")
+        terminal.say(f"  {each}", "warning")
     with open_ledger(invocation, folder) as ledger:
         status = statuses_of(invocation, folder, ledger, [(path, read.value)])[0]
     if status.next_steps:

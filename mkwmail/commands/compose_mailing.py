@@ -26,7 +26,7 @@ from mkwmail.mail.compose import Addressed, Composition, compose, message_id
 from mkwmail.mail.context import Addressee, Change, Lazily, MailingContext
 from mkwmail.mail.letter import Content, Letter, Message, no_content
 from mkwmail.mail.merge import PersonalFile, files_in
-from mkwmail.mail.mime import Attachment, read_attachment
+from mkwmail.mail.mime import Attachment, Picture, read_attachment
 from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
 from mkwmail.planning.approval import (
     CERTIFICATES,
@@ -440,9 +440,9 @@ def composer_of(
     cancelled = history.cancelled is not None or rule_of(mailing).cancels
     facts = facts_of(sources.event, cancelled)
     version = history.telling.version_of(facts)
-    event = _proof_of(sources.event) if proof else sources.event
-    entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
+    event, pictures = _with_pictures(sources, _proof_of(sources.event) if proof else sources.event, mailing)
+    entry = mailing_named(event, mailing)
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     names = (*entry.shared_files, *_corrected_files(event, history.correcting))
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
@@ -460,6 +460,7 @@ def composer_of(
         attachments=attachments,
         personal=bool(entry.personal_files) or _certifies(event, mailing, history.correcting),
         logo=logo,
+        pictures=pictures,
         proof=proof,
         automatic=automatic,
         moment=moment,
@@ -537,6 +538,21 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
         raise user_error(folder.shown(path), _("cannot be read: %(why)s"), why=reason_of(error)) from None
 
 
+def _with_pictures(sources: Sources, event: Event, mailing: str) -> tuple[Event, tuple[Picture, ...]]:
+    if "![" not in event.model_dump_json():
+        return event, ()
+    from mkwmail.config.attachments import attachment_path, picture_width, with_pictures
+
+    pictures: dict[str, Picture] = {}
+
+    def id_of(name: str) -> str:
+        file = _file(sources.folder, attachment_path(sources.event_path, name))
+        new = Picture(file, f"picture.{len(pictures) + 1}@mkwmail", picture_width(file.data) or 0)
+        return pictures.setdefault(fingerprint(file.data), new).content_id
+
+    return with_pictures(event, mailing, id_of), tuple(pictures.values())
+
+
 def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
     """Return the first of these templates that exists.
 
@@ -558,19 +574,20 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
     The keys are the names under which the user knows the sources.
     """
     settings = sources.settings
-    shown_event = sources.shown_event
+    shown_event, entry = sources.shown_event, mailing_named(sources.event, context.name)
     shown = {"association", "sender", "reply_to", "form", "footer"}
     found = {
         shown_event: laid_out(json.dumps(words_of(sources.event))),
         f"{shown_event}{FACTS}": laid_out(facts_of(sources.event).document()),
         f"mailings: {context.name}": laid_out(
-            context.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
+            entry.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),
         "mkwmail.yaml": laid_out(settings.model_dump_json(include=shown, exclude_none=True)),
     }
     for name in (f"{context.template}.md", f"{COPY}.md", *SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
-    for file in (*context.attachments, *([context.logo] if context.logo else [])):
+    logo = [context.logo] if context.logo else []
+    for file in (*context.attachments, *logo, *(picture.file for picture in context.pictures)):
         found[file.name] = fingerprint(file.data)
     if context.event.certificate is not None and rule_of(context.name).certifies:
         from mkwmail.papers.certificates import approved_sources

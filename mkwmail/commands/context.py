@@ -81,7 +81,7 @@ def announce(invocation: Invocation, server: str = "") -> None:
     if invocation.shifted:
         words = {"variable": clock.VARIABLE, "moment": day_and_time(invocation.clock.now())}
         said = _("%(variable)s: the clock starts at %(moment)s; the ledger is mkwmail-test.db.") % words
-        invocation.terminal.note(f"{said} {is_handed_to(server)}" if server else said, "yellow")
+        invocation.terminal.note(f"{said} {is_handed_to(server)}" if server else said, "warning")
 
 
 def lacking(settings: Settings, folder: Path, environment: Mapping[str, str] = os.environ) -> Fault | None:
@@ -206,7 +206,7 @@ def open_ledger(invocation: Invocation, folder: WorkingFolder, *, refuses: bool 
     closed = None if refuses else runs.last_handover(opened.database)
     if closed is not None and closed.way == "out":
         said = _("This folder was handed over on %(moment)s: what you record here is not seen where it was taken over.")
-        invocation.terminal.note(said % {"moment": day_and_time(closed.at)}, "yellow")
+        invocation.terminal.note(said % {"moment": day_and_time(closed.at)}, "warning")
     return opened
 
 
@@ -278,7 +278,7 @@ def _ask_about_headings(
     }
     for name, headings in unknown.candidates.items():
         words = {"list": folder.shown(folder.path / settings.members), "name": name}
-        terminal.note(_("No column of %(list)s has the heading %(name)s. It may be one of these:") % words, "yellow")
+        terminal.note(_("No column of %(list)s has the heading %(name)s. It may be one of these:") % words, "warning")
         for number, heading in enumerate(headings, start=1):
             terminal.note(f"  {number}  {heading}")
         answer = terminal.ask(questions[name])

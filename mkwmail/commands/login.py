@@ -76,10 +76,10 @@ def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, s
         ends = _(
             "The provider gave no refresh token, so the sign-in expires soon: offline_access may be missing in scopes."
         )
-        terminal.note(ends, "yellow")
+        terminal.note(ends, "warning")
     if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
         nearer = _("The environment variable %(variable)s is set, and comes before what is kept.")
-        terminal.note(nearer % {"variable": VARIABLE}, "yellow")
+        terminal.note(nearer % {"variable": VARIABLE}, "warning")
     faults = sender_faults(told, settings.sender.email)
     if faults:
         raise UserError(*faults, code=ExitCode.LOGIN)
@@ -110,7 +110,7 @@ def login_mailbox(invocation: Invocation, way: LoginOptions, environment: Mappin
     credential = mailbox_login(settings, folder) if attempt is None else (username, attempt.credential)
     try_mailbox(settings, folder, credential)
     words = {"host": imap.host, "username": username}
-    terminal.say(_("Logged in to the mailbox at %(host)s as %(username)s; no mail was read.") % words, "green")
+    terminal.say(_("Logged in to the mailbox at %(host)s as %(username)s; no mail was read.") % words, "good")
     if attempt is not None:
         terminal.say(_("You do not need to log in again; the login is stored on this computer, in:"))
         terminal.say(f"    {store.keep(account, attempt.values)}")
@@ -131,7 +131,7 @@ def _say_what_it_allows(terminal: Terminal) -> None:
 
 def _say_kept(terminal: Terminal, smtp: Smtp, where: str) -> None:
     words = {"host": smtp.host, "username": smtp.username}
-    terminal.say(_("Logged in to %(host)s as %(username)s; nothing was sent.") % words, "green")
+    terminal.say(_("Logged in to %(host)s as %(username)s; nothing was sent.") % words, "good")
     terminal.say(_("You do not need to log in again; the login is stored on this computer, in:"))
     terminal.say(f"    {where}")
     terminal.say(_("To remove it: mkwmail logout"))

@@ -29,7 +29,7 @@ def open_it(invocation: Invocation, what: str | None) -> ExitCode:
     path = _meant(folder, what)
     invocation.terminal.say(str(path))
     if not _opened(path):
-        invocation.terminal.note(_("This computer has no program to open it with."), "yellow")
+        invocation.terminal.note(_("This computer has no program to open it with."), "warning")
     return ExitCode.OK
 
 

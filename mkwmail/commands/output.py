@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.config.attachments import OwnFiles, own_words
@@ -26,6 +27,9 @@ from mkwmail.i18n import _
 from mkwmail.mail.compose import Composition
 from mkwmail.mail.preview_page import gallery_page
 from mkwmail.report.terminal import mailing_words
+
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
 
 # Errors that another name for the file would not solve.
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -151,7 +155,7 @@ PAGE = "index.html"
 class Page:
     """The preview page of an event's mailing, dated ``moment``.
 
-    ``form``: the form in which the mails address their readers.
+    ``form``: the form in which the mails address their readers. ``passages``: the lines that they may be made from.
     """
 
     event: WithWarnings[Event]
@@ -159,6 +163,7 @@ class Page:
     outgoing: Sequence[OutgoingMail]
     moment: datetime
     form: Form
+    passages: "Sequence[Passage]" = ()
 
     def html(self, one_per_letter: bool = False) -> str:
         """Return the page.
@@ -176,6 +181,7 @@ class Page:
             form=self.form,
             warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
+            passages=self.passages,
         )
 
 

@@ -112,7 +112,7 @@ def _certificates(
     found = certificates.of(list(everyone.items()), left=everyone.keys() - listed)
     if certificates.example:
         for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
-            terminal.note(str(fault_of_one), "yellow")
+            terminal.note(str(fault_of_one), "warning")
     else:
         certificates.keep(ledger.database, found, {})
     written = None
@@ -182,7 +182,7 @@ def _sheet(invocation: Invocation, sources: Sources, sheet: Sheet, day: Day) -> 
     if paper.missing:
         said = _("%(file)s: its font lacks these characters, shown as ?: %(letters)s")
         words = {"file": sources.folder.shown(path), "letters": " ".join(paper.missing)}
-        invocation.terminal.note(said % words, "yellow")
+        invocation.terminal.note(said % words, "warning")
     invocation.terminal.say(_("Wrote %(file)s") % {"file": sources.folder.shown(path)})
 
 

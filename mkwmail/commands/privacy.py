@@ -68,15 +68,15 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     members = read_settings(folder).members
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
-        terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "yellow")
+        terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "warning")
     for row in sorted({of.member.row for each in roll.assistants if each.person == person.key for of in each.copy_of}):
         place = {"place": f"{members}:{row}"}
         still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
-        terminal.say(still % place, "yellow")
+        terminal.say(still % place, "warning")
     for each in left:
         said = _("Still there: the sign-up of %(who)s, whose name is alike. If it is the same person: %(command)s")
         words = {"who": _shown(each), "command": f'mkwmail forget "{each.address or each.name}"'}
-        terminal.say(said % words, "yellow")
+        terminal.say(said % words, "warning")
     _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
@@ -187,7 +187,7 @@ def _warn_of_certificates(terminal: Terminal, count: int) -> None:
             "  %(n)d certificates: they cannot be made again after this. Do those people still have them?",
             count,
         )
-        terminal.say(said % {"n": count}, "yellow")
+        terminal.say(said % {"n": count}, "warning")
 
 
 def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
@@ -223,14 +223,14 @@ def _renew_backups(terminal: Terminal, folder: WorkingFolder, ledger: Ledger, no
         try:
             backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
         except UserError as error:
-            terminal.note(_("No backup could be made: %(why)s") % {"why": error.faults[0]}, "yellow")
+            terminal.note(_("No backup could be made: %(why)s") % {"why": error.faults[0]}, "warning")
     return left
 
 
 def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
     for path in unreached:
         said = _("This backup could not be reached, and still has everything: %(file)s. Delete it yourself.")
-        terminal.say(said % {"file": path}, "yellow")
+        terminal.say(said % {"file": path}, "warning")
 
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:

@@ -9,7 +9,7 @@ from mkwmail.clock import ShiftedClock, day_and_time
 from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
-from mkwmail.commands.preview import show_variants
+from mkwmail.commands.preview import passages_of, show_variants
 from mkwmail.commands.send import Ready, SendOptions, jobs_for, make_ready, prepared, proposal_of, run, summed_up
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.settings import Pace
@@ -50,9 +50,9 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, options: Se
         smtp = server_of(sources.settings, invocation.shifted)
         refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
     except UserError as error:
-        terminal.note(_("Without --dry-run, this would be refused:"), "yellow")
+        terminal.note(_("Without --dry-run, this would be refused:"), "warning")
         for line in fault_lines(error.faults[:5]):
-            terminal.note(f"  {line}", "yellow")
+            terminal.note(f"  {line}", "warning")
     return ExitCode.OK
 
 
@@ -81,6 +81,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
             ready.outgoing[: options.limit],
             moment,
             sources.settings.form,
+            passages_of(sources, composer),
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
@@ -91,12 +92,21 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
     elif summary.code is ExitCode.OK and summary.sent:
         words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
         sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
-        terminal.say(sentence % words, "green")
+        terminal.say(sentence % words, "good")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
-        terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
+        sentence = _("They are in %(folder)s/; %(page)s is in your browser, to leaf through all of them.")
+        if not options.browser:
+            sentence = _(
+                "They are in %(folder)s/: open %(page)s in a browser (or add --browser) to leaf through all of them."
+            )
+        terminal.say(sentence % words)
     else:
         show_summary(terminal, summary, moment)
+    if options.browser:
+        import webbrowser
+
+        webbrowser.open((folder / PAGE).as_uri())
     return summary.code
 
 

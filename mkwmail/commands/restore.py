@@ -246,7 +246,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
     words = {"event": event.id, "mailing": mailing}
     answer = ""
     if terminal.interactive:
-        terminal.note(f"{fault}.", "yellow")
+        terminal.note(f"{fault}.", "warning")
         answer = choose(terminal, _("Was it sent then? y/n:"), ["y", "j", "yes", "ja", "n", "no", "nee"])
     if not answer:
         remedy = _("answer the question of `mkwmail send %(event)s %(mailing)s` in a terminal") % words
@@ -277,7 +277,7 @@ def _say_lost(terminal: Terminal, lost: Sequence[_Lost], doubtful: Mapping[str, 
     count = sum(sum(each.values()) for each in doubtful.values())
     if count:
         terminal.say(
-            ngettext("In doubt now: %(n)d mail.", "In doubt now: %(n)d mails.", count) % {"n": count}, "yellow"
+            ngettext("In doubt now: %(n)d mail.", "In doubt now: %(n)d mails.", count) % {"n": count}, "warning"
         )
     for event, each in doubtful.items():
         if each:

@@ -79,7 +79,7 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
         terminal.note(
             _("This folder is kept by %(service)s, which can damage the ledger: a folder outside it is safer.")
             % {"service": synchronised},
-            "yellow",
+            "warning",
         )
     if terminal.interactive and not _wants_another(terminal, place):
         return ExitCode.INTERRUPTED
@@ -102,7 +102,7 @@ def _wants_another(terminal: Terminal, place: WorkingFolder) -> bool:
     others = [path for path in known_folders() if path != place.path]
     if not others:
         return True
-    terminal.note(_("You have a working folder already: %(folder)s") % {"folder": others[-1]}, "yellow")
+    terminal.note(_("You have a working folder already: %(folder)s") % {"folder": others[-1]}, "warning")
     terminal.note(_("A second one does not know who was mailed from the first."))
     return said_yes(terminal, _("Make another one? y/n:"))
 
@@ -123,7 +123,7 @@ def _asked(terminal: Terminal) -> SetupAnswers:
     name = terminal.ask(_("2. The sender's name, as members see it:"))
     email = terminal.ask(_("3. The sender's address:"))
     while email and (wrong := _unmailable(email)):
-        terminal.note(f"   {wrong}", "yellow")
+        terminal.note(f"   {wrong}", "warning")
         email = terminal.ask(_("3. The sender's address:"))
     server = _server(terminal, email)
     form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
@@ -151,7 +151,7 @@ def _server(terminal: Terminal, email: str) -> str:
         server = preset_named(said, email) or said
         if not server or server in PRESETS or is_loopback(server) or re.fullmatch(r"[\w-]+(\.[\w-]+)+", server):
             return server
-        terminal.note(_('   "%(name)s" is not a host name: it looks like smtp.example.org') % {"name": said}, "yellow")
+        terminal.note(_('   "%(name)s" is not a host name: it looks like smtp.example.org') % {"name": said}, "warning")
 
 
 def _day(terminal: Terminal) -> date | None:
@@ -160,7 +160,7 @@ def _day(terminal: Terminal) -> date | None:
         try:
             moment = read_moment(said)
         except ValueError as error:
-            terminal.note(f"   {error}", "yellow")
+            terminal.note(f"   {error}", "warning")
         else:
             return moment.date() if isinstance(moment, datetime) else moment
     return None
@@ -250,6 +250,7 @@ form: %(form)s
 #   from: 8.00
 #   to: 20.00
 #   days: working               # working of all
+#   closed: [2020-07-13 - 2020-07-31, 2020-12-24]   # op deze dagen wordt er niets automatisch verstuurd
 
 # Hoe lang na een evenement de gegevens van mensen bewaard blijven. Daarna stelt mkwmail voor om ze te verwijderen.
 # keep: 12 months
@@ -336,7 +337,7 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
     event = read_event(made, folder)
     _show(terminal, event.value, now)
     for each in (*_still_the_same(earlier), *map(str, event.warnings)):
-        terminal.say(f"  {each}", "yellow")
+        terminal.say(f"  {each}", "warning")
     terminal.say()
     terminal.say(_("Look it through in an editor, then type:"))
     terminal.say(f"  mkwmail check {event_id}")
@@ -515,7 +516,7 @@ location:
 
 _EMPTY = """\
 # Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
-# Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
+# Controleren: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
 
 id: %(id)s          # verandert nooit meer zodra er gemaild is
 title: %(title)s
@@ -525,7 +526,7 @@ title: %(title)s
 starts: %(starts)s
 ends: %(ends)s
 
-# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
+# Wat nog niet bekend is, mag weg: in de mail staat dan dat de locatie volgt.
 %(location)s
 # Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
 # introduction: |
@@ -541,7 +542,7 @@ ends: %(ends)s
 #   url: https://aanmelden.example.org/%(id)s?lid={code}
 #   deadline: %(deadline)s       # tot en met die dag
 
-# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
+# Welke mail wanneer wordt verstuurd. Een mailing die niet nodig is, mag weg.
 mailings:
 %(mailings)s
 """

@@ -275,7 +275,7 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
     for person, _answer in undone.answers:
         if person in told:
             words = {"who": names.get(person, ""), "moment": day_and_time(told[person])}
-            terminal.say(_("  %(who)s had a confirmation of it on %(moment)s") % words, "yellow")
+            terminal.say(_("  %(who)s had a confirmation of it on %(moment)s") % words, "warning")
     count = len(undone.answers)
     terminal.say(ngettext("%(n)d answer taken back.", "%(n)d answers taken back.", count) % {"n": count})
     return ExitCode.OK
@@ -331,7 +331,7 @@ def _called(terminal: Terminal, desk: _Desk, who: str) -> Candidate | None:
     except UserError as error:
         if desk.may_mean_somebody(who):
             raise
-        terminal.note(str(error.faults[0]), "yellow")
+        terminal.note(str(error.faults[0]), "warning")
         if not said_yes(terminal, _("Add %(who)s as a guest? y/n:") % {"who": who}):
             return None
     place = terminal.ask(_("  Organisation:"))
@@ -341,7 +341,7 @@ def _called(terminal: Terminal, desk: _Desk, who: str) -> Candidate | None:
             address = mailable(address) if address else ""
             break
         except ValueError as error:
-            terminal.note(f"  {error}", "yellow")
+            terminal.note(f"  {error}", "warning")
     key = f"{BY_TELEPHONE}{folded(who)} {address}"
     return desk.add(KeptSignup(key, None, "", "", who, address, place, doubt=_("telephoned")))
 

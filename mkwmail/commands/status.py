@@ -30,7 +30,7 @@ from mkwmail.planning.audience import History
 from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
-from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
+from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
 from mkwmail.report.notices import LOGIN_FAILS
@@ -107,13 +107,15 @@ def status(
         values = [status_value(each) for each in statuses]
         last = {"last_due": ran.started.isoformat() if ran else None}
         terminal.document({**values[0], **last} if event is not None else {"events": values, **last})
-    elif event is not None:
-        show_status(terminal, statuses[0], skipped)
     else:
-        show_overview(terminal, statuses, now)
-    if automatic and not (csv or json or html):
-        terminal.gap()
-        terminal.say(automatic)
+        with terminal.paged():
+            if event is not None:
+                show_status(terminal, statuses[0], skipped)
+            else:
+                show_overview(terminal, statuses, now)
+            if automatic:
+                terminal.gap()
+                terminal.say(automatic)
     return ExitCode.OK
 
 
@@ -134,7 +136,8 @@ def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: b
     if json:
         invocation.terminal.document(calls_value(about, found))
     else:
-        show_calls(invocation.terminal, about, found)
+        with invocation.terminal.paged():
+            show_calls(invocation.terminal, about, found)
     return ExitCode.OK
 
 
@@ -206,7 +209,7 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
         members = read_list(folder, settings)
     except UserError as error:
         for fault in error.faults:
-            invocation.terminal.note(str(fault), "yellow")
+            invocation.terminal.note(str(fault), "warning")
     return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
@@ -228,7 +231,9 @@ def _mailings(
             except UserError as error:  # a fault of this mailing alone
                 fault = str(error.faults[0])
         done = roll is not None and name in had and not left and not fault
-        found.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
+        send = event.mailings[name].send
+        goes = next_opening(sources.settings.hours, max(send, now)) if sources is not None and send else None
+        found.append(Due(name, send, left, stands[name], passed_over, done, fault, goes))
     return tuple(found)
 
 

@@ -84,7 +84,7 @@ def _show_difference(terminal: Terminal, folder: WorkingFolder, name: str) -> No
         if line.startswith(("+++", "---")):
             terminal.say(line, "bold")
         elif line.startswith(("+", "-")):
-            terminal.say(line, "green" if line.startswith("+") else "red")
+            terminal.say(line, "good" if line.startswith("+") else "bad")
         else:
             terminal.say(line)
 

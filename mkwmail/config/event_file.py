@@ -33,7 +33,7 @@ from mkwmail.config.kinds import (
     rule_of,
     templates_of,
 )
-from mkwmail.config.yaml_document import Document, Loc, Node, Plain, in_file_order, read_document
+from mkwmail.config.yaml_document import Document, Loc, Node, Plain, read_document
 from mkwmail.dutch.dates import date_in_words, dated_words
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import shipped
@@ -59,10 +59,10 @@ def read_event(path: Path, folder: WorkingFolder, document: Document | None = No
     drafted = _drafted(document)
     draft = Draft(drafted.event, drafted.known, drafted.whole, document, folder, path)
     found = check(draft)
-    faults = in_file_order((*document.faults, *drafted.faults, *found.faults))
+    faults = document.in_order((*document.faults, *drafted.faults, *found.faults))
     if faults:
         raise UserError(*faults)
-    return WithWarnings(drafted.event, in_file_order(found.warnings))
+    return WithWarnings(drafted.event, document.in_order(found.warnings))
 
 
 class _Drafted(NamedTuple):
@@ -245,6 +245,7 @@ def check(draft: Draft) -> CheckResult:
         *_order_faults(draft),
         *link_faults(draft.document),
         *text_faults(draft.document, draft.starts),
+        *_picture_faults(draft),
     )
     warnings = (
         *_programme_warnings(draft),
@@ -310,6 +311,13 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
             from mkwmail.config.attachments import attachment_faults
 
             yield from attachment_faults(shared, loc, draft.document, draft.folder, draft.path)
+
+
+def _picture_faults(draft: Draft) -> Iterator[Fault]:
+    if any("![" in line for line in draft.document.lines):
+        from mkwmail.config.attachments import picture_faults
+
+        yield from picture_faults(draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
@@ -527,7 +535,8 @@ def _links_in_text_faults(document: Document, node: Node, text: str) -> Iterator
             yield Fault(place, fault, line.replace(url, "https" + url[4:], 1))
     for found in _MARKDOWN_TARGET.finditer(text):
         target = found.group(1).strip("“”„«»‘’")
-        if not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
+        is_picture = re.search(r"!\[[^\]\n]*$", text[: found.start()])
+        if not is_picture and not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
             place, line = document.find(node, found.group())
             fault = _('"%(link)s" is not a complete link: it must begin with https:// or mailto:')
             whole = f"https://{target}" if re.match(r"[\w-]+(?:\.[\w-]+)+", target) else ""

@@ -246,11 +246,8 @@ def correcting(
         known = last.get(delivery.person)
         if delivery.state in TOLD and delivery.approval in texts and (known is None or known.since <= delivery.since):
             last[delivery.person] = delivery
-    earlier = {
-        person
-        for person, delivery in last.items()
-        if delivery.approval is not None and differences(texts[delivery.approval], wording)
-    }
+    differing = {key for key, text in texts.items() if differences(text, wording)}
+    earlier = {person for person, delivery in last.items() if delivery.approval in differing}
     edition = _edition([texts[key] for key in sorted(texts)], wording)
     told = {key: corrections(text, wording) for key, text in texts.items()}
     alike = {key for key, text in texts.items() if not told[key] and not _template_differs(text, wording)}

@@ -25,7 +25,7 @@ from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
-from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
+from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values, mailing_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
 def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     """Print the recipients and the mail, the people left out, and oddities."""
     made, sample = proposal.plan, proposal.sample
-    show_title(terminal, proposal.event, made.round.mailing)
+    show_title(terminal, proposal.event, mailing_words(made.round.mailing))
     terminal.say()
     subject = sample.subject
     if proposal.subjects > 1:
@@ -321,7 +321,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     terminal.say()
     show_left_out(terminal, made)
     for sentence in proposal.odd:
-        terminal.say(_("Note: %(what)s") % {"what": sentence}, "yellow")
+        terminal.say(_("Note: %(what)s") % {"what": sentence}, "warning")
 
 
 def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> None:
@@ -414,19 +414,19 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     """Print what was sent, what was not and why, and the next commands."""
     after = summary.after
     for line in fault_lines(summary.faults):
-        terminal.say(line, "red")
+        terminal.say(line, "bad")
     if summary.outcome.interrupted:
-        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "yellow")
+        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "warning")
     if not summary.planned:
         _show_nothing_left(terminal, summary)
     else:
         clean = summary.code is ExitCode.OK
-        terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
-    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
-    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
-    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+        terminal.say(", ".join(_counts(summary)) + ".", "good" if clean else "bold")
+    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True, style="waiting")
+    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True, style="bad")
+    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True, style="doubt")
     # If the run had no mail to send, the first names are enough.
-    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
+    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0, style="bad")
     show_by_reason(terminal, _("Skipped"), summary.skipped)
     for step in _next_steps(summary, now):
         terminal.say(step)
@@ -437,7 +437,7 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
             len(summary.unsettled),
         )
         shown = {"n": len(summary.unsettled), "names": some(summary.unsettled), "event": summary.event}
-        terminal.say(words % shown, "yellow")
+        terminal.say(words % shown, "warning")
 
 
 def _counts(summary: Summary) -> list[str]:

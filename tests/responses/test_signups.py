@@ -65,7 +65,7 @@ def test_google_forms(tmp_path: Path) -> None:
     assert first.dietary == {"Dieetwensen": "vegetarisch"}
 
 
-def test_microsoft_forms_where_its_own_columns_say_anonymous(tmp_path: Path) -> None:
+def test_microsoft_forms_if_its_own_columns_say_anonymous(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         [
             "ID",
