@@ -45,6 +45,7 @@ from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.templates import TEMPLATE_ENDINGS, names_template, shipped_templates
 from mkwmail.planning.audience import History
 from mkwmail.planning.free_text import text_warnings
+from mkwmail.planning.member_index import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.oddities import (
     earlier_text_fault,
     event_warnings,
@@ -55,7 +56,6 @@ from mkwmail.planning.oddities import (
     slipped_fault,
     unused_templates,
 )
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -212,18 +212,18 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
     faults: list[Fault] = []
     warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
-        warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
-        warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
-        warnings += _of_texts(sources, roll, ledger, history, now)
-        if roll.slipped:
-            faults.append(slipped_fault(roll, sources.shown_list))
-        due = due_mailings(event, roll, history, now)
+        warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, index, history)
+        warnings += outdated_warnings(sources.event, sources.shown_event, index, history, now)
+        warnings += _of_texts(sources, index, ledger, history, now)
+        if index.slipped:
+            faults.append(slipped_fault(index, sources.shown_list))
+        due = due_mailings(event, index, history, now)
         mailings = []
         for name in in_order(event):
             try:
-                checked, odd = _mailing(invocation, sources, roll, history, ledger, name)
+                checked, odd = _mailing(invocation, sources, index, history, ledger, name)
                 mailings.append(replace(checked, left=due.get(name, 0)))
                 warnings += odd
             except UserError as error:
@@ -261,7 +261,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         title=f"{event.title}, {day_and_time(event.starts)}",
         faults=tuple(dict.fromkeys(faults)),
         warnings=tuple(dict.fromkeys(warnings)),
-        notes=tuple(list_notes(sources.members, sources.shown_list, roll, history)),
+        notes=tuple(list_notes(sources.members, sources.shown_list, index, history)),
         mailings=tuple(mailings),
         salutations=salutations(sources.members.members, sources.settings.form),
         server=tuple(facts),
@@ -282,29 +282,29 @@ def _unused_templates(sources: Sources) -> Iterator[Fault]:
     yield from unused_templates((path.name for path in own), shipped_templates(), {*sources.event.mailings, *used})
 
 
-def _of_texts(sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:
+def _of_texts(sources: Sources, index: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:
     """Yield what is odd about the event's texts, and who has earlier ones."""
     yield from text_warnings(sources.event, sources.shown_event)
     yield from _unused_templates(sources)
-    earlier = earlier_text_of(sources, roll, ledger, history, now)
+    earlier = earlier_text_of(sources, index, ledger, history, now)
     if earlier is not None:
         yield earlier_text_fault(sources.event, sources.shown_event, earlier)
 
 
 def _mailing(
-    invocation: Invocation, sources: Sources, roll: MemberIndex, history: History, ledger: Ledger, name: str
+    invocation: Invocation, sources: Sources, index: MemberIndex, history: History, ledger: Ledger, name: str
 ) -> tuple[Checked, list[Fault]]:
     """Compose one mailing for its whole audience, and check it."""
     event, now = sources.event, invocation.clock.now()
     history = correcting_of(sources, name, ledger, history)
     moment = moment_of(event, name, now)
-    plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
-    earlier = former_names(sources, roll, ledger, history, plan, now)
+    plan = plan_for(event, name, index, presumed(event, name, index, history, moment), moment)
+    earlier = former_names(sources, index, ledger, history, plan, now)
     warnings = former_faults(sources, name, earlier)
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=roll.everybody)
+        plan = replace(plan, to_send=index.everybody)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     composer = composer.enclosing(sources, ledger, history, now)
     composer = composer if count else composer.without_files()
@@ -319,7 +319,7 @@ def _mailing(
     if composer.files is not None:
         warnings += composer.files.unused()
     if composer.certificates is not None and composer.certificates.example:
-        warnings += composer.certificates.try_out([(each.person, each.member) for each in roll.listings])
+        warnings += composer.certificates.try_out([(each.person, each.member) for each in index.listings])
     elif composer.certificates is not None:
         warnings += composer.certificates.by_hand((each.person, each.member) for each in history.unaddressed)
     place = sources.shown_event
