@@ -30,8 +30,7 @@ class Message(NamedTuple):
     The envelope is that of RFC 5321 §2.3.1. ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII,
     CRLF line ends, ending in CRLF. There are several chunks, so that messages share bytes such as attachments in
     memory. ``dotless``: it is known that no line begins with a dot, so no dot has to be doubled (RFC 5321 §4.5.2).
-    ``digest`` is the letter's digest of these bytes (:meth:`mkwmail.mail.letter.Letter.address`). ``personal``: it may
-    have files of this person alone.
+    ``digest`` is the letter's digest of these bytes (:meth:`Letter.address`). ``personal``: it may have personal files.
     """
 
     sender: str
