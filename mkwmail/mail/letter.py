@@ -30,7 +30,7 @@ class Message(NamedTuple):
     The envelope is that of RFC 5321 §2.3.1. ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII,
     CRLF line ends, ending in CRLF. There are several chunks, so that messages share bytes such as attachments in
     memory. ``dotless``: it is known that no line begins with a dot, so no dot has to be doubled (RFC 5321 §4.5.2).
-    ``digest`` is the letter's digest of these bytes (:meth:`mkwmail.mail.letter.Letter.address`).
+    ``digest`` is the letter's digest of these bytes (:meth:`Letter.address`). ``personal``: it may have personal files.
     """
 
     sender: str
@@ -39,6 +39,7 @@ class Message(NamedTuple):
     chunks: tuple[bytes, ...]
     dotless: bool = False
     digest: str = ""
+    personal: bool = False
 
     @property
     def data(self) -> bytes:
@@ -365,6 +366,7 @@ class Letter:
             # Each piece begins a line.
             form.dotless and b"\n." not in made,
             digest.hexdigest(),
+            self.is_personal,
         )
 
     def _chunks(self, parts: Sequence[bytes], values: Mapping[str, str], content: Content) -> tuple[bytes, ...]:
