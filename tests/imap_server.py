@@ -3,8 +3,11 @@
 with ImapServer({"FETCH": b"* BYE sorry\\r\\n"}) as server:
     ...
     server.asked  # the commands that came, without their arguments
+    server.tokens  # with which somebody logged in
 """
 
+import base64
+import re
 import socket
 import threading
 from collections.abc import Mapping
@@ -14,7 +17,8 @@ from typing import Self
 from tests.workplace import Place
 
 USUAL = {
-    "CAPABILITY": b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n",
+    "CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\nTAG OK done\r\n",
+    "AUTHENTICATE": b"TAG OK welcome\r\n",
     "LOGIN": b"TAG OK welcome\r\n",
     "EXAMINE": b"* FLAGS ()\r\n* 1 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\nTAG OK done\r\n",
     "SEARCH": b"* SEARCH 9\r\nTAG OK done\r\n",
@@ -32,6 +36,7 @@ class ImapServer:
     def __init__(self, says: Mapping[str, bytes]) -> None:
         self.says = {**USUAL, **says}
         self.asked: list[str] = []
+        self.tokens: list[str] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self._server.settimeout(0.1)
         self.port = int(self._server.getsockname()[1])
@@ -75,6 +80,9 @@ class ImapServer:
                 name = (words[1] if words[0] == b"UID" else words[0]).decode()
                 self.asked.append(name)
                 answer = self.says[name]
+                if name == "AUTHENTICATE":
+                    there.sendall(b"+ \r\n")
+                    self.tokens += re.findall(r"auth=Bearer ([^\1]+)", base64.b64decode(lines.readline()).decode())
                 if name == "FETCH" and b"BODY.PEEK[]" in line:
                     answer = self.says["FETCH BODY"]
                 elif name == "FETCH" and b"BODYSTRUCTURE" not in line:

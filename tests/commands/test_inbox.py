@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.certificates import make_certificate
-from tests.dovecot import Dovecot, missing
+from tests.dovecot import PASSWORD, USER, Dovecot, missing
 from tests.imap_server import USUAL, ImapServer
 from tests.keyboard import typed
 from tests.smtp_server import DROP, ScriptedServer
@@ -340,6 +340,87 @@ def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
         assert place.run("forget", JAN, "--yes", now=LATER).code == 0
         assert place.run("inbox", "--json", now=LATER).json["replies"] == []
         assert "19@x.example.net" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+
+
+def test_purge_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        code = codes(place)
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik bel je nog even."))
+        box.deliver(token_mail("ander@elders.example.net", code[KIM], f"Ik kom [mkw-{code[KIM]}]", "Ik kom."))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
+        assert b"19@x.example.net" in (tmp_path / "mkwmail-test.db").read_bytes()
+        purged = place.run("purge", EVENT, "--yes", now="2021-06-01T10:00")
+        assert purged.code == 0, purged.err
+        kept = (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+        assert [each for each in ("19@x.example.net", "ander@elders") if each in kept] == []
+        again = place.run("inbox", "--json", now="2021-06-01T10:30")
+        assert again.json["replies"] == [] and again.json["to_look_at"] == []
+
+
+def test_doubt_is_settled_by_a_report_and_nobody_is_mailed(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        for address in (KIM, ELS):
+            smtp.on("DOT", DROP, recipient=address)
+        place.send()
+        assert place.run("resolve", EVENT, now=LATER).code == 79
+        box.deliver(report("postfix-unknown", ids_of(smtp)[KIM], KIM))
+        box.deliver(report("postfix-delayed", ids_of(smtp)[ELS], ELS))
+        taken = len(smtp.taken)
+        ran = place.run("inbox", "--json", now=LATER).json
+        assert [each["found"] for each in ran["settled"]] == ["report"] and ran["in_doubt"] == 0
+        assert [each["verdict"] for each in ran["bounces"]] == ["failed", "delayed"]
+        # It did not arrive: that is more than that it was sent.
+        (round_,) = place.run("status", EVENT, "--json", now=LATER).json["rounds"]
+        assert [each["member"] for each in round_["refused"]] == ["Kim Verbeek"]
+        assert len(smtp.taken) == taken
+        said = place.run("resolve", EVENT, now=LATER)
+        assert said.code == 80 and "Els van der Ven: was in doubt and counts as sent, a delivery report" in said.out
+
+
+def test_of_three_in_doubt_two_are_in_sent(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        for address in (KIM, JAN, ELS):
+            smtp.on("DOT", DROP, recipient=address)
+        for hour in (10, 11):
+            place.send(now=f"2020-02-17T{hour}:00")
+        ids = ids_of(smtp)
+        for address in (KIM, JAN):
+            sent = f"From: secretaris@example.org\nTo: {address}\nMessage-ID: <{ids[address]}>\n\nx\n"
+            box.deliver(sent.encode(), ".Verzonden")
+        taken = len(smtp.taken)
+        ran = place.run("inbox", "--json", now=LATER).json
+        assert [each["found"] for each in ran["settled"]] == ["sent", "sent"] and ran["in_doubt"] == 1
+        place.run("due", now=LATER)
+        place.send(now=LATER)
+        assert [each.recipients for each in smtp.taken[taken:] if each.recipients[0] in (KIM, JAN, ELS)] == []
+
+
+def test_a_password_for_the_mailbox_is_asked_for_tried_and_kept(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place).replace(" password_file: wachtwoord,", ""))
+        place.send()
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik kom graag."))
+        nobody = place.run("inbox", now=LATER)
+        assert nobody.code == 78 and "store it once with mkwmail login --mailbox" in nobody.err
+        question = f"The password of {USER} at 127.0.0.1"
+        for word, code in (("fout", 77), (PASSWORD.replace(" ", "_"), 0)):
+            ended, screen = typed(
+                place.command("login", "--mailbox"), place.environment(LATER), tmp_path, [(question, word)]
+            )
+            assert ended == code, screen
+            seen = " ".join(screen.split())
+            assert "This login can read, change and delete all mail of the mailbox" in seen and word not in seen
+        assert f"Logged in to the mailbox at 127.0.0.1 as {USER}; no mail was read." in seen
+        assert "Ik kom graag" not in box.answered()
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
 
 
 def test_replies_are_answered_one_by_one_and_their_words_are_kept_nowhere(tmp_path: Path) -> None:
