@@ -12,7 +12,7 @@ import pytest
 
 from tests.auth.desk import EVENT, PASSWORD, Desk
 from tests.auth.people import NAME
-from tests.authorization_server import CLIENT
+from tests.authorization_server import CLIENT, SCOPES
 from tests.imap_server import ImapServer
 from tests.smtp_server import Call
 
@@ -72,6 +72,7 @@ def test_a_sign_in_for_sending_sends_and_reads_only_after_a_sign_in_for_reading(
         assert lacking.code == 77 and "mkwmail login --mailbox" in lacking.err and not imap.tokens
         desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
         assert desk.send().code == 0 and len(desk.server.taken) == 6
+        desk.provider.scopes.add(f"https://outlook.office.com/IMAP.AccessAsUser.All {SCOPES}")
         ran = desk.run("login", "--mailbox", "--device")
         assert ran.code == 0, ran.err
         assert "can read, change and delete all mail of the mailbox" in ran.err
@@ -80,7 +81,7 @@ def test_a_sign_in_for_sending_sends_and_reads_only_after_a_sign_in_for_reading(
         assert "SEARCH" not in imap.asked
         assert desk.run("inbox").code == 0
         assert desk.provider.is_good(NAME, imap.tokens[-1]) and "SEARCH" in imap.asked
-        desk.place.members("Jan;;Nieuw;jan@nieuwstede.example.org;Nieuwstede;directeur")
+        desk.place.members("Jan;;Oud;jan@oudstede.example.org;Oudstede;directeur")
         assert desk.send().code == 0 and len(desk.server.taken) == 7
 
 
