@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mkwmail.config.settings import Auth, Smtp
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
@@ -45,9 +45,9 @@ def tls_context(ca_file: str | None = None) -> "ssl.SSLContext":
         try:
             context.load_verify_locations(ca_file)
         except (ssl.SSLError, OSError):
-            fault = _("ca_file: %(file)s has no certificate that can be read") % {"file": ca_file}
+            fault = _("ca_file: %(file)s has no certificate that can be read")
             remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
-            raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS) from None
+            raise user_error("mkwmail.yaml", fault, remedy, code=ExitCode.SETTINGS, file=ca_file) from None
     return context
 
 
@@ -198,7 +198,7 @@ def _first_line(data: bytes) -> Password | None:
 
 
 def _fault(fault: str, remedy: str) -> UserError:
-    return UserError(Fault("mkwmail.yaml: smtp", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("mkwmail.yaml: smtp", fault, remedy, code=ExitCode.SETTINGS)
 
 
 class TokenSource(Protocol):

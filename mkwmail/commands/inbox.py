@@ -17,7 +17,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Imap, Settings, read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.ledger import Ledger
@@ -92,9 +92,8 @@ def imap_of(settings: Settings) -> Imap:
     :raises UserError: code SETTINGS if none is named.
     """
     if settings.mailbox is None:
-        fault = _("no mailbox is named")
         remedy = _("write in mkwmail.yaml: mailbox: {host: imap.example.org}; or save the mails, and import them")
-        raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("mkwmail.yaml", _("no mailbox is named"), remedy, code=ExitCode.SETTINGS)
     return settings.mailbox
 
 

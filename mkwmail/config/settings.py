@@ -42,7 +42,7 @@ from mkwmail.config.fields import (
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.yaml_document import Document, Loc, Plain, read_document, with_key
 from mkwmail.dutch.dates import read_days, read_duration, read_months
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _, nearest, suggestion
 from mkwmail.members.headings import COLUMN_NAMES, meaning_of
 
@@ -447,8 +447,7 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: "Preset
         and not smtp.get("username")
     ):
         fault = _("username: %(host)s requires a login; the username is usually the mail address")
-        remedy = _("write below smtp: a line username: …")
-        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+        yield fault_at(document.place(("smtp",)), fault, _("write below smtp: a line username: …"), host=preset.host)
 
 
 def _login_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
