@@ -106,8 +106,9 @@ def mailbox_login(
     """
     login = imap_of(settings).login(settings.smtp)
     # The variable has the password of the mail server, which may be another account.
-    own = environment if login is settings.smtp else {}
-    credential = credential_for(login, folder.path, own, needs=imap_scope(settings))
+    another = login is not settings.smtp
+    own = {} if another else environment
+    credential = credential_for(login, folder.path, own, needs=imap_scope(settings), for_mailbox=another)
     return imap_of(settings).username or login.username or "", credential
 
 
