@@ -165,7 +165,9 @@ def test_a_correction_brings_the_certificates_that_said_something_wrong(tmp_path
     assert "4 uur" in before and "3,5 uur" in after and number is not None and number[0] in after
 
 
-@pytest.mark.parametrize("absent", [("jan@dehaven.example.org",), ("jan@dehaven.example.org", "kim@woonstede.example.org")])
+@pytest.mark.parametrize(
+    "absent", [("jan@dehaven.example.org",), ("jan@dehaven.example.org", "kim@woonstede.example.org")]
+)
 def test_a_correction_encloses_nothing_for_those_who_turn_out_to_have_been_absent(
     tmp_path: Path, absent: tuple[str, ...]
 ) -> None:
