@@ -133,7 +133,7 @@ class Composer:
 
         :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
         """
-        if not _certifies(self.context.event, self.context.name, history.correcting):
+        if not _certifies(self.context.event, self.context.name, history):
             return self
         made = certificates_of(sources, ledger, history, self.templates, now)
         if to_send and made.example:
@@ -460,7 +460,7 @@ def composer_of(
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
-        personal=bool(entry.personal_files) or _certifies(event, mailing, history.correcting),
+        personal=bool(entry.personal_files) or _certifies(event, mailing, history),
         logo=logo,
         pictures=pictures,
         proof=proof,
@@ -478,15 +478,16 @@ def composer_of(
     return Composer(context, templates, approved, carried, files)
 
 
-def _certifies(event: Event, mailing: str, correcting: Correcting | None) -> bool:
+def _certifies(event: Event, mailing: str, history: History) -> bool:
     """Return whether those who were present get a certificate with the mailing.
 
-    A correction brings it if what it says was wrong.
+    A correction brings it if what it says was wrong. If nobody turns out to have been present, it brings none.
     """
     if event.certificate is None or rule_of(mailing).certifies:
         return event.certificate is not None
-    told = correcting.changes.values() if correcting is not None else ()
-    return any(change.what == CERTIFICATES for changes in told for change in changes)
+    told = history.correcting.changes.values() if history.correcting is not None else ()
+    wrong = any(change.what == CERTIFICATES for changes in told for change in changes)
+    return wrong and "present" in history.answers.values()
 
 
 def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":

@@ -224,7 +224,7 @@ sender:
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
 # Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
 # footer: Voorbeeldstraat 1, 1234 AB Utrecht · [mkw.example.org](https://mkw.example.org)
-# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
+# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat; meer: [een, twee]
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
 members: %(members)s
