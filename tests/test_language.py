@@ -158,7 +158,15 @@ OTHER_WORDS = {
 _SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,} [a-z]{2,}")
 _SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER) ")
 # People read the whole text that these are given: even a single word must be translated.
-SHOWN = {"Fault": (1, 2), "say": (0,), "note": (0,), "ask": (0,), "add_column": (0,)}
+SHOWN = {
+    "Fault": (1, 2),
+    "fault_at": (1, 2),
+    "user_error": (1, 2),
+    "say": (0,),
+    "note": (0,),
+    "ask": (0,),
+    "add_column": (0,),
+}
 # A line of a file to write, or a command to type, is the same in every language.
 _TO_COPY = re.compile(r"\s*(?:mkwmail [a-z]|\w+: |sep=)")
 
@@ -186,7 +194,11 @@ def _called(call: ast.Call) -> str:
 
 
 def _is_user_error(node: ast.Raise | ast.Assert) -> bool:
-    return isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _called(node.exc) == "UserError"
+    return (
+        isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and _called(node.exc) in ("UserError", "user_error")
+    )
 
 
 def test_no_sentence_is_in_the_code_outside_the_catalogue() -> None:

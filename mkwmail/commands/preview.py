@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.compose_mailing import (
+    Composer,
     OutgoingMail,
     OutgoingMails,
     composer_of,
@@ -23,14 +24,16 @@ from mkwmail.commands.output import Page, show_in_browser, write_mails, write_ou
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
+from mkwmail.mail.compose import worded_files
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.letters_page import letters_page
 from mkwmail.members.member_list import Member
@@ -49,6 +52,9 @@ from mkwmail.report.recipients import (
     show_title,
 )
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mailing_words, read_key
+
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
 
 _NEXT = frozenset("n \r\n")
 _FURTHER = frozenset(" \r\n")
@@ -165,7 +171,8 @@ def preview(
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
+    event_read = WithWarnings(sources.event, sources.warnings)
+    page = Page(event_read, name, outgoing, moment, sources.settings.form, passages_of(sources, composer))
     _write(terminal, sources.folder, page, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
@@ -174,6 +181,20 @@ def preview(
     elif files == PreviewFiles():
         _show(terminal, sources, shown, moment)
     return ExitCode.OK
+
+
+def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
+    """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
+    from mkwmail.mail import passages
+
+    folder, context = sources.folder, composer.context
+    names = worded_files(context)
+    own = [name for name in names if (folder.templates_dir / name).is_file()]
+    return (
+        *passages.of_event(read_document(sources.event_path, sources.shown_event), context.event, context.name),
+        *passages.of_settings(read_document(folder.settings_path, folder.shown(folder.settings_path))),
+        *passages.of_templates(composer.templates, names, own),
+    )
 
 
 def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
@@ -380,12 +401,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
     if attempt.letter == NO_LETTER and not attempt.digest:
         fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        raise user_error("", fault, code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
-        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
-            "day": day_and_time(attempt.claimed)
-        }
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        fault = _("what was sent on %(day)s was removed since (forget or purge)")
+        raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
         attempt.values, kept_content(ledger.database)
     )

@@ -35,7 +35,7 @@ from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.dutch.dates import is_time, read_moment
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
@@ -346,11 +346,11 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
 
 def _moment(text: str, title: str) -> date:
     if not title:
-        raise UserError(Fault(_("TITLE"), _("the event needs a title")), code=ExitCode.USAGE)
+        raise user_error(_("TITLE"), _("the event needs a title"), code=ExitCode.USAGE)
     try:
         return read_moment(text)
     except ValueError as error:
-        raise UserError(Fault("--date", str(error)), code=ExitCode.USAGE) from None
+        raise user_error("--date", str(error), code=ExitCode.USAGE) from None
 
 
 def _slug(text: str) -> str:
@@ -386,9 +386,9 @@ def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
-    raise UserError(Fault(stem, _("too many files have this name already")), code=ExitCode.USAGE)
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder.events_dir), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
+    raise user_error(stem, _("too many files have this name already"), code=ExitCode.USAGE)
 
 
 # From an earlier event

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -221,6 +222,7 @@ MAILING_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _FEWEST_LETTERS = 5
 
 
+@lru_cache(maxsize=64)
 def kind_of(name: str) -> str:
     """Return the kind of a mailing: its name, or the part of it before a dash.
 

@@ -19,7 +19,7 @@ from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import sort_key
-from mkwmail.errors import ExitCode, Fault
+from mkwmail.errors import ExitCode, Fault, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
@@ -387,10 +387,9 @@ class Summary:
         stopped = self.outcome.stopped
         found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
         if self.after.expired:
-            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
-            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
-            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …") % words
-            found.append(Fault("", fault, remedy))
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s")
+            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …")
+            found.append(fault_at("", fault, remedy, moment=day_and_time(self.after.latest), mailing=self.mailing))
         return tuple(found)
 
 

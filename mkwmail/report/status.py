@@ -301,7 +301,6 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
         show_by_reason(terminal, _("Without a mail of their own"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
-    show_chart(terminal, status.course)
     if len({each.user for each in status.deeds}) > 1:
         terminal.gap()
         terminal.say(_("Who did what"), "bold")
@@ -310,6 +309,8 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     terminal.gap()
     for step in status.next_steps:
         terminal.say(f"  {step}")
+    # Last, because it is the longest and the least urgent.
+    show_chart(terminal, status.course)
 
 
 def deed_words(deed: Deed) -> str:

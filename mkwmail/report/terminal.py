@@ -7,7 +7,9 @@ server's reply, a name) never reach the terminal.
 
 import io
 import json
+import os
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -202,6 +204,40 @@ class Terminal:
         """Print a line on standard error, apart from the result."""
         self._print(self._err, text, style)
 
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Show the result of the block with its head first, in the user's pager if it is longer than the screen.
+
+        Only at a terminal, and as git does: the pager is the command in PAGER, else ``less`` with LESS=FRX.
+        """
+        pager = _pager() if self.leafable else ""
+        if not pager:
+            yield
+            return
+        screen = self._out
+        pages = io.TextIOWrapper(io.BytesIO(), encoding=screen.encoding, errors="replace", newline="\n")
+        system = screen.color_system if not screen.no_color else None
+        self._out = Console(
+            file=pages,
+            force_terminal=True,
+            width=screen.width,
+            height=screen.height,
+            color_system=system,  # type: ignore[arg-type]
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+        try:
+            yield
+        finally:
+            self._out = screen
+            pages.flush()
+            data = pages.buffer.getvalue()
+            if data.count(b"\n") >= screen.height:
+                _leaf(pager, data)
+            else:
+                self.raw(data)
+
     def _print(self, console: Console, text: str, style: Style) -> None:
         # In a file each sentence is one line; at a terminal lines are broken between words.
         lines = wrapped(printable(text), console.width) if console.is_terminal else [printable(text)]
@@ -285,6 +321,30 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+
+
+def _pager() -> str:
+    """Return the command of the user's pager; empty if there is none."""
+    chosen = os.environ.get("PAGER")
+    if chosen is not None:
+        return "" if chosen.strip() == "cat" else chosen.strip()
+    # A pager needs a terminal on which it can move.
+    movable = os.environ.get("TERM", "dumb") != "dumb" and sys.platform != "win32"
+    return "less" if movable and shutil.which("less") else ""
+
+
+def _leaf(pager: str, data: bytes) -> None:
+    """Give a result to the pager, and wait until the user leaves it."""
+    import signal
+    import subprocess
+
+    sys.stdout.flush()
+    # Ctrl-C is for the pager, which may only stop searching.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        subprocess.run(pager, shell=True, input=data, check=False, env={"LESS": "FRX", "LV": "-c", **os.environ})
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def read_key() -> str:

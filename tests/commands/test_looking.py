@@ -298,7 +298,12 @@ def test_a_proof_is_marked_signs_nobody_up_and_is_not_recorded(tmp_path: Path) -
         assert sorted(each.recipients[0] for each in server.taken) == ["chair@example.org", "me@example.org"]
         mail = email.message_from_bytes(server.taken[0].data, policy=email.policy.default)
         assert str(mail["Subject"]).startswith("[PROEF] Uitnodiging")
-        assert str(mail["To"]) in ("chair@example.org", "me@example.org")
+        assert str(mail["To"]) in (
+            "zoals Kim Verbeek hem krijgt <chair@example.org>",
+            "zoals Kim Verbeek hem krijgt <me@example.org>",
+        )
+        assert "Version" in ran.out and "as Kim Verbeek gets it" in ran.out
+        assert "me@example.org: sent, as Kim Verbeek gets it" in ran.out
         body = mail.get_body(("plain",))
         assert body is not None and "lid=proef" in body.get_content()
         assert place.send().json["sent"] == 5
