@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mkwmail import __version__
 from mkwmail.cli_help import App, wrong_usage
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
@@ -208,9 +208,8 @@ def login(
     ] = False,
 ) -> None:
     if device and browser:
-        raise UserError(
-            Fault("", _("--device and --browser cannot be used together."), _("give one of the two")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--device and --browser cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
     from mkwmail.commands.login import LoginOptions, login_mailbox
     from mkwmail.commands.login import login as command
@@ -364,7 +363,7 @@ def preview(
 ) -> None:
     if sent:
         if not (mailing and member) or html or browser or paper or one_per_letter:
-            raise UserError(Fault("--sent", _("it goes with MAILING and --member")), code=ExitCode.USAGE)
+            raise user_error("--sent", _("it goes with MAILING and --member"), code=ExitCode.USAGE)
         from mkwmail.commands.preview import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
@@ -424,6 +423,9 @@ def send(
             help=_("Send all of them to a mail server inside this program; they end up in rehearsal/."),
         ),
     ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser", help=_("With --rehearse: show all of them in your browser at once."))
+    ] = False,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help=_("Send at most N mails in this run."))
     ] = None,
@@ -432,14 +434,16 @@ def send(
     json: JsonOption = False,
 ) -> None:
     if dry_run and rehearse:
-        raise UserError(
-            Fault("", _("--dry-run and --rehearse cannot be used together."), _("give one of the two")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--dry-run and --rehearse cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
+    if browser and not rehearse:
+        fault = _("--browser shows the page of a rehearsal.")
+        raise user_error("", fault, _("add --rehearse, or use preview --browser"), code=ExitCode.USAGE)
     from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
-    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json, browser=browser)
     if dry_run or rehearse:
         from mkwmail.commands.rehearse import dry_run as show
         from mkwmail.commands.rehearse import rehearse as practise
@@ -473,9 +477,8 @@ def schedule(
     show: Annotated[bool, typer.Option("--show", help=_("Show the line for the crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
-        raise UserError(
-            Fault("", _("--withdraw and --uninstall cannot be combined with other options.")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--withdraw and --uninstall cannot be combined with other options."), code=ExitCode.USAGE
         )
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
@@ -1044,7 +1047,7 @@ def handover(
 ) -> None:
     if (file is None) != undo or (undo and yes):
         fault = _("handover takes a FILE, or --undo alone")
-        raise UserError(Fault("", fault, "mkwmail handover overdracht.mkwmail"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail handover overdracht.mkwmail", code=ExitCode.USAGE)
     if file is None:
         from mkwmail.commands.handover import undo as undo_command
 
@@ -1124,4 +1127,4 @@ def _say_faults(error: UserError) -> None:
 
     terminal = Terminal()
     for line in fault_lines(error.faults):
-        terminal.note(line)
+        terminal.note(line, "" if line.startswith(" ") else "bad")

@@ -13,7 +13,7 @@ from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import CORRECTION, mailing_named, rule_of, templates_of
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
@@ -138,7 +138,7 @@ class Composer:
         made = certificates_of(sources, ledger, history, self.templates, now)
         if to_send and made.example:
             fault = _("the day of the event is still to come, so there are no certificates to send")
-            raise UserError(Fault(sources.shown_event, fault, _("send it after the event")), code=ExitCode.USAGE)
+            raise user_error(sources.shown_event, fault, _("send it after the event"), code=ExitCode.USAGE)
         return replace(self, certificates=made)
 
     def without_files(self) -> "Composer":
@@ -513,9 +513,8 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
     if not method or wanted == method:
         return
     fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
-    words = {"wanted": wanted, "method": method}
     remedy = _("make it %(method)s again: entries with another method would be added to those, or leave them unchanged")
-    raise UserError(Fault(sources.shown_event, fault % words, remedy % words))
+    raise user_error(sources.shown_event, fault, remedy, wanted=wanted, method=method)
 
 
 def _proof_of(event: Event) -> Event:
@@ -536,8 +535,7 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
     try:
         return read_attachment(path)
     except OSError as error:
-        fault = _("cannot be read: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(folder.shown(path), fault)) from None
+        raise user_error(folder.shown(path), _("cannot be read: %(why)s"), why=reason_of(error)) from None
 
 
 def _with_pictures(sources: Sources, event: Event, mailing: str) -> tuple[Event, tuple[Picture, ...]]:
@@ -565,9 +563,8 @@ def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
     template = next(found, names[-1])
     says = mailing_named(sources.event, mailing).text or (own / f"{template}.md").is_file()
     if rule_of(mailing).says_only_its_text and not says:
-        fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
-        remedy = _("write below %(mailing)s: text: …") % {"mailing": mailing}
-        raise UserError(Fault(sources.shown_event, fault, remedy))
+        fault = _("%(mailing)s has no text: its mails would be empty")
+        raise user_error(sources.shown_event, fault, _("write below %(mailing)s: text: …"), mailing=mailing)
     return template
 
 

@@ -70,7 +70,7 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
     # If nothing is sent automatically although it should be, that matters most.
     if asleep:
-        terminal.say(automatic, "yellow")
+        terminal.say(automatic, "warning")
         terminal.say()
     if statuses:
         show_overview(terminal, statuses, now)
@@ -91,7 +91,7 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
         terminal.say(_("Last: %(deed)s") % {"deed": deed_words(deeds[-1])})
     if no_backup:
         terminal.say()
-        terminal.say(no_backup, "yellow")
+        terminal.say(no_backup, "warning")
     if automatic and not asleep:
         terminal.say()
         terminal.say(automatic)
@@ -278,7 +278,7 @@ def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Pa
         try:
             events.append((path, read_event(path, folder).value))
         except UserError as error:
-            terminal.note(str(error.faults[0]), "yellow")
+            terminal.note(str(error.faults[0]), "warning")
     return events
 
 

@@ -540,7 +540,7 @@ def due(invocation: Invocation, *, json: bool = False) -> ExitCode:
             show_went(invocation.terminal, went)
         if server and any(each.outcome.sent or each.outcome.in_doubt for each in went):
             screen = invocation.terminal.beside() if json else invocation.terminal
-            screen.say(was_handed_to(server), "yellow")
+            screen.say(was_handed_to(server), "warning")
         tell(invocation, folder, settings, ledger, telling)
         if found.whole:
             record_current(ledger, found.notices)

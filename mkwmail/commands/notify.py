@@ -77,7 +77,7 @@ def tell(
         runs.note_reported(ledger.database, [each.name for each in chosen.mailed], now, mailed=True)
     elif chosen.said:
         words = {"address": _recipient(settings), "why": failure}
-        invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "yellow")
+        invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "warning")
 
 
 def record_current(ledger: Ledger, notices: Sequence[Notice]) -> None:

@@ -26,7 +26,7 @@ from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
@@ -114,7 +114,7 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
         return int(find_person(word, candidates).key)
     except UserError as error:
         for line in fault_lines(error.faults):
-            terminal.note(line, "yellow")
+            terminal.note(line, "warning")
         return at
 
 
@@ -313,7 +313,7 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
     terminal.say()
     if shown.why_not:
         words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
-        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "yellow")
+        terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "warning")
     elif several:
         all_of_them = mails(len(shown.outgoing))
         count = len(variants(shown.outgoing))
@@ -322,7 +322,7 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
         show_left_out(terminal, shown.plan)
         terminal.say(_("Another member's mail: add --member NAME; all of them in one page: --browser"), "dim")
     for line in fault_lines(sources.warnings):
-        terminal.note(line, "yellow")
+        terminal.note(line, "warning")
 
 
 def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dict[str, Any]:
@@ -401,12 +401,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
     if attempt.letter == NO_LETTER and not attempt.digest:
         fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        raise user_error("", fault, code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
-        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
-            "day": day_and_time(attempt.claimed)
-        }
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        fault = _("what was sent on %(day)s was removed since (forget or purge)")
+        raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
         attempt.values, kept_content(ledger.database)
     )

@@ -20,7 +20,7 @@ from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful, re
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import backups, erasure, papers, people, runs
@@ -28,9 +28,9 @@ from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, folded, is_mark
+from mkwmail.members.same_name import alike
 from mkwmail.planning.roll import listed
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.similarity import alike
 
 
 def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
@@ -68,15 +68,15 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     members = read_settings(folder).members
     for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
-        terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "yellow")
+        terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "warning")
     for row in sorted({of.member.row for each in roll.assistants if each.person == person.key for of in each.copy_of}):
         place = {"place": f"{members}:{row}"}
         still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
-        terminal.say(still % place, "yellow")
+        terminal.say(still % place, "warning")
     for each in left:
         said = _("Still there: the sign-up of %(who)s, whose name is alike. If it is the same person: %(command)s")
         words = {"who": _shown(each), "command": f'mkwmail forget "{each.address or each.name}"'}
-        terminal.say(said % words, "yellow")
+        terminal.say(said % words, "warning")
     _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
@@ -143,9 +143,9 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     now = invocation.clock.now()
     about = read_event(folder.event_path(event, whole=True), folder).value
     if about.ends > now:
-        fault = _("%(event)s is still to come: %(day)s") % {"event": about.id, "day": day_in_words(about.starts)}
+        fault = _("%(event)s is still to come: %(day)s")
         remedy = _("purge it when it is over; for one person: mkwmail forget WHO")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", fault, remedy, code=ExitCode.USAGE, event=about.id, day=day_in_words(about.starts))
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
         has_any = erasure.has_dietary if dietary else erasure.has_personal
@@ -187,7 +187,7 @@ def _warn_of_certificates(terminal: Terminal, count: int) -> None:
             "  %(n)d certificates: they cannot be made again after this. Do those people still have them?",
             count,
         )
-        terminal.say(said % {"n": count}, "yellow")
+        terminal.say(said % {"n": count}, "warning")
 
 
 def _agreed(terminal: Terminal, word: str, yes: bool) -> bool:
@@ -223,14 +223,14 @@ def _renew_backups(terminal: Terminal, folder: WorkingFolder, ledger: Ledger, no
         try:
             backups.make(ledger.database, ledger.id, to, settings.backup.keep, now)
         except UserError as error:
-            terminal.note(_("No backup could be made: %(why)s") % {"why": error.faults[0]}, "yellow")
+            terminal.note(_("No backup could be made: %(why)s") % {"why": error.faults[0]}, "warning")
     return left
 
 
 def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
     for path in unreached:
         said = _("This backup could not be reached, and still has everything: %(file)s. Delete it yourself.")
-        terminal.say(said % {"file": path}, "yellow")
+        terminal.say(said % {"file": path}, "warning")
 
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
@@ -299,9 +299,9 @@ def _remove(copy: Path) -> None:
         else:
             copy.unlink(missing_ok=True)
     except OSError as error:
-        fault = _("cannot be removed: %(why)s") % {"why": reason_of(error)}
+        fault = _("cannot be removed: %(why)s")
         remedy = _("close it where it is open, then give the command again")
-        raise UserError(Fault(str(copy), fault, remedy), code=ExitCode.LEDGER_FAULT) from None
+        raise user_error(str(copy), fault, remedy, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
 
 
 def skip(
@@ -315,9 +315,8 @@ def skip(
         to undo.
     """
     if not undo and not (reason and reason.strip()):
-        fault = _("why is %(who)s not to be mailed?") % {"who": who}
         remedy = _('add --reason "…": it is what `status` tells the board')
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _("why is %(who)s not to be mailed?"), remedy, code=ExitCode.USAGE, who=who)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value.id if event is not None else ""
     now = invocation.clock.now()

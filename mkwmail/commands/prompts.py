@@ -14,7 +14,7 @@ from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.event import Event
 from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, nearest, ngettext
 from mkwmail.ledger import deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
@@ -60,9 +60,8 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
     :raises UserError: code SETTINGS (approval missing).
     """
     if not yes and not terminal.interactive:
-        fault = _("there is no terminal to confirm this")
         remedy = _("run the command in a terminal, or add --yes to confirm in advance")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", _("there is no terminal to confirm this"), remedy, code=ExitCode.SETTINGS)
 
 
 def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
@@ -83,7 +82,7 @@ def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
 
 def _say_settled(terminal: Terminal, settled: Settled) -> None:
     if settled.replied or settled.released or settled.in_doubt:
-        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "yellow")
+        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "warning")
     lines = (
         (settled.replied, _("the server had answered already: %(mails)s")),
         (settled.released, _("not begun, and sent now: %(mails)s")),
@@ -91,7 +90,7 @@ def _say_settled(terminal: Terminal, settled: Settled) -> None:
     )
     for count, words in lines:
         if count:
-            terminal.note(f"  {words % {'mails': mails(count)}}", "yellow")
+            terminal.note(f"  {words % {'mails': mails(count)}}", "warning")
 
 
 def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
@@ -109,16 +108,16 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         return found
     if not terminal.interactive or not found.can_be_answered:
         raise refusal
-    terminal.note(f"{refusal.faults[0].fault}.", "yellow")
+    terminal.note(f"{refusal.faults[0].fault}.", "warning")
     if found.match is Match.COPIED:
-        terminal.note(_("If mail is sent from both, members will get it twice."), "yellow")
+        terminal.note(_("If mail is sent from both, members will get it twice."), "warning")
         question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
     else:
         last = deliveries.last_claim(ledger.database)
         words = {"moment": day_and_time(last) if last else "?"}
-        terminal.note(_("The last mail in it is of %(moment)s.") % words, "yellow")
+        terminal.note(_("The last mail in it is of %(moment)s.") % words, "warning")
         _warn_of_parts(terminal, ledger)
-        terminal.note(_("If there is a newer copy, members will be mailed twice."), "yellow")
+        terminal.note(_("If there is a newer copy, members will be mailed twice."), "warning")
         question = _("Is this the newest copy, and the only one in use? Type yes:")
     if not typed_yes(terminal, question):
         raise refusal
@@ -138,12 +137,12 @@ def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
     fault = _("this ledger was made or last used on another computer")
     remedy = _("send from that computer; or, if the folder has moved here for good, type `send` in a terminal")
     if not terminal.interactive:
-        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
-    terminal.note(_("This ledger was made or last used on another computer."), "yellow")
-    terminal.note(_("If it is still used there too, members will be mailed twice."), "yellow")
+        raise user_error(_("the ledger"), fault, remedy, code=ExitCode.SETTINGS)
+    terminal.note(_("This ledger was made or last used on another computer."), "warning")
+    terminal.note(_("If it is still used there too, members will be mailed twice."), "warning")
     _warn_of_parts(terminal, ledger)
     if not typed_yes(terminal, _("Is this computer the only one from now on? Type yes:")):
-        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error(_("the ledger"), fault, remedy, code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
     return True
 
@@ -151,7 +150,7 @@ def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
 def _warn_of_parts(terminal: Terminal, ledger: Ledger) -> None:
     if ledger.lacks_journal:
         terminal.note(
-            _("Its -wire file is missing: was its -wal file left behind too? It has the newest part."), "yellow"
+            _("Its -wire file is missing: was its -wal file left behind too? It has the newest part."), "warning"
         )
 
 
@@ -175,8 +174,10 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
     )
     if not terminal.interactive:
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
-    terminal.note(fault, "yellow")
-    terminal.note(_("For another event everybody must get everything again: then it needs an id of its own."), "yellow")
+    terminal.note(fault, "warning")
+    terminal.note(
+        _("For another event everybody must get everything again: then it needs an id of its own."), "warning"
+    )
     if not typed_yes(terminal, _("Is it the same event, moved? Type yes:")):
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
 
@@ -242,14 +243,14 @@ def ask_about_names(
     if faults and not terminal.interactive:
         raise UserError(*faults, code=ExitCode.SETTINGS)
     for each, fault in zip(earlier, faults, strict=True):
-        terminal.note(f"{fault.place}: {fault.fault}", "yellow")
+        terminal.note(f"{fault.place}: {fault.fault}", "warning")
         if each.mailing:
             warning = _("If it is the same mailing, members would get it twice.")
             question = _("Is it another mailing? Type yes:")
         else:
             warning = _("If it is the same event, members would get its mails twice, and their answers would be lost.")
             question = _("Is it another event? Type yes:")
-        terminal.note(warning, "yellow")
+        terminal.note(warning, "warning")
         if not typed_yes(terminal, question):
             raise UserError(fault, code=ExitCode.SETTINGS)
         rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
@@ -282,8 +283,8 @@ def _ask_about_slipped(terminal: Terminal, roll: MemberIndex, place: str) -> Non
     fault = slipped_fault(roll, place)
     if not terminal.interactive:
         raise UserError(fault, code=ExitCode.SETTINGS)
-    terminal.note(f"{fault.place}: {fault.fault}", "yellow")
-    terminal.note(_("Members would be mailed under each other's names."), "yellow")
+    terminal.note(f"{fault.place}: {fault.fault}", "warning")
+    terminal.note(_("Members would be mailed under each other's names."), "warning")
     if terminal.ask(_("Is every name at its own address in this list? Type yes:")).casefold() not in _YES:
         raise UserError(fault, code=ExitCode.SETTINGS)
 
@@ -311,7 +312,7 @@ def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping
             one_by_one = [*together, *one_by_one]
     persons = {person.key: person for person in people.persons(ledger.database)}
     for each in one_by_one:
-        terminal.note(each.doubt, "yellow")
+        terminal.note(each.doubt, "warning")
         known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
             terminal.note(f"  {number}  {person.name} <{person.last_address}>, {person.organisation}")
@@ -325,7 +326,7 @@ def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping
 
 def _ask_about_all(terminal: Terminal, members: Sequence[Recipient]) -> str:
     said = ngettext("%(n)d member may be a successor:", "%(n)d members may be successors:", len(members))
-    terminal.note(said % {"n": len(members)}, "yellow")
+    terminal.note(said % {"n": len(members)}, "warning")
     for name in changed_names(members):
         terminal.note(f"  {name}")
     terminal.note(_("A successor does not inherit answers, skips or sign-up links."))
@@ -395,9 +396,9 @@ def refuse_doubtful(roll: MemberIndex, key: str) -> None:
     """
     for listing in roll.listings:
         if listing.person == key and listing.doubt:
-            fault = _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+            fault = _("it is doubtful who this is: %(doubt)s")
             remedy = _("run `mkwmail send` or `mkwmail schedule` in a terminal, and answer its question first")
-            raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+            raise user_error("", fault, remedy, code=ExitCode.USAGE, doubt=listing.doubt)
 
 
 def _by_address(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:

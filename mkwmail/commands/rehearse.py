@@ -16,7 +16,7 @@ from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
 from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, mails
 from mkwmail.ledger import rounds
@@ -50,9 +50,9 @@ def dry_run(invocation: Invocation, event: str, mailing: str | None, options: Se
         smtp = server_of(sources.settings, invocation.shifted)
         refuse_examples(sources, smtp, [each.member for each in ready.plan.to_send])
     except UserError as error:
-        terminal.note(_("Without --dry-run, this would be refused:"), "yellow")
+        terminal.note(_("Without --dry-run, this would be refused:"), "warning")
         for line in fault_lines(error.faults[:5]):
-            terminal.note(f"  {line}", "yellow")
+            terminal.note(f"  {line}", "warning")
     return ExitCode.OK
 
 
@@ -85,19 +85,28 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:
         words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
         sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
-        terminal.say(sentence % words, "green")
+        terminal.say(sentence % words, "good")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
-        terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
+        sentence = _("They are in %(folder)s/; %(page)s is in your browser, to leaf through all of them.")
+        if not options.browser:
+            sentence = _(
+                "They are in %(folder)s/: open %(page)s in a browser (or add --browser) to leaf through all of them."
+            )
+        terminal.say(sentence % words)
     else:
         show_summary(terminal, summary, moment)
+    if options.browser:
+        import webbrowser
+
+        webbrowser.open((folder / PAGE).as_uri())
     return summary.code
 
 

@@ -110,7 +110,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
         show_timetable(terminal, sources.event, slots)
         terminal.say()
         for fault in (fault for slot in slots for fault in slot.faults):
-            terminal.note(str(fault), "yellow")
+            terminal.note(str(fault), "warning")
         if options.withdraw:
             _withdraw(terminal, ledger, slots, mailings, now)
             code = ExitCode.OK
@@ -163,7 +163,7 @@ def _approved(
     found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
     for name, approved in found.items():
         for said in since_proof(rounds.last_proof(ledger.database, sources.event.id, name), approved):
-            terminal.note(f"{name}: {said}", "yellow")
+            terminal.note(f"{name}: {said}", "warning")
     if not options.yes:
         words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
         question = _("To approve %(count)s as things are now (%(names)s), type %(n)d:")
@@ -173,7 +173,7 @@ def _approved(
     ledger.enlist(listed(roll), now)
     for name, approved in found.items():
         rounds.schedule(ledger.database, go_ahead_for(sources.event, name, roll.keys), approved, now)
-    terminal.say(approved_words(sources.event, names), "green")
+    terminal.say(approved_words(sources.event, names), "good")
     return ExitCode.OK
 
 
@@ -264,7 +264,7 @@ def _offer(terminal: Terminal, event: str, job: CronJob, show: bool, asks: bool)
         terminal.say(_("What is approved can be sent automatically, as long as this computer is on."))
         if said_yes(terminal, _("Send automatically from now on? y/n:")):
             crontab.write_crontab(crontab.with_line(crontab.read_crontab(), crontab.line_of(job), job.marker))
-            terminal.say(_("On. To stop it: mkwmail schedule %(event)s --uninstall") % {"event": event}, "green")
+            terminal.say(_("On. To stop it: mkwmail schedule %(event)s --uninstall") % {"event": event}, "good")
 
 
 def _crontab_lines() -> list[bytes]:
@@ -280,9 +280,9 @@ def _warn_of_login(terminal: Terminal, settings: Settings, folder: Path) -> None
         return
     if lacking(settings, folder, environment={}):
         warning = _("cron finds no login: type mkwmail login (it does not know %(variable)s).")
-        terminal.note(warning % {"variable": PASSWORD}, "yellow")
+        terminal.note(warning % {"variable": PASSWORD}, "warning")
     elif unreached := _out_of_crons_reach(smtp):
-        terminal.note(unreached, "yellow")
+        terminal.note(unreached, "warning")
 
 
 def _out_of_crons_reach(smtp: Smtp) -> str:

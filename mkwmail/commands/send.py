@@ -53,7 +53,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts, refuse_if_alike, replaced_files, since_proof
+from mkwmail.planning.approval import differences, earlier_texts, refuse_if_alike, replaced_files, since_proof
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import (
     earlier_text_fault,
@@ -224,12 +224,16 @@ def faulty_entries(sources: Sources) -> tuple[PersonWithReason, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """The options of ``send``. ``limit``: at most so many in this run."""
+    """The options of ``send``. ``limit``: at most so many in this run.
+
+    ``browser``: show the page of a rehearsal in the browser.
+    """
 
     limit: int | None = None
     yes: bool = False
     skip_faulty: bool = False
     json: bool = False
+    browser: bool = False
 
 
 def send(invocation: Invocation, event: str, mailing: str | None, options: SendOptions) -> ExitCode:
@@ -248,7 +252,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
         with ledger.hold(f"send {sources.event.id}", now):
             take_ledger(invocation, ledger)
             if server:
-                terminal.note(is_handed_to(server), "yellow")
+                terminal.note(is_handed_to(server), "warning")
             ask_about_move(invocation, ledger, sources.event)
             ready = prepared(invocation, sources, mailing, ledger)
             ask_about_names(invocation, ledger, sources, ready.plan.round.mailing, _former_names(ready, ledger, now))
@@ -266,7 +270,7 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
             summary = _carried_out(invocation, ready, ledger, connect, options)
             earlier = _earlier_text(ready, ledger, invocation.clock.now())
             for fault in back_up(sources.folder, sources.settings, ledger, invocation.clock.now()):
-                terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "yellow")
+                terminal.note(_("No backup could be made: %(why)s") % {"why": fault}, "warning")
     now = invocation.clock.now()
     screen = terminal.beside() if options.json else terminal
     if options.json:
@@ -274,14 +278,20 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
     else:
         show_summary(terminal, summary, now)
     if earlier:
-        screen.say(earlier, "yellow")
+        screen.say(earlier, "warning")
     if server and (summary.outcome.sent or summary.outcome.in_doubt):
-        screen.say(was_handed_to(server), "yellow")
+        screen.say(was_handed_to(server), "warning")
     return summary.code
 
 
 def _earlier_text(ready: Ready, ledger: Ledger, now: datetime) -> str:
     """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    of = ready.plan.round
+    given = rounds.of_mailing(ledger.database, of.event, of.mailing)
+    first = all(each.round.mailing == of.mailing for each in ready.history.deliveries)
+    if first and not any(differences(each.sources, ready.composer.sources) for each in given):
+        # There was no other mailing, and its text never changed: nobody's deliveries need to be read again.
+        return ""
     history = history_of(ledger, ready.sources.event)
     found = earlier_text_of(ready.sources, ready.roll, ledger, history, now)
     return str(earlier_text_fault(ready.sources.event, ready.sources.shown_event, found)) if found else ""
@@ -291,7 +301,7 @@ def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
     service = is_synchronised(sources.folder.path)
     if service:
         warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger may be damaged.")
-        terminal.note(warning % {"service": service}, "yellow")
+        terminal.note(warning % {"service": service}, "warning")
 
 
 def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:

@@ -35,7 +35,7 @@ from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.dutch.dates import is_time, read_moment
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
@@ -81,7 +81,7 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
         terminal.note(
             _("This folder is kept by %(service)s, which can damage the ledger: a folder outside it is safer.")
             % {"service": synchronised},
-            "yellow",
+            "warning",
         )
     if terminal.interactive and not _wants_another(terminal, place):
         return ExitCode.INTERRUPTED
@@ -104,7 +104,7 @@ def _wants_another(terminal: Terminal, place: WorkingFolder) -> bool:
     others = [path for path in known_folders() if path != place.path]
     if not others:
         return True
-    terminal.note(_("You have a working folder already: %(folder)s") % {"folder": others[-1]}, "yellow")
+    terminal.note(_("You have a working folder already: %(folder)s") % {"folder": others[-1]}, "warning")
     terminal.note(_("A second one does not know who was mailed from the first."))
     return said_yes(terminal, _("Make another one? y/n:"))
 
@@ -125,7 +125,7 @@ def _asked(terminal: Terminal) -> SetupAnswers:
     name = terminal.ask(_("2. The sender's name, as members see it:"))
     email = terminal.ask(_("3. The sender's address:"))
     while email and (wrong := _unmailable(email)):
-        terminal.note(f"   {wrong}", "yellow")
+        terminal.note(f"   {wrong}", "warning")
         email = terminal.ask(_("3. The sender's address:"))
     role = terminal.ask(_("4. The sender's position, such as secretaris:"))
     phone = terminal.ask(_("5. The telephone number for members:"))
@@ -155,7 +155,7 @@ def _server(terminal: Terminal, email: str) -> str:
         server = preset_named(said, email) or said
         if not server or server in PRESETS or is_loopback(server) or re.fullmatch(r"[\w-]+(\.[\w-]+)+", server):
             return server
-        terminal.note(_('   "%(name)s" is not a host name: it looks like smtp.example.org') % {"name": said}, "yellow")
+        terminal.note(_('   "%(name)s" is not a host name: it looks like smtp.example.org') % {"name": said}, "warning")
 
 
 def _day(terminal: Terminal) -> date | None:
@@ -164,7 +164,7 @@ def _day(terminal: Terminal) -> date | None:
         try:
             moment = read_moment(said)
         except ValueError as error:
-            terminal.note(f"   {error}", "yellow")
+            terminal.note(f"   {error}", "warning")
         else:
             return moment.date() if isinstance(moment, datetime) else moment
     return None
@@ -261,6 +261,7 @@ form: %(form)s
 #   from: 8.00
 #   to: 20.00
 #   days: working               # working of all
+#   closed: [2020-07-13 - 2020-07-31, 2020-12-24]   # op deze dagen wordt er niets automatisch verstuurd
 
 # Hoe lang na een evenement de gegevens van mensen bewaard blijven. Daarna stelt mkwmail voor om ze te verwijderen.
 # keep: 12 months
@@ -347,7 +348,7 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
     event = read_event(made, folder)
     _show(terminal, event.value, now)
     for each in (*_still_the_same(earlier), *map(str, event.warnings)):
-        terminal.say(f"  {each}", "yellow")
+        terminal.say(f"  {each}", "warning")
     terminal.say()
     terminal.say(_("Look it through in an editor, then type:"))
     terminal.say(f"  mkwmail check {event_id}")
@@ -356,11 +357,11 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
 
 def _moment(text: str, title: str) -> date:
     if not title:
-        raise UserError(Fault(_("TITLE"), _("the event needs a title")), code=ExitCode.USAGE)
+        raise user_error(_("TITLE"), _("the event needs a title"), code=ExitCode.USAGE)
     try:
         return read_moment(text)
     except ValueError as error:
-        raise UserError(Fault("--date", str(error)), code=ExitCode.USAGE) from None
+        raise user_error("--date", str(error), code=ExitCode.USAGE) from None
 
 
 def _slug(text: str) -> str:
@@ -396,9 +397,9 @@ def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
-    raise UserError(Fault(stem, _("too many files have this name already")), code=ExitCode.USAGE)
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder.events_dir), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
+    raise user_error(stem, _("too many files have this name already"), code=ExitCode.USAGE)
 
 
 # From an earlier event
@@ -526,7 +527,7 @@ location:
 
 _EMPTY = """\
 # Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
-# Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
+# Controleren: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
 
 id: %(id)s          # verandert nooit meer zodra er gemaild is
 title: %(title)s
@@ -536,7 +537,7 @@ title: %(title)s
 starts: %(starts)s
 ends: %(ends)s
 
-# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
+# Wat nog niet bekend is, mag weg: in de mail staat dan dat de locatie volgt.
 %(location)s
 # Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
 # introduction: |
@@ -552,7 +553,7 @@ ends: %(ends)s
 #   url: https://aanmelden.example.org/%(id)s?lid={code}
 #   deadline: %(deadline)s       # tot en met die dag
 
-# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
+# Welke mail wanneer wordt verstuurd. Een mailing die niet nodig is, mag weg.
 mailings:
 %(mailings)s
 """

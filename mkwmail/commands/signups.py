@@ -10,7 +10,7 @@ from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_ro
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
@@ -127,7 +127,7 @@ def _say_recorded(terminal: Terminal, event: str, count: int, left: int) -> None
             "%(n)d rows are to be settled: mkwmail answers list %(event)s",
             left,
         )
-        terminal.say(words % {"n": left, "event": event}, "yellow")
+        terminal.say(words % {"n": left, "event": event}, "warning")
 
 
 def _without_a_row(form: _Form, found: Changes) -> int:
@@ -165,12 +165,12 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
             "%(n)d rows and no answer column: all would count as attending.",
             attending,
         )
-        terminal.note(words % {"n": attending}, "yellow")
+        terminal.note(words % {"n": attending}, "warning")
     elif changing > len(form.roll.listings) / 2:
         terminal.note(
             _("This changes the answers of %(n)d of %(all)d members.")
             % {"n": changing, "all": len(form.roll.listings)},
-            "yellow",
+            "warning",
         )
     else:
         return said_yes(terminal, _("Record this? y/n:"))
@@ -188,7 +188,7 @@ def _unanswering(export: Export) -> UserError:
         )
     fault = _("no column tells who comes: every row would count as attending")
     remedy = _("is it the right file? Then give the command at a terminal without --yes, and type the number there")
-    return UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("", fault, remedy, code=ExitCode.SETTINGS)
 
 
 # Questions
@@ -196,7 +196,7 @@ def _unanswering(export: Export) -> UserError:
 
 def _asked_about_column(terminal: Terminal, form: _Form, export: Export) -> Export:
     """Ask which column tells who comes, and read the export again."""
-    terminal.note(_("No heading is known that tells who comes. These columns hold yes or no:"), "yellow")
+    terminal.note(_("No heading is known that tells who comes. These columns hold yes or no:"), "warning")
     for number, heading in enumerate(export.perhaps, start=1):
         terminal.note(f"  {number}  {heading}")
     numbers = [str(number) for number in range(1, len(export.perhaps) + 1)]
@@ -268,7 +268,7 @@ class _Asking:
     def _begin(self, sentence: str) -> None:
         self._number += 1
         words = {"n": self._number, "all": max(self._total, self._number), "what": sentence}
-        self._terminal.note(_("Question %(n)d of %(all)d. %(what)s") % words, "yellow")
+        self._terminal.note(_("Question %(n)d of %(all)d. %(what)s") % words, "warning")
 
     def _answer(self) -> Answered | None:
         question = _("  y = comes, n = does not come, p = perhaps, Enter to leave it for later:")

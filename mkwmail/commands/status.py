@@ -18,7 +18,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
@@ -30,7 +30,7 @@ from mkwmail.planning.audience import History
 from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
 from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
-from mkwmail.planning.schedule import WHEN, begun, due_by_date, superseded
+from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
 from mkwmail.report.notices import LOGIN_FAILS
@@ -80,15 +80,15 @@ def status(
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
-        raise UserError(Fault("", _("--json, --csv and --html cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("--json, --csv and --html cannot be used together."), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html is the page of one event: name it")
-        raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
+        raise user_error("", fault, f"mkwmail status EVENT --html {html}", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     if calls:
         if event is None or csv is not None or html is not None:
             fault = _("--calls is the list of one event: name it, with --json or without")
-            raise UserError(Fault("", fault, "mkwmail status EVENT --calls"), code=ExitCode.USAGE)
+            raise user_error("", fault, "mkwmail status EVENT --calls", code=ExitCode.USAGE)
         return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]
@@ -107,13 +107,15 @@ def status(
         values = [status_value(each) for each in statuses]
         last = {"last_due": ran.started.isoformat() if ran else None}
         terminal.document({**values[0], **last} if event is not None else {"events": values, **last})
-    elif event is not None:
-        show_status(terminal, statuses[0], skipped)
     else:
-        show_overview(terminal, statuses, now)
-    if automatic and not (csv or json or html):
-        terminal.gap()
-        terminal.say(automatic)
+        with terminal.paged():
+            if event is not None:
+                show_status(terminal, statuses[0], skipped)
+            else:
+                show_overview(terminal, statuses, now)
+            if automatic:
+                terminal.gap()
+                terminal.say(automatic)
     return ExitCode.OK
 
 
@@ -134,7 +136,8 @@ def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: b
     if json:
         invocation.terminal.document(calls_value(about, found))
     else:
-        show_calls(invocation.terminal, about, found)
+        with invocation.terminal.paged():
+            show_calls(invocation.terminal, about, found)
     return ExitCode.OK
 
 
@@ -206,7 +209,7 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
         members = read_list(folder, settings)
     except UserError as error:
         for fault in error.faults:
-            invocation.terminal.note(str(fault), "yellow")
+            invocation.terminal.note(str(fault), "warning")
     return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
 
 
@@ -228,7 +231,9 @@ def _mailings(
             except UserError as error:  # a fault of this mailing alone
                 fault = str(error.faults[0])
         done = roll is not None and name in had and not left and not fault
-        found.append(Due(name, event.mailings[name].send, left, stands[name], passed_over, done, fault))
+        send = event.mailings[name].send
+        goes = next_opening(sources.settings.hours, max(send, now)) if sources is not None and send else None
+        found.append(Due(name, send, left, stands[name], passed_over, done, fault, goes))
     return tuple(found)
 
 

@@ -33,7 +33,7 @@ from mkwmail.config.kinds import (
     rule_of,
     templates_of,
 )
-from mkwmail.config.yaml_document import Document, Loc, Node, Plain, in_file_order, read_document
+from mkwmail.config.yaml_document import Document, Loc, Node, Plain, read_document
 from mkwmail.dutch.dates import date_in_words, dated_words
 from mkwmail.errors import Fault, UserError
 from mkwmail.files import shipped
@@ -59,10 +59,10 @@ def read_event(path: Path, folder: WorkingFolder, document: Document | None = No
     drafted = _drafted(document)
     draft = Draft(drafted.event, drafted.known, drafted.whole, document, folder, path)
     found = check(draft)
-    faults = in_file_order((*document.faults, *drafted.faults, *found.faults))
+    faults = document.in_order((*document.faults, *drafted.faults, *found.faults))
     if faults:
         raise UserError(*faults)
-    return WithWarnings(drafted.event, in_file_order(found.warnings))
+    return WithWarnings(drafted.event, document.in_order(found.warnings))
 
 
 class _Drafted(NamedTuple):

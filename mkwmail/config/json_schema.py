@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import WRITABLE_AUDIENCES, kind_names
 from mkwmail.config.providers import PRESETS
-from mkwmail.config.settings import Keep, Settings
+from mkwmail.config.settings import Days, Keep, Settings
 from mkwmail.i18n import _
 
 
@@ -179,6 +179,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "from": _("from when in the day"),
             "to": _("until when in the day"),
             "days": _("working: Monday to Friday, no public holidays; all: every day"),
+            "closed": _("days on which nothing is sent automatically, such as the summer holiday"),
         },
     }
 
@@ -193,6 +194,7 @@ def _of_the_servers() -> dict[str, dict[str, str]]:
             "username": _("who logs in, if not the username of smtp"),
             "password_command": _("a command that prints the password"),
             "password_file": _("a file with the password, which only you can read"),
+            "ca_file": _("a PEM file with the certificate of the organisation's own authority"),
         },
         "Smtp": {
             "host": _("the server's name"),
@@ -257,6 +259,7 @@ _FORMS = {
     datetime: "2020-04-16 13:00, 16-4-2020 13.00, 16 april 2020",
     time: "13.00, 13:00",
     timedelta: "30 min, 2 uur, 1 dag",
+    Days: "2020-07-13, 2020-07-13 - 2020-07-31, 13 t/m 31 juli 2020",
     Keep: "12 maanden, 1 jaar, 90 dagen",
 }
 

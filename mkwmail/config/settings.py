@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from mkwmail.addresses import is_example
 from mkwmail.config.fields import (
@@ -37,11 +37,12 @@ from mkwmail.config.fields import (
     from_text,
     nothing_is,
     or_nothing,
+    several,
 )
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.yaml_document import Document, Loc, Plain, in_file_order, read_document, with_key
-from mkwmail.dutch.dates import read_duration, read_months
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.config.yaml_document import Document, Loc, Plain, read_document, with_key
+from mkwmail.dutch.dates import read_days, read_duration, read_months
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _, nearest, suggestion
 from mkwmail.members.headings import COLUMN_NAMES, meaning_of
 
@@ -105,7 +106,8 @@ class Smtp(StrictModel):
 class Imap(StrictModel):
     """Mailbox that gets the answers and reports (RFC 9051).
 
-    ``username``: that of the mail server if it is not given; then its login is used too.
+    ``username``: that of the mail server if it is not given; then its login is used too. ``ca_file``: as in
+    :class:`Smtp`.
     """
 
     host: Line = Field(examples=["imap.example.org"])
@@ -115,6 +117,7 @@ class Imap(StrictModel):
     username: OptionalLine = None
     password_command: OptionalLine = None
     password_file: OptionalLine = None
+    ca_file: OptionalLine = None
 
     def login(self, smtp: Smtp | None) -> Smtp:
         """Return the account that reads the mailbox, as one of the mail server.
@@ -166,12 +169,39 @@ class Pace(StrictModel):
     pause: Duration = Field(default=timedelta(0), examples=["0 s"])
 
 
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days in a row, from the first to the last, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        """Return whether a day is one of them."""
+        return self.first <= day <= self.last
+
+
+_LONGEST = timedelta(days=366)
+
+
+def _days_in_a_row(text: str) -> Days:
+    first, last = read_days(text)
+    if last - first > _LONGEST:
+        fault = _('"%(text)s" is more than a year, and nothing would be mailed in all that time')
+        raise UnusableError(fault % {"text": text})
+    return Days(first, last)
+
+
 class Hours(StrictModel):
-    """Hours in which ``due`` may send mail."""
+    """Hours in which ``due`` may send mail.
+
+    ``closed``: days on which it sends nothing, such as the summer holiday.
+    """
 
     start: ClockTime = Field(default=time(8), alias="from", examples=["8.00"])
     end: ClockTime = Field(default=time(20), alias="to", examples=["20.00"])
     days: Annotated[Literal["working", "all"], Folded] = Field(default="working", examples=["working"])
+    closed: Annotated[tuple[Annotated[Days, from_text(_days_in_a_row)], ...], BeforeValidator(several)] = ()
 
 
 class Backups(StrictModel):
@@ -211,7 +241,7 @@ class Keep:
 
 
 def _keep(text: str) -> Keep:
-    for unit, read in (("months", read_months), ("days", _days)):
+    for unit, read in (("months", read_months), ("days", _number_of_days)):
         try:
             number = read(text)
         except ValueError:
@@ -221,7 +251,7 @@ def _keep(text: str) -> Keep:
     raise UnusableError(_('"%(text)s" is not a number of months, years or days') % {"text": text}, "12 maanden")
 
 
-def _days(text: str) -> int:
+def _number_of_days(text: str) -> int:
     return read_duration(text).days
 
 
@@ -335,12 +365,15 @@ def read_settings(folder: WorkingFolder) -> Settings:
     faults += _connection_faults(document, filled, folder)
     faults += _column_faults(document, fields)
     if faults or settings is None:
-        hushed = (_hushed(fault, secrets) for fault in faults)
-        raise UserError(*in_file_order(hushed), code=ExitCode.SETTINGS)
-    if settings.smtp is not None and settings.smtp.ca_file is not None:
-        smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
-        return settings.model_copy(update={"smtp": smtp})
-    return settings
+        hushed = (_hushed(fault, secrets) for fault in document.in_order(faults))
+        raise UserError(*hushed, code=ExitCode.SETTINGS)
+    servers = {"smtp": settings.smtp, "mailbox": settings.mailbox}
+    absolute = {
+        name: server.model_copy(update={"ca_file": str(_in_folder(folder, server.ca_file))})
+        for name, server in servers.items()
+        if server is not None and server.ca_file is not None
+    }
+    return settings.model_copy(update=absolute) if absolute else settings
 
 
 def _in_folder(folder: WorkingFolder, name: str) -> Path:
@@ -358,8 +391,8 @@ def _secret_values(fields: dict[str, Plain]) -> list[str]:
 
 
 def _hushed(fault: Fault, secrets: list[str]) -> Fault:
-    """Return the fault; omit a repaired line that shows a password."""
-    said = any(secret in fault.remedy for secret in secrets)
+    """Return the fault; omit a line of the file, or a repaired one, that shows a password."""
+    said = any(secret in f"{fault.remedy}\n{fault.line}" for secret in secrets)
     return Fault(fault.place, fault.fault) if said else fault
 
 
@@ -414,8 +447,7 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: "Preset
         and not smtp.get("username")
     ):
         fault = _("username: %(host)s requires a login; the username is usually the mail address")
-        remedy = _("write below smtp: a line username: …")
-        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+        yield fault_at(document.place(("smtp",)), fault, _("write below smtp: a line username: …"), host=preset.host)
 
 
 def _login_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
@@ -440,17 +472,18 @@ _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:I
 
 def _connection_faults(document: Document, filled: dict[str, Plain], folder: WorkingFolder) -> Iterator[Fault]:
     """Return the faults of the name at EHLO and of the certificates that are trusted."""
-    smtp = filled.get("smtp")
-    if not isinstance(smtp, dict):
-        return
-    hello, ca_file = smtp.get("hello"), smtp.get("ca_file")
-    if isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
-        fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
-        yield Fault(document.place(("smtp", "hello")), fault, "hello: mail.example.org")
-    if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
-        fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
-        remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
-        yield Fault(document.place(("smtp", "ca_file")), fault, remedy)
+    for section in ("smtp", "mailbox"):
+        server = filled.get(section)
+        if not isinstance(server, dict):
+            continue
+        hello, ca_file = server.get("hello"), server.get("ca_file")
+        if section == "smtp" and isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
+            fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
+            yield Fault(document.place((section, "hello")), fault, "hello: mail.example.org")
+        if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
+            fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
+            remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+            yield Fault(document.place((section, "ca_file")), fault, remedy)
 
 
 def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:

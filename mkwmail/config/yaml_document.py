@@ -7,15 +7,15 @@ can expand to gigabytes. Nodes are built without recursion, to a limited depth.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 import yaml
 
-from mkwmail.config.yaml_lint import Slip, mend
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.config.yaml_lint import NAMES_SECRET, Slip, mend
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
 from mkwmail.files import read_bytes, text_of
 from mkwmail.i18n import _
 
@@ -99,6 +99,10 @@ class Document:
         """Return a line and column of the file in the form that editors open."""
         return f"{self.shown}:{line}:{column}"
 
+    def in_order(self, faults: Iterable[Fault]) -> tuple[Fault, ...]:
+        """Return the faults of this file by line and column, each once and with its line."""
+        return _with_lines(in_file_order(faults), self.lines)
+
     def line(self, number: int) -> str:
         """Return a line with the repairs so far.
 
@@ -176,9 +180,10 @@ def parsed(data: bytes, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Do
     try:
         text = text_of(data)
     except ValueError as error:
-        raise UserError(Fault(shown, str(error)), code=code) from None
+        raise user_error(shown, str(error), code=code) from None
+    lines = tuple(text.split("\n"))
     mended, slips = mend(text)
-    faults = tuple(_slip_fault(shown, slip) for slip in slips)
+    faults = tuple(_slip_fault(shown, slip, lines[slip.line - 1]) for slip in slips)
     builder = _Builder(shown)
     try:
         root = builder.build(mended)
@@ -186,26 +191,44 @@ def parsed(data: bytes, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Do
         known = {slip.line for slip in slips}
         further = _yaml_fault(error, shown, text)
         on_known_line = error.problem_mark is not None and error.problem_mark.line + 1 in known
-        raise UserError(*faults, *(() if on_known_line else (further,)), code=code) from None
+        found = (*faults, *(() if on_known_line else (further,)))
+        raise UserError(*_with_lines(found, lines), code=code) from None
     except UserError as refused:
-        raise UserError(*faults, *refused.faults, code=code) from None
-    faults = in_file_order((*faults, *builder.faults))
+        raise UserError(*_with_lines((*faults, *refused.faults), lines), code=code) from None
+    faults = _with_lines(in_file_order((*faults, *builder.faults)), lines)
     if not isinstance(root.content, dict):
         fault = Fault(shown, _("this file has no “key: value” lines, so there is nothing to read in it"))
         raise UserError(*(faults or (fault,)), code=code)
-    return Document(shown, tuple(text.split("\n")), tuple(mended.split("\n")), root, faults)
+    return Document(shown, lines, tuple(mended.split("\n")), root, faults)
 
 
-def _slip_fault(shown: str, slip: Slip) -> Fault:
+def _slip_fault(shown: str, slip: Slip, line: str) -> Fault:
     fault = slip.fault
     if slip.last_line > slip.line:
         fault = _("%(fault)s (and so on to line %(line)d)") % {"fault": fault, "line": slip.last_line}
-    return Fault(f"{shown}:{slip.line}:{slip.column}", fault, slip.repaired.strip())
+    # If the indentation is what is wrong, it is what the remedy must show.
+    repaired = slip.repaired.strip()
+    remedy = slip.repaired.rstrip() if repaired == line.strip() else repaired
+    return Fault(f"{shown}:{slip.line}:{slip.column}", fault, remedy)
 
 
 def in_file_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Return the faults of one file by line and column, each once."""
     return tuple(sorted(dict.fromkeys(faults), key=_line_of))
+
+
+def _with_lines(faults: Iterable[Fault], lines: Sequence[str]) -> tuple[Fault, ...]:
+    """Return the faults, each with its line of the file if that may be shown.
+
+    A line with a password is never shown, nor the one below its key, which may have it.
+    """
+    shown = []
+    for fault in faults:
+        number, _column = _line_of(fault)
+        near = lines[max(number - 2, 0) : number]
+        may_be_shown = 0 < number <= len(lines) and not any(map(NAMES_SECRET.search, near))
+        shown.append(replace(fault, line=near[-1]) if may_be_shown else fault)
+    return tuple(shown)
 
 
 def _line_of(fault: Fault) -> tuple[int, int]:
@@ -259,7 +282,7 @@ class _Builder:
 
     def _refuse(self, event: yaml.Event, fault: str, remedy: str = "") -> UserError:
         line, column, _end, _behind = _span(event)
-        return UserError(Fault(f"{self.shown}:{line}:{column}", fault, remedy))
+        return user_error(f"{self.shown}:{line}:{column}", fault, remedy)
 
     def _close(self, event: yaml.Event) -> None:
         closed = self.open.pop().node
@@ -313,10 +336,8 @@ class _Builder:
     def _doubled(self, name: str, again: Node, first: Node) -> None:
         fault = _("the key %(key)s is here a second time; the first one is on line %(line)d")
         self.faults.append(
-            Fault(
-                f"{self.shown}:{again.line}:{again.column}",
-                fault % {"key": name, "line": first.line},
-                _("keep one of the two"),
+            fault_at(
+                f"{self.shown}:{again.line}:{again.column}", fault, _("keep one of the two"), key=name, line=first.line
             )
         )
 

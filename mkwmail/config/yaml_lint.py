@@ -278,6 +278,8 @@ _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_-]*:(?=\s|$)")
 _BLOCK = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-])\s*(?:\s#.*)?$")
 _EQUALS = re.compile(r"([a-z][a-z_-]*)\s*[=;]\s*(\S.*)$")
 _SECRET = re.compile(r"\b(?:smtp_)?(?:pass(?:wor[dt]|wd)?|wachtwoord|secret|token)[\"']?\s*[:=]\s*\S", re.IGNORECASE)
+#: A key whose value, on its line or the next one, may be a password.
+NAMES_SECRET = re.compile(r"(?:pass|wachtwoord|secret|geheim|token)[\w-]*[\"']?\s*(?:[:=]|$)", re.IGNORECASE)
 
 
 @dataclass(slots=True)

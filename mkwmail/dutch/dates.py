@@ -200,6 +200,36 @@ def read_date(text: str) -> date:
     raise UnreadableError(_('"%(text)s" is not a date: write it like 2020-04-16 or 16 april 2020') % {"text": text})
 
 
+_RANGE = re.compile(r"\s+(?:-|t/?m|tot en met)\s+|\s*[\u2010\u2011\u2013]\s*", re.IGNORECASE)
+
+
+def read_days(text: str) -> tuple[date, date]:
+    """Read a day, or the first and the last of several days.
+
+    ``2020-07-13``, ``2020-07-13 - 2020-07-31``, ``13 juli t/m 31 juli 2020``, ``13 t/m 31 juli 2020``.
+
+    :raises UnreadableError: if a part is not a date, or the last day is before the first.
+    """
+    first, *rest = _RANGE.split(_spaced(text), maxsplit=1)
+    if not rest:
+        day = read_date(first)
+        return day, day
+    last = read_date(rest[0])
+    # The month and the year may be written once, at the end.
+    for ending in ("", f" {last.year}", f" {MONTHS[last.month - 1]} {last.year}"):
+        try:
+            begins = read_date(first + ending)
+        except UnreadableError:
+            if ending.count(" ") == 2:
+                raise
+            continue
+        break
+    if last < begins:
+        fault = _('"%(text)s": the last day is before the first')
+        raise UnreadableError(fault % {"text": text}, f"{last.isoformat()} - {begins.isoformat()}")
+    return begins, last
+
+
 def _existing_date(found: re.Match[str]) -> date:
     parts = found.groupdict()
     day = int(parts["day"])

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COPIED_PERSON, keyed
 from mkwmail.mail.calendar_part import (
@@ -126,12 +126,11 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
     # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
     inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
     if len(inlined.encode()) > MOST_HTML:
-        raise UserError(
-            Fault(
-                context.event.id,
-                _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB") % {"size": len(inlined) // 1000},
-                _("shorten the texts; a long explanation is better as an attachment"),
-            )
+        raise user_error(
+            context.event.id,
+            _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB"),
+            _("shorten the texts; a long explanation is better as an attachment"),
+            size=len(inlined) // 1000,
         )
     return inlined
 
@@ -432,8 +431,8 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._links, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
-        values |= _file_values(addressee)
-        values["files"] = files_value(addressee.files)
+        if letter.is_personal:
+            values |= {**_file_values(addressee), "files": files_value(addressee.files)}
         # Whose mail a copy is of is kept with it, so that they can be forgotten.
         kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
         return {field: values[field] for field in fields if field in values} | kept

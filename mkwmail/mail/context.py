@@ -173,18 +173,22 @@ def signup_link(url: str, addressee: Addressee) -> str:
 
     Its fields (``LINK_FIELDS`` of :mod:`mkwmail.config.event_file`) are filled, percent-encoded.
     """
-    member = addressee.member
-    values = {
-        "code": addressee.code,
-        "member_id": member.number,
-        "email": member.email,
-        "name": full_name(member.name),
-        "first_name": member.name.first,
-        "organisation": member.organisation,
-    }
     return "".join(
-        [text + (percent_encode(values[field], safe="") if field is not None else "") for text, field in _parts_of(url)]
+        [
+            text + (percent_encode(_LINK_VALUES[field](addressee), safe="") if field is not None else "")
+            for text, field in _parts_of(url)
+        ]
     )
+
+
+_LINK_VALUES: Mapping[str, Callable[[Addressee], str]] = {
+    "code": lambda addressee: addressee.code,
+    "member_id": lambda addressee: addressee.member.number,
+    "email": lambda addressee: addressee.member.email,
+    "name": lambda addressee: full_name(addressee.member.name),
+    "first_name": lambda addressee: addressee.member.name.first,
+    "organisation": lambda addressee: addressee.member.organisation,
+}
 
 
 @lru_cache(maxsize=8)

@@ -16,7 +16,7 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import Outdated, WithEarlierText, mending
 from mkwmail.planning.roll import MemberIndex
-from mkwmail.planning.schedule import can_go_by_itself, newest
+from mkwmail.planning.schedule import can_go_by_itself, newest, no_hours_left
 from mkwmail.planning.timetable import Changed
 
 
@@ -35,6 +35,7 @@ class Due:
 
     It says when it is planned, and how many would get it then, or now if that is later.
 
+    ``goes``: the first moment from then on within the hours for mail; None if it has no date or the hours are unknown.
     ``passed_over``: a later mailing makes it pointless. ``done``: it was sent, possibly before its date, and everybody
     has had it. ``fault``: why its audience cannot be told; empty if it can.
     """
@@ -46,6 +47,7 @@ class Due:
     passed_over: bool = False
     done: bool = False
     fault: str = ""
+    goes: datetime | None = None
 
     @property
     def over(self) -> bool:
@@ -257,7 +259,7 @@ def _mailings(
         if each.mode is SendMode.CHANGED:
             changed_since.append(each.mailing)
         elif each.send <= now:
-            yield _due_now(event, each, runs)
+            yield _due_now(event, each, now, runs)
     if changed_since:
         words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
         yield (
@@ -292,9 +294,16 @@ def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
     return sentence % words
 
 
-def _due_now(event: Event, each: Due, runs: bool) -> str:
+def _due_now(event: Event, each: Due, now: datetime, runs: bool) -> str:
     words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
     if each.mode is SendMode.APPROVED and runs:
+        if each.goes is not None and each.goes > latest_of(event, each.mailing):
+            sentence = _("%(mailing)s is not sent automatically any more: %(reason)s. To send it: %(command)s")
+            command = f"mkwmail send {event.id} {each.mailing}"
+            return sentence % {**words, "reason": no_hours_left(latest_of(event, each.mailing)), "command": command}
+        if each.goes is not None and each.goes > now:
+            words["moment"] = moment_from(now, each.goes)
+            return _("Due, and sent automatically from %(moment)s on: %(mailing)s, %(mails)s") % words
         return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
     return _("Due now: mkwmail send %(event)s %(mailing)s") % words
 
@@ -302,7 +311,14 @@ def _due_now(event: Event, each: Due, runs: bool) -> str:
 def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:
     words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
     if each.mode is SendMode.APPROVED and runs:
-        yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically") % words
+        if each.goes is not None and each.goes > latest_of(event, each.mailing):
+            words |= {"reason": no_hours_left(latest_of(event, each.mailing))}
+            yield _("Next: %(mailing)s, planned for %(moment)s, but not automatically: %(reason)s") % words
+        elif each.goes is not None and each.send is not None and each.goes > each.send:
+            words |= {"goes": moment_from(now, each.goes)}
+            yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically on %(goes)s") % words
+        else:
+            yield _("Next: %(mailing)s, planned for %(moment)s; it is sent automatically") % words
         return
     yield _("Next: %(mailing)s, planned for %(moment)s") % words
     if each.mode is SendMode.NOT_APPROVED:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from holidays import country_holidays
 
-from mkwmail.clock import ZONE
+from mkwmail.clock import ZONE, day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
@@ -340,6 +340,11 @@ def next_opening(hours: Hours, moment: datetime) -> datetime:
     return _at(day, hours.start)
 
 
+def no_hours_left(latest: datetime) -> str:
+    """Return in words that the hours for mail leave no moment for a mailing."""
+    return _("the hours in mkwmail.yaml leave no moment before %(latest)s") % {"latest": day_and_time(latest)}
+
+
 def day_begins(hours: Hours, now: datetime) -> bool:
     """Check whether the day's hours have begun, on a working day or not.
 
@@ -349,7 +354,7 @@ def day_begins(hours: Hours, now: datetime) -> bool:
 
 
 def _is_open(hours: Hours, day: date) -> bool:
-    return hours.days == "all" or is_working_day(day)
+    return (hours.days == "all" or is_working_day(day)) and not any(day in days for days in hours.closed)
 
 
 def _at(day: date, clock: time) -> datetime:

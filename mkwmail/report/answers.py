@@ -103,7 +103,7 @@ def show_import(terminal: Terminal, export: Export, found: Changes, without: int
     for column in export.counted:
         terminal.say(_column(column))
     if not export.answering and not export.perhaps:
-        terminal.say(_("no column tells who comes: a row counts as attending"), "yellow")
+        terminal.say(_("no column tells who comes: a row counts as attending"), "warning")
     settled = [*found.news, *found.same, *(each.match for each in found.stands)]
     ways = Counter(match.by for match in (*settled, *found.guests, *found.doubtful))
     how = [f"{ways[by]} {_by_words(by)}" for by in By if ways[by]]
@@ -115,7 +115,7 @@ def show_import(terminal: Terminal, export: Export, found: Changes, without: int
     _show_people(terminal, _("Changed"), changed)
     for line in _unchanged(found):
         terminal.say(line)
-    _show_people(terminal, _("To settle"), [_doubt(each) for each in found.doubtful], "yellow")
+    _show_people(terminal, _("To settle"), [_doubt(each) for each in found.doubtful], "warning")
     missing = [each.name or each.address for each in found.missing]
     if missing:
         words = ngettext(
@@ -123,7 +123,7 @@ def show_import(terminal: Terminal, export: Export, found: Changes, without: int
             "%(n)d are in an earlier export and not in this one: %(who)s. Cancelled? mkwmail answers set … nee",
             len(missing),
         )
-        terminal.say(words % {"n": len(missing), "who": some(missing)}, "yellow")
+        terminal.say(words % {"n": len(missing), "who": some(missing)}, "warning")
     if without:
         words = ngettext(
             "%(n)d member has no row and has not answered.", "%(n)d members have no row and have not answered.", without
@@ -145,7 +145,7 @@ def _column(column: Counted) -> str:
 _SHOWN = 40  # people in one part of the summary
 
 
-def _show_people(terminal: Terminal, title: str, lines: Sequence[str], style: Literal["", "yellow"] = "") -> None:
+def _show_people(terminal: Terminal, title: str, lines: Sequence[str], style: Literal["", "warning"] = "") -> None:
     if not lines:
         return
     terminal.say(f"{title} ({len(lines)}):", style)
@@ -321,11 +321,11 @@ def show_answers(terminal: Terminal, answers: Answers) -> None:
     else:
         terminal.say(_("Nobody has answered yet."))
     for stray in answers.strays:
-        terminal.say(stray_words(stray), "yellow")
+        terminal.say(stray_words(stray), "warning")
     for row in answers.unsettled:
         said = answer_words(row.answer) if row.answer else _("an unknown answer")
         settling = {"who": _who(row), "answer": said, "doubt": row.doubt}
-        terminal.say(_("To settle: %(who)s, %(answer)s: %(doubt)s") % settling, "yellow")
+        terminal.say(_("To settle: %(who)s, %(answer)s: %(doubt)s") % settling, "warning")
     if answers.unsettled:
         words = {"event": answers.event.id, "who": answers.unsettled[0].name or answers.unsettled[0].address}
         terminal.say(_('  Import it again in a terminal, or: mkwmail answers set %(event)s "%(who)s" ja') % words)
@@ -496,8 +496,8 @@ def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool 
             terminal.say(f"  {sentence}")
         show_questions(terminal, attendance.questions)
         _show_places(terminal, attendance, everybody)
-    show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="yellow")
-    show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="yellow")
+    show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="warning")
+    show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="warning")
 
 
 def show_calls(terminal: Terminal, event: Event, calls: Sequence[ToCall]) -> None:

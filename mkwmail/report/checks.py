@@ -132,9 +132,10 @@ def show_findings(terminal: Terminal, findings: Findings, everybody: bool = Fals
         terminal.facts(findings.server)
     _show_salutations(terminal, findings.salutations, everybody)
     terminal.say()
-    _show(terminal, _("Warnings"), findings.warnings, "yellow")
-    _show(terminal, _("Faults"), findings.faults, "red")
-    terminal.say(verdict(findings), "green" if findings.ready else "red")
+    _show(terminal, _("Warnings"), findings.warnings, "warning")
+    _show(terminal, _("Faults"), findings.faults, "bad")
+    style: Style = "warning" if findings.warnings else "good"
+    terminal.say(verdict(findings), style if findings.ready else "bad")
 
 
 _ODD_SHOWN = 10
@@ -148,7 +149,7 @@ def _show_salutations(terminal: Terminal, salutations: Sequence[Salutation], eve
     terminal.say()
     count = {"n": len(odd), "all": len(salutations)}
     heading = _("Odd salutations: %(n)d of %(all)d") % count
-    terminal.say(heading, "yellow" if odd else "")
+    terminal.say(heading, "warning" if odd else "")
     headings = [_("Row"), _("Salutation"), _("Name"), _("What is odd")]
     rows = [
         [str(each.member.row), each.words, full_name(each.member.name) or each.member.email, each.odd] for each in shown
@@ -176,7 +177,11 @@ def verdict(findings: Findings) -> str:
         return sentence % {"n": count}
     due = [(each.left, each.mailing) for each in findings.mailings if each.left]
     ahead = [(each.count, each.mailing) for each in findings.mailings if each.ahead and each.count]
+    count = len(findings.warnings)
+    to_read = ngettext("%(n)d warning to read.", "%(n)d warnings to read.", count) % {"n": count} if count else ""
     if not due and not ahead:
+        if to_read:
+            return " ".join((_("There is nobody to mail now."), to_read))
         return _("Nothing is wrong, and there is nobody to mail now.")
     parts = [f"{mails(count)} ({mailing})" for count, mailing in due or ahead]
-    return _("Ready: %(what)s.") % {"what": ", ".join(parts)}
+    return " ".join(filter(None, (_("Ready: %(what)s.") % {"what": ", ".join(parts)}, to_read)))

@@ -66,25 +66,25 @@ def show_came(terminal: Terminal, came: Came, about: str) -> None:
     for event, name, answer in came.answers:
         terminal.say(f"  {_at(event, about)}{with_comment(f'{name}: {answer_words(answer.answer)}', answer.comment)}")
     for event, name, stray in came.strays:
-        terminal.say(f"{_at(event, about)}{stray_words(stray, name).strip()}", "yellow")
+        terminal.say(f"{_at(event, about)}{stray_words(stray, name).strip()}", "warning")
     for event, row in came.doubts:
         show_doubts(terminal, event, [row])
     for event, name, bounce in came.bounces:
         words = (
             _("%(name)s: came back (%(reply)s)") if bounce.verdict != "delayed" else _("%(name)s: delayed (%(reply)s)")
         )
-        terminal.say(f"  {_at(event, about)}{words % {'name': name, 'reply': bounce.reply}}", "yellow")
+        terminal.say(f"  {_at(event, about)}{words % {'name': name, 'reply': bounce.reply}}", "warning")
     for name, each in came.settled:
         words = _("%(mailing)s, %(name)s: was in doubt and counts as sent, %(why)s")
         terminal.say("  " + words % {"mailing": each.round.mailing, "name": name, "why": how_words(each.how)})
     _show_numbers(terminal, came)
     for line in came.opt_outs:
-        terminal.say(_("No more invitations, please") + f": {line.words()}", "yellow")
+        terminal.say(_("No more invitations, please") + f": {line.words()}", "warning")
         terminal.say(f'    mkwmail skip "{line.name or "NAME"}" --reason "{UNSUBSCRIBE}"')
     if came.replies:
         count = len(came.replies)
         words = ngettext("%(n)d reply to read:", "%(n)d replies to read:", count) % {"n": count}
-        terminal.say(words, "yellow")
+        terminal.say(words, "warning")
         _show_lines(terminal, came.replies)
 
 
@@ -98,14 +98,14 @@ def _show_numbers(terminal: Terminal, came: Came) -> None:
             "%(n)d mails are larger than 10 MB: read them yourself",
             came.too_large,
         )
-        terminal.say("  " + words % {"n": came.too_large}, "yellow")
+        terminal.say("  " + words % {"n": came.too_large}, "warning")
     if came.in_doubt:
         words = ngettext(
             "%(n)d mail stays in doubt: it was not found in the mailbox, which proves nothing",
             "%(n)d mails stay in doubt: they were not found in the mailbox, which proves nothing",
             came.in_doubt,
         )
-        terminal.say("  " + words % {"n": came.in_doubt}, "yellow")
+        terminal.say("  " + words % {"n": came.in_doubt}, "warning")
 
 
 def _show_lines(terminal: Terminal, lines: Iterable[ReplyLine]) -> None:

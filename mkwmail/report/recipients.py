@@ -19,7 +19,7 @@ from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import sort_key
-from mkwmail.errors import ExitCode, Fault
+from mkwmail.errors import ExitCode, Fault, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
@@ -321,7 +321,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
     terminal.say()
     show_left_out(terminal, made)
     for sentence in proposal.odd:
-        terminal.say(_("Note: %(what)s") % {"what": sentence}, "yellow")
+        terminal.say(_("Note: %(what)s") % {"what": sentence}, "warning")
 
 
 def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> None:
@@ -387,10 +387,9 @@ class Summary:
         stopped = self.outcome.stopped
         found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
         if self.after.expired:
-            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
-            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
-            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …") % words
-            found.append(Fault("", fault, remedy))
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s")
+            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …")
+            found.append(fault_at("", fault, remedy, moment=day_and_time(self.after.latest), mailing=self.mailing))
         return tuple(found)
 
 
@@ -415,19 +414,19 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     """Print what was sent, what was not and why, and the next commands."""
     after = summary.after
     for line in fault_lines(summary.faults):
-        terminal.say(line, "red")
+        terminal.say(line, "bad")
     if summary.outcome.interrupted:
-        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "yellow")
+        terminal.say(_("Interrupted. What was done is recorded; nobody will be mailed twice."), "warning")
     if not summary.planned:
         _show_nothing_left(terminal, summary)
     else:
         clean = summary.code is ExitCode.OK
-        terminal.say(", ".join(_counts(summary)) + ".", "green" if clean else "bold")
-    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True)
-    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True)
-    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True)
+        terminal.say(", ".join(_counts(summary)) + ".", "good" if clean else "bold")
+    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True, style="waiting")
+    show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True, style="bad")
+    show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True, style="doubt")
     # If the run had no mail to send, the first names are enough.
-    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0)
+    show_by_reason(terminal, _("Too late"), summary.late, everybody=summary.planned > 0, style="bad")
     show_by_reason(terminal, _("Skipped"), summary.skipped)
     for step in _next_steps(summary, now):
         terminal.say(step)
@@ -438,7 +437,7 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
             len(summary.unsettled),
         )
         shown = {"n": len(summary.unsettled), "names": some(summary.unsettled), "event": summary.event}
-        terminal.say(words % shown, "yellow")
+        terminal.say(words % shown, "warning")
 
 
 def _counts(summary: Summary) -> list[str]:

@@ -35,7 +35,7 @@ def show_replies(terminal: Terminal, event: str, came: Sequence[HeardIn]) -> Non
     strays = [each for each in came if each.heard.stray]
     for each in strays:
         if each.heard.stray is not None:
-            terminal.say(stray_words(each.heard.stray, each.name), "yellow")
+            terminal.say(stray_words(each.heard.stray, each.name), "warning")
     if strays:
         step = _("  If you know their answer: mkwmail answers set %(event)s NAME ja, nee or misschien")
         terminal.say(step % {"event": event})
@@ -78,7 +78,7 @@ def show_mails(terminal: Terminal, event: str, mails: Iterable[Returned], names:
     for nature, heading in headings.items():
         found = [each for each in every if each.nature is nature]
         if found:
-            terminal.say(f"{heading}: {len(found)}", "yellow" if nature is Nature.OPT_OUT else "dim")
+            terminal.say(f"{heading}: {len(found)}", "warning" if nature is Nature.OPT_OUT else "dim")
         for each in found:
             terminal.say(f"  {_mail_words(each, names)}", "" if nature is Nature.OPT_OUT else "dim")
             if nature is Nature.OPT_OUT:
@@ -110,9 +110,9 @@ def show_unread(terminal: Terminal, saved: Saved) -> None:
     if saved.unread:
         count = len(saved.unread)
         words = ngettext("%(n)d file cannot be read:", "%(n)d files cannot be read:", count)
-        terminal.say(words % {"n": count}, "yellow")
+        terminal.say(words % {"n": count}, "warning")
     for fault in saved.unread:
-        terminal.say(f"  {fault}", "yellow")
+        terminal.say(f"  {fault}", "warning")
 
 
 def show_written(terminal: Terminal, answers: Iterable[tuple[str, Answer]]) -> None:
@@ -126,7 +126,7 @@ def show_doubts(terminal: Terminal, event: str, rows: Iterable[KeptSignup]) -> N
     for row in rows:
         said = {"who": row.name or row.address, "answer": answer_words(row.answer), "doubt": row.doubt}
         if row.answer:
-            terminal.say(_("To settle: %(who)s, %(answer)s: %(doubt)s") % said, "yellow")
+            terminal.say(_("To settle: %(who)s, %(answer)s: %(doubt)s") % said, "warning")
         else:
-            terminal.say(_("To settle: %(who)s: %(doubt)s") % said, "yellow")
+            terminal.say(_("To settle: %(who)s: %(doubt)s") % said, "warning")
         terminal.say(f'  mkwmail answers set {event} "{said["who"]}" …')

@@ -4,7 +4,7 @@ The table, the chart, the JSON document and the CSV file are made from the same 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated, WithEarlierText
 from mkwmail.report.answers import Attendance, attendance_value, show_attendance
 from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
-from mkwmail.report.terminal import Terminal
+from mkwmail.report.terminal import Style, Terminal
 
 _COMES, _DECLINES = "attending", "declined"
 # Presence and absence are not answers to an invitation.
@@ -226,6 +226,16 @@ SKIPPED = "skipped"
 _COLUMNS = (State.SENT, State.DEFERRED, State.REFUSED, State.IN_DOUBT, State.EXPIRED)
 
 
+# The colour of a state, in every table and list.
+STATE_STYLES: Mapping[State, Style] = {
+    State.SENT: "good",
+    State.DEFERRED: "waiting",
+    State.REFUSED: "bad",
+    State.IN_DOUBT: "doubt",
+    State.SENDING: "doubt",
+    State.EXPIRED: "bad",
+}
+
 # States in which the secretary must do something or wait.
 _UNSERVED = (State.IN_DOUBT, State.REFUSED, State.DEFERRED, State.SENDING)
 
@@ -266,16 +276,18 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         terminal.say(line, "bold")
     terminal.say()
     headings, rows = table_of(status)
-    terminal.table(headings, rows, numbers=len(headings) - 2)
+    styles = {state_words(state): style for state, style in STATE_STYLES.items()}
+    terminal.table(headings, rows, numbers=len(headings) - 2, styles=styles)
     for state in _UNSERVED:
         people = [each for each in _entries(status.lines, state) if each.address]
-        show_by_reason(terminal, state_words(state).capitalize(), people, everybody=True)
+        heading = state_words(state).capitalize()
+        show_by_reason(terminal, heading, people, everybody=True, style=STATE_STYLES[state])
     show_by_reason(
         terminal,
         _("Given details that have changed"),
         outdated_entries(status.outdated),
         everybody=skipped,
-        style="yellow",
+        style="warning",
     )
     left_out = _entries(status.lines, SKIPPED)
     if left_out and not skipped:
@@ -284,13 +296,11 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         terminal.gap()
         terminal.say(_("Skipped: %(counts)s (who and why: add --skipped)") % {"counts": shown})
     if skipped:
-        show_by_reason(
-            terminal, state_words(State.EXPIRED).capitalize(), _entries(status.lines, State.EXPIRED), everybody=True
-        )
+        heading, late = state_words(State.EXPIRED).capitalize(), _entries(status.lines, State.EXPIRED)
+        show_by_reason(terminal, heading, late, everybody=True, style=STATE_STYLES[State.EXPIRED])
         show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
         show_by_reason(terminal, _("Without a mail of their own"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
-    show_chart(terminal, status.course)
     if len({each.user for each in status.deeds}) > 1:
         terminal.gap()
         terminal.say(_("Who did what"), "bold")
@@ -299,6 +309,8 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     terminal.gap()
     for step in status.next_steps:
         terminal.say(f"  {step}")
+    # Last, because it is the longest and the least urgent.
+    show_chart(terminal, status.course)
 
 
 def deed_words(deed: Deed) -> str:

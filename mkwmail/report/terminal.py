@@ -7,14 +7,17 @@ server's reply, a name) never reach the terminal.
 
 import io
 import json
+import os
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import IO, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +28,18 @@ from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, mails, ngettext, spoken
 
-Style = Literal["", "bold", "dim", "red", "yellow", "green"]
+Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
+
+# What each colour means. By number (xterm's 256 colours), because terminals choose the first sixteen themselves: these
+# are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
+STYLES: Mapping[Style, str] = {
+    "good": "color(28)",  # sent, done, ready: green
+    "waiting": "color(31)",  # later, or for somebody's answer: blue
+    "warning": "color(130)",  # for a person to look at: amber
+    "bad": "color(160)",  # refused, faulty: red
+    "doubt": "color(133)",  # perhaps sent: purple
+    "command": "color(31) bold",  # to type
+}
 
 
 def printable(text: str) -> str:
@@ -41,6 +55,8 @@ def printable(text: str) -> str:
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
 _NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
+# It is a command after a colon, an arrow or a backtick, and in a column of its own; it never ends with a full stop.
+_TO_TYPE = re.compile(r"(?:[:?]\s+|→ |`|(?P<apart> {2}))(?P<command>mkwmail (?:--)?[a-z][^`;(\n]*)")
 
 # The title, a blank line and the keys: the lines around a screen of a mail, two of which may be needed for the keys.
 _AROUND = 4
@@ -69,6 +85,18 @@ def wrapped(text: str, width: int) -> list[str]:
             break_on_hyphens=False,
         )
     return [line.replace(_JOINED, " ") for line in lines]
+
+
+def styled(text: str, style: Style = "") -> Text:
+    """Return a text in a style, with the commands in it as commands."""
+    shown = Text(text, STYLES.get(style, style))
+    for found in _TO_TYPE.finditer(text):
+        # In a wrapped sentence, space at the beginning of a line is only its indentation.
+        continued = found["apart"] is not None and "\n" in text
+        if not continued and not found["command"].endswith("."):
+            shown.stylize(STYLES["command"], *found.span("command"))
+    shown.highlight_regex(r"(?<=│) *\^$", STYLES["bad"])
+    return shown
 
 
 def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
@@ -138,16 +166,7 @@ class Terminal:
         """Return the lines, with their colours, that ``show`` would print here."""
         text = io.StringIO()
         page = Terminal()
-        page._out = Console(
-            markup=False,
-            highlight=False,
-            emoji=False,
-            file=text,
-            force_terminal=self._out.is_terminal,
-            color_system=None if self._out.legacy_windows or not self._out.color_system else "standard",
-            no_color=self._out.no_color,
-            width=self._out.width,
-        )
+        page._out = _console_like(self._out, text)
         show(page)
         return text.getvalue().splitlines()
 
@@ -176,10 +195,34 @@ class Terminal:
         """Print a line on standard error, apart from the result."""
         self._print(self._err, text, style)
 
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Show the result of the block with its head first, in the user's pager if it is longer than the screen.
+
+        Only at a terminal, and as git does: the pager is the command in PAGER, else ``less`` with LESS=FRX.
+        """
+        pager = _pager() if self.leafable else ""
+        if not pager:
+            yield
+            return
+        screen = self._out
+        pages = io.TextIOWrapper(io.BytesIO(), encoding=screen.encoding, errors="replace", newline="\n")
+        self._out = _console_like(screen, pages)
+        try:
+            yield
+        finally:
+            self._out = screen
+            pages.flush()
+            data = pages.buffer.getvalue()
+            if data.count(b"\n") >= screen.height:
+                _leaf(pager, data)
+            else:
+                self.raw(data)
+
     def _print(self, console: Console, text: str, style: Style) -> None:
         # In a file each sentence is one line; at a terminal lines are broken between words.
         lines = wrapped(printable(text), console.width) if console.is_terminal else [printable(text)]
-        console.print(Text("\n".join(lines), style), soft_wrap=True)
+        console.print(styled("\n".join(lines), style), soft_wrap=True)
         if console is self._out:
             self._blank = not text
 
@@ -192,10 +235,16 @@ class Terminal:
             grid.add_row(Text(f"  {name}", "dim"), Text(printable(value)))
         self._show(grid)
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> None:
+    def table(
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        numbers: int = 0,
+        styles: Mapping[str, Style] = MappingProxyType({}),
+    ) -> None:
         """Print a table, indented by two spaces.
 
-        The last ``numbers`` columns are aligned to the right.
+        The last ``numbers`` columns are aligned to the right. ``styles``: heading → style of its column's cells.
         """
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
         table.add_column("", width=0)
@@ -205,7 +254,9 @@ class Terminal:
         widths = column_widths(columns, self._out.width - 2 * (len(headings) + 1))
         for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             is_number = index >= first_number
-            table.add_column(Text(heading), justify="right" if is_number else "left", overflow="fold", min_width=width)
+            style = STYLES.get(styles.get(heading, ""), "")
+            justify: Literal["left", "right"] = "right" if is_number else "left"
+            table.add_column(Text(heading), justify=justify, overflow="fold", min_width=width, style=style)
         for row in shown:
             table.add_row("", *map(Text, row))
         self._show(table)
@@ -251,6 +302,44 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+
+
+def _console_like(screen: Console, file: IO[str]) -> Console:
+    """Return a console with the width and the colours of a screen that prints into a file."""
+    return Console(
+        file=file,
+        force_terminal=screen.is_terminal,
+        width=screen.width,
+        height=screen.height,
+        color_system=screen.color_system if not screen.no_color else None,  # type: ignore[arg-type]
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def _pager() -> str:
+    """Return the command of the user's pager; empty if there is none."""
+    chosen = os.environ.get("PAGER")
+    if chosen is not None:
+        return "" if chosen.strip() == "cat" else chosen.strip()
+    # A pager needs a terminal on which it can move.
+    movable = os.environ.get("TERM", "dumb") != "dumb" and sys.platform != "win32"
+    return "less" if movable and shutil.which("less") else ""
+
+
+def _leaf(pager: str, data: bytes) -> None:
+    """Give a result to the pager, and wait until the user leaves it."""
+    import signal
+    import subprocess
+
+    sys.stdout.flush()
+    # Ctrl-C is for the pager, which may only stop searching.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        subprocess.run(pager, shell=True, input=data, check=False, env={"LESS": "FRX", "LV": "-c", **os.environ})
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def read_key() -> str:
@@ -360,11 +449,50 @@ def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step
 
 
 def fault_lines(faults: Iterable[Fault]) -> Iterator[str]:
-    """Yield each fault as lines: place and sentence, then the remedy."""
+    """Yield each fault as lines: place and sentence, the file's own line with a mark, then the remedy."""
     for fault in faults:
         yield f"{fault.place}: {fault.fault}" if fault.place else fault.fault
+        if fault.line and (found := _LINE_AND_COLUMN.search(fault.place)):
+            yield from _marked_line(fault.line, found["line"], int(found["column"]))
+            if written := _in_its_place(fault.remedy, fault.line):
+                yield f"    {'':{len(found['line'])}} → {written}"
+                continue
         for index, line in enumerate(fault.remedy.splitlines()):
             yield f"    {'→' if index == 0 else ' '} {line}"
+
+
+_LINE_AND_COLUMN = re.compile(r":(?P<line>\d+):(?P<column>\d+)$")
+_TAB = "\t"
+_MOST_OF_A_LINE = 66  # characters: with its number it fits in 80
+
+
+def _marked_line(line: str, number: str, column: int) -> Iterator[str]:
+    """Yield a line of a file and the mark below its column; of a long line, the part around it."""
+    # A tab, and the space that looks like one and is none, are seen as what they are.
+    shown = line.rstrip().replace(_TAB, "→").replace("\xa0", "⍽")
+    at = min(column - 1, len(shown))
+    if len(shown) > _MOST_OF_A_LINE:
+        cut = max(0, min(at - _MOST_OF_A_LINE // 2, len(shown) - _MOST_OF_A_LINE))
+        before, after = "…" if cut else "", "…" if cut + _MOST_OF_A_LINE < len(shown) else ""
+        shown = f"{before}{shown[cut : cut + _MOST_OF_A_LINE].rstrip()}{after}"
+        at += len(before) - cut
+    yield f"    {number} │ {shown}"
+    yield f"    {'':{len(number)}} │ {'':{at}}^"
+
+
+def _in_its_place(remedy: str, line: str) -> str:
+    """Return the line to write instead of another one, indented as it must be; empty if the remedy is not a line."""
+    if remedy[:1] == " ":
+        return remedy
+    if "\n" in remedy or not _key(remedy) or _key(remedy) != _key(line):
+        return ""
+    return line[: len(line) - len(line.lstrip())].replace(_TAB, "  ") + remedy
+
+
+def _key(line: str) -> str:
+    """Return the key with which a line begins; empty if there is none."""
+    found = re.match(r"\s*(?:- )?([\w-]+):", line)
+    return found[1] if found else ""
 
 
 def fault_values(faults: Iterable[Fault]) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from mkwmail.delivery.outcome import Outcome
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
 from mkwmail.planning.approval import Difference
-from mkwmail.planning.schedule import Slot
+from mkwmail.planning.schedule import Slot, no_hours_left
 from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import show_title
 from mkwmail.report.status import state_words
@@ -38,12 +38,13 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
     if notes:
         terminal.say()
     for note in notes:
-        terminal.say(f"  {note}", "yellow")
+        terminal.say(f"  {note}", "warning")
 
 
 def _when(slot: Slot) -> str:
     # A mailing that everybody has had is not sent again: its own date tells more than the next moment for a latecomer.
-    moment = slot.send if slot.overdue and not slot.to_get else slot.goes or slot.send
+    own = (slot.overdue and not slot.to_get) or (slot.goes is not None and slot.goes > slot.latest)
+    moment = slot.send if own else slot.goes or slot.send
     if moment is None:
         return _("by hand")
     return moment_in_figures(moment)
@@ -65,7 +66,10 @@ def _standing(slot: Slot) -> str:
 
 def _notes(slots: Sequence[Slot]) -> Iterator[str]:
     for slot in slots:
-        if slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
+        if slot.goes and slot.goes > slot.latest and (slot.to_get or not slot.had):
+            words = {"mailing": slot.mailing, "reason": no_hours_left(slot.latest)}
+            yield _("%(mailing)s cannot be sent automatically: %(reason)s") % words
+        elif slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
             words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
             yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it is sent on %(goes)s") % words
     # One change of the event usually affects several mailings: it is shown once.
@@ -98,7 +102,7 @@ def outlook_rows(slots: Sequence[Slot], now: datetime, until: datetime) -> list[
     """
     found = []
     for slot in slots:
-        if slot.goes is None or slot.over or slot.goes > until:
+        if slot.goes is None or slot.over or slot.goes > min(until, slot.latest):
             continue
         if slot.send is not None and slot.send <= now and not slot.to_get:
             continue
@@ -122,7 +126,7 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
             words = {"mailing": slot.mailing, "command": f"mkwmail schedule {event.id} {slot.mailing}"}
-            terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "yellow")
+            terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "warning")
 
 
 def _outlook_standing(slot: Slot) -> str:

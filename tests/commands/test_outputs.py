@@ -371,3 +371,14 @@ def test_a_picture_in_a_text_is_in_the_mail_itself(tmp_path: Path) -> None:
     (event.parent / "zaal.png").write_bytes(a_logo(800).data)
     late = place.run("due")
     assert "zaal.png" in late.out + late.err and late.code != 0
+
+
+@posix
+def test_a_rehearsal_is_shown_in_the_browser_on_request(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    browser = {"DISPLAY": ":0", "BROWSER": f"{sys.executable} -c \"import sys; print('seen', sys.argv[1])\" %s"}
+    shown = place.run("send", EVENT, "invitation", "--rehearse", "--browser", **browser)
+    assert shown.code == 0 and "is in your browser" in shown.out
+    assert (place.folder / "rehearsal" / "index.html").as_uri() in shown.out
+    assert "seen" not in place.run("send", EVENT, "invitation", "--rehearse", **browser).out
+    assert place.run("send", EVENT, "invitation", "--browser", **browser).code == 2

@@ -66,6 +66,35 @@ def test_a_date_outside_the_hours_is_pointed_out(tmp_path: Path) -> None:
     assert f"invitation: {words}" in shown
 
 
+def test_closed_days_are_pointed_out_and_the_desk_says_when_it_is_sent(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        place.settings(server.port, "hours: {closed: [14 t/m 21 februari 2020]}\n")
+        shown = place.run("schedule", ID, "invitation", "--yes", now=NOW).out
+        words = "17 February 2020 09:00 is outside the hours of mkwmail.yaml; it is sent on 24 February 2020 08:00"
+        assert f"invitation: {words}" in shown
+        place.run("due", now="2020-02-14T10:00")
+        desk = "invitation, planned for 17 February 2020 09:00; it is sent automatically on 24 February 2020 08:00"
+        assert desk in place.run("status", ID, now="2020-02-14T10:30", COLUMNS="200").out
+        assert place.run("due", now="2020-02-18T10:00").code == 75
+        assert not server.taken
+        waits = "Due, and sent automatically from 24 February 2020 08:00 on: invitation, 5 mails"
+        assert waits in place.run(now="2020-02-18T10:30", COLUMNS="200").out
+        assert place.run("due", now="2020-02-24T08:00").code == 0
+        assert len(server.taken) == 5
+
+
+def test_closed_days_until_the_latest_moment_are_said_at_once(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.settings(9, "hours: {closed: [2020-02-14 - 2020-04-20]}\n")
+    shown = place.run("schedule", ID, "invitation", "--yes", now=NOW, COLUMNS="200").out
+    reason = "the hours in mkwmail.yaml leave no moment before end of 2 April 2020"
+    assert f"invitation cannot be sent automatically: {reason}" in shown
+    assert "invitation" not in place.run("due", "--dry-run", now="2020-03-10T10:00").out
+    place.run("due", now=NOW)
+    assert f"but not automatically: {reason}" in place.run(now="2020-02-10T10:30", COLUMNS="200").out
+
+
 def test_a_moved_event_is_the_same_one_by_a_persons_word(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)

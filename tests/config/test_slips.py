@@ -2,7 +2,10 @@
 
 import pytest
 
+from mkwmail.config.yaml_document import parsed
 from mkwmail.config.yaml_lint import mend
+from mkwmail.errors import UserError
+from mkwmail.report.terminal import fault_lines
 
 COLON = "a colon inside a text makes YAML read another key there; put quotes around the text"
 LOST = "the text from the # on would be lost, for YAML takes it for a comment; put quotes around the whole"
@@ -177,3 +180,30 @@ def test_no_repaired_line_shows_a_password(line: str) -> None:
     _mended, slips = mend(line)
     assert slips
     assert all("geheim" not in slip.repaired + slip.fault for slip in slips)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "smtp:\n  password: geheim #1: x\n",
+        "smtp:\n  wachtwoord: |\n    geheim\n  host: a: b\n",
+        "smtp: {password: geheim, host: [}\n",
+        "smtp:\n  client_secret:\n     geheim\n  port: x: y\n",
+    ],
+)
+def test_no_line_of_the_file_that_is_shown_has_a_password(text: str) -> None:
+    try:
+        faults = parsed(text.encode(), "mkwmail.yaml").faults
+    except UserError as error:
+        faults = error.faults
+    assert faults
+    assert "geheim" not in "\n".join(fault_lines(faults))
+
+
+def test_a_line_with_a_fault_is_shown_as_it_is_in_the_file() -> None:
+    (fault,) = parsed(b"location:\n  name: Het Rond\n   street: Het Rond 2\n", "x.yaml").faults
+    assert list(fault_lines([fault]))[1:] == [
+        "    3 │    street: Het Rond 2",
+        "      │    ^",
+        "      →   street: Het Rond 2",
+    ]

@@ -493,7 +493,7 @@ def test_two_thousand_members_stay_quick(chromium: Browser, workshop: Workshop, 
 
 
 @needs_chromium
-def test_files_and_calendar_are_told_in_words(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
+def test_files_and_calendar_are_described_in_words(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
     gallery = opened(chromium, tmp_path, a_gallery(every_place(workshop, a_member("Kim", "Verbeek", regio="Oost"))))
     gallery.press("3")
     entry = gallery.rows(".entry")

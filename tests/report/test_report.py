@@ -4,12 +4,23 @@ import io
 from datetime import datetime, timedelta
 
 import pytest
+from rich.color import Color
 
 from mkwmail.clock import ZONE, day_and_time, moment_from
 from mkwmail.errors import Fault
 from mkwmail.i18n import size, some
 from mkwmail.report.recipients import spreadsheet
-from mkwmail.report.terminal import Terminal, column_widths, duration, fault_lines, fault_values, printable, wrapped
+from mkwmail.report.terminal import (
+    STYLES,
+    Terminal,
+    column_widths,
+    duration,
+    fault_lines,
+    fault_values,
+    printable,
+    styled,
+    wrapped,
+)
 
 
 def test_data_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +103,52 @@ def test_faults_as_lines_and_as_values() -> None:
         "bare",
     ]
     assert fault_values([fault]) == [{"place": "x.yaml:1", "fault": "wrong", "remedy": "write\nthis"}]
+
+
+def test_a_faulty_line_is_shown_with_a_mark_at_its_column() -> None:
+    colon = Fault("x.yaml:12:11", "wrong", 'street: "a: b"', line="   street: a: b")
+    assert list(fault_lines([colon])) == [
+        "x.yaml:12:11: wrong",
+        "    12 │    street: a: b",
+        "       │           ^",
+        '       →    street: "a: b"',
+    ]
+    indented = Fault("x.yaml:3:4", "too far", "  street: a", line="   street: a")
+    assert list(fault_lines([indented]))[-1] == "      →   street: a"
+    words = Fault("x.yaml:3:4", "wrong", "choose another", line="\tstreet: a")
+    assert list(fault_lines([words]))[1:] == ["    3 │ →street: a", "      │    ^", "    → choose another"]
+
+
+def test_of_a_long_line_the_part_around_the_mark_is_shown() -> None:
+    text = "introduction: " + "woord " * 60 + "FOUT " + "woord " * 60
+    shown = list(fault_lines([Fault(f"x.yaml:3:{text.index('FOUT') + 1}", "wrong", line=text)]))
+    assert all(len(line) <= 78 for line in shown)
+    assert shown[1][shown[2].index("^") :].startswith("FOUT")
+    assert shown[1].startswith("    3 │ …") and shown[1].endswith("…")
+
+
+def test_every_colour_can_be_read_on_white_and_on_black() -> None:
+    for style in STYLES.values():
+        number = next(word for word in style.split() if word.startswith("color("))
+        parts = [part / 255 for part in Color.parse(number).get_truecolor()]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        light = sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+        assert 1.05 / (light + 0.05) > 3.9 and (light + 0.05) / 0.05 > 3.8, style
+
+
+def test_what_is_to_be_typed_has_the_colour_of_a_command() -> None:
+    def typed(text: str) -> list[str]:
+        spans = styled(text).spans
+        return [text[each.start : each.end] for each in spans if each.style == STYLES["command"]]
+
+    assert typed("To decide about them: mkwmail resolve x") == ["mkwmail resolve x"]
+    assert typed("    → type mkwmail login") == []
+    assert typed("    → mkwmail login") == ["mkwmail login"]
+    assert typed("  1  Look  mkwmail preview x") == ["mkwmail preview x"]
+    assert typed("`mkwmail due` last ran") == ["mkwmail due"]
+    assert typed("To tell those who do not know it yet:\n  mkwmail send x update") == ["mkwmail send x update"]
+    assert typed("It waits until\n  mkwmail due runs") == []
+    assert typed("mkwmail invites members.") == []
 
 
 def test_words() -> None:
