@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -166,16 +166,7 @@ class Terminal:
         """Return the lines, with their colours, that ``show`` would print here."""
         text = io.StringIO()
         page = Terminal()
-        page._out = Console(
-            markup=False,
-            highlight=False,
-            emoji=False,
-            file=text,
-            force_terminal=self._out.is_terminal,
-            color_system=None if self._out.legacy_windows or not self._out.color_system else "standard",
-            no_color=self._out.no_color,
-            width=self._out.width,
-        )
+        page._out = _console_like(self._out, text)
         show(page)
         return text.getvalue().splitlines()
 
@@ -216,17 +207,7 @@ class Terminal:
             return
         screen = self._out
         pages = io.TextIOWrapper(io.BytesIO(), encoding=screen.encoding, errors="replace", newline="\n")
-        system = screen.color_system if not screen.no_color else None
-        self._out = Console(
-            file=pages,
-            force_terminal=True,
-            width=screen.width,
-            height=screen.height,
-            color_system=system,  # type: ignore[arg-type]
-            markup=False,
-            highlight=False,
-            emoji=False,
-        )
+        self._out = _console_like(screen, pages)
         try:
             yield
         finally:
@@ -321,6 +302,20 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+
+
+def _console_like(screen: Console, file: IO[str]) -> Console:
+    """Return a console with the width and the colours of a screen that prints into a file."""
+    return Console(
+        file=file,
+        force_terminal=screen.is_terminal,
+        width=screen.width,
+        height=screen.height,
+        color_system=screen.color_system if not screen.no_color else None,  # type: ignore[arg-type]
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
 
 
 def _pager() -> str:
