@@ -41,6 +41,30 @@ def _mailings(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return mailing_words(str(ctx.params.get("event") or ""), incomplete)
 
 
+def _whom(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import member_words
+
+    return member_words(incomplete)
+
+
+def _answer_words(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import answer_words
+
+    return answer_words(incomplete)
+
+
+def _details(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import detail_words
+
+    return detail_words(str(ctx.params.get("event") or ""), incomplete)
+
+
+def _chapters(incomplete: str) -> list[str]:
+    from mkwmail.mail.guide import PAGES, SECTIONS
+
+    return [each for each in (*SECTIONS, *PAGES) if each.startswith(incomplete)]
+
+
 class Schema(StrEnum):
     """The files that have a JSON Schema."""
 
@@ -94,6 +118,12 @@ MailingsArgument = Annotated[
         help=_("The mailings, as the event file names them; without them, all."),
         autocompletion=_mailings,
         show_default=False,
+    ),
+]
+WhoArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar=_("WHO"), help=_("An address, a name or a number."), autocompletion=_whom, show_default=False
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help=_("One JSON document on standard output and nothing else."))]
@@ -274,7 +304,9 @@ Examples:
 def change(
     ctx: typer.Context,
     event: EventArgument,
-    what: Annotated[str, typer.Argument(metavar=_("WHAT"), help=_("Which detail."), show_default=False)],
+    what: Annotated[
+        str, typer.Argument(metavar=_("WHAT"), help=_("Which detail."), autocompletion=_details, show_default=False)
+    ],
     value: Annotated[list[str], typer.Argument(metavar=_("VALUE..."), help=_("What it is now."), show_default=False)],
 ) -> None:
     from mkwmail.commands.change import change as command
@@ -331,7 +363,12 @@ def preview(
     mailing: OptionalMailing = None,
     member: Annotated[
         str | None,
-        typer.Option("--member", metavar=_("WHO"), help=_("Only this member's mail: an address, a name or a number.")),
+        typer.Option(
+            "--member",
+            metavar=_("WHO"),
+            help=_("Only this member's mail: an address, a name or a number."),
+            autocompletion=_whom,
+        ),
     ] = None,
     eml: Annotated[
         Path | None,
@@ -573,12 +610,17 @@ def resolve(
     event: EventArgument,
     sent: Annotated[
         list[str] | None,
-        typer.Option("--sent", metavar=_("WHO"), help=_("This member has the mail. May be repeated.")),
+        typer.Option(
+            "--sent", metavar=_("WHO"), help=_("This member has the mail. May be repeated."), autocompletion=_whom
+        ),
     ] = None,
     send_again: Annotated[
         list[str] | None,
         typer.Option(
-            "--send-again", metavar=_("WHO"), help=_("The next `send` mails this member again. May be repeated.")
+            "--send-again",
+            metavar=_("WHO"),
+            help=_("The next `send` mails this member again. May be repeated."),
+            autocompletion=_whom,
         ),
     ] = None,
 ) -> None:
@@ -665,7 +707,12 @@ def papers(
     ] = None,
     member: Annotated[
         str | None,
-        typer.Option("--member", metavar=_("WHO"), help=_("Only this person's certificate: a name or an address.")),
+        typer.Option(
+            "--member",
+            metavar=_("WHO"),
+            help=_("Only this person's certificate: a name or an address."),
+            autocompletion=_whom,
+        ),
     ] = None,
 ) -> None:
     from mkwmail.commands.papers import papers as command
@@ -725,13 +772,12 @@ Examples:
 def answers_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     answer: Annotated[
         str | None,
         typer.Argument(
             metavar=_("ANSWER"),
+            autocompletion=_answer_words,
             help=_("attending (ja), declined (nee), tentative (misschien), present or absent."),
             show_default=False,
         ),
@@ -852,9 +898,7 @@ Example:
 def bounces_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
 ) -> None:
     from mkwmail.commands.bounces import set_bounce as command
 
@@ -874,9 +918,7 @@ Examples:
 )
 def skip(
     ctx: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     event: Annotated[
         str | None,
         typer.Option("--event", metavar=_("EVENT"), help=_("Only about this event."), autocompletion=_events),
@@ -902,9 +944,7 @@ Examples:
 )
 def about(
     ctx: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     html: Annotated[
         Path | None, typer.Option("--html", metavar=_("FILE"), help=_("Write it as a page to send to the person."))
     ] = None,
@@ -926,9 +966,7 @@ Example:
 )
 def forget(
     ctx: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.privacy import forget as command
@@ -1017,12 +1055,19 @@ def open_(
 \b
 Examples:
   mkwmail guide
+  mkwmail guide ledenlijst
   mkwmail guide microsoft365""")
 )
 def guide(
     ctx: typer.Context,
     chapter: Annotated[
-        str | None, typer.Argument(metavar=_("CHAPTER"), help=_("Another page of it."), show_default=False)
+        str | None,
+        typer.Argument(
+            metavar=_("CHAPTER"),
+            help=_("A chapter of it, such as ledenlijst or misgaat."),
+            autocompletion=_chapters,
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     from mkwmail.commands.open import guide as command
@@ -1131,3 +1176,21 @@ def _say_faults(error: UserError) -> None:
     terminal = Terminal()
     for line in fault_lines(error.faults):
         terminal.note(line, "" if line.startswith(" ") else "bad")
+    chapter = _chapter_about(error)
+    if chapter and terminal.interactive:
+        terminal.note(_("In the guide: mkwmail guide %(chapter)s") % {"chapter": chapter}, "dim")
+
+
+def _chapter_about(error: UserError) -> str:
+    """Return the guide's chapter about what is wrong; empty if none is about that."""
+    match error.code:
+        case ExitCode.LOGIN:
+            return "inloggen"
+        case ExitCode.SERVER | ExitCode.LEDGER_HELD | ExitCode.LEDGER_FAULT:
+            return "misgaat"
+        case ExitCode.FAULTY_FILE if any(".csv:" in each.place or ".xlsx:" in each.place for each in error.faults):
+            return "ledenlijst"
+        case ExitCode.FAULTY_FILE:
+            return "vooraankondiging"
+        case _:
+            return ""

@@ -15,6 +15,7 @@ from mkwmail.commands.status import last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
+from mkwmail.config.kinds import shown_name
 from mkwmail.config.settings import Settings, example_senders, read_settings
 from mkwmail.errors import UserError
 from mkwmail.files import shipped
@@ -119,7 +120,7 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
         logs_in, has_list = _has_login(folder, settings), _has_own_list(folder, settings)
     return (
         Step(logs_in, _("Log in to the mail server"), "mkwmail login"),
-        Step(has_list, _("Use your own member list"), "mkwmail open members"),
+        Step(has_list, _("Use your own member list"), _("mkwmail open members")),
         Step(bool(own), _("Make an event of your own"), "mkwmail new TITLE --date 2027-04-15"),
         Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} {mailing}"),
         Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {mailing} --rehearse"),
@@ -170,13 +171,15 @@ def _of_mailing(status: EventStatus, now: datetime) -> Iterator[Choice]:
     """Yield what can be done with the mailing that is due, or that is next."""
     event, name = status.event.id, _due(status, now)
     if name:
-        yield Choice(_("look at %(mailing)s") % {"mailing": name}, ("preview", event, name))
+        yield Choice(_("look at %(mailing)s") % {"mailing": shown_name(name)}, ("preview", event, name))
         yield Choice(_("rehearse"), ("send", event, name, "--rehearse"))
         yield Choice(_does(send := ("send", event, name)), send)
         return
     ahead = next(status.open_mailings(now), None)
     if ahead is not None:
-        yield Choice(_("look at %(mailing)s") % {"mailing": ahead.mailing}, ("preview", event, ahead.mailing))
+        yield Choice(
+            _("look at %(mailing)s") % {"mailing": shown_name(ahead.mailing)}, ("preview", event, ahead.mailing)
+        )
 
 
 def _due(status: EventStatus, now: datetime) -> str:
@@ -203,7 +206,7 @@ def _does(words: Sequence[str]) -> str:
     """Return in words what a command does, as far as a sentence names it."""
     match words[0]:
         case "send":
-            return _("send %(mailing)s") % {"mailing": words[2]} if len(words) > 2 else _("send")
+            return _("send %(mailing)s") % {"mailing": shown_name(words[2])} if len(words) > 2 else _("send")
         case "schedule":
             return _("send automatically")
         case "resolve":
