@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mkwmail import __version__
 from mkwmail.cli_help import App, wrong_usage
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
@@ -238,9 +238,8 @@ def login(
     ] = False,
 ) -> None:
     if device and browser:
-        raise UserError(
-            Fault("", _("--device and --browser cannot be used together."), _("give one of the two")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--device and --browser cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
     from mkwmail.commands.login import LoginOptions, login_mailbox
     from mkwmail.commands.login import login as command
@@ -401,7 +400,7 @@ def preview(
 ) -> None:
     if sent:
         if not (mailing and member) or html or browser or paper or one_per_letter:
-            raise UserError(Fault("--sent", _("it goes with MAILING and --member")), code=ExitCode.USAGE)
+            raise user_error("--sent", _("it goes with MAILING and --member"), code=ExitCode.USAGE)
         from mkwmail.commands.preview import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
@@ -472,13 +471,12 @@ def send(
     json: JsonOption = False,
 ) -> None:
     if dry_run and rehearse:
-        raise UserError(
-            Fault("", _("--dry-run and --rehearse cannot be used together."), _("give one of the two")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--dry-run and --rehearse cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
     if browser and not rehearse:
         fault = _("--browser shows the page of a rehearsal.")
-        raise UserError(Fault("", fault, _("add --rehearse, or use preview --browser")), code=ExitCode.USAGE)
+        raise user_error("", fault, _("add --rehearse, or use preview --browser"), code=ExitCode.USAGE)
     from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
@@ -516,9 +514,8 @@ def schedule(
     show: Annotated[bool, typer.Option("--show", help=_("Show the line for the crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
-        raise UserError(
-            Fault("", _("--withdraw and --uninstall cannot be combined with other options.")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--withdraw and --uninstall cannot be combined with other options."), code=ExitCode.USAGE
         )
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
@@ -1095,7 +1092,7 @@ def handover(
 ) -> None:
     if (file is None) != undo or (undo and yes):
         fault = _("handover takes a FILE, or --undo alone")
-        raise UserError(Fault("", fault, "mkwmail handover overdracht.mkwmail"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail handover overdracht.mkwmail", code=ExitCode.USAGE)
     if file is None:
         from mkwmail.commands.handover import undo as undo_command
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def wrong_usage(error: Exception) -> UserError:
             fault = _("too many words: %(words)s") % {"words": str(error).partition("(s) (")[2].removesuffix(")")}
         case _:
             fault = str(error)
-    return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    return user_error("", fault, remedy, code=ExitCode.USAGE)
 
 
 def _see(command: str) -> str:

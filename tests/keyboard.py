@@ -74,7 +74,7 @@ def until(screen: int, question: str | None) -> str:
         assert ready, f"waited in vain for {question!r}; so far: {printed.decode(errors='replace')}"
         try:
             data = os.read(screen, 65536)
-        except OSError:  # Linux says so where the other end is closed.
+        except OSError:  # Linux raises this if the other end is closed.
             data = b""
         if not data:
             assert question is None, f"ended without {question!r}: {printed.decode(errors='replace')}"

@@ -234,7 +234,7 @@ class Life(RuleBasedStateMachine):
         return False
 
     def says_what_changed(self, address: str, data: bytes) -> None:
-        """An update names the place that this member's calendar has, and the new one, exactly where they differ."""
+        """An update names the place that this member's calendar has, and the new one, if and only if they differ."""
         mail: Any = message_from_bytes(data, policy=policy.default)
         part = mail.get_body(("plain",))
         assert part is not None
@@ -265,7 +265,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_calendar_says_what_the_file_says_or_status_names_it(self) -> None:
-        """A place that was still to follow need not be named where an invitation is to tell it."""
+        """A place that was still to follow need not be named if an invitation will name it."""
         status = status_of(self.event, self.ledger, self.roll(), Keep.default(), self.now)
         named = {each.address for each in status.outdated}
         named |= {each.address for each in status.lines if each.state in (State.IN_DOUBT, State.SENDING)}

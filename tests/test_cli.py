@@ -93,7 +93,7 @@ def test_wrong_usage_exits_2_and_says_so(tmp_path: Path, words: tuple[str, ...])
         (("schema", "x"), "event|settings cannot have this value\n    → choose from: event, settings"),
     ],
 )
-def test_wrong_usage_is_told_in_our_own_words(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_is_explained_in_our_own_words(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
     ran = a_place(tmp_path).run(*words)
     assert (ran.code, ran.err) == (2, f"{said}\n")
 

@@ -83,7 +83,7 @@ def test_the_program_does_not_say(pattern: str, reason: str) -> None:
     assert [text for _, text in _dutch() if re.search(pattern, _without_code(text), re.IGNORECASE)] == [], reason
 
 
-GUIDE = ("handleiding", "beheer", "formulieren", "microsoft365", "google")
+GUIDE = ("handleiding", "overnemen", "beheer", "formulieren", "microsoft365", "google")
 
 
 @pytest.mark.parametrize("page", GUIDE)

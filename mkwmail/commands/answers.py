@@ -14,7 +14,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import Name, sort_key
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
@@ -202,7 +202,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     :raises UserError: if the file cannot be written.
     """
     if json and csv:
-        raise UserError(Fault("", _("--json and --csv cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("--json and --csv cannot be used together."), code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:

@@ -11,6 +11,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import doubles
+from mkwmail.members.same_name import same_place
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.audience import History
 from mkwmail.planning.plan import twice
@@ -18,7 +19,6 @@ from mkwmail.planning.roll import MemberIndex, unaddressed
 from mkwmail.report.answers import Attendance, catering_line, since_catering_line
 from mkwmail.report.recipients import PersonWithReason
 from mkwmail.responses.answers import numbers_of, questions
-from mkwmail.responses.similarity import same_place
 
 
 def attendance_of(

@@ -13,7 +13,7 @@ from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.deliveries import Word
@@ -113,8 +113,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
             if key in last
         ]
         if not candidates:
-            fault = _("nothing about %(event)s has been sent yet") % {"event": about.id}
-            raise UserError(Fault("", fault), code=ExitCode.USAGE)
+            raise user_error("", _("nothing about %(event)s has been sent yet"), code=ExitCode.USAGE, event=about.id)
         person = find_person(who, candidates)
         mail = last[person.key]
         reply = _("reported as undeliverable by the secretary")
@@ -202,8 +201,8 @@ def _said(
         for who in named:
             person = find_person(who, [_candidate(each, persons) for each in meant])
             if words.setdefault(person.key, word) != word:
-                fault = _('"%(who)s" is named under --sent and under --send-again') % {"who": who}
-                raise UserError(Fault("", fault), code=ExitCode.USAGE)
+                fault = _('"%(who)s" is named under --sent and under --send-again')
+                raise user_error("", fault, code=ExitCode.USAGE, who=who)
     for key, word in words.items():
         yield from ((each, word) for each in _decidable(history, earlier, word) if each.person == key)
 

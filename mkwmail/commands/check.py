@@ -38,7 +38,7 @@ from mkwmail.delivery.dns_check import domain_records, name_server
 from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.dutch.dates import forms_in
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
@@ -117,11 +117,9 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         done = pacing.done_at(pace, moments, count, start)
         facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
-            fault = _("at this pace %(mailing)s will not be finished before its latest moment") % {
-                "mailing": each.mailing
-            }
+            fault = _("at this pace %(mailing)s will not be finished before its latest moment")
             remedy = _("mail earlier, or ask the provider for a higher limit and set pace")
-            faults.append(Fault("mkwmail.yaml", fault, remedy))
+            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=each.mailing))
     return tuple(facts), faults
 
 

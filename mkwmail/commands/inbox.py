@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mkwmail.auth.credentials import Credential, credential_for
+from mkwmail.clock import clock_time
 from mkwmail.commands.answers import assisted, calendar_asked, our_mails, rows_of
 from mkwmail.commands.bounces import bounce_of, sent_message
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
@@ -16,7 +17,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Imap, Settings, read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.ledger import Ledger
@@ -34,10 +35,9 @@ from mkwmail.responses.incoming import (
     Ours,
     answers_by_mail,
     is_wanted,
-    may_hold_calendar,
     read_incoming,
 )
-from mkwmail.responses.mailbox import GROUP, LARGEST_MAIL, FolderState, Mailbox, open_mailbox
+from mkwmail.responses.mailbox import GROUP, LARGEST_MAIL, FolderState, Mailbox, MailboxError, open_mailbox
 from mkwmail.responses.signup_changes import SAID
 
 _SECONDS = 600.0  # for a first run through a large mailbox
@@ -92,9 +92,8 @@ def imap_of(settings: Settings) -> Imap:
     :raises UserError: code SETTINGS if none is named.
     """
     if settings.mailbox is None:
-        fault = _("no mailbox is named")
         remedy = _("write in mkwmail.yaml: mailbox: {host: imap.example.org}; or save the mails, and import them")
-        raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("mkwmail.yaml", _("no mailbox is named"), remedy, code=ExitCode.SETTINGS)
     return settings.mailbox
 
 
@@ -126,6 +125,9 @@ def read_mailbox(
     if not ours.messages:
         return found, None
     error: UserError | None = None
+    until = mailbox.wait_until(ledger.database)
+    if until is not None and until > now:
+        return found, _asked_to_wait(imap, until.astimezone(now.tzinfo))
     try:
         username, credential = mailbox_login(settings, folder)
         account = f"{username} {imap.host}:{imap.port}"
@@ -139,8 +141,15 @@ def read_mailbox(
             raise
         error = fault
     if not dry_run:
-        mailbox.note_read(ledger.database, now, failed=error is not None)
+        wait = error.wait if isinstance(error, MailboxError) else 0
+        until = now + timedelta(seconds=wait) if wait else None
+        mailbox.note_read(ledger.database, now, failed=error is not None, until=until)
     return found, error
+
+
+def _asked_to_wait(imap: Imap, until: datetime) -> MailboxError:
+    fault = _("the mailbox asked to wait until %(time)s") % {"time": clock_time(until)}
+    return MailboxError(Fault(f"{imap.host}:{imap.port}", fault, _("try again later")), code=ExitCode.SERVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +202,7 @@ class _Reader:
 
     def _fetched(self, folder: str, uids: Sequence[int], token: set[int]) -> list[Incoming]:
         headers = self.box.headers(uids)
-        perhaps = [
-            each.uid for each in headers if may_hold_calendar(each.fields) and not is_wanted(each.fields, self.ours)
-        ]
-        also = token | self.box.with_calendar([uid for uid in perhaps if uid not in token])
-        wanted = [each for each in headers if each.uid in also or is_wanted(each.fields, self.ours)]
+        wanted = [each for each in headers if each.uid in token or each.calendar or is_wanted(each.fields, self.ours)]
         self.found.too_large += sum(each.size > LARGEST_MAIL for each in wanted)
         fitting = [each.uid for each in wanted if each.size <= LARGEST_MAIL]
         return [read_incoming(data, f"{folder}/{uid}", self.ours) for uid, data in self.box.mails(fitting)]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from mkwmail.commands.context import Invocation, folder_of
 from mkwmail.config.folder import SETTINGS, WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, state_folder
 from mkwmail.i18n import _, suggestion
 from mkwmail.mail.guide import PAGES, SECTIONS, guide_page, place_of
@@ -43,7 +43,7 @@ def _meant(folder: WorkingFolder, what: str | None) -> Path:
     if word.casefold() in _MEMBERS:
         path = folder.path / read_settings(folder).members
         if not path.is_file():
-            raise UserError(Fault(folder.shown(path), _("the file does not exist")), code=ExitCode.USAGE)
+            raise user_error(folder.shown(path), _("the file does not exist"), code=ExitCode.USAGE)
         return path
     return folder.event_path(word)
 
@@ -80,8 +80,8 @@ def guide(invocation: Invocation, chapter: str | None) -> ExitCode:
             text = (docs / f"{each}.md").read_text(encoding="utf-8")
             (made / f"{each}.html").write_text(guide_page(text, docs), encoding="utf-8")
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(made), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(made), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     on, heading = place_of(name)
     page = made / f"{on}.html"
     invocation.terminal.say(f"{page}#{heading}" if heading else str(page))

@@ -18,7 +18,7 @@ from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import papers as kept
@@ -49,9 +49,7 @@ def papers(invocation: Invocation, event: str, which: str | None, *, member: str
     """
     if member is not None and which != CERTIFICATES:
         fault = _("--member goes with certificates only")
-        raise UserError(
-            Fault("", fault, f"mkwmail papers {event} {CERTIFICATES} --member {member}"), code=ExitCode.USAGE
-        )
+        raise user_error("", fault, f"mkwmail papers {event} {CERTIFICATES} --member {member}", code=ExitCode.USAGE)
     sources = read_sources(invocation, event, skip_faulty=True)
     with open_ledger(invocation, sources.folder) as ledger:
         roll = identify_members(sources.members.members, ledger.identify)
@@ -76,11 +74,11 @@ def _directory(sources: Sources) -> Path:
         for each in (top, directory):
             if each.is_symlink():
                 fault = _("this is a link, and papers with people's names must stay in the working folder")
-                raise UserError(Fault(str(each), fault, _("remove the link")), code=ExitCode.USAGE)
+                raise user_error(str(each), fault, _("remove the link"), code=ExitCode.USAGE)
             make_folder(each)
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(directory), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     return directory
 
 
@@ -92,9 +90,8 @@ def _certificates(
 ) -> None:
     event, now, terminal = sources.event, invocation.clock.now(), invocation.terminal
     if event.certificate is None:
-        fault = _("the event has no certificate")
         remedy = _("write in its file: certificate: {hours: 4, signed_by: …}")
-        raise UserError(Fault(sources.shown_event, fault, remedy))
+        raise user_error(sources.shown_event, _("the event has no certificate"), remedy)
     templates = Templates((sources.folder.templates_dir, shipped("templates")))
     certificates = certificates_of(sources, ledger, history, templates, now)
     everyone = {key: one for key, one in _everyone(ledger, roll, history)}
@@ -160,7 +157,7 @@ def list_certificates(invocation: Invocation, event: str | None, *, json: bool =
     """
     if event is None:
         fault = _("--certificates is the list of one event: name it, with --json or without")
-        raise UserError(Fault("", fault, "mkwmail status EVENT --certificates"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail status EVENT --certificates", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:
@@ -180,8 +177,7 @@ def _sheet(invocation: Invocation, sources: Sources, sheet: Sheet, day: Day) -> 
     try:
         paper = made(sheet, day)
     except TypesettingError as error:
-        fault = _("the sheet cannot be made: %(reason)s") % {"reason": error.reason}
-        raise UserError(Fault(sheet.value, fault)) from None
+        raise user_error(sheet.value, _("the sheet cannot be made: %(reason)s"), reason=error.reason) from None
     replace_file(path, paper.pdf)
     if paper.missing:
         said = _("%(file)s: its font lacks these characters, shown as ?: %(letters)s")
@@ -215,9 +211,8 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
         if row.doubt and row.answer not in ("declined", "absent")
     ]
     if not (members or others or unsettled):
-        fault = _("nobody has said yet to come to %(event)s") % {"event": event.id}
-        remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE") % {"event": event.id}
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE")
+        raise user_error("", _("nobody has said yet to come to %(event)s"), remedy, code=ExitCode.USAGE, event=event.id)
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(rows, history.answers, optional)
     parts = {title: numbers.parts.get(title, 0) for title in optional}

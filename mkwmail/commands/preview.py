@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.compose_mailing import (
+    Composer,
     OutgoingMail,
     OutgoingMails,
     composer_of,
@@ -23,14 +24,17 @@ from mkwmail.commands.output import Page, show_in_browser, write_mails, write_ou
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.kinds import mailing_words
+from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
+from mkwmail.mail.compose import worded_files
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.letters_page import letters_page
 from mkwmail.members.member_list import Member
@@ -50,26 +54,37 @@ from mkwmail.report.recipients import (
 )
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
 
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
+
 _NEXT = frozenset("n \r\n")
+_FURTHER = frozenset(" \r\n")
 _BACK = frozenset("p\x7f\b")
 
 
 def leaf_through(terminal: Terminal, outgoing: Sequence[OutgoingMail], moment: datetime) -> None:
     """Show the first mail, then each mail that the user asks for.
 
-    Returns when the user stops.
+    A mail that is longer than the screen is shown from its head on, a screen at a time. Returns when the user stops.
     """
     at = 0
     shown = -1
+    rest: Sequence[str] = ()
     while True:
         if at != shown:
             terminal.say()
-            show_mail(terminal, mail_view(outgoing[at].message(moment)))
+            rest = terminal.show_screen(_lines_of(terminal, outgoing[at], moment))
             shown = at
         words = {"number": at + 1, "of": len(outgoing)}
-        terminal.note(_("Mail %(number)d of %(of)d: n next, p previous, / search, q quit") % words, "dim")
+        if rest:
+            keys = _("Mail %(number)d of %(of)d: space further, n next, p previous, / search, q quit")
+        else:
+            keys = _("Mail %(number)d of %(of)d: n next, p previous, / search, q quit")
+        terminal.note(keys % words, "dim")
         key = read_key()
-        if key in _NEXT and key:
+        if rest and key in _FURTHER and key:
+            rest = terminal.show_screen(rest)
+        elif key in _NEXT and key:
             at = min(at + 1, len(outgoing) - 1)
         elif key in _BACK and key:
             at = max(at - 1, 0)
@@ -77,6 +92,10 @@ def leaf_through(terminal: Terminal, outgoing: Sequence[OutgoingMail], moment: d
             at = _searched(terminal, outgoing, at)
         elif key in ("q", "", "\x1b", "\x04"):
             return
+
+
+def _lines_of(terminal: Terminal, each: OutgoingMail, moment: datetime) -> Sequence[str]:
+    return terminal.drawn(lambda page: show_mail(page, mail_view(each.message(moment))))
 
 
 def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> int:
@@ -153,7 +172,8 @@ def preview(
         on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
+    event_read = WithWarnings(sources.event, sources.warnings)
+    page = Page(event_read, name, outgoing, moment, sources.settings.form, passages_of(sources, composer))
     _write(terminal, sources.folder, page, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
@@ -162,6 +182,20 @@ def preview(
     elif files == PreviewFiles():
         _show(terminal, sources, shown, moment)
     return ExitCode.OK
+
+
+def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
+    """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
+    from mkwmail.mail import passages
+
+    folder, context = sources.folder, composer.context
+    names = worded_files(context)
+    own = [name for name in names if (folder.templates_dir / name).is_file()]
+    return (
+        *passages.of_event(read_document(sources.event_path, sources.shown_event), context.event, context.name),
+        *passages.of_settings(read_document(folder.settings_path, folder.shown(folder.settings_path))),
+        *passages.of_templates(composer.templates, names, own),
+    )
 
 
 def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
@@ -271,15 +305,17 @@ def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime)
 
 
 def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime) -> None:
-    show_title(terminal, sources.event, shown.plan.round.mailing)
-    leafing = terminal.leafable and len(shown.outgoing) > 1
-    if not leafing:
+    show_title(terminal, sources.event, mailing_words(shown.plan.round.mailing))
+    several = len(shown.outgoing) > 1
+    if terminal.leafable and (several or terminal.overflows(_lines_of(terminal, shown.outgoing[0], moment))):
+        leaf_through(terminal, shown.outgoing, moment)
+    else:
         show_variants(terminal, shown.outgoing, moment)
-        terminal.say()
+    terminal.say()
     if shown.why_not:
         words = {"name": _name(shown.outgoing[0]), "reason": shown.why_not}
         terminal.say(_("%(name)s would not get this mail: %(reason)s") % words, "warning")
-    elif len(shown.outgoing) > 1:
+    elif several:
         all_of_them = mails(len(shown.outgoing))
         count = len(variants(shown.outgoing))
         in_all = ngettext("%(mails)s in %(n)d variant", "%(mails)s in %(n)d variants", count)
@@ -288,8 +324,6 @@ def _show(terminal: Terminal, sources: Sources, shown: _Shown, moment: datetime)
         terminal.say(_("Another member's mail: add --member NAME; all of them in one page: --browser"), "dim")
     for line in fault_lines(sources.warnings):
         terminal.note(line, "warning")
-    if leafing:
-        leaf_through(terminal, shown.outgoing, moment)
 
 
 def _document(sources: Sources, shown: _Shown, views: Sequence[MailView]) -> dict[str, Any]:
@@ -368,12 +402,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
     if attempt.letter == NO_LETTER and not attempt.digest:
         fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        raise user_error("", fault, code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
-        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
-            "day": day_and_time(attempt.claimed)
-        }
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        fault = _("what was sent on %(day)s was removed since (forget or purge)")
+        raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
         attempt.values, kept_content(ledger.database)
     )

@@ -20,7 +20,7 @@ from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful, re
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import backups, erasure, papers, people, runs
@@ -28,9 +28,9 @@ from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, folded, is_mark
+from mkwmail.members.same_name import alike
 from mkwmail.planning.roll import listed
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.similarity import alike
 
 
 def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
@@ -143,9 +143,9 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     now = invocation.clock.now()
     about = read_event(folder.event_path(event, whole=True), folder).value
     if about.ends > now:
-        fault = _("%(event)s is still to come: %(day)s") % {"event": about.id, "day": day_in_words(about.starts)}
+        fault = _("%(event)s is still to come: %(day)s")
         remedy = _("purge it when it is over; for one person: mkwmail forget WHO")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", fault, remedy, code=ExitCode.USAGE, event=about.id, day=day_in_words(about.starts))
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
         has_any = erasure.has_dietary if dietary else erasure.has_personal
@@ -299,9 +299,9 @@ def _remove(copy: Path) -> None:
         else:
             copy.unlink(missing_ok=True)
     except OSError as error:
-        fault = _("cannot be removed: %(why)s") % {"why": reason_of(error)}
+        fault = _("cannot be removed: %(why)s")
         remedy = _("close it where it is open, then give the command again")
-        raise UserError(Fault(str(copy), fault, remedy), code=ExitCode.LEDGER_FAULT) from None
+        raise user_error(str(copy), fault, remedy, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
 
 
 def skip(
@@ -315,9 +315,8 @@ def skip(
         to undo.
     """
     if not undo and not (reason and reason.strip()):
-        fault = _("why is %(who)s not to be mailed?") % {"who": who}
         remedy = _('add --reason "…": it is what `status` tells the board')
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _("why is %(who)s not to be mailed?"), remedy, code=ExitCode.USAGE, who=who)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value.id if event is not None else ""
     now = invocation.clock.now()

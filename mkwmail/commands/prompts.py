@@ -14,7 +14,7 @@ from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.event import Event
 from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, nearest, ngettext
 from mkwmail.ledger import deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
@@ -60,9 +60,8 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
     :raises UserError: code SETTINGS (approval missing).
     """
     if not yes and not terminal.interactive:
-        fault = _("there is no terminal to confirm this")
         remedy = _("run the command in a terminal, or add --yes to confirm in advance")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", _("there is no terminal to confirm this"), remedy, code=ExitCode.SETTINGS)
 
 
 def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
@@ -138,12 +137,12 @@ def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
     fault = _("this ledger was made or last used on another computer")
     remedy = _("send from that computer; or, if the folder has moved here for good, type `send` in a terminal")
     if not terminal.interactive:
-        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error(_("the ledger"), fault, remedy, code=ExitCode.SETTINGS)
     terminal.note(_("This ledger was made or last used on another computer."), "warning")
     terminal.note(_("If it is still used there too, members will be mailed twice."), "warning")
     _warn_of_parts(terminal, ledger)
     if not typed_yes(terminal, _("Is this computer the only one from now on? Type yes:")):
-        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error(_("the ledger"), fault, remedy, code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
     return True
 
@@ -397,9 +396,9 @@ def refuse_doubtful(roll: MemberIndex, key: str) -> None:
     """
     for listing in roll.listings:
         if listing.person == key and listing.doubt:
-            fault = _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+            fault = _("it is doubtful who this is: %(doubt)s")
             remedy = _("run `mkwmail send` or `mkwmail schedule` in a terminal, and answer its question first")
-            raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+            raise user_error("", fault, remedy, code=ExitCode.USAGE, doubt=listing.doubt)
 
 
 def _by_address(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:

@@ -9,14 +9,14 @@ from mkwmail.clock import ShiftedClock, day_and_time
 from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
-from mkwmail.commands.preview import show_variants
+from mkwmail.commands.preview import passages_of, show_variants
 from mkwmail.commands.send import Ready, SendOptions, jobs_for, make_ready, prepared, proposal_of, run, summed_up
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
 from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, mails
 from mkwmail.ledger import rounds
@@ -81,11 +81,12 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
             ready.outgoing[: options.limit],
             moment,
             sources.settings.form,
+            passages_of(sources, composer),
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:

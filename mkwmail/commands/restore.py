@@ -18,7 +18,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import Audience, in_order, kind_of, kinds_without_entry, latest_of, mailing_named
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import backups, deliveries, erasure, host, journal, last_seen, rounds, runs
@@ -45,8 +45,8 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
     copy = _chosen(folder, ledger, file)
     newest = backups.newest_attempt_in(copy, name)
     if newest is None:
-        fault = _("%(file)s is not a backup of this folder's ledger, or it is damaged") % {"file": copy}
-        raise UserError(Fault("", fault, _("choose another one: mkwmail restore FILE")), code=ExitCode.USAGE)
+        fault = _("%(file)s is not a backup of this folder's ledger, or it is damaged")
+        raise user_error("", fault, _("choose another one: mkwmail restore FILE"), code=ExitCode.USAGE, file=copy)
     refuse_without_terminal(terminal, yes)
     terminal.say(_("The backup: %(file)s, of %(moment)s") % {"file": copy, "moment": _made(copy)}, "bold")
     present = backups.newest_attempt_in(ledger, name)
@@ -70,15 +70,15 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
 def _chosen(folder: WorkingFolder, ledger: Path, file: Path | None) -> Path:
     if file is not None:
         if not file.is_file():
-            raise UserError(Fault("", _("there is no file %(file)s") % {"file": file}), code=ExitCode.USAGE)
+            raise user_error("", _("there is no file %(file)s"), code=ExitCode.USAGE, file=file)
         return file.resolve()
     places = {folder.backups_dir}
     with suppress(UserError):  # faulty settings must not keep anybody from a backup
         places.add(folder.backups_to(read_settings(folder).backup.to))
     every = [each for place in places for each in backups.found(place, ledger)]
     if not every:
-        fault = _("there is no backup in %(folder)s") % {"folder": folder.backups_dir}
-        raise UserError(Fault("", fault, _("name one: mkwmail restore FILE")), code=ExitCode.USAGE)
+        fault = _("there is no backup in %(folder)s")
+        raise user_error("", fault, _("name one: mkwmail restore FILE"), code=ExitCode.USAGE, folder=folder.backups_dir)
     return max(every, key=lambda each: each.name).resolve()
 
 
@@ -101,7 +101,7 @@ def _replace(
     if seen is not None and seen.token.startswith(runs.HANDED_OVER) and not known:
         fault = _("this folder was handed over, and this backup is from before that")
         remedy = _("send where it was taken over; if that is lost too, take the file of the handover over again")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS)
     whole = seen is not None and known and seen.claim <= newest
     lost = () if whole else _lost_mailings(folder, copy, now)
     if whole:
@@ -256,9 +256,8 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
         if answer.startswith("n"):
             return
         count = _put_in_doubt(ledger, sources, plan, history, invocation.clock.now())
-    in_doubt = _("in doubt now: %(mails)s") % {"mails": mails(count)}
-    remedy = _("decide with mkwmail resolve %(event)s") % words
-    raise UserError(Fault("", in_doubt, remedy), code=ExitCode.IN_DOUBT)
+    remedy = _("decide with mkwmail resolve %(event)s")
+    raise user_error("", _("in doubt now: %(mails)s"), remedy, code=ExitCode.IN_DOUBT, mails=mails(count), **words)
 
 
 def unsure_words(found: rounds.Unsure) -> str:

@@ -53,7 +53,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts, refuse_if_alike, replaced_files, since_proof
+from mkwmail.planning.approval import differences, earlier_texts, refuse_if_alike, replaced_files, since_proof
 from mkwmail.planning.audience import History
 from mkwmail.planning.oddities import (
     earlier_text_fault,
@@ -286,6 +286,12 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
 
 def _earlier_text(ready: Ready, ledger: Ledger, now: datetime) -> str:
     """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    of = ready.plan.round
+    given = rounds.of_mailing(ledger.database, of.event, of.mailing)
+    first = all(each.round.mailing == of.mailing for each in ready.history.deliveries)
+    if first and not any(differences(each.sources, ready.composer.sources) for each in given):
+        # There was no other mailing, and its text never changed: nobody's deliveries need to be read again.
+        return ""
     history = history_of(ledger, ready.sources.event)
     found = earlier_text_of(ready.sources, ready.roll, ledger, history, now)
     return str(earlier_text_fault(ready.sources.event, ready.sources.shown_event, found)) if found else ""

@@ -35,7 +35,7 @@ from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.dutch.dates import is_time, read_moment
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
@@ -347,11 +347,11 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
 
 def _moment(text: str, title: str) -> date:
     if not title:
-        raise UserError(Fault(_("TITLE"), _("the event needs a title")), code=ExitCode.USAGE)
+        raise user_error(_("TITLE"), _("the event needs a title"), code=ExitCode.USAGE)
     try:
         return read_moment(text)
     except ValueError as error:
-        raise UserError(Fault("--date", str(error)), code=ExitCode.USAGE) from None
+        raise user_error("--date", str(error), code=ExitCode.USAGE) from None
 
 
 def _slug(text: str) -> str:
@@ -387,9 +387,9 @@ def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
-    raise UserError(Fault(stem, _("too many files have this name already")), code=ExitCode.USAGE)
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder.events_dir), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
+    raise user_error(stem, _("too many files have this name already"), code=ExitCode.USAGE)
 
 
 # From an earlier event
@@ -517,7 +517,7 @@ location:
 
 _EMPTY = """\
 # Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
-# Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
+# Controleren: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
 
 id: %(id)s          # verandert nooit meer zodra er gemaild is
 title: %(title)s
@@ -527,7 +527,7 @@ title: %(title)s
 starts: %(starts)s
 ends: %(ends)s
 
-# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
+# Wat nog niet bekend is, mag weg: in de mail staat dan dat de locatie volgt.
 %(location)s
 # Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
 # introduction: |
@@ -543,7 +543,7 @@ ends: %(ends)s
 #   url: https://aanmelden.example.org/%(id)s?lid={code}
 #   deadline: %(deadline)s       # tot en met die dag
 
-# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
+# Welke mail wanneer wordt verstuurd. Een mailing die niet nodig is, mag weg.
 mailings:
 %(mailings)s
 """

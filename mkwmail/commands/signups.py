@@ -10,7 +10,7 @@ from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_ro
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
@@ -188,7 +188,7 @@ def _unanswering(export: Export) -> UserError:
         )
     fault = _("no column tells who comes: every row would count as attending")
     remedy = _("is it the right file? Then give the command at a terminal without --yes, and type the number there")
-    return UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("", fault, remedy, code=ExitCode.SETTINGS)
 
 
 # Questions

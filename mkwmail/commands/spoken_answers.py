@@ -14,18 +14,18 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Answer, Batch, Call, Guest, KeptSignup
 from mkwmail.ledger.people import folded
+from mkwmail.members.same_name import alike
 from mkwmail.planning.roll import MemberIndex, listed
 from mkwmail.report.answers import answer_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, last_signups, read_companions, said_answer
 from mkwmail.responses.signup_changes import BY_TELEPHONE, SAID, SOURCE
-from mkwmail.responses.similarity import alike
 
 
 def set_answer(
@@ -53,9 +53,8 @@ def set_answer(
         desk = _Desk.of(about, ledger, read_roll(folder, ledger), invocation.clock.now())
         if meant is None and member is None and not remove:
             if not terminal.interactive:
-                fault = _("the answer is missing")
                 remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
-                raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+                raise user_error("", _("the answer is missing"), remedy, code=ExitCode.USAGE)
             settings = read_settings(folder)
             return _by_telephone(terminal, desk, who, settings.sender.name)
         person = desk.find(who)
@@ -78,12 +77,11 @@ def _meant(answer: str | None, member: str | None, remove: bool) -> Answered | N
     :raises UserError: code USAGE if it is not a known one, or excludes another option.
     """
     if sum((answer is not None, member is not None, remove)) > 1:
-        raise UserError(Fault("", _("ANSWER, --is and --remove cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("ANSWER, --is and --remove cannot be used together."), code=ExitCode.USAGE)
     meant = said_answer(answer) if answer is not None else None
     if answer is not None and meant is None:
-        fault = _('"%(answer)s" is no answer') % {"answer": answer}
         remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _('"%(answer)s" is no answer'), remedy, code=ExitCode.USAGE, answer=answer)
     return meant
 
 
@@ -218,8 +216,8 @@ class _Desk:
 
     def _must_be_guest(self, person: Candidate) -> None:
         if person.key not in {each.person for each in responses.guests(self.ledger.database, self.event.id)}:
-            fault = _("%(who)s is not a guest of this event") % {"who": person}
-            raise UserError(Fault("", fault, _("see: mkwmail answers list")), code=ExitCode.USAGE)
+            fault = _("%(who)s is not a guest of this event")
+            raise user_error("", fault, _("see: mkwmail answers list"), code=ExitCode.USAGE, who=person)
 
     def _keep(self, batch: Batch) -> None:
         responses.record_batch(self.ledger.database, self.event.id, batch, self.now)
@@ -262,9 +260,8 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
             if each.state in TOLD and rule_of(each.round.mailing).confirms
         }
     if undone is None:
-        fault = _("nothing of %(event)s can be taken back") % {"event": about.id}
         remedy = _("an answer can be changed: mkwmail answers set")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _("nothing of %(event)s can be taken back"), remedy, code=ExitCode.USAGE, event=about.id)
     words = {"what": undone.what, "moment": day_and_time(undone.at)}
     terminal.say(_("Taken back: %(what)s, recorded on %(moment)s") % words)
     for person, answer in undone.answers:

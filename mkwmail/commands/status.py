@@ -18,7 +18,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
@@ -80,15 +80,15 @@ def status(
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
-        raise UserError(Fault("", _("--json, --csv and --html cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("--json, --csv and --html cannot be used together."), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html is the page of one event: name it")
-        raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
+        raise user_error("", fault, f"mkwmail status EVENT --html {html}", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     if calls:
         if event is None or csv is not None or html is not None:
             fault = _("--calls is the list of one event: name it, with --json or without")
-            raise UserError(Fault("", fault, "mkwmail status EVENT --calls"), code=ExitCode.USAGE)
+            raise user_error("", fault, "mkwmail status EVENT --calls", code=ExitCode.USAGE)
         return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mkwmail import clock
 from mkwmail.config.folder import WorkingFolder, find_folder, id_in, mailing_names_in
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, nearest
 
 _ID = re.compile(r"^id:\s*['\"]?([^\s'\"#]+)")
@@ -108,7 +108,7 @@ def presumed_event(folder: WorkingFolder) -> str:
         fault, remedy = _("there is no event yet"), _("make one: mkwmail new TITLE --date 2021-04-15")
     else:
         fault, remedy = _("which event?"), _("choose from: %(names)s") % {"names": ", ".join(names)}
-    raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    raise user_error("", fault, remedy, code=ExitCode.USAGE)
 
 
 def may_be(argument: str, word: str, folder: WorkingFolder) -> bool:

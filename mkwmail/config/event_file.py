@@ -246,6 +246,7 @@ def check(draft: Draft) -> CheckResult:
         *_order_faults(draft),
         *link_faults(draft.document),
         *text_faults(draft.document, draft.starts),
+        *_picture_faults(draft),
     )
     warnings = (
         *_programme_warnings(draft),
@@ -311,6 +312,13 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
             from mkwmail.config.attachments import attachment_faults
 
             yield from attachment_faults(shared, loc, draft.document, draft.folder, draft.path)
+
+
+def _picture_faults(draft: Draft) -> Iterator[Fault]:
+    if any("![" in line for line in draft.document.lines):
+        from mkwmail.config.attachments import picture_faults
+
+        yield from picture_faults(draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
@@ -528,7 +536,8 @@ def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -
             yield Fault(place, fault, line.replace(url, "https" + url[4:], 1))
     for found in _MARKDOWN_TARGET.finditer(text):
         target = found.group(1).strip("“”„«»‘’")
-        if not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
+        is_picture = re.search(r"!\[[^\]\n]*$", text[: found.start()])
+        if not is_picture and not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
             place, line = document.find(node, found.group())
             fault = _('"%(link)s" is not a complete link: it must begin with https:// or mailto:')
             whole = f"https://{target}" if re.match(r"[\w-]+(?:\.[\w-]+)+", target) else ""

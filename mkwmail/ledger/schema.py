@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mkwmail import __version__
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import APPLICATION_ID, Database, as_int
 from mkwmail.ledger.models import moment_text
@@ -31,17 +31,22 @@ MIGRATIONS: tuple[Migration, ...] = (
                 computer TEXT NOT NULL,
                 made TEXT NOT NULL
             ) STRICT""",
+            # In each table, `user` is the user's name on the computer; empty if it is not known.
             # The token identifies a run that mailed, outside the working folder (mkwmail.ledger.last_seen).
             """CREATE TABLE runs (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
-                command TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, token TEXT
+                command TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, token TEXT,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
+            # `successor`: the key of the person who took over the address or the place of somebody who left; empty if
+            # nobody did.
             """CREATE TABLE persons (
                 id INTEGER PRIMARY KEY,
                 key TEXT NOT NULL UNIQUE,
                 address TEXT NOT NULL UNIQUE,
                 name TEXT NOT NULL, organisation TEXT NOT NULL, number TEXT NOT NULL,
-                since TEXT NOT NULL
+                since TEXT NOT NULL,
+                successor TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             """CREATE TABLE former_addresses (
                 person TEXT NOT NULL REFERENCES persons (key), address TEXT NOT NULL, until TEXT NOT NULL,
@@ -56,7 +61,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
             """CREATE TABLE approvals (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
-                event TEXT NOT NULL, mailing TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
+                event TEXT NOT NULL, mailing TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             "CREATE INDEX approvals_of ON approvals (event, mailing, id)",
             "CREATE TABLE letters (hash TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
@@ -108,7 +114,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             """CREATE TRIGGER a_delivery_begins BEFORE INSERT ON deliveries
                 WHEN NEW.state NOT IN ('sending', 'expired')
                 BEGIN SELECT RAISE(ABORT, 'a delivery begins with its claim'); END""",
-            # The last of them: a message that bounced was sent, but did not arrive; the report is the proof.
+            # A person's word can be taken back. The last of them: a message that bounced was sent, but did not arrive;
+            # the report is the proof.
             """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
                 WHEN NOT (
                     OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
@@ -120,13 +127,19 @@ MIGRATIONS: tuple[Migration, ...] = (
                     OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
                        AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
                                    AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
+                    OR OLD.state IN ('sent', 'planned') AND NEW.state IN ('sent', 'planned')
+                       AND (SELECT word FROM resolutions WHERE attempt = OLD.attempt ORDER BY rowid DESC LIMIT 1)
+                           = iif(NEW.state = 'sent', 'sent', 'send-again')
+                       AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
+                                   AND word = iif(OLD.state = 'sent', 'sent', 'send-again'))
                     OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
                        AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
                 )
                 BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
             """CREATE TABLE resolutions (
                 attempt INTEGER NOT NULL REFERENCES attempts (id),
-                word TEXT NOT NULL CHECK (word IN ('sent', 'send-again')), at TEXT NOT NULL
+                word TEXT NOT NULL CHECK (word IN ('sent', 'send-again')), at TEXT NOT NULL,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             "CREATE INDEX resolutions_of ON resolutions (attempt)",
             """CREATE TABLE skips (
@@ -161,7 +174,8 @@ MIGRATIONS: tuple[Migration, ...] = (
                 source TEXT NOT NULL,
                 given TEXT NOT NULL,
                 sequence INTEGER,
-                at TEXT NOT NULL
+                at TEXT NOT NULL,
+                comment TEXT NOT NULL DEFAULT '', "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             "CREATE INDEX answers_of ON answers (event, person)",
             """CREATE TABLE stray_answers (
@@ -169,6 +183,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 event TEXT NOT NULL,
                 person TEXT REFERENCES persons (key),
                 address TEXT NOT NULL, answer TEXT NOT NULL, given TEXT NOT NULL, at TEXT NOT NULL,
+                comment TEXT NOT NULL DEFAULT '', delegate TEXT NOT NULL DEFAULT '', starts TEXT, ends TEXT,
                 UNIQUE (event, address, answer, given)
             ) STRICT""",
             # The newest row of a mailing is in force; a row without an approval withdraws it.
@@ -178,13 +193,15 @@ MIGRATIONS: tuple[Migration, ...] = (
                 approval INTEGER REFERENCES approvals (id),
                 opens TEXT NOT NULL, latest TEXT NOT NULL,
                 terms TEXT NOT NULL, persons TEXT NOT NULL, others INTEGER NOT NULL CHECK (others IN (0, 1)),
-                at TEXT NOT NULL
+                at TEXT NOT NULL,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             "CREATE INDEX go_aheads_of ON go_aheads (event, mailing, id)",
             """CREATE TABLE reported (
                 name TEXT PRIMARY KEY, first TEXT NOT NULL, said TEXT, mailed TEXT
             ) STRICT, WITHOUT ROWID""",
-            # The last version of each row of an export; `person` is NULL as long as it is not certain whose row it is.
+            # The last version of each row of an export; `person` is NULL as long as it is not certain whose row it is;
+            # `maybe`: the persons who it may be, as JSON; `holder`: the person at its own address.
             """CREATE TABLE signups (
                 event TEXT NOT NULL, key TEXT NOT NULL,
                 person TEXT REFERENCES persons (key),
@@ -193,6 +210,8 @@ MIGRATIONS: tuple[Migration, ...] = (
                 moment TEXT,
                 asked TEXT NOT NULL, dietary TEXT NOT NULL,
                 doubt TEXT NOT NULL, gone TEXT, at TEXT NOT NULL,
+                companions INTEGER NOT NULL DEFAULT 0, maybe TEXT NOT NULL DEFAULT '[]',
+                holder TEXT REFERENCES persons (key),
                 PRIMARY KEY (event, key)
             ) STRICT, WITHOUT ROWID""",
             """CREATE TABLE guests (
@@ -214,7 +233,8 @@ MIGRATIONS: tuple[Migration, ...] = (
                 id INTEGER PRIMARY KEY,
                 person TEXT NOT NULL REFERENCES persons (key),
                 event TEXT NOT NULL, reason TEXT NOT NULL CHECK (reason <> ''),
-                undone INTEGER NOT NULL CHECK (undone IN (0, 1)), at TEXT NOT NULL
+                undone INTEGER NOT NULL CHECK (undone IN (0, 1)), at TEXT NOT NULL,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             """CREATE TABLE forgotten (
                 person TEXT NOT NULL REFERENCES persons (key), mark TEXT NOT NULL,
@@ -232,62 +252,11 @@ MIGRATIONS: tuple[Migration, ...] = (
                 at TEXT NOT NULL,
                 PRIMARY KEY (event, mailing, earlier_event, earlier_mailing)
             ) STRICT, WITHOUT ROWID""",
-        ),
-    ),
-    (
-        "successors",
-        (
-            # The key of the person who took over the address or the place of somebody who left; empty if nobody did.
-            "ALTER TABLE persons ADD COLUMN successor TEXT NOT NULL DEFAULT ''",
-        ),
-    ),
-    (
-        "comments and proposals of calendars",
-        (
-            "ALTER TABLE answers ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE stray_answers ADD COLUMN comment TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE stray_answers ADD COLUMN delegate TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE stray_answers ADD COLUMN starts TEXT",
-            "ALTER TABLE stray_answers ADD COLUMN ends TEXT",
-        ),
-    ),
-    (
-        "a person's word can be taken back",
-        (
-            "DROP TRIGGER a_delivery_goes_on",
-            """CREATE TRIGGER a_delivery_goes_on BEFORE UPDATE OF state ON deliveries
-                WHEN NOT (
-                    OLD.state = 'planned' AND NEW.state IN ('sending', 'expired')
-                    OR OLD.state = 'sending'
-                       AND NEW.state IN ('sent', 'refused', 'deferred', 'in doubt', 'planned')
-                    OR OLD.state = 'deferred' AND NEW.state IN ('sending', 'expired')
-                    OR OLD.state = 'expired' AND NEW.state = 'sending'
-                    OR OLD.state = 'refused' AND NEW.state = 'sending' AND NEW.address_key <> OLD.address_key
-                    OR OLD.state IN ('in doubt', 'refused') AND NEW.state IN ('sent', 'planned')
-                       AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
-                                   AND word = iif(NEW.state = 'sent', 'sent', 'send-again'))
-                    OR OLD.state IN ('sent', 'planned') AND NEW.state IN ('sent', 'planned')
-                       AND (SELECT word FROM resolutions WHERE attempt = OLD.attempt ORDER BY rowid DESC LIMIT 1)
-                           = iif(NEW.state = 'sent', 'sent', 'send-again')
-                       AND EXISTS (SELECT 1 FROM resolutions WHERE attempt = OLD.attempt
-                                   AND word = iif(OLD.state = 'sent', 'sent', 'send-again'))
-                    OR OLD.state IN ('sent', 'in doubt') AND NEW.state = 'refused'
-                       AND EXISTS (SELECT 1 FROM bounces WHERE attempt = OLD.attempt AND verdict <> 'delayed')
-                )
-                BEGIN SELECT RAISE(ABORT, 'no such step in the state of a delivery'); END""",
-        ),
-    ),
-    (
-        "imports that can be undone",
-        (
-            "ALTER TABLE signups ADD COLUMN companions INTEGER NOT NULL DEFAULT 0",
-            # Of a row that is not settled: the persons who it may be, as JSON, and the person at its own address.
-            "ALTER TABLE signups ADD COLUMN maybe TEXT NOT NULL DEFAULT '[]'",
-            "ALTER TABLE signups ADD COLUMN holder TEXT REFERENCES persons (key)",
             # `earlier`: what it replaced, as JSON. The newest is undone first.
             """CREATE TABLE batches (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
-                event TEXT NOT NULL, what TEXT NOT NULL, earlier TEXT NOT NULL, at TEXT NOT NULL
+                event TEXT NOT NULL, what TEXT NOT NULL, earlier TEXT NOT NULL, at TEXT NOT NULL,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
             # A person's decisions about a form: the meaning of a heading, or the answer that words stand for.
             """CREATE TABLE form_words (
@@ -299,27 +268,15 @@ MIGRATIONS: tuple[Migration, ...] = (
                 id INTEGER PRIMARY KEY,
                 event TEXT NOT NULL,
                 person TEXT NOT NULL REFERENCES persons (key),
-                caller TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL
+                caller TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL,
+                "user" TEXT NOT NULL DEFAULT ''
             ) STRICT""",
-        ),
-    ),
-    (
-        "proofs",
-        (
             """CREATE TABLE proofs (
                 id INTEGER PRIMARY KEY,
                 event TEXT NOT NULL, mailing TEXT NOT NULL,
                 address TEXT NOT NULL, sources TEXT NOT NULL, at TEXT NOT NULL
             ) STRICT""",
-        ),
-    ),
-    (
-        "where backups are",
-        ("CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",),
-    ),
-    (
-        "files of one person",
-        (
+            "CREATE TABLE backups (path TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
             "CREATE TABLE files (sha256 TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
             """CREATE TABLE files_of (
                 event TEXT NOT NULL,
@@ -343,11 +300,6 @@ MIGRATIONS: tuple[Migration, ...] = (
                 hours TEXT NOT NULL, points TEXT NOT NULL, at TEXT NOT NULL,
                 PRIMARY KEY (event, person)
             ) STRICT, WITHOUT ROWID""",
-        ),
-    ),
-    (
-        "the mailbox",
-        (
             """CREATE TABLE mailbox_positions (
                 account TEXT NOT NULL, folder TEXT NOT NULL,
                 validity INTEGER NOT NULL, uid INTEGER NOT NULL, at TEXT NOT NULL,
@@ -365,11 +317,6 @@ MIGRATIONS: tuple[Migration, ...] = (
                 attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
                 how TEXT NOT NULL CHECK (how IN ('sent', 'report', 'reply')), at TEXT NOT NULL
             ) STRICT""",
-        ),
-    ),
-    (
-        "handovers, restored backups, and who did what",
-        (
             # Mailings that may have been sent between two moments, of which a backup that was put back knows nothing.
             """CREATE TABLE unsure (
                 event TEXT NOT NULL, mailing TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
@@ -381,26 +328,16 @@ MIGRATIONS: tuple[Migration, ...] = (
                 way TEXT NOT NULL CHECK (way IN ('out', 'in', 'undone')),
                 file TEXT NOT NULL, "user" TEXT NOT NULL, at TEXT NOT NULL
             ) STRICT""",
-            # The user's name on the computer; empty if it is not known.
-            *(
-                f"ALTER TABLE {table} ADD COLUMN \"user\" TEXT NOT NULL DEFAULT ''"
-                for table in (
-                    "runs",
-                    "approvals",
-                    "go_aheads",
-                    "resolutions",
-                    "left_out",
-                    "answers",
-                    "batches",
-                    "calls",
-                )
-            ),
         ),
+    ),
+    (
+        "a mailbox that asked to wait",
+        ("ALTER TABLE mailbox_failing ADD COLUMN until TEXT",),
     ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.
-FIRST = 9
+FIRST = 19
 
 
 def version_of(database: Database) -> int:
@@ -420,7 +357,7 @@ def version_of(database: Database) -> int:
     if application != APPLICATION_ID:
         fault = _("%(file)s is not a ledger of mkwmail")
         remedy = _("move it elsewhere, and put the ledger in its place")
-        raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
+        raise user_error(str(database.path), fault, remedy, code=ExitCode.LEDGER_FAULT, **words)
     number = as_int(version)
     if number < FIRST:
         fault = _("%(file)s was written by a mkwmail that was never released; this one (%(program)s) cannot read it")
@@ -428,7 +365,7 @@ def version_of(database: Database) -> int:
             "finish the events in this folder with the mkwmail that wrote it, and make a new folder for later events: "
             "mkwmail init; a new ledger does not know who was mailed from this one"
         )
-        raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
+        raise user_error(str(database.path), fault, remedy, code=ExitCode.LEDGER_FAULT, **words)
     return number
 
 

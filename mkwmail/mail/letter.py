@@ -8,7 +8,6 @@ values change.
 import binascii
 import json
 import re
-import textwrap
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,15 +74,17 @@ def wrapped(line: str) -> list[str]:
     line = HANG.sub("", line)
     if len(line) <= WIDTH:
         return [line.rstrip()]
-    start = len(line) - len(line.lstrip(" "))
-    return textwrap.wrap(
-        line[start:],
-        WIDTH,
-        initial_indent=" " * start,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines: list[str] = []
+    # Not textwrap: it takes a third of the time in which a message is made.
+    first, *words = line.lstrip(" ").expandtabs().split(" ")
+    now = " " * (len(line) - len(line.lstrip(" "))) + first
+    for word in words:
+        if len(now) + 1 + len(word) <= WIDTH:
+            now += f" {word}"
+        elif word:
+            lines.append(now.rstrip(" "))
+            now = " " * indent + word
+    return [*lines, now.rstrip(" ")]
 
 
 def quoted_printable(line: str) -> bytes:

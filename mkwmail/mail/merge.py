@@ -462,15 +462,17 @@ def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Mac
             # How many there are is part of each letter's key; what the loop prints of them is only printed.
             found.loops.add(each)
             _visit_all([*node.body, *node.else_], use, caught, found, macros)
-        case nodes.Expr():
-            _visit_all(node.iter_child_nodes(), _Use.LOOKED_AT, caught, found, macros)
+        case nodes.Include() | nodes.Import() | nodes.FromImport() | nodes.Extends():
+            # What the other template looks at is not known here.
+            for name in PERSONAL:
+                found.use(name, _Use.LOOKED_AT)
+        case nodes.Name(name=name, ctx="load"):
+            # A macro that is not called here may be called under another name.
+            found.call(name, _Use.LOOKED_AT)
         case _:
-            _visit_all(node.iter_child_nodes(), _statement_use(node), caught, found, macros)
-
-
-def _statement_use(node: nodes.Node) -> _Use:
-    # A loop looks at its items; the values that its body prints are only printed (Output notes that).
-    return _Use.LOOKED_AT if isinstance(node, nodes.Stmt) else _Use.PRINTED
+            # An operand or argument is looked at, and so are the items of a loop; the values that its body prints are
+            # only printed (Output notes that).
+            _visit_all(node.iter_child_nodes(), _Use.LOOKED_AT, caught, found, macros)
 
 
 def _reference(node: nodes.Node, loops: Collection[str]) -> str | None:

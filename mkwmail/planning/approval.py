@@ -17,7 +17,7 @@ from mkwmail.clock import day_and_time
 from mkwmail.config.event import OWN_FILES, Event, shared_among
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.dutch.dates import number as in_words
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, fault_at
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
 from mkwmail.mail.context import Change
@@ -246,11 +246,8 @@ def correcting(
         known = last.get(delivery.person)
         if delivery.state in TOLD and delivery.approval in texts and (known is None or known.since <= delivery.since):
             last[delivery.person] = delivery
-    earlier = {
-        person
-        for person, delivery in last.items()
-        if delivery.approval is not None and differences(texts[delivery.approval], wording)
-    }
+    differing = {key for key, text in texts.items() if differences(text, wording)}
+    earlier = {person for person, delivery in last.items() if delivery.approval in differing}
     edition = _edition([texts[key] for key in sorted(texts)], wording)
     told = {key: corrections(text, wording) for key, text in texts.items()}
     alike = {key for key, text in texts.items() if not told[key] and not _template_differs(text, wording)}
@@ -267,13 +264,12 @@ def correcting(
 
 def nothing_to_correct(event: Event, mailing: str, correcting: Correcting) -> Fault:
     """Return the fault of a correction that has nothing to show."""
-    words = {"event": event.id, "mailing": mailing, "of": correcting.of}
     fault = _("%(mailing)s would show no difference: nothing in the text of %(of)s has changed since it was sent")
     remedy = _(
         "correct the text first, or write below %(mailing)s: text: what was wrong; if the date, the place or the times "
         "changed, run `mkwmail send %(event)s update`"
     )
-    return Fault(event.id, fault % words, remedy % words)
+    return fault_at(event.id, fault, remedy, event=event.id, mailing=mailing, of=correcting.of)
 
 
 def refuse_if_alike(event: Event, mailing: str, correcting: Correcting) -> None:

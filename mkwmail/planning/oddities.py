@@ -12,7 +12,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
-from mkwmail.errors import Fault
+from mkwmail.errors import Fault, fault_at
 from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
@@ -285,9 +285,8 @@ def list_oddities(members: MemberList, place: str) -> Iterator[str]:
 def double_rows(members: MemberList, place: str) -> Iterator[Fault]:
     """Yield the rows with the address of an earlier row."""
     for first, member in members.doubles:
-        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
-        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
-        yield Fault(f"{place}:{member.row}", fault, "")
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them")
+        yield fault_at(f"{place}:{member.row}", fault, address=member.email, name=full_name(first.name), row=first.row)
 
 
 def placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import Audience, in_order, mailing_named
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, some
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
@@ -256,7 +256,7 @@ def chosen_mailing(
     else:
         fault = _("no mailing is due now")
     choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
-    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+    raise user_error("", fault, choices, code=ExitCode.USAGE)
 
 
 def _choices(event: Event, command: str) -> Iterator[str]:

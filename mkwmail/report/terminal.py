@@ -57,6 +57,9 @@ _JOINED = "\ue000"
 # It is a command after a colon, an arrow or a backtick, and in a column of its own; it never ends with a full stop.
 _TO_TYPE = re.compile(r"(?:[:?]\s+|→ |`|(?P<apart> {2}))(?P<command>mkwmail (?:--)?[a-z][^`;(\n]*)")
 
+# The title, a blank line and the keys: the lines around a screen of a mail, two of which may be needed for the keys.
+_AROUND = 4
+
 
 def wrapped(text: str, width: int) -> list[str]:
     """Return lines of at most ``width`` characters, broken between words.
@@ -157,6 +160,35 @@ class Terminal:
         aside = Terminal()
         aside._out = self._err
         return aside
+
+    def drawn(self, show: Callable[["Terminal"], None]) -> list[str]:
+        """Return the lines, with their colours, that ``show`` would print here."""
+        text = io.StringIO()
+        page = Terminal()
+        page._out = Console(
+            markup=False,
+            highlight=False,
+            emoji=False,
+            file=text,
+            force_terminal=self._out.is_terminal,
+            color_system=None if self._out.legacy_windows or not self._out.color_system else "standard",
+            no_color=self._out.no_color,
+            width=self._out.width,
+        )
+        show(page)
+        return text.getvalue().splitlines()
+
+    def overflows(self, lines: Sequence[str]) -> bool:
+        """True if the screen cannot show all these lines and a title."""
+        return len(lines) > self._out.height - _AROUND
+
+    def show_screen(self, lines: Sequence[str]) -> Sequence[str]:
+        """Print as many drawn lines as fit on the screen, with room for a title and the keys; return the others."""
+        count = max(1, self._out.height - _AROUND)
+        self._out.file.write("".join(f"{line}\n" for line in lines[:count]))
+        self._out.file.flush()
+        self._blank = False
+        return lines[count:]
 
     def say(self, text: str = "", style: Style = "") -> None:
         """Print a line of the result."""

@@ -108,13 +108,6 @@ def is_wanted(fields: Message, ours: Ours) -> bool:
     )
 
 
-def may_hold_calendar(fields: Message) -> bool:
-    """Check by its headers whether one of a mail's parts can be an answer of a calendar."""
-    return (
-        str(fields.get("Content-Type", "")).strip().casefold().startswith(("multipart/alternative", "multipart/mixed"))
-    )
-
-
 def read_incoming(data: bytes, place: str, ours: Ours) -> Incoming:
     """Return what a mail is; the first kind that fits, in the order of :class:`Kind`.
 

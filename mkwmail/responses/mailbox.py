@@ -20,7 +20,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
 from imapclient.imapclient import SENT
 
-from mkwmail.auth.credentials import Credential, Password
+from mkwmail.auth.credentials import Credential, Password, tls_context, unknown_authority
 from mkwmail.config.settings import Imap, Security
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
@@ -32,11 +32,20 @@ GROUP = 500
 LARGEST_MAIL = 10 << 20  # octets; larger ones are not fetched
 _REPLY_SECONDS = 60.0  # opening a folder of 50,000 mails for the first time takes long
 _HEADERS = "MESSAGE-ID IN-REPLY-TO REFERENCES CONTENT-TYPE SUBJECT FROM AUTO-SUBMITTED"
-_BACKOFF = re.compile(r"Backoff Time: (\d+) milliseconds", re.IGNORECASE)
+_STRUCTURE = "BODYSTRUCTURE"
+_BACKOFF = re.compile(r"Backoff Time: (\d{1,15}) milliseconds", re.IGNORECASE)
+_LONGEST_WAIT = 3600  # seconds; Exchange asks for 300 at most
 
 
 class MailboxError(UserError):
-    """The error that the mailbox cannot be read now."""
+    """The error that the mailbox cannot be read now.
+
+    ``wait``: the seconds for which the server wants to be left alone, an hour at most; 0 if it did not say so.
+    """
+
+    def __init__(self, *faults: Fault, code: ExitCode, wait: int = 0) -> None:
+        super().__init__(*faults, code=code)
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +59,15 @@ class FolderState:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The headers of a mail that tell whether it concerns us, and its size in octets."""
+    """The headers of a mail that tell whether it concerns us, and its size in octets.
+
+    ``calendar``: one of its parts can be an answer of a calendar.
+    """
 
     uid: int
     size: int
     fields: Message
+    calendar: bool
 
 
 class Mailbox:
@@ -100,18 +113,13 @@ class Mailbox:
 
     def headers(self, uids: Sequence[int]) -> list[Header]:
         """Return the headers of mails, for at most :data:`GROUP` of them."""
+        # In one command: a server opens each mail for it, and that takes most of the time.
+        items = ["RFC822.SIZE", f"BODY.PEEK[HEADER.FIELDS ({_HEADERS})]", _STRUCTURE]
         found = []
-        for uid, data in self._fetched(uids, ["RFC822.SIZE", f"BODY.PEEK[HEADER.FIELDS ({_HEADERS})]"]):
+        for uid, data in self._fetched(uids, items):
             text = next((value for key, value in data.items() if key.startswith(b"BODY[HEADER")), b"")
-            found.append(Header(uid, int(data.get(b"RFC822.SIZE", 0)), parsed(text or b"")))
-        return found
-
-    def with_calendar(self, uids: Sequence[int]) -> set[int]:
-        """Return those of the mails that hold an answer of a calendar."""
-        found = set()
-        for uid, data in self._fetched(uids, ["BODYSTRUCTURE"], alone=True):
-            if _has_reply(data.get(b"BODYSTRUCTURE")):
-                found.add(uid)
+            size, structure = int(data.get(b"RFC822.SIZE", 0)), data.get(_STRUCTURE.encode())
+            found.append(Header(uid, size, parsed(text or b""), _has_reply(structure)))
         return found
 
     def mails(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -132,12 +140,10 @@ class Mailbox:
         with _faults(self._place):
             return sorted(self._client.search(["HEADER", "MESSAGE-ID", message_id]))
 
-    def _fetched(
-        self, uids: Sequence[int], items: list[str], alone: bool = False
-    ) -> list[tuple[int, dict[bytes, Any]]]:
+    def _fetched(self, uids: Sequence[int], items: Sequence[str]) -> list[tuple[int, dict[bytes, Any]]]:
         """Fetch, and leave out what was not asked for: answers without a UID come under a sequence number.
 
-        ``alone``: if the answer cannot be read, ask for each mail by itself.
+        A mail whose structure cannot be read is fetched without it.
         """
         if not uids:
             return []
@@ -147,11 +153,12 @@ class Mailbox:
                 try:
                     found = self._client.fetch(list(uids), items)
                 except ProtocolError:
-                    if not alone:
+                    if _STRUCTURE not in items:
                         raise
-                    if len(uids) == 1:
-                        return []
-                    return [each for uid in uids for each in self._fetched([uid], items, alone=True)]
+                    middle = len(uids) // 2
+                    if middle:
+                        return self._fetched(uids[:middle], items) + self._fetched(uids[middle:], items)
+                    return self._fetched(uids, [each for each in items if each != _STRUCTURE])
         except MemoryError:
             raise _silent(self._place) from None
         return sorted((uid, data) for uid, data in found.items() if uid in wanted)
@@ -201,8 +208,7 @@ def _connected_within(imap: Imap, seconds: float) -> IMAPClient:
 
 
 def _connected(imap: Imap, seconds: float) -> IMAPClient:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = tls_context(imap.ca_file)
     implicit = imap.security is Security.TLS
     client = IMAPClient(imap.host, imap.port, ssl=implicit, ssl_context=context if implicit else None, timeout=seconds)
     if imap.security is Security.STARTTLS:
@@ -231,7 +237,9 @@ def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credentia
         _by_token(client, username, token.reveal())
     except IMAPClientAbortError:
         raise _silent(place) from None
-    except IMAPClientError:
+    except IMAPClientError as error:
+        if _BACKOFF.search(str(error)):
+            raise _refused(place, str(error), "", "") from None
         # A server refuses a token that is valid by this computer's clock if, for example, that clock was set.
         other = credential.other_than(token)
         with _faults(place, username=username):
@@ -254,6 +262,8 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
+        if unknown := unknown_authority(error, "mailbox"):
+            raise MailboxError(Fault(place, *unknown), code=ExitCode.SERVER) from None
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
         remedy = _("write mailbox: host as the provider gives it; nothing was read, for it may be another server")
         raise MailboxError(Fault(place, fault, remedy), code=ExitCode.SERVER) from None
@@ -281,8 +291,9 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
 def _refused(place: str, reason: str, folder: str, username: str) -> MailboxError:
     backoff = _BACKOFF.search(reason)
     if backoff:
-        fault = _("the mailbox asks to wait %(seconds)d seconds") % {"seconds": -(-int(backoff[1]) // 1000)}
-        return MailboxError(Fault(place, fault, _("try again later")), code=ExitCode.SERVER)
+        wait = min(-(-int(backoff[1]) // 1000), _LONGEST_WAIT)
+        fault = _("the mailbox asks to wait %(seconds)d seconds") % {"seconds": wait}
+        return MailboxError(Fault(place, fault, _("try again later")), code=ExitCode.SERVER, wait=wait)
     if username:
         fault = _("the mailbox refuses the login of %(username)s") % {"username": username}
         return MailboxError(Fault(place, fault, _("log in again: mkwmail login --mailbox")), code=ExitCode.LOGIN)

@@ -18,7 +18,7 @@ from tests.smtp_server import Call
 posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals and modes are POSIX's")
 
 
-def test_with_a_code_then_mails_go_until_logout(desk: Desk) -> None:
+def test_with_a_code_then_mails_are_sent_until_logout(desk: Desk) -> None:
     desk.provider.pending = 2
     nobody = desk.send()
     assert nobody.code == 77 and "5 members" not in nobody.out
@@ -199,7 +199,7 @@ def test_tokens_are_nowhere_but_in_their_own_file(desk: Desk) -> None:
     assert kept is not None and all(token in kept.read_bytes() for token in tokens)
 
 
-def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -> None:
+def test_in_the_systems_keyring_if_there_is_one(desk: Desk, tmp_path: Path) -> None:
     ring = {"PYTHON_KEYRING_BACKEND": "tests.auth.keyrings.FileRing", "RING": str(tmp_path / "ring")}
     ran = desk.run("login", **ring)
     assert ran.code == 0 and "in:\n    the system's keyring\n" in ran.out
@@ -209,7 +209,7 @@ def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -
     assert desk.run("send", EVENT, "invitation", "--yes", **ring).code == 0
     assert desk.provider.count("refresh_token") == 1 and "token" not in kept.read_text()
     desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
-    # As from cron, where there is none to be had.
+    # As from cron, which has none.
     out = desk.send()
     assert out.code == 77 and "keyring, which cannot be reached from here" in out.err
     if sys.platform == "linux":

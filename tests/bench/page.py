@@ -85,7 +85,7 @@ class Results:
 
     @property
     def limits(self) -> list[Limit]:
-        """What is asked for, and what was measured."""
+        """The limits, and the measured values."""
         return list(self._limits())
 
     def _limits(self) -> Iterator[Limit]:

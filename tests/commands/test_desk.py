@@ -17,7 +17,7 @@ EVENT = "directeurendag-2020"
 
 
 def number(does: str) -> Callable[[str], str]:
-    """What to type at the last question for what a step does."""
+    """Return the number to type at the last question for a step."""
 
     def found(screen: str) -> str:
         numbers: list[str] = re.findall(rf"^ +(\d)  {does} +mkwmail", screen, re.MULTILINE)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.delivery.certificates import make_certificate
 from tests.dovecot import Dovecot, missing
 from tests.keyboard import typed
 from tests.smtp_server import DROP, ScriptedServer
@@ -203,6 +204,24 @@ def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Pa
         (tmp_path / "wachtwoord").write_text("fout\n")
         refused = place.run("inbox", now=LATER)
         assert refused.code == 77 and "refuses the login of secretaris" in refused.err
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_an_authority_of_the_organisation_is_trusted_if_the_settings_name_it(tmp_path: Path, implicit: bool) -> None:
+    certificate = make_certificate(tmp_path, "DNS:localhost,IP:127.0.0.1")
+    with ScriptedServer() as smtp, Dovecot(certificate=certificate, implicit=implicit) as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik kom graag."))
+        unknown = place.run("inbox", now=LATER)
+        assert unknown.code == 69 and "below mailbox: a line ca_file: NAME.pem" in unknown.err
+        place.settings(smtp.port, box.settings(place, more=", ca_file: server.pem"))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
+        place.write("leeg.pem", "nothing")
+        place.settings(smtp.port, box.settings(place, more=", ca_file: leeg.pem"))
+        empty = place.run("inbox", now=LATER)
+        assert empty.code == 78 and "leeg.pem has no certificate that can be read" in empty.err
 
 
 def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_long_list_of_odd_salutations_is_cut_short(tmp_path: Path) -> None:
     assert "20 more are odd; `check --salutations` lists how everybody is addressed" in ran.out
 
 
-def test_check_names_every_fault_and_what_to_mend(tmp_path: Path) -> None:
+def test_check_names_every_fault_and_what_to_correct(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.write("templates/reminder.md", "---\nsubject: x\npreheader: x\n---\n{{ oops }}\n")
     place.write("templates/thanks.md", "no head\n")

@@ -85,7 +85,7 @@ def test_a_season_by_the_numbers_of_the_desk(desk: Desk) -> None:
     assert desk.sent == 4
     desk.at("2020-04-09T09:00", chosen("Praktische informatie versturen"), ("Typ 1 om", "1"))
     assert desk.sent == 1
-    desk.at("2020-04-20T09:00", chosen("Bedankje versturen"), ("Typ 1 om", "1"), leaves=False)
+    desk.at("2020-04-20T09:00", chosen("Bedankmail versturen"), ("Typ 1 om", "1"), leaves=False)
     assert desk.sent == 1
     people = [each.recipients[0] for each in desk.server.taken]
     assert len(people) == 16 and people.count("kim@woonstede.example.org") == 4

@@ -133,7 +133,7 @@ class Page(HTMLParser):
         ),
     ],
 )
-def test_the_page_for_the_board_stands_alone_and_names_no_address(
+def test_the_page_for_the_board_is_one_file_and_names_no_address(
     place: Place, language: str, said: str, mailing: str, counts: str
 ) -> None:
     path = place.folder / "bestuur.html"
@@ -223,7 +223,7 @@ def test_to_be_phoned_are_the_unreached_and_after_the_last_reminder_the_silent(p
     assert to_phone(place, "2020-04-17T09:00") == {}
 
 
-def test_where_one_counts_for_all_colleagues_are_neither_silent_nor_phoned(place: Place) -> None:
+def test_colleagues_are_neither_silent_nor_phoned_if_one_counts_for_all(place: Place) -> None:
     path = next((place.folder / "events").iterdir())
     text = path.read_text(encoding="utf-8").replace("one_per_organisation: false", "one_per_organisation: true")
     path.write_text(text, encoding="utf-8")
@@ -243,7 +243,7 @@ def steps(place: Place, now: str) -> list[str]:
     return found[:-1]
 
 
-def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) -> None:
+def test_the_desk_says_what_is_next_and_whether_it_is_sent_automatically(place: Place) -> None:
     path = next((place.folder / "events").iterdir())
     decide = f"To decide about them: mkwmail resolve {EVENT}"
     assert steps(place, NOW) == [

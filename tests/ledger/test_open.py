@@ -73,7 +73,7 @@ def test_every_commit_is_durable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("leave", ["nothing", "an empty file", "a file without tables"])
-def test_a_lost_ledger_is_not_made_anew(tmp_path: Path, leave: str) -> None:
+def test_a_lost_ledger_is_not_replaced(tmp_path: Path, leave: str) -> None:
     made(tmp_path)
     (tmp_path / "mkwmail.db").unlink()
     if leave == "an empty file":

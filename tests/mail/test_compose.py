@@ -129,6 +129,35 @@ def test_members_share_a_letter_where_only_values_differ(workshop: Workshop) -> 
     assert composition.addressed[0].letter is composition.addressed[1].letter
 
 
+_WHO = "{% if member.function == 'directeur' %}D{% else %}L{% endif %}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if 'dir' in member.function %}D{% else %}L{% endif %}",
+        "{% if 'directeur' == member.function %}D{% else %}L{% endif %}",
+        "{% if 0 < 3 < member.function|length %}D{% else %}L{% endif %}",
+        "{% macro m(x) %}{% if x == 'directeur' %}D{% else %}L{% endif %}{% endmacro %}{{ m(x=member.function) }}",
+        "{% for one in {'x': member.function}.values() %}{{ 'D' if one == 'directeur' else 'L' }}{% endfor %}",
+        f"{{% macro m() %}}{_WHO}{{% endmacro %}}{{% set other = m %}}{{{{ other() }}}}",
+        f"{{% macro m() %}}{_WHO}{{% endmacro %}}{{{{ {{'x': m}}.x() }}}}",
+        "{% include 'part.md' %}",
+        "{% import 'part.md' as part with context %}{{ part.who() }}",
+        "{% from 'part.md' import who as this with context %}{{ this() }}",
+    ],
+)
+def test_each_member_gets_what_the_template_says_for_them(workshop: Workshop, body: str) -> None:
+    workshop.write("part.md", f"{{% macro who() %}}{_WHO}{{% endmacro %}}{{{{ who() }}}}")
+    workshop.body(f"Je bent {body}.")
+    composition = workshop.compose(
+        a_member("Kim", email="a@example.org", function="directeur"),
+        a_member("Els", email="c@example.org", function="lid"),
+    )
+    texts = [plain_text(read(each.message("id@example.org", MOMENT))) for each in composition.addressed]
+    assert [text.split(".")[0] for text in texts] == ["Je bent D", "Je bent L"]
+
+
 def test_a_template_that_cuts_a_mark_is_composed_directly(workshop: Workshop) -> None:
     workshop.body("{% filter upper %}{{ member.name }}{% endfilter %}")
     (addressed,) = workshop.compose(a_member("Zoë", "Ruiter")).addressed

@@ -93,7 +93,7 @@ def texts(entry: Entry, **values: str) -> list[str]:
 
 
 def zone_of(entry: Entry) -> str | None:
-    """Amsterdam; none (UTC) where an hour that comes twice would be read in two ways."""
+    """Amsterdam; none (UTC) if an hour that comes twice could be read in two ways."""
     first, after = datetime(2020, 10, 25, 0, tzinfo=UTC), datetime(2020, 10, 25, 2, tzinfo=UTC)
     twice = any(first <= moment.astimezone(UTC) < after for moment in (entry.starts, entry.ends))
     return None if twice else "Europe/Amsterdam"

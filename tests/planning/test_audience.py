@@ -68,7 +68,7 @@ def test_audiences_combine(audience: Any, who: str) -> None:
     assert all(skipped(made).values())
 
 
-def test_who_is_left_out_is_told_why() -> None:
+def test_members_who_are_left_out_have_a_reason() -> None:
     assert skipped(made_for({"all": [UTRECHT, DIRECTORS]}, LIST)) == {
         "b": "Functie is lid",
         "c": "Regio is Noord",

@@ -156,7 +156,7 @@ def test_another_events_answer_is_left_alone() -> None:
         (Answer("kim", "present", "said", THEN - timedelta(hours=1)), False),
     ],
 )
-def test_what_is_known_already_stands(recorded: Answer, news: bool) -> None:
+def test_known_answers_are_kept(recorded: Answer, news: bool) -> None:
     found = understood([reply("DECLINED")], ASKED, (recorded,))
     assert bool(found.answers) is news and found.known == (not news)
 

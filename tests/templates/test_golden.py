@@ -10,9 +10,12 @@ import pytest
 
 from mkwmail.dutch.names import Name
 from mkwmail.mail.context import Addressee, Form
+from mkwmail.mail.merge import looked_at
+from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from tests.kinds import Kind
 from tests.templates.scenes import Mail, a_mail, a_reader
+from tests.workplace import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -28,6 +31,14 @@ def the_mail(kind: Kind, form: Form) -> Mail:
     files = ("essay.pdf", "routebeschrijving.pdf") if kind is Kind.PRACTICAL else ()
     own = "Op 16 april kan er **niet** bij De Moestuin geparkeerd worden." if kind is Kind.OWN else None
     return a_mail(kind, form, attachments=files, text=own)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_members_mails_are_composed_together(kind: Kind) -> None:
+    templates = Templates((ROOT / "templates",))
+    shared = ("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
+    # A template that looks at a link or a name makes ten thousand letters for ten thousand members.
+    assert looked_at(templates.parsed(name) for name in (f"{kind}.md", *shared)) == {"answer"}
 
 
 @pytest.mark.parametrize(("kind", "form"), MAILS)
