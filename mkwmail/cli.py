@@ -49,6 +49,30 @@ def _argument(metavar: str, help_text: str, **more: Any) -> Any:
     return typer.Argument(metavar=metavar, help=help_text, show_default=False, **more)
 
 
+def _whom(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import member_words
+
+    return member_words(incomplete)
+
+
+def _answer_words(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import answer_words
+
+    return answer_words(incomplete)
+
+
+def _details(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import detail_words
+
+    return detail_words(str(ctx.params.get("event") or ""), incomplete)
+
+
+def _chapters(incomplete: str) -> list[str]:
+    from mkwmail.mail.guide import PAGES, SECTIONS
+
+    return [each for each in (*SECTIONS, *PAGES) if each.startswith(incomplete)]
+
+
 class Schema(StrEnum):
     """The files that have a JSON Schema."""
 
@@ -92,6 +116,7 @@ MailingsArgument = Annotated[
         _("MAILING..."), _("The mailings, as the event file names them; without them, all."), autocompletion=_mailings
     ),
 ]
+WhoArgument = Annotated[str, _argument(_("WHO"), _("An address, a name or a number."), autocompletion=_whom)]
 JsonOption = Annotated[bool, _option("--json", _("One JSON document on standard output and nothing else."))]
 YesOption = Annotated[bool, _option("--yes", _("Do not ask for confirmation (needed where there is no terminal)."))]
 
@@ -249,7 +274,7 @@ Examples:
 def change(
     ctx: typer.Context,
     event: EventArgument,
-    what: Annotated[str, _argument(_("WHAT"), _("Which detail."))],
+    what: Annotated[str, _argument(_("WHAT"), _("Which detail."), autocompletion=_details)],
     value: Annotated[list[str], _argument(_("VALUE..."), _("What it is now."))],
 ) -> None:
     from mkwmail.commands.change import change as command
@@ -303,7 +328,13 @@ def preview(
     event: EventArgument,
     mailing: OptionalMailing = None,
     member: Annotated[
-        str | None, _option("--member", _("Only this member's mail: an address, a name or a number."), metavar=_("WHO"))
+        str | None,
+        _option(
+            "--member",
+            _("Only this member's mail: an address, a name or a number."),
+            metavar=_("WHO"),
+            autocompletion=_whom,
+        ),
     ] = None,
     eml: Annotated[
         Path | None, _option("--eml", _("Write every mail as an .eml file in this folder."), metavar=_("FOLDER"))
@@ -521,11 +552,17 @@ def resolve(
     ctx: typer.Context,
     event: EventArgument,
     sent: Annotated[
-        list[str] | None, _option("--sent", _("This member has the mail. May be repeated."), metavar=_("WHO"))
+        list[str] | None,
+        _option("--sent", _("This member has the mail. May be repeated."), metavar=_("WHO"), autocompletion=_whom),
     ] = None,
     send_again: Annotated[
         list[str] | None,
-        _option("--send-again", _("The next `send` mails this member again. May be repeated."), metavar=_("WHO")),
+        _option(
+            "--send-again",
+            _("The next `send` mails this member again. May be repeated."),
+            metavar=_("WHO"),
+            autocompletion=_whom,
+        ),
     ] = None,
 ) -> None:
     from mkwmail.commands.bounces import resolve as command
@@ -601,7 +638,13 @@ def papers(
         Paper | None, _argument(_("PAPER"), _("certificates, sign-in, participants, badges or caterer."))
     ] = None,
     member: Annotated[
-        str | None, _option("--member", _("Only this person's certificate: a name or an address."), metavar=_("WHO"))
+        str | None,
+        _option(
+            "--member",
+            _("Only this person's certificate: a name or an address."),
+            metavar=_("WHO"),
+            autocompletion=_whom,
+        ),
     ] = None,
 ) -> None:
     from mkwmail.commands.papers import papers as command
@@ -656,10 +699,14 @@ Examples:
 def answers_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[str, _argument(_("WHO"), _("An address, a name or a number."))],
+    who: WhoArgument,
     answer: Annotated[
         str | None,
-        _argument(_("ANSWER"), _("attending (ja), declined (nee), tentative (misschien), present or absent.")),
+        _argument(
+            _("ANSWER"),
+            _("attending (ja), declined (nee), tentative (misschien), present or absent."),
+            autocompletion=_answer_words,
+        ),
     ] = None,
     member: Annotated[
         str | None, _option("--is", _("The member who this guest, or this sign-up, is."), metavar=_("MEMBER"))
@@ -773,7 +820,7 @@ Example:
 def bounces_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[str, _argument(_("WHO"), _("An address, a name or a number."))],
+    who: WhoArgument,
 ) -> None:
     from mkwmail.commands.bounces import set_bounce as command
 
@@ -793,7 +840,7 @@ Examples:
 )
 def skip(
     ctx: typer.Context,
-    who: Annotated[str, _argument(_("WHO"), _("An address, a name or a number."))],
+    who: WhoArgument,
     event: Annotated[
         str | None, _option("--event", _("Only about this event."), metavar=_("EVENT"), autocompletion=_events)
     ] = None,
@@ -818,7 +865,7 @@ Examples:
 )
 def about(
     ctx: typer.Context,
-    who: Annotated[str, _argument(_("WHO"), _("An address, a name or a number."))],
+    who: WhoArgument,
     html: Annotated[
         Path | None, _option("--html", _("Write it as a page to send to the person."), metavar=_("FILE"))
     ] = None,
@@ -840,7 +887,7 @@ Example:
 )
 def forget(
     ctx: typer.Context,
-    who: Annotated[str, _argument(_("WHO"), _("An address, a name or a number."))],
+    who: WhoArgument,
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.privacy import forget as command
@@ -920,11 +967,15 @@ def open_(
 \b
 Examples:
   mkwmail guide
+  mkwmail guide ledenlijst
   mkwmail guide microsoft365""")
 )
 def guide(
     ctx: typer.Context,
-    chapter: Annotated[str | None, _argument(_("CHAPTER"), _("Another page of it."))] = None,
+    chapter: Annotated[
+        str | None,
+        _argument(_("CHAPTER"), _("A chapter of it, such as ledenlijst or misgaat."), autocompletion=_chapters),
+    ] = None,
 ) -> None:
     from mkwmail.commands.open import guide as command
 
@@ -1028,3 +1079,21 @@ def _say_faults(error: UserError) -> None:
     terminal = Terminal()
     for line in fault_lines(error.faults):
         terminal.note(line, "" if line.startswith(" ") else "bad")
+    chapter = _chapter_about(error)
+    if chapter and terminal.interactive:
+        terminal.note(_("In the guide: mkwmail guide %(chapter)s") % {"chapter": chapter}, "dim")
+
+
+def _chapter_about(error: UserError) -> str:
+    """Return the guide's chapter about what is wrong; empty if none is about that."""
+    match error.code:
+        case ExitCode.LOGIN:
+            return "inloggen"
+        case ExitCode.SERVER | ExitCode.LEDGER_HELD | ExitCode.LEDGER_FAULT:
+            return "misgaat"
+        case ExitCode.FAULTY_FILE if any(".csv:" in each.place or ".xlsx:" in each.place for each in error.faults):
+            return "ledenlijst"
+        case ExitCode.FAULTY_FILE:
+            return "vooraankondiging"
+        case _:
+            return ""

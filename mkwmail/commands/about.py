@@ -11,6 +11,7 @@ from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import find_person
+from mkwmail.config.kinds import mailing_words
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext, spoken
@@ -21,7 +22,6 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import Member
 from mkwmail.report.answers import answer_words, source_words
 from mkwmail.report.status import state_words
-from mkwmail.report.terminal import mailing_words
 
 _STATES = frozenset(map(str, State))
 

@@ -24,6 +24,7 @@ from mkwmail.commands.output import Page, show_in_browser, write_mails, write_ou
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.kinds import mailing_words
 from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
@@ -51,7 +52,7 @@ from mkwmail.report.recipients import (
     show_mail,
     show_title,
 )
-from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mailing_words, read_key
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
 
 if TYPE_CHECKING:
     from mkwmail.mail.passages import Passage

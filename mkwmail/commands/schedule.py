@@ -225,8 +225,7 @@ def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool =
     :raises UserError: if cron does not accept it.
     """
     if sys.platform == "win32":
-        terminal.say(_("Type this once, in a window that was opened as administrator:"))
-        terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
+        _show_line(terminal, job, install)
         return
     before = crontab.read_crontab()
     line = crontab.line_of(job)
@@ -242,7 +241,17 @@ def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool =
         )
     terminal.say(done)
     if show:
-        terminal.say(f"  {line}")
+        _show_line(terminal, job)
+
+
+def _show_line(terminal: Terminal, job: CronJob, install: bool = True) -> None:
+    """Print the line for the crontab; on Windows, the command that makes or removes the task."""
+    if sys.platform == "win32":
+        terminal.say(_("Type this once, in a window that was opened as administrator:"))
+        terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
+    else:
+        terminal.say(_("The line for your crontab:"))
+        terminal.say(f"  {crontab.line_of(job)}")
 
 
 def _offer(terminal: Terminal, event: str, job: CronJob, show: bool, asks: bool) -> None:
@@ -250,12 +259,7 @@ def _offer(terminal: Terminal, event: str, job: CronJob, show: bool, asks: bool)
     terminal.say()
     windows = sys.platform == "win32"
     if show:
-        if windows:
-            terminal.say(_("To send them automatically, run this once:"))
-            terminal.say(f"  {crontab.task_command(job)}")
-        else:
-            terminal.say(_("The line for your crontab:"))
-            terminal.say(f"  {crontab.line_of(job)}")
+        _show_line(terminal, job)
     elif not windows and crontab.line_of(job).encode() in _crontab_lines():
         terminal.say(_("Your crontab runs `mkwmail due` every half hour."), "dim")
     elif windows or not asks:

@@ -317,6 +317,7 @@ def _say_what_is_next(
     logs_in = ("login",) if known else ()
     for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
         terminal.say(f"  mkwmail {command}")
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.
