@@ -43,8 +43,8 @@ from mkwmail.planning.approval import (
 )
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
-from mkwmail.planning.roll import MemberIndex
 
 if TYPE_CHECKING:
     from mkwmail.mail.personal_files import PersonalFiles
@@ -406,14 +406,16 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
 
 
 def earlier_text_of(
-    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
+    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, now: datetime
 ) -> WithEarlierText | None:
     """Return those who have an earlier text of the mailing that `correction` would correct, or None.
 
     None too if that text cannot be read now.
     """
     try:
-        return with_earlier_text(sources.event, roll.listings, correcting_of(sources, CORRECTION, ledger, history), now)
+        return with_earlier_text(
+            sources.event, index.listings, correcting_of(sources, CORRECTION, ledger, history), now
+        )
     except UserError:  # told where that mailing is composed
         return None
 

@@ -28,8 +28,8 @@ from mkwmail.ledger.models import Claim, Facts
 from mkwmail.mail.compose import message_id
 from mkwmail.planning.audience import History, audience_of
 from mkwmail.planning.facts import facts_of
+from mkwmail.planning.member_index import listed, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import listed, plan_for
 from mkwmail.report.terminal import Terminal
 
 
@@ -193,14 +193,14 @@ def _lost_mailings(folder: WorkingFolder, copy: Path, now: datetime) -> tuple[_L
 def _doubt(ledger: Ledger, lost: _Lost, now: datetime) -> Mapping[str, int]:
     """Put everybody in doubt who may have been mailed about an event; return mailing → how many mails."""
     event, database = lost.sources.event, ledger.database
-    roll = roll_of(lost.sources.members, ledger)
-    ledger.enlist(listed(roll), now)
+    index = roll_of(lost.sources.members, ledger)
+    ledger.record_persons(listed(index), now)
     history = history_of(ledger, event)
     begun = [each.round.mailing for each in history.deliveries if each.round.mailing in lost.sent]
     # One that a later one had overtaken by then was hardly sent: a question is enough.
     last = max((lost.sent.index(name) for name in begun), default=0)
     overtaken = [name for number, name in enumerate(lost.sent) if number < last and name not in begun]
-    plans = [plan_for(event, name, roll, history, now) for name in lost.sent if name not in overtaken]
+    plans = [plan_for(event, name, index, history, now) for name in lost.sent if name not in overtaken]
     counts = {plan.round.mailing: _put_in_doubt(ledger, lost.sources, plan, history, now) for plan in plans}
     unsure = dict.fromkeys((*lost.unsure, *overtaken))
     rounds.record_unsure(database, [rounds.Unsure(event.id, name, lost.since, now) for name in unsure])

@@ -14,8 +14,8 @@ from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import Outdated, WithEarlierText, mending
-from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import can_go_by_itself, newest, no_hours_left
 from mkwmail.planning.timetable import Changed
 
@@ -125,20 +125,20 @@ def next_steps(
         yield read % {"n": replies, "event": event.id}
 
 
-def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:
+def doubtful_steps(event: Event, index: MemberIndex, now: datetime) -> Iterator[str]:
     """Yield who waits because it is not certain who they are, until the event is over."""
     if now > event.ends:
         return
-    if roll.slipped:
+    if index.slipped:
         slipped = ngettext(
             "%(n)d address has the name of another member now, so nothing is sent automatically: "
             "mkwmail check %(event)s",
             "%(n)d addresses have the names of other members now, so nothing is sent automatically: "
             "mkwmail check %(event)s",
-            len(roll.slipped),
+            len(index.slipped),
         )
-        yield slipped % {"n": len(roll.slipped), "event": event.id}
-    waiting = [each for each in roll.doubtful if each not in roll.slipped]
+        yield slipped % {"n": len(index.slipped), "event": event.id}
+    waiting = [each for each in index.doubtful if each not in index.slipped]
     if waiting:
         words = {"n": len(waiting), "event": event.id, "names": some([each.name or each.address for each in waiting])}
         successors = ngettext(

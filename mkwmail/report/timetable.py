@@ -81,7 +81,7 @@ def _notes(slots: Sequence[Slot]) -> Iterator[str]:
         yield "\n      ".join((f"{', '.join(names)}: {difference.what}", *difference.lines))
 
 
-def approved_words(event: Event, mailings: Sequence[str]) -> str:
+def approved_words(mailings: Sequence[str]) -> str:
     """Return a sentence with the approved mailings."""
     names = ", ".join(mailings)
     return _("Approved: %(names)s. It is sent automatically, as it is now, if `mkwmail due` runs.") % {"names": names}

@@ -180,7 +180,7 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
     watch.start()
     broken = False
     try:
-        _log_in(client, place, imap, username, credential)
+        _log_in(client, place, username, credential)
         yield Mailbox(client, place)
     except MailboxError:
         broken = True  # whoever did not answer would not answer LOGOUT either
@@ -222,7 +222,7 @@ def _cut(client: IMAPClient, late: threading.Event) -> None:
         client.socket().shutdown(socket.SHUT_RDWR)
 
 
-def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credential: Credential | None) -> None:
+def _log_in(client: IMAPClient, place: str, username: str, credential: Credential | None) -> None:
     if credential is None:
         raise MailboxError(
             Fault(place, _("there is no username for the mailbox"), _("write below mailbox: a line username: …")),
