@@ -91,7 +91,7 @@ def test_the_way_of_the_guide_ends_with_the_mails_sent(tmp_path: Path) -> None:
 
     said = command_lines("handleiding.md")
     with ScriptedServer() as server:
-        type_in("init bijeenkomsten", "2020-01-06T10:00", *[(f"{n}.", "") for n in range(1, 7)])
+        type_in("init bijeenkomsten", "2020-01-06T10:00", *[(f"{n}.", "") for n in range(1, 9)])
         settings = (place.folder / "mkwmail.yaml").read_text(encoding="utf-8")
         assert yaml.safe_load(settings)["language"] == "nl"
         settings = re.sub(r"smtp:\n(?:  .*\n)+", "", settings).replace("form: u", "form: je")
@@ -133,6 +133,8 @@ def test_the_ten_lines_of_the_first_page_end_with_a_rehearsal_of_the_readers_eve
         "Ledenvereniging",
         "Kim Verbeek",
         "kim@example.org",
+        "secretaris",
+        "030 000 00 00",
         "smtp.example.org",
         "je",
         "Ledendag",

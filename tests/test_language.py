@@ -104,7 +104,7 @@ def test_the_program_never_says_u() -> None:
 def test_the_files_of_a_working_folder_say_neither_except_the_form_itself(tmp_path: Path, form: str) -> None:
     folder = tmp_path / "werk"
     place = Place(folder)
-    asked = (("1.", ""), ("2.", ""), ("3.", ""), ("4.", ""), ("5.", form), ("6.", ""))
+    asked = (*((f"{number}.", "") for number in range(1, 7)), ("7.", form), ("8.", ""))
     command = [sys.executable, "-m", "mkwmail", "init", str(folder)]
     assert typed(command, place.environment(), tmp_path, asked)[0] == 0
     assert place.run("new", "Najaarsdag", "--date", "2020-10-08").code == 0
@@ -149,6 +149,7 @@ OTHER_WORDS = {
     "report.notices": "the mail to the secretary is Dutch",
     "commands.notify": "the mail to the secretary is Dutch",
     "commands.due": "the mail to the secretary is Dutch",
+    "mail.guide": "the headings of the Dutch guide",
     "commands.setup": "the files of a Dutch working folder",
     "planning.facts": "mails are Dutch",
     "mail.compose": "mails are Dutch",

@@ -59,6 +59,8 @@ class SetupAnswers:
     association: str = ""
     name: str = ""
     email: str = ""
+    role: str = ""
+    phone: str = ""
     server: str = ""
     form: str = ""
     title: str = ""
@@ -125,16 +127,18 @@ def _asked(terminal: Terminal) -> SetupAnswers:
     while email and (wrong := _unmailable(email)):
         terminal.note(f"   {wrong}", "warning")
         email = terminal.ask(_("3. The sender's address:"))
+    role = terminal.ask(_("4. The sender's position, such as secretaris:"))
+    phone = terminal.ask(_("5. The telephone number for members:"))
     server = _server(terminal, email)
-    form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
+    form = terminal.ask(_("7. Are members addressed with je or u? [u]")).casefold()
     while form not in ("", "je", "u"):
-        form = terminal.ask(_("5. Type je or u:")).casefold()
-    title = " ".join(terminal.ask(_("6. Your first event's title, such as Directeurendag:")).split())
+        form = terminal.ask(_("7. Type je or u:")).casefold()
+    title = " ".join(terminal.ask(_("8. Your first event's title, such as Directeurendag:")).split())
     if not title:
-        return SetupAnswers(association, name, email, server, form)
+        return SetupAnswers(association, name, email, role, phone, server, form)
     day = _day(terminal)
-    city = terminal.ask(_("8. Its city:")) if day else ""
-    return SetupAnswers(association, name, email, server, form, title, day, city)
+    city = terminal.ask(_("10. Its city:")) if day else ""
+    return SetupAnswers(association, name, email, role, phone, server, form, title, day, city)
 
 
 def _server(terminal: Terminal, email: str) -> str:
@@ -143,7 +147,7 @@ def _server(terminal: Terminal, email: str) -> str:
 
     proposed = provider_of(email)
     terminal.note(_("   Known mail servers: %(known)s") % {"known": ", ".join(PRESETS)})
-    question = _("4. The mail server: one of these, or its host name:")
+    question = _("6. The mail server: one of these, or its host name:")
     if proposed:
         question = f"{question} [{proposed}]"
     while True:
@@ -156,7 +160,7 @@ def _server(terminal: Terminal, email: str) -> str:
 
 def _day(terminal: Terminal) -> date | None:
     """Ask for the event's day, until it can be read or is skipped."""
-    while said := terminal.ask(_("7. Its date, such as 2027-04-15:")):
+    while said := terminal.ask(_("9. Its date, such as 2027-04-15:")):
         try:
             moment = read_moment(said)
         except ValueError as error:
@@ -189,12 +193,19 @@ def settings_text(answers: SetupAnswers) -> str:
         "association": json.dumps(answers.association or "MKW Platform", ensure_ascii=False),
         "name": json.dumps(answers.name or "Secretaris", ensure_ascii=False),
         "email": json.dumps(email),
+        "role": _told("role", answers.role, "secretaris", "staat met het telefoonnummer onder elke mail"),
+        "phone": _told("phone", answers.phone, "030 000 00 00", "ook in de praktische informatie, voor de dag zelf"),
         "members": MEMBERS,
         "form": answers.form or "u",
         "server": server,
         "providers": ", ".join(PRESETS),
     }
     return _SETTINGS % values
+
+
+def _told(key: str, answer: str, example: str, note: str) -> str:
+    line = f"{key}: {json.dumps(answer, ensure_ascii=False)}" if answer else f"# {key}: {example}"
+    return f"{line:<32}# {note}"
 
 
 # Dutch, like the example event: these files belong to the secretary and are not messages of the program.
@@ -218,13 +229,13 @@ language: nl
 sender:
   name: %(name)s
   email: %(email)s
-  # role: secretaris              # staat met het telefoonnummer onder elke mail
-  # phone: 030 000 00 00          # ook in de praktische informatie, voor de dag zelf
+  %(role)s
+  %(phone)s
 # reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
 # Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
 # footer: Voorbeeldstraat 1, 1234 AB Utrecht · [mkw.example.org](https://mkw.example.org)
-# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
+# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat; meer: [een, twee]
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
 members: %(members)s
@@ -306,6 +317,7 @@ def _say_what_is_next(
     logs_in = ("login",) if known else ()
     for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
         terminal.say(f"  mkwmail {command}")
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.

@@ -17,16 +17,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, mails, ngettext, spoken
+from mkwmail.i18n import _, mails, ngettext
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
@@ -166,16 +165,7 @@ class Terminal:
         """Return the lines, with their colours, that ``show`` would print here."""
         text = io.StringIO()
         page = Terminal()
-        page._out = Console(
-            markup=False,
-            highlight=False,
-            emoji=False,
-            file=text,
-            force_terminal=self._out.is_terminal,
-            color_system=None if self._out.legacy_windows or not self._out.color_system else "standard",
-            no_color=self._out.no_color,
-            width=self._out.width,
-        )
+        page._out = _console_like(self._out, text)
         show(page)
         return text.getvalue().splitlines()
 
@@ -216,17 +206,7 @@ class Terminal:
             return
         screen = self._out
         pages = io.TextIOWrapper(io.BytesIO(), encoding=screen.encoding, errors="replace", newline="\n")
-        system = screen.color_system if not screen.no_color else None
-        self._out = Console(
-            file=pages,
-            force_terminal=True,
-            width=screen.width,
-            height=screen.height,
-            color_system=system,  # type: ignore[arg-type]
-            markup=False,
-            highlight=False,
-            emoji=False,
-        )
+        self._out = _console_like(screen, pages)
         try:
             yield
         finally:
@@ -323,6 +303,20 @@ class Terminal:
             return ""
 
 
+def _console_like(screen: Console, file: IO[str]) -> Console:
+    """Return a console with the width and the colours of a screen that prints into a file."""
+    return Console(
+        file=file,
+        force_terminal=screen.is_terminal,
+        width=screen.width,
+        height=screen.height,
+        color_system=screen.color_system if not screen.no_color else None,  # type: ignore[arg-type]
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
 def _pager() -> str:
     """Return the command of the user's pager; empty if there is none."""
     chosen = os.environ.get("PAGER")
@@ -381,13 +375,6 @@ def is_handed_to(server: str) -> str:
 def was_handed_to(server: str) -> str:
     """Return the warning that mail was sent although the clock was shifted."""
     return _("Mail was really handed to %(server)s, which may deliver it.") % {"server": server}
-
-
-def mailing_words(mailing: str) -> str:
-    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
-    rule = rule_of(mailing)
-    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
-    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
 
 
 def duration(length: timedelta) -> str:
