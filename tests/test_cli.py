@@ -170,9 +170,19 @@ def test_a_broken_pipe_is_no_traceback(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("mkwmail check dir", "directeurendag-2020"), ("mkwmail send directeurendag-2020 inv", "invitation")],
+    [
+        ("mkwmail check dir", "directeurendag-2020"),
+        ("mkwmail send directeurendag-2020 inv", "invitation"),
+        ("mkwmail change directeurendag-2020 dead", "deadline"),
+        ("mkwmail change directeurendag-2020 rem", "reminder"),
+        ("mkwmail answers set directeurendag-2020 kim@", "kim@woonstede.example.org"),
+        ("mkwmail answers set directeurendag-2020 kim@woonstede.example.org mis", "misschien"),
+        ("mkwmail preview directeurendag-2020 invitation --member kim@", "kim@woonstede.example.org"),
+        ("mkwmail skip kim@", "kim@woonstede.example.org"),
+        ("mkwmail guide led", "ledenlijst"),
+    ],
 )
-def test_the_shell_completes_events_and_mailings(tmp_path: Path, words: str, expected: str) -> None:
+def test_the_shell_completes_what_the_folder_has(tmp_path: Path, words: str, expected: str) -> None:
     place = a_place(tmp_path)
     ran = place.run(
         _MKWMAIL_COMPLETE="complete_bash",
@@ -180,7 +190,7 @@ def test_the_shell_completes_events_and_mailings(tmp_path: Path, words: str, exp
         COMP_CWORD=str(len(words.split()) - 1),
         MKWMAIL_FOLDER=str(tmp_path),
     )
-    assert ran.out.split() == [expected]
+    assert ran.out.splitlines() == [expected]
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,7 @@ OTHER_WORDS = {
     "report.notices": "the mail to the secretary is Dutch",
     "commands.notify": "the mail to the secretary is Dutch",
     "commands.due": "the mail to the secretary is Dutch",
+    "mail.guide": "the headings of the Dutch guide",
     "commands.setup": "the files of a Dutch working folder",
     "planning.facts": "mails are Dutch",
     "mail.compose": "mails are Dutch",

@@ -98,11 +98,14 @@ def password_for(
     environment: Mapping[str, str] = os.environ,
     store: "Store | None" = None,
     seconds: float = _COMMAND_SECONDS,
+    *,
+    for_mailbox: bool = False,
 ) -> Password:
     """Return the password for the username in the settings.
 
     The sources in order: the environment, the command, the file, and the login that ``mkwmail login`` stored. The
-    command runs in ``folder``, and the path of the file is relative to it.
+    command runs in ``folder``, and the path of the file is relative to it. ``for_mailbox``: it is the password of an
+    account that only reads the mailbox.
 
     :raises UserError: code SETTINGS if there is no password, or if its source fails or can be read by others.
     """
@@ -115,10 +118,11 @@ def password_for(
     kept = (store or _store()).load(smtp) or {}
     if kept.get("password"):
         return Password(str(kept["password"]))
+    remedy = _("store it once with mkwmail login, or set %(variable)s, password_command or password_file")
+    if for_mailbox:
+        remedy = _("store it once with mkwmail login --mailbox, or set password_command or password_file")
     raise _fault(
-        _("there is no password for %(username)s") % {"username": smtp.username},
-        _("store it once with mkwmail login, or set %(variable)s, password_command or password_file")
-        % {"variable": VARIABLE},
+        _("there is no password for %(username)s") % {"username": smtp.username}, remedy % {"variable": VARIABLE}
     )
 
 
@@ -235,11 +239,14 @@ def credential_for(
     environment: Mapping[str, str] = os.environ,
     store: "Store | None" = None,
     needs: str = "",
+    *,
+    for_mailbox: bool = False,
 ) -> Credential | None:
     """Return the password, or the tokens of a sign-in.
 
     Return None if the settings name no username. ``folder`` is the working folder: a password's command runs there,
     and the path of its file is relative to it. ``needs``: a scope that a sign-in must have.
+    ``for_mailbox``: as for :func:`password_for`.
 
     :raises UserError: code SETTINGS if there is no credential, or if its source fails or can be read by others; LOGIN
         if there is no sign-in yet.
@@ -252,4 +259,4 @@ def credential_for(
         tokens = Tokens(smtp, store or _store(), needs=needs)
         tokens.check()
         return tokens
-    return password_for(smtp, folder, environment, store)
+    return password_for(smtp, folder, environment, store, for_mailbox=for_mailbox)

@@ -224,12 +224,12 @@ def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tu
     """
     try:
         settings = read_settings(folder)
-        roll = roll_of(read_list(folder, settings), ledger)
+        index = roll_of(read_list(folder, settings), ledger)
     except UserError:
         return {}
     shown = folder.shown(folder.path / settings.members)
-    rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
-    copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in roll.assistants}
+    rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in index.listings}
+    copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in index.assistants}
     return rows | copies
 
 

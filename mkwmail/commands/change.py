@@ -33,6 +33,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "punten": ("pe_points",),
 }
 _DATE = ("date", "datum")
+#: The words for the details that can be changed, besides the mailings.
+DETAILS = (*_KEYS, *_DATE)
 
 
 def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCode:

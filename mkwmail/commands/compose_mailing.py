@@ -43,8 +43,8 @@ from mkwmail.planning.approval import (
 )
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
-from mkwmail.planning.roll import MemberIndex
 
 if TYPE_CHECKING:
     from mkwmail.mail.personal_files import PersonalFiles
@@ -133,7 +133,7 @@ class Composer:
 
         :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
         """
-        if not _certifies(self.context.event, self.context.name, history.correcting):
+        if not _certifies(self.context.event, self.context.name, history):
             return self
         made = certificates_of(sources, ledger, history, self.templates, now)
         if to_send and made.example:
@@ -406,14 +406,16 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
 
 
 def earlier_text_of(
-    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
+    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, now: datetime
 ) -> WithEarlierText | None:
     """Return those who have an earlier text of the mailing that `correction` would correct, or None.
 
     None too if that text cannot be read now.
     """
     try:
-        return with_earlier_text(sources.event, roll.listings, correcting_of(sources, CORRECTION, ledger, history), now)
+        return with_earlier_text(
+            sources.event, index.listings, correcting_of(sources, CORRECTION, ledger, history), now
+        )
     except UserError:  # told where that mailing is composed
         return None
 
@@ -458,7 +460,7 @@ def composer_of(
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=attachments,
-        personal=bool(entry.personal_files) or _certifies(event, mailing, history.correcting),
+        personal=bool(entry.personal_files) or _certifies(event, mailing, history),
         logo=logo,
         pictures=pictures,
         proof=proof,
@@ -476,15 +478,16 @@ def composer_of(
     return Composer(context, templates, approved, carried, files)
 
 
-def _certifies(event: Event, mailing: str, correcting: Correcting | None) -> bool:
+def _certifies(event: Event, mailing: str, history: History) -> bool:
     """Return whether those who were present get a certificate with the mailing.
 
-    A correction brings it if what it says was wrong.
+    A correction brings it if what it says was wrong. If nobody turns out to have been present, it brings none.
     """
     if event.certificate is None or rule_of(mailing).certifies:
         return event.certificate is not None
-    told = correcting.changes.values() if correcting is not None else ()
-    return any(change.what == CERTIFICATES for changes in told for change in changes)
+    told = history.correcting.changes.values() if history.correcting is not None else ()
+    wrong = any(change.what == CERTIFICATES for changes in told for change in changes)
+    return wrong and "present" in history.answers.values()
 
 
 def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles | None":

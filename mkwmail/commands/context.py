@@ -31,7 +31,7 @@ from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.audience import History, Unsettled
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.roll import MemberIndex, guest_recipient, identify_members, left_out_reasons
+from mkwmail.planning.member_index import MemberIndex, guest_recipient, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: date
     return ()
 
 
-def read_roll(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:
+def read_member_index(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:
     """Read a folder's member list, and identify the members.
 
     Faulty rows are left out.

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from mkwmail.addresses import is_example
 from mkwmail.auth.credentials import credential_for
@@ -22,6 +21,7 @@ from mkwmail.i18n import _
 from mkwmail.ledger import runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Reported
+from mkwmail.mail.letter import Message
 from mkwmail.mail.mime import notice
 from mkwmail.planning.schedule import day_begins
 from mkwmail.report.notices import KEPT, Notice
@@ -70,13 +70,16 @@ def tell(
         return
     if any(notice.code is ExitCode.LOGIN for notice in chosen.mailed):
         # The mail would need the same login, and a login that fails every half hour gets locked.
-        failure: str | None = _("it is the login that fails")
+        failures = dict.fromkeys(_recipients(settings), _("it is the login that fails"))
     else:
-        failure = _mailed(invocation, folder, settings, chosen.mailed)
-    if failure is None:
+        failures = _mailed(invocation, folder, settings, chosen.mailed)
+    # One who cannot be reached must not bring the others the same mail every half hour.
+    if len(failures) < len(_recipients(settings)):
         runs.note_reported(ledger.database, [each.name for each in chosen.mailed], now, mailed=True)
-    elif chosen.said:
-        words = {"address": _recipient(settings), "why": failure}
+    elif not chosen.said:
+        return
+    for address, why in failures.items():
+        words = {"address": address, "why": why}
         invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "warning")
 
 
@@ -98,28 +101,42 @@ def _say(invocation: Invocation, notice: Notice) -> None:
         invocation.terminal.note(f"    → {notice.remedy}")
 
 
-def _recipient(settings: Settings) -> str:
-    return settings.report_to or settings.sender.email
+def _recipients(settings: Settings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(settings.report_to)) or (settings.sender.email,)
 
 
-def _mailed(invocation: Invocation, folder: WorkingFolder, settings: Settings, notices: Sequence[Notice]) -> str | None:
-    """Mail the notices in one message; return the error, or None.
+def _mailed(
+    invocation: Invocation, folder: WorkingFolder, settings: Settings, notices: Sequence[Notice]
+) -> dict[str, str]:
+    """Mail the notices, each recipient a message of their own; return address → error of those that failed.
 
     It is not a mailing: the ledger does not record it.
     """
-    to = _recipient(settings)
-    domain = settings.sender.email.rpartition("@")[2]
+    recipients, domain = _recipients(settings), settings.sender.email.rpartition("@")[2]
     subject, lines = notice_text(folder, notices)
-    name = f"{secrets.token_hex(16)}@{domain}"
-    message = notice(settings.sender, to, subject, lines, name, invocation.clock.now())
-    try:
-        smtp = server_of(settings, invocation.shifted)
-        if not smtp.on_loopback and (is_example(to.rpartition("@")[2]) or is_example(domain)):
-            return _("it is an address for examples")
-        connect = partial(open_session, smtp, credential_for(smtp, folder.path))
-        session = connect()
-    except UserError as error:
-        return error.faults[0].fault
+    failures: dict[str, str] = {}
+    for to in recipients:
+        name = f"{secrets.token_hex(16)}@{domain}"
+        message = notice(settings.sender, to, subject, lines, name, invocation.clock.now())
+        try:
+            failure = _submitted(invocation, folder, settings, message)
+        except UserError as error:
+            failure = error.faults[0].fault
+        if failure is not None:
+            failures[to] = failure
+    return failures
+
+
+def _submitted(invocation: Invocation, folder: WorkingFolder, settings: Settings, message: Message) -> str | None:
+    """Mail one message over a connection of its own; return the error, or None.
+
+    :raises UserError: if there is no connection.
+    """
+    smtp = server_of(settings, invocation.shifted)
+    domains = (address.rpartition("@")[2] for address in (message.sender, message.recipient))
+    if not smtp.on_loopback and any(map(is_example, domains)):
+        return _("it is an address for examples")
+    session = open_session(smtp, credential_for(smtp, folder.path))
     try:
         replies = [reply for _message, reply in session.submit(iter([message]), lambda begun: True)]
     finally:

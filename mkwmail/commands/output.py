@@ -20,13 +20,13 @@ from mkwmail.config.attachments import OwnFiles, own_words
 from mkwmail.config.event import Event
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
+from mkwmail.config.kinds import mailing_words
 from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
 from mkwmail.mail.compose import Composition
 from mkwmail.mail.preview_page import gallery_page
-from mkwmail.report.terminal import mailing_words
 
 if TYPE_CHECKING:
     from mkwmail.mail.passages import Passage

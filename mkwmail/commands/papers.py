@@ -33,7 +33,7 @@ from mkwmail.papers.certificates import file_name, number_of, paper_name
 from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made, totals, without_addresses
 from mkwmail.papers.typesetting import TypesettingError
 from mkwmail.planning.audience import History, were_there
-from mkwmail.planning.roll import MemberIndex, identify_members
+from mkwmail.planning.member_index import MemberIndex, identify_members
 from mkwmail.report.papers import show_certificates
 from mkwmail.responses.answers import last_signups, numbers_of
 
@@ -52,12 +52,12 @@ def papers(invocation: Invocation, event: str, which: str | None, *, member: str
         raise user_error("", fault, f"mkwmail papers {event} {CERTIFICATES} --member {member}", code=ExitCode.USAGE)
     sources = read_sources(invocation, event, skip_faulty=True)
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         if which == CERTIFICATES:
-            _certificates(invocation, sources, ledger, roll, history, member)
+            _certificates(invocation, sources, ledger, index, history, member)
         else:
-            day = _day(invocation, sources, ledger, roll, history)
+            day = _day(invocation, sources, ledger, index, history)
             for sheet in [Sheet(which)] if which else list(Sheet):
                 _sheet(invocation, sources, sheet, day)
     return ExitCode.OK
@@ -86,7 +86,7 @@ def _directory(sources: Sources) -> Path:
 
 
 def _certificates(
-    invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberIndex, history: History, member: str | None
+    invocation: Invocation, sources: Sources, ledger: Ledger, index: MemberIndex, history: History, member: str | None
 ) -> None:
     event, now, terminal = sources.event, invocation.clock.now(), invocation.terminal
     if event.certificate is None:
@@ -94,10 +94,10 @@ def _certificates(
         raise user_error(sources.shown_event, _("the event has no certificate"), remedy)
     templates = Templates((sources.folder.templates_dir, shipped("templates")))
     certificates = certificates_of(sources, ledger, history, templates, now)
-    everyone = {key: one for key, one in _everyone(ledger, roll, history)}
+    everyone = {key: one for key, one in _everyone(ledger, index, history)}
     if member is not None:
         known = people.persons(ledger.database)
-        chosen = find_person(member, candidates(roll, known))
+        chosen = find_person(member, candidates(index, known))
         key = chosen.key
         if not certificates.example and history.answers.get(key) != "present":
             fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
@@ -108,7 +108,7 @@ def _certificates(
         everyone = {key: everyone.get(key, left)}
     elif certificates.example:
         everyone = dict(list(everyone.items())[:1])
-    listed = {each.person for each in (*roll.listings, *history.guests, *history.unaddressed)}
+    listed = {each.person for each in (*index.listings, *history.guests, *history.unaddressed)}
     found = certificates.of(list(everyone.items()), left=everyone.keys() - listed)
     if certificates.example:
         for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
@@ -133,10 +133,10 @@ def _certificates(
         terminal.say(said % words)
 
 
-def _everyone(ledger: Ledger, roll: MemberIndex, history: History) -> Iterator[tuple[str, Member]]:
+def _everyone(ledger: Ledger, index: MemberIndex, history: History) -> Iterator[tuple[str, Member]]:
     """Yield everybody who may have been present: members, guests, and those who have left the list since."""
     here: set[str] = set()
-    for each in (*roll.listings, *history.guests, *history.unaddressed):
+    for each in (*index.listings, *history.guests, *history.unaddressed):
         if each.person not in here:
             here.add(each.person)
             yield each.person, each.member
@@ -186,7 +186,7 @@ def _sheet(invocation: Invocation, sources: Sources, sheet: Sheet, day: Day) -> 
     invocation.terminal.say(_("Wrote %(file)s") % {"file": sources.folder.shown(path)})
 
 
-def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberIndex, history: History) -> Day:
+def _day(invocation: Invocation, sources: Sources, ledger: Ledger, index: MemberIndex, history: History) -> Day:
     """Return who comes, or was there, and the totals."""
     event, database = sources.event, ledger.database
     rows = responses.signups(database, event.id)
@@ -199,10 +199,10 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
         name = member.name if full_name(member.name) else Name(written=member.organisation or "Naam onbekend")
         return without_addresses(Participant(name, member.organisation, along.get(person, 0), unlisted))
 
-    members = {each.person: each.member for each in roll.listings if history.answers.get(each.person) in coming}
+    members = {each.person: each.member for each in index.listings if history.answers.get(each.person) in coming}
     others = {
         person: member
-        for person, member in _everyone(ledger, roll, history)
+        for person, member in _everyone(ledger, index, history)
         if person not in members and history.answers.get(person) in coming
     }
     unsettled = [
@@ -216,7 +216,7 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(rows, history.answers, optional)
     parts = {title: numbers.parts.get(title, 0) for title in optional}
-    names = {row.name.strip() for row in rows} | {full_name(one.member.name) for one in roll.listings}
+    names = {row.name.strip() for row in rows} | {full_name(one.member.name) for one in index.listings}
     return Day(
         event,
         sources.settings.association or "",

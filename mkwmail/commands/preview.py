@@ -24,6 +24,7 @@ from mkwmail.commands.output import Page, show_in_browser, write_mails, write_ou
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.kinds import mailing_words
 from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
@@ -38,8 +39,8 @@ from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.letters_page import letters_page
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.member_index import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import (
     MailView,
@@ -51,7 +52,7 @@ from mkwmail.report.recipients import (
     show_mail,
     show_title,
 )
-from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mailing_words, read_key
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
 
 if TYPE_CHECKING:
     from mkwmail.mail.passages import Passage
@@ -159,16 +160,16 @@ def preview(
     sources = read_sources(invocation, event)
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
-        name = chosen_mailing(sources.event, mailing, roll, history, now, "preview")
+        name = chosen_mailing(sources.event, mailing, index, history, now, "preview")
         history = correcting_of(sources, name, ledger, history)
         moment = moment_of(sources.event, name, now)
-        past = presumed(sources.event, name, roll, history, moment)
-        made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
+        past = presumed(sources.event, name, index, history, moment)
+        made, why_not = _narrowed(plan_for(sources.event, name, index, past, moment), index, member)
         composer = composer_of(sources, name, ledger.secret, history, moment=moment)
         outgoing = composer.enclosing(sources, ledger, history, now).outgoing(made, history, ledger)
-        on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
+        on_paper = by_post(sources.event, name, index, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
     event_read = WithWarnings(sources.event, sources.warnings)
@@ -254,7 +255,7 @@ def _name(each: OutgoingMail) -> str:
     return each.recipient.name or each.recipient.address
 
 
-def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str]:
+def _narrowed(made: Plan, index: MemberIndex, who: str | None) -> tuple[Plan, str]:
     """Return the plan for one member or for all.
 
     If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
@@ -262,9 +263,9 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     """
     listing: Recipient | None = None
     if who is not None:
-        listing = _listing_of(who, roll)
-    elif not made.to_send and roll.listings:
-        listing = roll.listings[0]
+        listing = _listing_of(who, index)
+    elif not made.to_send and index.listings:
+        listing = index.listings[0]
     if listing is None:
         return made, ""
     key = listing.person
@@ -276,7 +277,7 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     return replace(made, to_send=(listing,)), reason
 
 
-def _listing_of(who: str, roll: MemberIndex) -> Recipient:
+def _listing_of(who: str, index: MemberIndex) -> Recipient:
     candidates = [
         Candidate(
             each.person,
@@ -285,10 +286,10 @@ def _listing_of(who: str, roll: MemberIndex) -> Recipient:
             each.member.organisation,
             each.member.number,
         )
-        for each in roll.everybody
+        for each in index.everybody
     ]
     key = find_person(who, candidates).key
-    return next(each for each in roll.everybody if each.person == key)
+    return next(each for each in index.everybody if each.person == key)
 
 
 def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime) -> int:

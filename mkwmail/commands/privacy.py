@@ -14,7 +14,7 @@ from mkwmail import archive
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import PAGE
 from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful, refuse_without_terminal, said_yes
 from mkwmail.config.event_file import read_event
@@ -29,7 +29,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, folded, is_mark
 from mkwmail.members.same_name import alike
-from mkwmail.planning.roll import listed
+from mkwmail.planning.member_index import listed
 from mkwmail.report.terminal import Terminal
 
 
@@ -45,10 +45,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold("forget", now):
         ledger.settle(now)
-        roll = read_roll(folder, ledger)
+        index = read_member_index(folder, ledger)
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
         loose = {_row_key(each): each for each in erasure.loose_signups(ledger.database)}
-        person = _meant(who, candidates(roll, tuple(persons.values())), loose)
+        person = _meant(who, candidates(index, tuple(persons.values())), loose)
         terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
         terminal.say(
             _("  Name, address, number, what was mailed and answered in all events, rehearsal/, preview/ and papers/.")
@@ -66,10 +66,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Forgotten."))
     members = read_settings(folder).members
-    for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
+    for row in sorted({each.member.row for each in index.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
         terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "warning")
-    for row in sorted({of.member.row for each in roll.assistants if each.person == person.key for of in each.copy_of}):
+    for row in sorted({of.member.row for each in index.assistants if each.person == person.key for of in each.copy_of}):
         place = {"place": f"{members}:{row}"}
         still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
         terminal.say(still % place, "warning")
@@ -235,8 +235,8 @@ def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
     """Yield people who are not in the list, nor in an event with kept data."""
-    roll = read_roll(folder, ledger)
-    needed = {each.person for each in roll.everybody} | erasure.needed_persons(ledger.database)
+    index = read_member_index(folder, ledger)
+    needed = {each.person for each in index.everybody} | erasure.needed_persons(ledger.database)
     return (each for each in people.persons(ledger.database) if each.key not in needed and not is_mark(each.address))
 
 
@@ -321,11 +321,11 @@ def skip(
     about = read_event(folder.event_path(event), folder).value.id if event is not None else ""
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = read_roll(folder, ledger)
-        person = find_person(who, candidates(roll, people.persons(ledger.database)))
-        refuse_doubtful(roll, person.key)
+        index = read_member_index(folder, ledger)
+        person = find_person(who, candidates(index, people.persons(ledger.database)))
+        refuse_doubtful(index, person.key)
         # People who were never mailed are not in the register yet.
-        ledger.enlist(listed(roll), now)
+        ledger.record_persons(listed(index), now)
         people.leave_out(ledger.database, LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
     words = {"person": person, "event": about, "reason": (reason or "").strip()}
     if undo:

@@ -18,7 +18,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, some
 from mkwmail.ledger import rounds
 from mkwmail.mail.letter import Message
-from mkwmail.planning.roll import identify_members, plan_for
+from mkwmail.planning.member_index import identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import Terminal
@@ -80,13 +80,13 @@ def _messages(
     """
     event, now = sources.event, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
         history = correcting_of(sources, mailing, ledger, history)
         moment = moment_of(event, mailing, now)
-        plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
+        plan = plan_for(event, mailing, index, presumed(event, mailing, index, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
-        planned = plan.to_send or roll.everybody
+        planned = plan.to_send or index.everybody
         composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
         composer = composer.enclosing(sources, ledger, history, now)
         composer = composer if plan.to_send else composer.without_files()

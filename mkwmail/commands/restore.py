@@ -28,13 +28,15 @@ from mkwmail.ledger.models import Claim, Facts
 from mkwmail.mail.compose import message_id
 from mkwmail.planning.audience import History, audience_of
 from mkwmail.planning.facts import facts_of
+from mkwmail.planning.member_index import listed, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import listed, plan_for
 from mkwmail.report.terminal import Terminal
 
 
 def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> ExitCode:
     """Put a backup back; without a file, the newest one.
+
+    ``file`` is relative to the current folder, or else to the working folder.
 
     :raises UserError: code USAGE if there is no backup, or if it is not one of this folder's ledger; code SETTINGS if
         the folder was handed over.
@@ -45,10 +47,10 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
     copy = _chosen(folder, ledger, file)
     newest = backups.newest_attempt_in(copy, name)
     if newest is None:
-        fault = _("%(file)s is not a backup of this folder's ledger, or it is damaged")
-        raise user_error("", fault, _("choose another one: mkwmail restore FILE"), code=ExitCode.USAGE, file=copy)
+        fault = _("%(file)s is not a backup of this folder's ledger, or it is damaged") % {"file": folder.shown(copy)}
+        raise UserError(Fault("", fault, _("choose another one: mkwmail restore FILE")), code=ExitCode.USAGE)
     refuse_without_terminal(terminal, yes)
-    terminal.say(_("The backup: %(file)s, of %(moment)s") % {"file": copy, "moment": _made(copy)}, "bold")
+    terminal.say(_("The backup: %(file)s, of %(moment)s") % {"file": folder.shown(copy), "moment": _made(copy)}, "bold")
     present = backups.newest_attempt_in(ledger, name)
     if present is None or _is_older(ledger, present):
         return _replace(invocation, folder, ledger, copy, newest, yes)
@@ -63,15 +65,17 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
         settings, then = read_settings(folder).backup, backups.responses_in(copy)
         made = backups.make(opened.database, opened.id, folder.backups_to(settings.to), settings.keep, now)
         backups.put_back(opened.database, opened.secret, then)
-    terminal.say(_("Restored. How it was before: %(file)s") % {"file": made})
+    terminal.say(_("Restored. How it was before: %(file)s") % {"file": folder.shown(made)})
     return ExitCode.OK
 
 
 def _chosen(folder: WorkingFolder, ledger: Path, file: Path | None) -> Path:
     if file is not None:
-        if not file.is_file():
-            raise user_error("", _("there is no file %(file)s"), code=ExitCode.USAGE, file=file)
-        return file.resolve()
+        # A path as this program prints it is relative to the working folder.
+        for path in (file, folder.path / file):
+            if path.is_file():
+                return path.resolve()
+        raise user_error("", _("there is no file %(file)s"), code=ExitCode.USAGE, file=file)
     places = {folder.backups_dir}
     with suppress(UserError):  # faulty settings must not keep anybody from a backup
         places.add(folder.backups_to(read_settings(folder).backup.to))
@@ -193,14 +197,14 @@ def _lost_mailings(folder: WorkingFolder, copy: Path, now: datetime) -> tuple[_L
 def _doubt(ledger: Ledger, lost: _Lost, now: datetime) -> Mapping[str, int]:
     """Put everybody in doubt who may have been mailed about an event; return mailing → how many mails."""
     event, database = lost.sources.event, ledger.database
-    roll = roll_of(lost.sources.members, ledger)
-    ledger.enlist(listed(roll), now)
+    index = roll_of(lost.sources.members, ledger)
+    ledger.record_persons(listed(index), now)
     history = history_of(ledger, event)
     begun = [each.round.mailing for each in history.deliveries if each.round.mailing in lost.sent]
     # One that a later one had overtaken by then was hardly sent: a question is enough.
     last = max((lost.sent.index(name) for name in begun), default=0)
     overtaken = [name for number, name in enumerate(lost.sent) if number < last and name not in begun]
-    plans = [plan_for(event, name, roll, history, now) for name in lost.sent if name not in overtaken]
+    plans = [plan_for(event, name, index, history, now) for name in lost.sent if name not in overtaken]
     counts = {plan.round.mailing: _put_in_doubt(ledger, lost.sources, plan, history, now) for plan in plans}
     unsure = dict.fromkeys((*lost.unsure, *overtaken))
     rounds.record_unsure(database, [rounds.Unsure(event.id, name, lost.since, now) for name in unsure])

@@ -235,7 +235,7 @@ sender:
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
 # Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
 # footer: Voorbeeldstraat 1, 1234 AB Utrecht · [mkw.example.org](https://mkw.example.org)
-# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat
+# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat; meer: [een, twee]
 
 # De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
 members: %(members)s
@@ -317,6 +317,7 @@ def _say_what_is_next(
     logs_in = ("login",) if known else ()
     for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
         terminal.say(f"  mkwmail {command}")
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.

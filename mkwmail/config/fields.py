@@ -203,6 +203,7 @@ PePoints = BeforeValidator(_pe_value)
 OptionalNumber = Annotated[int | float | None, or_nothing(_number)]
 Address = Annotated[str, from_text(_address)]
 OptionalAddress = Annotated[str | None, or_nothing(_address)]
+Addresses = Annotated[tuple[Address, ...], nothing_is(tuple), or_nothing(lambda text: (text,))]
 Count = Annotated[int, from_text(_count), Field(gt=0)]
 OptionalCount = Annotated[Annotated[int, Field(gt=0)] | None, or_nothing(_count)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(several)]

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, suggestion
+from mkwmail.i18n import _, spoken, suggestion
 
 
 class Audience(StrEnum):
@@ -257,6 +257,18 @@ def kind_of_dutch(name: str) -> str | None:
 def rule_of(name: str) -> Rule:
     """Return the rule of the kind that the mailing of this name has."""
     return RULES[kind_of(name)]
+
+
+def mailing_words(mailing: str) -> str:
+    """Return a mailing's name for people who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
+    rule = rule_of(mailing)
+    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
+    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
+
+
+def shown_name(mailing: str) -> str:
+    """Return a mailing's name for a screen: in Dutch its Dutch name, which may be typed too, else its key."""
+    return mailing_words(mailing) if spoken() == "nl" else mailing
 
 
 def order_of(name: str) -> int:

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from mkwmail.addresses import is_example
 from mkwmail.config.fields import (
     Address,
+    Addresses,
     ClockTime,
     Count,
     Duration,
@@ -262,7 +263,8 @@ class Settings(StrictModel):
     association: Annotated[str, nothing_is(str), from_text(str)] = ""
     language: Annotated[Literal["nl", "en"] | None, or_nothing(str.casefold)] = Field(default=None, examples=["nl"])
     reply_to: OptionalAddress = None
-    report_to: OptionalAddress = None
+    # Those who hear from `mkwmail due`; nobody named: the sender.
+    report_to: Addresses = ()
     members: Line = "leden.csv"
     form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])
     logo: OptionalLine = None
@@ -542,7 +544,7 @@ def example_senders(settings: Settings) -> tuple[Fault, ...]:
     named = (
         ("sender", settings.sender.email),
         ("reply_to", settings.reply_to),
-        ("report_to", settings.report_to),
+        *(("report_to", address) for address in settings.report_to),
     )
     fault = _("%(key)s: %(address)s is an address for examples, and nobody reads what comes back to it")
     return tuple(

@@ -216,7 +216,7 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class LedgerIdentity:
     """A ledger's own part of the comparison.
 
     ``name`` is its id, ``newest`` the number of its newest attempt, ``tokens`` are those of the runs that mailed.
@@ -321,7 +321,7 @@ def _send_from(folder: Path) -> str:
     return f"mkwmail --folder {shlex.quote(str(folder))} send {_('EVENT')}"
 
 
-def compare(state: Path, own: Own) -> Comparison:
+def compare(state: Path, own: LedgerIdentity) -> Comparison:
     """Compare a ledger with its note; nothing is written in it.
 
     :raises UserError: if the state folder cannot be used: before a person types the number of mails, not after.
@@ -345,7 +345,7 @@ def compare(state: Path, own: Own) -> Comparison:
     return Comparison(Match.MOVED if other else Match.SAME, own.path, note, other, mailed=mailed)
 
 
-def _look_at(path: Path, own: Own, seen: LastSeen) -> tuple[bool, int]:
+def _look_at(path: Path, own: LedgerIdentity, seen: LastSeen) -> tuple[bool, int]:
     """Check whether another file has this ledger.
 
     Returns also the number of its newest attempt, 0 if it is not known.

@@ -15,7 +15,7 @@ from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, host, journal, last_seen, people, runs
 from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
 from mkwmail.ledger.host import boot_id
-from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
+from mkwmail.ledger.last_seen import Comparison, LastSeen, LedgerIdentity, Match, Note
 from mkwmail.ledger.models import Claim, Result, Round, Settled, moment_text
 from mkwmail.ledger.people import Identified, Listed, Person
 from mkwmail.ledger.schema import migrate, version_of
@@ -165,7 +165,7 @@ class Ledger:
         if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
         tokens = runs.tokens(self.database)
-        own = Own(path, self._file, self.id, newest, tokens)
+        own = LedgerIdentity(path, self._file, self.id, newest, tokens)
         found = last_seen.compare(self._state_folder(), own)
         if found.match is not Match.COPIED:
             self._left_journal()
@@ -385,16 +385,18 @@ class Ledger:
         """
         return people.identify(people.persons(self.database), rows, self.secret, decided)
 
-    def enlist(
+    def record_persons(
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
     ) -> tuple[Identified, ...]:
         """Identify the person of each row, and record them durably.
 
         Doubtful persons are not recorded. Only recorded persons can be claimed.
         """
-        return people.enlist(self.database, rows, now, lambda known: people.identify(known, rows, self.secret, decided))
+        return people.record_persons(
+            self.database, rows, now, lambda known: people.identify(known, rows, self.secret, decided)
+        )
 
-    def enlist_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
+    def record_persons_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
         """Record the persons of rows durably.
 
         ``who`` is what :meth:`identify` returned while this run held the ledger.
@@ -403,7 +405,7 @@ class Ledger:
             since; nothing is recorded then.
         """
         self._must_be_held()
-        people.enlist(self.database, rows, now, lambda _known: who)
+        people.record_persons(self.database, rows, now, lambda _known: who)
 
     def record_and_claim(
         self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime

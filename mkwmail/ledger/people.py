@@ -178,7 +178,7 @@ def persons(database: Database) -> tuple[Person, ...]:
     )
 
 
-def enlist(
+def record_persons(
     database: Database,
     rows: Sequence[Listed],
     now: datetime,

@@ -305,7 +305,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 validity INTEGER NOT NULL, uid INTEGER NOT NULL, at TEXT NOT NULL,
                 PRIMARY KEY (account, folder)
             ) STRICT""",
-            "CREATE TABLE mailbox_failing (since TEXT NOT NULL) STRICT",
+            "CREATE TABLE mailbox_failing (since TEXT NOT NULL, until TEXT) STRICT",
             # The mails that were counted: never their texts.
             """CREATE TABLE mailbox_mails (
                 digest TEXT PRIMARY KEY, kind TEXT NOT NULL,
@@ -330,14 +330,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             ) STRICT""",
         ),
     ),
-    (
-        "a mailbox that asked to wait",
-        ("ALTER TABLE mailbox_failing ADD COLUMN until TEXT",),
-    ),
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.
-FIRST = 19
+FIRST = 20
 
 
 def version_of(database: Database) -> int:

@@ -42,13 +42,13 @@ from mkwmail.mail.context import (
     personal_values,
 )
 from mkwmail.mail.letter import (
+    BodyLine,
     CalendarFile,
     Content,
     FieldKind,
     Fixed,
     HeaderField,
     Letter,
-    Line,
     LineKind,
     Message,
     Piece,
@@ -62,9 +62,9 @@ from mkwmail.mail.letter import (
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import (
     PRIVATE_USE,
+    Escaping,
     Link,
     Marks,
-    Place,
     Placeholder,
     Segment,
     Segments,
@@ -145,18 +145,18 @@ def _logo_id(logo: Attachment) -> str:
     return f"logo.{PurePath(logo.name).stem}@mkwmail".replace(" ", "-")
 
 
-def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+def _html_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
     return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
-def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+def _text_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
     links = links_among(marks.fields)
     lines = [line.rstrip() for line in page.split("\n")]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return tuple(Line(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
+    return tuple(BodyLine(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
 
 
-def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
+def _lines(kind: LineKind, segments: Segments) -> tuple[BodyLine, ...]:
     """Cut the segments at their line ends."""
     lines: list[list[Segment]] = [[]]
     for segment in segments:
@@ -166,7 +166,7 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
         first, *rest = segment.split("\n")
         lines[-1].append(first)
         lines.extend([part] for part in rest)
-    return tuple(Line(kind, joined(line)) for line in lines)
+    return tuple(BodyLine(kind, joined(line)) for line in lines)
 
 
 def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
@@ -189,7 +189,7 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
         about: tuple[tuple[str, str], ...] = (utf8, ("method", method))
         content_type, parameters = "text/calendar", (*about, name)
         if method is not Method.PUBLISH:
-            lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
+            lines = tuple(BodyLine(LineKind.CALENDAR, line) for line in calendar)
             alternatives.append(Part("text/calendar", about, "quoted-printable", pieces=lines))
             content_type, parameters = "application/ics", (name,)
         file = (CalendarFile(tuple(calendar)),)
@@ -207,14 +207,14 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
     answer_to = answers_go_to(settings)
     stop = percent_encode(_unsubscribe_subject(settings), safe="")
     fields: list[Piece] = [
-        HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Place.TEXT),)),
+        HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Escaping.TEXT),)),
         Fixed(mailbox("From", sender.name, sender.email)),
         ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
         HeaderField(
-            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, links_among(marks.fields))
+            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Escaping.TEXT, marks, links_among(marks.fields))
         ),
-        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
+        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Escaping.TEXT), ">")),
         Fixed(unstructured("Content-Language", "nl")),
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
         Fixed(verbatim("X-Auto-Response-Suppress", "OOF, AutoReply")),

@@ -15,11 +15,11 @@ from email.message import EmailMessage
 from mkwmail.mail.compose import Addressed
 from mkwmail.mail.icalendar import fold
 from mkwmail.mail.letter import (
+    BodyLine,
     CalendarFile,
     Fixed,
     HeaderField,
     Letter,
-    Line,
     PersonalParts,
     Piece,
     ToField,
@@ -107,7 +107,7 @@ def _stand_in(number: int, piece: Piece) -> bytes:
     match piece:
         case Fixed():
             return _base64_stand_in(number) if _BASE64.fullmatch(piece.data) else piece.data
-        case Line():
+        case BodyLine():
             return quoted_printable(f"\ue500{number}\ue501")
         case CalendarFile():
             return _base64_stand_in(number)
@@ -158,7 +158,7 @@ def _segments(line: str, letter: Letter) -> Segments:
     if found is None:
         return (line,) if line else ()
     piece = letter.pieces[int(found[1])]
-    assert isinstance(piece, Line)
+    assert isinstance(piece, BodyLine)
     return piece.segments
 
 

@@ -205,6 +205,16 @@ _NOTE = (
 )
 
 
+def names_template(text: str, path: Path) -> bool:
+    """Check whether an event file or a template names a template file.
+
+    It does as a mailing, after ``template:``, or in an ``include``.
+    """
+    stem, name = re.escape(path.stem), re.escape(path.name)
+    forms = (rf"^\s*[\"']?{stem}[\"']?\s*:", rf"template:\s*[\"']?{stem}\b", rf"[\"']{name}[\"']")
+    return any(re.search(form, text, re.MULTILINE) for form in forms)
+
+
 def own_copy(name: str, text: str) -> str:
     """Return a shipped text as the copy that people edit, with a note on what is what.
 

@@ -21,7 +21,6 @@ from mkwmail.errors import Fault, UserError, fault_at
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
 from mkwmail.mail.context import Change
-from mkwmail.mail.markdown import text_of
 from mkwmail.planning.facts import differences as differing_facts
 from mkwmail.planning.facts import read_facts
 
@@ -379,6 +378,9 @@ def _name(line: str | tuple[str, str]) -> str:
 
 def _paragraphs(text: str | None) -> list[str]:
     """Return a text as its sentences, without Markdown's marks."""
+    # Only a correction needs it, and the desk starts sooner without.
+    from mkwmail.mail.markdown import text_of
+
     return [one for line in text_of(text or "").splitlines() for one in _SENTENCE.split(line.strip()) if one]
 
 

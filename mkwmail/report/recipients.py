@@ -17,6 +17,7 @@ from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
+from mkwmail.config.kinds import mailing_words
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import sort_key
 from mkwmail.errors import ExitCode, Fault, fault_at
@@ -25,7 +26,7 @@ from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
-from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values, mailing_words
+from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 
 @dataclass(frozen=True, slots=True)

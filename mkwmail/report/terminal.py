@@ -23,10 +23,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, mails, ngettext, spoken
+from mkwmail.i18n import _, mails, ngettext
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
@@ -376,13 +375,6 @@ def is_handed_to(server: str) -> str:
 def was_handed_to(server: str) -> str:
     """Return the warning that mail was sent although the clock was shifted."""
     return _("Mail was really handed to %(server)s, which may deliver it.") % {"server": server}
-
-
-def mailing_words(mailing: str) -> str:
-    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
-    rule = rule_of(mailing)
-    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
-    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
 
 
 def duration(length: timedelta) -> str:

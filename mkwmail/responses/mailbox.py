@@ -33,7 +33,7 @@ LARGEST_MAIL = 10 << 20  # octets; larger ones are not fetched
 _REPLY_SECONDS = 60.0  # opening a folder of 50,000 mails for the first time takes long
 _HEADERS = "MESSAGE-ID IN-REPLY-TO REFERENCES CONTENT-TYPE SUBJECT FROM AUTO-SUBMITTED"
 _STRUCTURE = "BODYSTRUCTURE"
-_BACKOFF = re.compile(r"Backoff Time: (\d{1,15}) milliseconds", re.IGNORECASE)
+_BACKOFF = re.compile(r"Backoff Time: (\d{1,15})\d* milliseconds", re.IGNORECASE)
 _LONGEST_WAIT = 3600  # seconds; Exchange asks for 300 at most
 
 
@@ -180,7 +180,7 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
     watch.start()
     broken = False
     try:
-        _log_in(client, place, imap, username, credential)
+        _log_in(client, place, username, credential)
         yield Mailbox(client, place)
     except MailboxError:
         broken = True  # whoever did not answer would not answer LOGOUT either
@@ -222,7 +222,7 @@ def _cut(client: IMAPClient, late: threading.Event) -> None:
         client.socket().shutdown(socket.SHUT_RDWR)
 
 
-def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credential: Credential | None) -> None:
+def _log_in(client: IMAPClient, place: str, username: str, credential: Credential | None) -> None:
     if credential is None:
         raise MailboxError(
             Fault(place, _("there is no username for the mailbox"), _("write below mailbox: a line username: …")),
@@ -235,9 +235,9 @@ def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credentia
     token = credential.current()
     try:
         _by_token(client, username, token.reveal())
-    except IMAPClientAbortError:
-        raise _silent(place) from None
     except IMAPClientError as error:
+        if isinstance(error.__context__, IMAPClientAbortError):
+            raise _silent(place) from None
         if _BACKOFF.search(str(error)):
             raise _refused(place, str(error), "", "") from None
         # A server refuses a token that is valid by this computer's clock if, for example, that clock was set.

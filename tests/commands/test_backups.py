@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_a_run_that_mailed_makes_a_private_backup_with_all_its_mail(place: Place
     assert place.run("status").code == 0
     assert not (place.folder / "backups").exists()
     assert place.send("--limit", "2").code == 75
-    assert place.send().code == 0
+    assert place.send(now="2020-02-17T09:10").code == 0
     made = backups_of(place)
     assert [attempts_in(each) for each in made][-1] == 5
     assert all(stat.S_IMODE(each.stat().st_mode) == 0o600 for each in made)
@@ -93,6 +94,33 @@ def test_the_newest_backup_is_never_replaced_by_the_one_that_restore_makes(place
     before = re.search(r"backups/\S+\.db", restored.out.partition("How it was before")[2])
     assert before and place.run("restore", str(place.folder / before[0]), "--yes").code == 0
     assert len(place.run("answers", "list", EVENT, "--json").json["answers"]) == 1
+
+
+def test_a_backup_is_named_from_the_current_folder_or_from_the_working_folder_as_it_is_printed(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.send("--limit", "2")
+    (made,) = backups_of(place)
+    for current, typed_name in (
+        (tmp_path.parent, f"backups/{made.name}"),
+        (place.folder, f"backups/{made.name}"),
+        (place.folder / "events", f"../backups/{made.name}"),
+        (tmp_path.parent, str(made)),
+    ):
+        monkeypatch.chdir(current)
+        ran = subprocess.run(
+            [*place.command("restore", typed_name, "--yes")],
+            env=place.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert f"The backup: backups/{made.name}, of" in ran.stdout
+        assert re.search(r"How it was before: backups/\S+\.db$", ran.stdout, re.MULTILINE), ran.stdout
+    refused = place.run("restore", "backups/nergens.db", "--yes")
+    assert refused.code == 2 and "there is no file backups/nergens.db" in refused.err
 
 
 def test_forgetting_goes_on_if_there_can_be_no_new_backup(place: Place, server: ScriptedServer) -> None:

@@ -441,6 +441,29 @@ def test_a_server_that_refuses_the_run_is_reported_and_mailed_about_only_when_it
     assert office.to_members() == addresses()
 
 
+def test_the_secretary_and_a_deputy_are_each_told_in_a_mail_of_their_own(office: Office) -> None:
+    settings = office.place.folder / "mkwmail.yaml"
+    kept = settings.read_text(encoding="utf-8")
+    settings.write_text(kept + f"report_to: [{SECRETARY}, deputy@example.org, {SECRETARY}]\n", encoding="utf-8")
+    office.schedule("2020-02-10T10:00", "invitation")
+    office.edit("Laan van Maarschalkerweerd 2", "Kerkstraat 1")
+    # One of them cannot be reached: that is said, and the other is told once a day all the same.
+    office.server.on("RCPT", "550 5.1.1 unknown", recipient="deputy@example.org", times=1)
+    noticed = office.due("2020-02-10T10:30")
+    assert noticed.code == 78 and "deputy@example.org could not be told by mail" in noticed.err
+    assert f"{SECRETARY} could not be told" not in noticed.err
+    assert [_address(mail) for mail in office.new_mails()] == [SECRETARY]
+    assert office.due("2020-02-10T11:00") == Ran(78, "", "")
+    assert office.new_mails() == []
+    assert office.due("2020-02-11T08:00").code == 78
+    mails = office.new_mails()
+    assert [[each.addr_spec for each in mail["To"].addresses] for mail in mails] == [
+        [SECRETARY],
+        ["deputy@example.org"],
+    ]
+    assert mails[0]["Message-ID"] != mails[1]["Message-ID"]
+
+
 def test_in_doubt_and_refused_are_reported_until_somebody_decides(office: Office) -> None:
     doubtful, refused = addresses("Kim")[0], addresses("Lou")[0]
     office.server.on("DOT", DROP, recipient=doubtful, times=1)

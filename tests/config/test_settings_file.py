@@ -75,6 +75,15 @@ def test_keys_without_anything_behind_them_have_their_defaults(tmp_path: Path) -
     assert read(tmp_path, SENDER + "".join(f"{key}:\n" for key in keys)) == read(tmp_path, SENDER)
 
 
+def test_reports_are_for_one_address_or_several(tmp_path: Path) -> None:
+    assert read(tmp_path, SENDER + "report_to: bureau@example.org\n").report_to == ("bureau@example.org",)
+    two = read(tmp_path, SENDER + "report_to: [bureau@example.org, els@example.org]\n").report_to
+    assert two == ("bureau@example.org", "els@example.org")
+    assert read(tmp_path, SENDER + 'report_to: ""\n').report_to == ()
+    (fault,) = faults(tmp_path, SENDER + "report_to: [bureau@example.org, els]\n")
+    assert "els is not an address that can be mailed" in fault[1]
+
+
 def test_the_settings_of_the_repository_are_read() -> None:
     settings = read_settings(WorkingFolder(ROOT))
     assert settings.smtp is not None

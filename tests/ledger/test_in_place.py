@@ -45,7 +45,7 @@ def ledger(folder: Path) -> Iterator[Ledger]:
 
 
 def claims_of(ledger: Ledger, *numbers: int) -> list[Claim]:
-    who = ledger.enlist(ROWS, NOW)
+    who = ledger.record_persons(ROWS, NOW)
     letter = deliveries.keep_letter(ledger.database, b"Beste leden")
     return [
         Claim(who[number].key, ROWS[number].address, letter, {}, f"<{number}@example.org>", NOW, "0" * 64)

@@ -550,3 +550,9 @@ def test_the_example_lists_hold_the_same_people_without_a_fault() -> None:
         assert trap in names
     assert {"Els van der Ven-van Dijk", "Renée Coëlho", "François Provençal", "Luc Van Den Broeck"} <= set(names)
     assert any(not member.name.title for member in members)
+
+
+def test_all_telephone_numbers_of_a_member_are_known(tmp_path: Path) -> None:
+    text = "naam;e-mail;gsm;telefoon thuis;telnr werk;aantal\nKim Bos;kim@example.org;06-12345678;020-1;06-12345678;3\n"
+    (kim,) = read(tmp_path, text).members
+    assert kim.telephones == "06-12345678 / 020-1"

@@ -166,6 +166,39 @@ def test_a_correction_brings_the_certificates_that_said_something_wrong(tmp_path
 
 
 @pytest.mark.parametrize(
+    "absent", [("jan@dehaven.example.org",), ("jan@dehaven.example.org", "kim@woonstede.example.org")]
+)
+def test_a_correction_encloses_nothing_for_those_who_turn_out_to_have_been_absent(
+    tmp_path: Path, absent: tuple[str, ...]
+) -> None:
+    kim, jan = "kim@woonstede.example.org", "jan@dehaven.example.org"
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        attendance(place, [f"Kim Verbeek;{kim};Woonstede", f"Jan de Vries;{jan};De Haven"], [])
+        assert place.run("send", EVENT, "thanks", "--yes", now=AFTER).code == 0
+        for address in absent:
+            assert place.run("answers", "set", EVENT, address, "absent", now=AFTER).code == 0
+        event = next((place.folder / "events").glob("*.yaml"))
+        later = "  correction: {latest: 2020-05-15}\n  thanks:"
+        event.write_text(event.read_text().replace("hours: 4", "hours: 3.5").replace("  thanks:", later))
+        server.taken.clear()
+        ran = place.run("send", EVENT, "correction", "--yes", now="2020-04-21T09:00")
+        assert ran.code == 0, ran.err
+        mails = {address: parsed(each.data) for address, each in taken(server).items()}
+    # All of them had the wrong text, so all are told; a certificate is for those who were there.
+    assert {address: len(files(mail)) for address, mail in mails.items()} == {
+        address: int(address not in absent) for address in (kim, jan)
+    }
+    for address, mail in mails.items():
+        text = mail.get_body(("plain",))
+        assert text is not None
+        assert ("Bijlage: bewijs-van-deelname" in text.get_content()) == (address not in absent)
+    # Neither is one made for them again.
+    again = place.run("papers", EVENT, "certificates", "--member", jan, now="2020-04-22T09:00")
+    assert again.code != 0 and not list((place.folder / "papers").glob("**/Vries*.pdf")), again.out
+
+
+@pytest.mark.parametrize(
     ("certificate", "points", "sentence"),
     [
         (CERTIFICATE, "true", "pe_points: a certificate needs this: the number of PE points, or false"),

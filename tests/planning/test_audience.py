@@ -8,8 +8,8 @@ from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import UserError
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.member_index import MemberIndex, due_mailings
 from mkwmail.planning.plan import Plan, plan
-from mkwmail.planning.roll import MemberIndex, due_mailings
 from mkwmail.planning.schedule import TO_WHOM, terms_of
 from tests.planning.test_plan import EVENT, NOW, everyone, goes_to, listing, skipped, told
 
