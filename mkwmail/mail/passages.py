@@ -70,6 +70,9 @@ def _lines(document: Document, is_wanted: Callable[[Loc], bool]) -> Iterator[Pas
             yield Passage(f"{document.shown}:{number}", (line,))
 
 
+_SMALL_WORD = re.compile(r"[\W_]*[a-zé-]+[\W_]*")
+
+
 def of_templates(templates: Templates, names: Iterable[str], own: Iterable[str]) -> Iterator[Passage]:
     """Yield the lines of these templates that have words of their own.
 
@@ -85,7 +88,8 @@ def of_templates(templates: Templates, names: Iterable[str], own: Iterable[str])
             for number, line in enumerate(said.split("\n"), start=first):
                 texts.setdefault(number, []).append(re.sub(r"<[^>]*>", " ", line).strip())
         for number, found in sorted(texts.items()):
-            if words := tuple(text for text in found if any(map(str.isalnum, text))):
+            # A single small word, such as one of a list to compare with, tells nothing.
+            if words := tuple(text for text in found if plain_words(text) and not _SMALL_WORD.fullmatch(text)):
                 yield Passage(f"templates/{name}:{number}", words, "" if name in mine else name)
 
 

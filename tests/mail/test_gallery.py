@@ -21,6 +21,7 @@ from mkwmail.mail.context import Addressee, MailingContext
 from mkwmail.mail.mime import Attachment
 from mkwmail.mail.preview_page import gallery_page
 from tests.browser import CHROMIUM, a_browser, needs_chromium
+from tests.clients.npm import AXE, needs_npm
 from tests.mail.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, html_text, plain_text, read
 from tests.templates.scenes import TEMPLATES, a_reader, an_event
 from tests.workplace import EVENT, ROOT, a_place
@@ -591,7 +592,8 @@ def test_a_click_on_a_sentence_shows_its_file_and_line(chromium: Browser, tmp_pa
     # The association's own template, a shipped one, the settings.
     mine = tmp_path / "templates" / "invitation.md"
     line = line_of(mine, "Van harte nodigen")
-    assert clicked(gallery, "Van harte nodigen we je uit") == f"Written in templates/invitation.md:{line}"
+    for words in ("Van harte nodigen we je uit", "je uit voor de"):
+        assert clicked(gallery, words) == f"Written in templates/invitation.md:{line}"
     line = line_of(TEMPLATES_FOLDER / "blocks.html", "De afspraak voor")
     assert clicked(gallery, "De afspraak voor je agenda").startswith(
         f"Written in templates/blocks.html:{line} (a text of"
@@ -613,3 +615,28 @@ def test_a_click_on_a_sentence_shows_its_file_and_line(chromium: Browser, tmp_pa
     assert gallery.text("#written") == f"Written in templates/invitation.md:{line}"
     # Chromium reports the test's own walk through the frame.
     assert not [error for error in gallery.errors if "Blocked script execution in 'about:srcdoc'" not in error]
+
+
+@needs_npm
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [375, 1200])
+def test_axe_finds_nothing_serious_or_moderate_on_the_pages(
+    chromium: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    place = a_place(tmp_path)
+    board, preview = tmp_path / "stand.html", tmp_path / "mails.html"
+    assert place.run("status", "directeurendag-2020", "--html", str(board)).code == 0
+    assert place.run("preview", "directeurendag-2020", "invitation", "--html", str(preview)).code == 0
+    for page, keys in ((board, "1"), (preview, "1234")):
+        opened_page = opened(chromium, tmp_path, page.read_text(encoding="utf-8"), width, dark).page
+        # The pages' own policy lets nothing in; axe comes through the browser's tools.
+        opened_page.evaluate(AXE.read_text(encoding="utf-8"))
+        for key in keys:
+            opened_page.keyboard.press(key)
+            found = opened_page.evaluate("axe.run(document, {iframes: false})")
+            faults = [
+                (rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"] if rule["impact"] != "minor"
+            ]
+            assert faults == [], (page.name, key)
+        assert opened_page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -460,7 +460,7 @@ function toggleList(open) {
   if (open) revealSelected();
   const button = at("open-list");
   button.setAttribute("aria-expanded", String(open));
-  button.setAttribute("aria-label", open ? say.close_list : say.open_list);
+  button.setAttribute("title", open ? say.close_list : say.open_list);
 }
 
 function openSearch() {
