@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,6 +105,7 @@ def by_conversation(
     words: tuple[str, ...] = SEND,
     now: str = MOMENT,
     longest: float = LONGEST,
+    members: int = MEMBERS,
 ) -> tuple[str, bool]:
     """At a step of the conversation with the server, or at a moment of the run."""
     kind = dice.choice(("at a step", "at a moment"))
@@ -113,7 +114,7 @@ def by_conversation(
     def aim(process: int) -> None:
         if kind == "at a step":
             step = dice.choice(STEPS)
-            skip = 0 if step in ("GREETING", "EHLO", "QUIT") else dice.randrange(MEMBERS)
+            skip = 0 if step in ("GREETING", "EHLO", "QUIT") else dice.randrange(members)
             server.on(step, Call(lambda: kill(process)), skip=skip, times=1)
         else:
             timers.append(threading.Timer(dice.uniform(0, longest), kill, (process,)))
@@ -166,10 +167,10 @@ def gone_on(place: Place, words: tuple[str, ...] = SEND, moments: tuple[str, str
     return after
 
 
-def judge_by(server: ScriptedServer, after: Ran, tally: Tally) -> None:
+def judge_by(server: ScriptedServer, after: Ran, tally: Tally, everybody: Sequence[str] = EVERYBODY) -> None:
     """Judge by what a server took that was there all the time."""
     taken = taken_by(server)
-    judge(after, taken, taken, tally)
+    judge(after, taken, taken, tally, everybody)
 
 
 def taken_by(server: ScriptedServer) -> Counter[str]:
@@ -179,10 +180,12 @@ def taken_by(server: ScriptedServer) -> Counter[str]:
 
 def doubled(taken: Counter[str]) -> list[str]:
     """Return those who were mailed more than once."""
-    return [address for address in EVERYBODY if taken[address] > 1]
+    return [address for address, mails in taken.items() if mails > 1]
 
 
-def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally) -> None:
+def judge(
+    after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally, everybody: Sequence[str] = EVERYBODY
+) -> None:
     """Everybody has it once, or at most once and is named.
 
     ``perhaps``: mails that a server may have taken; ``certain``: those that it took.
@@ -197,7 +200,7 @@ def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally
     tally.in_doubt += len(doubtful)
     tally.most_in_doubt = max(tally.most_in_doubt, len(doubtful))
     tally.doubled += doubled(perhaps)
-    tally.lost += [address for address in EVERYBODY if not certain[address] and address not in named]
+    tally.lost += [address for address in everybody if not certain[address] and address not in named]
 
 
 def kill(process: int) -> None:
