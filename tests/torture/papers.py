@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.papers.reading import attendance, no_typst, pdfs_in, with_certificates
 from tests.smtp_server import ScriptedServer
-from tests.torture.kills import EVERYBODY, Tally, a_run, by_conversation, gone_on, judge_by
+from tests.torture.kills import EVERYBODY, Tally, by_conversation, each_in_a_fresh_folder, gone_on, judge_by
 from tests.workplace import Place
 
 THANKS = ("send", "directeurendag-2020", "thanks", "--yes", "--json")
@@ -25,18 +25,17 @@ ABSENT = tuple(f"lid{n}@corp.example.org" for n in range(40, 45))
 
 def kill_often_with_certificates(folder: Path, kills: int, seed: int, connections: int) -> Tally:
     """So many kills, each in a fresh working folder; the dice are the seed's."""
-    dice, tally = random.Random(seed), Tally()
     pattern = _present(folder / "pattern")
-    path = no_typst(folder)
-    while tally.kills < kills:
-        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
-            kind, hit = by_conversation(place, server, dice, THANKS, MOMENTS[0], LONGEST, len(PRESENT))
-            tally.note(kind, hit)
-            # As soon as anybody may have one, all certificates are kept.
-            without = {"PYTHONPATH": path} if _kept(place) and dice.random() < 0.5 else {}
-            judge_by(server, gone_on(place, THANKS, MOMENTS, **without), tally, PRESENT)
-            _judge_bytes(place, server, tally)
-    return tally
+    path = no_typst(pattern.folder)
+
+    def trial(place: Place, server: ScriptedServer, dice: random.Random, tally: Tally) -> None:
+        tally.note(*by_conversation(place, server, dice, THANKS, MOMENTS[0], LONGEST, len(PRESENT)))
+        # As soon as anybody may have one, all certificates are kept.
+        without = {"PYTHONPATH": path} if _kept(place) and dice.random() < 0.5 else {}
+        judge_by(server, gone_on(place, THANKS, MOMENTS, **without), tally, PRESENT)
+        _judge_bytes(place, server, tally)
+
+    return each_in_a_fresh_folder(folder, pattern, kills, seed, connections, trial)
 
 
 def _present(folder: Path) -> Place:
