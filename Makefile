@@ -18,6 +18,7 @@ test: .venv/development $(WORDS) $(CHECKS)  ## the whole test suite
 
 bench: .venv/development $(WORDS)  ## speed and memory beside others: composing, sending; writes docs/performance.md
 	$(BIN)/python -m tests.bench.letters
+	$(BIN)/python -m tests.bench.mailbox
 	$(BIN)/python -m tests.bench.sending
 
 # Where atheris cannot be had, hypothesis makes the inputs.

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from mkwmail import __version__
 from mkwmail.cli_help import App, wrong_usage
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
@@ -41,6 +41,38 @@ def _mailings(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return mailing_words(str(ctx.params.get("event") or ""), incomplete)
 
 
+def _option(name: str, help_text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(name, *names, help=help_text, **{"show_default": False, **more})
+
+
+def _argument(metavar: str, help_text: str, **more: Any) -> Any:
+    return typer.Argument(metavar=metavar, help=help_text, show_default=False, **more)
+
+
+def _whom(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import member_words
+
+    return member_words(incomplete)
+
+
+def _answer_words(incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import answer_words
+
+    return answer_words(incomplete)
+
+
+def _details(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from mkwmail.commands.words import detail_words
+
+    return detail_words(str(ctx.params.get("event") or ""), incomplete)
+
+
+def _chapters(incomplete: str) -> list[str]:
+    from mkwmail.mail.guide import PAGES, SECTIONS
+
+    return [each for each in (*SECTIONS, *PAGES) if each.startswith(incomplete)]
+
+
 class Schema(StrEnum):
     """The files that have a JSON Schema."""
 
@@ -53,57 +85,42 @@ _EVENT_HELP = _("The event: its id, or its file in events/, or the beginning of 
 # The parser fills in the event that is meant if none is named, so that the empty text never arrives.
 EventArgument = Annotated[
     str,
-    typer.Argument(
-        metavar=_("EVENT"),
-        help=_("The event: the beginning of its id or file name will do. Without it, the only one to come."),
+    _argument(
+        _("EVENT"),
+        _("The event: the beginning of its id or file name will do. Without it, the only one to come."),
         autocompletion=_events,
         default_factory=str,
-        show_default=False,
     ),
 ]
 # A command that removes data wants the whole name.
-WholeEvent = Annotated[
-    str, typer.Argument(metavar=_("EVENT"), help=_EVENT_WHOLE, autocompletion=_events, show_default=False)
-]
+WholeEvent = Annotated[str, _argument(_("EVENT"), _EVENT_WHOLE, autocompletion=_events)]
 OptionalEvent = Annotated[
     str | None,
-    typer.Argument(metavar=_("EVENT"), help=_EVENT_HELP, autocompletion=_events, show_default=False),
+    _argument(_("EVENT"), _EVENT_HELP, autocompletion=_events),
 ]
 MailingArgument = Annotated[
     str,
-    typer.Argument(
-        metavar=_("MAILING"),
-        help=_("The mailing, as the event file names it."),
-        autocompletion=_mailings,
-        show_default=False,
-    ),
+    _argument(_("MAILING"), _("The mailing, as the event file names it."), autocompletion=_mailings),
 ]
 OptionalMailing = Annotated[
     str | None,
-    typer.Argument(
-        metavar=_("MAILING"),
-        help=_("The mailing, as the event file names it; without it, the one that is due."),
+    _argument(
+        _("MAILING"),
+        _("The mailing, as the event file names it; without it, the one that is due."),
         autocompletion=_mailings,
-        show_default=False,
     ),
 ]
 MailingsArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar=_("MAILING..."),
-        help=_("The mailings, as the event file names them; without them, all."),
-        autocompletion=_mailings,
-        show_default=False,
+    _argument(
+        _("MAILING..."), _("The mailings, as the event file names them; without them, all."), autocompletion=_mailings
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help=_("One JSON document on standard output and nothing else."))]
-YesOption = Annotated[
-    bool, typer.Option("--yes", help=_("Do not ask for confirmation (needed where there is no terminal)."))
-]
+WhoArgument = Annotated[str, _argument(_("WHO"), _("An address, a name or a number."), autocompletion=_whom)]
+JsonOption = Annotated[bool, _option("--json", _("One JSON document on standard output and nothing else."))]
+YesOption = Annotated[bool, _option("--yes", _("Do not ask for confirmation (needed where there is no terminal)."))]
 
-SkipFaultyOption = Annotated[
-    bool, typer.Option("--skip-faulty", help=_("Leave out the faulty rows of the member list."))
-]
+SkipFaultyOption = Annotated[bool, _option("--skip-faulty", _("Leave out the faulty rows of the member list."))]
 
 
 def _say_version(wanted: bool) -> None:
@@ -127,17 +144,15 @@ def mkwmail(
     ctx: typer.Context,
     folder: Annotated[
         Path | None,
-        typer.Option(
+        _option(
             "--folder",
+            _("The working folder; by default the current folder or the nearest one above it."),
             metavar=_("FOLDER"),
             envvar="MKWMAIL_FOLDER",
-            help=_("The working folder; by default the current folder or the nearest one above it."),
-            show_default=False,
         ),
     ] = None,
     version: Annotated[
-        bool,
-        typer.Option("--version", is_eager=True, callback=_say_version, help=_("Show the version and exit.")),
+        bool, _option("--version", _("Show the version and exit."), is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is None:
@@ -170,14 +185,7 @@ Example:
 )
 def init(
     ctx: typer.Context,
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            metavar=_("FOLDER"),
-            help=_("Where to make it; without it, the current folder."),
-            show_default=False,
-        ),
-    ] = Path("."),
+    folder: Annotated[Path, _argument(_("FOLDER"), _("Where to make it; without it, the current folder."))] = Path("."),
 ) -> None:
     from mkwmail.commands.setup import init as command
 
@@ -199,18 +207,13 @@ Examples:
 )
 def login(
     ctx: typer.Context,
-    device: Annotated[
-        bool, typer.Option("--device", help=_("Sign in with a code, on any computer or telephone."))
-    ] = False,
-    browser: Annotated[bool, typer.Option("--browser", help=_("Sign in with a browser on this computer."))] = False,
-    mailbox: Annotated[
-        bool, typer.Option("--mailbox", help=_("Log in to the mailbox too, for `mkwmail inbox`."))
-    ] = False,
+    device: Annotated[bool, _option("--device", _("Sign in with a code, on any computer or telephone."))] = False,
+    browser: Annotated[bool, _option("--browser", _("Sign in with a browser on this computer."))] = False,
+    mailbox: Annotated[bool, _option("--mailbox", _("Log in to the mailbox too, for `mkwmail inbox`."))] = False,
 ) -> None:
     if device and browser:
-        raise UserError(
-            Fault("", _("--device and --browser cannot be used together."), _("give one of the two")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--device and --browser cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
     from mkwmail.commands.login import LoginOptions, login_mailbox
     from mkwmail.commands.login import login as command
@@ -245,13 +248,10 @@ Examples:
 )
 def new(
     ctx: typer.Context,
-    title: Annotated[str, typer.Argument(metavar=_("TITLE"), help=_("The event's title."), show_default=False)],
-    date: Annotated[
-        str, typer.Option("--date", metavar=_("DATE"), help=_("The day of the event: 2021-04-15."), show_default=False)
-    ],
+    title: Annotated[str, _argument(_("TITLE"), _("The event's title."))],
+    date: Annotated[str, _option("--date", _("The day of the event: 2021-04-15."), metavar=_("DATE"))],
     source: Annotated[
-        str | None,
-        typer.Option("--from", metavar=_("EVENT"), help=_("The earlier event to copy."), autocompletion=_events),
+        str | None, _option("--from", _("The earlier event to copy."), metavar=_("EVENT"), autocompletion=_events)
     ] = None,
 ) -> None:
     from mkwmail.commands.setup import new as command
@@ -274,8 +274,8 @@ Examples:
 def change(
     ctx: typer.Context,
     event: EventArgument,
-    what: Annotated[str, typer.Argument(metavar=_("WHAT"), help=_("Which detail."), show_default=False)],
-    value: Annotated[list[str], typer.Argument(metavar=_("VALUE..."), help=_("What it is now."), show_default=False)],
+    what: Annotated[str, _argument(_("WHAT"), _("Which detail."), autocompletion=_details)],
+    value: Annotated[list[str], _argument(_("VALUE..."), _("What it is now."))],
 ) -> None:
     from mkwmail.commands.change import change as command
 
@@ -296,15 +296,13 @@ def check(
     ctx: typer.Context,
     event: EventArgument,
     server: Annotated[
-        bool, typer.Option("--server", help=_("Also log in to the mail server, without sending anything."))
+        bool, _option("--server", _("Also log in to the mail server, without sending anything."))
     ] = False,
-    dns: Annotated[
-        bool, typer.Option("--dns", help=_("Also look up SPF, DKIM and DMARC of the sender's domain."))
-    ] = False,
+    dns: Annotated[bool, _option("--dns", _("Also look up SPF, DKIM and DMARC of the sender's domain."))] = False,
     dkim: Annotated[
-        str | None, typer.Option("--dkim", metavar="SELECTOR", help=_("The name of the domain's DKIM key, with --dns."))
+        str | None, _option("--dkim", _("The name of the domain's DKIM key, with --dns."), metavar="SELECTOR")
     ] = None,
-    salutations: Annotated[bool, typer.Option("--salutations", help=_("List how everybody is addressed."))] = False,
+    salutations: Annotated[bool, _option("--salutations", _("List how everybody is addressed."))] = False,
     skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -331,40 +329,39 @@ def preview(
     mailing: OptionalMailing = None,
     member: Annotated[
         str | None,
-        typer.Option("--member", metavar=_("WHO"), help=_("Only this member's mail: an address, a name or a number.")),
+        _option(
+            "--member",
+            _("Only this member's mail: an address, a name or a number."),
+            metavar=_("WHO"),
+            autocompletion=_whom,
+        ),
     ] = None,
     eml: Annotated[
-        Path | None,
-        typer.Option("--eml", metavar=_("FOLDER"), help=_("Write every mail as an .eml file in this folder.")),
+        Path | None, _option("--eml", _("Write every mail as an .eml file in this folder."), metavar=_("FOLDER"))
     ] = None,
     html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar=_("FILE"), help=_("Write a page to leaf through all mails in a browser.")),
+        Path | None, _option("--html", _("Write a page to leaf through all mails in a browser."), metavar=_("FILE"))
     ] = None,
-    browser: Annotated[bool, typer.Option("--browser", help=_("Show that page in your browser at once."))] = False,
+    browser: Annotated[bool, _option("--browser", _("Show that page in your browser at once."))] = False,
     paper: Annotated[
         Path | None,
-        typer.Option(
+        _option(
             "--print",
+            _("Write the letters to print for members without a mail address, a page for each."),
             metavar=_("FILE"),
-            help=_("Write the letters to print for members without a mail address, a page for each."),
         ),
     ] = None,
     one_per_letter: Annotated[
-        bool,
-        typer.Option("--one-per-letter", help=_("One mail of each variant in the page, without names: to share it.")),
+        bool, _option("--one-per-letter", _("One mail of each variant in the page, without names: to share it."))
     ] = False,
     sent: Annotated[
-        bool,
-        typer.Option(
-            "--sent", help=_("Show what the member given with --member was sent, even if it has changed since.")
-        ),
+        bool, _option("--sent", _("Show what the member given with --member was sent, even if it has changed since."))
     ] = False,
     json: JsonOption = False,
 ) -> None:
     if sent:
         if not (mailing and member) or html or browser or paper or one_per_letter:
-            raise UserError(Fault("--sent", _("it goes with MAILING and --member")), code=ExitCode.USAGE)
+            raise user_error("--sent", _("it goes with MAILING and --member"), code=ExitCode.USAGE)
         from mkwmail.commands.preview import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
@@ -388,9 +385,7 @@ def proof(
     ctx: typer.Context,
     event: EventArgument,
     mailing: MailingArgument,
-    addresses: Annotated[
-        list[str], typer.Argument(metavar=_("ADDRESS..."), help=_("Who gets the proof."), show_default=False)
-    ],
+    addresses: Annotated[list[str], _argument(_("ADDRESS..."), _("Who gets the proof."))],
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.proof import proof as command
@@ -414,32 +409,30 @@ def send(
     ctx: typer.Context,
     event: EventArgument,
     mailing: OptionalMailing = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Show the plan and the mails, and send nothing."))
-    ] = False,
+    dry_run: Annotated[bool, _option("--dry-run", _("Show the plan and the mails, and send nothing."))] = False,
     rehearse: Annotated[
         bool,
-        typer.Option(
-            "--rehearse",
-            help=_("Send all of them to a mail server inside this program; they end up in rehearsal/."),
-        ),
+        _option("--rehearse", _("Send all of them to a mail server inside this program; they end up in rehearsal/.")),
     ] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help=_("Send at most N mails in this run."))
-    ] = None,
+    browser: Annotated[
+        bool, _option("--browser", _("With --rehearse: show all of them in your browser at once."))
+    ] = False,
+    limit: Annotated[int | None, _option("--limit", _("Send at most N mails in this run."), metavar="N", min=1)] = None,
     yes: YesOption = False,
     skip_faulty: SkipFaultyOption = False,
     json: JsonOption = False,
 ) -> None:
     if dry_run and rehearse:
-        raise UserError(
-            Fault("", _("--dry-run and --rehearse cannot be used together."), _("give one of the two")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--dry-run and --rehearse cannot be used together."), _("give one of the two"), code=ExitCode.USAGE
         )
+    if browser and not rehearse:
+        fault = _("--browser shows the page of a rehearsal.")
+        raise user_error("", fault, _("add --rehearse, or use preview --browser"), code=ExitCode.USAGE)
     from mkwmail.commands.send import SendOptions
     from mkwmail.commands.send import send as command
 
-    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json)
+    options = SendOptions(limit=limit, yes=yes, skip_faulty=skip_faulty, json=json, browser=browser)
     if dry_run or rehearse:
         from mkwmail.commands.rehearse import dry_run as show
         from mkwmail.commands.rehearse import rehearse as practise
@@ -466,16 +459,15 @@ def schedule(
     mailings: MailingsArgument = None,
     yes: YesOption = False,
     withdraw: Annotated[
-        bool, typer.Option("--withdraw", help=_("Take the approval back: they are not sent automatically."))
+        bool, _option("--withdraw", _("Take the approval back: they are not sent automatically."))
     ] = False,
-    install: Annotated[bool, typer.Option("--install", help=_("Put the line into your crontab, or renew it."))] = False,
-    uninstall: Annotated[bool, typer.Option("--uninstall", help=_("Take the line out of your crontab."))] = False,
-    show: Annotated[bool, typer.Option("--show", help=_("Show the line for the crontab."))] = False,
+    install: Annotated[bool, _option("--install", _("Put the line into your crontab, or renew it."))] = False,
+    uninstall: Annotated[bool, _option("--uninstall", _("Take the line out of your crontab."))] = False,
+    show: Annotated[bool, _option("--show", _("Show the line for the crontab."))] = False,
 ) -> None:
     if (install or yes) + uninstall + withdraw > 1:
-        raise UserError(
-            Fault("", _("--withdraw and --uninstall cannot be combined with other options.")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            "", _("--withdraw and --uninstall cannot be combined with other options."), code=ExitCode.USAGE
         )
     from mkwmail.commands.schedule import ScheduleOptions
     from mkwmail.commands.schedule import schedule as command
@@ -496,9 +488,7 @@ Example:
 )
 def due(
     ctx: typer.Context,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Show what the next 30 days bring, and send nothing."))
-    ] = False,
+    dry_run: Annotated[bool, _option("--dry-run", _("Show what the next 30 days bring, and send nothing."))] = False,
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.due import due as command
@@ -522,23 +512,19 @@ Examples:
 def status(
     ctx: typer.Context,
     event: OptionalEvent = None,
-    skipped: Annotated[
-        bool, typer.Option("--skipped", help=_("Name everybody who was skipped, with the reason."))
-    ] = False,
+    skipped: Annotated[bool, _option("--skipped", _("Name everybody who was skipped, with the reason."))] = False,
     calls: Annotated[
-        bool, typer.Option("--calls", help=_("List whom to telephone, the most urgent first, and who was called."))
+        bool, _option("--calls", _("List whom to telephone, the most urgent first, and who was called."))
     ] = False,
     certificates: Annotated[
-        bool, typer.Option("--certificates", help=_("List the certificates that were made: number, name and date."))
+        bool, _option("--certificates", _("List the certificates that were made: number, name and date."))
     ] = False,
     json: JsonOption = False,
     csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar=_("FILE"), help=_("Write a table for Excel: one row for each mail.")),
+        Path | None, _option("--csv", _("Write a table for Excel: one row for each mail."), metavar=_("FILE"))
     ] = None,
     html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar=_("FILE"), help=_("Write a page for the board, to print: no addresses.")),
+        Path | None, _option("--html", _("Write a page for the board, to print: no addresses."), metavar=_("FILE"))
     ] = None,
 ) -> None:
     if certificates:
@@ -567,12 +553,15 @@ def resolve(
     event: EventArgument,
     sent: Annotated[
         list[str] | None,
-        typer.Option("--sent", metavar=_("WHO"), help=_("This member has the mail. May be repeated.")),
+        _option("--sent", _("This member has the mail. May be repeated."), metavar=_("WHO"), autocompletion=_whom),
     ] = None,
     send_again: Annotated[
         list[str] | None,
-        typer.Option(
-            "--send-again", metavar=_("WHO"), help=_("The next `send` mails this member again. May be repeated.")
+        _option(
+            "--send-again",
+            _("The next `send` mails this member again. May be repeated."),
+            metavar=_("WHO"),
+            autocompletion=_whom,
         ),
     ] = None,
 ) -> None:
@@ -594,10 +583,8 @@ Examples:
 )
 def template(
     ctx: typer.Context,
-    kind: Annotated[
-        str | None, typer.Argument(metavar=_("KIND"), help=_("Which text, such as invitation."), show_default=False)
-    ] = None,
-    diff: Annotated[bool, typer.Option("--diff", help=_("Show what your own texts change."))] = False,
+    kind: Annotated[str | None, _argument(_("KIND"), _("Which text, such as invitation."))] = None,
+    diff: Annotated[bool, _option("--diff", _("Show what your own texts change."))] = False,
 ) -> None:
     from mkwmail.commands.template import template as command
 
@@ -616,9 +603,7 @@ Example:
 def calendar(
     ctx: typer.Context,
     event: EventArgument,
-    file: Annotated[
-        Path | None, typer.Argument(metavar=_("FILE"), help=_("The .ics file to write."), show_default=False)
-    ] = None,
+    file: Annotated[Path | None, _argument(_("FILE"), _("The .ics file to write."))] = None,
 ) -> None:
     from mkwmail.commands.calendar import calendar as command
 
@@ -650,16 +635,16 @@ def papers(
     ctx: typer.Context,
     event: EventArgument,
     paper: Annotated[
-        Paper | None,
-        typer.Argument(
-            metavar=_("PAPER"),
-            help=_("certificates, sign-in, participants, badges or caterer."),
-            show_default=False,
-        ),
+        Paper | None, _argument(_("PAPER"), _("certificates, sign-in, participants, badges or caterer."))
     ] = None,
     member: Annotated[
         str | None,
-        typer.Option("--member", metavar=_("WHO"), help=_("Only this person's certificate: a name or an address.")),
+        _option(
+            "--member",
+            _("Only this person's certificate: a name or an address."),
+            metavar=_("WHO"),
+            autocompletion=_whom,
+        ),
     ] = None,
 ) -> None:
     from mkwmail.commands.papers import papers as command
@@ -689,14 +674,9 @@ Examples:
 def answers_import(
     ctx: typer.Context,
     event: EventArgument,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar=_("FILE"), help=_("An export, a mail, a calendar file or a folder of mails."), show_default=False
-        ),
-    ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Show what would be recorded; record nothing."))] = False,
-    yes: Annotated[bool, typer.Option("--yes", help=_("Do not ask. Refused if no column tells who comes."))] = False,
+    file: Annotated[Path, _argument(_("FILE"), _("An export, a mail, a calendar file or a folder of mails."))],
+    dry_run: Annotated[bool, _option("--dry-run", _("Show what would be recorded; record nothing."))] = False,
+    yes: Annotated[bool, _option("--yes", _("Do not ask. Refused if no column tells who comes."))] = False,
 ) -> None:
     from mkwmail.commands.answers import import_answers as command
 
@@ -719,23 +699,20 @@ Examples:
 def answers_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     answer: Annotated[
         str | None,
-        typer.Argument(
-            metavar=_("ANSWER"),
-            help=_("attending (ja), declined (nee), tentative (misschien), present or absent."),
-            show_default=False,
+        _argument(
+            _("ANSWER"),
+            _("attending (ja), declined (nee), tentative (misschien), present or absent."),
+            autocompletion=_answer_words,
         ),
     ] = None,
     member: Annotated[
-        str | None,
-        typer.Option("--is", metavar=_("MEMBER"), help=_("The member who this guest, or this sign-up, is.")),
+        str | None, _option("--is", _("The member who this guest, or this sign-up, is."), metavar=_("MEMBER"))
     ] = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help=_("Remove a guest, or ignore a sign-up: a test, or a mistake."))
+        bool, _option("--remove", _("Remove a guest, or ignore a sign-up: a test, or a mistake."))
     ] = False,
 ) -> None:
     from mkwmail.commands.spoken_answers import set_answer as command
@@ -776,8 +753,7 @@ def answers_list(
     event: EventArgument,
     json: JsonOption = False,
     csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar=_("FILE"), help=_("Write the list for Excel, to edit and import again.")),
+        Path | None, _option("--csv", _("Write the list for Excel, to edit and import again."), metavar=_("FILE"))
     ] = None,
 ) -> None:
     from mkwmail.commands.answers import list_answers as command
@@ -799,7 +775,7 @@ Examples:
 def inbox(
     ctx: typer.Context,
     event: OptionalEvent = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Show what would be recorded; record nothing."))] = False,
+    dry_run: Annotated[bool, _option("--dry-run", _("Show what would be recorded; record nothing."))] = False,
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.inbox import inbox as command
@@ -826,9 +802,7 @@ Example:
 def bounces_import(
     ctx: typer.Context,
     event: EventArgument,
-    files: Annotated[
-        list[Path], typer.Argument(metavar=_("FILE..."), help=_("Saved mails, or folders of them."), show_default=False)
-    ],
+    files: Annotated[list[Path], _argument(_("FILE..."), _("Saved mails, or folders of them."))],
 ) -> None:
     from mkwmail.commands.bounces import import_bounces as command
 
@@ -846,9 +820,7 @@ Example:
 def bounces_set(
     ctx: typer.Context,
     event: EventArgument,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
 ) -> None:
     from mkwmail.commands.bounces import set_bounce as command
 
@@ -868,15 +840,12 @@ Examples:
 )
 def skip(
     ctx: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     event: Annotated[
-        str | None,
-        typer.Option("--event", metavar=_("EVENT"), help=_("Only about this event."), autocompletion=_events),
+        str | None, _option("--event", _("Only about this event."), metavar=_("EVENT"), autocompletion=_events)
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar=_("TEXT"), help=_("Why."))] = None,
-    undo: Annotated[bool, typer.Option("--undo", help=_("Mail this person again."))] = False,
+    reason: Annotated[str | None, _option("--reason", _("Why."), metavar=_("TEXT"))] = None,
+    undo: Annotated[bool, _option("--undo", _("Mail this person again."))] = False,
 ) -> None:
     from mkwmail.commands.privacy import skip as command
 
@@ -896,11 +865,9 @@ Examples:
 )
 def about(
     ctx: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar=_("FILE"), help=_("Write it as a page to send to the person."))
+        Path | None, _option("--html", _("Write it as a page to send to the person."), metavar=_("FILE"))
     ] = None,
 ) -> None:
     from mkwmail.commands.about import about as command
@@ -920,9 +887,7 @@ Example:
 )
 def forget(
     ctx: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar=_("WHO"), help=_("An address, a name or a number."), show_default=False)
-    ],
+    who: WhoArgument,
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.privacy import forget as command
@@ -944,7 +909,7 @@ Examples:
 def purge(
     ctx: typer.Context,
     event: WholeEvent,
-    dietary: Annotated[bool, typer.Option("--dietary", help=_("The dietary wishes alone."))] = False,
+    dietary: Annotated[bool, _option("--dietary", _("The dietary wishes alone."))] = False,
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.privacy import purge as command
@@ -966,10 +931,7 @@ Examples:
 )
 def restore(
     ctx: typer.Context,
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar=_("FILE"), help=_("The backup; without it, the newest."), show_default=False),
-    ] = None,
+    file: Annotated[Path | None, _argument(_("FILE"), _("The backup; without it, the newest."))] = None,
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.restore import restore as command
@@ -991,13 +953,7 @@ Examples:
 def open_(
     ctx: typer.Context,
     what: Annotated[
-        str | None,
-        typer.Argument(
-            metavar=_("WHAT"),
-            help=_("members, settings, or an event."),
-            autocompletion=_events,
-            show_default=False,
-        ),
+        str | None, _argument(_("WHAT"), _("members, settings, or an event."), autocompletion=_events)
     ] = None,
 ) -> None:
     from mkwmail.commands.open import open_it as command
@@ -1011,12 +967,14 @@ def open_(
 \b
 Examples:
   mkwmail guide
+  mkwmail guide ledenlijst
   mkwmail guide microsoft365""")
 )
 def guide(
     ctx: typer.Context,
     chapter: Annotated[
-        str | None, typer.Argument(metavar=_("CHAPTER"), help=_("Another page of it."), show_default=False)
+        str | None,
+        _argument(_("CHAPTER"), _("A chapter of it, such as ledenlijst or misgaat."), autocompletion=_chapters),
     ] = None,
 ) -> None:
     from mkwmail.commands.open import guide as command
@@ -1036,15 +994,13 @@ Example:
 )
 def handover(
     ctx: typer.Context,
-    file: Annotated[
-        Path | None, typer.Argument(metavar=_("FILE"), help=_("The file to write."), show_default=False)
-    ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help=_("Send from this folder again; asks first."))] = False,
+    file: Annotated[Path | None, _argument(_("FILE"), _("The file to write."))] = None,
+    undo: Annotated[bool, _option("--undo", _("Send from this folder again; asks first."))] = False,
     yes: YesOption = False,
 ) -> None:
     if (file is None) != undo or (undo and yes):
         fault = _("handover takes a FILE, or --undo alone")
-        raise UserError(Fault("", fault, "mkwmail handover overdracht.mkwmail"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail handover overdracht.mkwmail", code=ExitCode.USAGE)
     if file is None:
         from mkwmail.commands.handover import undo as undo_command
 
@@ -1067,9 +1023,7 @@ Example:
 )
 def takeover(
     ctx: typer.Context,
-    file: Annotated[
-        Path, typer.Argument(metavar=_("FILE"), help=_("The file that was handed over."), show_default=False)
-    ],
+    file: Annotated[Path, _argument(_("FILE"), _("The file that was handed over."))],
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.handover import takeover as command
@@ -1125,3 +1079,21 @@ def _say_faults(error: UserError) -> None:
     terminal = Terminal()
     for line in fault_lines(error.faults):
         terminal.note(line, "" if line.startswith(" ") else "bad")
+    chapter = _chapter_about(error)
+    if chapter and terminal.interactive:
+        terminal.note(_("In the guide: mkwmail guide %(chapter)s") % {"chapter": chapter}, "dim")
+
+
+def _chapter_about(error: UserError) -> str:
+    """Return the guide's chapter about what is wrong; empty if none is about that."""
+    match error.code:
+        case ExitCode.LOGIN:
+            return "inloggen"
+        case ExitCode.SERVER | ExitCode.LEDGER_HELD | ExitCode.LEDGER_FAULT:
+            return "misgaat"
+        case ExitCode.FAULTY_FILE if any(".csv:" in each.place or ".xlsx:" in each.place for each in error.faults):
+            return "ledenlijst"
+        case ExitCode.FAULTY_FILE:
+            return "vooraankondiging"
+        case _:
+            return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
@@ -181,6 +181,35 @@ class Command(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         _sections(self, ctx, formatter)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _chapter(ctx, formatter)
+
+
+#: Command → the chapter of the guide that tells about it (mkwmail/mail/guide.py).
+CHAPTER_OF = {
+    **dict.fromkeys(("init", "login", "logout", "open"), "inloggen"),
+    **dict.fromkeys(("new", "schedule"), "vooraankondiging"),
+    **dict.fromkeys(("check", "preview", "send"), "uitnodiging"),
+    **dict.fromkeys(("answers", "inbox"), "aanmeldingen"),
+    **dict.fromkeys(("change",), "wijzigingen"),
+    **dict.fromkeys(("status", "purge", "forget", "about"), "opruimen"),
+    **dict.fromkeys(("bounces", "resolve", "restore", "skip"), "misgaat"),
+    **dict.fromkeys(("handover", "takeover"), "overnemen"),
+    "due": "beheer",
+    "papers": "papieren",
+    "proof": "voorzitter",
+    "template": "teksten",
+}
+
+
+def _chapter(ctx: Any, formatter: Any) -> None:
+    """Write which chapter of the guide tells about a command, or about the group that it is in."""
+    words = ctx.command_path.split()[1:]
+    chapter = CHAPTER_OF.get(words[0], "") if words else ""
+    if chapter:
+        formatter.write_paragraph()
+        formatter.write_text(_("In the guide: mkwmail guide %(chapter)s") % {"chapter": chapter})
+
 
 class Group(TyperGroup):
     """A group of commands with its help fully in the program's language."""
@@ -200,6 +229,9 @@ class Group(TyperGroup):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _chapter(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that the user named; for ``help COMMAND`` its help.
@@ -275,7 +307,7 @@ def wrong_usage(error: Exception) -> UserError:
             fault = _("too many words: %(words)s") % {"words": str(error).partition("(s) (")[2].removesuffix(")")}
         case _:
             fault = str(error)
-    return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    return user_error("", fault, remedy, code=ExitCode.USAGE)
 
 
 def _see(command: str) -> str:

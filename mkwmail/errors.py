@@ -55,3 +55,18 @@ class UserError(Exception):
         super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = faults
         self.code = code
+
+
+def fault_at(place: str, fault: str, remedy: str = "", /, **values: object) -> Fault:
+    """Return a fault whose sentences name the values.
+
+    Both sentences take them in ``%(name)s`` form; without values they are used as they are.
+    """
+    return Fault(place, fault % values, remedy % values) if values else Fault(place, fault, remedy)
+
+
+def user_error(
+    place: str, fault: str, remedy: str = "", /, *, code: ExitCode = ExitCode.FAULTY_FILE, **values: object
+) -> UserError:
+    """Return the error of one fault, to be raised; :func:`fault_at` says how values are named."""
+    return UserError(fault_at(place, fault, remedy, **values), code=code)

@@ -14,7 +14,7 @@ import stat
 import sys
 from pathlib import Path
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
 
 PRIVATE = 0o600
@@ -42,9 +42,9 @@ def share(folder: Path) -> None:
         _shared.chmod(stat.S_IMODE(wanted))
     except OSError:
         # New files get the group of the folder if it has the setgid bit.
-        fault = _("%(folder)s is shared, but not yet with its group") % {"folder": folder}
-        remedy = _("let its owner type: chmod g+rwxs %(folder)s") % {"folder": folder}
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS) from None
+        fault = _("%(folder)s is shared, but not yet with its group")
+        remedy = _("let its owner type: chmod g+rwxs %(folder)s")
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS, folder=folder) from None
 
 
 def file_mode(path: Path) -> int:
@@ -226,14 +226,13 @@ def read_bytes(path: Path, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) ->
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise UserError(Fault(shown, _("this file does not exist")), code=code) from None
+        raise user_error(shown, _("this file does not exist"), code=code) from None
     except OSError as error:
         reason = reason_of(error)
-        fault = _("this file cannot be read: %(reason)s") % {"reason": reason}
-        raise UserError(Fault(shown, fault), code=code) from None
+        raise user_error(shown, _("this file cannot be read: %(reason)s"), code=code, reason=reason) from None
     if len(data) > MOST_BYTES:
         fault = _("this file is larger than %(limit)d KB, so it is not an event or settings file")
-        raise UserError(Fault(shown, fault % {"limit": MOST_BYTES // 1024}), code=code)
+        raise user_error(shown, fault, code=code, limit=MOST_BYTES // 1024)
     return data
 
 
@@ -297,9 +296,8 @@ def config_folder() -> Path:
         folder = Path("~")
     if folder.is_absolute():
         return folder
-    fault = _("there is no home folder in which mkwmail keeps logins")
     remedy = _("set HOME, or give the password another way: password_command or password_file in mkwmail.yaml")
-    raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    raise user_error("", _("there is no home folder in which mkwmail keeps logins"), remedy, code=ExitCode.SETTINGS)
 
 
 def state_folder() -> Path:

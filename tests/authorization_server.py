@@ -33,6 +33,7 @@ class AuthorizationServer:
     def __init__(self, certificate: Certificate, account: str = "secretaris@example.org") -> None:
         self.account = account
         self.asked: list[tuple[str, dict[str, str]]] = []  # path and form of each request
+        self.scopes = {SCOPES}  # that may be asked for
         self.pending = 0  # questions about a device code before it is approved
         self.slow_down = 0  # of these, so many are answered with slow_down
         self.interval: float = 0
@@ -113,7 +114,7 @@ class AuthorizationServer:
     def authorize(self, query: Mapping[str, str]) -> str:
         """Return the address to which the browser is sent back."""
         self.asked.append(("/authorize", dict(query)))
-        assert query["response_type"] == "code" and query["client_id"] == CLIENT and query["scope"] == SCOPES
+        assert query["response_type"] == "code" and query["client_id"] == CLIENT and query["scope"] in self.scopes
         assert query["code_challenge_method"] == "S256" and len(query["state"]) >= 32
         assert query["login_hint"] == "secretaris@example.org"
         redirect = urlsplit(query["redirect_uri"])
@@ -129,7 +130,7 @@ class AuthorizationServer:
 
     def device(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         """A code for another device."""
-        assert form["client_id"] == CLIENT and form["scope"] == SCOPES
+        assert form["client_id"] == CLIENT and form["scope"] in self.scopes
         if "device" in self._refusals:
             return self._refusal("device")
         code = secrets.token_urlsafe(32)

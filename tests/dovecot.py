@@ -23,6 +23,7 @@ from typing import Self
 
 import pytest
 
+from tests.delivery.certificates import Certificate
 from tests.workplace import Place, is_root
 
 DOVECOT = shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
@@ -47,6 +48,7 @@ mail_location = maildir:{folder}/mail
 service imap-login {{
   inet_listener imap {{
     port = {port}
+    ssl = {tls}
   }}
   inet_listener imaps {{
     port = 0
@@ -92,9 +94,14 @@ def token_for(user: str, lasts: float = 3600) -> str:
 class Dovecot:
     """A mailbox on loopback."""
 
-    def __init__(self, mechanism: str = "") -> None:
-        """:param mechanism: of a login with a token; else with the password."""
+    def __init__(self, mechanism: str = "", certificate: Certificate | None = None, implicit: bool = True) -> None:
+        """:param mechanism: of a login with a token; else with the password.
+
+        ``certificate``: with TLS, from the first octet if ``implicit``.
+        """
         self._mechanism = mechanism
+        self._certificate = certificate
+        self._implicit = implicit and certificate is not None
         self.folder = Path(tempfile.mkdtemp(prefix="mkwmail-dovecot-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -108,7 +115,11 @@ class Dovecot:
             shutil.chown(self.folder / name, "mail", "mail")
         settings = self.folder / "dovecot.conf"
         words = {"folder": self.folder, "port": self.port, "password": PASSWORD.replace(" ", "_")}
-        settings.write_text(_SETTINGS.format(**words) + (self._with_tokens() if self._mechanism else ""))
+        words["tls"] = "yes" if self._implicit else "no"
+        more = self._with_tokens() if self._mechanism else ""
+        if self._certificate is not None:
+            more += f"ssl = yes\nssl_cert = <{self._certificate.certificate}\nssl_key = <{self._certificate.key}\n"
+        settings.write_text(_SETTINGS.format(**words) + more)
         assert DOVECOT is not None
         self._process = subprocess.Popen([DOVECOT, "-F", "-c", str(settings)], stderr=subprocess.DEVNULL)
         for _turn in range(200):
@@ -139,14 +150,15 @@ class Dovecot:
             f"passdb {{\n  driver = oauth2\n  mechanisms = {self._mechanism}\n  args = {self.folder}/oauth.conf\n}}\n"
         )
 
-    def settings(self, place: Place, folders: str = "INBOX") -> str:
-        """Write the password's file, and return the lines for mkwmail.yaml."""
+    def settings(self, place: Place, folders: str = "INBOX", more: str = "") -> str:
+        """Write the password's file, and return the lines for mkwmail.yaml; ``more``: further keys."""
+        security = "tls" if self._implicit else "starttls" if self._certificate is not None else "none"
         file = place.folder / "wachtwoord"
         file.write_text(PASSWORD.replace(" ", "_") + "\n")
         file.chmod(0o600)
         return (
-            f"mailbox: {{host: 127.0.0.1, port: {self.port}, security: none, username: {USER},"
-            f" password_file: wachtwoord, folders: [{folders}]}}\n"
+            f"mailbox: {{host: 127.0.0.1, port: {self.port}, security: {security}, username: {USER},"
+            f" password_file: wachtwoord, folders: [{folders}]{more}}}\n"
         )
 
     def deliver(self, mail: bytes, folder: str = "", *, read: bool = False) -> None:
@@ -161,9 +173,9 @@ class Dovecot:
         mail = mail.replace(b"\r\n", b"\n")
         # With the sizes, as Dovecot's own delivery writes them: it need not read each file to know them.
         size = f"S={len(mail)},W={len(mail) + mail.count(10)}"
-        name = (
-            f"{1_600_000_000 + self._number}.{hashlib.sha256(str(self._number).encode()).hexdigest()[:16]}.here,{size}"
-        )
+        # Dovecot's hash of names is the same for many that differ in a number only: it would search for minutes.
+        mixed = hashlib.sha256(str(self._number).encode()).hexdigest()[:16]
+        name = f"{1_600_000_000 + self._number}.{mixed}.here,{size}"
         path = place / "cur" / f"{name}:2,S" if read else place / "new" / name
         path.write_bytes(mail)
         shutil.chown(path, "mail", "mail")

@@ -12,14 +12,25 @@ import pytest
 _PATIENCE = 60.0
 
 
-def in_a_terminal(command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> tuple[int, int]:
-    """Start a command in a pseudo-terminal; return its process id and the terminal's file descriptor."""
+def in_a_terminal(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None, size: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """Start a command in a pseudo-terminal; return its process id and the terminal's file descriptor.
+
+    :param size: its columns and lines.
+    """
     if sys.platform == "win32":
         pytest.skip("there are no pseudo-terminals on Windows")
     import pty
 
     pid, terminal = pty.fork()
     if pid == 0:
+        if size:
+            import fcntl
+            import struct
+            import termios
+
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         if cwd:
             os.chdir(cwd)
         os.execve(command[0], list(command), dict(environment))
@@ -31,12 +42,19 @@ def typed(
     environment: Mapping[str, str],
     cwd: Path,
     answers: Sequence[tuple[str, str | Callable[[str], str]]],
+    size: tuple[int, int] | None = None,
 ) -> tuple[int, str]:
     """Run a command in a terminal of 80 columns; (what it asks, what is typed) in turn. Exit code and screen.
 
-    What is typed may depend on what is on the screen so far.
+    What is typed may depend on what is on the screen so far. With a ``size``, in columns and lines, it is a terminal
+    with colours and a cursor that moves.
     """
-    pid, screen = in_a_terminal(command, {**environment, "TERM": "dumb", "COLUMNS": "80"}, cwd)
+    if size:
+        kind = {"TERM": "xterm-256color"}
+        environment = {name: value for name, value in environment.items() if name != "COLUMNS"}
+    else:
+        kind = {"TERM": "dumb", "COLUMNS": "80"}
+    pid, screen = in_a_terminal(command, {**environment, **kind}, cwd, size)
     seen = ""
     for question, answer in answers:
         part = until(screen, question)
@@ -56,7 +74,7 @@ def until(screen: int, question: str | None) -> str:
         assert ready, f"waited in vain for {question!r}; so far: {printed.decode(errors='replace')}"
         try:
             data = os.read(screen, 65536)
-        except OSError:  # Linux says so where the other end is closed.
+        except OSError:  # Linux raises this if the other end is closed.
             data = b""
         if not data:
             assert question is None, f"ended without {question!r}: {printed.decode(errors='replace')}"

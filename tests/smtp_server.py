@@ -1,4 +1,4 @@
-"""A scripted SMTP server on loopback: what it answers is told step by step, what it received is kept.
+"""A scripted SMTP server on loopback: its answers are scripted step by step, and what it received is kept.
 
     with ScriptedServer() as server:
         server.on("RCPT", "451 4.2.0 later", recipient="b@example.org", times=1)
@@ -94,7 +94,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Taken:
-    """A message whose final dot came, whatever was answered to it."""
+    """A message whose final dot came, accepted or not."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -120,7 +120,7 @@ class _ClosedError(Exception):
 
 
 class ScriptedServer:
-    """See the module. ``users``: name → password, where a login is asked for; ``takes_token``: whether a login with an
+    """See the module. ``users``: name → password, if a login is required; ``takes_token``: whether a login with an
     access token is good, told name and token, by the ``mechanisms`` that are then offered."""
 
     def __init__(
@@ -328,7 +328,7 @@ class ScriptedServer:
         return "235 2.7.0 welcome" if self._users.get(user) == password else "535 5.7.8 wrong password"
 
     def _token_login(self, state: _State, line: str) -> str:
-        """The reply to a login with a token; where it is no good, the challenge that says why comes before it."""
+        """Return the reply to a login with a token; for a wrong token, the challenge that says why comes before it."""
         _verb, mechanism, *given = line.split(" ")
         if not given:
             self._send(state, b"334 \r\n")

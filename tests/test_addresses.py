@@ -22,7 +22,7 @@ def test_an_address_is_mailable_as_email_validator_says(address: str) -> None:
 
 
 @pytest.mark.parametrize("domain", SPECIAL_USE_DOMAIN_NAMES)
-def test_where_no_mail_can_go_email_validator_has_the_last_word(domain: str) -> None:
+def test_if_no_mail_can_be_sent_email_validator_has_the_last_word(domain: str) -> None:
     _agrees(f"jan@corporatie.{domain}")
 
 

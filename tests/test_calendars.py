@@ -32,7 +32,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Result, State
 from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
-from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
+from mkwmail.planning.member_index import MemberIndex, identify_members, listed, plan_for
 from tests.mail.workshop import SMALL_TEMPLATES
 
 START = datetime(2020, 2, 1, 9, tzinfo=ZONE)
@@ -205,12 +205,12 @@ class Life(RuleBasedStateMachine):
             self.ledger = self.opened()
 
     def run(self, mailing: str, ends: list[str]) -> bool:
-        roll = self.roll()
+        index = self.index()
         history = history_of(self.ledger, self.event)
-        made = plan_for(self.event, mailing, roll, history, self.now)
+        made = plan_for(self.event, mailing, index, history, self.now)
         composer = composer_of(self.sources(), mailing, self.ledger.secret, history)
         outgoing = composer.outgoing(made, history, self.ledger)
-        self.ledger.enlist(listed(roll), self.now)
+        self.ledger.record_persons(listed(index), self.now)
         rounds.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
         earlier = [each for each in history.deliveries if each.round == made.round]
         doubtful = {each.person for each in history.deliveries if each.state is State.IN_DOUBT}
@@ -234,7 +234,7 @@ class Life(RuleBasedStateMachine):
         return False
 
     def says_what_changed(self, address: str, data: bytes) -> None:
-        """An update names the place that this member's calendar has, and the new one, exactly where they differ."""
+        """An update names the place that this member's calendar has, and the new one, if and only if they differ."""
         mail: Any = message_from_bytes(data, policy=policy.default)
         part = mail.get_body(("plain",))
         assert part is not None
@@ -251,7 +251,7 @@ class Life(RuleBasedStateMachine):
         path = self.folder / "events" / "dag.yaml"
         return Sources(WorkingFolder(self.folder), SETTINGS, path, self.event, MemberList(tuple(self.members)), ())
 
-    def roll(self) -> MemberIndex:
+    def index(self) -> MemberIndex:
         return identify_members(self.members, self.ledger.identify)
 
     def expected(self) -> tuple[Any, ...]:
@@ -265,13 +265,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_calendar_says_what_the_file_says_or_status_names_it(self) -> None:
-        """A place that was still to follow need not be named where an invitation is to tell it."""
-        status = status_of(self.event, self.ledger, self.roll(), Keep.default(), self.now)
+        """A place that was still to follow need not be named if an invitation will name it."""
+        status = status_of(self.event, self.ledger, self.index(), Keep.default(), self.now)
         named = {each.address for each in status.outdated}
         named |= {each.address for each in status.lines if each.state in (State.IN_DOUBT, State.SENDING)}
         expected = self.expected()
         history = history_of(self.ledger, self.event)
-        invitation = plan_for(self.event, "invitation", self.roll(), history, self.now)
+        invitation = plan_for(self.event, "invitation", self.index(), history, self.now)
         to_be_invited = {each.member.email for each in invitation.to_send}
         for address, calendar in self.calendars.items():
             assert len(calendar.entries) <= 1, "two entries of one event"
@@ -290,7 +290,7 @@ class Life(RuleBasedStateMachine):
             for _ in range(3):
                 self.resolve()
                 self.send("cancellation" if closed else "update", ["sent"] * 6)
-            status = status_of(self.event, self.ledger, self.roll(), Keep.default(), self.now)
+            status = status_of(self.event, self.ledger, self.index(), Keep.default(), self.now)
             unreached = {each.address for each in status.outdated}
             assert all(each.why_not for each in status.outdated)
             for address, calendar in self.calendars.items():

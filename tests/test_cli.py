@@ -93,7 +93,7 @@ def test_wrong_usage_exits_2_and_says_so(tmp_path: Path, words: tuple[str, ...])
         (("schema", "x"), "event|settings cannot have this value\n    → choose from: event, settings"),
     ],
 )
-def test_wrong_usage_is_told_in_our_own_words(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_is_explained_in_our_own_words(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
     ran = a_place(tmp_path).run(*words)
     assert (ran.code, ran.err) == (2, f"{said}\n")
 
@@ -170,9 +170,19 @@ def test_a_broken_pipe_is_no_traceback(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("mkwmail check dir", "directeurendag-2020"), ("mkwmail send directeurendag-2020 inv", "invitation")],
+    [
+        ("mkwmail check dir", "directeurendag-2020"),
+        ("mkwmail send directeurendag-2020 inv", "invitation"),
+        ("mkwmail change directeurendag-2020 dead", "deadline"),
+        ("mkwmail change directeurendag-2020 rem", "reminder"),
+        ("mkwmail answers set directeurendag-2020 kim@", "kim@woonstede.example.org"),
+        ("mkwmail answers set directeurendag-2020 kim@woonstede.example.org mis", "misschien"),
+        ("mkwmail preview directeurendag-2020 invitation --member kim@", "kim@woonstede.example.org"),
+        ("mkwmail skip kim@", "kim@woonstede.example.org"),
+        ("mkwmail guide led", "ledenlijst"),
+    ],
 )
-def test_the_shell_completes_events_and_mailings(tmp_path: Path, words: str, expected: str) -> None:
+def test_the_shell_completes_what_the_folder_has(tmp_path: Path, words: str, expected: str) -> None:
     place = a_place(tmp_path)
     ran = place.run(
         _MKWMAIL_COMPLETE="complete_bash",
@@ -180,7 +190,7 @@ def test_the_shell_completes_events_and_mailings(tmp_path: Path, words: str, exp
         COMP_CWORD=str(len(words.split()) - 1),
         MKWMAIL_FOLDER=str(tmp_path),
     )
-    assert ran.out.split() == [expected]
+    assert ran.out.splitlines() == [expected]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class _Screen:
             try:
                 if not os.read(self._terminal, 65536):
                     break
-            except OSError:  # Linux says so where the program has ended.
+            except OSError:  # Linux raises this if the program has ended.
                 break
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])

@@ -148,7 +148,7 @@ def test_who_is_unknown_is_refused_and_named(tmp_path: Path, certificate: Certif
         assert re.search(r"550 5\.1\.1 .*User unknown", refused["reason"])
 
 
-def test_a_size_limit_is_told_before_the_first_mail(tmp_path: Path, certificate: Certificate) -> None:
+def test_a_size_limit_is_reported_before_the_first_mail(tmp_path: Path, certificate: Certificate) -> None:
     with Postfix(certificate, {"message_size_limit": "9000"}) as server:
         office = Office(tmp_path, certificate, server)
         checked = office.check()
@@ -165,6 +165,6 @@ _ENTRY_FILE = rb'Content-Type: (?:application/ics|text/calendar[^\r\n]*name="inv
 
 
 def _without_dates(mail: bytes) -> bytes:
-    # The calendar's DTSTAMP stands in quoted-printable, and once more in the base64 of its file.
+    # The calendar's DTSTAMP is in quoted-printable, and once more in the base64 of its file.
     calendar, *_rest = re.split(_ENTRY_FILE, mail)
     return re.sub(rb"(?m)^(Date: |DTSTAMP:).*$", b"", calendar)

@@ -1,4 +1,4 @@
-"""The password is nowhere but where it was put, and what people wrote cannot act: not on a terminal, nor in Excel."""
+"""The password is only where it was put, and what people wrote cannot act: not on a terminal, nor in Excel."""
 
 import base64
 import os

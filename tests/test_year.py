@@ -273,7 +273,7 @@ def test_reminded_was_exactly_who_had_not_answered(year: Year, event: str, opens
     assert all(moment >= at(opens) for moment in reminded.values())
 
 
-def test_practical_information_went_to_who_came_and_thanks_to_who_was_there(year: Year) -> None:
+def test_practical_information_was_for_those_who_came_and_thanks_for_those_who_were_there(year: Year) -> None:
     practical = year.got(SPRING, "practical")
     coming = {
         address

@@ -75,7 +75,7 @@ class Place:
 
     def environment(self, now: str = MOMENT, **more: str) -> dict[str, str]:
         kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
-        # A home of its own: what somebody keeps in theirs is no business of a test's, nor is their keyring.
+        # Its own home: a test must not use a developer's files or keyring.
         own = {"HOME": str(self.folder / ".home"), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         return {**kept, **own, "MKWMAIL_NOW": now, **more}
 

@@ -1,6 +1,6 @@
 """Many runs of the program in little time: each in a process of its own, forked from one that has its libraries.
 
-What a run costs is then what it does, and no longer the import of what it needs. The command line itself, whose words
+A run then costs only what it does, without the imports. The command line itself, whose words
 depend on the language, is imported again by each run.
 """
 
@@ -73,7 +73,7 @@ class Zygote:
 
 
 class Fresh:
-    """Stands in for a zygote on Windows, which cannot fork: each run imports everything."""
+    """Replaces the zygote on Windows, which cannot fork: each run imports everything."""
 
     def run(
         self, words: Sequence[str], environment: Mapping[str, str], started: Callable[[int], object] = int

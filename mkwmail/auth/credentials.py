@@ -12,15 +12,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mkwmail.config.settings import Auth, Smtp
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
+    import ssl
+
     from mkwmail.auth.store import Store
 
 VARIABLE = "MKWMAIL_SMTP_PASSWORD"
 _COMMAND_SECONDS = 60.0  # a password manager may first ask its owner for a passphrase
+
+
+# X509_V_ERR_…: self-signed, self-signed in the chain, issuer not known, not verified (openssl-verify, DIAGNOSTICS).
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+
+
+def tls_context(ca_file: str | None = None) -> "ssl.SSLContext":
+    """Return TLS with a verified certificate and host name.
+
+    It uses nothing older than TLS 1.2 (RFC 8996).
+
+    :param ca_file: authorities to trust besides the system's.
+    :raises UserError: code SETTINGS if that file has no certificate.
+    """
+    import ssl
+
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (ssl.SSLError, OSError):
+            fault = _("ca_file: %(file)s has no certificate that can be read")
+            remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+            raise user_error("mkwmail.yaml", fault, remedy, code=ExitCode.SETTINGS, file=ca_file) from None
+    return context
+
+
+def unknown_authority(error: "ssl.SSLCertVerificationError", section: str) -> tuple[str, str] | None:
+    """Return the fault and the remedy of a certificate whose authority this computer does not know, else None.
+
+    :param section: the key of mkwmail.yaml with the server: ``smtp`` or ``mailbox``.
+    """
+    if error.verify_code not in _UNKNOWN_AUTHORITY:
+        return None
+    fault = _("the server's certificate cannot be trusted: this computer does not know who issued it (%(reason)s)")
+    remedy = _(
+        "if it is your organisation's own server, ask your administrator for the authority's certificate (a PEM "
+        "file), and write below %(section)s: a line ca_file: NAME.pem; otherwise it may be another server"
+    )
+    return fault % {"reason": error.verify_message}, remedy % {"section": section}
 
 
 class Secret:
@@ -55,11 +98,14 @@ def password_for(
     environment: Mapping[str, str] = os.environ,
     store: "Store | None" = None,
     seconds: float = _COMMAND_SECONDS,
+    *,
+    for_mailbox: bool = False,
 ) -> Password:
     """Return the password for the username in the settings.
 
     The sources in order: the environment, the command, the file, and the login that ``mkwmail login`` stored. The
-    command runs in ``folder``, and the path of the file is relative to it.
+    command runs in ``folder``, and the path of the file is relative to it. ``for_mailbox``: it is the password of an
+    account that only reads the mailbox.
 
     :raises UserError: code SETTINGS if there is no password, or if its source fails or can be read by others.
     """
@@ -72,10 +118,11 @@ def password_for(
     kept = (store or _store()).load(smtp) or {}
     if kept.get("password"):
         return Password(str(kept["password"]))
+    remedy = _("store it once with mkwmail login, or set %(variable)s, password_command or password_file")
+    if for_mailbox:
+        remedy = _("store it once with mkwmail login --mailbox, or set password_command or password_file")
     raise _fault(
-        _("there is no password for %(username)s") % {"username": smtp.username},
-        _("store it once with mkwmail login, or set %(variable)s, password_command or password_file")
-        % {"variable": VARIABLE},
+        _("there is no password for %(username)s") % {"username": smtp.username}, remedy % {"variable": VARIABLE}
     )
 
 
@@ -151,7 +198,7 @@ def _first_line(data: bytes) -> Password | None:
 
 
 def _fault(fault: str, remedy: str) -> UserError:
-    return UserError(Fault("mkwmail.yaml: smtp", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("mkwmail.yaml: smtp", fault, remedy, code=ExitCode.SETTINGS)
 
 
 class TokenSource(Protocol):
@@ -192,11 +239,14 @@ def credential_for(
     environment: Mapping[str, str] = os.environ,
     store: "Store | None" = None,
     needs: str = "",
+    *,
+    for_mailbox: bool = False,
 ) -> Credential | None:
     """Return the password, or the tokens of a sign-in.
 
     Return None if the settings name no username. ``folder`` is the working folder: a password's command runs there,
     and the path of its file is relative to it. ``needs``: a scope that a sign-in must have.
+    ``for_mailbox``: as for :func:`password_for`.
 
     :raises UserError: code SETTINGS if there is no credential, or if its source fails or can be read by others; LOGIN
         if there is no sign-in yet.
@@ -209,4 +259,4 @@ def credential_for(
         tokens = Tokens(smtp, store or _store(), needs=needs)
         tokens.check()
         return tokens
-    return password_for(smtp, folder, environment, store)
+    return password_for(smtp, folder, environment, store, for_mailbox=for_mailbox)

@@ -19,7 +19,7 @@ from mkwmail.auth.credentials import Secret, SignInError
 from mkwmail.auth.oauth_errors import RefusedError, SignInStep, sign_in_fault
 from mkwmail.auth.store import Store, Values
 from mkwmail.config.settings import Smtp
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 
 
@@ -203,14 +203,14 @@ class Tokens:
         kept = StoredTokens.of(self._store.load(self._smtp))
         words = {"username": self._smtp.username}
         if kept is None:
-            fault = _("nobody has signed in as %(username)s on this computer yet") % words
-            raise UserError(Fault("", fault, _("sign in: mkwmail login")), code=ExitCode.LOGIN)
+            fault = _("nobody has signed in as %(username)s on this computer yet")
+            raise user_error("", fault, _("sign in: mkwmail login"), code=ExitCode.LOGIN, **words)
         if self._smtp.client_id not in (None, kept.client_id):
             fault = _("%(username)s signed in for another application than client_id in mkwmail.yaml names") % words
             raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in again: mkwmail login")), code=ExitCode.LOGIN)
         if self._needs and self._needs not in kept.scopes.split():
-            fault = _("%(username)s signed in for sending only, not for reading the mailbox") % words
-            raise UserError(Fault("", fault, _("sign in for both: mkwmail login --mailbox")), code=ExitCode.LOGIN)
+            fault = _("%(username)s signed in for sending only, not for reading the mailbox")
+            raise user_error("", fault, _("sign in for both: mkwmail login --mailbox"), code=ExitCode.LOGIN, **words)
         return kept
 
 
@@ -224,7 +224,7 @@ def require_protocol() -> None:
     if find_spec("oauthlib") is None:
         fault = _("signing in without a password needs a package that is not installed")
         remedy = _("install mkwmail with its extra: uv tool install 'mkwmail[oauth]'")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS)
 
 
 #: In order of preference: the standard first.

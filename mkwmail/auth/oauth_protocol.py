@@ -22,7 +22,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Re
 from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import MismatchingStateError
 
-from mkwmail.auth.credentials import Secret
+from mkwmail.auth.credentials import Secret, tls_context
 from mkwmail.auth.oauth import Application, TokenSet
 from mkwmail.auth.oauth_errors import Refusal, RefusedError, unreachable
 from mkwmail.files import reason_of
@@ -64,9 +64,7 @@ def post(url: str, body: str) -> tuple[int, bytes]:
 
 
 def _opener() -> OpenerDirector:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return build_opener(HTTPSHandler(context=context), _NoRedirect())
+    return build_opener(HTTPSHandler(context=tls_context()), _NoRedirect())
 
 
 def _unreachable(place: str, error: OSError | HTTPException) -> Exception:

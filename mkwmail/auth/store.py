@@ -15,7 +15,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from mkwmail.config.settings import Smtp
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import PRIVATE, config_folder, reason_of, write_private
 from mkwmail.i18n import _
 
@@ -273,4 +273,4 @@ def _unwritable(path: Path, error: OSError) -> UserError:
 
 
 def _fault(fault: str, remedy: str, code: ExitCode) -> UserError:
-    return UserError(Fault("", fault, remedy), code=code)
+    return user_error("", fault, remedy, code=code)

@@ -8,20 +8,20 @@ from pathlib import Path
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
 from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import find_person
+from mkwmail.config.kinds import mailing_words
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext, spoken
 from mkwmail.ledger import backups, people
-from mkwmail.ledger.kept import Kept, What, kept
+from mkwmail.ledger.kept import KeptRecord, What, kept
 from mkwmail.ledger.models import State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import Member
 from mkwmail.report.answers import answer_words, source_words
 from mkwmail.report.status import state_words
-from mkwmail.report.terminal import mailing_words
 
 _STATES = frozenset(map(str, State))
 
@@ -42,12 +42,12 @@ def about(invocation: Invocation, who: str, *, html: Path | None = None) -> Exit
     """
     folder, terminal = folder_of(invocation), invocation.terminal
     with open_ledger(invocation, folder) as ledger:
-        roll = read_roll(folder, ledger)
+        index = read_member_index(folder, ledger)
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
-        chosen = find_person(who, candidates(roll, tuple(persons.values())))
+        chosen = find_person(who, candidates(index, tuple(persons.values())))
         known = Person(chosen.key, address_key(chosen.address), chosen.name, chosen.organisation)
         records = kept(ledger.database, persons.get(chosen.key, known))
-        rows = [(each.name, each.member) for each in roll.listings if each.person == chosen.key]
+        rows = [(each.name, each.member) for each in index.listings if each.person == chosen.key]
         copies = len(backups.found(folder.backups_to(read_settings(folder).backup.to), ledger.database.path))
     parts = [*_listed(rows), *_recorded(records)]
     certified = any(each.what is What.CERTIFICATE for each in records)
@@ -73,7 +73,7 @@ def _listed(rows: Sequence[tuple[str, Member]]) -> Iterator[_Part]:
         yield _Part(_("In the member list, row %(row)d") % {"row": row.row}, [*filter(None, own), *further])
 
 
-def _recorded(records: Sequence[Kept]) -> Iterator[_Part]:
+def _recorded(records: Sequence[KeptRecord]) -> Iterator[_Part]:
     for what in What:
         found = [each for each in records if each.what is what]
         if found:
@@ -97,7 +97,7 @@ def _titles() -> dict[What, str]:
     }
 
 
-def _line(record: Kept) -> str:
+def _line(record: KeptRecord) -> str:
     at = day_and_time(record.at) if record.at is not None else ""
     mailed = record.what in (What.MAIL, What.LEFT_OUT)
     texts = [mailing_words(text) if mailed and not n else _word(text) for n, text in enumerate(record.texts)]

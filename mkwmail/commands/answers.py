@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mkwmail.addresses import address_key
 from mkwmail.commands.bounces import names_by_address
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import Candidate
 from mkwmail.commands.signups import import_signups, mailed_at
@@ -14,7 +14,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import Name, sort_key
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
@@ -23,7 +23,7 @@ from mkwmail.ledger.people import Person, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name
-from mkwmail.planning.roll import MemberIndex
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.report.answers import (
     AnswerLine,
     Answers,
@@ -79,7 +79,7 @@ def import_answers(
     show_replies(invocation.terminal, about.id, came)
     show_written(invocation.terminal, [(names.get(each.person, ""), each) for each in written])
     show_doubts(invocation.terminal, about.id, by_mail.doubts(about.id))
-    show_mails(invocation.terminal, about.id, others, names_by_address(persons))
+    show_mails(invocation.terminal, others, names_by_address(persons))
     show_unread(invocation.terminal, saved)
     if dry_run:
         invocation.terminal.note(_("Nothing was recorded (--dry-run)."))
@@ -133,10 +133,10 @@ def _read_mails(
 def assisted(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
     """Return the address key of each assistant → the members; nobody if the list cannot be read."""
     try:
-        roll = read_roll(folder, ledger)
+        index = read_member_index(folder, ledger)
     except UserError:
         return {}
-    return {each.member.address_key: tuple(of.person for of in each.copy_of) for each in roll.assistants}
+    return {each.member.address_key: tuple(of.person for of in each.copy_of) for each in index.assistants}
 
 
 def calendar_asked(event: str, ledger: Ledger, assistants: Mapping[str, tuple[str, ...]]) -> Asked:
@@ -182,13 +182,13 @@ def our_mails(ledger: Ledger) -> Ours:
     return Ours(messages, told, {key: person for each in asked for key, person in each.items()}, names)
 
 
-def candidates(roll: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:
+def candidates(index: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:
     """Return everybody whom WHO can mean.
 
     The list as it is now comes first, then the rest of the register.
     """
-    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in roll.everybody]
-    numbered = {each.person: each.member.number for each in roll.everybody}
+    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in index.everybody]
+    numbered = {each.person: each.member.number for each in index.everybody}
     gone = [each for each in persons if each.key not in numbered]
     return [
         *(replace(each, number=numbered[each.key]) for each in here),
@@ -202,22 +202,23 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     :raises UserError: if the file cannot be written.
     """
     if json and csv:
-        raise UserError(Fault("", _("--json and --csv cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("--json and --csv cannot be used together."), code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:
-        shown = answers_of(about, ledger, read_roll(folder, ledger))
+        shown = answers_of(about, ledger, read_member_index(folder, ledger))
     if csv is not None:
         write_output(folder, csv, answers_csv(shown), f"{about.id}.csv")
         invocation.terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif json:
         invocation.terminal.document(answers_value(shown))
     else:
-        show_answers(invocation.terminal, shown)
+        with invocation.terminal.paged():
+            show_answers(invocation.terminal, shown)
     return ExitCode.OK
 
 
-def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
+def answers_of(event: Event, ledger: Ledger, index: MemberIndex) -> Answers:
     """Return the answers of members, guests, and people who left the list.
 
     They are sorted by the main word of the name.
@@ -227,9 +228,9 @@ def answers_of(event: Event, ledger: Ledger, roll: MemberIndex) -> Answers:
     asked = {each.person: each.asked for each in signups if each.person}
     guests = {each.person for each in responses.guests(ledger.database, event.id)}
     lines = []
-    for candidate in candidates(roll, people.persons(ledger.database)):
+    for candidate in candidates(index, people.persons(ledger.database)):
         given = last.get(candidate.key)
-        listed_here = candidate.key in {each.person for each in roll.listings}
+        listed_here = candidate.key in {each.person for each in index.listings}
         if given is None and not listed_here:
             continue
         lines.append(

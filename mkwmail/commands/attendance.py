@@ -11,18 +11,18 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import doubles
+from mkwmail.members.same_name import same_place
 from mkwmail.planning.attendance import places_of, silent, to_phone
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import MemberIndex, unaddressed
 from mkwmail.planning.plan import twice
-from mkwmail.planning.roll import MemberIndex, unaddressed
 from mkwmail.report.answers import Attendance, catering_line, since_catering_line
 from mkwmail.report.recipients import PersonWithReason
 from mkwmail.responses.answers import numbers_of, questions
-from mkwmail.responses.similarity import same_place
 
 
 def attendance_of(
-    event: Event, ledger: Ledger, roll: MemberIndex | None, history: History, now: datetime
+    event: Event, ledger: Ledger, index: MemberIndex | None, history: History, now: datetime
 ) -> Attendance:
     """Count the answers to an event.
 
@@ -30,9 +30,9 @@ def attendance_of(
     """
     signups, answers = responses.signups(ledger.database, event.id), history.answers
     guests = {each.person for each in responses.guests(ledger.database, event.id)}
-    members = {each.person for each in roll.listings} if roll else set()
-    places = places_of(roll) if roll else {}
-    coming = list(_coming_places(ledger, event, roll, history)) if roll else []
+    members = {each.person for each in index.listings} if index else set()
+    places = places_of(index) if index else {}
+    coming = list(_coming_places(ledger, event, index, history)) if index else []
     absent = [
         name
         for key, name in places.items()
@@ -41,24 +41,24 @@ def attendance_of(
     return Attendance(
         answers=tuple(answers.values()),
         guests=sum(answers.get(person) in COMING for person in guests - members),
-        silent=len(silent(event, roll, history)),
+        silent=len(silent(event, index, history)),
         questions=questions(signups, answers),
         places=len(places),
         absent_places=tuple(sorted(absent)),
         to_phone=tuple(
-            PersonWithReason(one.name, one.address, one.reason) for one in to_phone(event, roll, history, now)
+            PersonWithReason(one.name, one.address, one.reason) for one in to_phone(event, index, history, now)
         ),
-        by_post=tuple(_by_post(roll)) if roll and now <= event.ends else (),
+        by_post=tuple(_by_post(index)) if index and now <= event.ends else (),
         unsettled=sum(bool(each.doubt) for each in signups),
         last=max(history.answered.values(), default=None),
         numbers=numbers_of(signups, answers, [item.title for item in event.programme if item.optional]),
     )
 
 
-def _by_post(roll: MemberIndex) -> Iterator[PersonWithReason]:
-    for member in unaddressed(roll):
+def _by_post(index: MemberIndex) -> Iterator[PersonWithReason]:
+    for member in unaddressed(index):
         place = member.organisation or _("no organisation")
-        phone = member.phone or _("no telephone number")
+        phone = member.telephones or _("no telephone number")
         yield PersonWithReason(full_name(member.name), "", f"{place}, {phone}")
 
 
@@ -78,12 +78,12 @@ def catering_steps(
     yield since_catering_line(len(then - today), len(today - then), deadline)
 
 
-def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:
+def _coming_places(ledger: Ledger, event: Event, index: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:
     """Yield the organisation of everybody who attends.
 
     True marks a guest's organisation, which is in the guest's own spelling.
     """
-    for each in roll.listings:
+    for each in index.listings:
         if history.answers.get(each.person) in COMING:
             yield each.member.organisation, False
     for guest in responses.guests(ledger.database, event.id):
@@ -91,7 +91,7 @@ def _coming_places(ledger: Ledger, event: Event, roll: MemberIndex, history: His
             yield guest.organisation, True
 
 
-def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History) -> tuple[PersonWithReason, ...]:
+def not_listed(event: Event, ledger: Ledger, index: MemberIndex, history: History) -> tuple[PersonWithReason, ...]:
     """Return faulty rows of the list, rows at the address of another member, and people who have left the list.
 
     Of the latter, only those who heard or were to hear of the event.
@@ -100,14 +100,14 @@ def not_listed(event: Event, ledger: Ledger, roll: MemberIndex, history: History
         PersonWithReason(
             row.name, row.address, _("row %(row)d of the list is faulty: %(fault)s") % {"row": row.row, "fault": fault}
         )
-        for row in roll.faulty
+        for row in index.faulty
         for fault in [row.faults[0].fault if row.faults else ""]
     ]
     found += [
         PersonWithReason(full_name(member.name), member.email, twice(first))
-        for first, member in doubles(each.member for each in roll.listings)
+        for first, member in doubles(each.member for each in index.listings)
     ]
-    here = {each.person for each in roll.everybody}
+    here = {each.person for each in index.everybody}
     here |= {each.person for each in responses.guests(ledger.database, event.id)}
     heard = {each.person for each in history.deliveries}
     heard |= {each.person for each in rounds.skips(ledger.database, event.id)}

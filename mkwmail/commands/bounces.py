@@ -13,7 +13,7 @@ from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.deliveries import Word
@@ -113,8 +113,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
             if key in last
         ]
         if not candidates:
-            fault = _("nothing about %(event)s has been sent yet") % {"event": about.id}
-            raise UserError(Fault("", fault), code=ExitCode.USAGE)
+            raise user_error("", _("nothing about %(event)s has been sent yet"), code=ExitCode.USAGE, event=about.id)
         person = find_person(who, candidates)
         mail = last[person.key]
         reply = _("reported as undeliverable by the secretary")
@@ -202,8 +201,8 @@ def _said(
         for who in named:
             person = find_person(who, [_candidate(each, persons) for each in meant])
             if words.setdefault(person.key, word) != word:
-                fault = _('"%(who)s" is named under --sent and under --send-again') % {"who": who}
-                raise UserError(Fault("", fault), code=ExitCode.USAGE)
+                fault = _('"%(who)s" is named under --sent and under --send-again')
+                raise user_error("", fault, code=ExitCode.USAGE, who=who)
     for key, word in words.items():
         yield from ((each, word) for each in _decidable(history, earlier, word) if each.person == key)
 
@@ -225,12 +224,12 @@ def _addresses_in_list(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tu
     """
     try:
         settings = read_settings(folder)
-        roll = roll_of(read_list(folder, settings), ledger)
+        index = roll_of(read_list(folder, settings), ledger)
     except UserError:
         return {}
     shown = folder.shown(folder.path / settings.members)
-    rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in roll.listings}
-    copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in roll.assistants}
+    rows = {each.person: (f"{shown}:{each.member.row}", each.member.email) for each in index.listings}
+    copies = {each.person: (f"{shown}:{each.copy_of[0].member.row}", each.address) for each in index.assistants}
     return rows | copies
 
 

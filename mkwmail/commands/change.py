@@ -12,7 +12,7 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import kind_of_dutch
 from mkwmail.config.yaml_document import Document, parsed, read_document, scalar, with_key
 from mkwmail.dutch.dates import is_time, read_moment, read_time
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, rewrite
 from mkwmail.i18n import _, suggestion
 
@@ -33,6 +33,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "punten": ("pe_points",),
 }
 _DATE = ("date", "datum")
+#: The words for the details that can be changed, besides the mailings.
+DETAILS = (*_KEYS, *_DATE)
 
 
 def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCode:
@@ -55,8 +57,8 @@ def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCod
     try:
         rewrite(path, written.encode())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(folder.shown(path), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(folder.shown(path), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     terminal.say(_("Changed %(file)s:") % {"file": folder.shown(path)}, "bold")
     for old, new in differing:
         if old:
@@ -86,7 +88,7 @@ def _written(folder: WorkingFolder, path: Path, document: Document, event: Event
     if loc == ("registration", "deadline"):
         if event.registration is None:
             fault = _("the event has no sign-up")
-            raise UserError(Fault(folder.shown(path), fault, _("write registration: in the file first")))
+            raise user_error(folder.shown(path), fault, _("write registration: in the file first"))
         return with_key(document, loc, _day_or_moment(value))
     if loc is not None:
         return with_key(document, loc, value if loc == ("pe_points",) else scalar(value), after="ends")
@@ -127,7 +129,7 @@ def _moment(value: str) -> date:
     try:
         return read_moment(value)
     except ValueError as error:
-        raise UserError(Fault("", str(error)), code=ExitCode.USAGE) from None
+        raise user_error("", str(error), code=ExitCode.USAGE) from None
 
 
 def _lines(before: Document, after: Document) -> list[tuple[str, str]]:

@@ -1,12 +1,10 @@
 """``check``: everything that can be found out before sending."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
@@ -38,15 +36,16 @@ from mkwmail.delivery.dns_check import domain_records, name_server
 from mkwmail.delivery.smtp_client import ServerFacts, probe
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.dutch.dates import forms_in
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.mail.merge import PersonalFile
-from mkwmail.mail.templates import TEMPLATE_ENDINGS, shipped_templates
+from mkwmail.mail.templates import TEMPLATE_ENDINGS, names_template, shipped_templates
 from mkwmail.planning.audience import History
 from mkwmail.planning.free_text import text_warnings
+from mkwmail.planning.member_index import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.oddities import (
     earlier_text_fault,
     event_warnings,
@@ -57,7 +56,6 @@ from mkwmail.planning.oddities import (
     slipped_fault,
     unused_templates,
 )
-from mkwmail.planning.roll import MemberIndex, due_mailings, identify_members, plan_for
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
@@ -117,11 +115,9 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         done = pacing.done_at(pace, moments, count, start)
         facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
-            fault = _("at this pace %(mailing)s will not be finished before its latest moment") % {
-                "mailing": each.mailing
-            }
+            fault = _("at this pace %(mailing)s will not be finished before its latest moment")
             remedy = _("mail earlier, or ask the provider for a higher limit and set pace")
-            faults.append(Fault("mkwmail.yaml", fault, remedy))
+            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=each.mailing))
     return tuple(facts), faults
 
 
@@ -216,18 +212,18 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
     faults: list[Fault] = []
     warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
-        warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, roll, history)
-        warnings += outdated_warnings(sources.event, sources.shown_event, roll, history, now)
-        warnings += _of_texts(sources, roll, ledger, history, now)
-        if roll.slipped:
-            faults.append(slipped_fault(roll, sources.shown_list))
-        due = due_mailings(event, roll, history, now)
+        warnings += list_warnings(sources.members, sources.settings.smtp, sources.shown_list, index, history)
+        warnings += outdated_warnings(sources.event, sources.shown_event, index, history, now)
+        warnings += _of_texts(sources, index, ledger, history, now)
+        if index.slipped:
+            faults.append(slipped_fault(index, sources.shown_list))
+        due = due_mailings(event, index, history, now)
         mailings = []
         for name in in_order(event):
             try:
-                checked, odd = _mailing(invocation, sources, roll, history, ledger, name)
+                checked, odd = _mailing(invocation, sources, index, history, ledger, name)
                 mailings.append(replace(checked, left=due.get(name, 0)))
                 warnings += odd
             except UserError as error:
@@ -265,7 +261,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         title=f"{event.title}, {day_and_time(event.starts)}",
         faults=tuple(dict.fromkeys(faults)),
         warnings=tuple(dict.fromkeys(warnings)),
-        notes=tuple(list_notes(sources.members, sources.shown_list, roll, history)),
+        notes=tuple(list_notes(sources.members, sources.shown_list, index, history)),
         mailings=tuple(mailings),
         salutations=salutations(sources.members.members, sources.settings.form),
         server=tuple(facts),
@@ -282,40 +278,33 @@ def _unused_templates(sources: Sources) -> Iterator[Fault]:
     own = [path for path in own if not path.name.startswith((".", "~"))]
     # Other events may be faulty, so that their files are searched for the name, and not read.
     texts = [path.read_bytes().decode(errors="replace") for path in (*folder.event_paths(), *own)]
-    used = [path.stem for path in own if any(_names(path, text) for text in texts)]
+    used = [path.stem for path in own if any(names_template(text, path) for text in texts)]
     yield from unused_templates((path.name for path in own), shipped_templates(), {*sources.event.mailings, *used})
 
 
-def _names(path: Path, text: str) -> bool:
-    """Check whether a text names a template: as a mailing, after ``template:``, or in an ``include``."""
-    stem, name = re.escape(path.stem), re.escape(path.name)
-    forms = (rf"^\s*[\"']?{stem}[\"']?\s*:", rf"template:\s*[\"']?{stem}\b", rf"[\"']{name}[\"']")
-    return any(re.search(form, text, re.MULTILINE) for form in forms)
-
-
-def _of_texts(sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:
+def _of_texts(sources: Sources, index: MemberIndex, ledger: Ledger, history: History, now: datetime) -> Iterator[Fault]:
     """Yield what is odd about the event's texts, and who has earlier ones."""
     yield from text_warnings(sources.event, sources.shown_event)
     yield from _unused_templates(sources)
-    earlier = earlier_text_of(sources, roll, ledger, history, now)
+    earlier = earlier_text_of(sources, index, ledger, history, now)
     if earlier is not None:
         yield earlier_text_fault(sources.event, sources.shown_event, earlier)
 
 
 def _mailing(
-    invocation: Invocation, sources: Sources, roll: MemberIndex, history: History, ledger: Ledger, name: str
+    invocation: Invocation, sources: Sources, index: MemberIndex, history: History, ledger: Ledger, name: str
 ) -> tuple[Checked, list[Fault]]:
     """Compose one mailing for its whole audience, and check it."""
     event, now = sources.event, invocation.clock.now()
     history = correcting_of(sources, name, ledger, history)
     moment = moment_of(event, name, now)
-    plan = plan_for(event, name, roll, presumed(event, name, roll, history, moment), moment)
-    earlier = former_names(sources, roll, ledger, history, plan, now)
+    plan = plan_for(event, name, index, presumed(event, name, index, history, moment), moment)
+    earlier = former_names(sources, index, ledger, history, plan, now)
     warnings = former_faults(sources, name, earlier)
     count = len(plan.to_send)
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
-        plan = replace(plan, to_send=roll.everybody)
+        plan = replace(plan, to_send=index.everybody)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     composer = composer.enclosing(sources, ledger, history, now)
     composer = composer if count else composer.without_files()
@@ -330,7 +319,7 @@ def _mailing(
     if composer.files is not None:
         warnings += composer.files.unused()
     if composer.certificates is not None and composer.certificates.example:
-        warnings += composer.certificates.try_out([(each.person, each.member) for each in roll.listings])
+        warnings += composer.certificates.try_out([(each.person, each.member) for each in index.listings])
     elif composer.certificates is not None:
         warnings += composer.certificates.by_hand((each.person, each.member) for each in history.unaddressed)
     place = sources.shown_event

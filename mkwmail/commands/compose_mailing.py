@@ -13,7 +13,7 @@ from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import CORRECTION, mailing_named, rule_of, templates_of
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
@@ -26,7 +26,7 @@ from mkwmail.mail.compose import Addressed, Composition, compose, message_id
 from mkwmail.mail.context import Addressee, Change, Lazily, MailingContext
 from mkwmail.mail.letter import Content, Letter, Message, no_content
 from mkwmail.mail.merge import PersonalFile, files_in
-from mkwmail.mail.mime import Attachment, read_attachment
+from mkwmail.mail.mime import Attachment, Picture, read_attachment
 from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
 from mkwmail.planning.approval import (
     CERTIFICATES,
@@ -43,8 +43,8 @@ from mkwmail.planning.approval import (
 )
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import facts_of, read_facts, words_of
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
-from mkwmail.planning.roll import MemberIndex
 
 if TYPE_CHECKING:
     from mkwmail.mail.personal_files import PersonalFiles
@@ -138,7 +138,7 @@ class Composer:
         made = certificates_of(sources, ledger, history, self.templates, now)
         if to_send and made.example:
             fault = _("the day of the event is still to come, so there are no certificates to send")
-            raise UserError(Fault(sources.shown_event, fault, _("send it after the event")), code=ExitCode.USAGE)
+            raise user_error(sources.shown_event, fault, _("send it after the event"), code=ExitCode.USAGE)
         return replace(self, certificates=made)
 
     def without_files(self) -> "Composer":
@@ -406,14 +406,16 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
 
 
 def earlier_text_of(
-    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, now: datetime
+    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, now: datetime
 ) -> WithEarlierText | None:
     """Return those who have an earlier text of the mailing that `correction` would correct, or None.
 
     None too if that text cannot be read now.
     """
     try:
-        return with_earlier_text(sources.event, roll.listings, correcting_of(sources, CORRECTION, ledger, history), now)
+        return with_earlier_text(
+            sources.event, index.listings, correcting_of(sources, CORRECTION, ledger, history), now
+        )
     except UserError:  # told where that mailing is composed
         return None
 
@@ -440,9 +442,9 @@ def composer_of(
     cancelled = history.cancelled is not None or rule_of(mailing).cancels
     facts = facts_of(sources.event, cancelled)
     version = history.telling.version_of(facts)
-    event = _proof_of(sources.event) if proof else sources.event
-    entry = mailing_named(event, mailing)
     folder, settings = sources.folder, sources.settings
+    event, pictures = _with_pictures(sources, _proof_of(sources.event) if proof else sources.event, mailing)
+    entry = mailing_named(event, mailing)
     logo = _file(folder, folder.path / settings.logo) if settings.logo else None
     names = (*entry.shared_files, *_corrected_files(event, history.correcting))
     attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
@@ -460,6 +462,7 @@ def composer_of(
         attachments=attachments,
         personal=bool(entry.personal_files) or _certifies(event, mailing, history),
         logo=logo,
+        pictures=pictures,
         proof=proof,
         automatic=automatic,
         moment=moment,
@@ -513,9 +516,8 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
     if not method or wanted == method:
         return
     fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
-    words = {"wanted": wanted, "method": method}
     remedy = _("make it %(method)s again: entries with another method would be added to those, or leave them unchanged")
-    raise UserError(Fault(sources.shown_event, fault % words, remedy % words))
+    raise user_error(sources.shown_event, fault, remedy, wanted=wanted, method=method)
 
 
 def _proof_of(event: Event) -> Event:
@@ -536,8 +538,22 @@ def _file(folder: WorkingFolder, path: Path) -> Attachment:
     try:
         return read_attachment(path)
     except OSError as error:
-        fault = _("cannot be read: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(folder.shown(path), fault)) from None
+        raise user_error(folder.shown(path), _("cannot be read: %(why)s"), why=reason_of(error)) from None
+
+
+def _with_pictures(sources: Sources, event: Event, mailing: str) -> tuple[Event, tuple[Picture, ...]]:
+    if "![" not in event.model_dump_json():
+        return event, ()
+    from mkwmail.config.attachments import attachment_path, picture_width, with_pictures
+
+    pictures: dict[str, Picture] = {}
+
+    def id_of(name: str) -> str:
+        file = _file(sources.folder, attachment_path(sources.event_path, name))
+        new = Picture(file, f"picture.{len(pictures) + 1}@mkwmail", picture_width(file.data) or 0)
+        return pictures.setdefault(fingerprint(file.data), new).content_id
+
+    return with_pictures(event, mailing, id_of), tuple(pictures.values())
 
 
 def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
@@ -550,9 +566,8 @@ def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
     template = next(found, names[-1])
     says = mailing_named(sources.event, mailing).text or (own / f"{template}.md").is_file()
     if rule_of(mailing).says_only_its_text and not says:
-        fault = _("%(mailing)s has no text: its mails would be empty") % {"mailing": mailing}
-        remedy = _("write below %(mailing)s: text: …") % {"mailing": mailing}
-        raise UserError(Fault(sources.shown_event, fault, remedy))
+        fault = _("%(mailing)s has no text: its mails would be empty")
+        raise user_error(sources.shown_event, fault, _("write below %(mailing)s: text: …"), mailing=mailing)
     return template
 
 
@@ -562,19 +577,20 @@ def _approved_sources(sources: Sources, context: MailingContext, templates: Temp
     The keys are the names under which the user knows the sources.
     """
     settings = sources.settings
-    shown_event = sources.shown_event
+    shown_event, entry = sources.shown_event, mailing_named(sources.event, context.name)
     shown = {"association", "sender", "reply_to", "form", "footer"}
     found = {
         shown_event: laid_out(json.dumps(words_of(sources.event))),
         f"{shown_event}{FACTS}": laid_out(facts_of(sources.event).document()),
         f"mailings: {context.name}": laid_out(
-            context.mailing.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
+            entry.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
         ),
         "mkwmail.yaml": laid_out(settings.model_dump_json(include=shown, exclude_none=True)),
     }
     for name in (f"{context.template}.md", f"{COPY}.md", *SHARED_TEMPLATES):
         found[f"templates/{name}"] = templates.source(name)
-    for file in (*context.attachments, *([context.logo] if context.logo else [])):
+    logo = [context.logo] if context.logo else []
+    for file in (*context.attachments, *logo, *(picture.file for picture in context.pictures)):
         found[file.name] = fingerprint(file.data)
     if context.event.certificate is not None and rule_of(context.name).certifies:
         from mkwmail.papers.certificates import approved_sources

@@ -20,7 +20,7 @@ from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, is_shared, remember
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, rewrite, set_mode, share, state_folder
 from mkwmail.i18n import _
 from mkwmail.ledger import backups, deliveries, people, responses, rounds, runs
@@ -31,7 +31,7 @@ from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.audience import History, Unsettled
 from mkwmail.planning.facts import Telling, read_facts
-from mkwmail.planning.roll import MemberIndex, guest_recipient, identify_members, left_out_reasons
+from mkwmail.planning.member_index import MemberIndex, guest_recipient, identify_members, left_out_reasons
 from mkwmail.report.terminal import Terminal, is_handed_to
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ def begin(folder: Path | None, quiet: bool = False) -> Invocation:
     try:
         chosen = clock.clock_of_environment()
     except ValueError:
-        raise UserError(
-            Fault(clock.VARIABLE, _("this is not a date with a time"), _("write it as 2020-02-17T09:00")),
-            code=ExitCode.USAGE,
+        raise user_error(
+            clock.VARIABLE, _("this is not a date with a time"), _("write it as 2020-02-17T09:00"), code=ExitCode.USAGE
         ) from None
     shifted = isinstance(chosen, ShiftedClock)
     invocation = Invocation(folder, chosen, shifted, Terminal())
@@ -234,7 +233,7 @@ def back_up(folder: WorkingFolder, settings: Settings, ledger: Ledger, now: date
     return ()
 
 
-def read_roll(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:
+def read_member_index(folder: WorkingFolder, ledger: Ledger) -> MemberIndex:
     """Read a folder's member list, and identify the members.
 
     Faulty rows are left out.
@@ -298,8 +297,8 @@ def _rewrite_settings(folder: WorkingFolder, text: str) -> None:
         line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
         rewrite(path, text.replace("\n", line_end).encode())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(folder.shown(path), fault), code=ExitCode.SETTINGS) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(folder.shown(path), fault, code=ExitCode.SETTINGS, why=reason_of(error)) from None
 
 
 def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:
@@ -373,12 +372,11 @@ def server_of(settings: Settings, shifted: bool) -> Smtp:
     smtp = settings.smtp
     if smtp is None:
         remedy = _("write under smtp: the host of your mail server, or a provider: (docs/mail-server.md)")
-        raise UserError(Fault("mkwmail.yaml", _("no mail server is named"), remedy), code=ExitCode.SETTINGS)
+        raise user_error("mkwmail.yaml", _("no mail server is named"), remedy, code=ExitCode.SETTINGS)
     if shifted and not smtp.on_loopback:
         fault = _("with %(variable)s set, mail goes to a server on this computer only, not to %(host)s")
-        words = {"variable": VARIABLE, "host": smtp.host}
-        remedy = _("unset %(variable)s, or rehearse: --rehearse") % words
-        raise UserError(Fault("", fault % words, remedy), code=ExitCode.SETTINGS)
+        remedy = _("unset %(variable)s, or rehearse: --rehearse")
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS, variable=VARIABLE, host=smtp.host)
     return smtp
 
 

@@ -15,6 +15,7 @@ from mkwmail.commands.status import last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
+from mkwmail.config.kinds import RULES, shown_name
 from mkwmail.config.settings import Settings, example_senders, read_settings
 from mkwmail.errors import UserError
 from mkwmail.files import shipped
@@ -97,7 +98,10 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
         terminal.say(automatic)
     terminal.say()
     terminal.say(_("All commands: mkwmail --help"), "dim")
-    return _chosen(terminal, _choices(statuses, first, now)) if terminal.interactive else ()
+    if not terminal.interactive:
+        return ()
+    to_come = [status.event.id for status in statuses if status.event.ends >= now or len(statuses) == 1]
+    return _chosen(terminal, _choices(statuses, first, now), to_come[0] if len(to_come) == 1 else "")
 
 
 # The first steps
@@ -119,7 +123,7 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
         logs_in, has_list = _has_login(folder, settings), _has_own_list(folder, settings)
     return (
         Step(logs_in, _("Log in to the mail server"), "mkwmail login"),
-        Step(has_list, _("Use your own member list"), "mkwmail open members"),
+        Step(has_list, _("Use your own member list"), _("mkwmail open members")),
         Step(bool(own), _("Make an event of your own"), "mkwmail new TITLE --date 2027-04-15"),
         Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} {mailing}"),
         Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {mailing} --rehearse"),
@@ -161,22 +165,27 @@ def _choices(statuses: Sequence[EventStatus], first: Sequence[Step], now: dateti
         if not step.done and (words := _words_in(step.command)):
             found.setdefault(words, Choice(step.says, words))
     for status in statuses:
-        for choice in (*_of_mailing(status, now), *_in_sentences(status.next_steps), *_of_answers(status, now)):
+        steps = _in_sentences(status.next_steps)
+        for choice in (*_of_due(status, now), *steps, *_of_next(status, now), *_of_answers(status, now)):
             found.setdefault(choice.words, choice)
     return tuple(found.values())[:_MOST_CHOICES]
 
 
-def _of_mailing(status: EventStatus, now: datetime) -> Iterator[Choice]:
-    """Yield what can be done with the mailing that is due, or that is next."""
+def _of_due(status: EventStatus, now: datetime) -> Iterator[Choice]:
+    """Yield what can be done with the mailing that is due."""
     event, name = status.event.id, _due(status, now)
     if name:
-        yield Choice(_("look at %(mailing)s") % {"mailing": name}, ("preview", event, name))
+        yield Choice(_("look at %(mailing)s") % {"mailing": shown_name(name)}, ("preview", event, name))
         yield Choice(_("rehearse"), ("send", event, name, "--rehearse"))
         yield Choice(_does(send := ("send", event, name)), send)
-        return
+
+
+def _of_next(status: EventStatus, now: datetime) -> Iterator[Choice]:
+    """Yield a look at the mailing that is next, if none is due."""
     ahead = next(status.open_mailings(now), None)
-    if ahead is not None:
-        yield Choice(_("look at %(mailing)s") % {"mailing": ahead.mailing}, ("preview", event, ahead.mailing))
+    if ahead is not None and not _due(status, now):
+        looks = _("look at %(mailing)s") % {"mailing": shown_name(ahead.mailing)}
+        yield Choice(looks, ("preview", status.event.id, ahead.mailing))
 
 
 def _due(status: EventStatus, now: datetime) -> str:
@@ -203,7 +212,7 @@ def _does(words: Sequence[str]) -> str:
     """Return in words what a command does, as far as a sentence names it."""
     match words[0]:
         case "send":
-            return _("send %(mailing)s") % {"mailing": words[2]} if len(words) > 2 else _("send")
+            return _("send %(mailing)s") % {"mailing": shown_name(words[2])} if len(words) > 2 else _("send")
         case "schedule":
             return _("send automatically")
         case "resolve":
@@ -234,15 +243,29 @@ def _words_in(sentence: str) -> tuple[str, ...]:
     return tuple(found[1].rstrip(".").split())
 
 
-def _chosen(terminal: Terminal, choices: Sequence[Choice]) -> tuple[str, ...]:
-    """Ask for a next step by its number; return the words of its command, or nothing."""
+# Commands that take the only event to come if none is named.
+_PRESUMES = ("preview", "send", "schedule", "check", "resolve", "answers")
+
+
+def _to_type(words: Sequence[str], only: str) -> str:
+    """Return a command as briefly as it can be typed: without the only event, and with the mailing's own name."""
+    brief = [word for word in words if word != only or words[0] not in _PRESUMES]
+    names = (shown_name(word) if word in RULES else word for word in brief)
+    return " ".join(("mkwmail", *(name if " " not in name else word for name, word in zip(names, brief, strict=True))))
+
+
+def _chosen(terminal: Terminal, choices: Sequence[Choice], only: str) -> tuple[str, ...]:
+    """Ask for a next step by its number; return the words of its command, or nothing.
+
+    :param only: the event that is meant if none is named; empty if there are several.
+    """
     if not choices:
         return ()
     terminal.note()
     width = max(len(choice.does) for choice in choices)
     for number, choice in enumerate(choices, 1):
         does = f"{choice.does[:1].upper()}{choice.does[1:]}"
-        terminal.note(f"  {number}  {does:<{width}}  mkwmail {' '.join(choice.words)}")
+        terminal.note(f"  {number}  {does:<{width}}  {_to_type(choice.words, only)}")
     while said := terminal.ask(_("Type a number, or q to leave:")).casefold():
         if said in ("q", "quit", "stop"):
             return ()
@@ -252,7 +275,7 @@ def _chosen(terminal: Terminal, choices: Sequence[Choice]) -> tuple[str, ...]:
             if chosen.asks and not more:
                 return ()
             words = (*chosen.words, more) if more else chosen.words
-            terminal.note(f"mkwmail {' '.join(words)}", "bold")
+            terminal.note(f"  {_to_type(words, only)}")
             return words
     return ()
 

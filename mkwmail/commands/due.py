@@ -28,7 +28,7 @@ from mkwmail.commands.context import (
 from mkwmail.commands.notify import record_current, tell, told_now
 from mkwmail.commands.prompts import former_names
 from mkwmail.commands.schedule import changed
-from mkwmail.commands.send import jobs_for, make_ready, note_skips, run
+from mkwmail.commands.send import jobs_for, note_skips, prepare_mailing, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, id_in
@@ -48,9 +48,9 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.oddities import changed_names
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, identify_members, listed, plan_for
 from mkwmail.planning.schedule import (
     CONCERNS,
     UNREADABLE,
@@ -134,15 +134,15 @@ class Automatic:
         members = self._members(settings)
         if members is None:
             return
-        roll = identify_members(members.members, self._ledger.identify)
-        if (slipped := notices.slipped(roll)) is not None:
+        index = identify_members(members.members, self._ledger.identify)
+        if (slipped := notices.slipped(index)) is not None:
             self.found.notices.append(slipped)
             self.found.whole = False
             return
-        self._ledger.enlist(listed(roll), self._now)
-        if roll.replacing:
-            self.found.notices.append(notices.replacing(changed_names(roll.replacing)))
-        unclear = [each for each in roll.doubtful if each.change is None]
+        self._ledger.record_persons(listed(index), self._now)
+        if index.replacing:
+            self.found.notices.append(notices.replacing(changed_names(index.replacing)))
+        unclear = [each for each in index.doubtful if each.change is None]
         if unclear:
             names = [each.name or each.address for each in unclear]
             self.found.notices.append(notices.doubtful(names))
@@ -153,12 +153,12 @@ class Automatic:
         judged: list[tuple[Sources, ScheduledApproval]] = []
         for sources, approved in self._events(by_event, settings, members):
             self._note_unsettled(sources.event)
-            ready += self._judged(sources, roll, approved)
+            ready += self._judged(sources, index, approved)
             judged += [(sources, each) for each in approved]
-        self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), roll)
-        self._note_too_late(ready, roll)
+        self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), index)
+        self._note_too_late(ready, index)
         for sources, each in judged:
-            self._look_back(sources, roll, each)
+            self._look_back(sources, index, each)
 
     def _concerns(self, given: ScheduledApproval) -> bool:
         """Return whether anything is left to do for an approved mailing."""
@@ -224,7 +224,7 @@ class Automatic:
 
     # Judging
 
-    def _judged(self, sources: Sources, roll: MemberIndex, approved: Sequence[ScheduledApproval]) -> list[_Ready]:
+    def _judged(self, sources: Sources, index: MemberIndex, approved: Sequence[ScheduledApproval]) -> list[_Ready]:
         """Return one event's mailings to send now; note what blocks the others."""
         event, history = sources.event, history_of(self._ledger, sources.event)
         self._altered = {}
@@ -247,7 +247,7 @@ class Automatic:
             if opens <= self._now:
                 due.append(name)
             try:
-                ready = self._unhindered(sources, roll, history, given, opens, latest)
+                ready = self._unhindered(sources, index, history, given, opens, latest)
             except UserError as error:
                 self._cannot(event, name, error)
                 continue
@@ -259,7 +259,7 @@ class Automatic:
         self._note_changed(event, [name for name in self._altered if name not in over])
         self._note_passed_over(event, over, history)
         for given, latest in late:
-            self._note_missed(sources, roll, history, given, latest)
+            self._note_missed(sources, index, history, given, latest)
         return [each for each in going if each.mailing not in over]
 
     def _note_unsettled(self, event: Event) -> None:
@@ -276,7 +276,7 @@ class Automatic:
     def _unhindered(
         self,
         sources: Sources,
-        roll: MemberIndex,
+        index: MemberIndex,
         history: History,
         given: ScheduledApproval,
         opens: datetime,
@@ -294,13 +294,13 @@ class Automatic:
             if different:
                 self._altered[name] = different
             else:
-                self._announce(sources, roll, history, name, opens)
+                self._announce(sources, index, history, name, opens)
             return None
-        plan = plan_for(event, name, roll, history, now)
+        plan = plan_for(event, name, index, history, now)
         if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
             self.found.notices.append(inbox.reminder_waits(event, name, self._unreadable or now))
             return None
-        share = _share(plan, given, roll, history)
+        share = _share(plan, given, index, history)
         if different:
             if plan.to_send:
                 self._altered[name] = different
@@ -308,7 +308,7 @@ class Automatic:
         if plan.to_send and share.gone:
             self.found.notices.append(notices.shrunk(event, name, share.gone))
             return None
-        earlier = former_names(sources, roll, self._ledger, history, plan, now) if plan.to_send else ()
+        earlier = former_names(sources, index, self._ledger, history, plan, now) if plan.to_send else ()
         if earlier:
             self.found.notices.append(notices.renamed(event, name, earlier[0]))
             return None
@@ -318,7 +318,7 @@ class Automatic:
             return None
         return _Ready(sources, given, opens, latest, plan, share)
 
-    def _announce(self, sources: Sources, roll: MemberIndex, history: History, name: str, opens: datetime) -> None:
+    def _announce(self, sources: Sources, index: MemberIndex, history: History, name: str, opens: datetime) -> None:
         """Note, the day before a reminder, how many mails will be sent.
 
         The notice also says when the last answers were recorded, so that the secretary can see whether all are in.
@@ -328,7 +328,7 @@ class Automatic:
         eve = goes.astimezone(ZONE).date() - timedelta(days=1)
         if not rule_of(name).reminds or self._now.astimezone(ZONE).date() != eve:
             return
-        count = len(plan_ahead(event, name, roll, history, self._now).to_send)
+        count = len(plan_ahead(event, name, index, history, self._now).to_send)
         if count and day_begins(hours, self._now):
             imported = [each.at for each in responses.signups(self._ledger.database, event.id) if each.at is not None]
             answered = [each.given for each in responses.answers(self._ledger.database, event.id)]
@@ -354,7 +354,7 @@ class Automatic:
                 self.found.notices.append(notices.passed_over(event, name, by))
 
     def _note_missed(
-        self, sources: Sources, roll: MemberIndex, history: History, given: ScheduledApproval, latest: datetime
+        self, sources: Sources, index: MemberIndex, history: History, given: ScheduledApproval, latest: datetime
     ) -> None:
         """Note the mails that were not sent before the latest moment.
 
@@ -365,7 +365,7 @@ class Automatic:
             return
         key = notices.missed_name(event, name, latest)
         try:
-            plan = plan_for(event, name, roll, history, self._invocation.clock.now())
+            plan = plan_for(event, name, index, history, self._invocation.clock.now())
         except UserError as error:
             self._cannot(event, name, error)
             return
@@ -382,13 +382,13 @@ class Automatic:
             # Mark it as checked: people who join the list from now on were not missed.
             runs.note_reported(self._ledger.database, [key], self._now, mailed=True)
 
-    def _note_too_late(self, ready: Sequence[_Ready], roll: MemberIndex) -> None:
+    def _note_too_late(self, ready: Sequence[_Ready], index: MemberIndex) -> None:
         """Note the mailings whose latest moment passed during this run."""
         now = self._invocation.clock.now()
         for each in ready:
             if now > each.latest:
                 history = history_of(self._ledger, each.sources.event)
-                self._note_missed(each.sources, roll, history, each.given, each.latest)
+                self._note_missed(each.sources, index, history, each.given, each.latest)
 
     def _passed_over(self, event: Event, name: str, history: History) -> bool:
         if f"once:passed:{event.id}:{name}" in self._reported:
@@ -397,7 +397,7 @@ class Automatic:
 
     # Delivering
 
-    def _deliver(self, ready: Sequence[_Ready], roll: MemberIndex) -> None:
+    def _deliver(self, ready: Sequence[_Ready], index: MemberIndex) -> None:
         for each in ready:
             event, hours = each.sources.event, each.sources.settings.hours
             if each.share.added:
@@ -414,7 +414,7 @@ class Automatic:
                 self.found.codes.append(ExitCode.WAITING)
                 continue
             try:
-                outcome, after = self._delivered(each, roll, min(each.latest, closing(hours, now)))
+                outcome, after = self._delivered(each, index, min(each.latest, closing(hours, now)))
             except UserError as error:
                 if error.code is ExitCode.LEDGER_FAULT:
                     raise
@@ -433,7 +433,7 @@ class Automatic:
             if outcome.stopped is not None or outcome.interrupted:
                 return
 
-    def _delivered(self, each: _Ready, roll: MemberIndex, until: datetime) -> tuple[Outcome, Plan]:
+    def _delivered(self, each: _Ready, index: MemberIndex, until: datetime) -> tuple[Outcome, Plan]:
         """Compose and deliver a mailing; return its outcome and the new plan.
 
         :param until: the moment after which this run sends nothing.
@@ -444,16 +444,16 @@ class Automatic:
         # Read again: the history now has the earlier mailings of this run, and the answers given meanwhile.
         now = self._invocation.clock.now()
         history = history_of(ledger, event)
-        whole = plan_for(event, each.mailing, roll, history, now)
-        share = _share(whole, each.given, roll, history)
+        whole = plan_for(event, each.mailing, index, history, now)
+        share = _share(whole, each.given, index, history)
         plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger.secret, history, moment=now, automatic=True)
         composer = composer.enclosing(sources, ledger, history, now, to_send=True)
-        ready = make_ready(terminal, sources, roll, history, plan, composer, ledger)
+        ready = prepare_mailing(terminal, sources, index, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])
         credential = credential_for(smtp, sources.folder.path)
-        rounds.remember_list(ledger.database, plan.round, len(roll.listings), now)
+        rounds.remember_list(ledger.database, plan.round, len(index.listings), now)
         note_skips(plan, ledger, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, event.id, earlier, ledger, {})
@@ -465,7 +465,7 @@ class Automatic:
 
     # Mail in doubt or refused
 
-    def _look_back(self, sources: Sources, roll: MemberIndex, given: ScheduledApproval) -> None:
+    def _look_back(self, sources: Sources, index: MemberIndex, given: ScheduledApproval) -> None:
         """Note mail in doubt or refused, while something can be done about it."""
         event, name, now = sources.event, given.mailing, self._invocation.clock.now()
         if (name not in event.mailings and rule_of(name).needs_entry) or now > latest_of(event, name):
@@ -478,7 +478,7 @@ class Automatic:
         if not left & {State.IN_DOUBT, State.SENDING, State.REFUSED}:
             return
         try:
-            plan = plan_for(event, name, roll, history, now)
+            plan = plan_for(event, name, index, history, now)
         except UserError:  # reported already
             return
         if plan.in_doubt:
@@ -504,10 +504,10 @@ class Automatic:
 _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."
 
 
-def _share(plan: Plan, given: ScheduledApproval, roll: MemberIndex, history: History) -> Share:
+def _share(plan: Plan, given: ScheduledApproval, index: MemberIndex, history: History) -> Share:
     guests = frozenset(each.person for each in (*history.guests, *history.holders))
     successors = {each.key: each.successor for each in history.persons if each.successor}
-    return share_of(plan, given, roll.everybody, guests, successors)
+    return share_of(plan, given, index.everybody, guests, successors)
 
 
 COMMAND = "due"

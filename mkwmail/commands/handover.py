@@ -25,7 +25,7 @@ from mkwmail.config.folder import WorkingFolder, is_synchronised
 from mkwmail.config.settings import Settings, read_settings
 from mkwmail.config.yaml_document import read_document, with_values
 from mkwmail.delivery import crontab
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, rewrite
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import host, runs
@@ -110,7 +110,7 @@ def _write(
         remedy = _("give another place; nothing was changed")
         if closed:
             remedy = _("nothing is sent from this folder now: give the command again, with another place if need be")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT) from error
+        raise user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT) from error
 
 
 def _is_test(ledger: Ledger) -> bool:
@@ -216,8 +216,9 @@ def _is_same(path: Path, other: Path) -> bool:
 
 def _outside(folder: WorkingFolder, settings: Settings) -> Iterator[Left]:
     """Yield the files that the settings name outside the folder."""
-    smtp = settings.smtp
-    named = [settings.members, settings.logo, *((smtp.ca_file, smtp.password_file) if smtp else ())]
+    servers = [each for each in (settings.smtp, settings.mailbox) if each is not None]
+    files = [name for each in servers for name in (each.ca_file, each.password_file)]
+    named = dict.fromkeys([settings.members, settings.logo, *files])
     for name in named:
         if name and not folder.holds(folder.path / Path(name.strip()).expanduser()):
             yield "outside", name
@@ -284,11 +285,11 @@ def undo(invocation: Invocation) -> ExitCode:
     with open_ledger(invocation, folder, refuses=True) as ledger, ledger.hold("handover --undo", now):
         found = runs.last_handover(ledger.database)
         if found is None or found.way != "out":
-            raise UserError(Fault("", _("this folder was not handed over")), code=ExitCode.USAGE)
+            raise user_error("", _("this folder was not handed over"), code=ExitCode.USAGE)
         ledger.must_be_newest()
         if not terminal.interactive:
             fault = _("only a person can know that nobody took this folder over")
-            raise UserError(Fault("", fault, _("give the command in a terminal")), code=ExitCode.SETTINGS)
+            raise user_error("", fault, _("give the command in a terminal"), code=ExitCode.SETTINGS)
         words = {"moment": day_and_time(found.at), "file": found.file}
         terminal.note(_("It was handed over on %(moment)s, in %(file)s.") % words, "warning")
         terminal.note(_("If that file, or a copy of it, was or will be taken over, members get mail twice."), "warning")
@@ -350,7 +351,7 @@ _STAGING = ".takeover"
 
 def _read(file: Path) -> Archive:
     if not file.is_file():
-        raise UserError(Fault("", _("there is no file %(file)s") % {"file": file}), code=ExitCode.USAGE)
+        raise user_error("", _("there is no file %(file)s"), code=ExitCode.USAGE, file=file)
     try:
         found = archive.read(file)
     except ValueError as error:
@@ -381,9 +382,8 @@ def _target(invocation: Invocation, found: Archive) -> Path:
         free = False
     if free and not target.is_symlink():
         return target
-    fault = _("%(folder)s exists already") % {"folder": target}
     remedy = _("name another place: mkwmail --folder FOLDER takeover FILE")
-    raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    raise user_error("", _("%(folder)s exists already"), remedy, code=ExitCode.USAGE, folder=target)
 
 
 def _remove_unfinished(target: Path) -> None:
@@ -466,7 +466,7 @@ def _confirm_command(terminal: Terminal, staged: WorkingFolder, settings: Settin
     smtp = read_settings(staged).smtp
     if smtp is not None and smtp.password_command:
         fault = _("password_command cannot be cleared from the settings")
-        raise UserError(Fault(staged.settings_path.name, fault), code=ExitCode.SETTINGS)
+        raise user_error(staged.settings_path.name, fault, code=ExitCode.SETTINGS)
     terminal.note(_("It was cleared in mkwmail.yaml: type mkwmail login, or write another one."), "warning")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mkwmail.auth.credentials import Credential, credential_for
+from mkwmail.clock import clock_time
 from mkwmail.commands.answers import assisted, calendar_asked, our_mails, rows_of
 from mkwmail.commands.bounces import bounce_of, sent_message
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
@@ -16,7 +17,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Imap, Settings, read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, mailbox, people, responses
 from mkwmail.ledger.ledger import Ledger
@@ -24,7 +25,7 @@ from mkwmail.ledger.mailbox import Finding, InDoubt, KeptMail, Position
 from mkwmail.ledger.models import Answer, Batch, Bounce, KeptSignup, Stray
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.mail.context import TOKEN
-from mkwmail.report.inbox import Came, ReplyLine, came_value, show_came
+from mkwmail.report.inbox import MailboxReport, ReplyLine, came_value, show_came
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounces import match
 from mkwmail.responses.calendar_replies import understood
@@ -36,7 +37,7 @@ from mkwmail.responses.incoming import (
     is_wanted,
     read_incoming,
 )
-from mkwmail.responses.mailbox import GROUP, LARGEST_MAIL, FolderState, Mailbox, open_mailbox
+from mkwmail.responses.mailbox import GROUP, LARGEST_MAIL, FolderState, Mailbox, MailboxError, open_mailbox
 from mkwmail.responses.signup_changes import SAID
 
 _SECONDS = 600.0  # for a first run through a large mailbox
@@ -44,7 +45,7 @@ _EARLIER = timedelta(days=1)  # SINCE compares days in the server's time zone
 
 
 @dataclass(slots=True)
-class Found:
+class MailboxFindings:
     """What a run found, whether or not it was recorded."""
 
     mails: int = 0
@@ -91,9 +92,8 @@ def imap_of(settings: Settings) -> Imap:
     :raises UserError: code SETTINGS if none is named.
     """
     if settings.mailbox is None:
-        fault = _("no mailbox is named")
         remedy = _("write in mkwmail.yaml: mailbox: {host: imap.example.org}; or save the mails, and import them")
-        raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("mkwmail.yaml", _("no mailbox is named"), remedy, code=ExitCode.SETTINGS)
     return settings.mailbox
 
 
@@ -106,25 +106,29 @@ def mailbox_login(
     """
     login = imap_of(settings).login(settings.smtp)
     # The variable has the password of the mail server, which may be another account.
-    own = environment if login is settings.smtp else {}
-    credential = credential_for(login, folder.path, own, needs=imap_scope(settings))
+    another = login is not settings.smtp
+    own = {} if another else environment
+    credential = credential_for(login, folder.path, own, needs=imap_scope(settings), for_mailbox=another)
     return imap_of(settings).username or login.username or "", credential
 
 
 def read_mailbox(
     ledger: Ledger, folder: WorkingFolder, settings: Settings, now: datetime, seconds: float, *, dry_run: bool = False
-) -> tuple[Found, UserError | None]:
+) -> tuple[MailboxFindings, UserError | None]:
     """Read what is new in all folders, and record it group by group.
 
     Return what was found, and the fault that ended the reading, if any. The ledger must be held.
 
     :param seconds: the time for everything.
     """
-    found, imap = Found(), imap_of(settings)
+    found, imap = MailboxFindings(), imap_of(settings)
     ours, assistants = our_mails(ledger), assisted(folder, ledger)
     if not ours.messages:
         return found, None
     error: UserError | None = None
+    until = mailbox.wait_until(ledger.database)
+    if until is not None and until > now:
+        return found, _asked_to_wait(imap, until.astimezone(now.tzinfo))
     try:
         username, credential = mailbox_login(settings, folder)
         account = f"{username} {imap.host}:{imap.port}"
@@ -138,12 +142,19 @@ def read_mailbox(
             raise
         error = fault
     if not dry_run:
-        mailbox.note_read(ledger.database, now, failed=error is not None)
+        wait = error.wait if isinstance(error, MailboxError) else 0
+        until = now + timedelta(seconds=wait) if wait else None
+        mailbox.note_read(ledger.database, now, failed=error is not None, until=until)
     return found, error
 
 
+def _asked_to_wait(imap: Imap, until: datetime) -> MailboxError:
+    fault = _("the mailbox asked to wait until %(time)s") % {"time": clock_time(until)}
+    return MailboxError(Fault(f"{imap.host}:{imap.port}", fault, _("try again later")), code=ExitCode.SERVER)
+
+
 @dataclass(frozen=True, slots=True)
-class Read:
+class MailboxReading:
     """A reading in numbers. ``failing``: since when the mailbox cannot be read; ``waiting``: replies by people."""
 
     answers: int
@@ -153,12 +164,14 @@ class Read:
     error: UserError | None
 
 
-def read_for_due(ledger: Ledger, folder: WorkingFolder, settings: Settings, now: datetime, seconds: float) -> Read:
+def read_for_due(
+    ledger: Ledger, folder: WorkingFolder, settings: Settings, now: datetime, seconds: float
+) -> MailboxReading:
     """Read the mailbox as :func:`read_mailbox` does, and return the numbers."""
     found, error = read_mailbox(ledger, folder, settings, now, seconds)
     answers = sum(map(len, found.answers.values()))
     failing = mailbox.failing_since(ledger.database) if error is not None else None
-    return Read(answers, len(found.bounces), len(mailbox.waiting(ledger.database)), failing, error)
+    return MailboxReading(answers, len(found.bounces), len(mailbox.waiting(ledger.database)), failing, error)
 
 
 @dataclass(slots=True)
@@ -172,7 +185,7 @@ class _Reader:
     account: str
     now: datetime
     dry_run: bool
-    found: Found
+    found: MailboxFindings
 
     def read(self, state: FolderState) -> None:
         """Read what is new in the open folder."""
@@ -298,14 +311,14 @@ def _kept(mail: Incoming, folder: str, now: datetime) -> KeptMail:
     return KeptMail(mail.digest, mail.kind, event, person, folder, mail.message_id, min(mail.at or now, now))
 
 
-def _came(ledger: Ledger, found: Found, about: str) -> Came:
+def _came(ledger: Ledger, found: MailboxFindings, about: str) -> MailboxReport:
     """Return what to show: of one event, or of all."""
     persons = people.persons(ledger.database)
     names = {person.key: person.name or person.address for person in persons}
     events = [each for each in sorted({*found.answers, *found.strays, *found.doubts}) if about in ("", each)]
     waiting = [each for each in mailbox.waiting(ledger.database) if about in ("", each.event) or not each.event]
     left = [each for each in mailbox.in_doubt(ledger.database) if about in ("", each.round.event)]
-    return Came(
+    return MailboxReport(
         mails=found.mails,
         too_large=found.too_large,
         automatic=found.kinds[Kind.AUTOMATIC],

@@ -21,7 +21,7 @@ from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Auth, Settings, Smtp, read_settings
 from mkwmail.delivery.smtp_client import probe
 from mkwmail.delivery.transport import NoSessionError
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.report.terminal import Terminal, duration
 
@@ -156,9 +156,9 @@ def logout(invocation: Invocation) -> ExitCode:
 
 def _with_login(smtp: Smtp) -> Smtp:
     if smtp.username is None:
-        fault = _("there is no username, so %(host)s is sent to without a login") % {"host": smtp.host}
+        fault = _("there is no username, so %(host)s is sent to without a login")
         remedy = _("if it needs one, add a line username: … under smtp:")
-        raise UserError(Fault(_SETTINGS, fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error(_SETTINGS, fault, remedy, code=ExitCode.SETTINGS, host=smtp.host)
     return smtp
 
 
@@ -168,16 +168,16 @@ def _with_login(smtp: Smtp) -> Smtp:
 def _password(terminal: Terminal, smtp: Smtp, way: LoginOptions) -> _Attempt:
     if way.device or way.browser:
         fault = _("--device and --browser are for signing in without a password")
-        raise UserError(Fault("", fault, _("write below smtp: a line auth: oauth")), code=ExitCode.USAGE)
+        raise user_error("", fault, _("write below smtp: a line auth: oauth"), code=ExitCode.USAGE)
     for key in ("password_command", "password_file"):
         if getattr(smtp, key):
-            fault = _("%(key)s: it already says where the password is") % {"key": key}
+            fault = _("%(key)s: it already says where the password is")
             remedy = _("to let mkwmail login store it instead, delete this line")
-            raise UserError(Fault(_SETTINGS, fault, remedy), code=ExitCode.SETTINGS)
+            raise user_error(_SETTINGS, fault, remedy, code=ExitCode.SETTINGS, key=key)
     words = {"username": smtp.username, "host": smtp.host}
     secret = _asked_secret(terminal, _("The password of %(username)s at %(host)s (not shown):") % words)
     if not secret:
-        raise UserError(Fault("", _("no password was typed; nothing was kept")), code=ExitCode.USAGE)
+        raise user_error("", _("no password was typed; nothing was kept"), code=ExitCode.USAGE)
     return _Attempt(Password(secret), {"password": secret})
 
 
@@ -189,7 +189,7 @@ def _asked_secret(terminal: Terminal, question: str) -> str:
 def _refuse_without_terminal(terminal: Terminal) -> None:
     if not terminal.interactive:
         fault = _("mkwmail login has something to ask, and there is no terminal")
-        raise UserError(Fault("", fault, _("type it in a terminal yourself")), code=ExitCode.USAGE)
+        raise user_error("", fault, _("type it in a terminal yourself"), code=ExitCode.USAGE)
 
 
 # Signing in without a password
@@ -213,10 +213,10 @@ def _by_device(smtp: Smtp, way: LoginOptions, environment: Mapping[str, str]) ->
     """
     if way.device and not smtp.device_url:
         fault = _("this provider gives no code for another device")
-        raise UserError(Fault("", fault, "mkwmail login --browser"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail login --browser", code=ExitCode.USAGE)
     if way.browser and not smtp.authorize_url:
         fault = _("this provider signs in by a code for another device only")
-        raise UserError(Fault("", fault, "mkwmail login --device"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail login --device", code=ExitCode.USAGE)
     if way.device or way.browser:
         return way.device
     return bool(smtp.device_url) and not (smtp.authorize_url and _has_browser(environment))
@@ -244,7 +244,7 @@ def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Stor
         terminal.note(_("Your administrator can give you the application's id (client_id)."))
         client_id = terminal.ask(_("Application id:"))
         if not client_id:
-            raise UserError(Fault("", _("no application id was typed; nothing was kept")), code=ExitCode.USAGE)
+            raise user_error("", _("no application id was typed; nothing was kept"), code=ExitCode.USAGE)
     application = Application.of(smtp, client_id, None)
     # Microsoft gives desktop programs no secret; Google does, and asks for it.
     if settings.provider == "microsoft365" or not terminal.interactive:

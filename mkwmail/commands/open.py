@@ -5,14 +5,15 @@ import subprocess
 import sys
 import webbrowser
 from pathlib import Path
+from urllib.parse import quote
 
 from mkwmail.commands.context import Invocation, folder_of
 from mkwmail.config.folder import SETTINGS, WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, state_folder
 from mkwmail.i18n import _, suggestion
-from mkwmail.mail.guide import CHAPTERS, guide_page
+from mkwmail.mail.guide import PAGES, SECTIONS, guide_page, place_of
 
 # What people type for each thing, in English and Dutch.
 _MEMBERS = ("members", "leden", "ledenlijst", "lijst")
@@ -42,7 +43,7 @@ def _meant(folder: WorkingFolder, what: str | None) -> Path:
     if word.casefold() in _MEMBERS:
         path = folder.path / read_settings(folder).members
         if not path.is_file():
-            raise UserError(Fault(folder.shown(path), _("the file does not exist")), code=ExitCode.USAGE)
+            raise user_error(folder.shown(path), _("the file does not exist"), code=ExitCode.USAGE)
         return path
     return folder.event_path(word)
 
@@ -68,21 +69,23 @@ def guide(invocation: Invocation, chapter: str | None) -> ExitCode:
     :raises UserError: code USAGE if there is no such chapter; code LEDGER_FAULT if the pages cannot be written.
     """
     docs = shipped("docs")
-    name = chapter or CHAPTERS[0]
-    if name not in CHAPTERS:
+    name = (chapter or PAGES[0]).casefold()
+    if name not in (*PAGES, *SECTIONS):
         fault = _('the guide has no chapter "%(name)s"') % {"name": name}
-        raise UserError(Fault("", fault, suggestion(name, CHAPTERS)), code=ExitCode.USAGE)
+        raise UserError(Fault("", fault, suggestion(name, (*SECTIONS, *PAGES))), code=ExitCode.USAGE)
     made = state_folder() / "guide"
     try:
         made.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in CHAPTERS:
+        for each in PAGES:
             text = (docs / f"{each}.md").read_text(encoding="utf-8")
             (made / f"{each}.html").write_text(guide_page(text, docs), encoding="utf-8")
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(made), fault), code=ExitCode.LEDGER_FAULT) from None
-    page = made / f"{name}.html"
-    invocation.terminal.say(str(page))
-    if invocation.terminal.interactive and not webbrowser.open(page.as_uri()):
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(made), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
+    on, heading = place_of(name)
+    page = made / f"{on}.html"
+    invocation.terminal.say(f"{page}#{heading}" if heading else str(page))
+    address = f"{page.as_uri()}#{quote(heading)}" if heading else page.as_uri()
+    if invocation.terminal.interactive and not webbrowser.open(address):
         invocation.terminal.note(_("Open this file in a browser."))
     return ExitCode.OK

@@ -13,19 +13,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.config.attachments import OwnFiles, own_words
 from mkwmail.config.event import Event
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
+from mkwmail.config.kinds import mailing_words
 from mkwmail.dutch.names import Form
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
 from mkwmail.mail.compose import Composition
 from mkwmail.mail.preview_page import gallery_page
-from mkwmail.report.terminal import mailing_words
+
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
 
 # Errors that another name for the file would not solve.
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -64,8 +68,8 @@ def write_outputs(folder: WorkingFolder, directory: Path, files: Iterable[tuple[
     _refuse_own(own_files, directory, example)
     if any(each.is_kept(directory) for each in own_files):
         fault = _("this folder is for mkwmail's own files")
-        remedy = _("give another folder, for example %(name)s") % {"name": example}
-        raise UserError(Fault(str(directory), fault, remedy), code=ExitCode.USAGE)
+        remedy = _("give another folder, for example %(name)s")
+        raise user_error(str(directory), fault, remedy, code=ExitCode.USAGE, name=example)
     try:
         make_folder(directory)
     except OSError as error:
@@ -118,9 +122,9 @@ def _refuse_own(own_files: Iterable[OwnFiles], path: Path, example: str) -> None
 def _cannot_be_written(path: Path, error: OSError) -> UserError:
     fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
     if error.errno in _FAULTS_OF_THE_DISK:
-        return UserError(Fault(str(path), fault), code=ExitCode.LEDGER_FAULT)
+        return user_error(str(path), fault, code=ExitCode.LEDGER_FAULT)
     remedy = _("close it where it is open (Excel), or give another name")
-    return UserError(Fault(str(path), fault, remedy), code=ExitCode.USAGE)
+    return user_error(str(path), fault, remedy, code=ExitCode.USAGE)
 
 
 def write_mails(folder: WorkingFolder, directory: Path, mails: Iterable[tuple[str, bytes]]) -> int:
@@ -151,7 +155,7 @@ PAGE = "index.html"
 class Page:
     """The preview page of an event's mailing, dated ``moment``.
 
-    ``form``: the form in which the mails address their readers.
+    ``form``: the form in which the mails address their readers. ``passages``: the lines that they may be made from.
     """
 
     event: WithWarnings[Event]
@@ -159,6 +163,7 @@ class Page:
     outgoing: Sequence[OutgoingMail]
     moment: datetime
     form: Form
+    passages: "Sequence[Passage]" = ()
 
     def html(self, one_per_letter: bool = False) -> str:
         """Return the page.
@@ -176,6 +181,7 @@ class Page:
             form=self.form,
             warnings=tuple(str(warning) for warning in self.event.warnings),
             one_per_letter=one_per_letter,
+            passages=self.passages,
         )
 
 
@@ -190,12 +196,12 @@ def show_in_browser(folder: WorkingFolder, html: str) -> Path:
     directory = folder.preview_dir
     if directory.is_symlink():
         fault = _("this is a link, and the page with the members' names must stay in the working folder")
-        raise UserError(Fault(str(directory), fault, _("remove the link")), code=ExitCode.USAGE)
+        raise user_error(str(directory), fault, _("remove the link"), code=ExitCode.USAGE)
     try:
         make_folder(directory, own=True)
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(directory), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     path = directory / PAGE
     replace_file(path, html.encode())
     webbrowser.open(path.as_uri())

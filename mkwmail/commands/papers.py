@@ -18,7 +18,7 @@ from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import papers as kept
@@ -33,7 +33,7 @@ from mkwmail.papers.certificates import file_name, number_of, paper_name
 from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made, totals, without_addresses
 from mkwmail.papers.typesetting import TypesettingError
 from mkwmail.planning.audience import History, were_there
-from mkwmail.planning.roll import MemberIndex, identify_members
+from mkwmail.planning.member_index import MemberIndex, identify_members
 from mkwmail.report.papers import show_certificates
 from mkwmail.responses.answers import last_signups, numbers_of
 
@@ -49,17 +49,15 @@ def papers(invocation: Invocation, event: str, which: str | None, *, member: str
     """
     if member is not None and which != CERTIFICATES:
         fault = _("--member goes with certificates only")
-        raise UserError(
-            Fault("", fault, f"mkwmail papers {event} {CERTIFICATES} --member {member}"), code=ExitCode.USAGE
-        )
+        raise user_error("", fault, f"mkwmail papers {event} {CERTIFICATES} --member {member}", code=ExitCode.USAGE)
     sources = read_sources(invocation, event, skip_faulty=True)
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         if which == CERTIFICATES:
-            _certificates(invocation, sources, ledger, roll, history, member)
+            _certificates(invocation, sources, ledger, index, history, member)
         else:
-            day = _day(invocation, sources, ledger, roll, history)
+            day = _day(invocation, sources, ledger, index, history)
             for sheet in [Sheet(which)] if which else list(Sheet):
                 _sheet(invocation, sources, sheet, day)
     return ExitCode.OK
@@ -76,11 +74,11 @@ def _directory(sources: Sources) -> Path:
         for each in (top, directory):
             if each.is_symlink():
                 fault = _("this is a link, and papers with people's names must stay in the working folder")
-                raise UserError(Fault(str(each), fault, _("remove the link")), code=ExitCode.USAGE)
+                raise user_error(str(each), fault, _("remove the link"), code=ExitCode.USAGE)
             make_folder(each)
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(directory), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(directory), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     return directory
 
 
@@ -88,19 +86,18 @@ def _directory(sources: Sources) -> Path:
 
 
 def _certificates(
-    invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberIndex, history: History, member: str | None
+    invocation: Invocation, sources: Sources, ledger: Ledger, index: MemberIndex, history: History, member: str | None
 ) -> None:
     event, now, terminal = sources.event, invocation.clock.now(), invocation.terminal
     if event.certificate is None:
-        fault = _("the event has no certificate")
         remedy = _("write in its file: certificate: {hours: 4, signed_by: …}")
-        raise UserError(Fault(sources.shown_event, fault, remedy))
+        raise user_error(sources.shown_event, _("the event has no certificate"), remedy)
     templates = Templates((sources.folder.templates_dir, shipped("templates")))
     certificates = certificates_of(sources, ledger, history, templates, now)
-    everyone = {key: one for key, one in _everyone(ledger, roll, history)}
+    everyone = {key: one for key, one in _everyone(ledger, index, history)}
     if member is not None:
         known = people.persons(ledger.database)
-        chosen = find_person(member, candidates(roll, known))
+        chosen = find_person(member, candidates(index, known))
         key = chosen.key
         if not certificates.example and history.answers.get(key) != "present":
             fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
@@ -111,7 +108,7 @@ def _certificates(
         everyone = {key: everyone.get(key, left)}
     elif certificates.example:
         everyone = dict(list(everyone.items())[:1])
-    listed = {each.person for each in (*roll.listings, *history.guests, *history.unaddressed)}
+    listed = {each.person for each in (*index.listings, *history.guests, *history.unaddressed)}
     found = certificates.of(list(everyone.items()), left=everyone.keys() - listed)
     if certificates.example:
         for fault_of_one in dict.fromkeys(certificates.try_out(list(everyone.items()))):
@@ -136,10 +133,10 @@ def _certificates(
         terminal.say(said % words)
 
 
-def _everyone(ledger: Ledger, roll: MemberIndex, history: History) -> Iterator[tuple[str, Member]]:
+def _everyone(ledger: Ledger, index: MemberIndex, history: History) -> Iterator[tuple[str, Member]]:
     """Yield everybody who may have been present: members, guests, and those who have left the list since."""
     here: set[str] = set()
-    for each in (*roll.listings, *history.guests, *history.unaddressed):
+    for each in (*index.listings, *history.guests, *history.unaddressed):
         if each.person not in here:
             here.add(each.person)
             yield each.person, each.member
@@ -160,7 +157,7 @@ def list_certificates(invocation: Invocation, event: str | None, *, json: bool =
     """
     if event is None:
         fault = _("--certificates is the list of one event: name it, with --json or without")
-        raise UserError(Fault("", fault, "mkwmail status EVENT --certificates"), code=ExitCode.USAGE)
+        raise user_error("", fault, "mkwmail status EVENT --certificates", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:
@@ -180,8 +177,7 @@ def _sheet(invocation: Invocation, sources: Sources, sheet: Sheet, day: Day) -> 
     try:
         paper = made(sheet, day)
     except TypesettingError as error:
-        fault = _("the sheet cannot be made: %(reason)s") % {"reason": error.reason}
-        raise UserError(Fault(sheet.value, fault)) from None
+        raise user_error(sheet.value, _("the sheet cannot be made: %(reason)s"), reason=error.reason) from None
     replace_file(path, paper.pdf)
     if paper.missing:
         said = _("%(file)s: its font lacks these characters, shown as ?: %(letters)s")
@@ -190,7 +186,7 @@ def _sheet(invocation: Invocation, sources: Sources, sheet: Sheet, day: Day) -> 
     invocation.terminal.say(_("Wrote %(file)s") % {"file": sources.folder.shown(path)})
 
 
-def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberIndex, history: History) -> Day:
+def _day(invocation: Invocation, sources: Sources, ledger: Ledger, index: MemberIndex, history: History) -> Day:
     """Return who comes, or was there, and the totals."""
     event, database = sources.event, ledger.database
     rows = responses.signups(database, event.id)
@@ -203,10 +199,10 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
         name = member.name if full_name(member.name) else Name(written=member.organisation or "Naam onbekend")
         return without_addresses(Participant(name, member.organisation, along.get(person, 0), unlisted))
 
-    members = {each.person: each.member for each in roll.listings if history.answers.get(each.person) in coming}
+    members = {each.person: each.member for each in index.listings if history.answers.get(each.person) in coming}
     others = {
         person: member
-        for person, member in _everyone(ledger, roll, history)
+        for person, member in _everyone(ledger, index, history)
         if person not in members and history.answers.get(person) in coming
     }
     unsettled = [
@@ -215,13 +211,12 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, roll: MemberI
         if row.doubt and row.answer not in ("declined", "absent")
     ]
     if not (members or others or unsettled):
-        fault = _("nobody has said yet to come to %(event)s") % {"event": event.id}
-        remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE") % {"event": event.id}
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE")
+        raise user_error("", _("nobody has said yet to come to %(event)s"), remedy, code=ExitCode.USAGE, event=event.id)
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(rows, history.answers, optional)
     parts = {title: numbers.parts.get(title, 0) for title in optional}
-    names = {row.name.strip() for row in rows} | {full_name(one.member.name) for one in roll.listings}
+    names = {row.name.strip() for row in rows} | {full_name(one.member.name) for one in index.listings}
     return Day(
         event,
         sources.settings.association or "",

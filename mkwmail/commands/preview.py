@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.compose_mailing import (
+    Composer,
     OutgoingMail,
     OutgoingMails,
     composer_of,
@@ -23,20 +24,23 @@ from mkwmail.commands.output import Page, show_in_browser, write_mails, write_ou
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
+from mkwmail.config.kinds import mailing_words
+from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
+from mkwmail.mail.compose import worded_files
 from mkwmail.mail.letter import Letter, Message
 from mkwmail.mail.letters_page import letters_page
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.member_index import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import (
     MailView,
@@ -48,7 +52,10 @@ from mkwmail.report.recipients import (
     show_mail,
     show_title,
 )
-from mkwmail.report.terminal import Terminal, fault_lines, fault_values, mailing_words, read_key
+from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
+
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
 
 _NEXT = frozenset("n \r\n")
 _FURTHER = frozenset(" \r\n")
@@ -153,19 +160,20 @@ def preview(
     sources = read_sources(invocation, event)
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
-        name = chosen_mailing(sources.event, mailing, roll, history, now, "preview")
+        name = chosen_mailing(sources.event, mailing, index, history, now, "preview")
         history = correcting_of(sources, name, ledger, history)
         moment = moment_of(sources.event, name, now)
-        past = presumed(sources.event, name, roll, history, moment)
-        made, why_not = _narrowed(plan_for(sources.event, name, roll, past, moment), roll, member)
+        past = presumed(sources.event, name, index, history, moment)
+        made, why_not = _narrowed(plan_for(sources.event, name, index, past, moment), index, member)
         composer = composer_of(sources, name, ledger.secret, history, moment=moment)
         outgoing = composer.enclosing(sources, ledger, history, now).outgoing(made, history, ledger)
-        on_paper = by_post(sources.event, name, roll, past, moment) if files.paper is not None else ()
+        on_paper = by_post(sources.event, name, index, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
-    page = Page(WithWarnings(sources.event, sources.warnings), name, outgoing, moment, sources.settings.form)
+    event_read = WithWarnings(sources.event, sources.warnings)
+    page = Page(event_read, name, outgoing, moment, sources.settings.form, passages_of(sources, composer))
     _write(terminal, sources.folder, page, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
@@ -174,6 +182,20 @@ def preview(
     elif files == PreviewFiles():
         _show(terminal, sources, shown, moment)
     return ExitCode.OK
+
+
+def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
+    """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
+    from mkwmail.mail import passages
+
+    folder, context = sources.folder, composer.context
+    names = worded_files(context)
+    own = [name for name in names if (folder.templates_dir / name).is_file()]
+    return (
+        *passages.of_event(read_document(sources.event_path, sources.shown_event), context.event, context.name),
+        *passages.of_settings(read_document(folder.settings_path, folder.shown(folder.settings_path))),
+        *passages.of_templates(composer.templates, names, own),
+    )
 
 
 def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
@@ -233,7 +255,7 @@ def _name(each: OutgoingMail) -> str:
     return each.recipient.name or each.recipient.address
 
 
-def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str]:
+def _narrowed(made: Plan, index: MemberIndex, who: str | None) -> tuple[Plan, str]:
     """Return the plan for one member or for all.
 
     If the plan is empty, it is for the first member, to show how the mail would look. The text says why the member
@@ -241,9 +263,9 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     """
     listing: Recipient | None = None
     if who is not None:
-        listing = _listing_of(who, roll)
-    elif not made.to_send and roll.listings:
-        listing = roll.listings[0]
+        listing = _listing_of(who, index)
+    elif not made.to_send and index.listings:
+        listing = index.listings[0]
     if listing is None:
         return made, ""
     key = listing.person
@@ -255,7 +277,7 @@ def _narrowed(made: Plan, roll: MemberIndex, who: str | None) -> tuple[Plan, str
     return replace(made, to_send=(listing,)), reason
 
 
-def _listing_of(who: str, roll: MemberIndex) -> Recipient:
+def _listing_of(who: str, index: MemberIndex) -> Recipient:
     candidates = [
         Candidate(
             each.person,
@@ -264,10 +286,10 @@ def _listing_of(who: str, roll: MemberIndex) -> Recipient:
             each.member.organisation,
             each.member.number,
         )
-        for each in roll.everybody
+        for each in index.everybody
     ]
     key = find_person(who, candidates).key
-    return next(each for each in roll.everybody if each.person == key)
+    return next(each for each in index.everybody if each.person == key)
 
 
 def show_variants(terminal: Terminal, outgoing: OutgoingMails, moment: datetime) -> int:
@@ -380,12 +402,10 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
     if attempt.letter == NO_LETTER and not attempt.digest:
         fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        raise user_error("", fault, code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
-        fault = _("what was sent on %(day)s was removed since (forget or purge)") % {
-            "day": day_and_time(attempt.claimed)
-        }
-        raise UserError(Fault("", fault), code=ExitCode.USAGE)
+        fault = _("what was sent on %(day)s was removed since (forget or purge)")
+        raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
         attempt.values, kept_content(ledger.database)
     )

@@ -14,13 +14,13 @@ from mkwmail import archive
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import PAGE
 from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful, refuse_without_terminal, said_yes
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import backups, erasure, papers, people, runs
@@ -28,9 +28,9 @@ from mkwmail.ledger.erasure import LooseSignup
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut
 from mkwmail.ledger.people import Person, folded, is_mark
-from mkwmail.planning.roll import listed
+from mkwmail.members.same_name import alike
+from mkwmail.planning.member_index import listed
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.similarity import alike
 
 
 def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
@@ -45,10 +45,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold("forget", now):
         ledger.settle(now)
-        roll = read_roll(folder, ledger)
+        index = read_member_index(folder, ledger)
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
         loose = {_row_key(each): each for each in erasure.loose_signups(ledger.database)}
-        person = _meant(who, candidates(roll, tuple(persons.values())), loose)
+        person = _meant(who, candidates(index, tuple(persons.values())), loose)
         terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
         terminal.say(
             _("  Name, address, number, what was mailed and answered in all events, rehearsal/, preview/ and papers/.")
@@ -66,10 +66,10 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Forgotten."))
     members = read_settings(folder).members
-    for row in sorted({each.member.row for each in roll.listings if each.person == person.key}):
+    for row in sorted({each.member.row for each in index.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
         terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "warning")
-    for row in sorted({of.member.row for each in roll.assistants if each.person == person.key for of in each.copy_of}):
+    for row in sorted({of.member.row for each in index.assistants if each.person == person.key for of in each.copy_of}):
         place = {"place": f"{members}:{row}"}
         still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
         terminal.say(still % place, "warning")
@@ -143,9 +143,9 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
     now = invocation.clock.now()
     about = read_event(folder.event_path(event, whole=True), folder).value
     if about.ends > now:
-        fault = _("%(event)s is still to come: %(day)s") % {"event": about.id, "day": day_in_words(about.starts)}
+        fault = _("%(event)s is still to come: %(day)s")
         remedy = _("purge it when it is over; for one person: mkwmail forget WHO")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", fault, remedy, code=ExitCode.USAGE, event=about.id, day=day_in_words(about.starts))
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"purge {about.id}", now):
         ledger.settle(now)
         has_any = erasure.has_dietary if dietary else erasure.has_personal
@@ -235,8 +235,8 @@ def _say_unreached(terminal: Terminal, unreached: Sequence[Path]) -> None:
 
 def _no_longer_needed(folder: WorkingFolder, ledger: Ledger) -> Iterator[Person]:
     """Yield people who are not in the list, nor in an event with kept data."""
-    roll = read_roll(folder, ledger)
-    needed = {each.person for each in roll.everybody} | erasure.needed_persons(ledger.database)
+    index = read_member_index(folder, ledger)
+    needed = {each.person for each in index.everybody} | erasure.needed_persons(ledger.database)
     return (each for each in people.persons(ledger.database) if each.key not in needed and not is_mark(each.address))
 
 
@@ -299,9 +299,9 @@ def _remove(copy: Path) -> None:
         else:
             copy.unlink(missing_ok=True)
     except OSError as error:
-        fault = _("cannot be removed: %(why)s") % {"why": reason_of(error)}
+        fault = _("cannot be removed: %(why)s")
         remedy = _("close it where it is open, then give the command again")
-        raise UserError(Fault(str(copy), fault, remedy), code=ExitCode.LEDGER_FAULT) from None
+        raise user_error(str(copy), fault, remedy, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
 
 
 def skip(
@@ -315,18 +315,17 @@ def skip(
         to undo.
     """
     if not undo and not (reason and reason.strip()):
-        fault = _("why is %(who)s not to be mailed?") % {"who": who}
         remedy = _('add --reason "…": it is what `status` tells the board')
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _("why is %(who)s not to be mailed?"), remedy, code=ExitCode.USAGE, who=who)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value.id if event is not None else ""
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = read_roll(folder, ledger)
-        person = find_person(who, candidates(roll, people.persons(ledger.database)))
-        refuse_doubtful(roll, person.key)
+        index = read_member_index(folder, ledger)
+        person = find_person(who, candidates(index, people.persons(ledger.database)))
+        refuse_doubtful(index, person.key)
         # People who were never mailed are not in the register yet.
-        ledger.enlist(listed(roll), now)
+        ledger.record_persons(listed(index), now)
         people.leave_out(ledger.database, LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
     words = {"person": person, "event": about, "reason": (reason or "").strip()}
     if undo:

@@ -14,7 +14,7 @@ from mkwmail.commands.context import Invocation, Sources
 from mkwmail.config.event import Event
 from mkwmail.config.folder import id_in
 from mkwmail.config.kinds import rule_of
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, nearest, ngettext
 from mkwmail.ledger import deliveries, people, rounds
 from mkwmail.ledger.host import this_computer
@@ -24,10 +24,10 @@ from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import read_facts
+from mkwmail.planning.member_index import MemberIndex, identify_members, listed
 from mkwmail.planning.oddities import changed_names, slipped_fault
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
-from mkwmail.planning.roll import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report.terminal import Terminal
 
@@ -60,9 +60,8 @@ def refuse_without_terminal(terminal: Terminal, yes: bool) -> None:
     :raises UserError: code SETTINGS (approval missing).
     """
     if not yes and not terminal.interactive:
-        fault = _("there is no terminal to confirm this")
         remedy = _("run the command in a terminal, or add --yes to confirm in advance")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", _("there is no terminal to confirm this"), remedy, code=ExitCode.SETTINGS)
 
 
 def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
@@ -138,12 +137,12 @@ def _ask_about_computer(invocation: Invocation, ledger: Ledger) -> bool:
     fault = _("this ledger was made or last used on another computer")
     remedy = _("send from that computer; or, if the folder has moved here for good, type `send` in a terminal")
     if not terminal.interactive:
-        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error(_("the ledger"), fault, remedy, code=ExitCode.SETTINGS)
     terminal.note(_("This ledger was made or last used on another computer."), "warning")
     terminal.note(_("If it is still used there too, members will be mailed twice."), "warning")
     _warn_of_parts(terminal, ledger)
     if not typed_yes(terminal, _("Is this computer the only one from now on? Type yes:")):
-        raise UserError(Fault(_("the ledger"), fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error(_("the ledger"), fault, remedy, code=ExitCode.SETTINGS)
     ledger.adopt(this_computer())
     return True
 
@@ -184,7 +183,7 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
 
 
 def former_names(
-    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
+    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
 ) -> tuple[Former, ...]:
     """Return names under which a mailing seems to have been sent before.
 
@@ -192,17 +191,17 @@ def former_names(
     """
     apart = rounds.told_apart(ledger.database, sources.event.id)
     mailing = plan.round.mailing
-    found = (*_former_ids(sources, roll, ledger, history, plan, now), *_former_mailings(sources, history, plan))
+    found = (*_former_ids(sources, index, ledger, history, plan, now), *_former_mailings(sources, history, plan))
     return tuple(each for each in found if each.apart_from(sources.event.id, mailing) not in apart)
 
 
 def _former_ids(
-    sources: Sources, roll: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
+    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
 ) -> Iterator[Former]:
     if is_begun(history.deliveries):
         return
     # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
-    persons = {each.person for each in plan.to_send or roll.listings}
+    persons = {each.person for each in plan.to_send or index.listings}
     known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
     for event in sorted(set(rounds.events(ledger.database)) - known):
         versions = deliveries.facts_of(ledger.database, event)
@@ -257,7 +256,7 @@ def ask_about_names(
         rounds.tell_apart(ledger.database, each.apart_from(sources.event.id, mailing), invocation.clock.now())
 
 
-def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex, ledger: Ledger) -> MemberIndex:
+def settled_members(invocation: Invocation, sources: Sources, index: MemberIndex, ledger: Ledger) -> MemberIndex:
     """Ask who the people in doubtful rows are, and record it.
 
     Without a terminal they stay doubtful. A decision is recorded at once: it stays true even if nothing is sent now.
@@ -265,23 +264,23 @@ def settled_members(invocation: Invocation, sources: Sources, roll: MemberIndex,
     :raises UserError: code SETTINGS if names have slipped against the addresses, and nobody says that they are right.
     """
     terminal, members = invocation.terminal, sources.members.members
-    if not roll.doubtful:
-        return roll
-    if roll.slipped:
-        _ask_about_slipped(terminal, roll, sources.shown_list)
+    if not index.doubtful:
+        return index
+    if index.slipped:
+        _ask_about_slipped(terminal, index, sources.shown_list)
     if not terminal.interactive:
-        return roll
-    decided = dict(_kept_names(roll))
+        return index
+    decided = dict(_kept_names(index))
     decided |= _decisions(terminal, identify_members(members, partial(ledger.identify, decided=decided)), ledger)
     if not decided:
-        return roll
-    roll = identify_members(members, partial(ledger.identify, decided=decided))
-    ledger.enlist(listed(roll), invocation.clock.now(), decided)
-    return roll
+        return index
+    index = identify_members(members, partial(ledger.identify, decided=decided))
+    ledger.record_persons(listed(index), invocation.clock.now(), decided)
+    return index
 
 
-def _ask_about_slipped(terminal: Terminal, roll: MemberIndex, place: str) -> None:
-    fault = slipped_fault(roll, place)
+def _ask_about_slipped(terminal: Terminal, index: MemberIndex, place: str) -> None:
+    fault = slipped_fault(index, place)
     if not terminal.interactive:
         raise UserError(fault, code=ExitCode.SETTINGS)
     terminal.note(f"{fault.place}: {fault.fault}", "warning")
@@ -290,20 +289,20 @@ def _ask_about_slipped(terminal: Terminal, roll: MemberIndex, place: str) -> Non
         raise UserError(fault, code=ExitCode.SETTINGS)
 
 
-def _kept_names(roll: MemberIndex) -> Iterator[tuple[str, str]]:
+def _kept_names(index: MemberIndex) -> Iterator[tuple[str, str]]:
     """Yield the slipped rows whose names are one other person's, who is nowhere else in the list."""
-    certain = {each.person for each in roll.listings if not each.doubt}
-    for each in roll.slipped:
+    certain = {each.person for each in index.listings if not each.doubt}
+    for each in index.slipped:
         others = [key for key in each.candidates if key != each.instead]
         if len(others) == 1 and others[0] not in certain:
             yield each.member.address_key, others[0]
 
 
-def _decisions(terminal: Terminal, roll: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
+def _decisions(terminal: Terminal, index: MemberIndex, ledger: Ledger) -> Mapping[str, str]:
     """Ask about the doubtful rows; return address key → person key, or ``NEW``."""
     # Somebody who may be a third person is asked about alone.
-    together = [each for each in roll.doubtful if each.change is not None and len(each.candidates) == 1]
-    one_by_one = [each for each in roll.doubtful if each not in together]
+    together = [each for each in index.doubtful if each.change is not None and len(each.candidates) == 1]
+    one_by_one = [each for each in index.doubtful if each not in together]
     decided: dict[str, str] = {}
     if together:
         answer = _ask_about_all(terminal, together)
@@ -390,16 +389,16 @@ def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:
     raise _unknown(word, everyone)
 
 
-def refuse_doubtful(roll: MemberIndex, key: str) -> None:
+def refuse_doubtful(index: MemberIndex, key: str) -> None:
     """Check that it is known who a member of the list is.
 
     :raises UserError: code USAGE if a question about them is still open: nothing can be recorded about them.
     """
-    for listing in roll.listings:
+    for listing in index.listings:
         if listing.person == key and listing.doubt:
-            fault = _("it is doubtful who this is: %(doubt)s") % {"doubt": listing.doubt}
+            fault = _("it is doubtful who this is: %(doubt)s")
             remedy = _("run `mkwmail send` or `mkwmail schedule` in a terminal, and answer its question first")
-            raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+            raise user_error("", fault, remedy, code=ExitCode.USAGE, doubt=listing.doubt)
 
 
 def _by_address(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:

@@ -18,7 +18,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _, mails, some
 from mkwmail.ledger import rounds
 from mkwmail.mail.letter import Message
-from mkwmail.planning.roll import identify_members, plan_for
+from mkwmail.planning.member_index import identify_members, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import Terminal
@@ -36,12 +36,12 @@ def proof(invocation: Invocation, event: str, mailing: str, addresses: Sequence[
     mailing_named(sources.event, mailing)
     smtp = server_of(sources.settings, invocation.shifted)
     _refuse_examples(sources, smtp, recipients)
-    messages, approved = _messages(invocation, sources, mailing, recipients)
-    _show(terminal, messages, recipients)
+    messages, whose, approved = _messages(invocation, sources, mailing, recipients)
+    _show(terminal, messages, recipients, list(dict.fromkeys(whose.values())))
     if not yes and not confirmed(terminal, sources.event.id, f"proof of {mailing}", len(messages)):
         terminal.note(_("Nothing was sent."), "bold")
         return ExitCode.INTERRUPTED
-    code, reached = _sent(terminal, smtp, sources, messages)
+    code, reached = _sent(terminal, smtp, sources, messages, whose)
     if reached:
         with open_ledger(invocation, sources.folder) as ledger:
             now = invocation.clock.now()
@@ -73,43 +73,51 @@ def _refuse_examples(sources: Sources, smtp: Smtp, recipients: Sequence[str]) ->
 
 def _messages(
     invocation: Invocation, sources: Sources, mailing: str, recipients: Sequence[str]
-) -> tuple[list[Message], Mapping[str, str]]:
-    """Return one message for each variant and recipient, and the sources of the mailing.
+) -> tuple[list[Message], dict[str, str], Mapping[str, str]]:
+    """Return one message for each variant and recipient, Message-ID → whose version, and the sources of the mailing.
 
     It is the mail that the first member of the variant gets.
     """
     event, now = sources.event, invocation.clock.now()
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
         history = correcting_of(sources, mailing, ledger, history)
         moment = moment_of(event, mailing, now)
-        plan = plan_for(event, mailing, roll, presumed(event, mailing, roll, history, moment), moment)
+        plan = plan_for(event, mailing, index, presumed(event, mailing, index, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
-        planned = plan.to_send or roll.everybody
+        planned = plan.to_send or index.everybody
         composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
         composer = composer.enclosing(sources, ledger, history, now)
         composer = composer if plan.to_send else composer.without_files()
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]
     first = {id(each.letter): each for each in reversed(composition.addressed)}
-    messages = []
+    messages, whose = [], {}
     for addressed in reversed(first.values()):
         for recipient in recipients:
             values = addressed.complete(f"{secrets.token_hex(16)}@{domain}", now)
-            values |= {"to_name": "", "to_address": recipient}
-            messages.append(addressed.letter.address(values, composer.content))
-    return messages, composer.sources
+            name = values["to_name"] or values["to_address"]
+            # Mails are Dutch, whatever the program speaks.
+            values |= {"to_name": f"zoals {name} hem krijgt", "to_address": recipient}
+            message = addressed.letter.address(values, composer.content)
+            messages.append(message)
+            whose[message.message_id] = name
+    return messages, whose, composer.sources
 
 
-def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[str]) -> None:
+def _show(terminal: Terminal, messages: Sequence[Message], recipients: Sequence[str], whose: Sequence[str]) -> None:
     view = mail_view(messages[0])
     count = mails(len(messages) // len(recipients))
     to = _("%(count)s each to %(people)s") % {"count": count, "people": some(recipients)}
-    terminal.facts([(_("From"), view.sender), (_("Subject"), view.subject), (_("To"), to)])
+    version = _("as %(people)s gets it") if len(whose) == 1 else _("as these get it: %(people)s")
+    as_whom = (_("Version"), version % {"people": some(whose)})
+    terminal.facts([(_("From"), view.sender), (_("Subject"), view.subject), (_("To"), to), as_whom])
 
 
-def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[Message]) -> tuple[ExitCode, list[str]]:
+def _sent(
+    terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[Message], whose: Mapping[str, str]
+) -> tuple[ExitCode, list[str]]:
     """Send; return the exit code, and the addresses that a mail reached."""
     session = open_session(smtp, credential_for(smtp, sources.folder.path))
     replies: dict[str, Reply] = {}
@@ -118,21 +126,23 @@ def _sent(terminal: Terminal, smtp: Smtp, sources: Sources, messages: Sequence[M
             replies[message.message_id] = reply
     finally:
         session.close()
-    codes = [_say(terminal, message, replies.get(message.message_id)) for message in messages]
+    codes = [
+        _say(terminal, message, whose[message.message_id], replies.get(message.message_id)) for message in messages
+    ]
     reached = [message.recipient for message, code in zip(messages, codes, strict=True) if code is ExitCode.OK]
     return gravest(codes), list(dict.fromkeys(reached))
 
 
-def _say(terminal: Terminal, message: Message, reply: Reply | None) -> ExitCode:
+def _say(terminal: Terminal, message: Message, whose: str, reply: Reply | None) -> ExitCode:
     """Print what became of one mail; return its exit code."""
     address = message.recipient
     if reply is None:
         terminal.say(_("%(address)s: not sent, the connection ended") % {"address": address}, "warning")
         return ExitCode.WAITING
-    words = {"address": address, "reply": str(reply)}
+    words = {"address": address, "reply": str(reply), "member": whose}
     match meaning(reply):
         case Meaning.SENT:
-            terminal.say(_("%(address)s: sent") % words, "good")
+            terminal.say(_("%(address)s: sent, as %(member)s gets it") % words, "good")
             return ExitCode.OK
         case Meaning.REFUSED:
             terminal.say(_("%(address)s: refused (%(reply)s)") % words, "bad")

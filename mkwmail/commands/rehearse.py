@@ -9,20 +9,29 @@ from mkwmail.clock import ShiftedClock, day_and_time
 from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
-from mkwmail.commands.preview import show_variants
-from mkwmail.commands.send import Ready, SendOptions, jobs_for, make_ready, prepared, proposal_of, run, summed_up
+from mkwmail.commands.preview import passages_of, show_variants
+from mkwmail.commands.send import (
+    PreparedMailing,
+    SendOptions,
+    jobs_for,
+    prepare_mailing,
+    prepared,
+    proposal_of,
+    run,
+    summed_up,
+)
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
 from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, mails
 from mkwmail.ledger import rounds
 from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.planning.roll import chosen_mailing, identify_members, listed_member, plan_for
+from mkwmail.planning.member_index import chosen_mailing, identify_members, listed_member, plan_for
 from mkwmail.planning.timetable import moment_of, presumed
 from mkwmail.report.recipients import Summary, show_by_reason, show_proposal, show_summary, summary_value
 from mkwmail.report.terminal import fault_lines
@@ -61,17 +70,17 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
     terminal = invocation.terminal
     sources = read_sources(invocation, event, options.skip_faulty)
     with open_ledger(invocation, sources.folder) as ledger:
-        roll = identify_members(sources.members.members, ledger.identify)
+        index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, sources.event)
         now = invocation.clock.now()
-        name = chosen_mailing(sources.event, mailing, roll, history, now, "send --rehearse")
+        name = chosen_mailing(sources.event, mailing, index, history, now, "send --rehearse")
         history = correcting_of(sources, name, ledger, history)
         moment = moment_of(sources.event, name, now)
-        past = presumed(sources.event, name, roll, history, moment)
-        plan = plan_for(sources.event, name, roll, past, moment)
+        past = presumed(sources.event, name, index, history, moment)
+        plan = plan_for(sources.event, name, index, past, moment)
         composer = composer_of(sources, name, ledger.secret, past, moment=moment)
         composer = composer.enclosing(sources, ledger, past, now)
-        ready = make_ready(terminal, sources, roll, past, plan, composer, ledger)
+        ready = prepare_mailing(terminal, sources, index, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
     try:
         summary = _practised(invocation, ready, folder, moment, options)
@@ -81,11 +90,12 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
             ready.outgoing[: options.limit],
             moment,
             sources.settings.form,
+            passages_of(sources, composer),
         )
         replace_file(folder / PAGE, page.html().encode())
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder), fault), code=ExitCode.LEDGER_FAULT) from None
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:
@@ -94,13 +104,24 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         terminal.say(sentence % words, "good")
         show_by_reason(terminal, _("Skipped"), summary.skipped)
         words = {"folder": sources.folder.shown(folder), "page": sources.folder.shown(folder / PAGE)}
-        terminal.say(_("They are in %(folder)s/: open %(page)s in a browser to leaf through all of them.") % words)
+        sentence = _("They are in %(folder)s/; %(page)s is in your browser, to leaf through all of them.")
+        if not options.browser:
+            sentence = _(
+                "They are in %(folder)s/: open %(page)s in a browser (or add --browser) to leaf through all of them."
+            )
+        terminal.say(sentence % words)
     else:
         show_summary(terminal, summary, moment)
+    if options.browser:
+        import webbrowser
+
+        webbrowser.open((folder / PAGE).as_uri())
     return summary.code
 
 
-def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datetime, options: SendOptions) -> Summary:
+def _practised(
+    invocation: Invocation, ready: PreparedMailing, folder: Path, moment: datetime, options: SendOptions
+) -> Summary:
     """Rehearse on a ledger that is thrown away; return the summary."""
     outgoing = ready.outgoing[: options.limit]
     clock = ShiftedClock(moment)
@@ -113,7 +134,7 @@ def _practised(invocation: Invocation, ready: Ready, folder: Path, moment: datet
         practice.settle(moment)
         rows = [listed_member(each.member) for each in ready.plan.to_send]
         persons = [each.person for each in ready.plan.to_send]
-        keys = {real: there.key for real, there in zip(persons, practice.enlist(rows, moment), strict=True)}
+        keys = {real: there.key for real, there in zip(persons, practice.record_persons(rows, moment), strict=True)}
         of = ready.plan.round
         rounds.approve(practice.database, of.event, of.mailing, ready.composer.sources, moment)
         # The practice ledger begins without facts, so their version does not matter there.

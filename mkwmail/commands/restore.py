@@ -18,7 +18,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import Audience, in_order, kind_of, kinds_without_entry, latest_of, mailing_named
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import backups, deliveries, erasure, host, journal, last_seen, rounds, runs
@@ -28,8 +28,8 @@ from mkwmail.ledger.models import Claim, Facts
 from mkwmail.mail.compose import message_id
 from mkwmail.planning.audience import History, audience_of
 from mkwmail.planning.facts import facts_of
+from mkwmail.planning.member_index import listed, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import listed, plan_for
 from mkwmail.report.terminal import Terminal
 
 
@@ -75,14 +75,14 @@ def _chosen(folder: WorkingFolder, ledger: Path, file: Path | None) -> Path:
         for path in (file, folder.path / file):
             if path.is_file():
                 return path.resolve()
-        raise UserError(Fault("", _("there is no file %(file)s") % {"file": file}), code=ExitCode.USAGE)
+        raise user_error("", _("there is no file %(file)s"), code=ExitCode.USAGE, file=file)
     places = {folder.backups_dir}
     with suppress(UserError):  # faulty settings must not keep anybody from a backup
         places.add(folder.backups_to(read_settings(folder).backup.to))
     every = [each for place in places for each in backups.found(place, ledger)]
     if not every:
-        fault = _("there is no backup in %(folder)s") % {"folder": folder.backups_dir}
-        raise UserError(Fault("", fault, _("name one: mkwmail restore FILE")), code=ExitCode.USAGE)
+        fault = _("there is no backup in %(folder)s")
+        raise user_error("", fault, _("name one: mkwmail restore FILE"), code=ExitCode.USAGE, folder=folder.backups_dir)
     return max(every, key=lambda each: each.name).resolve()
 
 
@@ -105,7 +105,7 @@ def _replace(
     if seen is not None and seen.token.startswith(runs.HANDED_OVER) and not known:
         fault = _("this folder was handed over, and this backup is from before that")
         remedy = _("send where it was taken over; if that is lost too, take the file of the handover over again")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS)
     whole = seen is not None and known and seen.claim <= newest
     lost = () if whole else _lost_mailings(folder, copy, now)
     if whole:
@@ -197,14 +197,14 @@ def _lost_mailings(folder: WorkingFolder, copy: Path, now: datetime) -> tuple[_L
 def _doubt(ledger: Ledger, lost: _Lost, now: datetime) -> Mapping[str, int]:
     """Put everybody in doubt who may have been mailed about an event; return mailing → how many mails."""
     event, database = lost.sources.event, ledger.database
-    roll = roll_of(lost.sources.members, ledger)
-    ledger.enlist(listed(roll), now)
+    index = roll_of(lost.sources.members, ledger)
+    ledger.record_persons(listed(index), now)
     history = history_of(ledger, event)
     begun = [each.round.mailing for each in history.deliveries if each.round.mailing in lost.sent]
     # One that a later one had overtaken by then was hardly sent: a question is enough.
     last = max((lost.sent.index(name) for name in begun), default=0)
     overtaken = [name for number, name in enumerate(lost.sent) if number < last and name not in begun]
-    plans = [plan_for(event, name, roll, history, now) for name in lost.sent if name not in overtaken]
+    plans = [plan_for(event, name, index, history, now) for name in lost.sent if name not in overtaken]
     counts = {plan.round.mailing: _put_in_doubt(ledger, lost.sources, plan, history, now) for plan in plans}
     unsure = dict.fromkeys((*lost.unsure, *overtaken))
     rounds.record_unsure(database, [rounds.Unsure(event.id, name, lost.since, now) for name in unsure])
@@ -260,9 +260,8 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
         if answer.startswith("n"):
             return
         count = _put_in_doubt(ledger, sources, plan, history, invocation.clock.now())
-    in_doubt = _("in doubt now: %(mails)s") % {"mails": mails(count)}
-    remedy = _("decide with mkwmail resolve %(event)s") % words
-    raise UserError(Fault("", in_doubt, remedy), code=ExitCode.IN_DOUBT)
+    remedy = _("decide with mkwmail resolve %(event)s")
+    raise user_error("", _("in doubt now: %(mails)s"), remedy, code=ExitCode.IN_DOUBT, mails=mails(count), **words)
 
 
 def unsure_words(found: rounds.Unsure) -> str:

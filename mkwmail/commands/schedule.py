@@ -45,7 +45,7 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import Difference, since_proof
 from mkwmail.planning.audience import History
-from mkwmail.planning.roll import MemberIndex, identify_members, listed
+from mkwmail.planning.member_index import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, changes, go_ahead_for
 from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
@@ -73,11 +73,11 @@ def changed(sources: Sources, ledger: Ledger, history: History, given: Scheduled
     return changes(given, sources_of[given.approval], event, now)
 
 
-def timetable_of(sources: Sources, roll: MemberIndex, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
+def timetable_of(sources: Sources, index: MemberIndex, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
     """The timetable as the ledger has it."""
     event, history = sources.event, history_of(ledger, sources.event)
     differing = partial(changed, sources, ledger, history)
-    return timetable(event, sources.settings.hours, roll, history, rounds.scheduled(ledger.database), differing, now)
+    return timetable(event, sources.settings.hours, index, history, rounds.scheduled(ledger.database), differing, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
         mailing_named(sources.event, name)
     with open_ledger(invocation, sources.folder) as ledger:
         job = crontab.job_for(sources.folder.path, ledger.id)
-        roll = identify_members(sources.members.members, ledger.identify)
-        slots = timetable_of(sources, roll, ledger, now)
+        index = identify_members(sources.members.members, ledger.identify)
+        slots = timetable_of(sources, index, ledger, now)
         show_timetable(terminal, sources.event, slots)
         terminal.say()
         for fault in (fault for slot in slots for fault in slot.faults):
@@ -118,7 +118,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
             code = ExitCode.OK
         else:
             code = _approved(
-                invocation, sources, roll, ledger, slots_to_approve(sources.event.id, slots, mailings), options
+                invocation, sources, index, ledger, slots_to_approve(sources.event.id, slots, mailings), options
             )
     if options.install or options.uninstall:
         change_crontab(terminal, job, options.install, options.show)
@@ -134,7 +134,7 @@ def schedule(invocation: Invocation, event: str, mailings: Sequence[str], option
 def _approved(
     invocation: Invocation,
     sources: Sources,
-    roll: MemberIndex,
+    index: MemberIndex,
     ledger: Ledger,
     wanted: Sequence[Slot],
     options: ScheduleOptions,
@@ -155,12 +155,12 @@ def _approved(
         with ledger.hold("schedule", now):
             take_ledger(invocation, ledger)
     ask_about_move(invocation, ledger, sources.event)
-    roll = settled_members(invocation, sources, roll, ledger)
+    index = settled_members(invocation, sources, index, ledger)
     history = history_of(ledger, sources.event)
     for name in names:
-        plan = plan_ahead(sources.event, name, roll, history, now)
-        ask_about_names(invocation, ledger, sources, name, former_names(sources, roll, ledger, history, plan, now))
-    found = {name: _composed(terminal, sources, name, roll, ledger, now) for name in names}
+        plan = plan_ahead(sources.event, name, index, history, now)
+        ask_about_names(invocation, ledger, sources, name, former_names(sources, index, ledger, history, plan, now))
+    found = {name: _composed(terminal, sources, name, index, ledger, now) for name in names}
     for name, approved in found.items():
         for said in since_proof(rounds.last_proof(ledger.database, sources.event.id, name), approved):
             terminal.note(f"{name}: {said}", "warning")
@@ -170,15 +170,15 @@ def _approved(
         if terminal.ask(question % words) != str(len(names)):
             terminal.note(_("Nothing was approved."), "bold")
             return ExitCode.INTERRUPTED
-    ledger.enlist(listed(roll), now)
+    ledger.record_persons(listed(index), now)
     for name, approved in found.items():
-        rounds.schedule(ledger.database, go_ahead_for(sources.event, name, roll.keys), approved, now)
-    terminal.say(approved_words(sources.event, names), "good")
+        rounds.schedule(ledger.database, go_ahead_for(sources.event, name, index.keys), approved, now)
+    terminal.say(approved_words(names), "good")
     return ExitCode.OK
 
 
 def _composed(
-    terminal: Terminal, sources: Sources, name: str, roll: MemberIndex, ledger: Ledger, now: datetime
+    terminal: Terminal, sources: Sources, name: str, index: MemberIndex, ledger: Ledger, now: datetime
 ) -> dict[str, str]:
     """Return the sources to approve, after composing everybody's mail.
 
@@ -190,9 +190,9 @@ def _composed(
     moment = moment_of(sources.event, name, now)
     composer = composer_of(sources, name, ledger.secret, history, moment=moment)
     composer = composer.enclosing(sources, ledger, history, now)
-    plan = plan_ahead(sources.event, name, roll, history, now)
+    plan = plan_ahead(sources.event, name, index, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
-    planned = plan.to_send or roll.listings
+    planned = plan.to_send or index.listings
     composer = composer if plan.to_send else composer.without_files()
     with progress_bar(terminal, name, len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
@@ -225,8 +225,7 @@ def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool =
     :raises UserError: if cron does not accept it.
     """
     if sys.platform == "win32":
-        terminal.say(_("Type this once, in a window that was opened as administrator:"))
-        terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
+        _show_line(terminal, job, install)
         return
     before = crontab.read_crontab()
     line = crontab.line_of(job)
@@ -242,7 +241,17 @@ def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool =
         )
     terminal.say(done)
     if show:
-        terminal.say(f"  {line}")
+        _show_line(terminal, job)
+
+
+def _show_line(terminal: Terminal, job: CronJob, install: bool = True) -> None:
+    """Print the line for the crontab; on Windows, the command that makes or removes the task."""
+    if sys.platform == "win32":
+        terminal.say(_("Type this once, in a window that was opened as administrator:"))
+        terminal.say(f"  {crontab.task_command(job) if install else crontab.no_task_command(job)}")
+    else:
+        terminal.say(_("The line for your crontab:"))
+        terminal.say(f"  {crontab.line_of(job)}")
 
 
 def _offer(terminal: Terminal, event: str, job: CronJob, show: bool, asks: bool) -> None:
@@ -250,12 +259,7 @@ def _offer(terminal: Terminal, event: str, job: CronJob, show: bool, asks: bool)
     terminal.say()
     windows = sys.platform == "win32"
     if show:
-        if windows:
-            terminal.say(_("To send them automatically, run this once:"))
-            terminal.say(f"  {crontab.task_command(job)}")
-        else:
-            terminal.say(_("The line for your crontab:"))
-            terminal.say(f"  {crontab.line_of(job)}")
+        _show_line(terminal, job)
     elif not windows and crontab.line_of(job).encode() in _crontab_lines():
         terminal.say(_("Your crontab runs `mkwmail due` every half hour."), "dim")
     elif windows or not asks:
@@ -306,14 +310,14 @@ def outlook(invocation: Invocation, *, json: bool = False) -> ExitCode:
     with open_ledger(invocation, folder) as ledger:
         settings = read_settings(folder)
         members = read_list(folder, settings, skip_faulty=False)
-        roll = identify_members(members.members, ledger.identify)
+        index = identify_members(members.members, ledger.identify)
         # `due` ignores events without an approved mailing, even if their files are faulty.
         given = {each.event for each in rounds.scheduled(ledger.database)}
         for event_id in sorted(given & set(map(id_in, folder.event_paths()))):
             event_path = folder.event_path(event_id)
             read = read_event(event_path, folder)
             sources = Sources(folder, settings, event_path, read.value, members, read.warnings)
-            slots = timetable_of(sources, roll, ledger, now)
+            slots = timetable_of(sources, index, ledger, now)
             rows += [(goes, read.value, slot) for goes, slot in outlook_rows(slots, now, until)]
     rows.sort(key=lambda row: row[0])
     if json:

@@ -53,8 +53,17 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
 from mkwmail.mail.letter import Message
-from mkwmail.planning.approval import earlier_texts, refuse_if_alike, replaced_files, since_proof
+from mkwmail.planning.approval import differences, earlier_texts, refuse_if_alike, replaced_files, since_proof
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import (
+    MemberIndex,
+    chosen_mailing,
+    identified,
+    identify_members,
+    left_out_reasons,
+    listed,
+    plan_for,
+)
 from mkwmail.planning.oddities import (
     earlier_text_fault,
     list_changed,
@@ -66,15 +75,6 @@ from mkwmail.planning.oddities import (
 )
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import (
-    MemberIndex,
-    chosen_mailing,
-    identified,
-    identify_members,
-    left_out_reasons,
-    listed,
-    plan_for,
-)
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (
     PersonWithReason,
@@ -89,33 +89,33 @@ from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_ha
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedMailing:
     """A mailing that can be sent: its plan, and all messages composed."""
 
     sources: Sources
-    roll: MemberIndex
+    index: MemberIndex
     history: History
     plan: Plan
     composer: Composer
     outgoing: OutgoingMails
 
 
-def make_ready(
+def prepare_mailing(
     terminal: Terminal,
     sources: Sources,
-    roll: MemberIndex,
+    index: MemberIndex,
     history: History,
     plan: Plan,
     composer: Composer,
     ledger: Ledger,
-) -> Ready:
+) -> PreparedMailing:
     """Compose every message of a plan.
 
     :raises UserError: with the faults of all templates and members; no mail is sent then.
     """
     with progress_bar(terminal, _("Composing"), len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
-    return Ready(sources, roll, history, plan, composer, outgoing)
+    return PreparedMailing(sources, index, history, plan, composer, outgoing)
 
 
 def jobs_for(
@@ -189,7 +189,7 @@ def run(
     return outcome
 
 
-def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Summary:
+def summed_up(ready: PreparedMailing, outcome: Outcome, planned: int, now: datetime) -> Summary:
     """Return the summary after a run of ``planned`` mails."""
     after = plan_after(ready.plan, outcome, now)
     return Summary(
@@ -198,7 +198,7 @@ def summed_up(ready: Ready, outcome: Outcome, planned: int, now: datetime) -> Su
         planned=planned,
         outcome=outcome,
         after=after,
-        code=exit_code(outcome, after, len(ready.roll.doubtful)),
+        code=exit_code(outcome, after, len(ready.index.doubtful)),
         faulty=faulty_entries(ready.sources),
         unsettled=tuple(each.who for each in ready.history.unsettled),
     )
@@ -224,12 +224,16 @@ def faulty_entries(sources: Sources) -> tuple[PersonWithReason, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """The options of ``send``. ``limit``: at most so many in this run."""
+    """The options of ``send``. ``limit``: at most so many in this run.
+
+    ``browser``: show the page of a rehearsal in the browser.
+    """
 
     limit: int | None = None
     yes: bool = False
     skip_faulty: bool = False
     json: bool = False
+    browser: bool = False
 
 
 def send(invocation: Invocation, event: str, mailing: str | None, options: SendOptions) -> ExitCode:
@@ -280,10 +284,16 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
     return summary.code
 
 
-def _earlier_text(ready: Ready, ledger: Ledger, now: datetime) -> str:
+def _earlier_text(ready: PreparedMailing, ledger: Ledger, now: datetime) -> str:
     """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    of = ready.plan.round
+    given = rounds.of_mailing(ledger.database, of.event, of.mailing)
+    first = all(each.round.mailing == of.mailing for each in ready.history.deliveries)
+    if first and not any(differences(each.sources, ready.composer.sources) for each in given):
+        # There was no other mailing, and its text never changed: nobody's deliveries need to be read again.
+        return ""
     history = history_of(ledger, ready.sources.event)
-    found = earlier_text_of(ready.sources, ready.roll, ledger, history, now)
+    found = earlier_text_of(ready.sources, ready.index, ledger, history, now)
     return str(earlier_text_fault(ready.sources.event, ready.sources.shown_event, found)) if found else ""
 
 
@@ -294,25 +304,25 @@ def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
         terminal.note(warning % {"service": service}, "warning")
 
 
-def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> Ready:
+def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledger: Ledger) -> PreparedMailing:
     """Plan the mailing as of now, and compose every message."""
     event, members, now = sources.event, sources.members.members, invocation.clock.now()
     history = history_of(ledger, event)
-    roll = identify_members(members, ledger.identify)
-    settled = settled_members(invocation, sources, roll, ledger)
-    if settled is not roll:
-        roll, history = settled, history_of(ledger, event)
-    name = chosen_mailing(event, mailing, roll, history, now, "send")
+    index = identify_members(members, ledger.identify)
+    settled = settled_members(invocation, sources, index, ledger)
+    if settled is not index:
+        index, history = settled, history_of(ledger, event)
+    name = chosen_mailing(event, mailing, index, history, now, "send")
     history = correcting_of(sources, name, ledger, history)
     if history.correcting is not None:
         refuse_if_alike(event, name, history.correcting)
-    plan = plan_for(event, name, roll, history, now)
+    plan = plan_for(event, name, index, history, now)
     composer = composer_of(sources, name, ledger.secret, history, moment=now)
     composer = composer.enclosing(sources, ledger, history, now, to_send=True)
-    return make_ready(invocation.terminal, sources, roll, history, plan, composer, ledger)
+    return prepare_mailing(invocation.terminal, sources, index, history, plan, composer, ledger)
 
 
-def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, options: SendOptions) -> bool:
+def _confirmed(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, options: SendOptions) -> bool:
     """Show what would be sent; return whether the user confirms it."""
     count = min(len(ready.outgoing), options.limit or len(ready.outgoing))
     screen = invocation.terminal.beside() if options.json else invocation.terminal
@@ -323,7 +333,7 @@ def _confirmed(invocation: Invocation, ready: Ready, ledger: Ledger, options: Se
     return confirmed(invocation.terminal, ready.sources.event.id, ready.plan.round.mailing, count, along)
 
 
-def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int) -> Proposal:
+def proposal_of(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, count: int) -> Proposal:
     """Return the proposal to confirm. It needs at least one message."""
     now = invocation.clock.now()
     views = [mail_view(each.message(now)) for each, _count in variants(ready.outgoing)]
@@ -339,24 +349,24 @@ def proposal_of(invocation: Invocation, ready: Ready, ledger: Ledger, count: int
     )
 
 
-def _former_names(ready: Ready, ledger: Ledger, now: datetime) -> tuple[Former, ...]:
-    return former_names(ready.sources, ready.roll, ledger, ready.history, ready.plan, now)
+def _former_names(ready: PreparedMailing, ledger: Ledger, now: datetime) -> tuple[Former, ...]:
+    return former_names(ready.sources, ready.index, ledger, ready.history, ready.plan, now)
 
 
-def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
+def _odd(ready: PreparedMailing, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
     """Everything that the person should look at twice before confirming."""
     sources, mailing = ready.sources, ready.plan.round.mailing
     yield from map(str, former_faults(sources, mailing, _former_names(ready, ledger, now)))
     yield from ready.plan.odd
-    yield from list_changed(ready.roll, rounds.scheduled(ledger.database))
-    if ready.roll.replacing:
-        yield str(replaced_fault(ready.roll, sources.shown_list))
-    yield from map(str, misplaced_faults(ready.roll, sources.shown_list))
+    yield from list_changed(ready.index, rounds.scheduled(ledger.database))
+    if ready.index.replacing:
+        yield str(replaced_fault(ready.index, sources.shown_list))
+    yield from map(str, misplaced_faults(ready.index, sources.shown_list))
     going = ready.plan.to_send[:count]
-    for twin in twin_faults([each.member for each in ready.roll.listings], sources.shown_list):
+    for twin in twin_faults([each.member for each in ready.index.listings], sources.shown_list):
         yield str(twin)
     yield from salutation_note((each.member for each in going if not each.copy_of), sources.settings.form)
-    for each in ready.roll.moved:
+    for each in ready.index.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     yield from list_oddities(sources.members, sources.shown_list)
@@ -392,7 +402,9 @@ def _odd(ready: Ready, ledger: Ledger, count: int, now: datetime) -> Iterator[st
         yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
 
 
-def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: Open, options: SendOptions) -> Summary:
+def _carried_out(
+    invocation: Invocation, ready: PreparedMailing, ledger: Ledger, connect: Open, options: SendOptions
+) -> Summary:
     """Record the approval, deliver, and return the summary."""
     outgoing = ready.outgoing[: options.limit]
     outcome = Outcome()
@@ -406,7 +418,7 @@ def _carried_out(invocation: Invocation, ready: Ready, ledger: Ledger, connect: 
     return summed_up(ready, outcome, len(outgoing), invocation.clock.now())
 
 
-def _go_ahead(ready: Ready, going: int, now: datetime) -> ScheduledApproval:
+def _go_ahead(ready: PreparedMailing, going: int, now: datetime) -> ScheduledApproval:
     """Return the approval that the user gave.
 
     With it, `due` may retry mail that the server defers, and mail people who join the list later. If only some
@@ -416,13 +428,13 @@ def _go_ahead(ready: Ready, going: int, now: datetime) -> ScheduledApproval:
     if going < len(ready.outgoing):
         mailed = [each.person for each in ready.plan.to_send[:going]]
         return go_ahead_for(event, mailing, mailed, at=now, others=False)
-    return go_ahead_for(event, mailing, ready.roll.keys, at=now)
+    return go_ahead_for(event, mailing, ready.index.keys, at=now)
 
 
-def _record(invocation: Invocation, ready: Ready, ledger: Ledger, going: int) -> None:
+def _record(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, going: int) -> None:
     """Record identities, approval, list and skips before the first claim."""
     now, plan = invocation.clock.now(), ready.plan
-    ledger.enlist_as(listed(ready.roll), identified(ready.roll), now)
+    ledger.record_persons_as(listed(ready.index), identified(ready.index), now)
     rounds.schedule(ledger.database, _go_ahead(ready, going, now), ready.composer.sources, now)
-    rounds.remember_list(ledger.database, plan.round, len(ready.roll.listings), now)
+    rounds.remember_list(ledger.database, plan.round, len(ready.index.listings), now)
     note_skips(plan, ledger, now)

@@ -35,7 +35,7 @@ from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.dutch.dates import is_time, read_moment
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
@@ -59,6 +59,8 @@ class SetupAnswers:
     association: str = ""
     name: str = ""
     email: str = ""
+    role: str = ""
+    phone: str = ""
     server: str = ""
     form: str = ""
     title: str = ""
@@ -125,16 +127,18 @@ def _asked(terminal: Terminal) -> SetupAnswers:
     while email and (wrong := _unmailable(email)):
         terminal.note(f"   {wrong}", "warning")
         email = terminal.ask(_("3. The sender's address:"))
+    role = terminal.ask(_("4. The sender's position, such as secretaris:"))
+    phone = terminal.ask(_("5. The telephone number for members:"))
     server = _server(terminal, email)
-    form = terminal.ask(_("5. Are members addressed with je or u? [u]")).casefold()
+    form = terminal.ask(_("7. Are members addressed with je or u? [u]")).casefold()
     while form not in ("", "je", "u"):
-        form = terminal.ask(_("5. Type je or u:")).casefold()
-    title = " ".join(terminal.ask(_("6. Your first event's title, such as Directeurendag:")).split())
+        form = terminal.ask(_("7. Type je or u:")).casefold()
+    title = " ".join(terminal.ask(_("8. Your first event's title, such as Directeurendag:")).split())
     if not title:
-        return SetupAnswers(association, name, email, server, form)
+        return SetupAnswers(association, name, email, role, phone, server, form)
     day = _day(terminal)
-    city = terminal.ask(_("8. Its city:")) if day else ""
-    return SetupAnswers(association, name, email, server, form, title, day, city)
+    city = terminal.ask(_("10. Its city:")) if day else ""
+    return SetupAnswers(association, name, email, role, phone, server, form, title, day, city)
 
 
 def _server(terminal: Terminal, email: str) -> str:
@@ -143,7 +147,7 @@ def _server(terminal: Terminal, email: str) -> str:
 
     proposed = provider_of(email)
     terminal.note(_("   Known mail servers: %(known)s") % {"known": ", ".join(PRESETS)})
-    question = _("4. The mail server: one of these, or its host name:")
+    question = _("6. The mail server: one of these, or its host name:")
     if proposed:
         question = f"{question} [{proposed}]"
     while True:
@@ -156,7 +160,7 @@ def _server(terminal: Terminal, email: str) -> str:
 
 def _day(terminal: Terminal) -> date | None:
     """Ask for the event's day, until it can be read or is skipped."""
-    while said := terminal.ask(_("7. Its date, such as 2027-04-15:")):
+    while said := terminal.ask(_("9. Its date, such as 2027-04-15:")):
         try:
             moment = read_moment(said)
         except ValueError as error:
@@ -189,12 +193,19 @@ def settings_text(answers: SetupAnswers) -> str:
         "association": json.dumps(answers.association or "MKW Platform", ensure_ascii=False),
         "name": json.dumps(answers.name or "Secretaris", ensure_ascii=False),
         "email": json.dumps(email),
+        "role": _told("role", answers.role, "secretaris", "staat met het telefoonnummer onder elke mail"),
+        "phone": _told("phone", answers.phone, "030 000 00 00", "ook in de praktische informatie, voor de dag zelf"),
         "members": MEMBERS,
         "form": answers.form or "u",
         "server": server,
         "providers": ", ".join(PRESETS),
     }
     return _SETTINGS % values
+
+
+def _told(key: str, answer: str, example: str, note: str) -> str:
+    line = f"{key}: {json.dumps(answer, ensure_ascii=False)}" if answer else f"# {key}: {example}"
+    return f"{line:<32}# {note}"
 
 
 # Dutch, like the example event: these files belong to the secretary and are not messages of the program.
@@ -218,8 +229,8 @@ language: nl
 sender:
   name: %(name)s
   email: %(email)s
-  # role: secretaris              # staat met het telefoonnummer onder elke mail
-  # phone: 030 000 00 00          # ook in de praktische informatie, voor de dag zelf
+  %(role)s
+  %(phone)s
 # reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
 # logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
 # Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
@@ -306,6 +317,7 @@ def _say_what_is_next(
     logs_in = ("login",) if known else ()
     for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
         terminal.say(f"  mkwmail {command}")
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.
@@ -346,11 +358,11 @@ def new(invocation: Invocation, title: str, on: str, source: str | None) -> Exit
 
 def _moment(text: str, title: str) -> date:
     if not title:
-        raise UserError(Fault(_("TITLE"), _("the event needs a title")), code=ExitCode.USAGE)
+        raise user_error(_("TITLE"), _("the event needs a title"), code=ExitCode.USAGE)
     try:
         return read_moment(text)
     except ValueError as error:
-        raise UserError(Fault("--date", str(error)), code=ExitCode.USAGE) from None
+        raise user_error("--date", str(error), code=ExitCode.USAGE) from None
 
 
 def _slug(text: str) -> str:
@@ -386,9 +398,9 @@ def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(str(folder.events_dir), fault), code=ExitCode.LEDGER_FAULT) from None
-    raise UserError(Fault(stem, _("too many files have this name already")), code=ExitCode.USAGE)
+        fault = _("cannot be written: %(why)s")
+        raise user_error(str(folder.events_dir), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
+    raise user_error(stem, _("too many files have this name already"), code=ExitCode.USAGE)
 
 
 # From an earlier event
@@ -516,7 +528,7 @@ location:
 
 _EMPTY = """\
 # Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
-# Nakijken: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
+# Controleren: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
 
 id: %(id)s          # verandert nooit meer zodra er gemaild is
 title: %(title)s
@@ -526,7 +538,7 @@ title: %(title)s
 starts: %(starts)s
 ends: %(ends)s
 
-# Wat nog niet bekend is, mag weg: de mail zegt dan dat de locatie volgt.
+# Wat nog niet bekend is, mag weg: in de mail staat dan dat de locatie volgt.
 %(location)s
 # Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
 # introduction: |
@@ -542,7 +554,7 @@ ends: %(ends)s
 #   url: https://aanmelden.example.org/%(id)s?lid={code}
 #   deadline: %(deadline)s       # tot en met die dag
 
-# Wat er wanneer uitgaat. Wat niet verstuurd hoeft te worden, mag weg.
+# Welke mail wanneer wordt verstuurd. Een mailing die niet nodig is, mag weg.
 mailings:
 %(mailings)s
 """

@@ -6,17 +6,17 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key, mailable
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Batch, Credit, Guest, KeptSignup
 from mkwmail.ledger.people import NEW, Listed, Person, code_for
-from mkwmail.planning.roll import MemberIndex, listed
+from mkwmail.planning.member_index import MemberIndex, listed
 from mkwmail.report.answers import answer_words, show_import
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, folded_words
@@ -49,7 +49,7 @@ class _Form:
 
     event: Event
     ledger: Ledger
-    roll: MemberIndex
+    index: MemberIndex
     everybody: tuple[Invited, ...]
     file: Path
     now: datetime
@@ -95,8 +95,8 @@ def import_signups(
     terminal, now = invocation.terminal, invocation.clock.now()
     asks = terminal.interactive and not dry_run and not yes
     with open_ledger(invocation, folder) as ledger:
-        roll = read_roll(folder, ledger)
-        form = _Form(about, ledger, roll, invited(about, roll, ledger), file, now)
+        index = read_member_index(folder, ledger)
+        form = _Form(about, ledger, index, invited(about, index, ledger), file, now)
         export = form.read()
         if export.perhaps and asks:
             export = _asked_about_column(terminal, form, export)
@@ -133,7 +133,7 @@ def _say_recorded(terminal: Terminal, event: str, count: int, left: int) -> None
 def _without_a_row(form: _Form, found: Changes) -> int:
     """Return how many members neither answered nor have a row in the export."""
     answered = {each.person for each in responses.answers(form.ledger.database, form.event.id)} | found.seen
-    return len({each.person for each in form.roll.listings} - answered)
+    return len({each.person for each in form.index.listings} - answered)
 
 
 # Confirmation
@@ -166,10 +166,10 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
             attending,
         )
         terminal.note(words % {"n": attending}, "warning")
-    elif changing > len(form.roll.listings) / 2:
+    elif changing > len(form.index.listings) / 2:
         terminal.note(
             _("This changes the answers of %(n)d of %(all)d members.")
-            % {"n": changing, "all": len(form.roll.listings)},
+            % {"n": changing, "all": len(form.index.listings)},
             "warning",
         )
     else:
@@ -188,7 +188,7 @@ def _unanswering(export: Export) -> UserError:
         )
     fault = _("no column tells who comes: every row would count as attending")
     remedy = _("is it the right file? Then give the command at a terminal without --yes, and type the number there")
-    return UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("", fault, remedy, code=ExitCode.SETTINGS)
 
 
 # Questions
@@ -341,7 +341,7 @@ def mailed_at(person: Person) -> str:
     return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
 
 
-def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, ...]:
+def invited(event: Event, index: MemberIndex, ledger: Ledger) -> tuple[Invited, ...]:
     """Return everybody whose sign-up an export can contain.
 
     These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
@@ -355,9 +355,9 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
             organisation=each.member.organisation,
             number=each.member.number,
             code=code_for(ledger.secret, event.id, each.person),
-            assistants=tuple(copied.address for copied in roll.assistants if each in copied.copy_of),
+            assistants=tuple(copied.address for copied in index.assistants if each in copied.copy_of),
         )
-        for each in roll.listings
+        for each in index.listings
         if not each.doubt
     ]
     known = {each.key for each in members}
@@ -376,9 +376,9 @@ def invited(event: Event, roll: MemberIndex, ledger: Ledger) -> tuple[Invited, .
     # The person at the address of a row that is to be settled is nobody yet.
     known |= _holders(ledger, event.id)
     # An assistant's answer is a member's answer.
-    known |= {each.person for each in roll.assistants}
+    known |= {each.person for each in index.assistants}
     # People who were mailed and have left the list since may still have signed up.
-    taken = {each.member.address_key for each in roll.listings if not each.doubt}
+    taken = {each.member.address_key for each in index.listings if not each.doubt}
     gone = [
         Invited(
             each.key,
@@ -407,7 +407,7 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
     Guests come first: answers belong to people who are in the register.
     """
     now = form.now
-    keys, guests = _enlisted(form, found)
+    keys, guests = _recorded_persons(form, found)
     rows: list[KeptSignup] = []
     answers: list[Answer] = []
     for match in found.news:
@@ -425,7 +425,7 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
     for match in (*found.same, *(each.match for each in found.stands)):
         if match.person is not None:
             rows.append(kept_signup(match, match.person.key))
-    holders = _enlisted_holders(form, doubtful)
+    holders = _recorded_holders(form, doubtful)
     rows += [kept_signup(match, None, match.doubt, holders.get(match.signup.key)) for match in doubtful]
     rows += [replace(kept_signup(match, None), gone=now) for match in found.ignored]
     # Our own list, edited, is not an export of the form: answers do not identify its rows.
@@ -473,7 +473,7 @@ def _departed(form: _Form, found: Changes) -> Iterator[Guest]:
 
     They are guests from now on, so that they hear of changes.
     """
-    here = {each.person for each in form.roll.listings} | {
+    here = {each.person for each in form.index.listings} | {
         each.person for each in responses.guests(form.ledger.database, form.event.id)
     }
     for match in (*found.news, *found.same):
@@ -495,20 +495,20 @@ def _answer_of(match: Match, person: str, now: datetime) -> Iterator[Answer]:
         yield Answer(person, signup.answer, SOURCE if signup.was is None else SAID, dated or now)
 
 
-def _enlisted(form: _Form, found: Changes) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
+def _recorded_persons(form: _Form, found: Changes) -> tuple[Mapping[str, str], tuple[Guest, ...]]:
     """Record the new guests in the register, with everybody in the list.
 
     Returns row key → person key, and the guests. The whole list is needed: a guest who is a member under an earlier
     address must not become a new person, and a member must not look like somebody whose address has gone.
     """
-    matches, roll, ledger = found.guests, form.roll, form.ledger
-    taken = _taken(ledger, roll, form.event.id)
+    matches, index, ledger = found.guests, form.index, form.ledger
+    taken = _taken(ledger, index, form.event.id)
     addresses = [_own_address(match.signup.address, taken) for match in matches]
     rows = [
         _registered(address, match.signup.key, match.signup.name, match.signup.organisation)
         for match, address in zip(matches, addresses, strict=True)
     ]
-    here = listed(roll)
+    here = listed(index)
     held = {address_key(each.address) for each in here}
     earlier = [
         Listed(each.address or person_address, each.name, each.organisation)
@@ -516,10 +516,10 @@ def _enlisted(form: _Form, found: Changes) -> tuple[Mapping[str, str], tuple[Gue
         # Somebody who has left the list may be a guest at an address that is a successor's.
         if person_address and address_key(each.address or person_address) not in held
     ]
-    identified = ledger.enlist([*here, *earlier, *rows], form.now)[len(here) + len(earlier) :]
+    identified = ledger.record_persons([*here, *earlier, *rows], form.now)[len(here) + len(earlier) :]
     keys: dict[str, str] = {}
     guests: list[Guest] = []
-    members = {each.person for each in roll.listings}
+    members = {each.person for each in index.listings}
     for match, address, who in zip(matches, addresses, identified, strict=True):
         if who.doubt is None:
             keys[match.signup.key] = who.key
@@ -528,21 +528,21 @@ def _enlisted(form: _Form, found: Changes) -> tuple[Mapping[str, str], tuple[Gue
     return keys, tuple(guests)
 
 
-def _enlisted_holders(form: _Form, doubtful: Sequence[Match]) -> Mapping[str, str]:
+def _recorded_holders(form: _Form, doubtful: Sequence[Match]) -> Mapping[str, str]:
     """Record the people at the addresses of rows that are not settled; return row key → person key.
 
     They must hear of changes, whoever they turn out to be. An address that is somebody's already needs no holder.
     """
-    ledger, roll = form.ledger, form.roll
-    taken = _taken(ledger, roll, form.event.id)
+    ledger, index = form.ledger, form.index
+    taken = _taken(ledger, index, form.event.id)
     rows = {}
     for match in doubtful:
         address = _own_address(match.signup.address, taken)
         if address:
             rows[match.signup.key] = Listed(address, match.signup.name, match.signup.organisation)
-    here = listed(roll)
+    here = listed(index)
     decided = {address_key(row.address): NEW for row in rows.values()}
-    found = ledger.enlist([*here, *rows.values()], form.now, decided)[len(here) :] if rows else ()
+    found = ledger.record_persons([*here, *rows.values()], form.now, decided)[len(here) :] if rows else ()
     return {key: who.key for key, who in zip(rows, found, strict=True) if who.doubt is None}
 
 
@@ -561,11 +561,11 @@ def _mailable(address: str) -> str:
         return ""
 
 
-def _taken(ledger: Ledger, roll: MemberIndex, event: str) -> frozenset[str]:
+def _taken(ledger: Ledger, index: MemberIndex, event: str) -> frozenset[str]:
     """Return the address keys of members and others in the register, but for those of unsettled rows."""
     holders = _holders(ledger, event)
     others = {each.address for each in people.persons(ledger.database) if each.key not in holders}
-    return frozenset(others | {each.member.address_key for each in roll.everybody})
+    return frozenset(others | {each.member.address_key for each in index.everybody})
 
 
 def _registered(address: str, row: str, name: str, organisation: str) -> Listed:
@@ -582,15 +582,15 @@ def _own_address(address: str, taken: frozenset[str]) -> str:
 
 
 def new_guest(
-    event: Event, ledger: Ledger, roll: MemberIndex, row: KeptSignup, now: datetime
+    event: Event, ledger: Ledger, index: MemberIndex, row: KeptSignup, now: datetime
 ) -> tuple[str, tuple[Guest, ...]]:
     """Enlist the person of a doubtful row as a guest, as the user says.
 
     Returns the person's key and the guest; no guest if it is a member.
     """
-    address = _own_address(row.address, _taken(ledger, roll, event.id))
+    address = _own_address(row.address, _taken(ledger, index, event.id))
     new = _registered(address, row.key, row.name, row.organisation)
-    (*_others, who) = ledger.enlist([*listed(roll), new], now, {address_key(new.address): NEW})
-    if who.key in {each.person for each in roll.listings}:
+    (*_others, who) = ledger.record_persons([*listed(index), new], now, {address_key(new.address): NEW})
+    if who.key in {each.person for each in index.listings}:
         return who.key, ()
     return who.key, (Guest(who.key, row.name, address, row.organisation),)

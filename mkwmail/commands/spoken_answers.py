@@ -7,25 +7,25 @@ from datetime import datetime
 from mkwmail.addresses import address_key, mailable
 from mkwmail.clock import day_and_time
 from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_roll
+from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.prompts import Candidate, choose, find_person, refuse_doubtful, said_yes
 from mkwmail.commands.signups import asked_answer, new_guest
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Answer, Batch, Call, Guest, KeptSignup
 from mkwmail.ledger.people import folded
-from mkwmail.planning.roll import MemberIndex, listed
+from mkwmail.members.same_name import alike
+from mkwmail.planning.member_index import MemberIndex, listed
 from mkwmail.report.answers import answer_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, last_signups, read_companions, said_answer
 from mkwmail.responses.signup_changes import BY_TELEPHONE, SAID, SOURCE
-from mkwmail.responses.similarity import alike
 
 
 def set_answer(
@@ -50,12 +50,11 @@ def set_answer(
     about = read_event(folder.event_path(event), folder).value
     terminal = invocation.terminal
     with open_ledger(invocation, folder) as ledger:
-        desk = _Desk.of(about, ledger, read_roll(folder, ledger), invocation.clock.now())
+        desk = _Desk.of(about, ledger, read_member_index(folder, ledger), invocation.clock.now())
         if meant is None and member is None and not remove:
             if not terminal.interactive:
-                fault = _("the answer is missing")
                 remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
-                raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+                raise user_error("", _("the answer is missing"), remedy, code=ExitCode.USAGE)
             settings = read_settings(folder)
             return _by_telephone(terminal, desk, who, settings.sender.name)
         person = desk.find(who)
@@ -78,12 +77,11 @@ def _meant(answer: str | None, member: str | None, remove: bool) -> Answered | N
     :raises UserError: code USAGE if it is not a known one, or excludes another option.
     """
     if sum((answer is not None, member is not None, remove)) > 1:
-        raise UserError(Fault("", _("ANSWER, --is and --remove cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("ANSWER, --is and --remove cannot be used together."), code=ExitCode.USAGE)
     meant = said_answer(answer) if answer is not None else None
     if answer is not None and meant is None:
-        fault = _('"%(answer)s" is no answer') % {"answer": answer}
         remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _('"%(answer)s" is no answer'), remedy, code=ExitCode.USAGE, answer=answer)
     return meant
 
 
@@ -101,7 +99,7 @@ class _Desk:
 
     event: Event
     ledger: Ledger
-    roll: MemberIndex
+    index: MemberIndex
     now: datetime
     members: tuple[Candidate, ...]
     known: tuple[Candidate, ...]
@@ -109,12 +107,12 @@ class _Desk:
     rows: Mapping[str, tuple[KeptSignup, ...]]
 
     @classmethod
-    def of(cls, event: Event, ledger: Ledger, roll: MemberIndex, now: datetime) -> "_Desk":
+    def of(cls, event: Event, ledger: Ledger, index: MemberIndex, now: datetime) -> "_Desk":
         signups = responses.signups(ledger.database, event.id)
         # Neither the person at the address of an unsettled row nor an assistant can answer.
-        nobody = {each.holder for each in signups if each.holder} | {each.person for each in roll.assistants}
-        members = {each.person for each in roll.listings}
-        known = [each for each in candidates(roll, people.persons(ledger.database)) if each.key not in nobody]
+        nobody = {each.holder for each in signups if each.holder} | {each.person for each in index.assistants}
+        members = {each.person for each in index.listings}
+        known = [each for each in candidates(index, people.persons(ledger.database)) if each.key not in nobody]
         doubtful = [row for row in signups if row.doubt]
         owners = {row.key: owner.key for row in doubtful if (owner := _owner(row, known))}
         own: dict[str, tuple[KeptSignup, ...]] = {}
@@ -124,7 +122,7 @@ class _Desk:
         return cls(
             event,
             ledger,
-            roll,
+            index,
             now,
             tuple(each for each in known if each.key in members),
             tuple(known),
@@ -142,12 +140,12 @@ class _Desk:
         rows = [Candidate(key, row.name, row.address, row.organisation, row.number) for key, row in self.loose.items()]
         found = find_person(who, self._assisted(who) or [*self.known, *rows])
         found = next((each for each in self.known if each.key == found.key), found)
-        refuse_doubtful(self.roll, found.key)
+        refuse_doubtful(self.index, found.key)
         return found
 
     def _assisted(self, address: str) -> list[Candidate]:
         """Return the members whose assistant has this address, as if it were theirs."""
-        assistants = [each for each in self.roll.assistants if each.member.address_key == address_key(address)]
+        assistants = [each for each in self.index.assistants if each.member.address_key == address_key(address)]
         keys = {of.person for each in assistants for of in each.copy_of}
         return [replace(each, address=address) for each in self.known if each.key in keys]
 
@@ -176,11 +174,11 @@ class _Desk:
         guests: tuple[Guest, ...] = ()
         if key in self.loose:
             row = self.loose[key]
-            key, guests = new_guest(self.event, self.ledger, self.roll, row, self.now)
+            key, guests = new_guest(self.event, self.ledger, self.index, row, self.now)
             rows: tuple[KeptSignup, ...] = (replace(_settled(row, key), answer=answer),)
         else:
             # People who answer before the first mailing are not in the register yet.
-            self.ledger.enlist(listed(self.roll), self.now)
+            self.ledger.record_persons(listed(self.index), self.now)
             rows = tuple(_settled(row, key) for row in self.rows.get(key, ()))
         told = (replace(each, person=key) for each in kept)
         answers = (Answer(key, answer, SAID, self.now),)
@@ -188,7 +186,7 @@ class _Desk:
 
     def join(self, person: Candidate, member: Candidate) -> str:
         """Record that a guest, or a doubtful row, is a member; return the answer in words."""
-        self.ledger.enlist(listed(self.roll), self.now)
+        self.ledger.record_persons(listed(self.index), self.now)
         signups = responses.signups(self.ledger.database, self.event.id)
         if person.key in self.loose:
             row = self.loose[person.key]
@@ -218,8 +216,8 @@ class _Desk:
 
     def _must_be_guest(self, person: Candidate) -> None:
         if person.key not in {each.person for each in responses.guests(self.ledger.database, self.event.id)}:
-            fault = _("%(who)s is not a guest of this event") % {"who": person}
-            raise UserError(Fault("", fault, _("see: mkwmail answers list")), code=ExitCode.USAGE)
+            fault = _("%(who)s is not a guest of this event")
+            raise user_error("", fault, _("see: mkwmail answers list"), code=ExitCode.USAGE, who=person)
 
     def _keep(self, batch: Batch) -> None:
         responses.record_batch(self.ledger.database, self.event.id, batch, self.now)
@@ -262,9 +260,8 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
             if each.state in TOLD and rule_of(each.round.mailing).confirms
         }
     if undone is None:
-        fault = _("nothing of %(event)s can be taken back") % {"event": about.id}
         remedy = _("an answer can be changed: mkwmail answers set")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        raise user_error("", _("nothing of %(event)s can be taken back"), remedy, code=ExitCode.USAGE, event=about.id)
     words = {"what": undone.what, "moment": day_and_time(undone.at)}
     terminal.say(_("Taken back: %(what)s, recorded on %(moment)s") % words)
     for person, answer in undone.answers:

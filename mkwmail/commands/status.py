@@ -18,7 +18,7 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
@@ -27,9 +27,9 @@ from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import MemberIndex, plan_for, with_copies_named
 from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
-from mkwmail.planning.roll import MemberIndex, plan_for, with_copies_named
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
@@ -80,15 +80,15 @@ def status(
     If the member list is faulty, the fault is printed, and only the people still to be mailed are left out.
     """
     if sum((json, csv is not None, html is not None)) > 1:
-        raise UserError(Fault("", _("--json, --csv and --html cannot be used together.")), code=ExitCode.USAGE)
+        raise user_error("", _("--json, --csv and --html cannot be used together."), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html is the page of one event: name it")
-        raise UserError(Fault("", fault, f"mkwmail status EVENT --html {html}"), code=ExitCode.USAGE)
+        raise user_error("", fault, f"mkwmail status EVENT --html {html}", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     if calls:
         if event is None or csv is not None or html is not None:
             fault = _("--calls is the list of one event: name it, with --json or without")
-            raise UserError(Fault("", fault, "mkwmail status EVENT --calls"), code=ExitCode.USAGE)
+            raise user_error("", fault, "mkwmail status EVENT --calls", code=ExitCode.USAGE)
         return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]
@@ -107,13 +107,15 @@ def status(
         values = [status_value(each) for each in statuses]
         last = {"last_due": ran.started.isoformat() if ran else None}
         terminal.document({**values[0], **last} if event is not None else {"events": values, **last})
-    elif event is not None:
-        show_status(terminal, statuses[0], skipped)
     else:
-        show_overview(terminal, statuses, now)
-    if automatic and not (csv or json or html):
-        terminal.gap()
-        terminal.say(automatic)
+        with terminal.paged():
+            if event is not None:
+                show_status(terminal, statuses[0], skipped)
+            else:
+                show_overview(terminal, statuses, now)
+            if automatic:
+                terminal.gap()
+                terminal.say(automatic)
     return ExitCode.OK
 
 
@@ -128,13 +130,14 @@ def _association(folder: WorkingFolder) -> str:
 def _calls(invocation: Invocation, folder: WorkingFolder, event: str, *, json: bool) -> ExitCode:
     about, now = read_event(folder.event_path(event), folder).value, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        roll = folder_state_of(invocation, folder, ledger).roll
+        index = folder_state_of(invocation, folder, ledger).index
         made = responses.calls(ledger.database, about.id)
-        found = calls_to_make(about, roll, history_of(ledger, about), made, now)
+        found = calls_to_make(about, index, history_of(ledger, about), made, now)
     if json:
         invocation.terminal.document(calls_value(about, found))
     else:
-        show_calls(invocation.terminal, about, found)
+        with invocation.terminal.paged():
+            show_calls(invocation.terminal, about, found)
     return ExitCode.OK
 
 
@@ -165,7 +168,7 @@ def statuses_of(
     """Return the status of each event, given its file."""
     folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
     found = [
-        status_of(event, ledger, folder_state.roll, folder_state.keep, now, folder_state.sources(path, event))
+        status_of(event, ledger, folder_state.index, folder_state.keep, now, folder_state.sources(path, event))
         for path, event in events
     ]
     return [replace(each, deeds=runs.deeds(ledger.database, each.event.id)) for each in found]
@@ -181,7 +184,7 @@ class FolderState:
     folder: WorkingFolder
     settings: Settings | None = None
     members: MemberList | None = None
-    roll: MemberIndex | None = None
+    index: MemberIndex | None = None
 
     @property
     def keep(self) -> Keep:
@@ -211,7 +214,7 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
 
 
 def _mailings(
-    event: Event, ledger: Ledger, roll: MemberIndex | None, history: History, sources: Sources | None, now: datetime
+    event: Event, ledger: Ledger, index: MemberIndex | None, history: History, sources: Sources | None, now: datetime
 ) -> tuple[Due, ...]:
     """Return each mailing of an event, with how many people it is still for."""
     over = superseded(event, due_by_date(event, now), history.deliveries)
@@ -222,12 +225,12 @@ def _mailings(
     for name in in_order(event):
         passed_over = name in over
         left, fault = 0, ""
-        if roll is not None and not passed_over and not rule_of(name).by_name_only:
+        if index is not None and not passed_over and not rule_of(name).by_name_only:
             try:
-                left = len(plan_ahead(event, name, roll, history, now).to_send)
+                left = len(plan_ahead(event, name, index, history, now).to_send)
             except UserError as error:  # a fault of this mailing alone
                 fault = str(error.faults[0])
-        done = roll is not None and name in had and not left and not fault
+        done = index is not None and name in had and not left and not fault
         send = event.mailings[name].send
         goes = next_opening(sources.settings.hours, max(send, now)) if sources is not None and send else None
         found.append(Due(name, send, left, stands[name], passed_over, done, fault, goes))
@@ -235,29 +238,29 @@ def _mailings(
 
 
 def status_of(
-    event: Event, ledger: Ledger, roll: MemberIndex | None, keep: Keep, now: datetime, sources: Sources | None = None
+    event: Event, ledger: Ledger, index: MemberIndex | None, keep: Keep, now: datetime, sources: Sources | None = None
 ) -> EventStatus:
     """Return the status of an event at this moment.
 
-    :param roll: None if the member list cannot be read: then people still to be mailed are not reported.
+    :param index: None if the member list cannot be read: then people still to be mailed are not reported.
     :param sources: None if changes since approval are not to be reported.
     """
     history = history_of(ledger, event)
-    if roll is not None and roll.assistants:
-        history = with_copies_named(history, roll)
-    members = {each.person: each.member.organisation for each in roll.listings} if roll else {}
+    if index is not None and index.assistants:
+        history = with_copies_named(history, index)
+    members = {each.person: each.member.organisation for each in index.listings} if index else {}
     persons = {person.key: person for person in history.persons}
-    due = _mailings(event, ledger, roll, history, sources, now)
+    due = _mailings(event, ledger, index, history, sources, now)
     skipped = _skipped_lines(event, ledger, history, members)
     left_out = {(line.mailing, line.edition, person) for person, line in skipped}
-    behind = outdated(event, roll.everybody, history, now) if roll else ()
-    earlier = earlier_text_of(sources, roll, ledger, history, now) if sources is not None and roll else None
-    attendance = attendance_of(event, ledger, roll, history, now)
+    behind = outdated(event, index.everybody, history, now) if index else ()
+    earlier = earlier_text_of(sources, index, ledger, history, now) if sources is not None and index else None
+    attendance = attendance_of(event, ledger, index, history, now)
     replies = sum(each.kind == "reply" and each.event == event.id for each in mailbox.waiting(ledger.database))
     last = runs.last(ledger.database, DUE)
     due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [
-        *(doubtful_steps(event, roll, now) if roll else ()),
+        *(doubtful_steps(event, index, now) if index else ()),
         *next_steps(event, history, due, behind, attendance.unsettled, now, earlier, replies, runs=due_runs),
         *purge_steps(event, ledger, keep, now),
     ]
@@ -270,13 +273,13 @@ def status_of(
                 if (each.round.mailing, each.round.edition, each.person) not in left_out
             ),
             *(line for _person, line in skipped),
-            *(_unrecorded_lines(event, ledger, history, roll, now) if roll else ()),
+            *(_unrecorded_lines(event, ledger, history, index, now) if index else ()),
         ),
         due,
         tuple(steps),
         behind,
         attendance,
-        not_listed(event, ledger, roll, history) if roll else (),
+        not_listed(event, ledger, index, history) if index else (),
         course_of(responses.answers(ledger.database, event.id), history.deliveries),
         history.cancelled is not None,
         tuple(catering_steps(event, ledger, history, attendance, now)),
@@ -321,7 +324,7 @@ def _skipped_lines(
 
 
 def _unrecorded_lines(
-    event: Event, ledger: Ledger, history: History, roll: MemberIndex, now: datetime
+    event: Event, ledger: Ledger, history: History, index: MemberIndex, now: datetime
 ) -> Iterator[StatusRow]:
     """Yield people who joined after a mailing for everyone, and missed it.
 
@@ -332,13 +335,13 @@ def _unrecorded_lines(
     had = begun(history.deliveries)
     recorded = {(each.round, each.person) for each in rounds.skips(ledger.database, event.id)}
     recorded |= {(each.round, each.person) for each in history.deliveries}
-    organisations = {each.person: each.member.organisation for each in roll.listings}
+    organisations = {each.person: each.member.organisation for each in index.listings}
     over = superseded(event, due_by_date(event, now), history.deliveries)
     for name in in_order(event):
         if name not in had or rule_of(name).for_some or name in over:
             continue
         try:
-            plan = plan_for(event, name, roll, history, now)
+            plan = plan_for(event, name, index, history, now)
         except UserError:  # the next steps say it
             continue
         for state, people in ((SKIPPED, plan.skipped), (State.EXPIRED.value, plan.expired)):

@@ -6,7 +6,7 @@ from pathlib import Path
 from mkwmail.commands.context import Invocation, folder_of
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import RULES
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, suggestion
 from mkwmail.mail.templates import own_copy, shipped_templates, without_note
@@ -53,14 +53,13 @@ def _copy(terminal: Terminal, folder: WorkingFolder, name: str) -> None:
         fault = _("the folder has a text of its own already")
         remedy = _("edit that file; mkwmail template %(name)s --diff shows what it changes")
         place = folder.shown(path)
-        raise UserError(Fault(place, fault, remedy % {"name": name.removesuffix(".md")}), code=ExitCode.USAGE)
+        raise user_error(place, fault, remedy, code=ExitCode.USAGE, name=name.removesuffix(".md"))
     try:
         path.parent.mkdir(exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(own_copy(name, _shipped_text(name)))
     except OSError as error:
-        fault = _("cannot be written: %(why)s") % {"why": reason_of(error)}
-        raise UserError(Fault(folder.shown(path), fault)) from None
+        raise user_error(folder.shown(path), _("cannot be written: %(why)s"), why=reason_of(error)) from None
     terminal.say(
         _("Wrote %(file)s: edit it; from now on it takes the place of the shipped text.") % {"file": folder.shown(path)}
     )
@@ -76,7 +75,7 @@ def _show_difference(terminal: Terminal, folder: WorkingFolder, name: str) -> No
     try:
         own = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        raise UserError(Fault(folder.shown(path), _("the file is not UTF-8"))) from None
+        raise user_error(folder.shown(path), _("the file is not UTF-8")) from None
     before, now = _shipped_text(name).splitlines(), without_note(own).splitlines()
     lines = list(difflib.unified_diff(before, now, _("shipped"), folder.shown(path), lineterm="", n=2))
     if not lines:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mkwmail import clock
 from mkwmail.config.folder import WorkingFolder, find_folder, id_in, mailing_names_in
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, nearest
 
 _ID = re.compile(r"^id:\s*['\"]?([^\s'\"#]+)")
@@ -51,6 +51,39 @@ def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
     return [(name, "") for name in names if name.startswith(incomplete)]
 
 
+def detail_words(event: str, incomplete: str) -> list[tuple[str, str]]:
+    """Return the matching details that ``change`` can write, and the event's mailings."""
+    from mkwmail.commands.change import DETAILS
+
+    found = [(word, "") for word in DETAILS if word.startswith(incomplete)]
+    return [*found, *mailing_words(event, incomplete)]
+
+
+def member_words(incomplete: str) -> list[tuple[str, str]]:
+    """Return the matching addresses of the member list, with the members' names.
+
+    Not the names: a shell would take the space in one for the end of the word.
+    """
+    from mkwmail.config.settings import read_settings
+    from mkwmail.dutch.names import full_name
+    from mkwmail.members.member_list import read_members
+
+    try:
+        folder = _folder()
+        settings = read_settings(folder)
+        listed = read_members(folder.path / settings.members, settings.members, True, settings.columns).members
+    except (UserError, OSError):
+        return []
+    return [(each.email, full_name(each.name)) for each in listed if each.email.startswith(incomplete)]
+
+
+def answer_words(incomplete: str) -> list[tuple[str, str]]:
+    """Return the matching words for an answer: in the user's language, or as the ledger has it."""
+    from mkwmail.responses.answers import TYPED
+
+    return [(word, str(answer)) for word, answer in TYPED.items() if word.startswith(incomplete.casefold())]
+
+
 def presumed_event(folder: WorkingFolder) -> str:
     """Return the event that is meant if none is named: the only one to come, or the only one.
 
@@ -75,7 +108,7 @@ def presumed_event(folder: WorkingFolder) -> str:
         fault, remedy = _("there is no event yet"), _("make one: mkwmail new TITLE --date 2021-04-15")
     else:
         fault, remedy = _("which event?"), _("choose from: %(names)s") % {"names": ", ".join(names)}
-    raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+    raise user_error("", fault, remedy, code=ExitCode.USAGE)
 
 
 def may_be(argument: str, word: str, folder: WorkingFolder) -> bool:

@@ -10,13 +10,15 @@ import os
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 from mkwmail.archive import is_archive
+from mkwmail.config.event import Event
 from mkwmail.config.folder import ENDINGS, WorkingFolder
 from mkwmail.config.settings import Settings
 from mkwmail.config.yaml_document import Document, Loc, Plain, read_document
@@ -390,3 +392,84 @@ def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
     except OSError as error:
         return reason_of(error)
     return ""
+
+
+MOST_PICTURE_BYTES = 300_000
+_PICTURE = re.compile(r"!\[(?P<words>[^\]\n]*)\]\((?:<(?P<quoted>[^<>\n]+)>|(?P<bare>[^\s()<>]+))(?=[\s)])")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.IGNORECASE)
+
+
+def _pictures(text: str) -> Iterator[re.Match[str]]:
+    """Yield the Markdown of each picture that is a file; other addresses are links."""
+    return (found for found in _PICTURE.finditer(text) if not _ADDRESS.match(_name_in(found)))
+
+
+def _name_in(found: re.Match[str]) -> str:
+    return unquote(found["quoted"] or found["bare"])
+
+
+def picture_faults(document: Document, folder: WorkingFolder, event_path: Path) -> Iterator[Fault]:
+    """Return the faults of the pictures in an event's texts: ``![words](foto.png)``.
+
+    A picture needs words for those who do not see it, and must be a small PNG, JPEG or GIF in the folder.
+    """
+    for _loc, node, text in document.texts():
+        for found in _pictures(text):
+            name = _name_in(found)
+            fault, remedy = _picture_fault(name, found["words"], folder, event_path)
+            if fault:
+                place, line = document.find(node, found[0])
+                repaired = line.replace(name, remedy, 1) if remedy else ""
+                yield Fault(place, _("picture: %(fault)s") % {"fault": fault}, repaired)
+
+
+def _picture_fault(name: str, words: str, folder: WorkingFolder, event_path: Path) -> tuple[str, str]:
+    fault, instead = _refusal(name, folder, event_path)
+    if fault:
+        return fault, instead
+    path = attachment_path(event_path, name)
+    data = path.read_bytes()
+    if picture_width(data) is None:
+        return _('"%(name)s" is not a picture that mail programs show: use a PNG, JPEG or GIF') % {"name": name}, ""
+    if len(data) > MOST_PICTURE_BYTES:
+        fault = _('"%(name)s" is %(size)d kB, and a picture in a text may be %(limit)d kB')
+        return fault % {"name": name, "size": -(-len(data) // 1000), "limit": MOST_PICTURE_BYTES // 1000}, ""
+    if not words.strip():
+        return _('"%(name)s" has no words for those who cannot see it') % {"name": name}, ""
+    return "", ""
+
+
+def picture_width(data: bytes) -> int | None:
+    """Return the width in pixels of a PNG (§11.2.1), GIF (89a §18) or JPEG (T.81 §B.2.2), or None for anything else."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) >= 24:
+        return int.from_bytes(data[16:20], "big")
+    if data.startswith((b"GIF87a", b"GIF89a")) and len(data) >= 10:
+        return int.from_bytes(data[6:8], "little")
+    at = 2 if data.startswith(b"\xff\xd8\xff") else len(data)
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        # A frame's header; C4, C8 and CC are tables that are between them.
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(data[at + 7 : at + 9], "big")
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def with_pictures(event: Event, mailing: str, id_of: Callable[[str], str]) -> Event:
+    """Return the event with each picture's file in its texts and the mailing's replaced by a ``cid:`` URL (RFC 2392).
+
+    ``id_of`` returns the Content-ID of a file.
+    """
+
+    def embedded(text: str | None) -> str | None:
+        if text is None:
+            return None
+        for found in _pictures(text):
+            text = text.replace(found[0], f"![{found['words']}](cid:{id_of(_name_in(found))}")
+        return text
+
+    entry = event.mailings.get(mailing)
+    told = {} if entry is None else {mailing: entry.model_copy(update={"text": embedded(entry.text)})}
+    programme = tuple(item.model_copy(update={"description": embedded(item.description)}) for item in event.programme)
+    changed = {"introduction": embedded(event.introduction), "programme": programme}
+    return event.model_copy(update={**changed, "mailings": {**event.mailings, **told}})

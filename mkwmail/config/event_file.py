@@ -133,7 +133,7 @@ def text_faults(document: Document, starts: datetime | None) -> Iterator[Fault]:
                 yield Fault(place, f'"{matched}": {fault}', _with_weekday(line, matched, right))
 
 
-def text_warnings(document: Document, year: int | None) -> Iterator[Fault]:
+def text_warnings(document: Document) -> Iterator[Fault]:
     """Return warnings about texts that may be meant but are odd.
 
     Examples are a field in braces in a text without merge fields, and a remark that may be text.
@@ -162,7 +162,7 @@ def _wrong_date(
 
     None if the date can be right.
     """
-    years = [year] if year else _years(day, month, starts)
+    years = [year] if year else _years(month, starts)
     dates = []
     for candidate in years:
         try:
@@ -177,7 +177,7 @@ def _wrong_date(
     return fault, dates[0]
 
 
-def _years(day: int, month: int, starts: datetime | None) -> list[int]:
+def _years(month: int, starts: datetime | None) -> list[int]:
     """Return the years that a date without a year may belong to.
 
     They are the event's year and, if the date is then nearer to the event, the year before or after it.
@@ -238,7 +238,6 @@ class CheckResult:
 
 def check(draft: Draft) -> CheckResult:
     """Run all checks on the fields that were read."""
-    year = draft.starts.year if draft.starts else None
     faults = (
         *_id_faults(draft),
         *_moment_faults(draft),
@@ -246,11 +245,12 @@ def check(draft: Draft) -> CheckResult:
         *_order_faults(draft),
         *link_faults(draft.document),
         *text_faults(draft.document, draft.starts),
+        *_picture_faults(draft),
     )
     warnings = (
         *_programme_warnings(draft),
         *link_warnings(draft.document),
-        *text_warnings(draft.document, year),
+        *text_warnings(draft.document),
     )
     return CheckResult(faults, warnings)
 
@@ -311,6 +311,13 @@ def _mailing_faults(draft: Draft) -> Iterator[Fault]:
             from mkwmail.config.attachments import attachment_faults
 
             yield from attachment_faults(shared, loc, draft.document, draft.folder, draft.path)
+
+
+def _picture_faults(draft: Draft) -> Iterator[Fault]:
+    if any("![" in line for line in draft.document.lines):
+        from mkwmail.config.attachments import picture_faults
+
+        yield from picture_faults(draft.document, draft.folder, draft.path)
 
 
 def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
@@ -472,7 +479,7 @@ def link_faults(document: Document) -> Iterator[Fault]:
         if loc in _OWN_LINKS:
             yield from _own_link_faults(document, loc, text.strip())
         elif loc[:1] != ("id",):
-            yield from _links_in_text_faults(document, loc, node, text)
+            yield from _links_in_text_faults(document, node, text)
 
 
 def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
@@ -516,7 +523,7 @@ def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
         yield Fault(document.place(loc), f"{loc[-1]}: " + fault % {"field": found.group()}, remedy)
 
 
-def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -> Iterator[Fault]:
+def _links_in_text_faults(document: Document, node: Node, text: str) -> Iterator[Fault]:
     for found in _CURLY_LINK.finditer(text):
         place, line = document.find(node, found.group())
         fault = _("curly quotes around a link would become part of it; leave them out")
@@ -528,7 +535,8 @@ def _links_in_text_faults(document: Document, loc: Loc, node: Node, text: str) -
             yield Fault(place, fault, line.replace(url, "https" + url[4:], 1))
     for found in _MARKDOWN_TARGET.finditer(text):
         target = found.group(1).strip("“”„«»‘’")
-        if not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
+        is_picture = re.search(r"!\[[^\]\n]*$", text[: found.start()])
+        if not is_picture and not re.match(r"https?://|mailto:|tel:|[{]", target, re.IGNORECASE):
             place, line = document.find(node, found.group())
             fault = _('"%(link)s" is not a complete link: it must begin with https:// or mailto:')
             whole = f"https://{target}" if re.match(r"[\w-]+(?:\.[\w-]+)+", target) else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import read_bytes, state_folder, text_of, write_private
 from mkwmail.i18n import _, suggestion
 
@@ -149,9 +149,9 @@ class WorkingFolder:
         if len(begun) == 1 and list(ids.values()).count(ids[begun[0]]) == 1:
             return begun[0]
         if begun:
-            fault = _('several events begin with "%(word)s"') % {"word": word}
+            fault = _('several events begin with "%(word)s"')
             names = ", ".join(ids[path] or path.stem for path in begun)
-            raise UserError(Fault("", fault, _("choose from: %(names)s") % {"names": names}), code=ExitCode.USAGE)
+            raise user_error("", fault, _("choose from: %(names)s"), code=ExitCode.USAGE, word=word, names=names)
         raise self._unknown(word, [*(path.stem for path in paths), *(name for name in ids.values() if name)])
 
     def is_event(self, word: str) -> bool:

@@ -194,6 +194,7 @@ def _of_the_servers() -> dict[str, dict[str, str]]:
             "username": _("who logs in, if not the username of smtp"),
             "password_command": _("a command that prints the password"),
             "password_file": _("a file with the password, which only you can read"),
+            "ca_file": _("a PEM file with the certificate of the organisation's own authority"),
         },
         "Smtp": {
             "host": _("the server's name"),

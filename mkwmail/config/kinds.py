@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import ExitCode, Fault, UserError
-from mkwmail.i18n import _, suggestion
+from mkwmail.i18n import _, spoken, suggestion
 
 
 class Audience(StrEnum):
@@ -153,7 +154,7 @@ RULES: dict[str, Rule] = {
         for_some=True,
         supersedes=("reminder",),
         example=date(2020, 3, 23),
-        example_note="gaat alleen naar wie nog niets liet horen",
+        example_note="alleen voor wie nog niet heeft geantwoord",
     ),
     UPDATE: Rule(
         english="update",
@@ -182,7 +183,7 @@ RULES: dict[str, Rule] = {
         tells_all_facts=True,
         for_some=True,
         example=date(2020, 4, 9),
-        example_note="gaat alleen naar wie komt",
+        example_note="alleen voor wie komt",
     ),
     "confirmation": Rule(
         english="confirmation",
@@ -195,7 +196,7 @@ RULES: dict[str, Rule] = {
     ),
     CANCELLATION: Rule(
         english="cancellation",
-        dutch="afzegging",
+        dutch="annulering",
         audience=Audience.TOLD,
         latest=Latest.END,
         needs_entry=False,
@@ -204,8 +205,7 @@ RULES: dict[str, Rule] = {
     ),
     "thanks": Rule(
         english="thanks",
-        dutch="bedankje",
-        article="het",
+        dutch="bedankmail",
         audience=Audience.PRESENT,
         latest=Latest.AFTERWARDS,
         in_sequence=True,
@@ -213,7 +213,7 @@ RULES: dict[str, Rule] = {
         for_some=True,
         certifies=True,
         example=date(2020, 4, 20),
-        example_note="gaat naar wie er was",
+        example_note="voor wie er was",
     ),
     OWN: Rule(audience=Audience.EVERYONE, latest=Latest.START, says_only_its_text=True),
 }
@@ -222,6 +222,7 @@ MAILING_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _FEWEST_LETTERS = 5
 
 
+@lru_cache(maxsize=64)
 def kind_of(name: str) -> str:
     """Return the kind of a mailing: its name, or the part of it before a dash.
 
@@ -256,6 +257,18 @@ def kind_of_dutch(name: str) -> str | None:
 def rule_of(name: str) -> Rule:
     """Return the rule of the kind that the mailing of this name has."""
     return RULES[kind_of(name)]
+
+
+def mailing_words(mailing: str) -> str:
+    """Return a mailing's name for people who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
+    rule = rule_of(mailing)
+    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
+    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
+
+
+def shown_name(mailing: str) -> str:
+    """Return a mailing's name for a screen: in Dutch its Dutch name, which may be typed too, else its key."""
+    return mailing_words(mailing) if spoken() == "nl" else mailing
 
 
 def order_of(name: str) -> int:

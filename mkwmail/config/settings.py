@@ -43,7 +43,7 @@ from mkwmail.config.fields import (
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.yaml_document import Document, Loc, Plain, read_document, with_key
 from mkwmail.dutch.dates import read_days, read_duration, read_months
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _, nearest, suggestion
 from mkwmail.members.headings import COLUMN_NAMES, meaning_of
 
@@ -107,7 +107,8 @@ class Smtp(StrictModel):
 class Imap(StrictModel):
     """Mailbox that gets the answers and reports (RFC 9051).
 
-    ``username``: that of the mail server if it is not given; then its login is used too.
+    ``username``: that of the mail server if it is not given; then its login is used too. ``ca_file``: as in
+    :class:`Smtp`.
     """
 
     host: Line = Field(examples=["imap.example.org"])
@@ -117,6 +118,7 @@ class Imap(StrictModel):
     username: OptionalLine = None
     password_command: OptionalLine = None
     password_file: OptionalLine = None
+    ca_file: OptionalLine = None
 
     def login(self, smtp: Smtp | None) -> Smtp:
         """Return the account that reads the mailbox, as one of the mail server.
@@ -367,10 +369,13 @@ def read_settings(folder: WorkingFolder) -> Settings:
     if faults or settings is None:
         hushed = (_hushed(fault, secrets) for fault in document.in_order(faults))
         raise UserError(*hushed, code=ExitCode.SETTINGS)
-    if settings.smtp is not None and settings.smtp.ca_file is not None:
-        smtp = settings.smtp.model_copy(update={"ca_file": str(_in_folder(folder, settings.smtp.ca_file))})
-        return settings.model_copy(update={"smtp": smtp})
-    return settings
+    servers = {"smtp": settings.smtp, "mailbox": settings.mailbox}
+    absolute = {
+        name: server.model_copy(update={"ca_file": str(_in_folder(folder, server.ca_file))})
+        for name, server in servers.items()
+        if server is not None and server.ca_file is not None
+    }
+    return settings.model_copy(update=absolute) if absolute else settings
 
 
 def _in_folder(folder: WorkingFolder, name: str) -> Path:
@@ -444,8 +449,7 @@ def _server_faults(document: Document, filled: dict[str, Plain], preset: "Preset
         and not smtp.get("username")
     ):
         fault = _("username: %(host)s requires a login; the username is usually the mail address")
-        remedy = _("write below smtp: a line username: …")
-        yield Fault(document.place(("smtp",)), fault % {"host": preset.host}, remedy)
+        yield fault_at(document.place(("smtp",)), fault, _("write below smtp: a line username: …"), host=preset.host)
 
 
 def _login_faults(document: Document, name: str, smtp: dict[str, Plain]) -> Iterator[Fault]:
@@ -470,17 +474,18 @@ _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:I
 
 def _connection_faults(document: Document, filled: dict[str, Plain], folder: WorkingFolder) -> Iterator[Fault]:
     """Return the faults of the name at EHLO and of the certificates that are trusted."""
-    smtp = filled.get("smtp")
-    if not isinstance(smtp, dict):
-        return
-    hello, ca_file = smtp.get("hello"), smtp.get("ca_file")
-    if isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
-        fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
-        yield Fault(document.place(("smtp", "hello")), fault, "hello: mail.example.org")
-    if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
-        fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
-        remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
-        yield Fault(document.place(("smtp", "ca_file")), fault, remedy)
+    for section in ("smtp", "mailbox"):
+        server = filled.get(section)
+        if not isinstance(server, dict):
+            continue
+        hello, ca_file = server.get("hello"), server.get("ca_file")
+        if section == "smtp" and isinstance(hello, str) and hello.strip() and not _HOST_NAME.fullmatch(hello.strip()):
+            fault = _('hello: "%(name)s" is not a full name of a computer') % {"name": hello}
+            yield Fault(document.place((section, "hello")), fault, "hello: mail.example.org")
+        if isinstance(ca_file, str) and ca_file.strip() and not _in_folder(folder, ca_file).is_file():
+            fault = _('ca_file: there is no file "%(name)s"') % {"name": ca_file}
+            remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
+            yield Fault(document.place((section, "ca_file")), fault, remedy)
 
 
 def _hours_faults(document: Document, settings: Settings | None) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import yaml
 
 from mkwmail.config.yaml_lint import NAMES_SECRET, Slip, mend
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
 from mkwmail.files import read_bytes, text_of
 from mkwmail.i18n import _
 
@@ -180,7 +180,7 @@ def parsed(data: bytes, shown: str, code: ExitCode = ExitCode.FAULTY_FILE) -> Do
     try:
         text = text_of(data)
     except ValueError as error:
-        raise UserError(Fault(shown, str(error)), code=code) from None
+        raise user_error(shown, str(error), code=code) from None
     lines = tuple(text.split("\n"))
     mended, slips = mend(text)
     faults = tuple(_slip_fault(shown, slip, lines[slip.line - 1]) for slip in slips)
@@ -282,7 +282,7 @@ class _Builder:
 
     def _refuse(self, event: yaml.Event, fault: str, remedy: str = "") -> UserError:
         line, column, _end, _behind = _span(event)
-        return UserError(Fault(f"{self.shown}:{line}:{column}", fault, remedy))
+        return user_error(f"{self.shown}:{line}:{column}", fault, remedy)
 
     def _close(self, event: yaml.Event) -> None:
         closed = self.open.pop().node
@@ -336,10 +336,8 @@ class _Builder:
     def _doubled(self, name: str, again: Node, first: Node) -> None:
         fault = _("the key %(key)s is here a second time; the first one is on line %(line)d")
         self.faults.append(
-            Fault(
-                f"{self.shown}:{again.line}:{again.column}",
-                fault % {"key": name, "line": first.line},
-                _("keep one of the two"),
+            fault_at(
+                f"{self.shown}:{again.line}:{again.column}", fault, _("keep one of the two"), key=name, line=first.line
             )
         )
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 
 EVERY_HALF_HOUR = "*/30 * * * *"
@@ -81,9 +81,7 @@ def line_of(job: CronJob) -> str:
         line = _line(job, {**job.environment, "PATH": _PLAIN_PATH})
     if not line.isprintable() or "\\" in line or len(line) > _LONGEST:
         fault = _("%(folder)s cannot be in a crontab line: its name is too long or has odd characters in it")
-        raise UserError(
-            Fault("", fault % {"folder": job.folder}, _("give the folder a plain name")), code=ExitCode.SETTINGS
-        )
+        raise user_error("", fault, _("give the folder a plain name"), code=ExitCode.SETTINGS, folder=job.folder)
     return f"{EVERY_HALF_HOUR} {line.replace('%', chr(92) + '%')}"
 
 
@@ -186,12 +184,12 @@ def _crontab(arguments: list[str], given: bytes = b"") -> subprocess.CompletedPr
         )
     except FileNotFoundError:
         remedy = _("install cron, or let another scheduler run this command every half hour: mkwmail due")
-        raise UserError(Fault("crontab", _("there is no cron here"), remedy), code=ExitCode.SETTINGS) from None
+        raise user_error("crontab", _("there is no cron here"), remedy, code=ExitCode.SETTINGS) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _cannot(str(error).encode()) from None
 
 
 def _cannot(words: bytes) -> UserError:
-    fault = _("cron refuses: %(words)s") % {"words": words.decode("utf-8", "replace").strip()}
+    fault = _("cron refuses: %(words)s")
     remedy = _("put the line into your crontab by hand: crontab -e")
-    return UserError(Fault("crontab", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("crontab", fault, remedy, code=ExitCode.SETTINGS, words=words.decode("utf-8", "replace").strip())

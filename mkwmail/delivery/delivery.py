@@ -246,7 +246,8 @@ class _Connection:
 
         Return whether the connection is lost with it.
         """
-        run, means, now = self._run, meaning(reply), self._run.clock.now()
+        run, now = self._run, self._run.clock.now()
+        means = meaning(reply, claimed.message.personal)
         # A refusal counts as planned until it is clear that it is the member's (Refusals).
         state = _STATES.get(means, State.PLANNED)
         again = next_try(claimed.job.tries, now) if state is State.DEFERRED else None

@@ -11,7 +11,7 @@ import dns.exception
 import dns.resolver
 
 from mkwmail.addresses import is_example
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, user_error
 from mkwmail.i18n import _
 
 Ask = Callable[[str], tuple[str, ...]]
@@ -67,9 +67,8 @@ def name_server(server: str | None = None) -> Ask:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except (dns.exception.DNSException, OSError, ValueError):
-            fault = _("no name server answers")
             remedy = _("check the network, and ask again later")
-            problem = UserError(Fault(name, fault, remedy), code=ExitCode.SERVER)
+            problem = user_error(name, _("no name server answers"), remedy, code=ExitCode.SERVER)
         else:
             # A record longer than 255 octets comes in pieces (RFC 7208 §3.3).
             return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)

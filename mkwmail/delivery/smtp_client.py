@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mkwmail.auth.credentials import Credential, Password, Secret, SignInError
+from mkwmail.auth.credentials import Credential, Password, Secret, SignInError, unknown_authority
 from mkwmail.config.settings import Security, Smtp
 from mkwmail.delivery.smtp_replies import Meaning, Why, accepted, closes, meaning, run_fault, why, words_for
 from mkwmail.delivery.smtp_stream import Stream, Timeouts
@@ -525,19 +525,9 @@ def _refusal(place: str, reply: Reply) -> NoSessionError:
     return NoSessionError(Fault(place, fault.reason, fault.remedy), fault.code, lasting)
 
 
-# X509_V_ERR_…: self-signed, self-signed in the chain, issuer not known, not verified (openssl-verify, DIAGNOSTICS).
-_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
-
-
 def _unreachable(place: str, smtp: Smtp, error: OSError) -> NoSessionError:
-    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _UNKNOWN_AUTHORITY:
-        words = {"reason": error.verify_message}
-        fault = _("the server's certificate cannot be trusted: this computer does not know who issued it (%(reason)s)")
-        remedy = _(
-            "if it is your organisation's own server, ask your administrator for the authority's certificate (a PEM "
-            "file), and write below smtp: a line ca_file: NAME.pem; otherwise it may be another server"
-        )
-        return NoSessionError(Fault(place, fault % words, remedy), ExitCode.SERVER, True)
+    if isinstance(error, ssl.SSLCertVerificationError) and (unknown := unknown_authority(error, "smtp")):
+        return NoSessionError(Fault(place, *unknown), ExitCode.SERVER, True)
     if isinstance(error, ssl.SSLCertVerificationError):
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
         remedy = _("write smtp: host as the provider gives it; nothing was sent, for it may be another server")

@@ -175,12 +175,14 @@ def closes(reply: Reply) -> bool:
     return not accepted(reply) and (reply.code == 421 or not 400 <= reply.code <= 599)
 
 
-def meaning(reply: Reply) -> Meaning:
+def meaning(reply: Reply, personal: bool = False) -> Meaning:
     """Return the meaning of the reply that ended a transaction.
 
-    It is the first failing reply, or the one to the final dot.
+    It is the first failing reply, or the one to the final dot. ``personal``: the message has files of one person, so
+    that a size that is too large says nothing about the others.
     """
-    return _row_of(reply).meaning
+    row = _row_of(reply)
+    return Meaning.REFUSED if personal and row.why is Why.TOO_LARGE else row.meaning
 
 
 def why(reply: Reply) -> Why:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TypeVar
 
+from mkwmail.auth.credentials import tls_context
 from mkwmail.delivery.smtp_replies import plain_text
 from mkwmail.delivery.transport import Phase, Reply
-from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 
 # RFC 5321 §4.5.3.1.5 allows a reply line of 512 octets; extensions and providers write longer ones.
@@ -186,7 +186,7 @@ class Stream:
         Raises ssl.SSLError or OSError.
         """
         self._socket.settimeout(self._timeouts.connect)
-        return Stream(_context(ca_file).wrap_socket(self._socket, server_hostname=host), self._timeouts)
+        return Stream(tls_context(ca_file).wrap_socket(self._socket, server_hostname=host), self._timeouts)
 
     def cut(self) -> None:
         """End the connection now, also while another thread uses it."""
@@ -283,20 +283,3 @@ def _read_line(line: bytes) -> tuple[bytes, bool, bytes]:
 def _reply(code: bytes, lines: tuple[bytes, ...], phase: Phase, hidden: tuple[re.Pattern[str], ...]) -> Reply:
     # Most replies say the same as the one before them at that step.
     return Reply(int(code), plain_text(lines, hidden), phase)
-
-
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    """Return TLS with a verified certificate and host name.
-
-    It uses nothing older than TLS 1.2 (RFC 8996).
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except (ssl.SSLError, OSError):
-            fault = _("smtp: ca_file %(file)s has no certificate that can be read") % {"file": ca_file}
-            remedy = _("ask your administrator for the certificate of the organisation's own authority, as a PEM file")
-            raise UserError(Fault("mkwmail.yaml", fault, remedy), code=ExitCode.SETTINGS) from None
-    return context

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mkwmail.clock import ZONE
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, set_mode
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Round
@@ -233,8 +233,7 @@ def refuse_second_name(path: Path) -> None:
             "delete the other name; if you cannot find it, give this one a file of its own: "
             "cp %(ledger)s %(ledger)s.own && mv %(ledger)s.own %(ledger)s"
         )
-        words = {"ledger": path.name}
-        raise UserError(Fault(str(path), fault % words, remedy % words), code=ExitCode.SETTINGS)
+        raise user_error(str(path), fault, remedy, code=ExitCode.SETTINGS, ledger=path.name)
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from mkwmail.addresses import address_key
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import (
     Database,
@@ -268,10 +268,9 @@ def _ended(result: Result, now: datetime) -> tuple[str, int | None, str, str | N
 
 
 def _settled_by_another(database: Database) -> UserError:
-    words = {"file": database.path.name}
-    fault = _("another run has decided about messages in %(file)s that this one still had under way") % words
+    fault = _("another run has decided about messages in %(file)s that this one still had under way")
     remedy = _("run the same command again; what is in doubt then is settled with mkwmail resolve")
-    return UserError(Fault(str(database.path), fault, remedy), code=ExitCode.LEDGER_FAULT)
+    return user_error(str(database.path), fault, remedy, code=ExitCode.LEDGER_FAULT, file=database.path.name)
 
 
 def settle(
@@ -400,9 +399,9 @@ def resolve(database: Database, of: Round, person: str, word: Word, now: datetim
             (of.event, of.mailing, of.edition, person, word),
         )
         if not rows:
-            fault = _("nothing of %(mailing)s is in doubt or refused for this member") % {"mailing": of.mailing}
-            raise UserError(
-                Fault("", fault, _("see: mkwmail status %(event)s") % {"event": of.event}), code=ExitCode.USAGE
+            fault = _("nothing of %(mailing)s is in doubt or refused for this member")
+            raise user_error(
+                "", fault, _("see: mkwmail status %(event)s"), code=ExitCode.USAGE, mailing=of.mailing, event=of.event
             )
         attempt, number, *_rest = rows[0]
         at = moment_text(now)

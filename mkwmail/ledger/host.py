@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mkwmail.clock import day_and_time
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import file_mode, set_mode
 from mkwmail.i18n import _
 from mkwmail.ledger.database import FileId, cannot_write, file_id
@@ -252,4 +252,4 @@ def _is_held(ledger: Path) -> UserError:
     else:
         fault = _("another run holds the ledger")
     remedy = _("wait until it is done, then give the command again")
-    return UserError(Fault(str(ledger), fault, remedy), code=ExitCode.LEDGER_HELD)
+    return user_error(str(ledger), fault, remedy, code=ExitCode.LEDGER_HELD)

@@ -28,7 +28,7 @@ class What(StrEnum):
     SKIP = "skip"  # not to be mailed, by a person's decision
 
 
-class Kept(NamedTuple):
+class KeptRecord(NamedTuple):
     """A record about a person. ``event`` is empty if it is about no event; ``texts`` is what was recorded."""
 
     what: What
@@ -94,7 +94,7 @@ _SIGN_UP = (
 )
 
 
-def kept(database: Database, person: Person) -> tuple[Kept, ...]:
+def kept(database: Database, person: Person) -> tuple[KeptRecord, ...]:
     """Return every record about a person, and nothing about others.
 
     Sign-ups that are not settled are among them if ``forget`` would take them along.
@@ -102,7 +102,7 @@ def kept(database: Database, person: Person) -> tuple[Kept, ...]:
     return tuple(_records(database, person))
 
 
-def _records(database: Database, person: Person) -> Iterator[Kept]:
+def _records(database: Database, person: Person) -> Iterator[KeptRecord]:
     others = _others(database, person)
     for what, query in _QUERIES:
         for row in database.execute(query, (person.key,)):
@@ -116,10 +116,10 @@ def _records(database: Database, person: Person) -> Iterator[Kept]:
                 yield _kept(What.SIGN_UP, row, others)
 
 
-def _kept(what: What, row: Row, others: tuple[str, ...]) -> Kept:
+def _kept(what: What, row: Row, others: tuple[str, ...]) -> KeptRecord:
     event, at, *texts = row
     plain = (_without(_plain(text), others) for text in texts)
-    return Kept(what, str(event), moment_or_none(at), tuple(text for text in plain if text))
+    return KeptRecord(what, str(event), moment_or_none(at), tuple(text for text in plain if text))
 
 
 def _plain(value: Value) -> str:

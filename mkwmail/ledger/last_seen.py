@@ -27,7 +27,7 @@ from zlib import crc32
 
 from filelock import FileLock, Timeout
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
 from mkwmail.files import STATE_VARIABLE, reason_of, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger.database import PRIVATE, FileId, as_int, file_id, read_only
@@ -193,8 +193,8 @@ def locked(state: Path, name: str) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout:
-            fault = _("another mkwmail is writing %(note)s") % {"note": path}
-            raise UserError(Fault("", fault, _("run the same command again")), code=ExitCode.LEDGER_HELD) from None
+            fault = _("another mkwmail is writing %(note)s")
+            raise user_error("", fault, _("run the same command again"), code=ExitCode.LEDGER_HELD, note=path) from None
     try:
         yield
     finally:
@@ -216,7 +216,7 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class LedgerIdentity:
     """A ledger's own part of the comparison.
 
     ``name`` is its id, ``newest`` the number of its newest attempt, ``tokens`` are those of the runs that mailed.
@@ -314,15 +314,14 @@ class Comparison:
             "put the newest %(ledger)s back, with %(ledger)s-wal and %(ledger)s-wire if they are there: with this one "
             "people would be mailed again; only if there is no newer one, delete %(note)s, and `send` asks you first"
         )
-        words = {"ledger": self.ledger.name, "note": self.note}
-        return Fault(str(self.ledger), fault % words, remedy % words)
+        return fault_at(str(self.ledger), fault, remedy, ledger=self.ledger.name, note=self.note)
 
 
 def _send_from(folder: Path) -> str:
     return f"mkwmail --folder {shlex.quote(str(folder))} send {_('EVENT')}"
 
 
-def compare(state: Path, own: Own) -> Comparison:
+def compare(state: Path, own: LedgerIdentity) -> Comparison:
     """Compare a ledger with its note; nothing is written in it.
 
     :raises UserError: if the state folder cannot be used: before a person types the number of mails, not after.
@@ -346,7 +345,7 @@ def compare(state: Path, own: Own) -> Comparison:
     return Comparison(Match.MOVED if other else Match.SAME, own.path, note, other, mailed=mailed)
 
 
-def _look_at(path: Path, own: Own, seen: LastSeen) -> tuple[bool, int]:
+def _look_at(path: Path, own: LedgerIdentity, seen: LastSeen) -> tuple[bool, int]:
     """Check whether another file has this ledger.
 
     Returns also the number of its newest attempt, 0 if it is not known.
@@ -387,9 +386,9 @@ def _nowhere(state: Path) -> UserError:
     if os.environ.get(STATE_VARIABLE):
         fault = _("%(variable)s is not the full path of a folder: %(folder)s")
         remedy = _("write it from the root on: %(variable)s=/home/…")
-        return UserError(Fault("", fault % words, remedy % words), code=ExitCode.SETTINGS)
+        return user_error("", fault, remedy, code=ExitCode.SETTINGS, **words)
     fault = _("there is no home folder in which mkwmail can note how far this ledger has got")
-    return UserError(Fault("", fault, _choose_folder()), code=ExitCode.SETTINGS)
+    return user_error("", fault, _choose_folder(), code=ExitCode.SETTINGS)
 
 
 def _unusable(state: Path, error: OSError, code: ExitCode) -> UserError:
@@ -406,4 +405,4 @@ def _choose_folder() -> str:
 def _taken(note: Path) -> UserError:
     fault = _("%(note)s was deleted or replaced during this run: another folder may send from this ledger now")
     remedy = _("run the same command again: it says from which folder to send")
-    return UserError(Fault("", fault % {"note": note}, remedy), code=ExitCode.LEDGER_FAULT)
+    return user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT, note=note)

@@ -9,13 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, host, journal, last_seen, people, runs
 from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
 from mkwmail.ledger.host import boot_id
-from mkwmail.ledger.last_seen import Comparison, LastSeen, Match, Note, Own
+from mkwmail.ledger.last_seen import Comparison, LastSeen, LedgerIdentity, Match, Note
 from mkwmail.ledger.models import Claim, Result, Round, Settled, moment_text
 from mkwmail.ledger.people import Identified, Listed, Person
 from mkwmail.ledger.schema import migrate, version_of
@@ -165,7 +165,7 @@ class Ledger:
         if self._state_folder is None:
             return Comparison(Match.SAME, path, path)
         tokens = runs.tokens(self.database)
-        own = Own(path, self._file, self.id, newest, tokens)
+        own = LedgerIdentity(path, self._file, self.id, newest, tokens)
         found = last_seen.compare(self._state_folder(), own)
         if found.match is not Match.COPIED:
             self._left_journal()
@@ -253,13 +253,13 @@ class Ledger:
             return
         has_token = seen.token in runs.tokens(self.database)
         if not has_token and seen.ledger != self.database.path and seen.ledger.exists():
-            fault = _("this ledger is in use in %(folder)s already, on this computer") % {"folder": seen.ledger.parent}
+            fault = _("this ledger is in use in %(folder)s already, on this computer")
             remedy = _("send from that folder; only one folder may send")
-            raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+            raise user_error("", fault, remedy, code=ExitCode.SETTINGS, folder=seen.ledger.parent)
         if seen.claim > deliveries.newest_attempt(self.database):
             fault = _("more mail was sent on this computer since this ledger was handed over")
-            remedy = _("look for the folder %(folder)s, or for a newer handover") % {"folder": seen.ledger.parent}
-            raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT)
+            remedy = _("look for the folder %(folder)s, or for a newer handover")
+            raise user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT, folder=seen.ledger.parent)
 
     def _renew_note(self, token: str, path: Path) -> None:
         """Write the note with a new token: no other copy of the ledger on this computer has it."""
@@ -385,16 +385,18 @@ class Ledger:
         """
         return people.identify(people.persons(self.database), rows, self.secret, decided)
 
-    def enlist(
+    def record_persons(
         self, rows: Sequence[Listed], now: datetime, decided: Mapping[str, str] | None = None
     ) -> tuple[Identified, ...]:
         """Identify the person of each row, and record them durably.
 
         Doubtful persons are not recorded. Only recorded persons can be claimed.
         """
-        return people.enlist(self.database, rows, now, lambda known: people.identify(known, rows, self.secret, decided))
+        return people.record_persons(
+            self.database, rows, now, lambda known: people.identify(known, rows, self.secret, decided)
+        )
 
-    def enlist_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
+    def record_persons_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
         """Record the persons of rows durably.
 
         ``who`` is what :meth:`identify` returned while this run held the ledger.
@@ -403,7 +405,7 @@ class Ledger:
             since; nothing is recorded then.
         """
         self._must_be_held()
-        people.enlist(self.database, rows, now, lambda _known: who)
+        people.record_persons(self.database, rows, now, lambda _known: who)
 
     def record_and_claim(
         self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime
@@ -504,22 +506,21 @@ def _make(database: Database, now: datetime, computer: str) -> None:
 
 
 def _gone(path: Path) -> UserError:
-    fault = _("%(file)s was deleted, moved or replaced during this run, so it was stopped") % {"file": path.name}
+    fault = _("%(file)s was deleted, moved or replaced during this run, so it was stopped")
     remedy = _(
         "put the ledger's files back as they were, then run the same command again: nobody is mailed twice; do not "
         "move or delete them while mkwmail runs"
     )
-    return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)
+    return user_error(str(path), fault, remedy, code=ExitCode.LEDGER_FAULT, file=path.name)
 
 
 def _older_copy(path: Path, wire: Path) -> UserError:
-    words = {"ledger": path.name, "journal": wire.name}
-    fault = _("%(ledger)s is an older copy: %(journal)s knows of messages that it does not") % words
+    fault = _("%(ledger)s is an older copy: %(journal)s knows of messages that it does not")
     remedy = _(
         "put the newest %(ledger)s back (with %(ledger)s-wal, if there is one): with this one people would be "
         "mailed again; only if there is no newer one, delete %(journal)s"
     )
-    return UserError(Fault(str(path), fault, remedy % words), code=ExitCode.LEDGER_FAULT)
+    return user_error(str(path), fault, remedy, code=ExitCode.LEDGER_FAULT, ledger=path.name, journal=wire.name)
 
 
 def _read_id(id_path: Path) -> str | None:
@@ -542,18 +543,16 @@ def _write_id(id_path: Path, name: str) -> None:
 
 def _lost(path: Path, id_path: Path) -> UserError:
     """Return the error for an id file whose ledger is gone."""
-    words = {"ledger": path.name, "id": id_path.name}
-    fault = _("%(id)s says that there was a ledger here, but %(ledger)s is gone or empty") % words
+    fault = _("%(id)s says that there was a ledger here, but %(ledger)s is gone or empty")
     remedy = _(
         "put %(ledger)s back, from a backup or the recycle bin: without it everybody would be mailed again; "
         "only if nobody was ever mailed from this folder, delete %(id)s"
     )
-    return UserError(Fault(str(path), fault, remedy % words), code=ExitCode.SETTINGS)
+    return user_error(str(path), fault, remedy, code=ExitCode.SETTINGS, ledger=path.name, id=id_path.name)
 
 
 def _another(path: Path, id_path: Path) -> UserError:
     """Return the error for an id file that names another ledger."""
-    words = {"ledger": path.name, "id": id_path.name}
-    fault = _("%(ledger)s is not the ledger that %(id)s names: it is another folder's, or a new one") % words
-    remedy = _("put the ledger of this folder back; only if this is the right one, delete %(id)s") % words
-    return UserError(Fault(str(path), fault, remedy), code=ExitCode.SETTINGS)
+    fault = _("%(ledger)s is not the ledger that %(id)s names: it is another folder's, or a new one")
+    remedy = _("put the ledger of this folder back; only if this is the right one, delete %(id)s")
+    return user_error(str(path), fault, remedy, code=ExitCode.SETTINGS, ledger=path.name, id=id_path.name)

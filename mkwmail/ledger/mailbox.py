@@ -133,12 +133,22 @@ def findings(database: Database, event: str) -> tuple[Finding, ...]:
     )
 
 
-def note_read(database: Database, now: datetime, *, failed: bool) -> None:
-    """Record that the mailbox was read, or could not be read."""
+def note_read(database: Database, now: datetime, *, failed: bool, until: datetime | None = None) -> None:
+    """Record that the mailbox was read, or could not be read.
+
+    :param until: the server asked not to be asked before.
+    """
     if not failed:
         database.execute("DELETE FROM mailbox_failing")
-    elif failing_since(database) is None:
-        database.execute("INSERT INTO mailbox_failing VALUES (?)", (moment_text(now),))
+        return
+    if failing_since(database) is None:
+        database.execute("INSERT INTO mailbox_failing (since) VALUES (?)", (moment_text(now),))
+    database.execute("UPDATE mailbox_failing SET until = ?", (moment_text(until) if until else None,))
+
+
+def wait_until(database: Database) -> datetime | None:
+    """Return the moment before which the server does not want to be asked; None if it did not say so."""
+    return next((as_moment(at) for (at,) in database.execute("SELECT until FROM mailbox_failing") if at), None)
 
 
 def failing_since(database: Database) -> datetime | None:

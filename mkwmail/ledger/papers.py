@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, as_mapping, as_moment
 from mkwmail.ledger.models import Credit, moment_text
@@ -60,9 +60,7 @@ def file(database: Database, sha256: str) -> bytes:
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data
     fault = _("the ledger's copy of a personal file is not what was sent")
-    raise UserError(
-        Fault(str(database.path), fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT
-    )
+    raise user_error(str(database.path), fault, _("put the ledger back from a backup"), code=ExitCode.LEDGER_FAULT)
 
 
 def certificates(database: Database, event: str) -> dict[str, KeptCertificate]:

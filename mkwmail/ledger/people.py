@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, moment_or_none
 from mkwmail.ledger.models import LeftOut, keyed, moment_text
@@ -178,7 +178,7 @@ def persons(database: Database) -> tuple[Person, ...]:
     )
 
 
-def enlist(
+def record_persons(
     database: Database,
     rows: Sequence[Listed],
     now: datetime,
@@ -273,7 +273,7 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
         in_force = {(each.person, each.event) for each in left_out(database)}
         if word.undone and (word.person, word.event) not in in_force:
             fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
-            raise UserError(Fault("", fault, _("see: mkwmail skip")), code=ExitCode.USAGE)
+            raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
         database.execute(
             'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
             (word.person, word.event, word.reason, int(word.undone), moment_text(now), database.user),

@@ -94,7 +94,7 @@ def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
 def add_guests(database: Database, event: str, guests: Iterable[Guest], now: datetime) -> None:
     """Record guests, who are not members; known guests are updated.
 
-    They must be enlisted (:func:`mkwmail.ledger.people.enlist`).
+    They must be enlisted (:func:`mkwmail.ledger.people.record_persons`).
     """
     database.each(
         "INSERT OR REPLACE INTO guests (event, person, name, address, organisation, at) VALUES (?, ?, ?, ?, ?, ?)",

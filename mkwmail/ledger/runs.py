@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mkwmail.clock import day_and_time
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, Row, as_column, as_int, as_moment, moment_or_none, read_only
 from mkwmail.ledger.models import Reported, Run, moment_text
@@ -174,13 +174,12 @@ def refuse_closed(database: Database) -> None:
 
 def closed_fault(found: Handover) -> Fault:
     """Return the fault for a ledger that was handed over."""
-    words = {"moment": day_and_time(found.at), "file": found.file}
     fault = _("this folder was handed over on %(moment)s, and nothing is sent from it any more")
     remedy = _(
         "send where it was taken over (mkwmail takeover %(file)s); if nobody took it over, and nobody will: "
         "mkwmail handover --undo"
     )
-    return Fault("", fault % words, remedy % words)
+    return fault_at("", fault, remedy, moment=day_and_time(found.at), file=found.file)
 
 
 class Doubtful(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mkwmail import __version__
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import APPLICATION_ID, Database, as_int
 from mkwmail.ledger.models import moment_text
@@ -305,7 +305,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 validity INTEGER NOT NULL, uid INTEGER NOT NULL, at TEXT NOT NULL,
                 PRIMARY KEY (account, folder)
             ) STRICT""",
-            "CREATE TABLE mailbox_failing (since TEXT NOT NULL) STRICT",
+            "CREATE TABLE mailbox_failing (since TEXT NOT NULL, until TEXT) STRICT",
             # The mails that were counted: never their texts.
             """CREATE TABLE mailbox_mails (
                 digest TEXT PRIMARY KEY, kind TEXT NOT NULL,
@@ -333,7 +333,7 @@ MIGRATIONS: tuple[Migration, ...] = (
 )
 
 #: The number of the first migration. Versions that were never released had other ones, numbered from 1.
-FIRST = 19
+FIRST = 20
 
 
 def version_of(database: Database) -> int:
@@ -353,7 +353,7 @@ def version_of(database: Database) -> int:
     if application != APPLICATION_ID:
         fault = _("%(file)s is not a ledger of mkwmail")
         remedy = _("move it elsewhere, and put the ledger in its place")
-        raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
+        raise user_error(str(database.path), fault, remedy, code=ExitCode.LEDGER_FAULT, **words)
     number = as_int(version)
     if number < FIRST:
         fault = _("%(file)s was written by a mkwmail that was never released; this one (%(program)s) cannot read it")
@@ -361,7 +361,7 @@ def version_of(database: Database) -> int:
             "finish the events in this folder with the mkwmail that wrote it, and make a new folder for later events: "
             "mkwmail init; a new ledger does not know who was mailed from this one"
         )
-        raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
+        raise user_error(str(database.path), fault, remedy, code=ExitCode.LEDGER_FAULT, **words)
     return number
 
 

@@ -13,7 +13,7 @@ from mkwmail.clock import ZONE
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.mail.context import EntryForm, MailingContext, links_among
 from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
-from mkwmail.mail.merge import Marks, Place, Placeholder, Segments, fill, joined, segments_of, unquote
+from mkwmail.mail.merge import Escaping, Marks, Placeholder, Segments, fill, joined, segments_of, unquote
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
 # Not the sender's domain: that may change, and a UID may not.
@@ -130,16 +130,16 @@ def calendar_lines(
         method=method,
         uid=_place("uid") if personal else context.uid,
         stamp=_place("dtstamp"),
-        description=segments_of(description, Place.CALENDAR, marks, links),
-        url=segments_of(link_in(unquote(description), signup), Place.TEXT, marks, links),
-        attendee=Party(Placeholder("to_name", Place.PARAMETER), _place("to_address")) if personal else None,
+        description=segments_of(description, Escaping.CALENDAR, marks, links),
+        url=segments_of(link_in(unquote(description), signup), Escaping.TEXT, marks, links),
+        attendee=Party(Placeholder("to_name", Escaping.PARAMETER), _place("to_address")) if personal else None,
         form=form,
     )
     return content_lines(entry)
 
 
 def _place(field: str) -> Placeholder:
-    return Placeholder(field, Place.TEXT)
+    return Placeholder(field, Escaping.TEXT)
 
 
 def entry_of(

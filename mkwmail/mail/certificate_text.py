@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from mkwmail.config.event import Event
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import Name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import user_error
 from mkwmail.i18n import _
 from mkwmail.mail.context import Addressee, common_names, named, personal_names, personal_values
 from mkwmail.mail.markdown import parsed
@@ -61,7 +61,7 @@ class CertificateText:
             if sum(each[0] == kind for each in found) != 1:
                 fault = _('the text must have one line that begins with "%(sign)s ": %(what)s')
                 what = _("the title of the certificate") if kind == "title" else _("the name of the person")
-                raise UserError(Fault(f"templates/{FILE}", fault % {"sign": sign, "what": what}))
+                raise user_error(f"templates/{FILE}", fault, sign=sign, what=what)
         return found
 
     def _names(self, member: Member) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COPIED_PERSON, keyed
 from mkwmail.mail.calendar_part import (
@@ -42,13 +42,13 @@ from mkwmail.mail.context import (
     personal_values,
 )
 from mkwmail.mail.letter import (
+    BodyLine,
     CalendarFile,
     Content,
     FieldKind,
     Fixed,
     HeaderField,
     Letter,
-    Line,
     LineKind,
     Message,
     Piece,
@@ -62,9 +62,9 @@ from mkwmail.mail.letter import (
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import (
     PRIVATE_USE,
+    Escaping,
     Link,
     Marks,
-    Place,
     Placeholder,
     Segment,
     Segments,
@@ -86,6 +86,9 @@ from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain
 MOST_HTML = 100_000
 """The most octets of HTML; Gmail clips a mail at about 102 KB."""
 
+WIDEST = 544
+"""The width of a letter's text, in pixels."""
+
 PROOF = "[PROEF]"
 
 
@@ -106,6 +109,10 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
 
 
 def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layout) -> str:
+    for picture in context.pictures:
+        # Outlook takes the width from the attribute alone.
+        source = f'src="cid:{picture.content_id}"'
+        body = body.replace(f"<img {source}", f'<img class="picture" width="{min(picture.width, WIDEST)}" {source}')
     page = layout.html.render(
         subject=Markup(rendering.subject),
         preheader=Markup(rendering.preheader),
@@ -119,12 +126,11 @@ def _page(rendering: Rendering, body: str, context: MailingContext, layout: Layo
     # By default css-inline fetches the style sheets that a page links to. A mail links to none; never fetch any.
     inlined = css_inline.inline(page, keep_style_tags=True, load_remote_stylesheets=False)
     if len(inlined.encode()) > MOST_HTML:
-        raise UserError(
-            Fault(
-                context.event.id,
-                _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB") % {"size": len(inlined) // 1000},
-                _("shorten the texts; a long explanation is better as an attachment"),
-            )
+        raise user_error(
+            context.event.id,
+            _("the mail's HTML is %(size)d KB; Gmail shows only the first 100 KB"),
+            _("shorten the texts; a long explanation is better as an attachment"),
+            size=len(inlined) // 1000,
         )
     return inlined
 
@@ -139,18 +145,18 @@ def _logo_id(logo: Attachment) -> str:
     return f"logo.{PurePath(logo.name).stem}@mkwmail".replace(" ", "-")
 
 
-def _html_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+def _html_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
     return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
-def _text_lines(page: str, marks: Marks) -> tuple[Line, ...]:
+def _text_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
     links = links_among(marks.fields)
     lines = [line.rstrip() for line in page.split("\n")]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return tuple(Line(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
+    return tuple(BodyLine(LineKind.TEXT, text_segments(line, marks, links)) for line in kept)
 
 
-def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
+def _lines(kind: LineKind, segments: Segments) -> tuple[BodyLine, ...]:
     """Cut the segments at their line ends."""
     lines: list[list[Segment]] = [[]]
     for segment in segments:
@@ -160,7 +166,7 @@ def _lines(kind: LineKind, segments: Segments) -> tuple[Line, ...]:
         first, *rest = segment.split("\n")
         lines[-1].append(first)
         lines.extend([part] for part in rest)
-    return tuple(Line(kind, joined(line)) for line in lines)
+    return tuple(BodyLine(kind, joined(line)) for line in lines)
 
 
 def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece], calendar: Sequence[Segments]) -> Part:
@@ -172,8 +178,10 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
     utf8 = ("charset", "utf-8")
     plain_part = Part("text/plain", (utf8,), "quoted-printable", pieces=tuple(text))
     html_part = Part("text/html", (utf8,), "quoted-printable", pieces=tuple(html))
-    if context.logo:
-        html_part = multipart("related", html_part, embedded(context.logo, _logo_id(context.logo)))
+    images = [embedded(context.logo, _logo_id(context.logo))] if context.logo else []
+    images += [embedded(picture.file, picture.content_id) for picture in context.pictures]
+    if images:
+        html_part = multipart("related", html_part, *images)
     alternatives = [plain_part, html_part]
     files = [attached(file) for file in context.attachments]
     if calendar:
@@ -181,7 +189,7 @@ def _parts(context: MailingContext, html: Sequence[Piece], text: Sequence[Piece]
         about: tuple[tuple[str, str], ...] = (utf8, ("method", method))
         content_type, parameters = "text/calendar", (*about, name)
         if method is not Method.PUBLISH:
-            lines = tuple(Line(LineKind.CALENDAR, line) for line in calendar)
+            lines = tuple(BodyLine(LineKind.CALENDAR, line) for line in calendar)
             alternatives.append(Part("text/calendar", about, "quoted-printable", pieces=lines))
             content_type, parameters = "application/ics", (name,)
         file = (CalendarFile(tuple(calendar)),)
@@ -199,14 +207,14 @@ def _fields(rendering: Rendering, context: MailingContext, marks: Marks) -> list
     answer_to = answers_go_to(settings)
     stop = percent_encode(_unsubscribe_subject(settings), safe="")
     fields: list[Piece] = [
-        HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Place.TEXT),)),
+        HeaderField("Date", FieldKind.VERBATIM, (Placeholder("date", Escaping.TEXT),)),
         Fixed(mailbox("From", sender.name, sender.email)),
         ToField(),
         *([Fixed(verbatim("Reply-To", settings.reply_to))] if settings.reply_to else []),
         HeaderField(
-            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Place.TEXT, marks, links_among(marks.fields))
+            "Subject", FieldKind.UNSTRUCTURED, segments_of(subject, Escaping.TEXT, marks, links_among(marks.fields))
         ),
-        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Place.TEXT), ">")),
+        HeaderField("Message-ID", FieldKind.VERBATIM, ("<", Placeholder("message_id", Escaping.TEXT), ">")),
         Fixed(unstructured("Content-Language", "nl")),
         Fixed(verbatim("List-Unsubscribe", f"<mailto:{answer_to}?subject={stop}>")),
         Fixed(verbatim("X-Auto-Response-Suppress", "OOF, AutoReply")),
@@ -423,8 +431,8 @@ class _Composing:
         values = self._personal(addressee) if of_member else greeting_values(addressee, self._links, self._form)
         values |= {"to_name": full_name(addressee.member.name), "to_address": addressee.member.email}
         values["uid"] = addressee.uid
-        values |= _file_values(addressee)
-        values["files"] = files_value(addressee.files)
+        if letter.is_personal:
+            values |= {**_file_values(addressee), "files": files_value(addressee.files)}
         # Whose mail a copy is of is kept with it, so that they can be forgotten.
         kept = {f"{COPIED_PERSON}{number}": each.person for number, each in enumerate(addressee.copy_of)}
         return {field: values[field] for field in fields if field in values} | kept
@@ -540,8 +548,13 @@ def _template_files(context: MailingContext) -> tuple[str, ...]:
     return (f"{context.template}.md", *shared)
 
 
+def worded_files(context: MailingContext) -> tuple[str, ...]:
+    """Return the names of the templates whose words the mailing's mails may have."""
+    return (*_template_files(context), "layout.html", "layout.txt")
+
+
 def _template_sources(context: MailingContext, templates: Templates) -> Iterable[str]:
-    names = (*_template_files(context), "layout.html", "layout.txt", "mail.css")
+    names = (*worded_files(context), "mail.css")
     return (templates.source(name) for name in names)
 
 

@@ -22,7 +22,7 @@ from mkwmail.dutch.dates import clock_time, date_in_short, date_in_words, date_w
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
 from mkwmail.ledger.models import COMING, NOT_COMING
 from mkwmail.mail.merge import Link, PersonalFile, Value
-from mkwmail.mail.mime import Attachment
+from mkwmail.mail.mime import Attachment, Picture
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
 
@@ -69,6 +69,7 @@ class MailingContext:
     attachments: tuple[Attachment, ...] = ()
     personal: bool = False
     logo: Attachment | None = None
+    pictures: tuple[Picture, ...] = ()
     original: str | None = None
     proof: bool = False
     automatic: bool = False
@@ -172,18 +173,22 @@ def signup_link(url: str, addressee: Addressee) -> str:
 
     Its fields (``LINK_FIELDS`` of :mod:`mkwmail.config.event_file`) are filled, percent-encoded.
     """
-    member = addressee.member
-    values = {
-        "code": addressee.code,
-        "member_id": member.number,
-        "email": member.email,
-        "name": full_name(member.name),
-        "first_name": member.name.first,
-        "organisation": member.organisation,
-    }
     return "".join(
-        [text + (percent_encode(values[field], safe="") if field is not None else "") for text, field in _parts_of(url)]
+        [
+            text + (percent_encode(_LINK_VALUES[field](addressee), safe="") if field is not None else "")
+            for text, field in _parts_of(url)
+        ]
     )
+
+
+_LINK_VALUES: Mapping[str, Callable[[Addressee], str]] = {
+    "code": lambda addressee: addressee.code,
+    "member_id": lambda addressee: addressee.member.number,
+    "email": lambda addressee: addressee.member.email,
+    "name": lambda addressee: full_name(addressee.member.name),
+    "first_name": lambda addressee: addressee.member.name.first,
+    "organisation": lambda addressee: addressee.member.organisation,
+}
 
 
 @lru_cache(maxsize=8)

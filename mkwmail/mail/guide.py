@@ -2,12 +2,36 @@
 
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-
 #: The guide and the pages that it refers to, by their names in ``docs/``.
-CHAPTERS = ("handleiding", "beheer", "overnemen", "formulieren", "microsoft365", "google")
+PAGES = ("handleiding", "beheer", "overnemen", "formulieren", "microsoft365", "google")
+
+#: The chapters of the guide itself, by the word to type: their headings.
+SECTIONS: Mapping[str, str] = {
+    "inloggen": "De werkmap, en één keer inloggen",
+    "vooraankondiging": "Januari: de vooraankondiging",
+    "uitnodiging": "Februari: de uitnodiging",
+    "aanmeldingen": "Maart: de aanmeldingen en de herinnering",
+    "wijzigingen": "April: wijzigingen, praktische informatie en de dag zelf",
+    "opruimen": "Mei: bedanken, verslag doen, opruimen",
+    "papieren": "Papieren: bewijs van deelname, badges, presentielijst",
+    "misgaat": "Als er iets misgaat",
+    "ledenlijst": "De ledenlijst uit Excel",
+    "teksten": "Eigen teksten",
+    "voorzitter": "De voorzitter laten meekijken",
+    "woorden": "Woordenlijst",
+}
+
+
+def place_of(chapter: str) -> tuple[str, str]:
+    """Return the page of a chapter, and the name of its heading there; empty for a whole page.
+
+    :raises KeyError: if there is no such chapter.
+    """
+    return (chapter, "") if chapter in PAGES else (PAGES[0], _anchor(SECTIONS[chapter]))
+
 
 _STYLE = Path(__file__).with_name("guide.css")
 _TO_PAGE = re.compile(r"^([\w-]+)\.md(#.*)?$")
@@ -18,6 +42,8 @@ def guide_page(text: str, docs: Path) -> str:
 
     Links to other chapters lead to their pages, pictures to their files in ``docs``, and other files to nowhere.
     """
+    from markdown_it import MarkdownIt
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
     title = next((tokens[at + 1].content for at, each in enumerate(tokens) if each.type == "heading_open"), "mkwmail")
@@ -29,7 +55,7 @@ def guide_page(text: str, docs: Path) -> str:
                 child.attrSet("src", (docs / str(child.attrGet("src"))).resolve().as_uri())
             elif child.type == "link_open" and (found := _TO_PAGE.match(str(child.attrGet("href")))):
                 name, place = found[1], found[2] or ""
-                child.attrSet("href", f"{name}.html{place}" if name in CHAPTERS else place or "#")
+                child.attrSet("href", f"{name}.html{place}" if name in PAGES else place or "#")
     style = _STYLE.read_text(encoding="utf-8")
     body = markdown.renderer.render(tokens, markdown.options, {})
     return (

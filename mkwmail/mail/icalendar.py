@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
-
-from icalendar import Calendar, Component, vCalAddress, vDuration, vText
-from icalendar.prop import vDDDTypes
+from typing import TYPE_CHECKING
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
 from mkwmail.i18n import _, one_line
 from mkwmail.ledger.models import keyed
+
+# The library is imported where an entry is written or read: the desk and `status` do neither, and start sooner.
+if TYPE_CHECKING:
+    from icalendar import Component
 
 _LINE = 75  # octets in a folded line, without its CRLF
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +52,11 @@ def escape_text(text: str) -> str:
 
     Backslash, semicolon, comma and line end are escaped. Control characters, which no value may contain, are removed.
     """
-    return text if _AS_IT_IS.fullmatch(text) else vText(_text(text)).to_ical().decode()
+    if _AS_IT_IS.fullmatch(text):
+        return text
+    from icalendar import vText
+
+    return vText(_text(text)).to_ical().decode()
 
 
 def escape_parameter(text: str) -> str:
@@ -87,6 +93,8 @@ def _cuts(octets: bytes) -> Iterator[int]:
 
 def duration(length: timedelta) -> str:
     """Return a length of time, which may be negative, as a DURATION value (RFC 5545 §3.3.6)."""
+    from icalendar import vDuration
+
     written: bytes = vDuration(length).to_ical()  # type: ignore[no-untyped-call]  # the library gives no types here
     return written.decode()
 
@@ -132,6 +140,8 @@ def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
     """
     if len(data) > _LARGEST_REPLY:
         raise ValueError(_("this calendar file is too large for an answer"))
+    from icalendar import Calendar
+
     try:
         calendars = Calendar.from_ical(_decoded(data), multiple=True)
     except (ValueError, LookupError, AttributeError, TypeError, OSError, RecursionError):
@@ -157,7 +167,9 @@ def _decoded(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _replies(event: Component, counter: bool) -> Iterator[CalendarReply]:
+def _replies(event: "Component", counter: bool) -> Iterator[CalendarReply]:
+    from icalendar import vCalAddress
+
     identity = str(event.get("UID", ""))[:_LONGEST_UID]
     attendees = event.get("ATTENDEE", [])
     for attendee in attendees if isinstance(attendees, list) else [attendees]:
@@ -187,17 +199,19 @@ def _address_in(value: object) -> str:
     return one_line(re.sub("^mailto:", "", str(value).strip(' "'), flags=re.IGNORECASE), 320)
 
 
-def _comment(event: Component) -> str:
+def _comment(event: "Component") -> str:
     comments = event.get("COMMENT", "")
     return one_line(" ".join(map(str, comments)) if isinstance(comments, list) else str(comments), _LONGEST_COMMENT)
 
 
-def _proposed(event: Component) -> tuple[datetime, datetime | None] | None:
+def _proposed(event: "Component") -> tuple[datetime, datetime | None] | None:
     starts, ends = _moment(event.get("DTSTART")), _moment(event.get("DTEND"))
     return (starts, ends) if starts else None
 
 
 def _moment(value: object) -> datetime | None:
+    from icalendar.prop import vDDDTypes
+
     # A value that is not a moment is a property of another kind, which has no ``dt``.
     moment = value.dt if isinstance(value, vDDDTypes) else None
     if not isinstance(moment, datetime) or moment.year not in _YEARS:
@@ -205,14 +219,14 @@ def _moment(value: object) -> datetime | None:
     return moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
 
 
-def _sequence(event: Component) -> int:
+def _sequence(event: "Component") -> int:
     try:
         return int(event.get("SEQUENCE", 0))
     except (TypeError, ValueError):
         return 0
 
 
-def _stamp(event: Component) -> datetime:
+def _stamp(event: "Component") -> datetime:
     stamp = getattr(event.get("DTSTAMP"), "dt", None)
     if not isinstance(stamp, datetime) or stamp.year not in _YEARS:
         return _NO_MOMENT

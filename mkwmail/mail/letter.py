@@ -8,7 +8,6 @@ values change.
 import binascii
 import json
 import re
-import textwrap
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from mkwmail.mail.icalendar import fold
-from mkwmail.mail.merge import HANG, PersonalFile, Place, Placeholder, Segments, files_in, fill, filler, hang_of
+from mkwmail.mail.merge import HANG, Escaping, PersonalFile, Placeholder, Segments, files_in, fill, filler, hang_of
 
 
 class Message(NamedTuple):
@@ -31,7 +30,7 @@ class Message(NamedTuple):
     The envelope is that of RFC 5321 §2.3.1. ``chunks`` joined are the bytes on the wire before dot-stuffing: ASCII,
     CRLF line ends, ending in CRLF. There are several chunks, so that messages share bytes such as attachments in
     memory. ``dotless``: it is known that no line begins with a dot, so no dot has to be doubled (RFC 5321 §4.5.2).
-    ``digest`` is the letter's digest of these bytes (:meth:`mkwmail.mail.letter.Letter.address`).
+    ``digest`` is the letter's digest of these bytes (:meth:`Letter.address`). ``personal``: it may have personal files.
     """
 
     sender: str
@@ -40,6 +39,7 @@ class Message(NamedTuple):
     chunks: tuple[bytes, ...]
     dotless: bool = False
     digest: str = ""
+    personal: bool = False
 
     @property
     def data(self) -> bytes:
@@ -75,15 +75,17 @@ def wrapped(line: str) -> list[str]:
     line = HANG.sub("", line)
     if len(line) <= WIDTH:
         return [line.rstrip()]
-    start = len(line) - len(line.lstrip(" "))
-    return textwrap.wrap(
-        line[start:],
-        WIDTH,
-        initial_indent=" " * start,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines: list[str] = []
+    # Not textwrap: it takes a third of the time in which a message is made.
+    first, *words = line.lstrip(" ").expandtabs().split(" ")
+    now = " " * (len(line) - len(line.lstrip(" "))) + first
+    for word in words:
+        if len(now) + 1 + len(word) <= WIDTH:
+            now += f" {word}"
+        elif word:
+            lines.append(now.rstrip(" "))
+            now = " " * indent + word
+    return [*lines, now.rstrip(" ")]
 
 
 def quoted_printable(line: str) -> bytes:
@@ -243,7 +245,7 @@ class HeaderField:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BodyLine:
     """A line of a body that contains values.
 
     It is broken and encoded when the values are known.
@@ -307,7 +309,7 @@ class PersonalParts:
             yield base64_lines(content(file.sha256))
 
 
-Piece = Fixed | HeaderField | Line | CalendarFile | ToField | PersonalParts
+Piece = Fixed | HeaderField | BodyLine | CalendarFile | ToField | PersonalParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,7 @@ class Letter:
             # Each piece begins a line.
             form.dotless and b"\n." not in made,
             digest.hexdigest(),
+            self.is_personal,
         )
 
     def _chunks(self, parts: Sequence[bytes], values: Mapping[str, str], content: Content) -> tuple[bytes, ...]:
@@ -438,7 +441,7 @@ _MOMENT_FIELDS = frozenset({"date", "dtstamp"})
 
 def _segments_of(piece: Piece) -> tuple[Segments, ...]:
     match piece:
-        case HeaderField() | Line():
+        case HeaderField() | BodyLine():
             return (piece.segments,)
         case CalendarFile():
             return tuple(line for line in piece.lines if not isinstance(line, bytes))
@@ -456,7 +459,7 @@ def _step(piece: Piece) -> _Step:
             return piece.data
         case ToField():
             return lambda values: mailbox(piece.name, values["to_name"], values["to_address"])
-        case Line():
+        case BodyLine():
             return _filled(piece.segments, ENCODERS[piece.kind])
         case HeaderField():
             write = unstructured if piece.kind is FieldKind.UNSTRUCTURED else verbatim
@@ -552,7 +555,7 @@ def _to_json(piece: Piece) -> list[Any]:
             return ["octets", b64encode(piece.data).decode("ascii")]
         case HeaderField():
             return ["header", piece.name, piece.kind, _segments_to_json(piece.segments)]
-        case Line():
+        case BodyLine():
             return ["line", piece.kind, _segments_to_json(piece.segments)]
         case CalendarFile():
             lines = piece.lines
@@ -575,7 +578,7 @@ def _from_json(kept: list[Any]) -> Piece:
         case ["header", str(name), str(kind), list(segments)]:
             return HeaderField(name, FieldKind(kind), _segments_from_json(segments))
         case ["line", str(kind), list(segments)]:
-            return Line(LineKind(kind), _segments_from_json(segments))
+            return BodyLine(LineKind(kind), _segments_from_json(segments))
         case ["calendar", list(lines)]:
             read = (line.encode() if isinstance(line, str) else _segments_from_json(line) for line in lines)
             return CalendarFile(tuple(read))
@@ -593,5 +596,5 @@ def _segments_to_json(segments: Segments) -> list[Any]:
 
 def _segments_from_json(kept: list[Any]) -> Segments:
     return tuple(
-        segment if isinstance(segment, str) else Placeholder(segment[0], Place(segment[1])) for segment in kept
+        segment if isinstance(segment, str) else Placeholder(segment[0], Escaping(segment[1])) for segment in kept
     )

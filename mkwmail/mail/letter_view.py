@@ -15,11 +15,11 @@ from email.message import EmailMessage
 from mkwmail.mail.compose import Addressed
 from mkwmail.mail.icalendar import fold
 from mkwmail.mail.letter import (
+    BodyLine,
     CalendarFile,
     Fixed,
     HeaderField,
     Letter,
-    Line,
     PersonalParts,
     Piece,
     ToField,
@@ -107,7 +107,7 @@ def _stand_in(number: int, piece: Piece) -> bytes:
     match piece:
         case Fixed():
             return _base64_stand_in(number) if _BASE64.fullmatch(piece.data) else piece.data
-        case Line():
+        case BodyLine():
             return quoted_printable(f"\ue500{number}\ue501")
         case CalendarFile():
             return _base64_stand_in(number)
@@ -158,7 +158,7 @@ def _segments(line: str, letter: Letter) -> Segments:
     if found is None:
         return (line,) if line else ()
     piece = letter.pieces[int(found[1])]
-    assert isinstance(piece, Line)
+    assert isinstance(piece, BodyLine)
     return piece.segments
 
 
@@ -240,7 +240,7 @@ def names_its_members(opened: LetterView, addressed: Iterable[Addressed]) -> boo
     It does if a template cut or changed a value instead of printing it. A letter of several members does not identify
     them only because it names one of them, such as a host.
     """
-    words = _words_of(opened)
+    words = fixed_words(opened)
     return all(one.direct or any(value in words for value in _telling(one)) for one in addressed)
 
 
@@ -250,15 +250,17 @@ def _telling(one: Addressed) -> list[str]:
         member, name = each.member, each.member.name
         parts += (name.first, name.surname, name.written)
         parts += (member.email, member.organisation, member.number, each.code)
-    return [f" {_plain(part)} " for part in parts if len(part) >= _SHORTEST]
+    return [f" {plain_words(part)} " for part in parts if len(part) >= _SHORTEST]
 
 
-def _words_of(opened: LetterView) -> str:
+def fixed_words(opened: LetterView) -> str:
+    """Return the words of all that no value changes, as :func:`plain_words` does, with a space at either end."""
     lines: list[Segments] = [*opened.text, *opened.html, *opened.calendar]
     lines.extend(field.text for field in opened.head if field.text)
     fixed = (segment for line in lines for segment in line if isinstance(segment, str))
-    return f" {_plain(' '.join(fixed))} "
+    return f" {plain_words(' '.join(fixed))} "
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
+    """Return the words of a text in lower case, with one space between them."""
     return " ".join(re.findall(r"\w+", text.casefold()))

@@ -165,7 +165,10 @@ def inline_text(tokens: Sequence[Token]) -> str:
                 written.append("\n")
             case "image":
                 address = str(token.attrGet("src") or "")
-                written.append(f"{token.content} ({URL_START}{address}{URL_END})")
+                if address.startswith("cid:"):
+                    written.append(f"[{token.content}]")
+                else:
+                    written.append(f"{token.content} ({URL_START}{address}{URL_END})")
             case "link_open":
                 links.append((len(written), str(token.attrGet("href") or "")))
             case "link_close":

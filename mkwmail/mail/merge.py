@@ -207,7 +207,7 @@ def printed(value: object) -> Markup:
     return Markup(quote(str(value)))
 
 
-class Place(StrEnum):
+class Escaping(StrEnum):
     """The place of a value in a message; each has its own escaping."""
 
     TEXT = "text"  # plain text, and header text before RFC 2047
@@ -228,15 +228,15 @@ def _attribute(text: str) -> str:
     return html.escape(text, quote=True)
 
 
-ESCAPES: Mapping[Place, Callable[[str], str]] = {
-    Place.TEXT: str,
-    Place.HTML: lambda text: html.escape(text, quote=False),
-    Place.ATTRIBUTE: _attribute,
-    Place.URL: _url,
-    Place.LINK: _attribute,
-    Place.ADDRESS: _url,
-    Place.CALENDAR: escape_text,
-    Place.PARAMETER: lambda text: f'"{escape_parameter(text)}"',
+ESCAPES: Mapping[Escaping, Callable[[str], str]] = {
+    Escaping.TEXT: str,
+    Escaping.HTML: lambda text: html.escape(text, quote=False),
+    Escaping.ATTRIBUTE: _attribute,
+    Escaping.URL: _url,
+    Escaping.LINK: _attribute,
+    Escaping.ADDRESS: _url,
+    Escaping.CALENDAR: escape_text,
+    Escaping.PARAMETER: lambda text: f'"{escape_parameter(text)}"',
 }
 
 
@@ -245,7 +245,7 @@ class Placeholder:
     """A place in a letter that a member's value fills."""
 
     field: str
-    place: Place
+    place: Escaping
 
 
 Segment = str | Placeholder
@@ -269,26 +269,26 @@ def filler(segments: Segments) -> Callable[[Mapping[str, str]], str]:
     return lambda values: text % tuple([escape(values[field]) for escape, field in holes])
 
 
-def _resolved(text: str, place: Place) -> str:
+def _resolved(text: str, place: Escaping) -> str:
     """Restore the quoted characters of a text without marks.
 
     They are escaped for the place.
     """
-    if place in (Place.TEXT, Place.CALENDAR, Place.PARAMETER):
+    if place in (Escaping.TEXT, Escaping.CALENDAR, Escaping.PARAMETER):
         return unquote(text)
-    if place in (Place.URL, Place.ADDRESS):
+    if place in (Escaping.URL, Escaping.ADDRESS):
         text = QUOTED_DATA.sub(lambda run: _url(unquote(run[0])), text)
-    if place is Place.ADDRESS:
+    if place is Escaping.ADDRESS:
         return unquote(text)
-    escape = _attribute if place is Place.URL else ESCAPES[place]
+    escape = _attribute if place is Escaping.URL else ESCAPES[place]
     return QUOTED.sub(lambda run: escape(unquote(run[0])), text)
 
 
 # The place of a value that is a whole URL itself, instead of a part of one.
-_WHOLE_URL: Mapping[Place, Place] = {Place.URL: Place.LINK, Place.ADDRESS: Place.TEXT}
+_WHOLE_URL: Mapping[Escaping, Escaping] = {Escaping.URL: Escaping.LINK, Escaping.ADDRESS: Escaping.TEXT}
 
 
-def segments_of(text: str, place: Place, marks: Marks, links: frozenset[str]) -> Segments:
+def segments_of(text: str, place: Escaping, marks: Marks, links: frozenset[str]) -> Segments:
     """Return text as the letter holds it, with its marks as holes.
 
     Its own characters are escaped for ``place``. ``links`` are the fields whose values are whole URLs: inside an HTML
@@ -325,7 +325,7 @@ def text_segments(line: str, marks: Marks, links: frozenset[str]) -> Segments:
     found: list[Segment] = []
     # A split at a pattern with one group gives texts and URLs alternately.
     for number, part in enumerate(_WRITTEN_URL.split(line)):
-        found.extend(segments_of(part, Place.ADDRESS if number % 2 else Place.TEXT, marks, links))
+        found.extend(segments_of(part, Escaping.ADDRESS if number % 2 else Escaping.TEXT, marks, links))
     return joined(found)
 
 
@@ -342,10 +342,10 @@ def html_segments(page: str, marks: Marks, links: frozenset[str]) -> Segments:
     found: list[Segment] = []
     at = 0
     for tag in _TAG.finditer(page):
-        found.extend(segments_of(page[at : tag.start()], Place.HTML, marks, links))
+        found.extend(segments_of(page[at : tag.start()], Escaping.HTML, marks, links))
         found.extend(_tag_segments(tag[0], marks, links))
         at = tag.end()
-    found.extend(segments_of(page[at:], Place.HTML, marks, links))
+    found.extend(segments_of(page[at:], Escaping.HTML, marks, links))
     return joined(found)
 
 
@@ -354,7 +354,7 @@ def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment
     at = 0
     for attribute in _ATTRIBUTE.finditer(tag):
         found.append(tag[at : attribute.start(3)])
-        place = Place.URL if attribute[1].lower() in _URL_ATTRIBUTES else Place.ATTRIBUTE
+        place = Escaping.URL if attribute[1].lower() in _URL_ATTRIBUTES else Escaping.ATTRIBUTE
         found.extend(segments_of(attribute[3], place, marks, links))
         at = attribute.end(3)
     found.append(tag[at:])

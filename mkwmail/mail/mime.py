@@ -16,6 +16,7 @@ from email.policy import compat32
 from email.utils import format_datetime
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from mkwmail.config.settings import Mailbox
 from mkwmail.mail.letter import (
@@ -120,6 +121,14 @@ class Attachment:
     name: str
     content_type: str
     data: bytes
+
+
+class Picture(NamedTuple):
+    """A picture in a text of the mail, with its Content-ID and its own width in pixels."""
+
+    file: Attachment
+    content_id: str
+    width: int
 
 
 def read_attachment(path: Path) -> Attachment:

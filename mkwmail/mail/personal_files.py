@@ -18,7 +18,7 @@ from mkwmail.config.attachments import MOST_BYTES, OwnFiles, attachment_path, wh
 from mkwmail.config.event import PersonalFile as FileRule
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.mail.merge import PersonalFile
@@ -113,7 +113,7 @@ class PersonalFiles:
         if hashlib.sha256(data).hexdigest() == sha256:
             return data
         fault = _("a personal attachment was changed or deleted while the mails were made")
-        raise UserError(Fault(self.folder.shown(self.event_path), fault, _("run the command again")))
+        raise user_error(self.folder.shown(self.event_path), fault, _("run the command again"))
 
     def _file(
         self, rule: FileRule, member: Member, own_files: OwnFiles, whose: dict[Path, Member]

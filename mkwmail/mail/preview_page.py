@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -21,9 +21,12 @@ from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.i18n import _, ngettext, size, some
 from mkwmail.mail.compose import Addressed, Composition
 from mkwmail.mail.letter import Letter
-from mkwmail.mail.letter_view import LetterView, invented, names_its_members, opened
+from mkwmail.mail.letter_view import LetterView, fixed_words, invented, names_its_members, opened
 from mkwmail.mail.merge import Placeholder, Segments, files_in
 from mkwmail.members.names import odd
+
+if TYPE_CHECKING:
+    from mkwmail.mail.passages import Passage
 
 
 def page_words(one_per_letter: bool) -> dict[str, Any]:
@@ -152,12 +155,14 @@ def _help() -> dict[str, str]:
         "key_views": _("mail, text, head, differences"),
         "key_phone": _("phone or desktop"),
         "key_dark": _("dark or light"),
-        "links": _("Links in the mail do nothing here."),
+        "links": _("Links in the mail do nothing here. Click on a sentence to see its file and line."),
+        "written": _("Written in %(place)s"),
+        "not_written": _("No file has these words: mkwmail makes them from the details of the event or the member."),
     }
 
 
 _PAGE = Path(__file__).parent / "gallery_page"
-_SCRIPTS = ("filling.js", "calendar.js", "differences.js", "page.js")
+_SCRIPTS = ("filling.js", "calendar.js", "differences.js", "passages.js", "page.js")
 
 
 def gallery_page(
@@ -169,12 +174,14 @@ def gallery_page(
     form: Form,
     warnings: Sequence[str] = (),
     one_per_letter: bool = False,
+    passages: "Sequence[Passage]" = (),
 ) -> str:
     """Return the page as HTML, to be written in UTF-8.
 
     ``moment`` (aware) dates the mails. ``message_ids`` has each person's Message-ID, without angle brackets; a mail
     that was tried before has an ID and a date in its values, and keeps them. ``warnings`` are shown at the top,
-    unchanged. The members whose salutation in ``form`` is odd come first.
+    unchanged. The members whose salutation in ``form`` is odd come first. A click on a sentence shows the file and the
+    line among ``passages`` that has most of its words.
 
     ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
     members. A variant whose fixed text identifies its member is left out, and the page says so.
@@ -195,8 +202,25 @@ def gallery_page(
         ]
         odd_ones = sum(bool(_oddity(one, form)) for one in everybody)
         warnings = (*warnings, _odd_salutations(odd_ones)) if odd_ones else warnings
-    data = {"letters": letters, "members": members, "lines": lines.all, "words": page_words(one_per_letter)}
+    from mkwmail.mail.passages import heard
+
+    words = "".join(fixed_words(variant.opened) for variant in kept)
+    found = [[each.place, each.texts, _copying(each)] for each in heard(passages, words)]
+    data = {
+        "passages": found,
+        "letters": letters,
+        "members": members,
+        "lines": lines.all,
+        "words": page_words(one_per_letter),
+    }
     return _written(title, len(everybody), len(variants), warnings, data)
+
+
+def _copying(passage: "Passage") -> str:
+    if not passage.copied_by:
+        return ""
+    command = f"mkwmail template {passage.copied_by.removesuffix('.md')}"
+    return _("a text of mkwmail; for one of your own: %(command)s") % {"command": command}
 
 
 @dataclass(frozen=True, slots=True)

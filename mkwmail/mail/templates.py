@@ -13,7 +13,7 @@ from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxE
 from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import UserError, user_error
 from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.mail.context import FILTERS, EntryForm
@@ -102,10 +102,10 @@ class Templates:
         except TemplateNotFound:
             known = nearest(name, self._loader.list_templates())
             remedy = _('perhaps "%(name)s"?') % {"name": known} if known else ""
-            raise UserError(Fault(f"templates/{name}", _("there is no such template"), remedy)) from None
+            raise user_error(f"templates/{name}", _("there is no such template"), remedy) from None
         except UnicodeDecodeError:
             remedy = _('save it with the encoding "UTF-8"')
-            raise UserError(Fault(f"templates/{name}", _("the file is not UTF-8"), remedy)) from None
+            raise user_error(f"templates/{name}", _("the file is not UTF-8"), remedy) from None
 
     def mail(self, name: str) -> MailTemplate:
         """Return the template ``<name>.md``: its head and its body.
@@ -116,12 +116,10 @@ class Templates:
         text = self.source(file).replace("\r\n", "\n")
         found = _HEAD.match(text)
         if found is None:
-            raise UserError(
-                Fault(
-                    f"templates/{file}:1",
-                    _("the template has no head"),
-                    _('begin it with "---", a line "subject: …" and a line "preheader: …", and "---"'),
-                )
+            raise user_error(
+                f"templates/{file}:1",
+                _("the template has no head"),
+                _('begin it with "---", a line "subject: …" and a line "preheader: …", and "---"'),
             )
         head = self._head(file, found[1])
         body = "\n" * text[: found.end()].count("\n") + text[found.end() :]
@@ -139,12 +137,11 @@ class Templates:
             if not text.strip():
                 continue
             if not colon or key not in fields:
-                raise UserError(
-                    Fault(
-                        f"templates/{file}:{line}",
-                        _('"%(text)s" is not a line of the head') % {"text": text.strip()},
-                        _("the head has lines that begin with subject: or preheader:"),
-                    )
+                raise user_error(
+                    f"templates/{file}:{line}",
+                    _('"%(text)s" is not a line of the head'),
+                    _("the head has lines that begin with subject: or preheader:"),
+                    text=text.strip(),
                 )
             # The blank lines make a fault in the value name the right line.
             fields[key] = "\n" * (line - 1) + value.strip()
@@ -208,6 +205,16 @@ _NOTE = (
 )
 
 
+def names_template(text: str, path: Path) -> bool:
+    """Check whether an event file or a template names a template file.
+
+    It does as a mailing, after ``template:``, or in an ``include``.
+    """
+    stem, name = re.escape(path.stem), re.escape(path.name)
+    forms = (rf"^\s*[\"']?{stem}[\"']?\s*:", rf"template:\s*[\"']?{stem}\b", rf"[\"']{name}[\"']")
+    return any(re.search(form, text, re.MULTILINE) for form in forms)
+
+
 def own_copy(name: str, text: str) -> str:
     """Return a shipped text as the copy that people edit, with a note on what is what.
 
@@ -251,9 +258,9 @@ def template_faults(file: str) -> Iterator[None]:
         raise
     except TemplateSyntaxError as error:
         place = f"{_shown(error.name or file)}:{error.lineno}"
-        raise UserError(Fault(place, _syntax_fault(error.message or ""))) from None
+        raise user_error(place, _syntax_fault(error.message or "")) from None
     except Exception as error:
-        raise UserError(Fault(_place_of(error, file), _filling_fault(error))) from None
+        raise user_error(_place_of(error, file), _filling_fault(error)) from None
 
 
 def _filling_fault(error: Exception) -> str:
@@ -422,13 +429,11 @@ class Renderer:
     def _check_blocks(self, markdown: str) -> None:
         for line in markdown.splitlines():
             if _BLOCK_SIGNS.search(line) and len(line.strip()) > 1:
-                raise UserError(
-                    Fault(
-                        f"templates/{self.mail.name}",
-                        _('a block such as facts() shares its line with other text: "%(line)s"')
-                        % {"line": _BLOCK_SIGNS.sub("…", line.strip())},
-                        _("put the block on a line of its own, with an empty line before and after it"),
-                    )
+                raise user_error(
+                    f"templates/{self.mail.name}",
+                    _('a block such as facts() shares its line with other text: "%(line)s"'),
+                    _("put the block on a line of its own, with an empty line before and after it"),
+                    line=_BLOCK_SIGNS.sub("…", line.strip()),
                 )
 
 

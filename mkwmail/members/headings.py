@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, fault_at, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.members.cells import CellError, clean, shown_value
 from mkwmail.members.table import Row, Table
@@ -251,8 +251,8 @@ def read_headings(table: Table, shown: str, own: Mapping[str, str] = NO_COLUMNS)
         which columns are meant.
     """
     if not table.rows:
-        raise UserError(
-            Fault(shown, _("the list is empty"), _("save it again, with its headings and the members below them"))
+        raise user_error(
+            shown, _("the list is empty"), _("save it again, with its headings and the members below them")
         )
     headings = find_headings(table, meanings_with(own))
     faults = [*_unreadable(table, headings, shown), *_twice(headings, shown), *_not_there(headings, shown, own)]
@@ -328,16 +328,14 @@ def _twice(headings: Headings, shown: str) -> Iterator[Fault]:
     for columns in (*once, *headings.others.values()):
         if len(columns) > 1:
             first, second = columns[0], columns[1]
-            yield Fault(
+            yield fault_at(
                 f"{shown}:{headings.row.number}",
-                _('the columns %(a)s "%(first)s" and %(b)s "%(second)s" mean the same')
-                % {
-                    "a": column_letter(first),
-                    "first": shown_value(headings.written(first)),
-                    "b": column_letter(second),
-                    "second": shown_value(headings.written(second)),
-                },
+                _('the columns %(a)s "%(first)s" and %(b)s "%(second)s" mean the same'),
                 _("delete one of them, or give it another heading"),
+                a=column_letter(first),
+                first=shown_value(headings.written(first)),
+                b=column_letter(second),
+                second=shown_value(headings.written(second)),
             )
 
 

@@ -38,6 +38,9 @@ from mkwmail.members.headings import (
 from mkwmail.members.names import completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
 
+# In the folded heading of a further column.
+_TELEPHONE = re.compile(r"telefoon|mobiel|phone|mobile|^tel")
+
 
 class Assistant(NamedTuple):
     """Somebody who gets a copy of a member's mails, from the column `kopie aan`.
@@ -70,6 +73,12 @@ class Member(NamedTuple):
     def address_key(self) -> str:
         """The address in the form in which addresses are compared."""
         return address_key(self.email)
+
+    @property
+    def telephones(self) -> str:
+        """All telephone numbers, of further columns too; empty if there is none."""
+        further = (value for name, value in self.columns.items() if _TELEPHONE.search(name))
+        return " / ".join(dict.fromkeys(number for number in (self.phone, *further) if number))
 
 
 #: Columns that are fields of a member, by the name that they have in the settings.

@@ -85,7 +85,7 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     if not text or "@" in text:
         return None
     words = text.casefold().split()
-    letters = "".join(char for char in _bare(text).casefold() if char.isalnum())
+    letters = "".join(filter(str.isalnum, _bare(text).casefold()))
     vacant = words[0].strip("(*[") in VACANT and not text.partition(" ")[0].endswith(",")
     if vacant or letters in NO_PERSON or not any(map(str.isalpha, letters)):
         return CellError(

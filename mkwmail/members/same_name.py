@@ -1,4 +1,4 @@
-"""Comparison of names: may two spellings be the name of one person? Pure.
+"""Comparison of names: may two spellings be the name of one person, or of one organisation? Pure.
 
 Between two lists people get married, gain and lose titles, and have their names corrected. A difference that such a
 change explains is no other person. Everything else may be one, and a person must say so.
@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from mkwmail.dutch.names import (
@@ -182,7 +183,7 @@ def _misspelt_given(one: str, other: str) -> bool:
         return True
     if min(len(one), len(other)) < 5 or one[-1] != other[-1] or one[0] != other[0]:
         return False
-    return _distance(one, other) == 1
+    return _misspelt(one, other, 1)
 
 
 def _family_fit(one: _Reading, other: _Reading) -> int:
@@ -207,7 +208,7 @@ def _misspelt_family(one: str, other: str) -> bool:
     shortest = min(len(one), len(other))
     if shortest < 4 or _sound(one)[:1] != _sound(other)[:1]:
         return False
-    return _distance(one, other) <= (2 if shortest >= 7 else 1)
+    return _misspelt(one, other, 2 if shortest >= 7 else 1)
 
 
 def _swapped(one: str, other: str) -> bool:
@@ -221,17 +222,29 @@ def _swapped(one: str, other: str) -> bool:
     return one[first] == other[second] and one[second] == other[first]
 
 
-def _distance(one: str, other: str) -> int:
-    """Return how many letters must be added, removed or replaced (Levenshtein)."""
+def _distance(one: str, other: str, most: int, *, swaps: bool) -> int:
+    """Return how many letters must be added, removed or replaced (Levenshtein); ``most`` + 1 if more than ``most``.
+
+    With ``swaps``, two neighbouring letters that changed places are one difference too (Damerau).
+    """
+    earlier: list[int] = []
     before = list(range(len(other) + 1))
-    if _digits(one) != _digits(other):
-        return len(one) + len(other)  # Lid 1 is not a slip of the pen for Lid 2
     for row, letter in enumerate(one, 1):
         now = [row]
         for column, wanted in enumerate(other, 1):
-            now.append(min(before[column] + 1, now[-1] + 1, before[column - 1] + (letter != wanted)))
-        before = now
+            cost = min(before[column] + 1, now[-1] + 1, before[column - 1] + (letter != wanted))
+            if swaps and row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
+                cost = min(cost, earlier[column - 2] + 1)
+            now.append(cost)
+        if min(now) > most:
+            return most + 1
+        earlier, before = before, now
     return before[-1]
+
+
+def _misspelt(one: str, other: str, most: int) -> bool:
+    """Check for slips of the pen; Lid 1 is not one for Lid 2."""
+    return _digits(one) == _digits(other) and 0 < _distance(one, other, most, swaps=False) <= most
 
 
 @lru_cache(maxsize=4096)
@@ -355,3 +368,142 @@ def _initials(token: str, place: int, count: int, shouted: bool) -> tuple[str, .
 def _fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _folded(text: str) -> str:
+    return " ".join(_fold(text).split())
+
+
+# Names in forms and replies, which people type in a hurry: what is alike is asked about.
+
+# Titles that may be anywhere in such a name.
+_ANYWHERE = (AANHEF | TITLES_BEFORE | TITLES_BEHIND) | frozenset(
+    "ba bc dra emba fam familie hc jhr jkvr llm ma mba miss mrs ms ra rc sir".split()  # noqa: SIM905
+)
+# "A" and "O" are initials here.
+_BEFORE_SURNAME = frozenset(word for word in _PREFIXES if len(word) > 1) | frozenset(
+    ["d", "en", "l", "of", "s", "t", "v", "vd", "vdr"]
+)
+_ON_BEHALF = re.compile(
+    r"\b(?:namens|voor|door|p/o|i\.?o\.?|o\.?b\.?o\.?|on behalf of|obo|tav|t\.a\.v\.|i\.?p\.?v\.?)\s+"
+)
+
+
+class _Loose(NamedTuple):
+    """The words of a name: initials (single letters), and the others, in order.
+
+    ``surnames``: those that can be the surname, or half of it. ``first``: the first name or initial, if there is one.
+    """
+
+    initials: tuple[str, ...]
+    names: tuple[str, ...]
+    surnames: frozenset[str]
+    first: str
+
+
+@lru_cache(maxsize=20_000)
+def _read_loosely(name: str) -> _Loose:
+    text = _folded(name.replace("’", "'"))
+    given, comma, after = text.partition(",")
+    if comma:
+        # "Vries, Jan de": the surname comes first.
+        text = f"{after} {given}"
+    doubles = {part for each in re.findall(r"[\w']+(?:\s?-\s?[\w']+)+", text) for part in re.split(r"\s?-\s?", each)}
+    # "'t", "d'" and "v.d." are prefixes, not initials.
+    bare = re.sub(r"(?:^|(?<=\s))(?:'\w\b|\w'(?=\w)|v\.?\s?d\.?(?:\s?r\.?)?(?=\s))", " ", text)
+    plain = re.sub(r"[^\w\s]", " ", bare)
+    every = [word for word in plain.split() if word not in _ANYWHERE and not word.isdecimal()]
+    initials = tuple(word for word in every if len(word) == 1)
+    names = tuple(word for word in every if len(word) > 1 and word not in _BEFORE_SURNAME)
+    last = {names[-1]} if names else set()
+    surnames = {word for word in names if word in doubles and (word != names[0] or len(names) == 1)} | last
+    after_prefix = {word for before, word in pairwise(every) if before in _BEFORE_SURNAME and word in names}
+    own = [word for word in every if len(word) == 1 or word in names]
+    first = own[0] if len(own) > 1 or initials else ""
+    return _Loose(initials, names, frozenset(surnames | after_prefix), first)
+
+
+def alike(one: str, other: str) -> bool:
+    """Return whether two names may be those of one person.
+
+    A name that is empty, or has nothing but titles and prefixes, may be anybody's.
+
+    >>> alike("drs. J. de Vries", "Jan de Vries"), alike("Vries, Jan de", "Jan de Vries"), alike("Jan Smit", "Jan Bos")
+    (True, True, False)
+    """
+    for name in (one, other):
+        parts = [each for each in _ON_BEHALF.split(_folded(name)) if each.strip()]
+        if len(parts) > 1:
+            rest = other if name is one else one
+            return any(alike(each, rest) for each in parts)
+    mine, theirs = _read_loosely(one), _read_loosely(other)
+    if not mine.names or not theirs.names:
+        return not (mine.initials and theirs.initials) or set(mine.initials) == set(theirs.initials)
+    if set(mine.names) == set(theirs.names):
+        return True
+    for few, many in ((mine, theirs), (theirs, mine)):
+        if len(few.names) == 1 and not few.initials:
+            # A surname, or a first name, alone.
+            return any(_near(few.names[0], word) for word in many.names)
+    same = any(_near(a, b) for a in mine.surnames for b in theirs.surnames)
+    if same:
+        return True
+    if len(mine.names) >= 2 and len(theirs.names) >= 2 and mine.names[-1] == theirs.names[0]:
+        # "Vries Jan": first name and surname are exchanged.
+        return mine.names[0] == theirs.names[-1]
+    # "Annemarie Jansen" is the first name and one half of "Annemarie van den Berg Jansen".
+    return len(mine.names) >= 2 and len(theirs.names) >= 2 and _half(mine, theirs)
+
+
+def _half(mine: _Loose, theirs: _Loose) -> bool:
+    few, many = sorted((mine.names, theirs.names), key=len)
+    return len(many) > len(few) and set(few) <= set(many)
+
+
+def same_first_name(one: str, other: str) -> bool:
+    """Return whether two names that are alike do not have different first names.
+
+    An initial fits every name that begins with it. It tells relatives with one surname apart where nothing else does.
+    """
+    first, second = _read_loosely(one).first, _read_loosely(other).first
+    if not first or not second or len(first) == 1 or len(second) == 1:
+        return first[:1] == second[:1] or not first or not second
+    # "Theo" and "Theodorus"
+    return first[:3] == second[:3] or _near(first, second)
+
+
+def _near(one: str, other: str) -> bool:
+    """Return whether two words differ by no more than typing errors: one letter, or two in a long word."""
+    if one == other:
+        return True
+    shorter = min(len(one), len(other))
+    allowed = 0 if shorter < 4 else 1 if shorter < 8 else 2
+    if abs(len(one) - len(other)) > allowed:
+        return False
+    return allowed > 0 and _distance(one, other, allowed, swaps=True) <= allowed
+
+
+_GENERIC = frozenset(
+    (
+        *("stichting", "vereniging", "woningstichting", "woningcorporatie", "woningbouwvereniging", "corporatie"),
+        *("wonen", "de", "het", "van", "bv"),
+    )
+)
+
+
+@lru_cache(maxsize=20_000)
+def _place_words(name: str) -> frozenset[str]:
+    split = "".join(char if char.isalnum() else " " for char in _folded(name)).split()
+    return frozenset(split) - _GENERIC
+
+
+@lru_cache(maxsize=200_000)
+def same_place(one: str, other: str) -> bool:
+    """Return whether two names of organisations may mean the same one.
+
+    They may if one contains all words of the other. Words that many organisations have are ignored.
+    """
+    mine, theirs = _place_words(one), _place_words(other)
+    inside = mine <= theirs or theirs <= mine
+    compact = [_folded(name).replace(" ", "").replace("-", "") for name in (one, other)]
+    return compact[0] == compact[1] or (bool(mine) and bool(theirs) and inside)

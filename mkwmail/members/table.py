@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.files import no_ordinary_file, reason_of
 from mkwmail.i18n import _
 
@@ -55,7 +55,7 @@ def decode(data: bytes, shown: str) -> tuple[str, str]:
     text, name = decoded
     if text is None:
         fault = _("the file is not text in UTF-8, UTF-16, Windows-1252 or Mac Roman")
-        raise UserError(Fault(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+        raise user_error(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx'))
     _refuse_no_text(text, shown)
     return text, name
 
@@ -69,20 +69,14 @@ def _strictly(data: bytes, codec: str) -> str | None:
 
 def _refuse_no_text(text: str, shown: str) -> None:
     if "\0" in text:
-        raise UserError(
-            Fault(
-                shown,
-                _("the file is not a table in text: it holds NUL bytes"),
-                _('save it in Excel as "CSV UTF-8" or as .xlsx'),
-            )
+        raise user_error(
+            shown,
+            _("the file is not a table in text: it holds NUL bytes"),
+            _('save it in Excel as "CSV UTF-8" or as .xlsx'),
         )
     if re.match(r"\s*<(?:!doctype|html|\?xml|table|head|meta)\b", text, re.IGNORECASE):
-        raise UserError(
-            Fault(
-                shown,
-                _("the file is a web page, whatever its name says"),
-                _("open it in Excel and save it as .xlsx"),
-            )
+        raise user_error(
+            shown, _("the file is a web page, whatever its name says"), _("open it in Excel and save it as .xlsx")
         )
 
 
@@ -99,7 +93,7 @@ def split(text: str, shown: str, known: Callable[[str], bool]) -> tuple[str, Rec
     if announced:
         separator, text = announced[1], text[announced.end() :]
         if separator in '"\r\n':
-            raise UserError(Fault(shown, _("the first line names a separator that cannot be one"), "sep=;"))
+            raise user_error(shown, _("the first line names a separator that cannot be one"), "sep=;")
     else:
         separator = _separator(text, known)
     return separator, tuple(_records(text, separator, shown))
@@ -238,7 +232,7 @@ def read_table(path: Path, shown: str, known: Known = lambda cell: False, suits:
     """
     data = _bytes(path, shown)
     if not data.strip():
-        raise UserError(Fault(shown, _("the file is empty"), _("save the list again, with its headings")))
+        raise user_error(shown, _("the file is empty"), _("save the list again, with its headings"))
     if data.startswith(_WORKBOOKS):
         table = _read_workbook(data, shown, suits or (lambda rows: _most_headings(rows, known)))
     else:
@@ -323,29 +317,24 @@ def _unmarked(table: Table) -> Table:
 
 def _bytes(path: Path, shown: str) -> bytes:
     if reason := no_ordinary_file(path):
-        raise UserError(Fault(shown, _("the file cannot be read: %(reason)s") % {"reason": reason}))
+        raise user_error(shown, _("the file cannot be read: %(reason)s"), reason=reason)
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise UserError(Fault(shown, _("the file is not there"), _("save it there, or give its right name"))) from None
+        raise user_error(shown, _("the file is not there"), _("save it there, or give its right name")) from None
     except PermissionError:
-        raise UserError(
-            Fault(
-                shown,
-                _("the file may not be read"),
-                _("close it in Excel, or give yourself the right to read it"),
-            )
+        raise user_error(
+            shown, _("the file may not be read"), _("close it in Excel, or give yourself the right to read it")
         ) from None
     except OSError as error:
-        raise UserError(Fault(shown, _("the file cannot be read: %(reason)s") % {"reason": reason_of(error)})) from None
+        raise user_error(shown, _("the file cannot be read: %(reason)s"), reason=reason_of(error)) from None
     if len(data) > LARGEST_FILE:
-        raise UserError(
-            Fault(
-                shown,
-                _("the file is larger than %(megabytes)d MB, and no list is") % {"megabytes": LARGEST_FILE >> 20},
-                _("copy the rows of the list into a new workbook and save that"),
-            )
+        raise user_error(
+            shown,
+            _("the file is larger than %(megabytes)d MB, and no list is"),
+            _("copy the rows of the list into a new workbook and save that"),
+            megabytes=LARGEST_FILE >> 20,
         )
     return data
 

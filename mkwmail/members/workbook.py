@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.members.number_format import BUILT_IN
 
@@ -65,12 +65,10 @@ class Sheet:
 
 def damaged(shown: str) -> UserError:
     """Return the fault of a workbook that cannot be read."""
-    return UserError(
-        Fault(
-            shown,
-            _("the workbook is damaged, or is not an Excel workbook"),
-            _("open it in Excel and save it again as .xlsx, or use an earlier copy"),
-        )
+    return user_error(
+        shown,
+        _("the workbook is damaged, or is not an Excel workbook"),
+        _("open it in Excel and save it again as .xlsx, or use an earlier copy"),
     )
 
 
@@ -82,19 +80,13 @@ def refuse_older(data: bytes, shown: str) -> None:
     if not data.startswith(_OLE):
         return
     if _ENCRYPTED in data:
-        raise UserError(
-            Fault(
-                shown,
-                _("the workbook has a password"),
-                _("open it in Excel, take the password off (File > Info > Protect Workbook) and save it"),
-            )
-        )
-    raise UserError(
-        Fault(
+        raise user_error(
             shown,
-            _("the file is a workbook of Excel 97-2003 (.xls)"),
-            _("open it in Excel and save it as .xlsx"),
+            _("the workbook has a password"),
+            _("open it in Excel, take the password off (File > Info > Protect Workbook) and save it"),
         )
+    raise user_error(
+        shown, _("the file is a workbook of Excel 97-2003 (.xls)"), _("open it in Excel and save it as .xlsx")
     )
 
 
@@ -130,7 +122,7 @@ def _refuse_other_kinds(names: Collection[str], shown: str) -> None:
         kind = _("the file is an archive without an Excel workbook in it")
     else:
         return
-    raise UserError(Fault(shown, kind, _("open it in Excel or LibreOffice and save it as .xlsx")))
+    raise user_error(shown, kind, _("open it in Excel or LibreOffice and save it as .xlsx"))
 
 
 def _without_counts(content: bytes) -> bytes:
@@ -146,12 +138,10 @@ def _without_counts(content: bytes) -> bytes:
 
 
 def _too_large(shown: str) -> UserError:
-    return UserError(
-        Fault(
-            shown,
-            _("the workbook is larger than a list can be"),
-            _("copy the rows of the list into a new workbook and save that"),
-        )
+    return user_error(
+        shown,
+        _("the workbook is larger than a list can be"),
+        _("copy the rows of the list into a new workbook and save that"),
     )
 
 
@@ -222,12 +212,11 @@ def look_through(name: str, content: bytes, shown: str, styles: Sequence[str] = 
     except (ElementTree.ParseError, ValueError, LookupError):
         raise damaged(shown) from None
     if sheet.rows * sheet.columns > MOST_CELLS:
-        raise UserError(
-            Fault(
-                f"{shown}:{sheet.rows}",
-                _("a cell is filled far outside the list, in sheet %(sheet)s") % {"sheet": name},
-                _("clear it, or copy the rows of the list into a new workbook and save that"),
-            )
+        raise user_error(
+            f"{shown}:{sheet.rows}",
+            _("a cell is filled far outside the list, in sheet %(sheet)s"),
+            _("clear it, or copy the rows of the list into a new workbook and save that"),
+            sheet=name,
         )
     return sheet
 

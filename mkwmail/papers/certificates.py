@@ -23,7 +23,7 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import date_in_words, number, period
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger import papers
 from mkwmail.ledger.database import Database
@@ -177,7 +177,7 @@ class Certificates:
         if "present" not in self.answers.values():
             fault = _("nobody is recorded as present, so nobody gets a certificate")
             remedy = _("record who was there: mkwmail answers import %(event)s FILE, or answers set")
-            raise UserError(Fault(self.shown_event, fault, remedy % {"event": self.event.id}))
+            raise user_error(self.shown_event, fault, remedy, event=self.event.id)
         self._refuse_incomplete(present)
         found: dict[str, PersonalFile] = {}
         faults: list[Fault] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 
 _TEMPLATES = Path(__file__).parent
@@ -108,6 +108,5 @@ def typesetter(document: str, pictures: Mapping[str, bytes]) -> Iterator[Typeset
 
 def not_installed() -> UserError:
     """Return the error that PDFs cannot be made on this computer."""
-    fault = _("PDFs cannot be made: typst is not installed")
     remedy = _("install it: pip install 'mkwmail[papers]'")
-    return UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+    return user_error("", _("PDFs cannot be made: typst is not installed"), remedy, code=ExitCode.SETTINGS)

@@ -17,11 +17,10 @@ from mkwmail.clock import day_and_time
 from mkwmail.config.event import OWN_FILES, Event, shared_among
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.dutch.dates import number as in_words
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, fault_at
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
 from mkwmail.mail.context import Change
-from mkwmail.mail.markdown import text_of
 from mkwmail.planning.facts import differences as differing_facts
 from mkwmail.planning.facts import read_facts
 
@@ -264,13 +263,12 @@ def correcting(
 
 def nothing_to_correct(event: Event, mailing: str, correcting: Correcting) -> Fault:
     """Return the fault of a correction that has nothing to show."""
-    words = {"event": event.id, "mailing": mailing, "of": correcting.of}
     fault = _("%(mailing)s would show no difference: nothing in the text of %(of)s has changed since it was sent")
     remedy = _(
         "correct the text first, or write below %(mailing)s: text: what was wrong; if the date, the place or the times "
         "changed, run `mkwmail send %(event)s update`"
     )
-    return Fault(event.id, fault % words, remedy % words)
+    return fault_at(event.id, fault, remedy, event=event.id, mailing=mailing, of=correcting.of)
 
 
 def refuse_if_alike(event: Event, mailing: str, correcting: Correcting) -> None:
@@ -380,6 +378,9 @@ def _name(line: str | tuple[str, str]) -> str:
 
 def _paragraphs(text: str | None) -> list[str]:
     """Return a text as its sentences, without Markdown's marks."""
+    # Only a correction needs it, and the desk starts sooner without.
+    from mkwmail.mail.markdown import text_of
+
     return [one for line in text_of(text or "").splitlines() for one in _SENTENCE.split(line.strip()) if one]
 
 

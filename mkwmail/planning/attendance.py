@@ -1,6 +1,6 @@
 """Attendance: who has not answered, and whom to telephone. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,51 +14,51 @@ from mkwmail.ledger.models import TOLD, Call, Delivery, State
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient, represented
-from mkwmail.planning.roll import MemberIndex, unaddressed
+from mkwmail.planning.member_index import MemberIndex, unaddressed
 
 
-def silent(event: Event, roll: MemberIndex | None, history: History) -> frozenset[str]:
+def silent(event: Event, index: MemberIndex | None, history: History) -> frozenset[str]:
     """Return those (keys) who were invited and have not answered.
 
     Those for whom a colleague has answered are not among them.
 
-    :param roll: None if the member list cannot be read; then no colleague counts.
+    :param index: None if the member list cannot be read; then no colleague counts.
     """
     invited = {each.person for each in history.deliveries if each.state in TOLD and rule_of(each.round.mailing).invites}
-    return frozenset(invited - history.answers.keys() - spoken_for(event, roll, history) - _assistants(roll, history))
+    return frozenset(invited - history.answers.keys() - spoken_for(event, index, history) - _assistants(index, history))
 
 
-def _assistants(roll: MemberIndex | None, history: History) -> frozenset[str]:
+def _assistants(index: MemberIndex | None, history: History) -> frozenset[str]:
     """Return those (keys) who are no members and get copies only, also if they are in the list no more."""
-    members = {each.person for each in roll.listings} if roll else set()
-    found = {each.person for each in roll.assistants} if roll else set()
+    members = {each.person for each in index.listings} if index else set()
+    found = {each.person for each in index.assistants} if index else set()
     # The register knows assistants by their addresses alone.
     found |= {each.key for each in history.persons if not (each.name or each.organisation or each.number)}
     return frozenset(found - members)
 
 
-def places_of(roll: MemberIndex) -> dict[str, str]:
+def places_of(index: MemberIndex) -> dict[str, str]:
     """Return the organisations of the list: folded name → name."""
     places: dict[str, str] = {}
-    for each in roll.listings:
+    for each in index.listings:
         if each.member.organisation:
             places.setdefault(folded(each.member.organisation), each.member.organisation)
     return places
 
 
-def spoken_for(event: Event, roll: MemberIndex | None, history: History) -> frozenset[str]:
+def spoken_for(event: Event, index: MemberIndex | None, history: History) -> frozenset[str]:
     """Return the members for whom a colleague who comes has answered.
 
     They are the keys of all members of such an organisation, if one person counts for all of it.
     """
-    if roll is None:
+    if index is None:
         return frozenset()
-    here = {each.person: each.member for each in (*roll.listings, *history.guests)}
+    here = {each.person: each.member for each in (*index.listings, *history.guests)}
     places = represented(event, history.answers, here)
     return frozenset(person for person, member in here.items() if folded(member.organisation) in places)
 
 
-def to_phone(event: Event, roll: MemberIndex | None, history: History, now: datetime) -> Iterator[Recipient]:
+def to_phone(event: Event, index: MemberIndex | None, history: History, now: datetime) -> Iterator[Recipient]:
     """Yield those whom somebody should telephone, until the event is over.
 
     No mail reaches them, or they have not answered the last reminder.
@@ -67,8 +67,8 @@ def to_phone(event: Event, roll: MemberIndex | None, history: History, now: date
     """
     if now > event.ends:
         return
-    listed = {each.person: each for each in roll.listings} if roll else {}
-    answered_for = spoken_for(event, roll, history)
+    listed = {each.person: each for each in index.listings} if index else {}
+    answered_for = spoken_for(event, index, history)
     told = [each for each in sorted(history.deliveries, key=lambda each: each.since) if not is_mark(each.address)]
     last = {each.person: each for each in told}
     reminded = _reminded_last(event, told, now) if history.cancelled is None else {}
@@ -102,54 +102,45 @@ class ToCall:
 
 
 def calls_to_make(
-    event: Event, roll: MemberIndex | None, history: History, calls: Iterable[Call], now: datetime
+    event: Event, index: MemberIndex | None, history: History, calls: Iterable[Call], now: datetime
 ) -> tuple[ToCall, ...]:
     """Return those whom somebody should telephone, the most urgent first.
 
     First those whom no mail reaches; of equal urgency, those who were not called yet, then those who were called
     longest ago. Members without an address have no key.
     """
-    listed = {each.person: each.member for each in roll.listings} if roll else {}
+    listed = {each.person: each.member for each in index.listings} if index else {}
     places = {each.key: each.organisation for each in history.persons}
     last = {each.person: each for each in calls}
     refused = {each.person for each in history.deliveries if each.state is State.REFUSED}
     found = []
-    for one in to_phone(event, roll, history, now):
+    for one in to_phone(event, index, history, now):
         member = listed.get(one.person)
         place = member.organisation if member else places.get(one.person, "")
-        telephone = telephone_of(member.columns) if member else ""
+        telephone = member.telephones if member else ""
         found.append(ToCall(one.person, one.name, place, telephone, one.reason, last.get(one.person)))
-    if roll is not None and now <= event.ends and history.cancelled is None:
-        found += _without_address(roll, history)
+    if index is not None and now <= event.ends and history.cancelled is None:
+        found += _without_address(index, history)
     found.sort(
         key=lambda one: (not _is_out_of_reach(one, refused), one.last is not None, one.last.at if one.last else now)
     )
     return tuple(found)
 
 
-def _without_address(roll: MemberIndex, history: History) -> Iterator[ToCall]:
+def _without_address(index: MemberIndex, history: History) -> Iterator[ToCall]:
     """Yield the members without an address, until an answer is recorded under their name."""
     guests = (*history.guests, *history.unaddressed)
     answered = {folded(each.name) for each in guests if each.person in history.answers}
-    for member in unaddressed(roll):
+    for member in unaddressed(index):
         name = full_name(member.name)
         if folded(name) not in answered:
-            telephone = telephone_of(member.columns) or member.phone
-            yield ToCall("", name, member.organisation, telephone, _("has no mail address: by post or telephone"))
+            yield ToCall(
+                "", name, member.organisation, member.telephones, _("has no mail address: by post or telephone")
+            )
 
 
 def _is_out_of_reach(one: ToCall, refused: Set[str]) -> bool:
     return not one.person or one.person in refused
-
-
-def telephone_of(columns: Mapping[str, str]) -> str:
-    """Return the telephone number in a member's further columns; empty if there is none."""
-    numbers = [
-        value
-        for name, value in columns.items()
-        if value and (any(word in name for word in ("telefoon", "mobiel", "phone", "mobile")) or name.startswith("tel"))
-    ]
-    return " / ".join(dict.fromkeys(numbers))
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:

@@ -9,7 +9,7 @@ from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import AllAudience, AnyAudience, AudienceRule, ColumnAudience, Event, NotAudience
 from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.models import COMING, TOLD, Delivery, ListSeen, State
 from mkwmail.ledger.people import Person, folded
@@ -93,8 +93,7 @@ def _rule(event: Event, mailing: str, written: AudienceRule) -> Rule:
     except ValueError:
         # Without a valid rule it must not become "everyone".
         fault = _('the mailing "%(mailing)s" has no such audience: %(audience)s')
-        words = {"mailing": mailing, "audience": written}
-        raise UserError(Fault(event.id, fault % words)) from None
+        raise user_error(event.id, fault, mailing=mailing, audience=written) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,11 +460,10 @@ class Audiences:
         value_of = column_of(rule.column, members.values())
         if value_of is None:
             fault = _('the member list has no column "%(column)s", which says whom %(mailing)s is for')
-            words = {"column": rule.column, "mailing": self._mailing}
             remedy = _("add the column to the list, or correct the audience in the event file; it has: %(columns)s")
             known = {column: None for member in members.values() for column in member.columns}
             columns = ", ".join([*KNOWN_COLUMNS, *known])
-            raise UserError(Fault(self._event.id, fault % words, remedy % {"columns": columns}))
+            raise user_error(self._event.id, fault, remedy, columns=columns, column=rule.column, mailing=self._mailing)
         wanted = {folded(value) for value in rule.values}
 
         def why_not(_person: str, member: Member) -> str | None:

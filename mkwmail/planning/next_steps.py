@@ -8,14 +8,14 @@ from enum import StrEnum
 
 from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import latest_of, rule_of
+from mkwmail.config.kinds import latest_of, rule_of, shown_name
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
 from mkwmail.ledger.people import is_mark
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import Outdated, WithEarlierText, mending
-from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import can_go_by_itself, newest, no_hours_left
 from mkwmail.planning.timetable import Changed
 
@@ -103,7 +103,7 @@ def next_steps(
             "To correct %(mailing)s for the %(n)d who have an earlier text: mkwmail send %(event)s correction",
             earlier.people,
         )
-        yield step % {"n": earlier.people, "mailing": earlier.mailing, "event": event.id}
+        yield step % {"n": earlier.people, "mailing": shown_name(earlier.mailing), "event": event.id}
     if any(_wants_deciding(event, each, now) for each in history.deliveries):
         yield _("To decide about them: mkwmail resolve %(event)s") % {"event": event.id}
     yield from (each.fault for each in due if each.fault)
@@ -125,20 +125,20 @@ def next_steps(
         yield read % {"n": replies, "event": event.id}
 
 
-def doubtful_steps(event: Event, roll: MemberIndex, now: datetime) -> Iterator[str]:
+def doubtful_steps(event: Event, index: MemberIndex, now: datetime) -> Iterator[str]:
     """Yield who waits because it is not certain who they are, until the event is over."""
     if now > event.ends:
         return
-    if roll.slipped:
+    if index.slipped:
         slipped = ngettext(
             "%(n)d address has the name of another member now, so nothing is sent automatically: "
             "mkwmail check %(event)s",
             "%(n)d addresses have the names of other members now, so nothing is sent automatically: "
             "mkwmail check %(event)s",
-            len(roll.slipped),
+            len(index.slipped),
         )
-        yield slipped % {"n": len(roll.slipped), "event": event.id}
-    waiting = [each for each in roll.doubtful if each not in roll.slipped]
+        yield slipped % {"n": len(index.slipped), "event": event.id}
+    waiting = [each for each in index.doubtful if each not in index.slipped]
     if waiting:
         words = {"n": len(waiting), "event": event.id, "names": some([each.name or each.address for each in waiting])}
         successors = ngettext(
@@ -184,7 +184,7 @@ def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iter
     missed = Counter(each.round.mailing for each in deliveries if each.state is State.EXPIRED)
     for name, count in missed.items():
         if name in event.mailings and now > latest_of(event, name):
-            words = {"n": count, "mailing": name, "latest": day_and_time(latest_of(event, name))}
+            words = {"n": count, "mailing": shown_name(name), "latest": day_and_time(latest_of(event, name))}
             sentence = ngettext(
                 "Missed: %(n)d mail of %(mailing)s was not sent before %(latest)s; see: mkwmail status %(event)s",
                 "Missed: %(n)d mails of %(mailing)s were not sent before %(latest)s; see: mkwmail status %(event)s",
@@ -219,7 +219,7 @@ def _deferred(
             "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
             len(moments),
         )
-        words = {"mailing": name, "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
+        words = {"mailing": shown_name(name), "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
         yield sentence % {**words, "moment": moment_from(now, min(moments))}
     for name, count in again.items():
         sentence = ngettext(
@@ -227,7 +227,7 @@ def _deferred(
             "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
             count,
         )
-        yield sentence % {"mailing": name, "n": count, "command": f"mkwmail send {event.id} {name}"}
+        yield sentence % {"mailing": shown_name(name), "n": count, "command": f"mkwmail send {event.id} {name}"}
 
 
 def _mailings(
@@ -261,7 +261,10 @@ def _mailings(
         elif each.send <= now:
             yield _due_now(event, each, now, runs)
     if changed_since:
-        words = {"mailings": ", ".join(changed_since), "command": f"{event.id} {' '.join(changed_since)}"}
+        words = {
+            "mailings": ", ".join(map(shown_name, changed_since)),
+            "command": f"{event.id} {' '.join(changed_since)}",
+        }
         yield (
             ngettext(
                 "%(mailings)s was changed since it was approved, and is not sent: mkwmail schedule %(command)s",
@@ -285,7 +288,7 @@ def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
 
 def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
     """Return that a mailing was sent to some, and the command that sends it to the others."""
-    words = {"mailing": mailing, "sent": sent, "n": waits, "command": f"mkwmail send {event.id} {mailing}"}
+    words = {"mailing": shown_name(mailing), "sent": sent, "n": waits, "command": f"mkwmail send {event.id} {mailing}"}
     sentence = ngettext(
         "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
         "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
@@ -295,7 +298,7 @@ def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
 
 
 def _due_now(event: Event, each: Due, now: datetime, runs: bool) -> str:
-    words = {"mailing": each.mailing, "mails": mails(each.left), "event": event.id}
+    words = {"mailing": shown_name(each.mailing), "mails": mails(each.left)}
     if each.mode is SendMode.APPROVED and runs:
         if each.goes is not None and each.goes > latest_of(event, each.mailing):
             sentence = _("%(mailing)s is not sent automatically any more: %(reason)s. To send it: %(command)s")
@@ -305,11 +308,11 @@ def _due_now(event: Event, each: Due, now: datetime, runs: bool) -> str:
             words["moment"] = moment_from(now, each.goes)
             return _("Due, and sent automatically from %(moment)s on: %(mailing)s, %(mails)s") % words
         return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
-    return _("Due now: mkwmail send %(event)s %(mailing)s") % words
+    return _("Due now: mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": each.mailing}
 
 
 def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:
-    words = {"mailing": each.mailing, "moment": moment_from(now, each.send) if each.send else ""}
+    words = {"mailing": shown_name(each.mailing), "moment": moment_from(now, each.send) if each.send else ""}
     if each.mode is SendMode.APPROVED and runs:
         if each.goes is not None and each.goes > latest_of(event, each.mailing):
             words |= {"reason": no_hours_left(latest_of(event, each.mailing))}

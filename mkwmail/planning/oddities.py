@@ -12,7 +12,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
-from mkwmail.errors import Fault
+from mkwmail.errors import Fault, fault_at
 from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
@@ -20,9 +20,9 @@ from mkwmail.ledger.people import folded, is_mark
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import WithEarlierText, list_tolerance, mending, outdated
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -100,21 +100,21 @@ def form_faults(url: str, place: str) -> Iterator[Fault]:
 
 
 def list_warnings(
-    members: MemberList, smtp: Smtp | None, place: str, roll: MemberIndex, history: History
+    members: MemberList, smtp: Smtp | None, place: str, index: MemberIndex, history: History
 ) -> Iterator[Fault]:
     """Yield the oddities of the list, also since the previous mailing.
 
     :param place: the list's file, as people know it.
     """
-    everyone = [listing.member for listing in roll.listings]
-    for each in roll.doubtful:
+    everyone = [listing.member for listing in index.listings]
+    for each in index.doubtful:
         if each.change is None:
             remedy = _("`send` asks who it is; until then this row gets no mail")
             yield Fault(f"{place}:{each.member.row}", each.doubt, remedy)
-    if roll.replacing:
-        yield replaced_fault(roll, place)
+    if index.replacing:
+        yield replaced_fault(index, place)
     yield from twin_faults(everyone, place)
-    yield from misplaced_faults(roll, place)
+    yield from misplaced_faults(index, place)
     yield from double_rows(members, place)
     examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
     if examples and not (smtp and smtp.on_loopback):
@@ -128,14 +128,14 @@ def list_warnings(
         yield Fault(place, _("the list had %(before)d members at the last mailing, now %(now)d") % sizes, "")
 
 
-def outdated_warnings(event: Event, place: str, roll: MemberIndex, history: History, now: datetime) -> Iterator[Fault]:
+def outdated_warnings(event: Event, place: str, index: MemberIndex, history: History, now: datetime) -> Iterator[Fault]:
     """Yield those who were given details that have changed.
 
     Each warning has the command that tells them.
 
     :param place: the event's file, as people know it.
     """
-    behind = outdated(event, roll.everybody, history, now)
+    behind = outdated(event, index.everybody, history, now)
     reached = [each for each in behind if not each.why_not]
     if reached:
         fault = ngettext(
@@ -192,7 +192,7 @@ def _cut(text: str) -> str:
     return f"{text[: _LONGEST_LINE - 1].rstrip()}…"
 
 
-def list_notes(members: MemberList, place: str, roll: MemberIndex, history: History) -> Iterator[str]:
+def list_notes(members: MemberList, place: str, index: MemberIndex, history: History) -> Iterator[str]:
     """Yield how the list was read, and how it differs from the register.
 
     :param place: the list's file, as people know it.
@@ -200,9 +200,9 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     yield _("%(file)s: %(members)s") % {"file": place, "members": members_in_words(len(members.members))}
     yield from members.notes
     yield from without_address(place, members.members)
-    if roll.assistants:
+    if index.assistants:
         names = [
-            f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in roll.assistants
+            f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in index.assistants
         ]
         yield ngettext(
             "%(n)d assistant gets copies: %(names)s", "%(n)d assistants get copies: %(names)s", len(names)
@@ -216,14 +216,14 @@ def list_notes(members: MemberList, place: str, roll: MemberIndex, history: Hist
     if not history.persons:
         return
     known = {person.key: person for person in history.persons}
-    here = roll.keys | history.strangers
-    new = [each.name or each.address for each in roll.listings if each.person not in known and not each.instead]
+    here = index.keys | history.strangers
+    new = [each.name or each.address for each in index.listings if each.person not in known and not each.instead]
     gone = [
         person.name or person.address
         for key, person in known.items()
         if key not in here and not is_mark(person.address)
     ]
-    for each in roll.moved:
+    for each in index.moved:
         words = {"name": each.name, "old": each.old_address, "new": each.address}
         yield _("%(name)s has another address now: %(old)s became %(new)s") % words
     for names, one, more in (
@@ -285,9 +285,8 @@ def list_oddities(members: MemberList, place: str) -> Iterator[str]:
 def double_rows(members: MemberList, place: str) -> Iterator[Fault]:
     """Yield the rows with the address of an earlier row."""
     for first, member in members.doubles:
-        words = {"address": member.email, "name": full_name(first.name), "row": first.row}
-        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them") % words
-        yield Fault(f"{place}:{member.row}", fault, "")
+        fault = _("%(address)s is %(name)s's too (row %(row)d): one mail, to the first of them")
+        yield fault_at(f"{place}:{member.row}", fault, address=member.email, name=full_name(first.name), row=first.row)
 
 
 def placeless(place: str, everyone: Sequence[Member]) -> Iterator[Fault]:
@@ -306,12 +305,12 @@ def without_address(place: str, everyone: Sequence[Member]) -> Iterator[str]:
         yield _("%(place)s: %(members)s without a mail address, by post or telephone: %(names)s") % words
 
 
-def slipped_fault(roll: MemberIndex, place: str) -> Fault:
+def slipped_fault(index: MemberIndex, place: str) -> Fault:
     """Return the fault that names have slipped against the addresses; some must have.
 
     :param place: the list's file, as people know it.
     """
-    slipped = roll.slipped
+    slipped = index.slipped
     fault = ngettext(
         "%(n)d address has the name of another member now: %(examples)s",
         "%(n)d addresses have the names of other members now: %(examples)s",
@@ -321,12 +320,12 @@ def slipped_fault(roll: MemberIndex, place: str) -> Fault:
     return Fault(place, fault % {"n": len(slipped), "examples": some(changed_names(slipped))}, remedy)
 
 
-def replaced_fault(roll: MemberIndex, place: str) -> Fault:
+def replaced_fault(index: MemberIndex, place: str) -> Fault:
     """Return the warning about members with a new name in somebody's place; there must be some.
 
     :param place: the list's file, as people know it.
     """
-    replacing = roll.replacing
+    replacing = index.replacing
     fault = ngettext(
         "%(n)d member may be a successor: %(examples)s",
         "%(n)d members may be successors: %(examples)s",
@@ -346,46 +345,48 @@ def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def misplaced_copies(roll: MemberIndex) -> tuple[Recipient, ...]:
+def misplaced_copies(index: MemberIndex) -> tuple[Recipient, ...]:
     """Return the assistants who seem to belong to another member.
 
     Their address is at the domain of another organisation of the list, and not at that of their own members.
     """
     owners: dict[str, set[str]] = {}
-    for each in roll.listings:
+    for each in index.listings:
         owners.setdefault(_domain(each.address), set()).add(folded(each.member.organisation) or each.person)
     return tuple(
         each
-        for each in roll.assistants
+        for each in index.assistants
         if len(owners.get(_domain(each.address), ())) == 1  # a provider has members of many organisations
         and not owners[_domain(each.address)] & {folded(of.member.organisation) or of.person for of in each.copy_of}
         and _domain(each.address) not in {_domain(of.address) for of in each.copy_of}
     )
 
 
-def copies_have_slipped(roll: MemberIndex) -> bool:
+def copies_have_slipped(index: MemberIndex) -> bool:
     """Return whether most assistants seem to be in another member's row, as after a sort of one column."""
-    return len(misplaced_copies(roll)) >= _FEWEST_MISPLACED and 2 * len(misplaced_copies(roll)) > len(roll.assistants)
+    return len(misplaced_copies(index)) >= _FEWEST_MISPLACED and 2 * len(misplaced_copies(index)) > len(
+        index.assistants
+    )
 
 
 _FEWEST_MISPLACED = 2
 
 
-def misplaced_names(roll: MemberIndex) -> tuple[str, ...]:
+def misplaced_names(index: MemberIndex) -> tuple[str, ...]:
     """Return these assistants with the members whose copies they would get: ``els@cc.nl (Kim Kok)``."""
-    return _with_members(misplaced_copies(roll))
+    return _with_members(misplaced_copies(index))
 
 
 def _with_members(assistants: Iterable[Recipient]) -> tuple[str, ...]:
     return tuple(f"{each.address} ({', '.join(of.name or of.address for of in each.copy_of)})" for each in assistants)
 
 
-def misplaced_faults(roll: MemberIndex, place: str) -> Iterator[Fault]:
+def misplaced_faults(index: MemberIndex, place: str) -> Iterator[Fault]:
     """Yield the assistants who seem to belong to another member, if there are any.
 
     :param place: the list's file, as people know it.
     """
-    names = misplaced_names(roll)
+    names = misplaced_names(index)
     if names:
         fault = ngettext(
             "%(n)d assistant is at the domain of another organisation than the member: %(names)s",
@@ -445,7 +446,7 @@ def _mailbox(address: str) -> str:
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
-def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Iterator[str]:
+def list_changed(index: MemberIndex, given: Sequence[ScheduledApproval]) -> Iterator[str]:
     """Yield that most of the list is other people than at the last approval, if so.
 
     :param given: the approvals of all events.
@@ -454,9 +455,9 @@ def list_changed(roll: MemberIndex, given: Sequence[ScheduledApproval]) -> Itera
     if not whole:
         return
     last = max(whole, key=lambda each: (each.at is not None, each.at or each.opens))
-    here = roll.keys
+    here = index.keys
     limit = list_tolerance(len(last.persons))
-    joined, left = len({each.person for each in roll.listings} - last.persons), len(last.persons - here)
+    joined, left = len({each.person for each in index.listings} - last.persons), len(last.persons - here)
     if joined > limit and left > limit:
         words = {"joined": joined, "left": left, "day": day_in_words(last.at or last.opens)}
         yield (_("since %(day)s %(left)d members left the list and %(joined)d are new: is it the right list?") % words)

@@ -13,8 +13,8 @@ from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, Round, ScheduledApproval, State
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
+from mkwmail.planning.member_index import MemberIndex, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.roll import MemberIndex, plan_for
 from mkwmail.planning.schedule import (
     Slot,
     can_go_by_itself,
@@ -36,7 +36,7 @@ def moment_of(event: Event, mailing: str, now: datetime) -> datetime:
     return entry.send if entry and entry.send else min(now, latest_of(event, mailing))
 
 
-def presumed(event: Event, mailing: str, roll: MemberIndex, history: History, moment: datetime) -> History:
+def presumed(event: Event, mailing: str, index: MemberIndex, history: History, moment: datetime) -> History:
     """Return the history as it will be at a mailing's own moment.
 
     All mailings planned before it count as sent. Nobody counts as having had this mailing itself, so that all of it
@@ -50,13 +50,13 @@ def presumed(event: Event, mailing: str, roll: MemberIndex, history: History, mo
             continue
         happened += [
             Delivery(Round(event.id, name), each.person, each.member.email, State.SENT, send)
-            for each in roll.everybody
+            for each in index.everybody
             if (name, each.person) not in known
         ]
     return replace(history, deliveries=tuple(happened))
 
 
-def plan_ahead(event: Event, name: str, roll: MemberIndex, history: History, now: datetime) -> Plan:
+def plan_ahead(event: Event, name: str, index: MemberIndex, history: History, now: datetime) -> Plan:
     """Return the plan of a mailing at its own moment, as things are now.
 
     Earlier mailings count as sent, and no further answers are expected.
@@ -64,14 +64,14 @@ def plan_ahead(event: Event, name: str, roll: MemberIndex, history: History, now
     moment = max(moment_of(event, name, now), now)
     ahead = history
     if moment > now:
-        ahead = with_own(presumed(event, name, roll, history, moment), history, name)
-    return plan_for(event, name, roll, ahead, moment)
+        ahead = with_own(presumed(event, name, index, history, moment), history, name)
+    return plan_for(event, name, index, ahead, moment)
 
 
 def timetable(
     event: Event,
     hours: Hours,
-    roll: MemberIndex,
+    index: MemberIndex,
     history: History,
     given: Sequence[ScheduledApproval],
     changed: Changed,
@@ -85,14 +85,14 @@ def timetable(
     names = list(in_order(event))
     names += sorted({each.round.mailing for each in history.deliveries} - set(names))
     approved = newest(given, event.id)
-    return tuple(_slot(event, hours, name, roll, history, approved.get(name), changed, now) for name in names)
+    return tuple(_slot(event, hours, name, index, history, approved.get(name), changed, now) for name in names)
 
 
 def _slot(
     event: Event,
     hours: Hours,
     name: str,
-    roll: MemberIndex,
+    index: MemberIndex,
     history: History,
     given: ScheduledApproval | None,
     changed: Changed,
@@ -110,7 +110,7 @@ def _slot(
     to_get = 0
     faults: tuple[Fault, ...] = ()
     try:
-        to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, roll, history, now).to_send)
+        to_get = 0 if rule_of(name).by_name_only else len(plan_ahead(event, name, index, history, now).to_send)
     except UserError as error:
         faults = error.faults
     different = changed(given) if given else ()

@@ -95,7 +95,7 @@ def _show_others(terminal: Terminal, event: str, came: Iterable[MatchedBounce], 
             returned = each.matched.returned
             who = returned.recipients[0] if returned.recipients else returned.sender
             terminal.say(f"  {who}, {each.event or returned.subject} ({returned.place})", "dim")
-    show_mails(terminal, event, (each.matched.returned for each in every if _is_no_report(each)), names)
+    show_mails(terminal, (each.matched.returned for each in every if _is_no_report(each)), names)
 
 
 def _is_no_report(each: MatchedBounce) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mkwmail.clock import moment_in_figures
+from mkwmail.config.kinds import shown_name
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, ngettext, size
@@ -118,7 +119,7 @@ def show_findings(terminal: Terminal, findings: Findings, everybody: bool = Fals
         ]
         rows = [
             [
-                each.mailing,
+                shown_name(each.mailing),
                 moment_in_figures(each.send) if each.send else "",
                 *(str(each.count), str(each.variants), size(each.largest)),
                 *(str(numbers[place]) for _heading, numbers in counts),
@@ -183,5 +184,5 @@ def verdict(findings: Findings) -> str:
         if to_read:
             return " ".join((_("There is nobody to mail now."), to_read))
         return _("Nothing is wrong, and there is nobody to mail now.")
-    parts = [f"{mails(count)} ({mailing})" for count, mailing in due or ahead]
+    parts = [f"{mails(count)} ({shown_name(mailing)})" for count, mailing in due or ahead]
     return " ".join(filter(None, (_("Ready: %(what)s.") % {"what": ", ".join(parts)}, to_read)))

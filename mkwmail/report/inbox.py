@@ -33,7 +33,7 @@ class ReplyLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class MailboxReport:
     """What a reading of the mailbox brought. Pairs begin with the event and the person's name."""
 
     mails: int
@@ -59,7 +59,7 @@ def how_words(how: str) -> str:
     return words.get(how, how)
 
 
-def show_came(terminal: Terminal, came: Came, about: str) -> None:
+def show_came(terminal: Terminal, came: MailboxReport, about: str) -> None:
     """Print what the mailbox brought, the answers first."""
     words = ngettext("%(n)d new mail about our mailings.", "%(n)d new mails about our mailings.", came.mails)
     terminal.say(words % {"n": came.mails}, "bold")
@@ -88,7 +88,7 @@ def show_came(terminal: Terminal, came: Came, about: str) -> None:
         _show_lines(terminal, came.replies)
 
 
-def _show_numbers(terminal: Terminal, came: Came) -> None:
+def _show_numbers(terminal: Terminal, came: MailboxReport) -> None:
     if came.automatic:
         words = ngettext("%(n)d automatic reply, not counted", "%(n)d automatic replies, not counted", came.automatic)
         terminal.say("  " + words % {"n": came.automatic}, "dim")
@@ -117,7 +117,7 @@ def _at(event: str, about: str) -> str:
     return "" if about else f"{event}: "
 
 
-def came_value(came: Came) -> dict[str, Any]:
+def came_value(came: MailboxReport) -> dict[str, Any]:
     """Return what the mailbox brought as JSON values. It holds no text of a mail."""
     return {
         "mails": came.mails,

@@ -16,9 +16,9 @@ from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, ti
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, members, ngettext, some
 from mkwmail.planning.approval import FACTS, Difference
+from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.oddities import changed_names, copies_have_slipped, misplaced_names
 from mkwmail.planning.renamed import Former
-from mkwmail.planning.roll import MemberIndex
 from mkwmail.planning.schedule import TO_WHOM, WHEN
 
 
@@ -407,11 +407,11 @@ def doubtful(names: Sequence[str]) -> Notice:
     )
 
 
-def slipped(roll: MemberIndex) -> Notice | None:
+def slipped(index: MemberIndex) -> Notice | None:
     """Return the notice that names, or assistants, are in other members' rows, so nothing is sent; None if not."""
-    if not roll.slipped:
-        return _copies_slipped(misplaced_names(roll)) if copies_have_slipped(roll) else None
-    examples = changed_names(roll.slipped)
+    if not index.slipped:
+        return _copies_slipped(misplaced_names(index)) if copies_have_slipped(index) else None
+    examples = changed_names(index.slipped)
     count = len(examples)
     said = ngettext(
         "nothing is sent: %(n)d address of the list has the name of another member now: %(examples)s",

@@ -17,15 +17,16 @@ from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
+from mkwmail.config.kinds import mailing_words
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import sort_key
-from mkwmail.errors import ExitCode, Fault
+from mkwmail.errors import ExitCode, Fault, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
-from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values, mailing_words
+from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,10 +388,9 @@ class Summary:
         stopped = self.outcome.stopped
         found = [Fault("", stopped.reason, stopped.remedy)] if stopped else []
         if self.after.expired:
-            words = {"moment": day_and_time(self.after.latest), "mailing": self.mailing}
-            fault = _("too late: the latest moment of %(mailing)s was %(moment)s") % words
-            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …") % words
-            found.append(Fault("", fault, remedy))
+            fault = _("too late: the latest moment of %(mailing)s was %(moment)s")
+            remedy = _("to send it anyway, write a later moment: mailings: %(mailing)s: latest: …")
+            found.append(fault_at("", fault, remedy, moment=day_and_time(self.after.latest), mailing=self.mailing))
         return tuple(found)
 
 

@@ -60,7 +60,7 @@ def _counted(standing: Standing, count: int) -> str:
     return phrases[standing] % {"n": count}
 
 
-def show_mails(terminal: Terminal, event: str, mails: Iterable[Returned], names: dict[str, str]) -> None:
+def show_mails(terminal: Terminal, mails: Iterable[Returned], names: dict[str, str]) -> None:
     """Print mails by their kind, and what to do with them.
 
     :param names: address key → the name of the person.

@@ -11,6 +11,7 @@ from typing import Any
 
 from mkwmail.clock import day_and_time, day_in_figures, moment_in_cell, moment_in_figures
 from mkwmail.config.event import Event
+from mkwmail.config.kinds import shown_name
 from mkwmail.i18n import _, mails
 from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.ledger.runs import Deed
@@ -120,7 +121,12 @@ def show_chart(terminal: Terminal, course: Course) -> None:
     else:
         terminal.say(f"      {first} - {last}" if first != last else f"      {first}")
     for letter, mark in zip(_letters(), course.marks, strict=False):
-        words = {"letter": letter, "mailing": mark.mailing, "day": day_in_figures(mark.day), "n": mark.count}
+        words = {
+            "letter": letter,
+            "mailing": shown_name(mark.mailing),
+            "day": day_in_figures(mark.day),
+            "n": mark.count,
+        }
         terminal.say("      " + _("%(letter)s = %(mailing)s, %(day)s (%(n)d)") % words, "dim")
 
 
@@ -292,7 +298,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     left_out = _entries(status.lines, SKIPPED)
     if left_out and not skipped:
         counts = Counter(line.mailing for line in status.lines if line.state == SKIPPED)
-        shown = ", ".join(f"{name} {count}" for name, count in counts.items())
+        shown = ", ".join(f"{shown_name(name)} {count}" for name, count in counts.items())
         terminal.gap()
         terminal.say(_("Skipped: %(counts)s (who and why: add --skipped)") % {"counts": shown})
     if skipped:
@@ -301,7 +307,6 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
         show_by_reason(terminal, _("Without a mail of their own"), status.not_listed, everybody=True)
     show_attendance(terminal, status.attendance, skipped)
-    show_chart(terminal, status.course)
     if len({each.user for each in status.deeds}) > 1:
         terminal.gap()
         terminal.say(_("Who did what"), "bold")
@@ -310,6 +315,8 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     terminal.gap()
     for step in status.next_steps:
         terminal.say(f"  {step}")
+    # Last, because it is the longest and the least urgent.
+    show_chart(terminal, status.course)
 
 
 def deed_words(deed: Deed) -> str:
@@ -321,7 +328,7 @@ def deed_words(deed: Deed) -> str:
         "resolved": _("%(user)s decided about mail in doubt or refused of %(mailing)s (%(n)d), last on %(moment)s"),
         "skipped": _("%(user)s decided whom to skip (%(n)d), last on %(moment)s"),
     }
-    words = {"user": deed.user, "mailing": deed.mailing, "moment": day_and_time(deed.at)}
+    words = {"user": deed.user, "mailing": deed.mailing and shown_name(deed.mailing), "moment": day_and_time(deed.at)}
     return sentences[deed.what] % {**words, "mails": mails(deed.times), "n": deed.times}
 
 
@@ -339,13 +346,13 @@ def table_of(status: EventStatus) -> tuple[list[str], list[list[str]]]:
         due = planned.get(name)
         when = moment_in_figures(due.send) if due and due.send else ""
         row = [str(counts[name, state] or "") for state in columns]
-        rows.append([name, when, *row, str(due.left) if due and due.left else ""])
+        rows.append([shown_name(name), when, *row, str(due.left) if due and due.left else ""])
     return headings, rows
 
 
 def _entries(lines: Sequence[StatusRow], state: str) -> tuple[PersonWithReason, ...]:
     return tuple(
-        PersonWithReason(line.member, line.address, f"{line.mailing}: {line.reason}" if line.reason else line.mailing)
+        PersonWithReason(line.member, line.address, ": ".join(filter(None, (shown_name(line.mailing), line.reason))))
         for line in lines
         if line.state == state
     )
@@ -429,6 +436,8 @@ def show_overview(terminal: Terminal, statuses: Sequence[EventStatus], now: date
     for status in statuses:
         sent = sum(line.state == State.SENT for line in status.lines)
         next_up = next(status.open_mailings(now), None)
-        next_words = f"{next_up.mailing}, {day_in_figures(next_up.send)}" if next_up and next_up.send else ""
+        next_words = (
+            f"{shown_name(next_up.mailing)}, {day_in_figures(next_up.send)}" if next_up and next_up.send else ""
+        )
         rows.append([status.event.id, moment_in_figures(status.event.starts), next_words, str(sent)])
     terminal.table([_("Event"), _("Starts"), _("Next mailing"), _("mails sent")], rows, numbers=1)

@@ -11,11 +11,11 @@ from html import escape
 from pathlib import Path
 
 from mkwmail.clock import day_and_time, day_in_figures
+from mkwmail.config.kinds import mailing_words
 from mkwmail.i18n import _, ngettext, spoken
 from mkwmail.ledger.models import COMING, State
 from mkwmail.report.answers import answer_words, catering_line, counted
 from mkwmail.report.status import Course, EventStatus, state_words
-from mkwmail.report.terminal import mailing_words
 
 _STYLE = Path(__file__).with_name("status.css")
 

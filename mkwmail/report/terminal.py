@@ -7,7 +7,9 @@ server's reply, a name) never reach the terminal.
 
 import io
 import json
+import os
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,16 +17,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.config.kinds import kind_of, rule_of
 from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
-from mkwmail.i18n import _, mails, ngettext, spoken
+from mkwmail.i18n import _, mails, ngettext
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
@@ -164,16 +165,7 @@ class Terminal:
         """Return the lines, with their colours, that ``show`` would print here."""
         text = io.StringIO()
         page = Terminal()
-        page._out = Console(
-            markup=False,
-            highlight=False,
-            emoji=False,
-            file=text,
-            force_terminal=self._out.is_terminal,
-            color_system=None if self._out.legacy_windows or not self._out.color_system else "standard",
-            no_color=self._out.no_color,
-            width=self._out.width,
-        )
+        page._out = _console_like(self._out, text)
         show(page)
         return text.getvalue().splitlines()
 
@@ -201,6 +193,30 @@ class Terminal:
     def note(self, text: str = "", style: Style = "") -> None:
         """Print a line on standard error, apart from the result."""
         self._print(self._err, text, style)
+
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Show the result of the block with its head first, in the user's pager if it is longer than the screen.
+
+        Only at a terminal, and as git does: the pager is the command in PAGER, else ``less`` with LESS=FRX.
+        """
+        pager = _pager() if self.leafable else ""
+        if not pager:
+            yield
+            return
+        screen = self._out
+        pages = io.TextIOWrapper(io.BytesIO(), encoding=screen.encoding, errors="replace", newline="\n")
+        self._out = _console_like(screen, pages)
+        try:
+            yield
+        finally:
+            self._out = screen
+            pages.flush()
+            data = pages.buffer.getvalue()
+            if data.count(b"\n") >= screen.height:
+                _leaf(pager, data)
+            else:
+                self.raw(data)
 
     def _print(self, console: Console, text: str, style: Style) -> None:
         # In a file each sentence is one line; at a terminal lines are broken between words.
@@ -287,6 +303,44 @@ class Terminal:
             return ""
 
 
+def _console_like(screen: Console, file: IO[str]) -> Console:
+    """Return a console with the width and the colours of a screen that prints into a file."""
+    return Console(
+        file=file,
+        force_terminal=screen.is_terminal,
+        width=screen.width,
+        height=screen.height,
+        color_system=screen.color_system if not screen.no_color else None,  # type: ignore[arg-type]
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def _pager() -> str:
+    """Return the command of the user's pager; empty if there is none."""
+    chosen = os.environ.get("PAGER")
+    if chosen is not None:
+        return "" if chosen.strip() == "cat" else chosen.strip()
+    # A pager needs a terminal on which it can move.
+    movable = os.environ.get("TERM", "dumb") != "dumb" and sys.platform != "win32"
+    return "less" if movable and shutil.which("less") else ""
+
+
+def _leaf(pager: str, data: bytes) -> None:
+    """Give a result to the pager, and wait until the user leaves it."""
+    import signal
+    import subprocess
+
+    sys.stdout.flush()
+    # Ctrl-C is for the pager, which may only stop searching.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        subprocess.run(pager, shell=True, input=data, check=False, env={"LESS": "FRX", "LV": "-c", **os.environ})
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def read_key() -> str:
     """Wait for a key and return its character; empty at end of file.
 
@@ -321,13 +375,6 @@ def is_handed_to(server: str) -> str:
 def was_handed_to(server: str) -> str:
     """Return the warning that mail was sent although the clock was shifted."""
     return _("Mail was really handed to %(server)s, which may deliver it.") % {"server": server}
-
-
-def mailing_words(mailing: str) -> str:
-    """A mailing's name for those who do not type it: ``reminder-2`` is ``reminder (reminder-2)``."""
-    rule = rule_of(mailing)
-    said = (rule.dutch if spoken() == "nl" else rule.english) or mailing
-    return said if mailing in (kind_of(mailing), said) else f"{said} ({mailing})"
 
 
 def duration(length: timedelta) -> str:

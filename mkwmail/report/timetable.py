@@ -10,7 +10,7 @@ from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of
+from mkwmail.config.kinds import rule_of, shown_name
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
@@ -32,7 +32,9 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
     rows = []
     for slot in slots:
         numbers = (slot.had - slot.in_doubt, *((slot.in_doubt,) if doubt else ()), slot.to_get)
-        rows.append([slot.mailing, _when(slot), _standing(slot), *(str(number or "") for number in numbers)])
+        rows.append(
+            [shown_name(slot.mailing), _when(slot), _standing(slot), *(str(number or "") for number in numbers)]
+        )
     terminal.table([_("Mailing"), _("Goes"), _("Approval"), *counts], rows, numbers=len(counts))
     notes = list(_notes(slots))
     if notes:
@@ -67,23 +69,27 @@ def _standing(slot: Slot) -> str:
 def _notes(slots: Sequence[Slot]) -> Iterator[str]:
     for slot in slots:
         if slot.goes and slot.goes > slot.latest and (slot.to_get or not slot.had):
-            words = {"mailing": slot.mailing, "reason": no_hours_left(slot.latest)}
+            words = {"mailing": shown_name(slot.mailing), "reason": no_hours_left(slot.latest)}
             yield _("%(mailing)s cannot be sent automatically: %(reason)s") % words
         elif slot.send and slot.goes and slot.goes > slot.send and not slot.overdue:
-            words = {"mailing": slot.mailing, "send": day_and_time(slot.send), "goes": day_and_time(slot.goes)}
+            words = {
+                "mailing": shown_name(slot.mailing),
+                "send": day_and_time(slot.send),
+                "goes": day_and_time(slot.goes),
+            }
             yield _("%(mailing)s: %(send)s is outside the hours of mkwmail.yaml; it is sent on %(goes)s") % words
     # One change of the event usually affects several mailings: it is shown once.
     changed: dict[Difference, list[str]] = {}
     for slot in slots:
         for difference in slot.changes:
-            changed.setdefault(difference, []).append(slot.mailing)
+            changed.setdefault(difference, []).append(shown_name(slot.mailing))
     for difference, names in changed.items():
         yield "\n      ".join((f"{', '.join(names)}: {difference.what}", *difference.lines))
 
 
-def approved_words(event: Event, mailings: Sequence[str]) -> str:
+def approved_words(mailings: Sequence[str]) -> str:
     """Return a sentence with the approved mailings."""
-    names = ", ".join(mailings)
+    names = ", ".join(map(shown_name, mailings))
     return _("Approved: %(names)s. It is sent automatically, as it is now, if `mkwmail due` runs.") % {"names": names}
 
 
@@ -118,14 +124,14 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     terminal.say(_("To be sent automatically in the next %(days)d days, as things are now:") % {"days": days}, "bold")
     terminal.say()
     table = [
-        [moment_in_figures(moment), event.id, slot.mailing, _outlook_standing(slot), str(slot.to_get)]
+        [moment_in_figures(moment), event.id, shown_name(slot.mailing), _outlook_standing(slot), str(slot.to_get)]
         for moment, event, slot in rows
     ]
     terminal.table([_("When"), _("Event"), _("Mailing"), _("Approval"), _("mails")], table, numbers=1)
     terminal.say()
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
-            words = {"mailing": slot.mailing, "command": f"mkwmail schedule {event.id} {slot.mailing}"}
+            words = {"mailing": shown_name(slot.mailing), "command": f"mkwmail schedule {event.id} {slot.mailing}"}
             terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "warning")
 
 

@@ -181,7 +181,7 @@ _WILL_COME = re.compile(
 
 # The words that the secretary types, in a command or in our own list. There "aanwezig" means that somebody was
 # present; in a form it means that somebody will attend.
-_SAID = {
+TYPED = {
     **dict.fromkeys(("attending", "ja", "yes"), Answered.ATTENDING),
     **dict.fromkeys(("declined", "nee", "no"), Answered.DECLINED),
     **dict.fromkeys(("tentative", "misschien", "maybe"), Answered.TENTATIVE),
@@ -317,7 +317,7 @@ def said_answer(text: str) -> Answered | None:
     >>> said_answer("aanwezig"), read_answer("aanwezig")
     (<Answered.PRESENT: 'present'>, <Answered.ATTENDING: 'attending'>)
     """
-    return _SAID.get(folded_words(text))
+    return TYPED.get(folded_words(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,6 @@ class Understood:
         """The number of replies that add nothing new."""
         return sum(each.standing is Standing.KNOWN for each in self.heard)
 
-    @property
-    def foreign(self) -> int:
-        """The number of replies to entries that are not ours."""
-        return sum(each.standing is Standing.FOREIGN for each in self.heard)
-
 
 def is_calendar(data: bytes) -> bool:
     """Check whether a file is a calendar, and not a mail."""

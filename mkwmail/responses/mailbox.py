@@ -20,7 +20,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
 from imapclient.imapclient import SENT
 
-from mkwmail.auth.credentials import Credential, Password
+from mkwmail.auth.credentials import Credential, Password, tls_context, unknown_authority
 from mkwmail.config.settings import Imap, Security
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
@@ -33,11 +33,19 @@ LARGEST_MAIL = 10 << 20  # octets; larger ones are not fetched
 _REPLY_SECONDS = 60.0  # opening a folder of 50,000 mails for the first time takes long
 _HEADERS = "MESSAGE-ID IN-REPLY-TO REFERENCES CONTENT-TYPE SUBJECT FROM AUTO-SUBMITTED"
 _STRUCTURE = "BODYSTRUCTURE"
-_BACKOFF = re.compile(r"Backoff Time: (\d+) milliseconds", re.IGNORECASE)
+_BACKOFF = re.compile(r"Backoff Time: (\d{1,15})\d* milliseconds", re.IGNORECASE)
+_LONGEST_WAIT = 3600  # seconds; Exchange asks for 300 at most
 
 
 class MailboxError(UserError):
-    """The error that the mailbox cannot be read now."""
+    """The error that the mailbox cannot be read now.
+
+    ``wait``: the seconds for which the server wants to be left alone, an hour at most; 0 if it did not say so.
+    """
+
+    def __init__(self, *faults: Fault, code: ExitCode, wait: int = 0) -> None:
+        super().__init__(*faults, code=code)
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +180,7 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
     watch.start()
     broken = False
     try:
-        _log_in(client, place, imap, username, credential)
+        _log_in(client, place, username, credential)
         yield Mailbox(client, place)
     except MailboxError:
         broken = True  # whoever did not answer would not answer LOGOUT either
@@ -200,8 +208,7 @@ def _connected_within(imap: Imap, seconds: float) -> IMAPClient:
 
 
 def _connected(imap: Imap, seconds: float) -> IMAPClient:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = tls_context(imap.ca_file)
     implicit = imap.security is Security.TLS
     client = IMAPClient(imap.host, imap.port, ssl=implicit, ssl_context=context if implicit else None, timeout=seconds)
     if imap.security is Security.STARTTLS:
@@ -215,7 +222,7 @@ def _cut(client: IMAPClient, late: threading.Event) -> None:
         client.socket().shutdown(socket.SHUT_RDWR)
 
 
-def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credential: Credential | None) -> None:
+def _log_in(client: IMAPClient, place: str, username: str, credential: Credential | None) -> None:
     if credential is None:
         raise MailboxError(
             Fault(place, _("there is no username for the mailbox"), _("write below mailbox: a line username: …")),
@@ -228,9 +235,11 @@ def _log_in(client: IMAPClient, place: str, imap: Imap, username: str, credentia
     token = credential.current()
     try:
         _by_token(client, username, token.reveal())
-    except IMAPClientAbortError:
-        raise _silent(place) from None
-    except IMAPClientError:
+    except IMAPClientError as error:
+        if isinstance(error.__context__, IMAPClientAbortError):
+            raise _silent(place) from None
+        if _BACKOFF.search(str(error)):
+            raise _refused(place, str(error), "", "") from None
         # A server refuses a token that is valid by this computer's clock if, for example, that clock was set.
         other = credential.other_than(token)
         with _faults(place, username=username):
@@ -253,6 +262,8 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
+        if unknown := unknown_authority(error, "mailbox"):
+            raise MailboxError(Fault(place, *unknown), code=ExitCode.SERVER) from None
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
         remedy = _("write mailbox: host as the provider gives it; nothing was read, for it may be another server")
         raise MailboxError(Fault(place, fault, remedy), code=ExitCode.SERVER) from None
@@ -280,8 +291,9 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
 def _refused(place: str, reason: str, folder: str, username: str) -> MailboxError:
     backoff = _BACKOFF.search(reason)
     if backoff:
-        fault = _("the mailbox asks to wait %(seconds)d seconds") % {"seconds": -(-int(backoff[1]) // 1000)}
-        return MailboxError(Fault(place, fault, _("try again later")), code=ExitCode.SERVER)
+        wait = min(-(-int(backoff[1]) // 1000), _LONGEST_WAIT)
+        fault = _("the mailbox asks to wait %(seconds)d seconds") % {"seconds": wait}
+        return MailboxError(Fault(place, fault, _("try again later")), code=ExitCode.SERVER, wait=wait)
     if username:
         fault = _("the mailbox refuses the login of %(username)s") % {"username": username}
         return MailboxError(Fault(place, fault, _("log in again: mkwmail login --mailbox")), code=ExitCode.LOGIN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 from mkwmail.responses.outlook import SIGNATURE, mail_from_msg
@@ -103,17 +103,17 @@ def _mails(path: Path, room: int) -> list[SavedMail]:
             return [SavedMail(str(path), mail_from_msg(data))]
         except ValueError as error:
             remedy = _("open it in Outlook, choose Save as, and save it as .eml")
-            raise UserError(Fault(str(path), str(error), remedy)) from None
+            raise user_error(str(path), str(error), remedy) from None
     if b"\0" in data[:4096]:
-        raise UserError(Fault(str(path), _("this is not a mail: it holds NUL bytes"), _("save the mail as .eml")))
+        raise user_error(str(path), _("this is not a mail: it holds NUL bytes"), _("save the mail as .eml"))
     if not data.strip():
-        raise UserError(Fault(str(path), _("the file is empty"), _("save the mail again, as .eml or .msg")))
+        raise user_error(str(path), _("the file is empty"), _("save the mail again, as .eml or .msg"))
     starts = list(islice(_FROM_LINE.finditer(data), _MOST_MAILS + 1)) if data.startswith(b"From ") else []
     if not starts:
         return [SavedMail(str(path), data)]
     if len(starts) > _MOST_MAILS:
-        fault = _("there are more than %(n)d mails in it") % {"n": _MOST_MAILS}
-        raise UserError(Fault(str(path), fault, _("save the reports alone, without the rest of the mailbox")))
+        fault = _("there are more than %(n)d mails in it")
+        raise user_error(str(path), fault, _("save the reports alone, without the rest of the mailbox"), n=_MOST_MAILS)
     ends = [*(each.start() for each in starts[1:]), len(data)]
     return [
         SavedMail(f"{path}:{number}", _QUOTED_FROM.sub(rb"\1", data[start.end() : end]))
@@ -126,10 +126,9 @@ def _bytes(path: Path, room: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(room + 1)
     except FileNotFoundError:
-        raise UserError(Fault(str(path), _("the file is not there"))) from None
+        raise user_error(str(path), _("the file is not there")) from None
     except OSError as error:
-        fault = _("the file cannot be read: %(reason)s") % {"reason": reason_of(error)}
-        raise UserError(Fault(str(path), fault)) from None
+        raise user_error(str(path), _("the file cannot be read: %(reason)s"), reason=reason_of(error)) from None
     if len(data) > room:
         fault = _("the mails are larger than %(megabytes)d MB together") % {"megabytes": LARGEST_FILE >> 20}
         raise UserError(Fault(str(path), fault, _("save the reports alone, without the rest of the mailbox")))

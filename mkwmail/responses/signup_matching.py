@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from mkwmail.addresses import address_key
 from mkwmail.i18n import _, ngettext
+from mkwmail.members.same_name import alike, same_first_name, same_place
 from mkwmail.responses.answers import Answered, folded_words
 from mkwmail.responses.signups import Signup
-from mkwmail.responses.similarity import alike, same_first_name, same_place
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mkwmail.dutch.dates import number
 from mkwmail.dutch.names import Name, full_name
-from mkwmail.errors import Fault, UserError
+from mkwmail.errors import user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import NO_CREDIT, Credit
 from mkwmail.members.cells import CellError, clean, shown_value
@@ -132,23 +132,23 @@ def read_signups(
     """
     table = read_table(path, shown, lambda cell: meaning_of(cell, optional) not in ("beside", ""))
     if not table.rows:
-        raise UserError(Fault(shown, _("the export is empty"), _("export it again, with its headings")))
+        raise user_error(shown, _("the export is empty"), _("export it again, with its headings"))
     width = max(len(row.cells) for row in table.rows)
     if width > MOST_COLUMNS:
         fault = _("the export has %(n)d columns, and no form has more than %(most)d questions")
         remedy = _("export it again, or copy its columns into a new workbook")
-        raise UserError(Fault(shown, fault % {"n": width, "most": MOST_COLUMNS}, remedy))
+        raise user_error(shown, fault, remedy, n=width, most=MOST_COLUMNS)
     if len(table.rows) > MOST_ROWS:
         fault = _("the export has %(n)d rows, and no event has more than %(most)d sign-ups")
         remedy = _("export this event alone, or copy its rows into a new workbook")
-        raise UserError(Fault(shown, fault % {"n": len(table.rows), "most": MOST_ROWS}, remedy))
+        raise user_error(shown, fault, remedy, n=len(table.rows), most=MOST_ROWS)
     known, said = frozenset(codes), decided or Decided()
     columns = find_columns(table, known, optional, said.columns)
     if not columns.identifying:
         fault = _("no column tells who signed up; the headings found are: %(headings)s")
         names = ", ".join(f'"{shown_value(cell.strip())}"' for cell in columns.headings.row.cells if cell.strip())
         remedy = _("give the column with the addresses the heading e-mail, or that with the names the heading naam")
-        raise UserError(Fault(f"{shown}:{columns.headings.row.number}", fault % {"headings": names[:400]}, remedy))
+        raise user_error(f"{shown}:{columns.headings.row.number}", fault, remedy, headings=names[:400])
     below = [row for row in table.rows if row.number > columns.headings.row.number]
     reader = _Reader(columns, known, below, said.words, begun)
     signups = tuple(signup for signup in map(reader.signup, below) if signup is not None)

@@ -43,7 +43,7 @@ def test_two_sign_ins_have_nothing_in_common(provider: AuthorizationServer) -> N
     assert all(one[key] != other[key] for key in ("state", "code_challenge", "redirect_uri"))
 
 
-def test_a_client_secret_goes_along_where_there_is_one(provider: AuthorizationServer) -> None:
+def test_a_client_secret_is_sent_if_there_is_one(provider: AuthorizationServer) -> None:
     provider.client_secret = "google's"
     with pytest.raises(SignInError) as caught:
         sign_in_by_browser(application_of(provider), visit)
@@ -69,7 +69,7 @@ def test_who_comes_without_our_state_is_turned_away_and_the_sign_in_goes_on(prov
     assert turned_away == [404] * 5
 
 
-def test_a_refusal_in_the_browser_is_told_there_and_here(provider: AuthorizationServer) -> None:
+def test_a_refusal_in_the_browser_is_shown_there_and_here(provider: AuthorizationServer) -> None:
     provider.refuse("authorize", "access_denied", "AADSTS65004: User declined to consent")
     pages = []
     with pytest.raises(SignInError) as caught:

@@ -15,7 +15,7 @@ from tests.delivery.certificates import Certificate
 
 @dataclass
 class Clock:
-    """Time that goes by only where somebody waits."""
+    """Time that passes only while somebody waits."""
 
     waited: list[float] = field(default_factory=list)
 
@@ -102,7 +102,7 @@ def test_a_provider_that_is_out_for_a_moment_is_asked_again(provider: Authorizat
         ("made_up", "Something new. Trace ID: 12-34 Timestamp: 2026", "Something new", "mkwmail login"),
     ],
 )
-def test_what_the_provider_says_is_told_in_a_sentence_with_a_remedy(
+def test_what_the_provider_says_is_shown_in_a_sentence_with_a_remedy(
     provider: AuthorizationServer, error: str, description: str, words: str, remedy: str
 ) -> None:
     for what in ("device", "device_code"):

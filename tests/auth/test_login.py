@@ -12,13 +12,14 @@ import pytest
 
 from tests.auth.desk import EVENT, PASSWORD, Desk
 from tests.auth.people import NAME
-from tests.authorization_server import CLIENT
+from tests.authorization_server import CLIENT, SCOPES
+from tests.imap_server import ImapServer
 from tests.smtp_server import Call
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals and modes are POSIX's")
 
 
-def test_with_a_code_then_mails_go_until_logout(desk: Desk) -> None:
+def test_with_a_code_then_mails_are_sent_until_logout(desk: Desk) -> None:
     desk.provider.pending = 2
     nobody = desk.send()
     assert nobody.code == 77 and "5 members" not in nobody.out
@@ -59,6 +60,29 @@ def test_with_the_browser(desk: Desk, tmp_path: Path) -> None:
 def test_over_ssh_or_without_a_screen_it_is_a_code(desk: Desk, over_ssh: dict[str, str]) -> None:
     assert desk.run("login", **over_ssh).code == 0
     assert desk.provider.count("device_code") == 1
+
+
+def test_a_sign_in_for_sending_sends_and_reads_only_after_a_sign_in_for_reading(desk: Desk) -> None:
+    with ImapServer({"SEARCH": b"* SEARCH\r\nTAG OK done\r\n"}) as imap:
+        mailbox = f"provider: microsoft365\nmailbox: {{host: 127.0.0.1, port: {imap.port}, security: 'none'}}\n"
+        desk.settings(desk.provider.settings(), mailbox)
+        assert desk.run("login", "--device").code == 0
+        assert desk.send().code == 0
+        lacking = desk.run("inbox")
+        assert lacking.code == 77 and "mkwmail login --mailbox" in lacking.err and not imap.tokens
+        desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
+        assert desk.send().code == 0 and len(desk.server.taken) == 6
+        desk.provider.scopes.add(f"https://outlook.office.com/IMAP.AccessAsUser.All {SCOPES}")
+        ran = desk.run("login", "--mailbox", "--device")
+        assert ran.code == 0, ran.err
+        assert "can read, change and delete all mail of the mailbox" in ran.err
+        asked = [form["scope"] for path, form in desk.provider.asked if path.endswith("/device")]
+        assert "IMAP.AccessAsUser.All" not in asked[0] and "IMAP.AccessAsUser.All" in asked[-1]
+        assert "SEARCH" not in imap.asked
+        assert desk.run("inbox").code == 0
+        assert desk.provider.is_good(NAME, imap.tokens[-1]) and "SEARCH" in imap.asked
+        desk.place.members("Jan;;Oud;jan@oudstede.example.org;Oudstede;directeur")
+        assert desk.send().code == 0 and len(desk.server.taken) == 7
 
 
 def test_a_provider_without_codes_for_other_devices(desk: Desk) -> None:
@@ -199,7 +223,7 @@ def test_tokens_are_nowhere_but_in_their_own_file(desk: Desk) -> None:
     assert kept is not None and all(token in kept.read_bytes() for token in tokens)
 
 
-def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -> None:
+def test_in_the_systems_keyring_if_there_is_one(desk: Desk, tmp_path: Path) -> None:
     ring = {"PYTHON_KEYRING_BACKEND": "tests.auth.keyrings.FileRing", "RING": str(tmp_path / "ring")}
     ran = desk.run("login", **ring)
     assert ran.code == 0 and "in:\n    the system's keyring\n" in ran.out
@@ -209,7 +233,7 @@ def test_in_the_systems_keyring_where_there_is_one(desk: Desk, tmp_path: Path) -
     assert desk.run("send", EVENT, "invitation", "--yes", **ring).code == 0
     assert desk.provider.count("refresh_token") == 1 and "token" not in kept.read_text()
     desk.place.members("Kim;;Nieuw;nieuw@nieuwstede.example.org;Nieuwstede;directeur")
-    # As from cron, where there is none to be had.
+    # As from cron, which has none.
     out = desk.send()
     assert out.code == 77 and "keyring, which cannot be reached from here" in out.err
     if sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""The password: where it comes from, and that it shows nowhere."""
+"""The password: where it comes from, and that it is shown nowhere."""
 
 import os
 import sys

@@ -81,7 +81,9 @@ def test_a_provider_that_is_out_for_a_moment_stops_nothing(desk: Desk) -> None:
         ("invalid_grant", "AADSTS53003: Access has been blocked by Conditional Access", "no longer allow the sign-in"),
     ],
 )
-def test_before_the_first_member_it_is_told_what_is_wrong(desk: Desk, error: str, description: str, words: str) -> None:
+def test_what_is_wrong_is_reported_before_the_first_member(
+    desk: Desk, error: str, description: str, words: str
+) -> None:
     desk.provider.lifetime = 60
     assert desk.run("login").code == 0
     desk.provider.refuse("refresh_token", error, description)
@@ -91,7 +93,7 @@ def test_before_the_first_member_it_is_told_what_is_wrong(desk: Desk, error: str
     assert desk.server.taken == [] and not desk.server.said("MAIL FROM")[1:]
 
 
-def test_passwords_that_are_switched_off_are_told_with_the_way_out(desk: Desk) -> None:
+def test_passwords_that_are_switched_off_are_reported_with_the_way_out(desk: Desk) -> None:
     desk.settings(f"username: {NAME}")
     desk.server.on("AUTH", "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.")
     ran = desk.run("send", EVENT, "invitation", "--yes", MKWMAIL_SMTP_PASSWORD="x-geheim")
@@ -129,7 +131,7 @@ def test_due_goes_without_a_word_and_tells_of_a_withdrawn_sign_in_once_a_day(des
     assert mails.count(NAME) == 0 and len(mails) == 5
 
 
-def test_due_where_nobody_has_signed_in(desk: Desk) -> None:
+def test_due_if_nobody_has_signed_in(desk: Desk) -> None:
     assert desk.run("schedule", EVENT, "invitation", "--yes", now="2020-02-10T10:00").code == 0
     told = desk.run("due", now="2020-02-17T09:00")
     assert told.code == 77 and "nobody has signed in" in told.err and "    → sign in: mkwmail login" in told.err

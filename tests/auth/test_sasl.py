@@ -55,7 +55,7 @@ def refusal(listening: ScriptedServer, *tokens: str) -> NoSessionError:
     ("offered", "taken"),
     [("XOAUTH2", "XOAUTH2"), ("LOGIN XOAUTH2", "XOAUTH2"), ("PLAIN XOAUTH2 OAUTHBEARER", "OAUTHBEARER")],
 )
-def test_the_standard_mechanism_where_it_is_offered(offered: str, taken: str) -> None:
+def test_the_standard_mechanism_if_it_is_offered(offered: str, taken: str) -> None:
     with server(offered) as listening:
         open_session(smtp(listening), Tokens(GOOD), PATIENT).close()
         (said,) = listening.said("AUTH")
@@ -99,7 +99,7 @@ def test_a_refused_token_that_cannot_be_replaced_says_why() -> None:
     assert str(told) == "provider: withdrawn → login"
 
 
-def test_no_token_is_to_be_had_and_nothing_is_tried() -> None:
+def test_without_a_valid_token_nothing_is_tried() -> None:
     with server() as listening:
         assert str(refusal(listening)) == "provider: withdrawn → login"
         assert listening.said("AUTH") == []
@@ -138,11 +138,11 @@ def test_a_server_that_takes_no_tokens() -> None:
         ("535 5.7.3 Authentication unsuccessful", "does not take the sign-in for this username", "mkwmail login"),
     ],
 )
-def test_what_microsoft_says_is_told_with_its_remedy(reply: str, words: str, remedy: str) -> None:
+def test_what_microsoft_says_is_shown_with_its_remedy(reply: str, words: str, remedy: str) -> None:
     with server() as listening:
         listening.on("AUTH", reply)
         told = refusal(listening, GOOD, GOOD + "2")
-        # Another token helps where the token is at fault, and nowhere else.
+        # Another token helps only if the token is at fault.
         assert len(listening.said("AUTH")) == (2 if "5.7.3" in reply else 1)
     assert (told.code, told.lasting) == (ExitCode.LOGIN, True)
     assert words in told.faults[0].fault and remedy in told.faults[0].remedy

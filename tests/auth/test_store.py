@@ -121,7 +121,7 @@ def test_in_the_keyring_nothing_secret_is_in_the_file(ring: Ring, tmp_path: Path
     assert store.remove(SMTP) and ring.kept == {} and not store.path(SMTP).exists()
 
 
-def test_a_keyring_that_is_closed_is_told_of_and_keeps_what_it_has(ring: Ring, tmp_path: Path) -> None:
+def test_a_keyring_that_is_closed_is_reported_and_keeps_what_it_has(ring: Ring, tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.keep(SMTP, VALUES)
     ring.closed = True
@@ -152,7 +152,7 @@ def test_what_is_in_a_file_stays_there_when_a_keyring_comes(monkeypatch: pytest.
 
 
 @posix
-def test_a_folder_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "logins").write_text("a file")
     with pytest.raises(UserError) as caught:
         Store(tmp_path / "logins").keep(SMTP, VALUES)
@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_folder_in_which_nothing_can_be_locked_is_told_of(tmp_path: Path) -> None:
+def test_a_folder_in_which_nothing_can_be_locked_is_reported(tmp_path: Path) -> None:
     (tmp_path / "logins").write_text("a file")
     with pytest.raises(UserError) as caught, Store(tmp_path / "logins").locked(SMTP):
         pass

@@ -1,4 +1,4 @@
-"""Tokens that are kept: renewed in time, by one at a time, and told of where they are no good any more."""
+"""Tokens that are kept: renewed in time, by one at a time, and reported if they are not valid any more."""
 
 import os
 import subprocess
@@ -108,7 +108,7 @@ def test_processes_that_renew_at_once_lose_no_refresh_token(provider: Authorizat
         run.stdin.flush()
     ended = [run.communicate(timeout=60) for run in runs]
     assert [(run.returncode, err) for run, (_out, err) in zip(runs, ended, strict=True)] == [(0, b"")] * 3
-    # Whoever used a refresh token twice was refused by the provider.
+    # The provider refuses a refresh token that was used before.
     assert provider.is_good(NAME, Tokens(smtp, store).current().reveal())
     assert 5 <= provider.count("refresh_token") <= 15
 
@@ -116,7 +116,7 @@ def test_processes_that_renew_at_once_lose_no_refresh_token(provider: Authorizat
 @pytest.mark.parametrize(
     "description", ["AADSTS700082: The refresh token has expired due to inactivity.", "AADSTS50173: revoked", ""]
 )
-def test_a_sign_in_that_was_withdrawn_is_told_of(
+def test_a_sign_in_that_was_withdrawn_is_reported(
     provider: AuthorizationServer, tmp_path: Path, description: str
 ) -> None:
     smtp, store = signed_in(provider, tmp_path)
@@ -146,7 +146,7 @@ def test_a_provider_that_is_out_is_not_lasting(provider: AuthorizationServer, tm
     assert (caught.value.code, caught.value.lasting) == (ExitCode.SERVER, False)
 
 
-def test_without_a_refresh_token_somebody_must_sign_in_anew(provider: AuthorizationServer, tmp_path: Path) -> None:
+def test_without_a_refresh_token_somebody_must_sign_in_again(provider: AuthorizationServer, tmp_path: Path) -> None:
     smtp, store = smtp_of(provider), Store(tmp_path)
     store.keep(smtp, StoredTokens(CLIENT, None, TokenSet(Secret("x"), 0, None)).values())
     with pytest.raises(SignInError) as caught:

@@ -1,6 +1,6 @@
 """How long composing and addressing take, and how much memory: ``make bench``.
 
-The example event's invitation with a 200 KB PDF, the shipped templates. Exits with 1 where a limit is passed.
+The example event's invitation with a 200 KB PDF, the shipped templates. Exits with 1 if a limit is exceeded.
 """
 
 import os

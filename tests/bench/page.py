@@ -86,7 +86,7 @@ class Results:
 
     @property
     def limits(self) -> list[Limit]:
-        """What is asked for, and what was measured."""
+        """The limits, and the measured values."""
         return list(self._limits())
 
     def _limits(self) -> Iterator[Limit]:

@@ -87,6 +87,9 @@ def _start_up() -> dict[str, float]:
         place.members(*(f"Lid;{n};Acht;lid{n}@example.org;Corporatie {n};lid" for n in range(40)))
         waits: dict[str, Sequence[str]] = {
             "mkwmail --help": [sys.executable, "-m", "mkwmail", "--help"],
+            "mkwmail": place.command(),
+            "mkwmail status": place.command("status", "directeurendag-2020"),
+            "mkwmail check": place.command("check", "directeurendag-2020"),
             "mkwmail send --dry-run, 40 members": place.command(
                 "send", "directeurendag-2020", "invitation", "--dry-run"
             ),

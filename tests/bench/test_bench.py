@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import mailbox
 from tests.bench.page import PAGE, Limit, Line, Results
 from tests.bench.runs import SBIN, Measured, Run
 from tests.bench.senders import smtp_source
@@ -61,3 +62,12 @@ def test_the_page_names_every_limit() -> None:
     rows = [f"| {limit.words} | {limit.wanted or ''} |" for limit in _limits()]
     assert [row for row in rows if row not in asked] == []
     assert asked.count("| at ") == len(rows)
+
+
+def test_the_page_has_the_table_of_the_mailbox_with_its_limits() -> None:
+    _before, _begin, rest = PAGE.read_text(encoding="utf-8").partition(mailbox.BEGIN)
+    made, end, _after = rest.partition(mailbox.END)
+    assert end
+    for run, most in (("first", mailbox.MOST_FIRST), ("later", mailbox.MOST_LATER)):
+        row = mailbox.figures(50_000, [mailbox.Reading(run, most, 1, 1, 50)]).splitlines()[-1]
+        assert row.startswith(f"| {run} | {most:.0f} |") and f"\n| {run} | {most:.0f} |" in made

@@ -169,7 +169,7 @@ def test_a_program_that_drops_the_style_sheet_shows_a_good_mail_too(pages: Pages
     assert not [text["words"] for text in texts(page) if text["outside"] or text["size"] < 13]
 
 
-def test_the_preheader_is_hidden_and_can_be_read_where_it_is_not(pages: Pages) -> None:
+def test_the_preheader_is_hidden_and_can_be_read_if_it_is_not(pages: Pages) -> None:
     html = every_kind()[Kind.INVITATION].html
     page = opened(pages, html, PHONE, "light")
     assert not page.locator(".preheader").is_visible()
@@ -181,7 +181,7 @@ def test_the_preheader_is_hidden_and_can_be_read_where_it_is_not(pages: Pages) -
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 @pytest.mark.parametrize("wide", [False, True])
-def test_a_logo_stands_on_a_light_ground(pages: Pages, width: int, scheme: str, wide: bool) -> None:
+def test_a_logo_is_shown_on_a_light_ground(pages: Pages, width: int, scheme: str, wide: bool) -> None:
     mail = sent(Kind.INVITATION, logo=a_logo(900 if wide else 240))
     page = opened(pages, showing_logo(mail), width, scheme, "logo-wide" if wide else "logo")
     image = page.get_by_role("img", name="MKW Platform")

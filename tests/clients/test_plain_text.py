@@ -109,7 +109,7 @@ def test_every_link_of_the_html_is_written_out(texts: dict[str, Sent]) -> None:
     assert any("aanmelden.example.org" in address for address in Links(texts["invitation, everything"].html).found)
 
 
-def test_the_programme_stands_in_two_columns(texts: dict[str, Sent]) -> None:
+def test_the_programme_has_two_columns(texts: dict[str, Sent]) -> None:
     for name, mail in texts.items():
         if "\nProgramma" not in mail.text:
             continue
@@ -121,7 +121,7 @@ def test_the_programme_stands_in_two_columns(texts: dict[str, Sent]) -> None:
         assert columns <= {11, 17}
 
 
-def test_facts_stand_in_two_columns(texts: dict[str, Sent]) -> None:
+def test_facts_are_in_two_columns(texts: dict[str, Sent]) -> None:
     for kind in (Kind.INVITATION, Kind.SAVE_THE_DATE, Kind.REMINDER, Kind.PRACTICAL, Kind.UPDATE, Kind.CORRECTION):
         facts = next(part for part in texts[f"{kind}, everything"].text.split("\n\n") if "Locatie:" in part)
         assert all(re.match(r"[\w-]+: +(?=\S)|(?= )", line) for line in facts.splitlines())

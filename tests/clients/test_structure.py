@@ -122,7 +122,7 @@ def test_nothing_is_fetched_and_every_picture_has_words(mails: dict[str, Sent], 
         assert attributes["href"].startswith(("https://", "mailto:"))
 
 
-def test_the_logo_is_in_the_mail_once_beside_the_page_that_shows_it() -> None:
+def test_the_logo_is_in_the_mail_once_besides_the_page_that_shows_it() -> None:
     mail = sent(Kind.INVITATION, logo=a_logo())
     related = next(part for part in mail.parsed.walk() if part.get_content_type() == "multipart/related")
     page, image = related.iter_parts()

@@ -60,7 +60,7 @@ def test_an_unchanged_row_never_overrules_a_later_phone_call(tmp_path: Path) -> 
     assert answers(place, now="2020-03-09T10:00") == {"Kim Verbeek": "declined", "Els van der Ven": "attending"}
 
 
-def test_a_phone_call_before_the_first_import_stands_against_an_older_row(tmp_path: Path) -> None:
+def test_a_phone_call_before_the_first_import_is_kept_against_an_older_row(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.run("answers", "set", EVENT, "Kim Verbeek", "nee", now="2020-03-05T09:00")
     ran = imported(place, KIM)

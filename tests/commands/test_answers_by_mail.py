@@ -198,7 +198,7 @@ def test_saved_mails_give_the_same_and_doubt_is_settled_by_a_word(tmp_path: Path
 
 
 def of_members(smtp: ScriptedServer) -> list[Taken]:
-    """What was sent, without the reports to the secretary."""
+    """Return the mails that were sent, without the reports to the secretary."""
     return [each for each in smtp.taken if "secretaris@example.org" not in each.recipients]
 
 

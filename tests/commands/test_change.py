@@ -51,7 +51,7 @@ def a_day(folder: Path, port: int = 9) -> Place:
         ("uitnodiging 2020-02-18", "send: 2020-02-17 09.00", "send: 2020-02-18 09.00"),
         ("invitation 10.00", "send: 2020-02-17 09.00", "send: 2020-02-17 10.00"),
         ("reminder 24-3-2020 10.00", "{send: 2020-03-23}", "{send: 2020-03-24 10.00}"),
-        ("bedankje 2020-04-20", "  thanks:", "  thanks: {send: 2020-04-20 09.00}"),
+        ("bedankmail 2020-04-20", "  thanks:", "  thanks: {send: 2020-04-20 09.00}"),
     ],
 )
 def test_one_detail_changes_and_nothing_else(tmp_path: Path, words: str, old: str, new: str) -> None:

@@ -5,15 +5,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from mkwmail.cli_help import CHAPTER_OF
+from mkwmail.mail.guide import PAGES, SECTIONS, guide_page, place_of
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
-from tests.workplace import PEOPLE, Place, a_place
+from tests.workplace import PEOPLE, ROOT, Place, a_place
 
 EVENT = "directeurendag-2020"
 
 
 def number(does: str) -> Callable[[str], str]:
-    """What to type at the last question for what a step does."""
+    """Return the number to type at the last question for a step."""
 
     def found(screen: str) -> str:
         numbers: list[str] = re.findall(rf"^ +(\d)  {does} +mkwmail", screen, re.MULTILINE)
@@ -38,7 +42,7 @@ def test_a_mailing_is_looked_at_rehearsed_and_sent_by_number(tmp_path: Path) -> 
         place = a_place(tmp_path, server.port)
         ask, sends = "q to leave:", number("Send invitation")
         screen = at_the_desk(place, (ask, number("Rehearse")), (ask, sends), ("To send 5 mails", "5"))
-        assert "mkwmail send directeurendag-2020 invitation --rehearse" in " ".join(screen.split())
+        assert "mkwmail send invitation --rehearse" in " ".join(screen.split())
         assert len(server.taken) == 5
     assert len(place.run("status", EVENT, "--json").json["rounds"][0]["sent"]) == 5
 
@@ -114,3 +118,23 @@ def test_the_guide_and_the_files_are_opened(tmp_path: Path) -> None:
     page = Path(ran.out.strip()).read_text(encoding="utf-8")
     assert "<h1" in page and 'href="beheer.html' in page and 'src="file://' in page
     assert place.run("guide", "x").code == 2
+    ran = place.run("guide", "misgaat", MKWMAIL_STATE=str(tmp_path / "state"))
+    file, _hash, heading = ran.out.strip().partition("#")
+    assert f'id="{heading}"' in Path(file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("chapter", [*SECTIONS, *PAGES])
+def test_every_chapter_is_a_page_or_a_heading_of_the_guide(chapter: str) -> None:
+    page, heading = place_of(chapter)
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert not heading or f'id="{heading}"' in guide_page(text, ROOT / "docs")
+    assert set(CHAPTER_OF.values()) <= {*SECTIONS, *PAGES}
+
+
+def test_help_and_faults_name_the_chapter(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    assert "In the guide: mkwmail guide misgaat" in place.run("resolve", "--help").out
+    assert "In the guide: mkwmail guide aanmeldingen" in place.run("answers", "import", "--help").out
+    place.members("Kim;;Verbeek;kim@;Woonstede;")
+    _code, screen = typed(place.command("send", "dir", "invitation"), place.environment(), place.folder, [])
+    assert "In the guide: mkwmail guide ledenlijst" in screen

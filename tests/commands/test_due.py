@@ -197,7 +197,7 @@ def test_nothing_goes_on_a_public_holiday(office: Office) -> None:
     assert office.to_members() == addresses("Kim")
 
 
-def test_changed_since_approval_does_not_go_and_what_changed_is_told_once_a_day(office: Office) -> None:
+def test_changed_since_approval_is_not_sent_and_what_changed_is_reported_once_a_day(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     office.edit("Laan van Maarschalkerweerd 2", "Kerkstraat 1")
     noticed = office.due("2020-02-10T10:30")
@@ -231,13 +231,13 @@ def test_a_template_or_an_attachment_counts_as_the_text_does(office: Office) -> 
     assert office.to_members() == []
 
 
-def test_one_change_of_several_mailings_is_told_once_and_shortly(office: Office) -> None:
+def test_one_change_of_several_mailings_is_reported_once_and_shortly(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "save-the-date", "invitation", "reminder", "thanks")
     office.edit("Laan van Maarschalkerweerd 2", "Kerkstraat 1")
     told = office.due("2020-02-17T09:00")
     assert told.err.count("Kerkstraat 1") == 1 and f"mkwmail schedule {ID} invitation reminder thanks" in told.err
     (mail,) = office.to_secretary()
-    assert "de uitnodiging voor Directeurendag, de herinnering voor Directeurendag en het bedankje" in mail
+    assert "de uitnodiging voor Directeurendag, de herinnering voor Directeurendag en de bedankmail" in mail
     assert len(mail.splitlines()) < 15
     office.schedule("2020-02-17T09:10", "thanks")
     assert office.due("2020-02-17T09:30") == Ran(78, "", "")
@@ -251,7 +251,7 @@ def test_withdrawn_does_not_go(office: Office) -> None:
     assert office.due("2020-02-17T09:00") == SILENT
 
 
-def test_what_is_missed_is_told_and_never_sent_late(office: Office) -> None:
+def test_what_is_missed_is_reported_and_never_sent_late(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     missed = office.due("2020-04-03T08:30")
     assert missed.code == 80
@@ -289,7 +289,7 @@ def test_a_latest_moment_that_passes_within_the_run_is_80_and_names_who_was_too_
     assert office.to_members() == []
 
 
-def test_who_was_too_late_stands_in_the_document_of_send(office: Office) -> None:
+def test_members_who_were_too_late_are_in_the_document_of_send(office: Office) -> None:
     latest_within_the_run(office)
     document = json.loads(office.send("2020-02-17T09:00:30", "invitation", json=True).out)
     assert (document["planned"], document["sent"], document["waiting"]) == (5, 3, 0)
@@ -308,7 +308,7 @@ def test_one_that_was_put_off_is_too_late_when_the_run_ends_after_the_latest_mom
     assert "2 mails sent, 3 too late." in ran.out and f"<{late}>" in ran.out
 
 
-def test_a_latest_moment_that_passes_while_due_runs_is_told_at_once(office: Office) -> None:
+def test_a_latest_moment_that_passes_while_due_runs_is_reported_at_once(office: Office) -> None:
     latest_within_the_run(office)
     office.schedule("2020-02-10T10:00", "invitation")
     ran = office.due("2020-02-17T09:00:30")
@@ -324,7 +324,7 @@ def test_a_latest_moment_that_passes_while_due_runs_is_told_at_once(office: Offi
     assert [states[address] for address in addresses("Zoë", "Lou")] == [State.EXPIRED] * 2
 
 
-def test_a_mailing_whose_latest_moment_passes_while_due_sends_another_is_told_at_once(office: Office) -> None:
+def test_a_mailing_whose_latest_moment_passes_while_due_sends_another_is_reported_at_once(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     office.edit("    send: 2020-02-17 09.00", "    send: 2020-02-17 09.00\n    latest: 2020-02-17 09.02")
     other = EVENT.read_text(encoding="utf-8").replace(ID, "najaarsdag-2020")
@@ -430,7 +430,7 @@ def test_a_reminder_does_not_go_right_behind_its_invitation(office: Office) -> N
     assert office.to_members() == addresses("Jan", "Els", "Zoë", "Lou")
 
 
-def test_a_server_that_refuses_the_run_is_told_and_mailed_about_only_when_it_is_back(office: Office) -> None:
+def test_a_server_that_refuses_the_run_is_reported_and_mailed_about_only_when_it_is_back(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     office.server.on("MAIL", "554 5.2.0 quota", times=4)
     stopped = office.due("2020-02-17T09:00")
@@ -464,7 +464,7 @@ def test_the_secretary_and_a_deputy_are_each_told_in_a_mail_of_their_own(office:
     assert mails[0]["Message-ID"] != mails[1]["Message-ID"]
 
 
-def test_in_doubt_and_refused_are_told_until_somebody_decides(office: Office) -> None:
+def test_in_doubt_and_refused_are_reported_until_somebody_decides(office: Office) -> None:
     doubtful, refused = addresses("Kim")[0], addresses("Lou")[0]
     office.server.on("DOT", DROP, recipient=doubtful, times=1)
     office.server.on("RCPT", "550 5.1.1 unknown", recipient=refused)
@@ -490,7 +490,7 @@ def test_a_cancellation_is_never_sent_by_a_timer(office: Office) -> None:
     assert refused.code == 2 and "is never sent automatically" in refused.err
 
 
-def test_faulty_files_are_told_and_hurt_nobody_else(office: Office) -> None:
+def test_faulty_files_are_reported_and_hurt_nobody_else(office: Office) -> None:
     other = EVENT.read_text(encoding="utf-8").replace(ID, "najaarsdag-2020")
     office.place.write("events/najaar.yaml", other)
     office.schedule("2020-02-10T10:00", "invitation")
@@ -511,7 +511,7 @@ def test_faulty_files_are_told_and_hurt_nobody_else(office: Office) -> None:
     assert office.due("2020-02-17T11:00").err == ""
 
 
-def test_two_files_with_one_id_are_told(office: Office) -> None:
+def test_two_files_with_one_id_are_reported(office: Office) -> None:
     office.schedule("2020-02-10T10:00", "invitation")
     office.place.write("events/kopie.yaml", EVENT.read_text(encoding="utf-8"))
     told = office.due("2020-02-17T09:00")

@@ -168,7 +168,7 @@ def test_a_standing_skip_outlives_forgetting(place: Place) -> None:
     ]
 
 
-def test_the_cancellation_does_not_go_to_who_was_forgotten_and_has_left(place: Place) -> None:
+def test_the_cancellation_is_not_sent_to_people_who_were_forgotten_and_have_left(place: Place) -> None:
     without_row(place, "Verbeek")
     assert place.run("forget", "Kim Verbeek", "--yes").code == 0
     sent = place.run("send", EVENT, "cancellation", "--yes", "--json", now=LATER)

@@ -1,4 +1,4 @@
-"""``handover`` and ``takeover``: one folder sends, whatever is copied, opened twice or undone."""
+"""``handover`` and ``takeover``: only one folder sends, even if files are copied, opened twice or undone."""
 
 import hashlib
 import io

@@ -3,14 +3,17 @@
 import csv
 import email
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.dovecot import Dovecot, missing
+from tests.delivery.certificates import make_certificate
+from tests.dovecot import PASSWORD, USER, Dovecot, missing
+from tests.imap_server import USUAL, ImapServer
 from tests.keyboard import typed
 from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
@@ -190,6 +193,109 @@ def test_a_bad_server_is_one_sentence_and_due_sends_all_the_same(tmp_path: Path,
         assert place.run("due", now="2020-03-23T09:05").code == 78
 
 
+def fetched(mail: bytes, structure: bytes, uid: bytes = b"UID 9 ") -> dict[str, bytes]:
+    """The answers about a mail, first for its headers and then for all of it."""
+    head = mail.partition(b"\n\n")[0] + b"\n\n"
+    headers = b"RFC822.SIZE 900 BODY[HEADER.FIELDS (SUBJECT)] {%d}\r\n%s" % (len(head), head)
+    return {
+        "FETCH": b"* 1 FETCH (%s%s%s)\r\nTAG OK done\r\n" % (uid, headers, structure),
+        "FETCH WITHOUT": b"* 1 FETCH (%s%s)\r\nTAG OK done\r\n" % (uid, headers),
+        "FETCH BODY": b"* 1 FETCH (%sBODY[] {%d}\r\n%s)\r\nTAG OK done\r\n" % (uid, len(mail), mail),
+    }
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "sentence"),
+    [
+        ({"LOGIN": b"TAG NO no\r\n"}, 77, "the mailbox refuses the login of x"),
+        ({"EXAMINE": b"TAG BAD User is authenticated but not connected.\r\n"}, 77, "the login is right, but"),
+        ({"EXAMINE": b"TAG NO gone\r\n"}, 78, 'the mailbox has no folder "INBOX"'),
+        ({"SEARCH": b"TAG NO no\r\n"}, 69, "the mailbox answered something that cannot be read"),
+        ({"FETCH": b"TAG BAD no\r\n"}, 69, "the mailbox answered something that cannot be read"),
+        ({"FETCH": b"* BYE sorry\r\n"}, 69, "the mailbox ended the connection"),
+        ({"FETCH": b"* 1 FETCH (UID 9 BODY[] {50000000000}\r\n"}, 69, "the mailbox ended the connection"),
+        ({"SEARCH": b"* SEARCH nine\r\nTAG OK done\r\n"}, 69, "the mailbox answered something that cannot be read"),
+        ({"EXAMINE": b"TAG OK done\r\n"}, 69, "the mailbox answered something that cannot be read"),
+    ],
+)
+def test_a_fault_halfway_is_one_sentence_and_nothing_counts_as_read(
+    tmp_path: Path, says: dict[str, bytes], code: int, sentence: str
+) -> None:
+    with ScriptedServer() as smtp, ImapServer(says) as imap:
+        place = a_place(tmp_path, smtp.port)
+        place.send()
+        place.settings(smtp.port, imap.settings(place))
+        ran = place.run("inbox", now="2020-03-23T08:45")
+        assert (ran.code, ran.err.count(sentence)) == (code, 1), ran.err
+        assert len([line for line in ran.err.splitlines() if f"127.0.0.1:{imap.port}" in line]) == 1
+        assert positions(tmp_path) == []
+        assert place.run("schedule", EVENT, "reminder", "--yes", now="2020-03-23T08:50").code == 0
+        had = len([each for each in smtp.taken if each.recipients[0] == JAN])
+        assert place.run("due", now="2020-03-23T09:05").code == code
+        assert len([each for each in smtp.taken if each.recipients[0] == JAN]) == had + 1
+        assert positions(tmp_path) == []
+        imap.says.update({**USUAL, "SEARCH": b"* SEARCH\r\nTAG OK done\r\n"})
+        assert place.run("due", now="2020-03-23T09:35").code == 0
+        assert positions(tmp_path) == [(7, 9)]
+
+
+def positions(folder: Path) -> list[tuple[int, int]]:
+    """How far the mailbox was read: validity and UID."""
+    with closing(sqlite3.connect(folder / "mkwmail-test.db")) as connection:
+        return connection.execute("SELECT validity, uid FROM mailbox_positions").fetchall()
+
+
+def test_a_structure_that_cannot_be_read_hides_no_mail(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, ImapServer({}) as imap:
+        place = a_place(tmp_path, smtp.port)
+        place.send()
+        place.settings(smtp.port, imap.settings(place))
+        mail = reply(JAN, ids_of(smtp)[JAN], "Ik kom graag.")
+        imap.says.update(fetched(mail, b' BODYSTRUCTURE ("text" ("plain"'))
+        ran = place.run("inbox", "--json", now=LATER)
+        assert [each["member"] for each in ran.json["replies"]] == ["Jan de Vries"], ran.err
+
+
+def test_an_answer_about_another_mail_than_was_asked_for_is_left_out(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, ImapServer({}) as imap:
+        place = a_place(tmp_path, smtp.port)
+        place.send()
+        place.settings(smtp.port, imap.settings(place))
+        mail = reply(JAN, ids_of(smtp)[JAN], "Ik kom graag.")
+        for uid in (b"", b"UID 4 "):
+            imap.says.update(fetched(mail, b"", uid))
+            assert place.run("inbox", "--dry-run", "--json", now=LATER).json["replies"] == []
+
+
+@pytest.mark.parametrize("step", ["LOGIN", "EXAMINE", "SEARCH", "FETCH"])
+@pytest.mark.parametrize("word", [b"NO", b"BAD"])
+def test_a_mailbox_that_asks_to_wait_is_left_alone_until_then(tmp_path: Path, step: str, word: bytes) -> None:
+    throttled = b"TAG %s Server Unavailable. 15; Suggested Backoff Time: 299999 milliseconds\r\n" % word
+    with ScriptedServer() as smtp, ImapServer({step: throttled}) as imap:
+        place = a_place(tmp_path, smtp.port)
+        place.send()
+        place.settings(smtp.port, imap.settings(place))
+        ran = place.run("inbox", now="2020-02-19T15:00")
+        assert ran.code == 69 and "the mailbox asks to wait 300 seconds" in ran.err
+        asked = len(imap.asked)
+        again = place.run("inbox", now="2020-02-19T15:04")
+        assert again.code == 69 and "the mailbox asked to wait until 15:05" in again.err
+        assert place.run("due", now="2020-02-19T15:04").code == 69
+        assert len(imap.asked) == asked and positions(tmp_path) == []
+        imap.says.update({**USUAL, "SEARCH": b"* SEARCH\r\nTAG OK done\r\n"})
+        assert place.run("due", now="2020-02-19T15:06").code == 0
+        assert len(imap.asked) > asked and positions(tmp_path) == [(7, 9)]
+
+
+@pytest.mark.parametrize("much", [b"9" * 9, b"9" * 5000])
+def test_no_mailbox_can_ask_for_more_than_an_hour(tmp_path: Path, much: bytes) -> None:
+    with ScriptedServer() as smtp, ImapServer({"LOGIN": b"TAG NO Backoff Time: %s milliseconds\r\n" % much}) as imap:
+        place = a_place(tmp_path, smtp.port)
+        place.send()
+        place.settings(smtp.port, imap.settings(place))
+        assert "the mailbox asks to wait 3600 seconds" in place.run("inbox", now=LATER).err
+
+
 def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
         place = a_place(tmp_path, smtp.port)
@@ -205,6 +311,24 @@ def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Pa
         assert refused.code == 77 and "refuses the login of secretaris" in refused.err
 
 
+@pytest.mark.parametrize("implicit", [True, False])
+def test_an_authority_of_the_organisation_is_trusted_if_the_settings_name_it(tmp_path: Path, implicit: bool) -> None:
+    certificate = make_certificate(tmp_path, "DNS:localhost,IP:127.0.0.1")
+    with ScriptedServer() as smtp, Dovecot(certificate=certificate, implicit=implicit) as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik kom graag."))
+        unknown = place.run("inbox", now=LATER)
+        assert unknown.code == 69 and "below mailbox: a line ca_file: NAME.pem" in unknown.err
+        place.settings(smtp.port, box.settings(place, more=", ca_file: server.pem"))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
+        place.write("leeg.pem", "nothing")
+        place.settings(smtp.port, box.settings(place, more=", ca_file: leeg.pem"))
+        empty = place.run("inbox", now=LATER)
+        assert empty.code == 78 and "leeg.pem has no certificate that can be read" in empty.err
+
+
 def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
         place = a_place(tmp_path, smtp.port)
@@ -216,6 +340,87 @@ def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
         assert place.run("forget", JAN, "--yes", now=LATER).code == 0
         assert place.run("inbox", "--json", now=LATER).json["replies"] == []
         assert "19@x.example.net" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+
+
+def test_purge_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        place.send()
+        code = codes(place)
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik bel je nog even."))
+        box.deliver(token_mail("ander@elders.example.net", code[KIM], f"Ik kom [mkw-{code[KIM]}]", "Ik kom."))
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
+        assert b"19@x.example.net" in (tmp_path / "mkwmail-test.db").read_bytes()
+        purged = place.run("purge", EVENT, "--yes", now="2021-06-01T10:00")
+        assert purged.code == 0, purged.err
+        kept = (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
+        assert [each for each in ("19@x.example.net", "ander@elders") if each in kept] == []
+        again = place.run("inbox", "--json", now="2021-06-01T10:30")
+        assert again.json["replies"] == [] and again.json["to_look_at"] == []
+
+
+def test_doubt_is_settled_by_a_report_and_nobody_is_mailed(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        for address in (KIM, ELS):
+            smtp.on("DOT", DROP, recipient=address)
+        place.send()
+        assert place.run("resolve", EVENT, now=LATER).code == 79
+        box.deliver(report("postfix-unknown", ids_of(smtp)[KIM], KIM))
+        box.deliver(report("postfix-delayed", ids_of(smtp)[ELS], ELS))
+        taken = len(smtp.taken)
+        ran = place.run("inbox", "--json", now=LATER).json
+        assert [each["found"] for each in ran["settled"]] == ["report"] and ran["in_doubt"] == 0
+        assert [each["verdict"] for each in ran["bounces"]] == ["failed", "delayed"]
+        # It did not arrive: that is more than that it was sent.
+        (round_,) = place.run("status", EVENT, "--json", now=LATER).json["rounds"]
+        assert [each["member"] for each in round_["refused"]] == ["Kim Verbeek"]
+        assert len(smtp.taken) == taken
+        said = place.run("resolve", EVENT, now=LATER)
+        assert said.code == 80 and "Els van der Ven: was in doubt and counts as sent, a delivery report" in said.out
+
+
+def test_of_three_in_doubt_two_are_in_sent(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place))
+        for address in (KIM, JAN, ELS):
+            smtp.on("DOT", DROP, recipient=address)
+        for hour in (10, 11):
+            place.send(now=f"2020-02-17T{hour}:00")
+        ids = ids_of(smtp)
+        for address in (KIM, JAN):
+            sent = f"From: secretaris@example.org\nTo: {address}\nMessage-ID: <{ids[address]}>\n\nx\n"
+            box.deliver(sent.encode(), ".Verzonden")
+        taken = len(smtp.taken)
+        ran = place.run("inbox", "--json", now=LATER).json
+        assert [each["found"] for each in ran["settled"]] == ["sent", "sent"] and ran["in_doubt"] == 1
+        place.run("due", now=LATER)
+        place.send(now=LATER)
+        assert [each.recipients for each in smtp.taken[taken:] if each.recipients[0] in (KIM, JAN, ELS)] == []
+
+
+def test_a_password_for_the_mailbox_is_asked_for_tried_and_kept(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = a_place(tmp_path, smtp.port)
+        place.settings(smtp.port, box.settings(place).replace(" password_file: wachtwoord,", ""))
+        place.send()
+        box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik kom graag."))
+        nobody = place.run("inbox", now=LATER)
+        assert nobody.code == 78 and "store it once with mkwmail login --mailbox" in nobody.err
+        question = f"The password of {USER} at 127.0.0.1"
+        for word, code in (("fout", 77), (PASSWORD.replace(" ", "_"), 0)):
+            ended, screen = typed(
+                place.command("login", "--mailbox"), place.environment(LATER), tmp_path, [(question, word)]
+            )
+            assert ended == code, screen
+            seen = " ".join(screen.split())
+            assert "This login can read, change and delete all mail of the mailbox" in seen and word not in seen
+        assert f"Logged in to the mailbox at 127.0.0.1 as {USER}; no mail was read." in seen
+        assert "Ik kom graag" not in box.answered()
+        assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
 
 
 def test_replies_are_answered_one_by_one_and_their_words_are_kept_nowhere(tmp_path: Path) -> None:

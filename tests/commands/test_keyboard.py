@@ -116,6 +116,7 @@ def test_init_asks_and_asks_again_for_what_it_cannot_use(tmp_path: Path) -> None
     answers = [
         *(("association's name:", "MKW Platform"), ("members see it:", "Lilian van Zandbrink")),
         *(("sender's address:", "lilian"), ("sender's address:", "lilian@mkw.nl")),
+        *(("sender's position", "secretaris"), ("telephone number", "")),
         *(("host name:", "n"), ("host name:", "Outlook"), ("[u]", "je")),
         *(("event's title", "Directeurendag"), ("Its date", "2021-04-15"), ("Its city", "Utrecht")),
     ]
@@ -126,6 +127,7 @@ def test_init_asks_and_asks_again_for_what_it_cannot_use(tmp_path: Path) -> None
     settings = (place.folder / "mkwmail.yaml").read_text(encoding="utf-8")
     for line in ('association: "MKW Platform"', 'email: "lilian@mkw.nl"', "provider: microsoft365", "form: je"):
         assert line in settings
+    assert '\n  role: "secretaris"' in settings and "\n  # phone: 030 000 00 00" in settings
     assert place.run("check", EVENT).code == 0
     own = (place.folder / "events" / "2021-04-15-directeurendag.yaml").read_text(encoding="utf-8")
     assert "title: Directeurendag" in own and "\n  city: Utrecht\n" in own

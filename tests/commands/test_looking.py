@@ -111,7 +111,7 @@ def test_a_long_list_of_odd_salutations_is_cut_short(tmp_path: Path) -> None:
     assert "20 more are odd; `check --salutations` lists how everybody is addressed" in ran.out
 
 
-def test_check_names_every_fault_and_what_to_mend(tmp_path: Path) -> None:
+def test_check_names_every_fault_and_what_to_correct(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.write("templates/reminder.md", "---\nsubject: x\npreheader: x\n---\n{{ oops }}\n")
     place.write("templates/thanks.md", "no head\n")
@@ -298,7 +298,12 @@ def test_a_proof_is_marked_signs_nobody_up_and_is_not_recorded(tmp_path: Path) -
         assert sorted(each.recipients[0] for each in server.taken) == ["chair@example.org", "me@example.org"]
         mail = email.message_from_bytes(server.taken[0].data, policy=email.policy.default)
         assert str(mail["Subject"]).startswith("[PROEF] Uitnodiging")
-        assert str(mail["To"]) in ("chair@example.org", "me@example.org")
+        assert str(mail["To"]) in (
+            "zoals Kim Verbeek hem krijgt <chair@example.org>",
+            "zoals Kim Verbeek hem krijgt <me@example.org>",
+        )
+        assert "Version" in ran.out and "as Kim Verbeek gets it" in ran.out
+        assert "me@example.org: sent, as Kim Verbeek gets it" in ran.out
         body = mail.get_body(("plain",))
         assert body is not None and "lid=proef" in body.get_content()
         assert place.send().json["sent"] == 5

@@ -35,7 +35,7 @@ def test_next_years_event_is_the_old_file_with_its_dates_moved(tmp_path: Path) -
         "send: 2021-04-08 09.00",
         "send: 2021-04-19 09.00",
     ]
-    assert changed[0].startswith("# Nakijken: mkwmail check directeurendag-2021")
+    assert changed[0].startswith("# Controleren: mkwmail check directeurendag-2021")
 
 
 def test_its_schedule_is_not_confused_with_the_old_ones(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_its_schedule_is_not_confused_with_the_old_ones(tmp_path: Path) -> None:
         assert ran.code == 0 and len(server.taken) == 10
 
 
-def test_an_id_that_was_mailed_about_or_stands_in_a_file_is_not_given_again(tmp_path: Path) -> None:
+def test_an_id_that_was_mailed_about_or_is_in_a_file_is_not_given_again(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)
         place.send()

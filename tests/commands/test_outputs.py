@@ -1,11 +1,14 @@
 """Files that somebody asks for: never one of the folder's own, always a new one for its owner alone."""
 
 import os
+import re
 import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 import typer.main
 
 from mkwmail.cli import app
+from tests.clients.mails import a_logo
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT as EXAMPLE
 from tests.workplace import Place, Ran, a_place
@@ -340,3 +344,41 @@ def test_a_page_is_not_written_through_a_link_out_of_the_folder(place: Place, tm
     ran = shown(place)
     assert (ran.code, "this is a link" in ran.err) == (2, True)
     assert list((tmp_path / "elders").iterdir()) == []
+
+
+def test_a_picture_in_a_text_is_in_the_mail_itself(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    event = tmp_path / "events" / EXAMPLE.name
+    picture = a_logo(900).data
+    (event.parent / "zaal.png").write_bytes(picture)
+    text = event.read_text(encoding="utf-8")
+    text = text.replace("introduction: |\n", "introduction: |\n  ![De zaal van boven](zaal.png)\n\n", 1)
+    event.write_text(text, encoding="utf-8")
+    place.run("preview", EVENT, "invitation", "--member", "kim", "--eml", str(tmp_path / "eml"))
+    mail = message_from_bytes(next((tmp_path / "eml").iterdir()).read_bytes(), policy=default)
+    related = next(part for part in mail.walk() if part.get_content_type() == "multipart/related")
+    page, image = related.iter_parts()
+    assert image.get_content() == picture
+    assert image["Content-Disposition"].content_disposition == "inline"
+    (shown,) = re.findall(r"<img[^>]*>", page.get_content())
+    assert 'width="544"' in shown and 'alt="De zaal van boven"' in shown and "max-width: 100%" in shown
+    assert f'src="cid:{image["Content-ID"].strip("<>")}"' in shown
+    body = mail.get_body(("plain",))
+    assert body is not None and "[De zaal van boven]" in body.get_content() and "zaal.png" not in body.get_content()
+
+    # Another picture under the same name needs another approval.
+    assert place.run("schedule", EVENT, "invitation", "--yes").code == 0
+    (event.parent / "zaal.png").write_bytes(a_logo(800).data)
+    late = place.run("due")
+    assert "zaal.png" in late.out + late.err and late.code != 0
+
+
+@posix
+def test_a_rehearsal_is_shown_in_the_browser_on_request(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    browser = {"DISPLAY": ":0", "BROWSER": f"{sys.executable} -c \"import sys; print('seen', sys.argv[1])\" %s"}
+    shown = place.run("send", EVENT, "invitation", "--rehearse", "--browser", **browser)
+    assert shown.code == 0 and "is in your browser" in shown.out
+    assert (place.folder / "rehearsal" / "index.html").as_uri() in shown.out
+    assert "seen" not in place.run("send", EVENT, "invitation", "--rehearse", **browser).out
+    assert place.run("send", EVENT, "invitation", "--browser", **browser).code == 2

@@ -70,7 +70,7 @@ def test_who_does_not_know_the_column_gets_the_fault_and_nothing_is_written(tmp_
     assert "no column holds names" in screen
 
 
-def test_where_nobody_can_be_asked_the_candidates_are_named(tmp_path: Path) -> None:
+def test_if_nobody_can_be_asked_the_candidates_are_named(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     place.members(*ROWS, headings=OWN)
     ran = place.run("check", EVENT)

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
@@ -60,6 +61,19 @@ def taken(server: ScriptedServer) -> Mapping[str, Taken]:
     found = {each.recipients[0]: each for each in server.taken}
     assert len(found) == len(server.taken), "somebody was mailed twice"
     return found
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_file_too_large_for_the_server_keeps_only_its_own_member_from_the_mail(tmp_path: Path, told: bool) -> None:
+    with ScriptedServer(extensions=("SIZE 99999",) if told else ()) as server:
+        server.on("DOT", "552 5.3.4 too big", recipient="kim@example.org")
+        place = with_files(tmp_path, server.port)
+        (tmp_path / "events" / "brieven" / "0011.pdf").write_bytes(a_file("0011") * 250)
+        ran = place.send()
+        assert {"jan@example.org", "els@example.org"} <= set(taken(server))
+    summary = json.loads(ran.out)
+    assert (ran.code, summary["sent"], len(summary["refused"])) == (80, 2, 1)
+    assert "5.3.4" in summary["refused"][0]["reason"]
 
 
 def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_due_holds_a_mailing_under_another_name_until_a_person_says_more(office:
 # Cases without an alarm
 
 
-def test_a_second_reminder_beside_the_first_one(office: Office) -> None:
+def test_a_second_reminder_after_the_first_one(office: Office) -> None:
     office.edit("  practical: ", "  reminder-2:\n    send: 2020-03-30 09.00\n  practical: ")
     assert office.run("send", OLD, "reminder", "--yes").code == 0
     assert "was mailed to" not in office.run("check", OLD).out
@@ -257,7 +257,7 @@ def test_next_years_event_also_when_this_years_is_purged_and_its_file_gone(offic
     assert office.mailed() == TWICE
 
 
-def test_a_copy_beside_the_event_that_it_was_made_from(office: Office) -> None:
+def test_a_copy_next_to_the_event_that_it_was_made_from(office: Office) -> None:
     assert office.run("new", "Directeurendag", "--date", "2020-05-14", "--from", OLD).code == 0
     (name,) = (path.stem for path in office.file.parent.glob("2020-05-14*.yaml"))
     assert office.run("send", name, "invitation", "--yes").code == 0

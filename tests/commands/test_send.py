@@ -265,7 +265,7 @@ def test_too_late_is_said_and_is_not_success(tmp_path: Path) -> None:
         assert server.connections == 0
 
 
-def test_an_earlier_text_is_told_of_with_the_lines_that_differ(tmp_path: Path) -> None:
+def test_an_earlier_text_is_reported_with_the_lines_that_differ(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)
         place.send()

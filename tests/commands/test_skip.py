@@ -92,7 +92,7 @@ def test_a_guest_whom_no_mail_can_reach_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("one", [True, False])
-def test_a_guest_counts_for_the_corporation_where_one_is_enough(tmp_path: Path, one: bool) -> None:
+def test_a_guest_counts_for_the_corporation_if_one_is_enough(tmp_path: Path, one: bool) -> None:
     place = a_place(tmp_path)
     if one:
         text = EVENT_FILE.read_text(encoding="utf-8")

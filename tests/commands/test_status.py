@@ -1,6 +1,7 @@
 """``status``: the chart of answers, and the page for the board."""
 
 import re
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import a_browser, needs_chromium
+from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT as EXAMPLE
 from tests.workplace import HEADINGS, PEOPLE, Place, a_place
@@ -61,6 +63,36 @@ def test_the_chart_has_letters_alone_where_blocks_cannot_be_shown(place: Place) 
     assert not set("█░") & set(ran.out)
 
 
+def in_terminal(place: Place, *words: str, lines: int, **environment: str) -> str:
+    """Return what a command prints in a terminal of 80 columns that has so many lines."""
+    chosen = place.environment("2020-04-17T09:00", **environment)
+    code, screen = typed(place.command(*words), chosen, place.folder, [], size=(80, lines))
+    assert code == 0
+    return screen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+def test_a_status_longer_than_the_screen_is_for_the_pager_with_its_figures_first(place: Place) -> None:
+    own = f"{sys.executable} -c 'import sys; print(\"PAGER\", sys.stdin.read())'"
+    screen = in_terminal(place, "status", "directeurendag-2020", lines=10, PAGER=own)
+    head, _pager, rest = screen.partition("PAGER")
+    assert "Mailing" not in head
+    assert "invitation" in "\n".join(rest.splitlines()[:8])
+    assert "Answers up to each day" in rest
+    assert "PAGER" not in in_terminal(place, "status", "directeurendag-2020", lines=80, PAGER=own)
+    assert "PAGER" not in place.run("status", "directeurendag-2020", PAGER=own).out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+def test_colours_are_for_terminals_and_for_who_wants_them(place: Place) -> None:
+    sent = "\x1b[38;5;28m"
+    assert sent in in_terminal(place, "status", "directeurendag-2020", lines=80)
+    assert "\x1b[3" not in in_terminal(place, "status", "directeurendag-2020", lines=80, NO_COLOR="1")
+    assert "\x1b[3" not in in_terminal(place, "status", "directeurendag-2020", lines=10, NO_COLOR="1", PAGER="head -50")
+    assert sent in in_terminal(place, "status", "directeurendag-2020", lines=10, PAGER="head -50")
+    assert "\x1b" not in place.run("status", "directeurendag-2020").out
+
+
 def test_without_answers_there_is_no_chart(tmp_path: Path) -> None:
     assert "Answers up to each day" not in a_place(tmp_path).run("status", EVENT).out
 
@@ -101,7 +133,7 @@ class Page(HTMLParser):
         ),
     ],
 )
-def test_the_page_for_the_board_stands_alone_and_names_no_address(
+def test_the_page_for_the_board_is_one_file_and_names_no_address(
     place: Place, language: str, said: str, mailing: str, counts: str
 ) -> None:
     path = place.folder / "bestuur.html"
@@ -191,7 +223,7 @@ def test_to_be_phoned_are_the_unreached_and_after_the_last_reminder_the_silent(p
     assert to_phone(place, "2020-04-17T09:00") == {}
 
 
-def test_where_one_counts_for_all_colleagues_are_neither_silent_nor_phoned(place: Place) -> None:
+def test_colleagues_are_neither_silent_nor_phoned_if_one_counts_for_all(place: Place) -> None:
     path = next((place.folder / "events").iterdir())
     text = path.read_text(encoding="utf-8").replace("one_per_organisation: false", "one_per_organisation: true")
     path.write_text(text, encoding="utf-8")
@@ -211,7 +243,7 @@ def steps(place: Place, now: str) -> list[str]:
     return found[:-1]
 
 
-def test_the_desk_says_what_is_next_and_whether_it_goes_by_itself(place: Place) -> None:
+def test_the_desk_says_what_is_next_and_whether_it_is_sent_automatically(place: Place) -> None:
     path = next((place.folder / "events").iterdir())
     decide = f"To decide about them: mkwmail resolve {EVENT}"
     assert steps(place, NOW) == [

@@ -75,7 +75,7 @@ def with_twelve_successors() -> list[str]:
     return [row(n, name="Theo;Nieuwenhuis" if n == 0 else f"Mia;Opvolger{n}" if n < 12 else "") for n in range(SIZE)]
 
 
-def test_slipped_names_stop_due_and_stand_in_check(office: Office) -> None:
+def test_slipped_names_stop_due_and_are_shown_by_check(office: Office) -> None:
     office.members(*slipped())
     checked = office.run("check", ID)
     assert checked.code == 65 and "40 addresses have the names of other members now" in checked.out
@@ -179,7 +179,7 @@ def test_a_successor_inherits_no_answer_and_no_skip_and_hears_the_rest(office: O
     # The invitation went to that mailbox: not a second time.
     assert office.run("send", ID, "invitation", "--yes", now=LATER).code == 0
     assert not office.mailed()
-    # Whoever left can be forgotten by name, and the successor stays.
+    # A member who left can be forgotten by name, and the successor stays.
     forgotten = office.run("forget", "Voor0 Achter0", "--yes", now=LATER)
     assert forgotten.code == 0 and "Still there" not in forgotten.out
     assert "successor" not in office.run("check", ID, now=LATER).out

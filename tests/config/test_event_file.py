@@ -1,5 +1,6 @@
 """Event files: what is read, and every fault of one at once, with its place and the repaired line."""
 
+import struct
 from collections.abc import Callable
 from datetime import datetime, time
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.config.attachments import MOST_BYTES
+from mkwmail.config.attachments import MOST_BYTES, picture_width
 from mkwmail.config.event import CalendarMethod, ColumnAudience, Event, Mailing
 from mkwmail.config.event_file import example_links, read_event
 from mkwmail.config.fields import WithWarnings
@@ -504,3 +505,46 @@ def test_every_link_of_an_event_is_checked(folder: WorkingFolder, key: str) -> N
     assert fault.fault == f"{name}: the link must begin with https://, so that nobody can read along"
     (warning,) = read(folder, f"{HEAD}{key}: https://example.org/x\n").warnings
     assert warning.fault == "example.org is an address for examples and leads nowhere"
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 900, 300, 8, 6, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "sentence"),
+    [
+        ("![De zaal](zaal.png)", ""),
+        ("![De zaal](<mijn zaal.png>) en ![De zaal](mijn%20zaal.png)", ""),
+        ("![Kaart](https://kaart.example.org/zaal.png)", ""),
+        ("![](zaal.png)", '"zaal.png" has no words for those who cannot see it'),
+        ("![De zaal](groot.png)", '"groot.png" is 301 kB, and a picture in a text may be 300 kB'),
+        ("![De zaal](../../zaal.png)", '"../../zaal.png" lies outside the working folder, so it is not mailed'),
+        ("![De zaal](zaall.png)", 'there is no file "zaall.png" in events'),
+        ("![De zaal](brief.png)", '"brief.png" is not a picture that mail programs show: use a PNG, JPEG or GIF'),
+    ],
+)
+def test_pictures_in_texts(folder: WorkingFolder, markdown: str, sentence: str) -> None:
+    files = {"zaal.png": PNG, "mijn zaal.png": PNG, "groot.png": PNG.ljust(300_001), "brief.png": b"%PDF-1.7"}
+    for name, data in files.items():
+        (folder.events_dir / name).write_bytes(data)
+    (folder.path.parent / "zaal.png").write_bytes(PNG)
+    text = f"{HEAD}mailings:\n  invitation:\n    text: |\n      Kom ook.\n\n      Zie {markdown}.\n"
+    if sentence:
+        assert one(folder, text)[:2] == (":10:11", f"picture: {sentence}")
+    else:
+        assert read(folder, text).value.mailings["invitation"].text is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "width"),
+    [
+        (PNG, 900),
+        (b"GIF89a" + struct.pack("<HH", 640, 480), 640),
+        (b"\xff\xd8\xff\xe0\x00\x04JF\xff\xc2\x00\x0b\x08" + struct.pack(">HH", 480, 640), 640),
+        (b"\xff\xd8\xff\xe0\x00\x00", None),
+        (b"\xff\xd8\xff", None),
+        (b"<svg/>", None),
+    ],
+)
+def test_the_width_of_a_picture(data: bytes, width: int | None) -> None:
+    assert picture_width(data) == width

@@ -54,7 +54,7 @@ def event(deadline: datetime | None = DEADLINE, **mailings: Mailing) -> Event:
         ("parkeren", Kind.OWN),
     ],
 )
-def test_the_kind_is_the_name_or_what_stands_before_a_dash(name: str, kind: Kind) -> None:
+def test_the_kind_is_the_name_or_the_part_before_a_dash(name: str, kind: Kind) -> None:
     assert kind_of(name) == kind
 
 
@@ -116,7 +116,7 @@ def test_an_unknown_mailing_is_refused_with_the_nearest(name: str, remedy: str) 
         assert raised.value.faults[0].remedy == remedy
 
 
-def test_mailings_stand_by_date_then_by_kind() -> None:
+def test_mailings_are_sorted_by_date_then_by_kind() -> None:
     planned = event(
         thanks=Mailing(),
         practical=Mailing(send=moment(4, 9)),

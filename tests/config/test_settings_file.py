@@ -55,6 +55,10 @@ def test_the_name_at_ehlo_and_an_authority_of_ones_own(tmp_path: Path) -> None:
     found = faults(tmp_path, SENDER + smtp % ("laptop", "weg.pem"))
     assert [place for place, _fault, _remedy in found] == [":2:41", ":2:58"]
     assert "hello: mail.example.org" in found[0][2] and "PEM" in found[1][2]
+    mailbox = "mailbox: {host: imap.vereniging.nl, ca_file: %s}\n"
+    settings = read(tmp_path, SENDER + mailbox % "eigen.pem")
+    assert settings.mailbox is not None and settings.mailbox.ca_file == str(tmp_path / "eigen.pem")
+    assert [place for place, _fault, _remedy in faults(tmp_path, SENDER + mailbox % "weg.pem")] == [":2:46"]
     for odd in ("a b.nl", "-x.nl", "mail..nl", '"mail.nl\\r\\nMAIL FROM:<x>"'):
         assert "hello" in str(faults(tmp_path, SENDER + smtp % (odd, "eigen.pem")))
 

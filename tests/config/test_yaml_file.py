@@ -82,7 +82,7 @@ def test_places_lead_to_keys_values_and_lines_of_texts(tmp_path: Path) -> None:
     assert document.repaired(("a", 0, "b"), "één", "drie") == "- b: drie"
 
 
-def test_a_doubled_key_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+def test_a_doubled_key_is_refused_wherever_it_is(tmp_path: Path) -> None:
     assert refused(tmp_path, "a: 1\nb:\n  c: 1\n  c: 2\na: 2\ne: {f: 1, f: 2}\n") == [
         "events/x.yaml:4:3: the key c is here a second time; the first one is on line 3",
         "events/x.yaml:5:1: the key a is here a second time; the first one is on line 1",

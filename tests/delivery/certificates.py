@@ -11,7 +11,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Certificate:
-    """A self-signed certificate with its key: for who trusts it, its own authority."""
+    """A self-signed certificate with its key: for programs that trust it, its own authority."""
 
     certificate: Path
     key: Path

@@ -370,7 +370,7 @@ AFTER = (
     Fault("silence at QUIT", _all("QUIT", SILENCE), _SENT, False, OK, hasty="quit"),
 )
 
-# Before the first message, and with messages, where it matters whether they are pipelined.
+# Before the first message, and with messages, if it matters whether they are pipelined.
 SETTING_UP = (*GREETING, *EHLO, *STARTTLS, *FROM_THE_START, *AUTH, *LOGGED_IN)
 MESSAGES = (*MAIL, *RCPT, *DATA, *DOT, *AFTER)
 FAULTS = (

@@ -81,7 +81,7 @@ class Office:
         """The ledger, held and settled, everybody enlisted; its note is in a folder next to it."""
         files = (self.folder / "mkwmail.db", self.folder / "mkwmail.id")
         with Ledger.open(*files, START, "here", boot="boot", state=lambda: self.folder / "state") as ledger:
-            ledger.enlist([Listed(address, address, "", "") for address in self.addresses], START)
+            ledger.record_persons([Listed(address, address, "", "") for address in self.addresses], START)
             with ledger.hold("send", self.clock.now()):
                 ledger.settle(self.clock.now())
                 yield ledger

@@ -1,4 +1,4 @@
-"""What a server can do wrong, row by row: what becomes of the member, the run and the others, and what is said.
+"""Every fault of a server, row by row: what happens to the member, the run and the others, and what is reported.
 
 The rows are in :mod:`tests.delivery.faults`.
 """

@@ -62,7 +62,7 @@ def test_attachments_are_not_copied() -> None:
     assert any(piece is chunk for piece in stuffed([b"head\r\n", chunk, b"\r\n"]))
 
 
-def test_size_and_dsn_where_they_are_offered() -> None:
+def test_size_and_dsn_if_they_are_offered() -> None:
     with ScriptedServer(extensions=("SIZE 1000", "DSN")) as server:
         submit(server, a_message("b@example.org", 7, b"Hallo\r\n"))
         assert server.commands[1:3] == [
@@ -210,7 +210,7 @@ def test_with_pipelining_a_message_takes_one_round_trip() -> None:
     assert [meaning(reply) for reply in replies] == [Meaning.SENT] * 3
 
 
-def test_a_pipelined_refusal_at_rcpt_is_closed_with_a_lone_dot_where_the_server_waits_for_a_body() -> None:
+def test_a_pipelined_refusal_at_rcpt_is_closed_with_a_lone_dot_if_the_server_waits_for_a_body() -> None:
     with ScriptedServer(PIPELINING) as server:
         server.on("RCPT", "451 4.2.0 later", recipient="b@example.org")
         server.takes_data_anyway = True

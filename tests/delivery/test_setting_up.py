@@ -161,7 +161,7 @@ def test_encryption_from_the_start_against_a_server_that_greets_in_the_clear() -
         ("AUTH", DROP),
     ],
 )
-def test_silence_drops_and_nonsense_end_in_time_and_are_told(step: str, action: Action) -> None:
+def test_silence_drops_and_nonsense_end_in_time_and_are_reported(step: str, action: Action) -> None:
     with ScriptedServer(users={"u": "geheim"}) as server:
         server.on(step, action)
         error = refusal(server.smtp(username="u"))

@@ -167,7 +167,7 @@ def test_a_servers_words_can_be_shown() -> None:
     assert len(plain_text([b"x" * 5000])) == 500
 
 
-def test_enhanced_codes_are_read_only_where_they_stand() -> None:
+def test_enhanced_codes_are_read_only_where_they_belong() -> None:
     assert Reply(550, "5.1.1 unknown", Phase.RCPT).enhanced == "5.1.1"
     assert Reply(550, "5.1.1", Phase.RCPT).enhanced == "5.1.1"
     assert Reply(550, "see 5.1.1", Phase.RCPT).enhanced == ""

@@ -27,7 +27,7 @@ def sink(tmp_path: Path) -> Iterator[tuple[Smtp, Path]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = tmp_path / "received"
-    # smtp-sink gives up root's rights only where it is told whose to take.
+    # smtp-sink gives up root's rights only if it is given another user.
     user = ["-u", "root"] if Path("/proc/self").stat().st_uid == 0 else []
     process = subprocess.Popen([SINK, *user, "-D", str(log), f"127.0.0.1:{port}", "100"], cwd=tmp_path)
     try:

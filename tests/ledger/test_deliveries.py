@@ -25,7 +25,7 @@ LETTER = b"Beste leden,\n" * 100
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with Ledger.open(tmp_path / "mkwmail.db", tmp_path / "mkwmail.id", NOW, "here") as opened:
         rows = [Listed(f"m{n}@example.org", f"Lid {n}") for n in range(4)]
-        opened.enlist(rows, NOW)
+        opened.record_persons(rows, NOW)
         with opened.hold("send", NOW):
             opened.settle(NOW)
             deliveries.keep_letter(opened.database, LETTER)
@@ -305,8 +305,8 @@ def test_the_lists_size_is_remembered(ledger: Ledger) -> None:
 
 
 def test_a_register_keeps_what_a_later_export_leaves_out(ledger: Ledger) -> None:
-    ledger.enlist([Listed("M0@example.org", "Lid 0", "Woonstede", "12")], NOW)
-    (found,) = ledger.enlist([Listed("nul@example.net", "Lid 0", "Woonstede")], LATER)
+    ledger.record_persons([Listed("M0@example.org", "Lid 0", "Woonstede", "12")], NOW)
+    (found,) = ledger.record_persons([Listed("nul@example.net", "Lid 0", "Woonstede")], LATER)
     assert found.old_address == "m0@example.org"
     person = people.persons(ledger.database)[0]
     assert (person.address, person.number, person.former) == ("nul@example.net", "12", ("m0@example.org",))
@@ -316,11 +316,11 @@ def test_who_was_identified_is_enlisted_so_and_never_two_under_one_address(ledge
     rows = [Listed("nieuw@example.org", "Nieuw Lid"), Listed("m0@example.org", "Lid 0")]
     who = ledger.identify(rows)
     somebody_else = [who[0]._replace(key="f" * 32), who[1]]
-    ledger.enlist(rows[:1], NOW)
+    ledger.record_persons(rows[:1], NOW)
     with pytest.raises(UserError) as refused:
-        ledger.enlist_as(rows, somebody_else, NOW)
+        ledger.record_persons_as(rows, somebody_else, NOW)
     assert refused.value.code is ExitCode.LEDGER_FAULT
-    ledger.enlist_as(rows, who, LATER)
+    ledger.record_persons_as(rows, who, LATER)
     assert ledger.identify(rows) == tuple(each._replace(is_new=False) for each in who)
 
 
@@ -328,5 +328,5 @@ def test_a_preview_gives_the_key_that_is_recorded_later(ledger: Ledger) -> None:
     rows = [Listed("nieuw@example.org", "Nieuw Lid")]
     before = ledger.identify(rows)
     assert len(people.persons(ledger.database)) == 4
-    assert ledger.enlist(rows, NOW) == before
+    assert ledger.record_persons(rows, NOW) == before
     assert ledger.identify(rows)[0] == before[0]._replace(is_new=False)

@@ -26,7 +26,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def somebody(ledger: Ledger, name: str = "kim") -> str:
-    return ledger.enlist([Listed(f"{name}@example.org", name)], NOW)[0].key
+    return ledger.record_persons([Listed(f"{name}@example.org", name)], NOW)[0].key
 
 
 def claim(ledger: Ledger, person: str, mailing: str, version: int, method: str = "publish") -> int:

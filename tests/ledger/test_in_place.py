@@ -45,7 +45,7 @@ def ledger(folder: Path) -> Iterator[Ledger]:
 
 
 def claims_of(ledger: Ledger, *numbers: int) -> list[Claim]:
-    who = ledger.enlist(ROWS, NOW)
+    who = ledger.record_persons(ROWS, NOW)
     letter = deliveries.keep_letter(ledger.database, b"Beste leden")
     return [
         Claim(who[number].key, ROWS[number].address, letter, {}, f"<{number}@example.org>", NOW, "0" * 64)
@@ -236,7 +236,7 @@ def test_a_link_to_a_ledger_shares_its_lock_and_its_journal(ledger: Ledger, fold
     assert sorted(path.name for path in other.iterdir()) == ["mkwmail.db", "mkwmail.id"]
 
 
-def test_nothing_is_left_beside_the_ledger_by_the_threads_that_look_who_is_left_out(folder: Path) -> None:
+def test_nothing_is_left_next_to_the_ledger_by_the_threads_that_look_who_is_left_out(folder: Path) -> None:
     """SQLite moves the write-ahead log into the file when the last connection is closed."""
     with opened(folder) as held, held.hold("send", NOW):
         held.settle(NOW)

@@ -36,7 +36,7 @@ def opened(folder: Path, computer: str = "here") -> Ledger:
 
 
 def claims_of(ledger: Ledger, people: Sequence[int]) -> list[Claim]:
-    who = ledger.enlist(ROWS, NOW)
+    who = ledger.record_persons(ROWS, NOW)
     letter = deliveries.keep_letter(ledger.database, b"Beste leden")
     return [
         Claim(who[number].key, ROWS[number].address, letter, {}, f"<{number}@example.org>", NOW, "0" * 64)

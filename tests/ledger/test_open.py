@@ -31,7 +31,7 @@ def opened(folder: Path, computer: str = "here") -> Ledger:
 
 def made(folder: Path) -> str:
     with opened(folder) as ledger:
-        ledger.enlist([Listed("jan@example.org", "Jan Smit")], NOW)
+        ledger.record_persons([Listed("jan@example.org", "Jan Smit")], NOW)
         return ledger.id
 
 
@@ -54,7 +54,7 @@ def test_it_is_made_once_and_keeps_its_secret(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        ledger.enlist([Listed("jan@example.org", "Jan Smit")], NOW)
+        ledger.record_persons([Listed("jan@example.org", "Jan Smit")], NOW)
         for name in ("mkwmail.db", "mkwmail.db-wal", "mkwmail.db-shm"):
             assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
     (tmp_path / "mkwmail.db").chmod(0o644)
@@ -73,7 +73,7 @@ def test_every_commit_is_durable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("leave", ["nothing", "an empty file", "a file without tables"])
-def test_a_lost_ledger_is_not_made_anew(tmp_path: Path, leave: str) -> None:
+def test_a_lost_ledger_is_not_replaced(tmp_path: Path, leave: str) -> None:
     made(tmp_path)
     (tmp_path / "mkwmail.db").unlink()
     if leave == "an empty file":
@@ -287,7 +287,7 @@ def test_a_ledger_locked_by_another_program_says_so(tmp_path: Path, monkeypatch:
     other.execute("BEGIN EXCLUSIVE")
     monkeypatch.setattr("mkwmail.ledger.database.BUSY_SECONDS", 0.01)
     with opened(tmp_path) as ledger, pytest.raises(UserError) as caught:
-        ledger.enlist([Listed("els@example.org", "Els")], NOW)
+        ledger.record_persons([Listed("els@example.org", "Els")], NOW)
     other.close()
     assert caught.value.code is ExitCode.LEDGER_FAULT and "locked" in str(caught.value)
 

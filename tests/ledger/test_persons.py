@@ -34,7 +34,7 @@ def test_a_corrected_address_is_said_with_the_old_one() -> None:
     assert found[1].old_address == "jan@example.org" and not found[1].doubt
 
 
-def test_name_and_number_are_enough_where_the_organisation_got_another_name() -> None:
+def test_name_and_number_are_enough_if_the_organisation_got_another_name() -> None:
     jan, piet = register(JAN, PIET)
     row = Listed("jan@example.net", "Jan Smit", "Woonstede-Zuid", "12")
     assert identify([jan, piet], [row, PIET], SECRET)[0].key == jan.key
@@ -85,7 +85,7 @@ def test_the_same_name_and_organisation_with_another_number_is_doubtful() -> Non
     assert found.doubt and "77" in found.doubt and "12" in found.doubt
 
 
-def test_an_address_goes_back_to_who_had_it() -> None:
+def test_an_address_goes_back_to_the_person_who_had_it() -> None:
     jan = replace(register(JAN)[0], address="smit@example.net", former=("jan@example.org",))
     (found,) = identify([jan], [JAN._replace(organisation="", number="")], SECRET)
     assert found.key == jan.key and found.old_address == "smit@example.net"
@@ -100,7 +100,7 @@ def test_an_earlier_address_with_another_name_is_somebody_new() -> None:
     assert found[1].key == person_key(SECRET, "jan@example.org", 1)
 
 
-def test_an_earlier_address_beside_the_present_one_is_doubtful() -> None:
+def test_an_earlier_address_next_to_the_present_one_is_doubtful() -> None:
     jan = replace(register(JAN)[0], address="smit@example.net", former=("jan@example.org",))
     found = identify([jan], [JAN, JAN._replace(address="smit@example.net")], SECRET)
     assert found[0].doubt and not found[1].doubt

@@ -28,7 +28,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def mailed(ledger: Ledger, address: str = "kees@example.org", state: State = State.SENT) -> tuple[str, int]:
-    (who,) = ledger.enlist([Listed(address, "Kees Jansen")], NOW)
+    (who,) = ledger.record_persons([Listed(address, "Kees Jansen")], NOW)
     letter = deliveries.keep_letter(ledger.database, b"a letter")
     claim = Claim(who.key, address, letter, {}, f"{address}-1@example.org", NOW, "0" * 64)
     (attempt,) = ledger.record_and_claim(ROUND, (), [claim], NOW)

@@ -24,7 +24,7 @@ def killed_run(folder: Path) -> list[int]:
     """Four claims: one with a reply, one refused before its body, one with a body only, one with nothing."""
     with opened(folder) as ledger:
         rows = [Listed(f"m{n}@example.org", f"Lid {n}") for n in range(4)]
-        who = ledger.enlist(rows, NOW)
+        who = ledger.record_persons(rows, NOW)
         letter = deliveries.keep_letter(ledger.database, b"brief")
         with ledger.hold("send", NOW):
             ledger.settle(NOW)

@@ -80,7 +80,7 @@ def test_each_text_has_the_whole_measure() -> None:
         "{{ event.hosts|sort(attribute='naam') }}",
     ],
 )
-def test_an_unknown_name_is_a_fault_wherever_it_stands(source: str) -> None:
+def test_an_unknown_name_is_a_fault_wherever_it_is(source: str) -> None:
     with pytest.raises(UndefinedError, match=r"naam|titel"):
         _rendered(source)
 

@@ -23,6 +23,9 @@ from mkwmail.mail.preview_page import gallery_page
 from tests.browser import CHROMIUM, a_browser, needs_chromium
 from tests.mail.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, html_text, plain_text, read
 from tests.templates.scenes import TEMPLATES, a_reader, an_event
+from tests.workplace import EVENT, ROOT, a_place
+
+TEMPLATES_FOLDER = ROOT / "templates"
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -490,7 +493,7 @@ def test_two_thousand_members_stay_quick(chromium: Browser, workshop: Workshop, 
 
 
 @needs_chromium
-def test_files_and_calendar_are_told_in_words(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
+def test_files_and_calendar_are_described_in_words(chromium: Browser, workshop: Workshop, tmp_path: Path) -> None:
     gallery = opened(chromium, tmp_path, a_gallery(every_place(workshop, a_member("Kim", "Verbeek", regio="Oost"))))
     gallery.press("3")
     entry = gallery.rows(".entry")
@@ -537,3 +540,76 @@ def test_the_parts_ship_with_the_package() -> None:
     folder = Path(module.__file__).parent / "gallery_page"
     assert {file.name for file in folder.iterdir()} == {"page.html", "page.css", *module._SCRIPTS}
     assert shutil.which("chromium") is None or CHROMIUM.exists()
+
+
+# The middle of some words in a mail, within its frame.
+PLACE_OF_WORDS = """(body, words) => {
+    const walker = body.ownerDocument.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walker.nextNode());) {
+        const at = node.textContent.replaceAll("\\n", " ").indexOf(words);
+        if (at < 0 || !node.parentElement.checkVisibility()) continue;
+        const range = body.ownerDocument.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + Math.min(words.length, 8));
+        node.parentElement.scrollIntoView({block: "center"});
+        const box = range.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+    }
+    throw new Error(`not in the mail: ${words}`);
+}"""
+
+
+def clicked(gallery: Opened, words: str) -> str:
+    """Where the page says that these words of the mail are written, after a click on them."""
+    x, y = gallery.page.frame_locator("#frame").locator("body").evaluate(PLACE_OF_WORDS, words)
+    box = gallery.page.locator("#frame").bounding_box()
+    assert box is not None
+    gallery.page.mouse.click(box["x"] + x, box["y"] + y)
+    return gallery.text("#written")
+
+
+def line_of(path: Path, words: str) -> int:
+    return next(n for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if words in line)
+
+
+@needs_chromium
+def test_a_click_on_a_sentence_shows_its_file_and_line(chromium: Browser, tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    event = tmp_path / "events" / EVENT.name
+    page = tmp_path / "page.html"
+    own = (TEMPLATES_FOLDER / "invitation.md").read_text(encoding="utf-8").replace("Graag nodigen", "Van harte nodigen")
+    place.write("templates/invitation.md", own)
+    assert place.run("preview", "directeurendag-2020", "invitation", "--html", str(page)).code == 0
+    gallery = opened(chromium, tmp_path, page.read_text(encoding="utf-8"))
+    shown = f"events/{EVENT.name}"
+
+    # A sentence of the introduction, by its first words in the file; a fact; a moment.
+    for words in ("Over netwerken van heel", "De Moestuin", "We bespreken het essay", "Woningvereniging Nederweert"):
+        assert clicked(gallery, words) == f"Written in {shown}:{line_of(event, words)}", words
+    assert clicked(gallery, "donderdag 16 april 2020") == f"Written in {shown}:{line_of(event, 'starts:')}"
+
+    # The association's own template, a shipped one, the settings.
+    mine = tmp_path / "templates" / "invitation.md"
+    line = line_of(mine, "Van harte nodigen")
+    assert clicked(gallery, "Van harte nodigen we je uit") == f"Written in templates/invitation.md:{line}"
+    line = line_of(TEMPLATES_FOLDER / "blocks.html", "De afspraak voor")
+    assert clicked(gallery, "De afspraak voor je agenda").startswith(
+        f"Written in templates/blocks.html:{line} (a text of"
+    )
+    assert clicked(gallery, "MKW Platform") == "Written in mkwmail.yaml:1"
+
+    # A member's own words are in no file.
+    assert clicked(gallery, "Beste Kim").startswith("No file has these words")
+    gallery.page.locator("#list").focus()
+    gallery.press("ArrowDown")
+    assert not gallery.page.locator("#written").is_visible()
+
+    # In the plain text too.
+    gallery.press("2")
+    at = gallery.text("#text").split("\n\n")[0].count("\n") + 2
+    height = gallery.page.locator("#text").evaluate("pre => parseFloat(getComputedStyle(pre).lineHeight)")
+    gallery.page.locator("#text").click(position={"x": 80, "y": 20 + (at + 0.5) * height})
+    line = line_of(mine, "Van harte nodigen")
+    assert gallery.text("#written") == f"Written in templates/invitation.md:{line}"
+    # Chromium reports the test's own walk through the frame.
+    assert not [error for error in gallery.errors if "Blocked script execution in 'about:srcdoc'" not in error]

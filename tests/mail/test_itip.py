@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mkwmail.clock import ZONE
 from mkwmail.mail.calendar_part import Entry, Method, Party, content_lines, to_ics
 from mkwmail.mail.icalendar import CalendarReply, escape_parameter, escape_text, fold, latest, read_reply, uid
-from mkwmail.mail.merge import Place, Placeholder, fill
+from mkwmail.mail.merge import Escaping, Placeholder, fill
 from tests.clients.npm import NODE_MODULES
 
 GOLDEN = Path(__file__).parent / "golden_ics"
@@ -93,7 +93,7 @@ def texts(entry: Entry, **values: str) -> list[str]:
 
 
 def zone_of(entry: Entry) -> str | None:
-    """Amsterdam; none (UTC) where an hour that comes twice would be read in two ways."""
+    """Amsterdam; none (UTC) if an hour that comes twice could be read in two ways."""
     first, after = datetime(2020, 10, 25, 0, tzinfo=UTC), datetime(2020, 10, 25, 2, tzinfo=UTC)
     twice = any(first <= moment.astimezone(UTC) < after for moment in (entry.starts, entry.ends))
     return None if twice else "Europe/Amsterdam"
@@ -272,8 +272,12 @@ def test_an_event_without_length_has_no_end() -> None:
 
 
 def test_placeholders_come_through_whole_and_filled_in_they_read_as_direct_values() -> None:
-    stamp, address, said = Placeholder("stamp", Place.TEXT), Placeholder("mail", Place.TEXT), ("name", Place.CALENDAR)
-    attendee = Party(Placeholder("name", Place.PARAMETER), address)
+    stamp, address, said = (
+        Placeholder("stamp", Escaping.TEXT),
+        Placeholder("mail", Escaping.TEXT),
+        ("name", Escaping.CALENDAR),
+    )
+    attendee = Party(Placeholder("name", Escaping.PARAMETER), address)
     open_to = replace(REQUESTED, stamp=stamp, attendee=attendee, description=("Dag ", Placeholder(*said), "!"))
     lines = content_lines(open_to)
     assert ("DTSTAMP:", stamp) in lines

@@ -1,4 +1,4 @@
-"""The member list: the same people whatever wrote it, and every faulty cell named at once."""
+"""The member list: the same people from every program that can write it, and every faulty cell named at once."""
 
 import contextlib
 import io
@@ -263,7 +263,7 @@ def test_a_separator_inside_a_value_moves_the_row_and_is_refused(tmp_path: Path)
     assert (fault.place, "4 cells" in fault.fault) == ("leden.csv:2", True)
 
 
-def test_formulas_without_an_outcome_are_named_where_they_matter(tmp_path: Path) -> None:
+def test_formulas_without_a_result_are_named_if_they_matter(tmp_path: Path) -> None:
     rows = [["naam", "e-mail", "regio"], ["Kim", '="kim@"&"linde.example.org"', "Zuid"]]
     (fault,) = faults(tmp_path, as_xlsx(rows))
     assert fault.place == "leden.csv:2 e-mail"
@@ -514,7 +514,7 @@ def test_other_domains_are_no_slips(tmp_path: Path, domain: str) -> None:
     assert not any("meant" in note for note in read(tmp_path, f"naam;e-mail\nKim;kim@{domain}\n").notes)
 
 
-def test_domains_go_to_punycode_and_examples_are_told(tmp_path: Path) -> None:
+def test_domains_become_punycode_and_examples_are_reported(tmp_path: Path) -> None:
     members = read(tmp_path, "naam;e-mail\nKim;kim@bücher.example.org\nAn;an@bücher.nl\n").members
     assert [member.email for member in members] == ["kim@xn--bcher-kva.example.org", "an@xn--bcher-kva.nl"]
     assert [member.row for member in example_addresses(members)] == [2]
@@ -550,3 +550,9 @@ def test_the_example_lists_hold_the_same_people_without_a_fault() -> None:
         assert trap in names
     assert {"Els van der Ven-van Dijk", "Renée Coëlho", "François Provençal", "Luc Van Den Broeck"} <= set(names)
     assert any(not member.name.title for member in members)
+
+
+def test_all_telephone_numbers_of_a_member_are_known(tmp_path: Path) -> None:
+    text = "naam;e-mail;gsm;telefoon thuis;telnr werk;aantal\nKim Bos;kim@example.org;06-12345678;020-1;06-12345678;3\n"
+    (kim,) = read(tmp_path, text).members
+    assert kim.telephones == "06-12345678 / 020-1"

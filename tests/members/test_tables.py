@@ -1,4 +1,4 @@
-"""Tables: the same texts out of whatever Excel, Notepad and web sites write."""
+"""Tables: the same texts from all that Excel, Notepad and websites write."""
 
 import io
 import zipfile

@@ -123,7 +123,7 @@ def test_who_has_left_the_list_gets_the_same_bytes_again(tmp_path: Path) -> None
     words = ("papers", EVENT, "certificates", "--member", "Kim Verbeek")
     ran = place.run(*words, now="2024-05-01T09:00", PYTHONPATH=no_typst(tmp_path))
     assert ran.code == 0 and path.read_bytes() == first, ran.err
-    # What was wrong about the event is put right for them too, and they stay what they were.
+    # A correction of the event applies to them too, and they stay what they were.
     event = next((place.folder / "events").glob("*.yaml"))
     event.write_text(event.read_text().replace("hours: 4", "hours: 5"))
     assert place.run(*words, now="2024-05-01T09:00").code == 0

@@ -8,8 +8,8 @@ from mkwmail.config.event import Event, Mailing
 from mkwmail.errors import UserError
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
+from mkwmail.planning.member_index import MemberIndex, due_mailings
 from mkwmail.planning.plan import Plan, plan
-from mkwmail.planning.roll import MemberIndex, due_mailings
 from mkwmail.planning.schedule import TO_WHOM, terms_of
 from tests.planning.test_plan import EVENT, NOW, everyone, goes_to, listing, skipped, told
 
@@ -68,7 +68,7 @@ def test_audiences_combine(audience: Any, who: str) -> None:
     assert all(skipped(made).values())
 
 
-def test_who_is_left_out_is_told_why() -> None:
+def test_members_who_are_left_out_have_a_reason() -> None:
     assert skipped(made_for({"all": [UTRECHT, DIRECTORS]}, LIST)) == {
         "b": "Functie is lid",
         "c": "Regio is Noord",

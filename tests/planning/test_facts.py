@@ -63,7 +63,7 @@ def changed(**fields: object) -> Event:
         ),
     ],
 )
-def test_a_change_is_told_in_dutch(event: Event, what: str, old: str, new: str) -> None:
+def test_a_change_is_written_in_dutch(event: Event, what: str, old: str, new: str) -> None:
     assert differences(facts_of(EVENT), facts_of(event)) == (Change(what, old, new),)
     assert differences(facts_of(event), facts_of(event)) == ()
 

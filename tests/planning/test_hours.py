@@ -75,7 +75,7 @@ def test_an_opening_in_the_hour_that_summer_time_skips_exists() -> None:
     assert may_mail(ALWAYS, opens)
 
 
-def test_every_day_is_good_where_the_settings_say_so() -> None:
+def test_every_day_is_good_if_the_settings_allow_it() -> None:
     assert may_mail(ALWAYS, at("2020-12-25T03:00"))
 
 

@@ -170,7 +170,7 @@ def test_who_was_refused_in_a_run_that_stopped_for_it_goes_last() -> None:
     assert goes_to(made) == "bca"
 
 
-def test_a_reminder_is_for_who_was_invited_and_silent() -> None:
+def test_a_reminder_is_for_those_who_were_invited_and_are_silent() -> None:
     recently = NOW - timedelta(days=2)
     history = History(
         (told("a"), told("b"), told("c", state=State.IN_DOUBT), told("d", since=recently)),
@@ -198,7 +198,7 @@ def test_a_reminder_without_any_answer_recorded_is_odd() -> None:
     assert goes_to(made) == "a" and any("no answers" in sentence for sentence in made.odd)
 
 
-def test_a_colleague_who_comes_counts_for_the_corporation_where_the_event_says_so() -> None:
+def test_a_colleague_who_comes_counts_for_the_corporation_if_the_event_says_so() -> None:
     event = EVENT.model_copy(update={"registration": Registration(one_per_organisation=True)})
     rows = [listing("a", organisation="Woonstede"), listing("b", organisation="WOONSTEDE"), listing("c")]
     history = History((told("a"), told("b"), told("c")), answers={"a": "attending"})
@@ -207,7 +207,7 @@ def test_a_colleague_who_comes_counts_for_the_corporation_where_the_event_says_s
     assert goes_to(plan(EVENT, "reminder", rows, history, NOW)) == "bc"
 
 
-def test_where_a_colleague_comes_nobody_else_of_the_corporation_is_asked_but_all_hear_what_happens() -> None:
+def test_if_a_colleague_comes_nobody_else_of_the_corporation_is_asked_but_all_hear_what_happens() -> None:
     mailings = {**EVENT.mailings, "save-the-date": Mailing(), "extra": Mailing()}
     registration = Registration(one_per_organisation=True)
     event = EVENT.model_copy(update={"registration": registration, "mailings": mailings})
@@ -229,7 +229,7 @@ def test_audiences_by_answer(mailing: str, expected: str) -> None:
     assert goes_to(made) == expected
 
 
-def test_thanks_go_to_who_said_they_come_where_nobodys_presence_is_known() -> None:
+def test_thanks_are_for_those_who_said_they_come_if_nobodys_presence_is_known() -> None:
     after = EVENT.ends + timedelta(days=2)
     history = History(answers={"a": "attending", "d": "declined"})
     made = plan(EVENT, "thanks", everyone("adn"), history, after)
@@ -419,7 +419,9 @@ def test_a_closed_event_and_a_doubt_hold_for_copies() -> None:
 
 
 @pytest.mark.parametrize(("own", "gets"), [((), True), (("b",), False)])
-def test_a_correction_reaches_a_successor_of_who_had_the_earlier_text(own: tuple[str, ...], gets: bool) -> None:
+def test_a_correction_reaches_a_successor_of_the_member_who_had_the_earlier_text(
+    own: tuple[str, ...], gets: bool
+) -> None:
     # "a" has left; "b" is the successor at the same address, who may have had the text of now in person.
     correcting = Correcting("invitation", 1, frozenset(("a", *own)), frozenset({"a"}), {})
     mailed = (told("a"), *(told(key, address="a@example.org") for key in own))

@@ -132,7 +132,7 @@ class Life(RuleBasedStateMachine):
 
     def planned(self, ledger: Ledger, mailing: str) -> Plan:
         listed = [Listed(row.email, full_name(row.name), row.organisation) for row in self.rows]
-        found = ledger.enlist(listed, self.now)
+        found = ledger.record_persons(listed, self.now)
         listings = [Recipient(who.key, row, who.doubt or "") for who, row in zip(found, self.rows, strict=True)]
         return plan(EVENT, mailing, listings, History(deliveries.of_event(ledger.database, EVENT.id)), self.now)
 

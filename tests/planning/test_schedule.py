@@ -69,7 +69,7 @@ def a_plan(names: list[str], retried: str = "") -> Plan:
     return Plan(Round("dag", "invitation"), on(4, 2), False, to_send)
 
 
-def test_what_has_no_date_or_goes_by_its_name_only_never_goes_by_itself() -> None:
+def test_a_mailing_without_a_date_or_sent_by_name_only_is_never_sent_automatically() -> None:
     assert [name for name in USUAL.mailings if can_go_by_itself(USUAL, name)] == [
         *("save-the-date", "invitation", "reminder", "reminder-2")
     ]

@@ -80,7 +80,7 @@ def test_what_people_and_their_answering_machines_write_is_never_a_bounce(name: 
     assert matched(value, sent()).message is None
 
 
-def test_the_first_recipient_decides_where_a_mail_was_forwarded() -> None:
+def test_the_first_recipient_decides_if_a_mail_was_forwarded() -> None:
     assert returned("sendmail-unknown").recipients == (KEES, "kjansen@intern.huis.example.net")
 
 

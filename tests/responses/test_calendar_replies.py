@@ -6,7 +6,7 @@ import pytest
 
 from mkwmail.ledger.models import Answer
 from mkwmail.mail.icalendar import CalendarReply
-from mkwmail.responses.calendar_replies import Asked, replies_in, understood
+from mkwmail.responses.calendar_replies import Asked, Standing, replies_in, understood
 
 THEN = datetime(2020, 2, 20, 10, tzinfo=UTC)
 ASKED = Asked(
@@ -142,7 +142,7 @@ def test_an_answer_to_the_entry_of_all_is_who_gives_it() -> None:
 
 def test_another_events_answer_is_left_alone() -> None:
     found = understood([reply(uid="elders@example.org")], ASKED, ())
-    assert (found.answers, found.strays, found.foreign) == ((), (), 1)
+    assert [(each.answer, each.stray, each.standing) for each in found.heard] == [(None, None, Standing.FOREIGN)]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_another_events_answer_is_left_alone() -> None:
         (Answer("kim", "present", "said", THEN - timedelta(hours=1)), False),
     ],
 )
-def test_what_is_known_already_stands(recorded: Answer, news: bool) -> None:
+def test_known_answers_are_kept(recorded: Answer, news: bool) -> None:
     found = understood([reply("DECLINED")], ASKED, (recorded,))
     assert bool(found.answers) is news and found.known == (not news)
 

@@ -42,7 +42,7 @@ def test_a_changed_row_without_a_date_counts_after_a_word_that_is_older_than_the
     assert after(row(Answered.DECLINED), kept=kept, held=said("attending", 7)).news
 
 
-def test_a_changed_row_without_a_date_is_doubtful_where_somebody_spoke_since_the_last_import() -> None:
+def test_a_changed_row_without_a_date_is_doubtful_if_somebody_answered_since_the_last_import() -> None:
     kept = (noted(row(Answered.TENTATIVE), 6),)
     found = after(row(Answered.ATTENDING), kept=kept, held=said("declined", 7))
     assert not found.news and "declined" in found.doubtful[0].doubt
@@ -71,7 +71,7 @@ def test_our_own_list_never_makes_rows_of_the_form_missing() -> None:
     assert after(row(), kept=(other,)).missing == (other,)
 
 
-def test_a_row_that_is_gone_is_not_asked_about_where_the_person_said_what_it_means() -> None:
+def test_a_row_that_is_gone_is_not_asked_about_if_the_person_said_what_it_means() -> None:
     kept = (noted(row(), 6),)
     other = Signup(3, Answered.ATTENDING, address="jan@example.org")
     asked = {

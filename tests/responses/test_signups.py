@@ -9,12 +9,12 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
+from mkwmail.members.same_name import alike, same_place
 from mkwmail.responses.answers import Answered, read_answer
 from mkwmail.responses.form_columns import meaning_of
 from mkwmail.responses.form_moments import read_form_moment
 from mkwmail.responses.signup_matching import By, Invited, Match, match_signups
 from mkwmail.responses.signups import Export, Signup, read_signups
-from mkwmail.responses.similarity import alike, same_place
 
 CODE = "7k2m9qx4vd"
 MARIEKE = Invited(
@@ -65,7 +65,7 @@ def test_google_forms(tmp_path: Path) -> None:
     assert first.dietary == {"Dieetwensen": "vegetarisch"}
 
 
-def test_microsoft_forms_where_its_own_columns_say_anonymous(tmp_path: Path) -> None:
+def test_microsoft_forms_if_its_own_columns_say_anonymous(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         [
             "ID",

@@ -179,7 +179,7 @@ def test_what_does_not_apply_is_not_mentioned(awkward: str, kind: str, words: st
 
 
 @pytest.mark.parametrize("kind", ["update", "correction"])
-def test_the_online_link_is_for_who_attends(kind: str) -> None:
+def test_the_online_link_is_for_those_who_attend(kind: str) -> None:
     event = an_event(online=Online(url=MEET))
     assert MEET in a_mail(kind, event=event, answer="attending").text
     for answer in (None, "declined", "tentative"):
@@ -192,7 +192,7 @@ def test_own_words_that_invite_take_the_place_of_the_standard_sentence() -> None
     assert "Graag nodigen we" not in a_mail("invitation", text="Van harte nodig ik je uit.").text
 
 
-def test_own_words_stand_before_the_facts_and_a_cancellation_says_first_what_it_is() -> None:
+def test_own_words_come_before_the_facts_and_a_cancellation_says_first_what_it_is() -> None:
     own = "De zaal is om de hoek."
     for kind in Kind:
         text = a_mail(kind, text=own).text

@@ -1,4 +1,4 @@
-"""How titles stand in a sentence."""
+"""How titles are written in a sentence."""
 
 import pytest
 

@@ -147,7 +147,7 @@ def _rows() -> Iterator[Row | str]:
 
 
 def _tried(what: str, connections: int, trial: Callable[[Path, int], Tally], most_in_doubt: int | None = None) -> Row:
-    """``most_in_doubt``: after one stop; where it is not given, one for each connection."""
+    """``most_in_doubt``: after one stop; if not given, one for each connection."""
     with tempfile.TemporaryDirectory() as folder:
         tally = trial(Path(folder), connections)
     too_many = max(0, tally.most_in_doubt - (most_in_doubt or connections))

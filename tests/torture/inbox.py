@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import threading
+import time
 from pathlib import Path
 
 from tests.commands.test_inbox import LATER, ids_of
@@ -13,8 +14,6 @@ from tests.smtp_server import ScriptedServer
 from tests.torture.kills import SIGKILL, Tally
 from tests.workplace import PEOPLE, Place, a_place
 
-# A run lasts about so long, in seconds; a moment beyond its end kills nothing.
-LONGEST = 0.5
 # So many that they are read in two groups.
 OTHERS = 600
 
@@ -35,11 +34,13 @@ def kill_inbox_often(folder: Path, kills: int, seed: int) -> Tally:
                 box.deliver_others(OTHERS, next(iter(ids_of(smtp).values())).partition("@")[2], every=10)
         taken = len(smtp.taken)
         quiet = _copied(pattern, folder / "quiet")
+        began = time.monotonic()
         assert quiet.run("inbox", now=LATER).code == 0
+        lasts = time.monotonic() - began  # a later moment kills nothing
         expected = states(quiet)
         while tally.kills < kills:
             here = _copied(pattern, folder / "here")
-            while not _killed(here, dice, tally) and dice.random() < 0.7:
+            while not _killed(here, dice, lasts, tally) and dice.random() < 0.7:
                 pass
             ended = here.run("inbox", now=LATER)
             if ended.code != 0 or states(here) != expected:
@@ -54,11 +55,11 @@ def _copied(pattern: Path, to: Path) -> Place:
     return Place(to)
 
 
-def _killed(place: Place, dice: random.Random, tally: Tally) -> bool:
+def _killed(place: Place, dice: random.Random, lasts: float, tally: Tally) -> bool:
     timers: list[threading.Timer] = []
 
     def aim(process: int) -> None:
-        timers.append(threading.Timer(dice.uniform(0, LONGEST), os.kill, (process, SIGKILL)))
+        timers.append(threading.Timer(dice.uniform(0, lasts), os.kill, (process, SIGKILL)))
         timers[0].start()
 
     ended = place.killed("inbox", started=aim, now=LATER)

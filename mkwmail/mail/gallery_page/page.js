@@ -41,7 +41,7 @@ function element(name, attributes, ...children) {
   return made;
 }
 
-function sentence(text, values) {
+function filledIn(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 }
 
@@ -112,7 +112,7 @@ function rowOf(member, place) {
   if (member.name && member.address) row.append(element("span", { class: "address" }, member.address));
   if (member.organisation) row.append(element("span", { class: "organisation" }, member.organisation));
   if (member.variant > 0 && letters.length < members.length) {
-    const title = sentence(say.variant, { number: member.variant + 1 });
+    const title = filledIn(say.variant, { number: member.variant + 1 });
     row.append(element("span", { class: "badge", title, "aria-label": title }, String(member.variant + 1)));
   }
   return row;
@@ -139,7 +139,7 @@ function search() {
   const asked = plain(at("search").value).split(/\s+/).filter(Boolean);
   state.shown = members.filter((member) => asked.every((word) => member.sought.includes(word)));
   const count = { found: state.shown.length, all: members.length };
-  at("found").textContent = state.shown.length ? sentence(say.found, count) : say.none_found;
+  at("found").textContent = state.shown.length ? filledIn(say.found, count) : say.none_found;
   if (state.shown.length && !state.shown.includes(state.member)) select(state.shown[0]);
   else revealSelected();
 }
@@ -170,7 +170,7 @@ function show() {
   at("from").textContent = fieldOf(member, "from");
   at("to").textContent = fieldOf(member, "to");
   at("variant").textContent =
-    letters.length > 1 ? `${sentence(say.variant, { number: member.variant + 1 })}: ${letter.words}` : letter.words;
+    letters.length > 1 ? `${filledIn(say.variant, { number: member.variant + 1 })}: ${letter.words}` : letter.words;
   const files = filesOf(member);
   at("attached").hidden = files.length === 0;
   at("attached").lastElementChild.textContent = files.map(([name, , size]) => `${name} (${size})`).join(", ");
@@ -181,12 +181,65 @@ function show() {
 }
 
 function showFrame() {
+  at("written").hidden = true;
   // Another page in the same frame would be a step for the browser's Back button; a new frame is none.
   const frame = at("frame").cloneNode();
-  frame.title = sentence(say.mail_of, { name: state.member.name || state.member.address });
+  frame.title = filledIn(say.mail_of, { name: state.member.name || state.member.address });
   frame.dataset.colours = state.colours;
   frame.srcdoc = pageOf(state.member, state.colours);
+  // Scripts do not run in the frame; this listener is the page's own.
+  frame.addEventListener("load", () => frame.contentDocument.addEventListener("click", onMailClick));
   at("frame").replaceWith(frame);
+}
+
+// ---- Where a sentence is written
+
+const BLOCKS = "p, li, td, th, h1, h2, h3, h4";
+
+// The text node and the place in it under the pointer: one function is the standard, the other is WebKit's.
+function caretAt(document, x, y) {
+  const position = document.caretPositionFromPoint?.(x, y);
+  if (position) return [position.offsetNode, position.offset];
+  const range = document.caretRangeFromPoint?.(x, y);
+  return range ? [range.startContainer, range.startOffset] : [null, 0];
+}
+
+// The text of a block, and of the part before a place in it; a line break is white space there.
+function textIn(block, node = block, offset = block.childNodes.length) {
+  const range = block.ownerDocument.createRange();
+  range.setStart(block, 0);
+  range.setEnd(node, offset);
+  const part = range.cloneContents();
+  for (const end of part.querySelectorAll("br")) end.replaceWith("\n");
+  return part.textContent;
+}
+
+function onMailClick(event) {
+  event.preventDefault();
+  const [node, offset] = caretAt(event.target.ownerDocument, event.clientX, event.clientY);
+  const block = event.target.closest(BLOCKS);
+  if (node && block?.contains(node)) showWritten(sentenceAt(textIn(block), textIn(block, node, offset).length));
+}
+
+// In the plain text a sentence runs over lines, up to a blank line.
+function onTextClick(event) {
+  const pre = at("text");
+  const [node, offset] = caretAt(document, event.clientX, event.clientY);
+  if (!node || !pre.contains(node)) return;
+  const place = textIn(pre, node, offset).length;
+  const text = pre.textContent;
+  const start = text.lastIndexOf("\n\n", place) + 1;
+  const end = text.indexOf("\n\n", place);
+  showWritten(sentenceAt(text.slice(start, end < 0 ? text.length : end), place - start));
+}
+
+function showWritten(sentence) {
+  if (!data.passages.length || !wordsOf(sentence[0]).length) return;
+  const found = passageOf(sentence, data.passages);
+  const written = at("written");
+  written.hidden = false;
+  if (!found) written.textContent = say.not_written;
+  else written.textContent = filledIn(say.written, { place: found[0] }) + (found[2] ? ` (${found[2]})` : "");
 }
 
 function table(rows, className) {
@@ -282,12 +335,12 @@ function differencesOf(member) {
 function variantButton(letter, number) {
   const first = members.find((member) => member.variant === number);
   const current = state.member.variant === number;
-  const label = `${sentence(say.variant, { number: number + 1 })}: ${letter.words}`;
+  const label = `${filledIn(say.variant, { number: number + 1 })}: ${letter.words}`;
   const button = element("button", { type: "button", "aria-pressed": String(current) }, label);
   const name = first.name || first.address;
   // On a page to be shared the list has variants instead of members, so it names no one.
   if (members.length > letters.length || letter.count === 1)
-    button.append(element("small", {}, letter.count > 1 ? sentence(say.such_as, { name }) : name));
+    button.append(element("small", {}, letter.count > 1 ? filledIn(say.such_as, { name }) : name));
   button.addEventListener("click", () => {
     if (!state.shown.includes(first)) {
       at("search").value = "";
@@ -332,7 +385,7 @@ function variantTable() {
     .slice(0, MOST_VARIANTS)
     .map((letter, number) => [[variantButton(letter, number)], changeCell(number)]);
   const more = letters.length - MOST_VARIANTS;
-  if (more > 0) rows.push([[sentence(say.more_variants, { n: more })], []]);
+  if (more > 0) rows.push([[filledIn(say.more_variants, { n: more })], []]);
   return tableOf("variants", [say.variant_column, say.otherwise], rows);
 }
 
@@ -462,6 +515,7 @@ function start() {
       button.addEventListener("click", () => choose(kind, button.dataset[kind]));
     choose(kind, state[kind]);
   }
+  at("text").addEventListener("click", onTextClick);
   at("search").addEventListener("input", search);
   at("list").addEventListener("scroll", drawList, { passive: true });
   new ResizeObserver(drawList).observe(at("list"));

@@ -9,7 +9,7 @@ from mkwmail.clock import day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import Audience, in_order, mailing_named
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, some
 from mkwmail.ledger.models import COMING, Guest, LeftOut
 from mkwmail.ledger.people import Identified, Listed
@@ -76,15 +76,15 @@ def _listed_assistant(address: str) -> Listed:
     return Listed(address, "")
 
 
-def listed(roll: MemberIndex) -> tuple[Listed, ...]:
+def listed(index: MemberIndex) -> tuple[Listed, ...]:
     """Return all who may be mailed as the ledger's register knows people."""
-    members = [listed_member(listing.member) for listing in roll.listings]
-    return (*members, *(_listed_assistant(each.address) for each in roll.assistants))
+    members = [listed_member(listing.member) for listing in index.listings]
+    return (*members, *(_listed_assistant(each.address) for each in index.assistants))
 
 
-def identified(roll: MemberIndex) -> tuple[Identified, ...]:
+def identified(index: MemberIndex) -> tuple[Identified, ...]:
     """Return the identities of the people in :func:`listed`."""
-    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in roll.everybody)
+    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in index.everybody)
 
 
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
@@ -93,7 +93,7 @@ Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]
 def identify_members(members: Sequence[Member], identify: Identify) -> MemberIndex:
     """Return the members and who they are.
 
-    :param identify: asks the ledger, and may enlist them.
+    :param identify: asks the ledger, and may record them.
     """
     addressed = [member for member in members if member.email]
     copies = _copies_for(addressed)
@@ -136,9 +136,9 @@ def _recipient(who: Identified, member: Member) -> Recipient:
     return replace(known, instead=who.predecessor, change=who.change) if who.doubt else known
 
 
-def with_copies_named(history: History, roll: MemberIndex) -> History:
+def with_copies_named(history: History, index: MemberIndex) -> History:
     """Return the history in which assistants are named with the members whose mails they get copies of."""
-    named = {each.person: _copy_named(each) for each in roll.assistants}
+    named = {each.person: _copy_named(each) for each in index.assistants}
     persons = (replace(each, name=named.get(each.key, each.name)) for each in history.persons)
     return replace(history, persons=tuple(persons))
 
@@ -166,13 +166,13 @@ def left_out_reasons(words: Iterable[LeftOut], event: str) -> Mapping[str, str]:
     return found
 
 
-def plan_for(event: Event, mailing: str, roll: MemberIndex, history: History, now: datetime) -> Plan:
+def plan_for(event: Event, mailing: str, index: MemberIndex, history: History, now: datetime) -> Plan:
     """Return the plan, with those who have no address among its skipped.
 
     :raises UserError: as :func:`mkwmail.planning.plan.plan`.
     """
-    made = plan(event, mailing, roll.everybody, history, now)
-    unaddressed = tuple(Recipient("", member, reason=_why_unaddressed(member)) for member in roll.unaddressed)
+    made = plan(event, mailing, index.everybody, history, now)
+    unaddressed = tuple(Recipient("", member, reason=_why_unaddressed(member)) for member in index.unaddressed)
     return replace(made, skipped=(*made.skipped, *unaddressed, *_unreachable_guests(event, mailing, history)))
 
 
@@ -182,18 +182,18 @@ def _why_unaddressed(member: Member) -> str:
     return _("has no mail address: by post or telephone")
 
 
-def by_post(event: Event, mailing: str, roll: MemberIndex, history: History, now: datetime) -> tuple[Member, ...]:
+def by_post(event: Event, mailing: str, index: MemberIndex, now: datetime) -> tuple[Member, ...]:
     """Return the members without an address who would get a mailing on paper.
 
     They have no history, so that nobody belongs to an audience of those who answered or got another mailing.
 
     :raises UserError: if the mailing's audience cannot be determined.
     """
-    members = {each.person: each.member for each in roll.listings}
+    members = {each.person: each.member for each in index.listings}
     audiences = Audiences(event, mailing, History(), members, now)
     return tuple(
         member
-        for member in unaddressed(roll)
+        for member in unaddressed(index)
         if audience_of(event, mailing) in _WITHOUT_HISTORY or audiences.why_not("", member) is None
     )
 
@@ -202,9 +202,9 @@ def by_post(event: Event, mailing: str, roll: MemberIndex, history: History, now
 _WITHOUT_HISTORY = frozenset({Audience.UNANSWERED, Audience.OUTDATED, Audience.TOLD, Audience.EARLIER_TEXT})
 
 
-def unaddressed(roll: MemberIndex) -> tuple[Member, ...]:
+def unaddressed(index: MemberIndex) -> tuple[Member, ...]:
     """Return the members to reach by post or telephone: they have no address, and may be told."""
-    return tuple(member for member in roll.unaddressed if not member.do_not_mail)
+    return tuple(member for member in index.unaddressed if not member.do_not_mail)
 
 
 def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterator[Recipient]:
@@ -219,25 +219,25 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
             yield replace(guest, member=guest.member._replace(email=""), reason=reason)
 
 
-def due_mailings(event: Event, roll: MemberIndex, history: History, now: datetime) -> dict[str, int]:
+def due_mailings(event: Event, index: MemberIndex, history: History, now: datetime) -> dict[str, int]:
     """Return the mailings that are due, by date.
 
     Each comes with how many would get it now: nobody, as long as its audience cannot be told.
     """
     due = due_by_date(event, now)
     over = superseded(event, due, history.deliveries)
-    return {name: _count(event, name, roll, history, now) for name in due if name not in over}
+    return {name: _count(event, name, index, history, now) for name in due if name not in over}
 
 
-def _count(event: Event, name: str, roll: MemberIndex, history: History, now: datetime) -> int:
+def _count(event: Event, name: str, index: MemberIndex, history: History, now: datetime) -> int:
     try:
-        return len(plan_for(event, name, roll, history, now).to_send)
+        return len(plan_for(event, name, index, history, now).to_send)
     except UserError:  # planning this mailing alone says what is wrong
         return 0
 
 
 def chosen_mailing(
-    event: Event, named: str | None, roll: MemberIndex, history: History, now: datetime, command: str
+    event: Event, named: str | None, index: MemberIndex, history: History, now: datetime, command: str
 ) -> str:
     """Return the mailing that is named, else the one that is due.
 
@@ -246,7 +246,7 @@ def chosen_mailing(
     if named is not None:
         mailing_named(event, named)
         return named
-    current = due_mailings(event, roll, history, now)
+    current = due_mailings(event, index, history, now)
     # If everybody has had all of them, the one that is due is still named.
     due = [name for name, left in current.items() if left] or list(current)
     if len(due) == 1:
@@ -256,7 +256,7 @@ def chosen_mailing(
     else:
         fault = _("no mailing is due now")
     choices = "\n".join(_choices(event, command)) or _("write a mailing in the event's file, under mailings:")
-    raise UserError(Fault("", fault, choices), code=ExitCode.USAGE)
+    raise user_error("", fault, choices, code=ExitCode.USAGE)
 
 
 def _choices(event: Event, command: str) -> Iterator[str]:
