@@ -15,6 +15,7 @@ from tests.workplace import ROOT
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "pictures" / "performance.svg"
 _BEGIN, _END = "<!-- made by make bench -->\n", "<!-- end -->\n"
+LETTERS = "<!-- made by python -m tests.bench.letters -->\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,7 @@ def _at_most(words: str, figure: float, limit: float) -> Limit:
 def write_page(results: Results) -> str:
     """Put the figures into the page, draw the chart, and return the figures."""
     made = figures(results)
-    before, _begin, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    _old, _end, after = rest.partition(_END)
-    PAGE.write_text(f"{before}{_BEGIN}{made}{_END}{after}", encoding="utf-8")
+    keep(made, _BEGIN)
     CHART.write_text(_chart(results), encoding="utf-8")
     return made
 
@@ -216,3 +215,11 @@ def _chart(results: Results) -> str:
         ' font-family="sans-serif" font-size="13"><title>Messages a second, by sender</title>'
         f'<rect width="100%" height="100%" fill="#fff"/>{"".join(bars)}</svg>\n'
     )
+
+
+def keep(made: str, begin: str) -> None:
+    """Write a part of the page, in the place that begins so."""
+    before, found, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    assert found, f"no place for it in {PAGE}"
+    _old, end, after = rest.partition(_END)
+    PAGE.write_text(f"{before}{begin}{made}{end}{after}", encoding="utf-8")

@@ -5,11 +5,20 @@ Nobody may be mailed twice without a question, and nobody is forgotten without b
 
 import random
 import shutil
-import threading
 from pathlib import Path
 
 from tests.smtp_server import ScriptedServer
-from tests.torture.kills import LONGEST, MEMBERS, SEND, Tally, a_crowd, a_run, gone_on, judge_by, kill
+from tests.torture.kills import (
+    LONGEST,
+    MEMBERS,
+    SEND,
+    Tally,
+    a_crowd,
+    each_in_a_fresh_folder,
+    gone_on,
+    judge_by,
+    killed_after,
+)
 from tests.workplace import Place
 
 LEDGER = "mkwmail-test.db"
@@ -21,17 +30,11 @@ def _sent_in_parts(place: Place, dice: random.Random) -> list[Path]:
     kept = place.folder.with_name("kept")
     kept.mkdir()
     for _part in range(dice.randrange(2, 5)):
-        timers: list[threading.Timer] = []
-
-        def aim(process: int, timers: list[threading.Timer] = timers) -> None:
-            if dice.random() < 0.4:
-                timers.append(threading.Timer(dice.uniform(0, LONGEST), kill, (process,)))
-                timers[0].start()
-
-        place.killed(*SEND, "--limit", str(dice.randrange(1, MEMBERS // 2)), started=aim)
-        for timer in timers:
-            timer.cancel()
-            timer.join()
+        words = (*SEND, "--limit", str(dice.randrange(1, MEMBERS // 2)))
+        if dice.random() < 0.4:
+            killed_after(place, dice.uniform(0, LONGEST), *words)
+        else:
+            place.run(*words)
         for backup in (place.folder / "backups").glob("*.db"):
             if not (kept / backup.name).exists():
                 shutil.copy2(backup, kept / backup.name)
@@ -50,28 +53,13 @@ def _put_back(place: Place, backup: Path, how: str, dice: random.Random) -> int:
     if how == "without its note":
         shutil.rmtree(place.folder / ".home")
     if how == "killed meanwhile":
-        timers: list[threading.Timer] = []
-
-        def aim(process: int) -> None:
-            timers.append(threading.Timer(dice.uniform(0, LONGEST / 2), kill, (process,)))
-            timers[0].start()
-
-        place.killed("restore", str(backup), "--yes", started=aim)
-        for each in timers:
-            each.cancel()
-            each.join()
+        killed_after(place, dice.uniform(0, LONGEST / 2), "restore", str(backup), "--yes")
     return place.run("restore", str(backup), "--yes").code
 
 
 def put_back_often(folder: Path, times: int, seed: int, connections: int) -> Tally:
     """So many backups put back, each in a fresh working folder; the dice are the seed's."""
-    dice, tally = random.Random(seed), Tally()
-    pattern = a_crowd(folder / "pattern")
-    while tally.kills < times:
-        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
-            _try(place, server, dice, tally)
-        shutil.rmtree(folder / "kept")
-    return tally
+    return each_in_a_fresh_folder(folder, a_crowd(folder / "pattern"), times, seed, connections, _try)
 
 
 def _try(place: Place, server: ScriptedServer, dice: random.Random, tally: Tally) -> None:

@@ -5,7 +5,6 @@ Never do two folders send, and everybody is served by one of them once it was do
 
 import random
 import shutil
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from tests.torture.kills import (
     SEND,
     Tally,
     a_crowd,
-    a_run,
     doubled,
+    each_in_a_fresh_folder,
     gone_on,
     judge_by,
-    kill,
+    killed_after,
     taken_by,
 )
 from tests.workplace import Place, Ran
@@ -87,18 +86,8 @@ class _Trial:
             self.tally.bad.append(f"{words[0]}: exit {ran.code}: {ran.err}")
 
     def _killed(self, computer: str, place: Place, *words: str) -> None:
-        timers: list[threading.Timer] = []
-
-        def aim(process: int) -> None:
-            timers.append(
-                threading.Timer(self.dice.uniform(0, LONGEST * self.dice.choice((0.2, 0.5, 1))), kill, (process,))
-            )
-            timers[0].start()
-
-        ended = place.killed(*words, started=aim, MKWMAIL_STATE=self._state(computer), HOME=self._state(computer))
-        for each in timers:
-            each.cancel()
-            each.join()
+        seconds, state = self.dice.uniform(0, LONGEST * self.dice.choice((0.2, 0.5, 1))), self._state(computer)
+        ended = killed_after(place, seconds, *words, MKWMAIL_STATE=state, HOME=state)
         self.tally.by_kind[f"{words[0]} hit"] += ended.code < 0
 
     def _check_one_sends(self, new: str, places: list[Place]) -> None:
@@ -118,16 +107,6 @@ class _Trial:
 
 def hand_over_often(folder: Path, times: int, seed: int) -> Tally:
     """So many handovers, each of a fresh working folder; the dice are the seed's."""
-    dice, tally = random.Random(seed), Tally()
-    pattern = a_crowd(folder / "pattern")
-    while tally.kills < times:
-        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), 1) as (place, server):
-            _Trial(place, server, dice, tally).run()
-        for left in folder.iterdir():
-            if left.name == "pattern":
-                continue
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
-    return tally
+    return each_in_a_fresh_folder(
+        folder, a_crowd(folder / "pattern"), times, seed, 1, lambda *given: _Trial(*given).run()
+    )

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Tally:
         self.by_kind[kind] += hit
 
 
+Trial = Callable[[Place, ScriptedServer, random.Random, Tally], None]
 Killing = Callable[[Place, ScriptedServer, random.Random], tuple[str, bool]]
 
 
@@ -67,20 +68,35 @@ def a_crowd(folder: Path) -> Place:
     return place
 
 
+def each_in_a_fresh_folder(
+    folder: Path, pattern: Place, times: int, seed: int, connections: int, trial: Trial
+) -> Tally:
+    """Do a trial in a fresh folder like the pattern, until there were so many kills; the dice are the seed's."""
+    dice, tally = random.Random(seed), Tally()
+    while tally.kills < times:
+        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
+            trial(place, server, dice, tally)
+        # What a trial left next to its folder.
+        for left in folder.iterdir():
+            if left.is_file():
+                left.unlink()
+            elif left.name != "pattern":
+                shutil.rmtree(left)
+    return tally
+
+
 def kill_often(folder: Path, kills: int, seed: int, connections: int, way: Killing | None = None) -> Tally:
     """So many kills, each in a fresh working folder; the dice are the seed's.
 
     ``way`` runs the program and says what kind of kill it was and whether it hit; by default at a step of the
     conversation or at any moment.
     """
-    dice, tally = random.Random(seed), Tally()
-    pattern = a_crowd(folder / "pattern")
-    while tally.kills < kills:
-        with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
-            kind, hit = (way or by_conversation)(place, server, dice)
-            tally.note(kind, hit)
-            _go_on(place, server, tally)
-    return tally
+
+    def trial(place: Place, server: ScriptedServer, dice: random.Random, tally: Tally) -> None:
+        tally.note(*(way or by_conversation)(place, server, dice))
+        judge_by(server, gone_on(place), tally)
+
+    return each_in_a_fresh_folder(folder, a_crowd(folder / "pattern"), kills, seed, connections, trial)
 
 
 @contextlib.contextmanager
@@ -105,25 +121,19 @@ def by_conversation(
     words: tuple[str, ...] = SEND,
     now: str = MOMENT,
     longest: float = LONGEST,
+    members: int = MEMBERS,
 ) -> tuple[str, bool]:
     """At a step of the conversation with the server, or at a moment of the run."""
     kind = dice.choice(("at a step", "at a moment"))
-    timers: list[threading.Timer] = []
+    if kind == "at a moment":
+        return kind, killed_after(place, dice.uniform(0, longest), *words, now=now).code == -SIGKILL
 
     def aim(process: int) -> None:
-        if kind == "at a step":
-            step = dice.choice(STEPS)
-            skip = 0 if step in ("GREETING", "EHLO", "QUIT") else dice.randrange(MEMBERS)
-            server.on(step, Call(lambda: kill(process)), skip=skip, times=1)
-        else:
-            timers.append(threading.Timer(dice.uniform(0, longest), kill, (process,)))
-            timers[0].start()
+        step = dice.choice(STEPS)
+        skip = 0 if step in ("GREETING", "EHLO", "QUIT") else dice.randrange(members)
+        server.on(step, Call(lambda: kill(process)), skip=skip, times=1)
 
-    ended = place.killed(*words, started=aim, now=now)
-    for each in timers:
-        each.cancel()
-        each.join()
-    return kind, ended.code == -SIGKILL
+    return kind, place.killed(*words, started=aim, now=now).code == -SIGKILL
 
 
 def by_system_call(place: Place, _server: ScriptedServer, dice: random.Random) -> tuple[str, bool]:
@@ -153,11 +163,6 @@ def killed_at_writes(place: Place, numbers: Iterable[int], *words: str, now: str
         yield killed_at_call(place, "pwrite64", number, *words, now=now)
 
 
-def _go_on(place: Place, server: ScriptedServer, tally: Tally) -> None:
-    """Let it go on until it is done."""
-    judge_by(server, gone_on(place), tally)
-
-
 def gone_on(place: Place, words: tuple[str, ...] = SEND, moments: tuple[str, str] = MOMENTS, **environment: str) -> Ran:
     """Run it until it is done; how the last run ended."""
     after = place.run(*words, now=moments[0], **environment)
@@ -166,10 +171,10 @@ def gone_on(place: Place, words: tuple[str, ...] = SEND, moments: tuple[str, str
     return after
 
 
-def judge_by(server: ScriptedServer, after: Ran, tally: Tally) -> None:
+def judge_by(server: ScriptedServer, after: Ran, tally: Tally, everybody: Sequence[str] = EVERYBODY) -> None:
     """Judge by what a server took that was there all the time."""
     taken = taken_by(server)
-    judge(after, taken, taken, tally)
+    judge(after, taken, taken, tally, everybody)
 
 
 def taken_by(server: ScriptedServer) -> Counter[str]:
@@ -179,10 +184,12 @@ def taken_by(server: ScriptedServer) -> Counter[str]:
 
 def doubled(taken: Counter[str]) -> list[str]:
     """Return those who were mailed more than once."""
-    return [address for address in EVERYBODY if taken[address] > 1]
+    return [address for address, mails in taken.items() if mails > 1]
 
 
-def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally) -> None:
+def judge(
+    after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally, everybody: Sequence[str] = EVERYBODY
+) -> None:
     """Everybody has it once, or at most once and is named.
 
     ``perhaps``: mails that a server may have taken; ``certain``: those that it took.
@@ -197,7 +204,22 @@ def judge(after: Ran, perhaps: Counter[str], certain: Counter[str], tally: Tally
     tally.in_doubt += len(doubtful)
     tally.most_in_doubt = max(tally.most_in_doubt, len(doubtful))
     tally.doubled += doubled(perhaps)
-    tally.lost += [address for address in EVERYBODY if not certain[address] and address not in named]
+    tally.lost += [address for address in everybody if not certain[address] and address not in named]
+
+
+def killed_after(place: Place, seconds: float, *words: str, now: str = MOMENT, **environment: str) -> Ran:
+    """Run a command and kill it after so many seconds, unless it has ended."""
+    timers: list[threading.Timer] = []
+
+    def aim(process: int) -> None:
+        timers.append(threading.Timer(seconds, kill, (process,)))
+        timers[0].start()
+
+    ended = place.killed(*words, started=aim, now=now, **environment)
+    for each in timers:
+        each.cancel()
+        each.join()
+    return ended
 
 
 def kill(process: int) -> None:
