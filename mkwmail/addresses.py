@@ -82,7 +82,7 @@ def _reasons(address: str) -> Iterator[tuple[bool, str]]:
     yield "." not in domain, _("it has no dot after the @: an ending like .nl is missing")
     yield ".." in address, _("it has two dots in a row")
     yield len(local) > 64 or len(address) > 254, _("it is longer than an address can be")
-    yield True, _("it has a character where none is allowed")
+    yield True, _("it has a character that is not allowed there")
 
 
 EXAMPLE_DOMAINS = ("example.org", "example.com", "example.net")

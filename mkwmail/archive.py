@@ -153,7 +153,7 @@ def read(path: Path) -> Archive:
         found = _list_of(_bytes_of(archive, listed, _LONGEST_LIST))
         names = [entry.filename for entry in entries if entry is not listed]
         if sorted(names) != sorted(found.files):
-            raise ValueError(_("its files are not those that its list names"))
+            raise ValueError(_("its files do not match its list"))
         for entry in entries:
             _refuse_odd(entry)
         _refuse_alike(names)
@@ -183,7 +183,7 @@ def unpack(path: Path, archive: Archive, folder: Path) -> None:
                 into.flush()
                 os.fsync(into.fileno())
             if left or digest.hexdigest() != packed.sha256:
-                raise ValueError(_("it is damaged: %(name)s is not what was put in") % {"name": name})
+                raise ValueError(_("it is damaged: %(name)s has changed") % {"name": name})
 
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -223,9 +223,9 @@ def _list_of(data: bytes) -> Archive:
 def _refuse_odd(entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG) or entry.is_dir() or entry.flag_bits & 0x1:
-        raise ValueError(_("it has something that is not an ordinary file: %(name)s") % {"name": entry.filename})
+        raise ValueError(_("it contains something that is not an ordinary file: %(name)s") % {"name": entry.filename})
     if not is_plain(entry.filename):
-        raise ValueError(_("it has a file whose name leads elsewhere: %(name)s") % {"name": entry.filename})
+        raise ValueError(_("it has a file whose name points outside it: %(name)s") % {"name": entry.filename})
 
 
 def _refuse_alike(names: Iterable[str]) -> None:

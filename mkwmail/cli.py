@@ -118,7 +118,7 @@ MailingsArgument = Annotated[
 ]
 WhoArgument = Annotated[str, _argument(_("WHO"), _("An address, a name or a number."), autocompletion=_whom)]
 JsonOption = Annotated[bool, _option("--json", _("One JSON document on standard output and nothing else."))]
-YesOption = Annotated[bool, _option("--yes", _("Do not ask for confirmation (needed where there is no terminal)."))]
+YesOption = Annotated[bool, _option("--yes", _("Do not ask for confirmation (needed if there is no terminal)."))]
 
 SkipFaultyOption = Annotated[bool, _option("--skip-faulty", _("Leave out the faulty rows of the member list."))]
 
@@ -185,7 +185,7 @@ Example:
 )
 def init(
     ctx: typer.Context,
-    folder: Annotated[Path, _argument(_("FOLDER"), _("Where to make it; without it, the current folder."))] = Path("."),
+    folder: Annotated[Path, _argument(_("FOLDER"), _("The folder to make. Default: the current folder."))] = Path("."),
 ) -> None:
     from mkwmail.commands.setup import init as command
 
@@ -193,11 +193,11 @@ def init(
 
 
 @app.command(
-    help=_("""Log in to the mail server once, and keep it on this computer.
+    help=_("""Log in to the mail server once, and store the login on this computer.
 
-It asks for what is missing, tries it on the server without sending anything, and keeps it outside the working folder:
-in the system's keyring where there is one, else in a file that only you can read. With auth: oauth in mkwmail.yaml you
-sign in at Microsoft or Google instead, in a browser here or with a code on another device.
+It asks for what is missing, checks it with the server without sending anything, and stores it outside the working
+folder: in the system's keyring if there is one, else in a file that only you can read. With auth: oauth in mkwmail.yaml
+you sign in at Microsoft or Google instead, in a browser here or with a code on another device.
 
 \b
 Examples:
@@ -239,7 +239,7 @@ def logout(ctx: typer.Context) -> None:
 @app.command(
     help=_("""Make an event file with an id of its own.
 
-With --from it is a copy of an earlier event, comments too, its dates moved along: mailings keep their weekday.
+With --from it is a copy of an earlier event, comments included. Its dates move along, and mailings keep their weekday.
 
 \b
 Examples:
@@ -262,8 +262,8 @@ def new(
 @app.command(
     help=_("""Change a detail of an event, in its file; your comments stay.
 
-WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It says
-what follows: who was told otherwise, and what has to be approved again.
+WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It shows
+what follows: who was told something else, and what has to be approved again.
 
 \b
 Examples:
@@ -275,7 +275,7 @@ def change(
     ctx: typer.Context,
     event: EventArgument,
     what: Annotated[str, _argument(_("WHAT"), _("Which detail."), autocompletion=_details)],
-    value: Annotated[list[str], _argument(_("VALUE..."), _("What it is now."))],
+    value: Annotated[list[str], _argument(_("VALUE..."), _("The new value."))],
 ) -> None:
     from mkwmail.commands.change import change as command
 
@@ -285,8 +285,8 @@ def change(
 @app.command(
     help=_("""Check everything that can be checked before sending.
 
-It sends nothing. Files, templates rendered for every member, weekdays against dates, deadlines, empty
-fields, sizes, links, and the list against the previous mailing.
+It sends nothing. It checks files, templates for every member, weekdays, deadlines, empty fields, sizes and
+links, and compares the member list with that of the previous mailing.
 
 \b
 Example:
@@ -361,7 +361,7 @@ def preview(
 ) -> None:
     if sent:
         if not (mailing and member) or html or browser or paper or one_per_letter:
-            raise user_error("--sent", _("it goes with MAILING and --member"), code=ExitCode.USAGE)
+            raise user_error("--sent", _("use it with MAILING and --member"), code=ExitCode.USAGE)
         from mkwmail.commands.preview import preview_sent
 
         _finish(preview_sent(_begin(ctx), event, mailing, member, eml=eml, json=json))
@@ -397,7 +397,7 @@ def proof(
     help=_("""Send a mailing, once to each member.
 
 Shows who gets what and asks for confirmation. Nobody is mailed twice, whatever was sent or interrupted before:
-sending again goes on with those who have not had it yet.
+sending again continues with those who have not had it yet.
 
 \b
 Examples:
@@ -412,7 +412,9 @@ def send(
     dry_run: Annotated[bool, _option("--dry-run", _("Show the plan and the mails, and send nothing."))] = False,
     rehearse: Annotated[
         bool,
-        _option("--rehearse", _("Send all of them to a mail server inside this program; they end up in rehearsal/.")),
+        _option(
+            "--rehearse", _("Rehearse: send all mails to a server inside this program; they end up in rehearsal/.")
+        ),
     ] = False,
     browser: Annotated[
         bool, _option("--browser", _("With --rehearse: show all of them in your browser at once."))
@@ -445,7 +447,7 @@ def send(
     help=_("""Show the timetable of the mailings, and approve them as they are now.
 
 An approved mailing is sent automatically on its date if `mkwmail due` runs: it asks whether to switch that on. Without
-MAILING, all that can be sent automatically. update, correction and cancellation are sent by hand only.
+MAILING it approves all that can be sent automatically. update, correction and cancellation are sent by hand only.
 
 \b
 Examples:
@@ -479,8 +481,8 @@ def schedule(
 @app.command(
     help=_("""Send every approved mailing that is due and not done. For cron.
 
-It tries again what the server put off, and is silent when there is nothing to say. It mails within the hours of
-mkwmail.yaml only, and tells what needs you once, and then once a day, here and by mail to report_to.
+It retries what the server deferred, and prints nothing if there is nothing to report. It sends only within the hours
+set in mkwmail.yaml. What needs your attention is reported at once and then once a day, here and by mail to report_to.
 
 \b
 Example:
@@ -488,7 +490,9 @@ Example:
 )
 def due(
     ctx: typer.Context,
-    dry_run: Annotated[bool, _option("--dry-run", _("Show what the next 30 days bring, and send nothing."))] = False,
+    dry_run: Annotated[
+        bool, _option("--dry-run", _("Show what is sent in the next 30 days, and send nothing."))
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     from mkwmail.commands.due import due as command
@@ -539,9 +543,9 @@ def status(
 @app.command(
     help=_("""Decide about mails in doubt: sent, or send again.
 
-A mail is in doubt if the server may or may not have taken it; it is never sent again without your word. In a terminal
-it asks about each. For a refused mail it shows what the server means, and the row of the list to correct. Name a member
-under the other option to take a mistaken decision back.
+A mail is in doubt if the server may or may not have taken it; it is never sent again unless you decide so. In a
+terminal it asks about each. For a refused mail it shows what the server means, and the row of the list to correct. To
+take a mistaken decision back, name the member under the other option.
 
 \b
 Examples:
@@ -623,8 +627,8 @@ class Paper(StrEnum):
 @app.command(
     help=_("""Make certificates, and sheets for the day, as PDF files in papers/.
 
-Certificates are for those recorded as present; the thanks bring them too. Before the day it is an example. The sheets
-are: sign-in, participants, badges, caterer. No mail address is on any of them. Without PAPER: all sheets.
+Certificates are for those recorded as present; they are attached to the thanks too. Before the day it is an example.
+The sheets are: sign-in, participants, badges, caterer. No mail address is on any of them. Without PAPER: all sheets.
 
 \b
 Examples:
@@ -662,8 +666,8 @@ app.add_typer(answers, name="answers")
 
 FILE is an export (CSV or .xlsx, whatever its headings), a mail (.eml, or Outlook's .msg), a calendar file (.ics), or a
 folder of mails and calendar files. Import a newer export as often as you like: only what is new in it is recorded, and
-a later word stands. It shows first what it would record, asks about what is doubtful, and records nothing until you say
-so. To take an import back: mkwmail answers undo.
+a later answer is kept. It first shows what it would record, asks about what is doubtful, and records nothing until you
+confirm. To take an import back: mkwmail answers undo.
 
 \b
 Examples:
@@ -676,7 +680,7 @@ def answers_import(
     event: EventArgument,
     file: Annotated[Path, _argument(_("FILE"), _("An export, a mail, a calendar file or a folder of mails."))],
     dry_run: Annotated[bool, _option("--dry-run", _("Show what would be recorded; record nothing."))] = False,
-    yes: Annotated[bool, _option("--yes", _("Do not ask. Refused if no column tells who comes."))] = False,
+    yes: Annotated[bool, _option("--yes", _("Do not ask. Refused if no column shows who comes."))] = False,
 ) -> None:
     from mkwmail.commands.answers import import_answers as command
 
@@ -724,7 +728,7 @@ def answers_set(
     "undo",
     help=_("""Take back the last import of answers, or the last `answers set`.
 
-An answer that came later stays. Give the command again to take back the one before.
+An answer that came later stays. Run the command again to take back the one before.
 
 \b
 Example:
@@ -828,9 +832,9 @@ def bounces_set(
 
 
 @app.command(
-    help=_("""Leave a person out, whatever a fresh member list says.
+    help=_("""Skip a person from now on, also in a new member list.
 
-Without --event: of every event. The reason is what `status --skipped` tells the board.
+Without --event: of every event. `status --skipped` shows the reason to the board.
 
 \b
 Examples:
@@ -853,9 +857,9 @@ def skip(
 
 
 @app.command(
-    help=_("""Show everything that is kept of a person.
+    help=_("""Show everything that is stored about a person.
 
-For a person who asks what you keep of them (GDPR, article 15; AVG): the row in the member list, mails, answers,
+For a person who asks what you store about them (GDPR, article 15; AVG): the row in the member list, mails, answers,
 sign-ups, calls and decisions. Names and addresses of others are left out.
 
 \b
@@ -876,10 +880,11 @@ def about(
 
 
 @app.command(
-    help=_("""Remove what is known of a person.
+    help=_("""Remove what is known about a person.
 
-Name, address and number, what was mailed and answered, in all events. A keyed hash stays, which says nothing, so that
-nothing is mailed twice. Who is not to be mailed any more is for `skip`; the row in the member list is yours to delete.
+It removes name, address and number, and what was mailed and answered, in all events. Only a keyed hash stays, which
+identifies nobody, so that nothing is mailed twice. If somebody only wants no more mail, use `skip`. Delete the row in
+the member list yourself.
 
 \b
 Example:
@@ -896,10 +901,10 @@ def forget(
 
 
 @app.command(
-    help=_("""Remove what is known of people for a past event's sake.
+    help=_("""Remove the personal data of a past event.
 
-Sign-ups, answers, dietary wishes and the mails that went; counts stay. `status` proposes it when the time is over that
-`keep` in mkwmail.yaml names.
+It removes sign-ups, answers, dietary wishes and the mails that were sent; counts stay. `status` suggests it when the
+time set by `keep` in mkwmail.yaml is over.
 
 \b
 Examples:
@@ -909,7 +914,7 @@ Examples:
 def purge(
     ctx: typer.Context,
     event: WholeEvent,
-    dietary: Annotated[bool, _option("--dietary", _("The dietary wishes alone."))] = False,
+    dietary: Annotated[bool, _option("--dietary", _("Remove only the dietary wishes."))] = False,
     yes: YesOption = False,
 ) -> None:
     from mkwmail.commands.privacy import purge as command
@@ -922,7 +927,7 @@ def purge(
 
 Without FILE: the newest one in backups/. If the ledger can be read, everything that was sent stays as it is, and only
 answers and decisions become what they were. If it is gone, damaged or an older copy, the backup takes its place; if
-mail may have been sent since, everybody who may have got it is in doubt.
+mail may have been sent since, it is in doubt for everybody who may have got it.
 
 \b
 Examples:

@@ -71,7 +71,7 @@ def _groups() -> tuple[tuple[str, tuple[str, ...]], ...]:
         (_("Prepare"), ("init", "login", "new", "change", "check", "preview", "proof", "template")),
         (_("Send"), ("send", "schedule", "due")),
         (_("Hear back"), ("inbox", "answers", "bounces", "status", "resolve", "papers", "calendar")),
-        (_("Look after"), ("skip", "about", "forget", "purge", "restore", "handover", "takeover", "logout")),
+        (_("Manage"), ("skip", "about", "forget", "purge", "restore", "handover", "takeover", "logout")),
         (_("Find your way"), ("open", "guide", "schema")),
     )
 

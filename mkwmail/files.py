@@ -43,7 +43,7 @@ def share(folder: Path) -> None:
     except OSError:
         # New files get the group of the folder if it has the setgid bit.
         fault = _("%(folder)s is shared, but not yet with its group")
-        remedy = _("let its owner type: chmod g+rwxs %(folder)s")
+        remedy = _("ask its owner to run: chmod g+rwxs %(folder)s")
         raise user_error("", fault, remedy, code=ExitCode.SETTINGS, folder=folder) from None
 
 
@@ -180,7 +180,7 @@ def reason_of(error: OSError) -> str:
         case errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED:
             return _("the connection was broken off")
         case errno.EHOSTUNREACH | errno.ENETUNREACH | errno.ENETDOWN:
-            return _("the network does not get there")
+            return _("the network is unreachable")
         case errno.ETIMEDOUT:
             return _("it did not answer in time")
     return error.strerror or str(error) or type(error).__name__
@@ -276,7 +276,7 @@ def _strictly(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        raise ValueError(_("the letters of this file cannot be read; save it as text in UTF-8")) from None
+        raise ValueError(_("the text of this file cannot be read; save it as text in UTF-8")) from None
 
 
 #: The variable that names another folder for the state.

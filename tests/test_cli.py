@@ -196,7 +196,7 @@ def test_the_shell_completes_what_the_folder_has(tmp_path: Path, words: str, exp
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("preview", "directeurendag-2020", "--sent"), "--sent: it goes with MAILING and --member"),
+        (("preview", "directeurendag-2020", "--sent"), "--sent: use it with MAILING and --member"),
         (("send", "directeurendag-2020", "invitation", "--limit", "veel"), "--limit needs a whole number, 1 or more"),
         (("send", "directeurendag-2020", "invitation", "--limit", "0"), "--limit needs a whole number, 1 or more"),
         (("schema", "evenement"), "choose from: event, settings"),

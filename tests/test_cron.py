@@ -90,7 +90,7 @@ def test_the_line_is_installed_renewed_and_taken_out(crontab: None, tmp_path: Pa
     assert _crontab("-l") == installed
     assert "Taken out" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
     assert _crontab("-l") == OTHERS
-    assert "has no line of this folder" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
+    assert "has no line for this folder" in by_the_real_clock(place, "schedule", "dag", "--uninstall").out
     shown = by_the_real_clock(place, "schedule", "dag", "--install", "--show")
     assert line in shown.out
     # A line that was made with another ledger's id is found by the folder.
@@ -129,7 +129,7 @@ def test_a_handover_takes_the_line_out_and_a_takeover_offers_it(crontab: None, t
     back = tmp_path / "y.mkwmail"
     assert by_the_real_clock(other, "schedule", "dag", "--install", **home).code == 0
     assert by_the_real_clock(other, "handover", str(back), "--yes", **home).code == 0
-    answers = [("Take over? y/n:", "y"), ("Let it run here too?", "y")]
+    answers = [("Take over? y/n:", "y"), ("Run it here too?", "y")]
     code, screen = typed(third.command("takeover", str(back)), environment, tmp_path, answers)
     assert code == 0, screen
     assert f"--folder {third.folder} due # mkwmail " in _crontab("-l")

@@ -58,6 +58,31 @@ NOT_SAID = (
     (r"[a-z]'[a-z]", "curly apostrophes: zo’n, foto’s"),
     (r"\btemplates?\b(?!/)", "sjabloon"),
     (r"\be-mail adres|\bemail ?adres", "mailadres or e-mailadres, one word"),
+    (r"\bis vergeten\b|\(vergeten\)", "nobody is forgotten: de gegevens zijn verwijderd"),
+    (r"wordt iedereen onzeker|, wordt onzeker", "a mail is in doubt, not a person"),
+    (r"generale repetitie", "oefenen, oefenmails"),
+    (r"\bgaa[nt] (?:niet )?mee\b", "translated from English: dit zit erin"),
+    (r"per post of bellen", "half a sentence: stuur een brief of bel"),
+    (r"\bzeg dat (?:dan )?in een terminal|tot(?:dat)? jij het zegt", "bevestig, or beslis"),
+    (r"naar een nieuwe werkmap|\bExcel-werkmap", "werkmap is the working folder: Excel-bestand"),
+    (r"\bbedorven\b", "beschadigd, as everywhere"),
+    (r'"%\(\w+\)s" (?:is|ligt|in|heeft)\b', "curly quotes: “…”"),
+)
+
+#: The same for the English of the messages.
+NOT_WRITTEN = (
+    (r"\b(?:anew|hence|whoever|thereof|mend(?:s|ed)?|beside|to be had|in so many words)\b", "archaic"),
+    (r"\bgive the command\b", "run the command"),
+    (r"\b(?:is|was) spoiled\b", "damaged"),
+    (r"without your word|until you say so|\bsay so\b", "unless you decide so, until you decide, confirm it"),
+    (r"\b(?:column|row|heading) tells\b", "shows"),
+    (r"\bput off\b", "deferred, as in the tables"),
+    (r"\bno [a-z ]+ is named\b", "is set"),
+    (r", for (?:it|YAML|nothing|nobody)\b", "because"),
+    (r"\bkept (?:of|by|in step)\b", "stored about; synchronised by"),
+    (r"\bgo(?:es)? (?:along|readable|on here)\b|\bwent out\b", "is included, is sent, continues"),
+    (r"\bhas (?:%\(size\)|%\(size\)d)|\bhave %\(size\)", "is … in size"),
+    (r"\bis no (?:date|time|id|answer|name|link)\b", "is not a date"),
 )
 
 
@@ -83,6 +108,13 @@ def test_the_program_does_not_say(pattern: str, reason: str) -> None:
     assert [text for _, text in _dutch() if re.search(pattern, _without_code(text), re.IGNORECASE)] == [], reason
 
 
+@pytest.mark.parametrize(("pattern", "reason"), NOT_WRITTEN, ids=[pattern for pattern, _ in NOT_WRITTEN])
+def test_the_program_does_not_write(pattern: str, reason: str) -> None:
+    english = {text for text, _ in _dutch()}
+    assert [text for text in english if re.search(pattern, _without_code(text), re.IGNORECASE)] == [], reason
+
+
+#: Pages in Dutch.
 GUIDE = ("handleiding", "overnemen", "beheer", "formulieren", "microsoft365", "google")
 
 

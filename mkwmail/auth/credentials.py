@@ -149,7 +149,7 @@ def _printed(command: str, folder: Path, seconds: float) -> Password:
                 "status": done.returncode,
             }
     except subprocess.TimeoutExpired:
-        fault = _("password_command was not done in %(seconds)s seconds: %(command)s") % what
+        fault = _("password_command did not finish within %(seconds)s seconds: %(command)s") % what
     except (OSError, ValueError, IndexError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else error
         fault = _("password_command cannot be run: %(command)s (%(reason)s)") % {**what, "reason": reason}
@@ -174,7 +174,7 @@ def _kept(path: Path, folder: Path) -> Password:
     except OSError as error:
         raise _fault(
             _("password_file %(file)s cannot be read: %(reason)s") % {**what, "reason": reason_of(error)},
-            _("its path starts at the working folder"),
+            _("its path is relative to the working folder"),
         ) from None
     remedy = closing(place, mode)
     if remedy:
@@ -182,7 +182,7 @@ def _kept(path: Path, folder: Path) -> Password:
     password = _first_line(data)
     if password is None:
         raise _fault(
-            _("password_file %(file)s holds no password") % what,
+            _("password_file %(file)s contains no password") % what,
             _("write the password on its first line, and nothing else"),
         )
     return password

@@ -186,7 +186,7 @@ class Tokens:
         refresh = kept.issued.refresh
         place = urlsplit(application.token_url).netloc
         if refresh is None:
-            fault = _("the sign-in of %(username)s has expired, and the provider does not let it be renewed")
+            fault = _("the sign-in of %(username)s has expired, and the provider does not allow renewing it")
             remedy = _("sign in again: mkwmail login")
             raise SignInError(Fault(place, fault % {"username": application.username}, remedy), ExitCode.LOGIN, True)
         require_protocol()
@@ -206,7 +206,7 @@ class Tokens:
             fault = _("nobody has signed in as %(username)s on this computer yet")
             raise user_error("", fault, _("sign in: mkwmail login"), code=ExitCode.LOGIN, **words)
         if self._smtp.client_id not in (None, kept.client_id):
-            fault = _("%(username)s signed in for another application than client_id in mkwmail.yaml names") % words
+            fault = _("%(username)s signed in with another application than the client_id in mkwmail.yaml") % words
             raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in again: mkwmail login")), code=ExitCode.LOGIN)
         if self._needs and self._needs not in kept.scopes.split():
             fault = _("%(username)s signed in for sending only, not for reading the mailbox")

@@ -121,7 +121,7 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
         case _Why.LATE | _Why.ANEW:
             return (
                 _("nobody approved the sign-in in time"),
-                _("type mkwmail login again, and sign in before its time is over"),
+                _("type mkwmail login again, and sign in before it expires"),
             )
         case _Why.DENIED:
             return (
@@ -135,7 +135,7 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
             )
         case _Why.PASSING:
             return (
-                _("the provider cannot sign anybody in now"),
+                _("the provider cannot sign anybody in at the moment"),
                 _("run the same command again later"),
             )
         case _Why.UNKNOWN:

@@ -76,7 +76,7 @@ def _unreachable(place: str, error: OSError | HTTPException) -> Exception:
         )
         return unreachable(place, fault, remedy, lasting=True)
     words = reason_of(reason) if isinstance(reason, OSError) else str(reason)
-    return unreachable(place, words, _("check the network, and give the command again"))
+    return unreachable(place, words, _("check the network and run the command again"))
 
 
 _LIFETIME = 3600.0  # seconds that a token is valid if the provider does not say
@@ -258,7 +258,7 @@ def _read(url: str, status: int, answer: bytes) -> dict[str, Any]:
 
 
 def _no_provider(url: str) -> Exception:
-    reason = _("the server at this address does not speak OAuth")
+    reason = _("the server at this address does not support OAuth")
     remedy = _(
         "check the addresses below smtp: in mkwmail.yaml, tenant too; some networks require you to sign in first"
     )

@@ -123,7 +123,7 @@ class _Returning(BaseHTTPRequestHandler):
         done = isinstance(answer, Secret)
         self._page(
             HTTPStatus.OK,
-            _("mkwmail goes on in the terminal. You can close this window.")
+            _("mkwmail continues in the terminal. You can close this window.")
             if done
             else _("You are not signed in. The terminal says why. You can close this window."),
         )

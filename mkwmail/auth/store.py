@@ -123,8 +123,8 @@ class Store:
             return values
         fault = _("the login of %(username)s is in the system's keyring, which cannot be reached from here")
         remedy = _(
-            "unlock the keyring; cron mostly cannot: uninstall the extra `keyring`, and type mkwmail login, which "
-            "then keeps it in a file"
+            "unlock the keyring; cron usually cannot reach it: uninstall the extra `keyring` and run "
+            "mkwmail login, which then stores the login in a file"
         )
         try:
             text = get(name_of(smtp))
@@ -187,7 +187,7 @@ class Store:
             reason = _("%(file)s cannot be removed: %(why)s") % {"file": path, "why": reason_of(error)}
         else:
             return True
-        raise _fault(reason, _("run the command again once it can"), ExitCode.LEDGER_FAULT)
+        raise _fault(reason, _("run the command again when it can be removed"), ExitCode.LEDGER_FAULT)
 
     @contextmanager
     def locked(self, smtp: Smtp) -> Iterator[None]:
@@ -236,7 +236,7 @@ class Store:
             raise _fault(fault, remedy, ExitCode.SETTINGS)
         values = _parsed(data)
         if values is None:
-            raise _fault(_("%(file)s is spoiled") % {"file": path}, "mkwmail login", ExitCode.SETTINGS)
+            raise _fault(_("%(file)s is damaged") % {"file": path}, "mkwmail login", ExitCode.SETTINGS)
         return values
 
     def _write(self, path: Path, values: Mapping[str, str | float]) -> None:

@@ -51,7 +51,7 @@ def about(invocation: Invocation, who: str, *, html: Path | None = None) -> Exit
         copies = len(backups.found(folder.backups_to(read_settings(folder).backup.to), ledger.database.path))
     parts = [*_listed(rows), *_recorded(records)]
     certified = any(each.what is What.CERTIFICATE for each in records)
-    title = _("What is kept of %(person)s") % {"person": chosen}
+    title = _("What is stored about %(person)s") % {"person": chosen}
     if html is not None:
         write_output(folder, html, _page(title, parts, invocation).encode(), "over-mij.html")
         terminal.note(_("Wrote %(file)s") % {"file": html})
@@ -83,15 +83,15 @@ def _recorded(records: Sequence[KeptRecord]) -> Iterator[_Part]:
 def _titles() -> dict[What, str]:
     return {
         What.REGISTER: _("In the register of persons"),
-        What.MAIL: _("Mails, and what the mail servers said"),
+        What.MAIL: _("Mails, and what the mail servers replied"),
         What.LEFT_OUT: _("Mailings that were not for this person"),
         What.ANSWER: _("Answers"),
         What.SIGN_UP: _("Sign-ups"),
         What.GUEST: _("As a guest"),
-        What.CALENDAR: _("Answers of a calendar that need a look"),
+        What.CALENDAR: _("Answers from a calendar that need a look"),
         What.CERTIFICATE: _("Certificates of attendance"),
-        What.CREDIT: _("Hours and PE points of this person's own"),
-        What.FILE: _("Attachments that were this person's alone"),
+        What.CREDIT: _("This person's own hours and PE points"),
+        What.FILE: _("Attachments for this person only"),
         What.CALL: _("Telephone calls"),
         What.SKIP: _("Decisions about mailing this person"),
     }
@@ -120,7 +120,7 @@ def _elsewhere(copies: int, certified: bool) -> _Part:
             copies,
         )
         lines.append(said % {"n": copies})
-    lines.append(_("Files that you made yourself (exports, saved mails) are yours to look through."))
+    lines.append(_("Files that you made yourself (exports, saved mails) are not included: look through them yourself."))
     return _Part(_("Elsewhere"), lines)
 
 

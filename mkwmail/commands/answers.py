@@ -122,7 +122,7 @@ def _read_mails(
     ):
         fault = Fault(
             str(file),
-            _("it holds no answer from a calendar"),
+            _("it contains no answer from a calendar"),
             _("save the mails with members' answers as .eml or .msg, and name one of them or their folder"),
         )
         raise UserError(*(faults or [fault]))

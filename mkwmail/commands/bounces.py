@@ -258,7 +258,7 @@ def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Ma
         terminal.say(f"  {verdict_words(found)}")
         place, address = rows.get(each.person, ("", ""))
         if place and address_key(address) != address_key(each.address):
-            step = _("  In %(place)s is another address now. To send it there: mkwmail send %(event)s %(mailing)s")
+            step = _("  %(place)s has another address now. To send it there: mkwmail send %(event)s %(mailing)s")
         elif place and found is Verdict.FAILED:
             step = _("  Correct the address in %(place)s, then: mkwmail send %(event)s %(mailing)s")
         elif found is Verdict.FAILED:

@@ -52,7 +52,7 @@ def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCod
     read = read_event(path, folder, changed)
     differing = [(old, new) for old, new in _lines(document, changed) if old != new]
     if not differing:
-        terminal.say(_("%(file)s says that already.") % {"file": folder.shown(path)})
+        terminal.say(_("%(file)s has this value already.") % {"file": folder.shown(path)})
         return ExitCode.OK
     try:
         rewrite(path, written.encode())
@@ -88,13 +88,13 @@ def _written(folder: WorkingFolder, path: Path, document: Document, event: Event
     if loc == ("registration", "deadline"):
         if event.registration is None:
             fault = _("the event has no sign-up")
-            raise user_error(folder.shown(path), fault, _("write registration: in the file first"))
+            raise user_error(folder.shown(path), fault, _("add registration: to the file first"))
         return with_key(document, loc, _day_or_moment(value))
     if loc is not None:
         return with_key(document, loc, value if loc == ("pe_points",) else scalar(value), after="ends")
     name = what if what in event.mailings else kind_of_dutch(what) or what
     if name not in event.mailings:
-        fault = _('there is nothing called "%(name)s" to change') % {"name": what}
+        fault = _('"%(name)s" is not a detail that can be changed') % {"name": what}
         raise UserError(Fault("", fault, suggestion(what, [*_DATE, *_KEYS, *event.mailings])), code=ExitCode.USAGE)
     return with_key(document, ("mailings", name, "send"), _at(value, event.mailings[name].send))
 

@@ -116,7 +116,7 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
             fault = _("at this pace %(mailing)s will not be finished before its latest moment")
-            remedy = _("mail earlier, or ask the provider for a higher limit and set pace")
+            remedy = _("send earlier, or ask the provider for a higher limit and set pace")
             faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=each.mailing))
     return tuple(facts), faults
 
@@ -154,7 +154,7 @@ def _words_of(told: ServerFacts) -> Labelled:
 
 def _too_large(told: ServerFacts, largest: int) -> Iterator[Fault]:
     if told.size and largest > told.size:
-        fault = _("the server takes mails up to %(limit)s, and these have %(size)s")
+        fault = _("the server takes mails up to %(limit)s, and these are %(size)s")
         words = {"limit": size(told.size), "size": size(largest)}
         yield Fault(told.host, fault % words, _("make the attachments smaller, or link to them"))
 
@@ -326,7 +326,7 @@ def _mailing(
     warnings += _form_warnings(place, name, sources.settings.form, messages)
     warnings += _direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
-        fault = _("the mails of %(mailing)s have %(size)s, which many servers refuse")
+        fault = _("the mails of %(mailing)s are %(size)s, which many servers refuse")
         words = {"mailing": name, "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
     checked = Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now)
@@ -340,8 +340,10 @@ def _encoded(files: Sequence[PersonalFile]) -> int:
 
 def _synchronised(sources: Sources) -> Fault:
     service = is_synchronised(sources.folder.path)
-    fault = _("this folder is kept by %(service)s, which can damage or duplicate the ledger") % {"service": service}
-    return Fault(str(sources.folder.path), fault, _("move it to a folder of this computer alone"))
+    fault = _("this folder is synchronised by %(service)s, which can damage or duplicate the ledger") % {
+        "service": service
+    }
+    return Fault(str(sources.folder.path), fault, _("move it to a folder that is only on this computer"))
 
 
 def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:
@@ -353,7 +355,7 @@ def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMai
     if names:
         fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
         words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
-        remedy = _("nothing is wrong, only slow; it cuts or measures printed names (filter, set, truncate)")
+        remedy = _("nothing is wrong, only slow: the template shortens or measures names (filter, set, truncate)")
         yield Fault(f"templates/{template}.md", fault % words, remedy)
 
 
@@ -368,4 +370,4 @@ def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messa
     if found:
         fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
         words = {"mailing": mailing, "words": ", ".join(found), "form": form}
-        yield Fault(place, fault % words, _("write its own texts in one form of address"))
+        yield Fault(place, fault % words, _("use one form of address in its own texts"))

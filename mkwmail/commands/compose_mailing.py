@@ -515,7 +515,7 @@ def _refuse_another_method(sources: Sources, method: str) -> None:
     wanted = sources.event.calendar.method.value
     if not method or wanted == method:
         return
-    fault = _("calendar: method: is %(wanted)s, and calendar entries went out with %(method)s")
+    fault = _("calendar: method: is %(wanted)s, but calendar entries were sent with %(method)s")
     remedy = _("make it %(method)s again: entries with another method would be added to those, or leave them unchanged")
     raise user_error(sources.shown_event, fault, remedy, wanted=wanted, method=method)
 

@@ -372,7 +372,7 @@ def server_of(settings: Settings, shifted: bool) -> Smtp:
     smtp = settings.smtp
     if smtp is None:
         remedy = _("write under smtp: the host of your mail server, or a provider: (docs/mail-server.md)")
-        raise user_error("mkwmail.yaml", _("no mail server is named"), remedy, code=ExitCode.SETTINGS)
+        raise user_error("mkwmail.yaml", _("no mail server is set"), remedy, code=ExitCode.SETTINGS)
     if shifted and not smtp.on_loopback:
         fault = _("with %(variable)s set, mail goes to a server on this computer only, not to %(host)s")
         remedy = _("unset %(variable)s, or rehearse: --rehearse")
@@ -405,7 +405,7 @@ def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) 
         fault = _("%(address)s is an address for examples, and reaches nobody") % {"address": member.email}
         faults.append(Fault(f"{shown}:{member.row}", fault, ""))
     if example:
-        remedy = _("put your own member list in the place of the example, or rehearse: --rehearse")
+        remedy = _("replace the example with your own member list, or rehearse: --rehearse")
         faults[-1] = Fault(faults[-1].place, faults[-1].fault, remedy)
     if faults:
         raise UserError(*faults, code=ExitCode.SETTINGS)

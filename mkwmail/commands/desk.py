@@ -218,7 +218,7 @@ def _does(words: Sequence[str]) -> str:
         case "resolve":
             return _("decide about mails")
         case "check":
-            return _("look what is wrong")
+            return _("see what is wrong")
         case "status":
             return _("see who did not get it")
         case "answers":
@@ -266,7 +266,7 @@ def _chosen(terminal: Terminal, choices: Sequence[Choice], only: str) -> tuple[s
     for number, choice in enumerate(choices, 1):
         does = f"{choice.does[:1].upper()}{choice.does[1:]}"
         terminal.note(f"  {number}  {does:<{width}}  {_to_type(choice.words, only)}")
-    while said := terminal.ask(_("Type a number, or q to leave:")).casefold():
+    while said := terminal.ask(_("Type a number, or q to quit:")).casefold():
         if said in ("q", "quit", "stop"):
             return ()
         if said.isdecimal() and 0 < int(said) <= len(choices):
@@ -286,7 +286,7 @@ def _backup_gap(ledger: Ledger) -> str:
         return ""
     last = backups.newest(ledger.database)
     if last is None:
-        return _("There is no backup of the ledger: the next `send` or `due` that mails makes one.")
+        return _("There is no backup of the ledger: the next `send` or `due` that sends mail makes one.")
     said = _("The newest backup of the ledger is of %(moment)s; mail was sent since, and it could not be copied.")
     return said % {"moment": day_and_time(last.at)}
 

@@ -74,7 +74,9 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
         change_crontab(terminal, job, install=False)
     terminal.say(_("Handed over: %(file)s") % {"file": file}, "good")
     terminal.say(_("On the other computer: mkwmail takeover %(file)s") % {"file": file.name})
-    terminal.say(_("It has everybody's data: give it to nobody else, and delete it once it was taken over."))
+    terminal.say(
+        _("It contains the data of all members: give it to nobody else, and delete it once it has been taken over.")
+    )
     return ExitCode.OK
 
 
@@ -109,7 +111,7 @@ def _write(
         fault = _("%(file)s cannot be written: %(reason)s") % {"file": file, "reason": reason_of(error)}
         remedy = _("give another place; nothing was changed")
         if closed:
-            remedy = _("nothing is sent from this folder now: give the command again, with another place if need be")
+            remedy = _("nothing is sent from this folder now: run the command again, with another place if necessary")
         raise user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT) from error
 
 
@@ -170,7 +172,7 @@ def _parted(folder: WorkingFolder, settings: Settings, file: Path) -> tuple[list
         fault = _("%(folder)s is too large for one file: %(n)d files, %(size)d MB") % {
             **{"folder": folder.path, "n": len(files), "size": size // 1024**2},
         }
-        remedy = _("move what does not belong to the mailings out of it, then give the command again")
+        remedy = _("move what does not belong to the mailings out of it, then run the command again")
         raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT)
     return files, left
 
@@ -227,13 +229,13 @@ def _outside(folder: WorkingFolder, settings: Settings) -> Iterator[Left]:
 def _say_what_goes(
     terminal: Terminal, files: Iterable[str], left: Iterable[Left], doubtful: Sequence[Doubtful]
 ) -> None:
-    terminal.say(_("Goes along:"), "bold")
+    terminal.say(_("Included:"), "bold")
     _say_list(terminal, _by_folder(files))
-    terminal.say(_("Does not go along:"), "bold")
+    terminal.say(_("Not included:"), "bold")
     _say_list(terminal, [_left_words(kind, name) for kind, name in left])
     if doubtful:
         terminal.say(
-            _("In doubt, and decided by nobody yet; they go along, and are not sent again by themselves:"), "bold"
+            _("In doubt and not decided yet; these are included, and are not sent again automatically:"), "bold"
         )
         _say_list(terminal, [f"{each.event} {each.mailing}: {each.name} <{each.address}>" for each in doubtful])
 
@@ -263,11 +265,11 @@ def _left_words(kind: str, name: str) -> str:
         "backups": _("%(name)s/: backups; they stay here, and new ones are made there"),
         "rehearsal": _("%(name)s/: rehearsed or shown mails"),
         "hidden": _("%(name)s: hidden"),
-        "link": _("%(name)s: a link, or no ordinary file"),
+        "link": _("%(name)s: a link, or not an ordinary file"),
         "name": _("%(name)s: its name does not work on every computer"),
         "handover": _("%(name)s: a handover"),
         "password": _("%(name)s: a password"),
-        "outside": _("%(name)s: lies outside the folder; bring it along yourself"),
+        "outside": _("%(name)s: is outside the folder; copy it yourself"),
     }
     return words.get(kind, "%(name)s") % {"name": name}
 
@@ -289,7 +291,7 @@ def undo(invocation: Invocation) -> ExitCode:
         ledger.must_be_newest()
         if not terminal.interactive:
             fault = _("only a person can know that nobody took this folder over")
-            raise user_error("", fault, _("give the command in a terminal"), code=ExitCode.SETTINGS)
+            raise user_error("", fault, _("run the command in a terminal"), code=ExitCode.SETTINGS)
         words = {"moment": day_and_time(found.at), "file": found.file}
         terminal.note(_("It was handed over on %(moment)s, in %(file)s.") % words, "warning")
         terminal.note(_("If that file, or a copy of it, was or will be taken over, members get mail twice."), "warning")
@@ -422,11 +424,11 @@ def _taken_over(
         os.rename(staged.path, target)
     except OSError as error:
         fault = _("%(folder)s cannot be written: %(reason)s") % {"folder": target, "reason": reason_of(error)}
-        raise UserError(Fault("", fault, _("give the command again")), code=ExitCode.LEDGER_FAULT) from error
+        raise UserError(Fault("", fault, _("run the command again")), code=ExitCode.LEDGER_FAULT) from error
     _sync(target.parent)
     terminal.say(_("Taken over: %(folder)s") % {"folder": target}, "good")
     _say_next(terminal, job, automatic=bool(about.get("crontab")))
-    terminal.say(_("Delete %(file)s and all copies of it: it has everybody's data.") % {"file": file})
+    terminal.say(_("Delete %(file)s and all copies of it: it contains the data of all members.") % {"file": file})
     return ExitCode.OK
 
 
@@ -441,7 +443,7 @@ def _say_found(
     place = is_synchronised(target)
     if place is not None:
         terminal.note(
-            _("That folder is kept in step by %(what)s: a ledger is soon damaged there.") % {"what": place}, "warning"
+            _("That folder is synchronised by %(what)s, which can damage the ledger.") % {"what": place}, "warning"
         )
 
 
@@ -465,9 +467,9 @@ def _confirm_command(terminal: Terminal, staged: WorkingFolder, settings: Settin
     rewrite(staged.settings_path, with_values(document, {("smtp", "password_command"): '""'}).encode())
     smtp = read_settings(staged).smtp
     if smtp is not None and smtp.password_command:
-        fault = _("password_command cannot be cleared from the settings")
+        fault = _("password_command cannot be removed from the settings")
         raise user_error(staged.settings_path.name, fault, code=ExitCode.SETTINGS)
-    terminal.note(_("It was cleared in mkwmail.yaml: type mkwmail login, or write another one."), "warning")
+    terminal.note(_("It was removed from mkwmail.yaml: type mkwmail login, or write another one."), "warning")
 
 
 def _say_next(terminal: Terminal, job: crontab.CronJob, *, automatic: bool) -> None:
@@ -475,7 +477,7 @@ def _say_next(terminal: Terminal, job: crontab.CronJob, *, automatic: bool) -> N
     if not automatic:
         return
     terminal.say(_("On the other computer `mkwmail due` ran every half hour."))
-    if terminal.interactive and said_yes(terminal, _("Let it run here too? y/n:")):
+    if terminal.interactive and said_yes(terminal, _("Run it here too? y/n:")):
         change_crontab(terminal, job, install=True)
     else:
-        terminal.say(_("To let it run here: mkwmail schedule EVENT --install"))
+        terminal.say(_("To run it here: mkwmail schedule EVENT --install"))

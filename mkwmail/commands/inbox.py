@@ -93,7 +93,7 @@ def imap_of(settings: Settings) -> Imap:
     """
     if settings.mailbox is None:
         remedy = _("write in mkwmail.yaml: mailbox: {host: imap.example.org}; or save the mails, and import them")
-        raise user_error("mkwmail.yaml", _("no mailbox is named"), remedy, code=ExitCode.SETTINGS)
+        raise user_error("mkwmail.yaml", _("no mailbox is set"), remedy, code=ExitCode.SETTINGS)
     return settings.mailbox
 
 

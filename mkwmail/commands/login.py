@@ -78,7 +78,7 @@ def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, s
         )
         terminal.note(ends, "warning")
     if smtp.auth is Auth.PASSWORD and environment.get(VARIABLE):
-        nearer = _("The environment variable %(variable)s is set, and comes before what is kept.")
+        nearer = _("The environment variable %(variable)s is set, and takes precedence over the stored login.")
         terminal.note(nearer % {"variable": VARIABLE}, "warning")
     faults = sender_faults(told, settings.sender.email)
     if faults:
@@ -120,7 +120,9 @@ def login_mailbox(invocation: Invocation, way: LoginOptions, environment: Mappin
 
 
 def _say_what_it_allows(terminal: Terminal) -> None:
-    terminal.note(_("This login can read, change and delete all mail of the mailbox: there is none for reading only."))
+    terminal.note(
+        _("This login allows reading, changing and deleting all mail of the mailbox: a read-only login does not exist.")
+    )
     terminal.note(
         _(
             "mkwmail fetches answers, delivery reports and calendar replies to your own mailings, and changes nothing. "
@@ -156,7 +158,7 @@ def logout(invocation: Invocation) -> ExitCode:
 
 def _with_login(smtp: Smtp) -> Smtp:
     if smtp.username is None:
-        fault = _("there is no username, so %(host)s is sent to without a login")
+        fault = _("there is no username, so mkwmail does not log in to %(host)s")
         remedy = _("if it needs one, add a line username: … under smtp:")
         raise user_error(_SETTINGS, fault, remedy, code=ExitCode.SETTINGS, host=smtp.host)
     return smtp
@@ -171,13 +173,13 @@ def _password(terminal: Terminal, smtp: Smtp, way: LoginOptions) -> _Attempt:
         raise user_error("", fault, _("write below smtp: a line auth: oauth"), code=ExitCode.USAGE)
     for key in ("password_command", "password_file"):
         if getattr(smtp, key):
-            fault = _("%(key)s: it already says where the password is")
+            fault = _("%(key)s: already sets where the password comes from")
             remedy = _("to let mkwmail login store it instead, delete this line")
             raise user_error(_SETTINGS, fault, remedy, code=ExitCode.SETTINGS, key=key)
     words = {"username": smtp.username, "host": smtp.host}
     secret = _asked_secret(terminal, _("The password of %(username)s at %(host)s (not shown):") % words)
     if not secret:
-        raise user_error("", _("no password was typed; nothing was kept"), code=ExitCode.USAGE)
+        raise user_error("", _("no password was typed; nothing was stored"), code=ExitCode.USAGE)
     return _Attempt(Password(secret), {"password": secret})
 
 
@@ -215,7 +217,7 @@ def _by_device(smtp: Smtp, way: LoginOptions, environment: Mapping[str, str]) ->
         fault = _("this provider gives no code for another device")
         raise user_error("", fault, "mkwmail login --browser", code=ExitCode.USAGE)
     if way.browser and not smtp.authorize_url:
-        fault = _("this provider signs in by a code for another device only")
+        fault = _("this provider only signs in with a code for another device")
         raise user_error("", fault, "mkwmail login --device", code=ExitCode.USAGE)
     if way.device or way.browser:
         return way.device
@@ -244,7 +246,7 @@ def _application(terminal: Terminal, smtp: Smtp, settings: Settings, store: Stor
         terminal.note(_("Your administrator can give you the application's id (client_id)."))
         client_id = terminal.ask(_("Application id:"))
         if not client_id:
-            raise user_error("", _("no application id was typed; nothing was kept"), code=ExitCode.USAGE)
+            raise user_error("", _("no application id was typed; nothing was stored"), code=ExitCode.USAGE)
     application = Application.of(smtp, client_id, None)
     # Microsoft gives desktop programs no secret; Google does, and asks for it.
     if settings.provider == "microsoft365" or not terminal.interactive:
@@ -263,7 +265,7 @@ def _kept_before(smtp: Smtp, store: Store) -> StoredTokens | None:
 def _client_secret(terminal: Terminal, before: StoredTokens | None, client_id: str) -> Secret | None:
     known = before.client_secret if before is not None and before.client_id == client_id else None
     question = (
-        _("The application's client secret (not shown; Enter: the one from before):")
+        _("The application's client secret (not shown; Enter: keep the previous one):")
         if known is not None
         else _("The application's client secret (not shown; Enter: it has none):")
     )

@@ -80,7 +80,7 @@ def tell(
         return
     for address, why in failures.items():
         words = {"address": address, "why": why}
-        invocation.terminal.note(_("%(address)s could not be told by mail: %(why)s") % words, "warning")
+        invocation.terminal.note(_("%(address)s could not be notified by mail: %(why)s") % words, "warning")
 
 
 def record_current(ledger: Ledger, notices: Sequence[Notice]) -> None:

@@ -156,7 +156,7 @@ def list_certificates(invocation: Invocation, event: str | None, *, json: bool =
     :raises UserError: code USAGE without an event.
     """
     if event is None:
-        fault = _("--certificates is the list of one event: name it, with --json or without")
+        fault = _("--certificates lists one event: add its name")
         raise user_error("", fault, "mkwmail status EVENT --certificates", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
@@ -212,7 +212,7 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, index: Member
     ]
     if not (members or others or unsettled):
         remedy = _("import the sign-ups first: mkwmail answers import %(event)s FILE")
-        raise user_error("", _("nobody has said yet to come to %(event)s"), remedy, code=ExitCode.USAGE, event=event.id)
+        raise user_error("", _("nobody has signed up for %(event)s yet"), remedy, code=ExitCode.USAGE, event=event.id)
     optional = [item.title for item in event.programme if item.optional]
     numbers = numbers_of(rows, history.answers, optional)
     parts = {title: numbers.parts.get(title, 0) for title in optional}

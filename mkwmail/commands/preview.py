@@ -401,15 +401,15 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
 
 def _message(ledger: Ledger, attempt: Attempt) -> Message:
     if attempt.letter == NO_LETTER and not attempt.digest:
-        fault = _("the ledger was put back from a backup of before this mail: what was sent is not known")
+        fault = _("the ledger was restored from a backup made before this mail: what was sent is not known")
         raise user_error("", fault, code=ExitCode.USAGE)
     if attempt.letter == NO_LETTER:
-        fault = _("what was sent on %(day)s was removed since (forget or purge)")
+        fault = _("what was sent on %(day)s has been removed since (forget or purge)")
         raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
         attempt.values, kept_content(ledger.database)
     )
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
-        raise UserError(Fault("", fault, _("put the ledger back from a backup")), code=ExitCode.LEDGER_FAULT)
+        raise UserError(Fault("", fault, _("restore the ledger from a backup")), code=ExitCode.LEDGER_FAULT)
     return message

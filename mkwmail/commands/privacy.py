@@ -54,7 +54,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
             _("  Name, address, number, what was mailed and answered in all events, rehearsal/, preview/ and papers/.")
         )
         _warn_of_certificates(terminal, papers.certificates_of_person(ledger.database, person.key))
-        terminal.say(_("  A keyed hash stays, which says nothing, so that nothing is mailed twice."))
+        terminal.say(_("  Only a keyed hash stays, so that nothing is mailed twice; it identifies nobody."))
         if not _agreed(terminal, person.address or person.name, yes):
             return ExitCode.INTERRUPTED
         known = [persons[person.key]] if person.key in persons else []
@@ -68,13 +68,13 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     members = read_settings(folder).members
     for row in sorted({each.member.row for each in index.listings if each.person == person.key}):
         place = {"place": f"{members}:{row}"}
-        terminal.say(_("Still there: %(place)s. Delete that row, or later mailings go to it.") % place, "warning")
+        terminal.say(_("Still there: %(place)s. Delete that row, or later mailings are sent to it.") % place, "warning")
     for row in sorted({of.member.row for each in index.assistants if each.person == person.key for of in each.copy_of}):
         place = {"place": f"{members}:{row}"}
-        still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies go to it.")
+        still = _("Still there: %(place)s, in the column kopie aan. Clear that cell, or later copies are sent to it.")
         terminal.say(still % place, "warning")
     for each in left:
-        said = _("Still there: the sign-up of %(who)s, whose name is alike. If it is the same person: %(command)s")
+        said = _("Still there: the sign-up of %(who)s, whose name is similar. If it is the same person: %(command)s")
         words = {"who": _shown(each), "command": f'mkwmail forget "{each.address or each.name}"'}
         terminal.say(said % words, "warning")
     _say_unreached(terminal, unreached)
@@ -150,12 +150,12 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
         ledger.settle(now)
         has_any = erasure.has_dietary if dietary else erasure.has_personal
         if not (has_any(ledger.database, about.id) or (not dietary and _has_mails(folder, about.id))):
-            terminal.say(_("Nothing of the kind is kept for %(event)s.") % {"event": about.id})
+            terminal.say(_("Nothing of the kind is stored for %(event)s.") % {"event": about.id})
             return ExitCode.OK
         if dietary:
             terminal.say(_("To be removed: the dietary wishes for %(event)s.") % {"event": about.id}, "bold")
         else:
-            terminal.say(_("To be removed: what is known of people for %(event)s.") % {"event": about.id}, "bold")
+            terminal.say(_("To be removed: the personal data of %(event)s.") % {"event": about.id}, "bold")
             terminal.say(
                 _("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/, preview/ and papers/. Counts stay.")
             )
@@ -250,7 +250,9 @@ def _say_forgotten(terminal: Terminal, count: int) -> None:
 
 
 def _say_what_is_not_ours(terminal: Terminal) -> None:
-    terminal.say(_("Files that you made yourself (exports, previews, saved mails) are yours to delete."))
+    terminal.say(
+        _("Files that you made yourself (exports, previews, saved mails) are not removed: delete them yourself.")
+    )
 
 
 def _remove_copies(folder: WorkingFolder, shifted: bool, made: Path) -> None:
@@ -300,7 +302,7 @@ def _remove(copy: Path) -> None:
             copy.unlink(missing_ok=True)
     except OSError as error:
         fault = _("cannot be removed: %(why)s")
-        remedy = _("close it where it is open, then give the command again")
+        remedy = _("close it where it is open, then run the command again")
         raise user_error(str(copy), fault, remedy, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
 
 
@@ -315,7 +317,7 @@ def skip(
         to undo.
     """
     if not undo and not (reason and reason.strip()):
-        remedy = _('add --reason "…": it is what `status` tells the board')
+        remedy = _('add --reason "…": `status` shows it to the board')
         raise user_error("", _("why is %(who)s not to be mailed?"), remedy, code=ExitCode.USAGE, who=who)
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value.id if event is not None else ""

@@ -82,11 +82,11 @@ def take_ledger(invocation: Invocation, ledger: Ledger) -> None:
 
 def _say_settled(terminal: Terminal, settled: Settled) -> None:
     if settled.replied or settled.released or settled.in_doubt:
-        terminal.note(_("An earlier run broke off. What it left has been sorted out:"), "warning")
+        terminal.note(_("An earlier run was interrupted. Its mails have been sorted out:"), "warning")
     lines = (
         (settled.replied, _("the server had answered already: %(mails)s")),
         (settled.released, _("not begun, and sent now: %(mails)s")),
-        (settled.in_doubt, _("may have gone: %(mails)s; in doubt, not sent again without your word")),
+        (settled.in_doubt, _("may have been sent: %(mails)s; in doubt, not sent again unless you decide so")),
     )
     for count, words in lines:
         if count:
@@ -169,8 +169,8 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
     words = {"id": event.id, "before": day_and_time(earlier), "now": day_and_time(event.starts), "title": event.title}
     fault = _("%(id)s was mailed about as an event on %(before)s, and is now on %(now)s") % words
     remedy = _(
-        'for another event, make a file with an id of its own: mkwmail new "%(title)s" --date DATE --from %(id)s; '
-        "if this one was moved, say so in a terminal"
+        'for another event, make a file with an id of its own: mkwmail new "%(title)s" --date DATE '
+        "--from %(id)s; if this one was moved, confirm that in a terminal"
     )
     if not terminal.interactive:
         raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
@@ -316,7 +316,7 @@ def _decisions(terminal: Terminal, index: MemberIndex, ledger: Ledger) -> Mappin
         known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
             terminal.note(f"  {number}  {person.name} <{person.last_address}>, {person.organisation}")
-        answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to leave out now:"))
+        answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to skip for now:"))
         if answer.casefold() == "n":
             decided[each.member.address_key] = NEW
         elif answer.isdecimal() and 1 <= int(answer) <= len(known):
@@ -331,8 +331,8 @@ def _ask_about_all(terminal: Terminal, members: Sequence[Recipient]) -> str:
         terminal.note(f"  {name}")
     terminal.note(_("A successor does not inherit answers, skips or sign-up links."))
     question = ngettext(
-        "Is this a new person? Type yes, or 1 to choose who it is; Enter to leave out now:",
-        "Are they all new people? Type yes, or 1 to answer one by one; Enter to leave them out now:",
+        "Is this a new person? Type yes, or 1 to choose who it is; Enter to skip for now:",
+        "Are they all new people? Type yes, or 1 to answer one by one; Enter to skip them for now:",
         len(members),
     )
     return terminal.ask(question).casefold()
@@ -422,5 +422,7 @@ def _ambiguous(word: str, meant: Sequence[Candidate]) -> UserError:
 
 def _unknown(word: str, everyone: Sequence[Candidate]) -> UserError:
     near = nearest(word, [text for one in everyone for text in (one.name, one.address) if text])
-    remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("see the list for who there is")
-    return UserError(Fault("", _('nobody is "%(word)s"') % {"word": word}, remedy), code=ExitCode.USAGE)
+    remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("see the member list")
+    return UserError(
+        Fault("", _('nobody has the name, address or number "%(word)s"') % {"word": word}, remedy), code=ExitCode.USAGE
+    )

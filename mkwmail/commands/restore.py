@@ -112,8 +112,8 @@ def _replace(
         terminal.say(_("The ledger is gone or damaged. This backup has every mail that was sent."))
     else:
         terminal.say(_("The ledger is gone or damaged, and mail may have been sent that this backup does not have."))
-        terminal.say(_("Everybody who may have got it is in doubt then, and gets nothing until you say so."))
-    if not yes and not said_yes(terminal, _("Put it in the ledger's place? y/n:")):
+        terminal.say(_("It is then in doubt for everybody who may have got it; they get nothing until you decide."))
+    if not yes and not said_yes(terminal, _("Replace the ledger with it? y/n:")):
         terminal.say(_("Nothing was changed."))
         return ExitCode.INTERRUPTED
     damaged = ledger.exists()
@@ -230,7 +230,7 @@ def _put_in_doubt(ledger: Ledger, sources: Sources, plan: Plan, history: History
         for each in (*plan.to_send, *plan.waiting, *plan.expired)
         if each.person and each.address and not each.doubt
     ]
-    reason = _("the ledger was put back from a backup of before this mailing")
+    reason = _("the ledger was restored from a backup made before this mailing")
     return deliveries.put_in_doubt(ledger.database, of, claims, reason, now, ledger.run)
 
 
@@ -270,8 +270,8 @@ def unsure_words(found: rounds.Unsure) -> str:
     words |= {"since": day_and_time(found.since), "until": day_and_time(found.until)}
     return (
         _(
-            "%(event)s: %(mailing)s may have been sent between %(since)s and %(until)s: the ledger was put back from a "
-            "backup, and knows nothing of that time"
+            "%(event)s: %(mailing)s may have been sent between %(since)s and %(until)s: the ledger was "
+            "restored from a backup, and has no record of that time"
         )
         % words
     )

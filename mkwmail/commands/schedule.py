@@ -231,7 +231,7 @@ def change_crontab(terminal: Terminal, job: CronJob, install: bool, show: bool =
     line = crontab.line_of(job)
     after = crontab.with_line(before, line, job.marker) if install else crontab.without_line(before, job)
     if after == before:
-        done = _("Your crontab had it already.") if install else _("Your crontab has no line of this folder.")
+        done = _("Your crontab had it already.") if install else _("Your crontab has no line for this folder.")
     else:
         crontab.write_crontab(after)
         done = (
@@ -294,8 +294,8 @@ def _out_of_crons_reach(smtp: Smtp) -> str:
     if sys.platform != "linux" or not Store.of_user().is_in_ring(smtp):
         return ""
     return _(
-        "The login is in the system's keyring, which cron can mostly not reach: uninstall the extra `keyring`, and "
-        "type mkwmail login."
+        "The login is in the system's keyring, which cron usually cannot reach: uninstall the extra "
+        "`keyring`, and type mkwmail login."
     )
 
 

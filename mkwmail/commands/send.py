@@ -300,7 +300,9 @@ def _earlier_text(ready: PreparedMailing, ledger: Ledger, now: datetime) -> str:
 def _warn_of_synchronising(terminal: Terminal, sources: Sources) -> None:
     service = is_synchronised(sources.folder.path)
     if service:
-        warning = _("This folder is kept by %(service)s: send from one computer only, or the ledger may be damaged.")
+        warning = _(
+            "This folder is synchronised by %(service)s: send from one computer only, or the ledger may be damaged."
+        )
         terminal.note(warning % {"service": service}, "warning")
 
 

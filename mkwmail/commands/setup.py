@@ -79,7 +79,7 @@ def init(invocation: Invocation, folder: Path) -> ExitCode:
     synchronised = is_synchronised(place.path)
     if synchronised:
         terminal.note(
-            _("This folder is kept by %(service)s, which can damage the ledger: a folder outside it is safer.")
+            _("This folder is synchronised by %(service)s, which can damage the ledger: a folder outside it is safer.")
             % {"service": synchronised},
             "warning",
         )
@@ -303,8 +303,8 @@ def _say_what_is_next(
     meaning = {
         SETTINGS: _("settings: sender, mail server"),
         f"events/{EXAMPLE_EVENT}": _("an example event; put your own next to it"),
-        MEMBERS: _("an invented member list; save your own in its place"),
-        "templates/signature.md": _("the words below every mail"),
+        MEMBERS: _("a made-up member list; replace it with your own"),
+        "templates/signature.md": _("the signature of every mail"),
     }
     terminal.facts([(path, meaning.get(path, _("your own event"))) for path in made])
     known = bool(answers.email and answers.server)
@@ -466,7 +466,10 @@ def _still_the_same(earlier: Event | None) -> Iterator[str]:
     for name, mailing in earlier.mailings.items():
         kept += [f"mailings: {name}: {part}" for part in ("text", "subject", "attachments") if getattr(mailing, part)]
     if kept:
-        yield _("As it was in %(event)s; is it still so? %(parts)s") % {"event": earlier.id, "parts": ", ".join(kept)}
+        yield _("Copied from %(event)s. Is this still right? %(parts)s") % {
+            "event": earlier.id,
+            "parts": ", ".join(kept),
+        }
 
 
 def _show(terminal: Terminal, event: Event, now: datetime) -> None:

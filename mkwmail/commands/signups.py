@@ -180,14 +180,14 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
 def _unanswering(export: Export) -> UserError:
     """Return the refusal of a file that does not tell who comes."""
     if export.perhaps:
-        fault = _("it is not known which column tells who comes: %(columns)s?")
+        fault = _("it is not clear which column shows who comes: %(columns)s?")
         words = {"columns": ", ".join(f'"{name}"' for name in export.perhaps)}
         return UserError(
-            Fault("", fault % words, _("give the command at a terminal without --yes, and choose the column there")),
+            Fault("", fault % words, _("run the command in a terminal without --yes, and choose the column there")),
             code=ExitCode.SETTINGS,
         )
-    fault = _("no column tells who comes: every row would count as attending")
-    remedy = _("is it the right file? Then give the command at a terminal without --yes, and type the number there")
+    fault = _("no column shows who comes: every row would count as attending")
+    remedy = _("is it the right file? Then run the command in a terminal without --yes, and type the number there")
     return user_error("", fault, remedy, code=ExitCode.SETTINGS)
 
 
@@ -196,11 +196,11 @@ def _unanswering(export: Export) -> UserError:
 
 def _asked_about_column(terminal: Terminal, form: _Form, export: Export) -> Export:
     """Ask which column tells who comes, and read the export again."""
-    terminal.note(_("No heading is known that tells who comes. These columns hold yes or no:"), "warning")
+    terminal.note(_("No heading shows who comes. These columns hold yes or no:"), "warning")
     for number, heading in enumerate(export.perhaps, start=1):
         terminal.note(f"  {number}  {heading}")
     numbers = [str(number) for number in range(1, len(export.perhaps) + 1)]
-    question = _("  Type the number of the column that tells who comes, 0 if none does, Enter to stop:")
+    question = _("  Type the number of the column that shows who comes, 0 if none does, Enter to stop:")
     chosen = choose(terminal, question, ["0", *numbers])
     if not chosen:
         return export

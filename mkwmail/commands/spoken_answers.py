@@ -81,7 +81,7 @@ def _meant(answer: str | None, member: str | None, remove: bool) -> Answered | N
     meant = said_answer(answer) if answer is not None else None
     if answer is not None and meant is None:
         remedy = _("attending (ja), declined (nee), tentative (misschien), present or absent")
-        raise user_error("", _('"%(answer)s" is no answer'), remedy, code=ExitCode.USAGE, answer=answer)
+        raise user_error("", _('"%(answer)s" is not an answer'), remedy, code=ExitCode.USAGE, answer=answer)
     return meant
 
 
@@ -261,7 +261,9 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
         }
     if undone is None:
         remedy = _("an answer can be changed: mkwmail answers set")
-        raise user_error("", _("nothing of %(event)s can be taken back"), remedy, code=ExitCode.USAGE, event=about.id)
+        raise user_error(
+            "", _("there is nothing to take back for %(event)s"), remedy, code=ExitCode.USAGE, event=about.id
+        )
     words = {"what": undone.what, "moment": day_and_time(undone.at)}
     terminal.say(_("Taken back: %(what)s, recorded on %(moment)s") % words)
     for person, answer in undone.answers:

@@ -82,12 +82,12 @@ def status(
     if sum((json, csv is not None, html is not None)) > 1:
         raise user_error("", _("--json, --csv and --html cannot be used together."), code=ExitCode.USAGE)
     if html is not None and event is None:
-        fault = _("--html is the page of one event: name it")
+        fault = _("--html makes the page of one event: add its name")
         raise user_error("", fault, f"mkwmail status EVENT --html {html}", code=ExitCode.USAGE)
     folder = folder_of(invocation)
     if calls:
         if event is None or csv is not None or html is not None:
-            fault = _("--calls is the list of one event: name it, with --json or without")
+            fault = _("--calls lists one event: add its name")
             raise user_error("", fault, "mkwmail status EVENT --calls", code=ExitCode.USAGE)
         return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
@@ -157,7 +157,7 @@ def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
     ran, awaited = last.started if last else None, any(now <= each.latest for each in given)
     words, asleep = last_run_words(ran, now, awaited), awaited and not runs_as_scheduled(ran, now)
     if LOGIN_FAILS in runs.reported(ledger.database):
-        words += "\n" + _("It could not log in to the mail server then. To look why, type: mkwmail login")
+        words += "\n" + _("It could not log in to the mail server then. To see why, type: mkwmail login")
         asleep = True
     return words, asleep
 

@@ -79,7 +79,7 @@ def _show_difference(terminal: Terminal, folder: WorkingFolder, name: str) -> No
     before, now = _shipped_text(name).splitlines(), without_note(own).splitlines()
     lines = list(difflib.unified_diff(before, now, _("shipped"), folder.shown(path), lineterm="", n=2))
     if not lines:
-        terminal.say(_("%(file)s says the same as the shipped text.") % {"file": folder.shown(path)})
+        terminal.say(_("%(file)s is the same as the shipped text.") % {"file": folder.shown(path)})
     for line in lines:
         if line.startswith(("+++", "---")):
             terminal.say(line, "bold")
@@ -96,4 +96,4 @@ def _list(terminal: Terminal, folder: WorkingFolder, names: list[str]) -> None:
     for name in names:
         whose = _("own") if name in own else _("shipped")
         terminal.say(f"  {name.removesuffix('.md'):<{width}}{whose}")
-    terminal.say(_("To copy one: mkwmail template KIND. What your own change: mkwmail template --diff."))
+    terminal.say(_("To copy one: mkwmail template KIND; to see what yours change: mkwmail template --diff"))

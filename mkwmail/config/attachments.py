@@ -322,7 +322,7 @@ def attachment_faults(
             continue
         total += path.stat().st_size
     if total > MOST_BYTES:
-        fault = _("together the files are %(size).1f MB, and a mail may take %(limit)d MB along")
+        fault = _("together the files are %(size).1f MB, and a mail can carry at most %(limit)d MB")
         words = {"size": total / 1_000_000, "limit": MOST_BYTES // 1_000_000}
         yield Fault(
             document.place(loc), f"attachments: {fault % words}", _("make them smaller, or link to them in the text")
@@ -342,7 +342,7 @@ def why_not_attached(name: str, folder: WorkingFolder, event_path: Path, own_fil
     if why:
         return _('"%(name)s" is not mailed: %(why)s') % {"name": name, "why": why}, ""
     if path.stat().st_size > MOST_BYTES:
-        fault = _('"%(name)s" is %(size).1f MB, and a mail may take %(limit)d MB along')
+        fault = _('"%(name)s" is %(size).1f MB, and a mail can carry at most %(limit)d MB')
         words = {"name": name, "size": path.stat().st_size / 1_000_000, "limit": MOST_BYTES // 1_000_000}
         return fault % words, ""
     return "", ""
@@ -354,10 +354,10 @@ def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, s
     The name is empty if it is unknown; both are empty if the file can be attached.
     """
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("~", "\\")):
-        fault = _('"%(name)s" must be named from the folder of the event\'s file on, inside the working folder')
+        fault = _('"%(name)s" must be relative to the folder of the event file, and inside the working folder')
         return fault % {"name": name}, ""
     if "\\" in name:
-        return _('"%(name)s": folders are divided by / here') % {"name": name}, name.replace("\\", "/")
+        return _('"%(name)s": use / between folders here') % {"name": name}, name.replace("\\", "/")
     path = attachment_path(event_path, name)
     try:
         if not folder.holds(path):

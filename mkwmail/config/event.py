@@ -122,10 +122,10 @@ def programme_oddities(
     for number, (item, day) in enumerate(zip(items, days, strict=True)):
         words = {"title": item.title, "time": clock_time(item.time), "day": day.isoformat()}
         if item.until is not None and item.until <= item.time and item.until.hour >= 6:
-            fault = _("%(title)s is until %(until)s, before it begins at %(time)s")
+            fault = _("%(title)s ends at %(until)s, before it begins at %(time)s")
             yield (number, "until"), fault % {**words, "until": clock_time(item.until)}, ""
         if item.day and starts and last and not starts.date() <= item.day <= last:
-            yield (number, "day"), _("%(title)s is on %(day)s, when the event is not") % words, ""
+            yield (number, "day"), _("%(title)s is on %(day)s, which is not a day of the event") % words, ""
         elif number == 0:
             if starts and day == starts.date() and item.time.hour >= 6 and item.time < starts.time():
                 fault = _("%(title)s begins at %(time)s, before the event does at %(starts)s")

@@ -173,7 +173,7 @@ def _wrong_date(
         return _("this date does not exist"), None
     if not dates or weekday is None or any(each.weekday() == weekday for each in dates):
         return None
-    fault = _("the weekday does not match, for it is %(date)s") % {"date": date_in_words(dates[0])}
+    fault = _("the weekday does not match: it is %(date)s") % {"date": date_in_words(dates[0])}
     return fault, dates[0]
 
 
@@ -269,7 +269,7 @@ def _id_faults(draft: Draft) -> Iterator[Fault]:
     event_id = draft.event.id
     for other in draft.folder.event_paths():
         if other.resolve() != draft.path.resolve() and id_in(other) == event_id:
-            fault = _('"%(id)s" is the id of %(other)s too: two events with one id would share their record')
+            fault = _('"%(id)s" is the id of %(other)s too: two events with the same id would share their records')
             names = {"id": event_id, "other": draft.folder.shown(other)}
             yield draft.fault(("id",), fault % names, _("give one of them an id of its own"))
 
@@ -278,7 +278,7 @@ def _moment_faults(draft: Draft) -> Iterator[Fault]:
     starts, ends = draft.starts, draft.ends
     if starts and ends and ends <= starts:
         fault = _("the event ends on %(ends)s, before it starts on %(starts)s")
-        remedy = _("write the date too where it ends on a later day: ends: %(date)s %(time)s")
+        remedy = _("if it ends on a later day, write the date too: ends: %(date)s %(time)s")
         later = {"date": ends.date().isoformat(), "time": f"{ends:%H:%M}"}
         words = {"ends": _written(ends), "starts": _written(starts)}
         yield draft.fault(("ends",), fault % words, remedy % later if ends.date() == starts.date() else "")
@@ -502,7 +502,7 @@ def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
         whole = f"https://{url}" if re.match(r"[\w-]+(?:\.[\w-]+)+(?:[/?#]|$)", url) else ""
         yield fault(_("the link must be complete, and begin with https://"), whole)
     elif not _host(url):
-        yield fault(_("the link names no web site behind https://"))
+        yield fault(_("the link has no website after https://"))
     yield from _field_faults(document, loc, url)
 
 

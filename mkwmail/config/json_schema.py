@@ -32,7 +32,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
         "Event": {
             "id": _("the event's short name in commands; it never changes, also when the date does"),
             "title": _("the event's name"),
-            "called": _("the title as it stands in a sentence, with de or het"),
+            "called": _("the title as it reads in a sentence, with de or het"),
             "theme": _("what it is about, in a few words"),
             "starts": _("when it begins"),
             "ends": _("when it ends; a time alone is one on the day of the start"),
@@ -152,7 +152,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "mailbox": _("the mailbox with the answers, read by `mkwmail inbox`"),
             "pace": _("how fast mails are sent"),
             "hours": _("when `mkwmail due` may mail"),
-            "backup": _("copies of the ledger, made after every run that mailed"),
+            "backup": _("backups of the ledger, made after every run that sent mail"),
             "shared": _("true: several people use this folder, and its files are for its group too"),
             "keep": _("how long an event's personal data are kept"),
         },
@@ -163,7 +163,7 @@ def _of_the_settings() -> dict[str, dict[str, str]]:
             "phone": _("a telephone number for members; below every mail, and for the day itself"),
         },
         "Backups": {
-            "keep": _("how many copies are kept"),
+            "keep": _("how many backups are kept"),
             "to": _("their folder, such as one on another disk; otherwise backups/"),
         },
         "Pace": {

@@ -309,7 +309,7 @@ def sign_in_faults(document: Document, filled: dict[str, Plain]) -> Iterator[Fau
             fault = _("%(key)s: with auth: oauth there is no password") % {"key": key}
             yield Fault(document.key_place(("smtp", key)), fault, _("delete it, and type: mkwmail login"))
     if "username" not in written:
-        fault = _("username: with auth: oauth it says who signs in; usually the mail address")
+        fault = _("username: with auth: oauth it names who signs in; usually the mail address")
         yield Fault(document.place(("smtp",)), fault, _("write below smtp: a line username: …"))
     yield from _address_faults(document, written)
 
@@ -407,7 +407,7 @@ def _secrets(document: Document, fields: dict[str, Plain]) -> list[Fault]:
     for loc, part in _parts(fields):
         for key in [key for key in part if key.casefold() in _SECRETS]:
             fault = _("%(key)s: a secret does not belong in this file, which is copied and shared")
-            remedy = _("delete it, and type: mkwmail login (it asks for it, and keeps it elsewhere)")
+            remedy = _("delete it, and type: mkwmail login (which asks for it and stores it elsewhere)")
             faults.append(Fault(document.key_place((*loc, key)), fault % {"key": key}, remedy))
             del part[key]
     return faults
@@ -501,7 +501,7 @@ def _file_faults(document: Document, fields: dict[str, Plain], folder: WorkingFo
     path = folder.path / logo.strip()
     place = document.place(("logo",))
     if path.suffix.casefold() not in _PICTURES:
-        fault = _('logo: "%(name)s" is not a picture that mail programs show: take a PNG, JPEG or GIF')
+        fault = _('logo: "%(name)s" is not a picture that mail programs show: use a PNG, JPEG or GIF')
         yield Fault(place, fault % {"name": logo})
     elif not folder.holds(path):
         yield Fault(place, _('logo: "%(name)s" lies outside the working folder') % {"name": logo})

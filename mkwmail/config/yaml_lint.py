@@ -84,7 +84,7 @@ def mended_plain(value: str) -> Mended:
     if lost is not None and not _BARE.fullmatch(value[: lost.start()]):
         return Mended(
             quoted(value.rstrip()),
-            _("the text from the # on would be lost, for YAML takes it for a comment; put quotes around the whole"),
+            _("the text from the # on would be lost, because YAML reads it as a comment; put quotes around the whole"),
         )
     text, comment = without_comment(value)
     if text.startswith((*"@`%&*!|>,]}", "- ", "? ")):
@@ -123,7 +123,7 @@ def _mended_quoted(value: str) -> Mended:
     rest = value[found.end() :]
     if not _BEHIND.match(rest):
         text, comment = without_comment(value)
-        fault = _("text goes on behind the closing quote; put quotes around the whole")
+        fault = _("text continues after the closing quote; put quotes around the whole")
         return Mended(quoted(text) + comment, fault)
     return Mended(value)
 
@@ -495,7 +495,9 @@ class _Walk:
         if not found.fault:
             return line
         head = f"{plain.key}: |" if plain.key else "- |"
-        fault = _("a text over several lines with such signs in it begins with | on line %(line)d and goes on below it")
+        fault = _(
+            "a text over several lines with such signs in it begins with | on line %(line)d and continues below it"
+        )
         self.say(index, len(line) - len(content) + 1, fault % {"line": plain.line + 1}, head)
         return re.sub(r"[#:]", ".", line)
 
@@ -509,7 +511,7 @@ class _Walk:
             return repaired
         worded = others and re.fullmatch(r"[a-z][a-z_-]*", first)
         repaired = f"{line[:start]}{first}: {others}" if worded else ""
-        fault = _("this line has no key: it is not a “key: value”, and no text above goes on here")
+        fault = _("this line has no key: it is not a “key: value”, and no text above continues here")
         self.say(index, start + 1, fault, repaired)
         return ""
 

@@ -67,7 +67,7 @@ def name_server(server: str | None = None) -> Ask:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except (dns.exception.DNSException, OSError, ValueError):
-            remedy = _("check the network, and ask again later")
+            remedy = _("check the network and try again later")
             problem = user_error(name, _("no name server answers"), remedy, code=ExitCode.SERVER)
         else:
             # A record longer than 255 octets comes in pieces (RFC 7208 §3.3).
@@ -108,12 +108,12 @@ def provider_of(email: str) -> str:
 def _spf(domain: str, host: str, ask: Ask) -> tuple[str, list[Fault]]:
     """RFC 7208."""
     needed = _PROVIDERS.get(host, "")
-    include = f"include:{needed}" if needed else _("the words that your mail provider gives for it")
+    include = f"include:{needed}" if needed else _("(as given by your mail provider)")
     records = _spf_records(domain, ask)
     if len(records) != 1:
         if records:
-            fault = _("it has %(count)d SPF records, and then none counts") % {"count": len(records)}
-            return _("more than one"), [Fault(domain, fault, _("let one remain, with everything in it"))]
+            fault = _("it has %(count)d SPF records, so none of them counts") % {"count": len(records)}
+            return _("more than one"), [Fault(domain, fault, _("keep one, with everything in it"))]
         fault = _("it has no SPF record: receivers cannot tell this server from a forger's")
         remedy = _("ask your DNS administrator to add the TXT record: v=spf1 %(include)s -all") % {"include": include}
         return _("missing"), [Fault(domain, fault, remedy)]
@@ -160,7 +160,9 @@ def _dkim(domain: str, selector: str | None, ask: Ask) -> tuple[str, list[Fault]
     keys = [_tags(text) for text in ask(name)]
     keys = [tags for tags in keys if "p" in tags and tags.get("v", "DKIM1") == "DKIM1"]
     if not keys:
-        remedy = _("switch on DKIM with your mail provider, and let the domain get the records that it gives")
+        remedy = _(
+            "switch on DKIM with your mail provider, and ask your DNS administrator to add the records that it gives"
+        )
         return _("missing"), [Fault(name, _("there is no DKIM key under this name"), remedy)]
     if not any(tags["p"] for tags in keys):
         return _("withdrawn"), [Fault(name, _("this DKIM key was withdrawn"), _("give the name of the newer key"))]
@@ -175,8 +177,8 @@ def _dmarc(domain: str, ask: Ask) -> tuple[str, list[Fault]]:
     for place in _upwards(domain):
         records = [text for text in ask(f"_dmarc.{place}") if re.match(r"v=DMARC1\s*(;|$)", text)]
         if len(records) > 1:
-            fault = _("it has %(count)d DMARC records, and then none counts") % {"count": len(records)}
-            return _("more than one"), [Fault(f"_dmarc.{place}", fault, _("let one remain"))]
+            fault = _("it has %(count)d DMARC records, so none of them counts") % {"count": len(records)}
+            return _("more than one"), [Fault(f"_dmarc.{place}", fault, _("keep one"))]
         if records:
             policy = _tags(records[0]).get("p", "")
             if policy.lower() in ("none", "quarantine", "reject"):

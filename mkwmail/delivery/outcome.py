@@ -119,7 +119,7 @@ def plan_after(plan: Plan, outcome: Outcome, now: datetime) -> Plan:
     """Return the plan as a new one would be after the run."""
     ended = (*outcome.sent, *outcome.deferred, *outcome.refused, *outcome.in_doubt, *outcome.skipped)
     done = {each.recipient.person for each in ended}
-    sent, unknown = already_sent(now), _("it is not known whether the server took it")
+    sent, unknown = already_sent(now), _("it is not known whether the server accepted it")
     after = replace(
         plan,
         to_send=tuple(each for each in plan.to_send if each.person not in done),

@@ -108,7 +108,7 @@ class RehearsalServer:
             for recipient in envelope.rcpt_tos:
                 self._keep(data, str(envelope.mail_from), recipient)
         except OSError as error:
-            return "452 4.3.1 " + _("the mail cannot be kept: %(reason)s") % {"reason": reason_of(error)}
+            return "452 4.3.1 " + _("the mail cannot be stored: %(reason)s") % {"reason": reason_of(error)}
         return "250 2.0.0 kept"
 
     def _keep(self, data: bytes, sender: str, recipient: str) -> None:

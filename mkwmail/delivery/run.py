@@ -396,7 +396,7 @@ class Run:
 
 def _lost_too_often() -> RunFault:
     return RunFault(
-        _("the server closed the connection again and again"),
+        _("the server keeps closing the connection"),
         _("run the same command again later: nobody is mailed twice"),
         ExitCode.SERVER,
     )

@@ -260,7 +260,7 @@ _IN_A_PATH = re.compile(r"[!-;=?-~]+")
 
 
 def _too_large(size: int, limit: int) -> Reply:
-    text = _("5.3.4 the message has %(size)d bytes, and the server takes %(limit)d") % {"size": size, "limit": limit}
+    text = _("5.3.4 the message is %(size)d bytes, and the server takes %(limit)d") % {"size": size, "limit": limit}
     return Reply(552, text, Phase.MAIL)
 
 
@@ -327,7 +327,7 @@ def open_session(smtp: Smtp, credential: Credential | None, timeouts: Timeouts =
     refuses the login; SETTINGS if the settings would send mail unencrypted.
     """
     if smtp.security is Security.NONE and not smtp.on_loopback:
-        fault = _("security: none is for a server on this computer only: mail and password would go readable")
+        fault = _("security: none is for a server on this computer only: mail and password would be sent unencrypted")
         remedy = _("write security: starttls (port 587) or security: tls (port 465)")
         raise NoSessionError(Fault("mkwmail.yaml", fault, remedy), ExitCode.SETTINGS, True)
     place = f"{smtp.host}:{smtp.port}"
@@ -432,7 +432,7 @@ def _encrypt(stream: Stream, extensions: Extensions, smtp: Smtp) -> Stream:
     _expected(stream.command("STARTTLS", Phase.STARTTLS))
     if stream.left_over:
         # Words before encryption that would be taken for words after it (RFC 3207 §6, CVE-2011-0411).
-        raise _RefusedError(Reply(0, _("the server went on talking after STARTTLS"), Phase.STARTTLS))
+        raise _RefusedError(Reply(0, _("the server sent more data after STARTTLS"), Phase.STARTTLS))
     return stream.encrypted(smtp.host, smtp.ca_file)
 
 
@@ -530,7 +530,7 @@ def _unreachable(place: str, smtp: Smtp, error: OSError) -> NoSessionError:
         return NoSessionError(Fault(place, *unknown), ExitCode.SERVER, True)
     if isinstance(error, ssl.SSLCertVerificationError):
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
-        remedy = _("write smtp: host as the provider gives it; nothing was sent, for it may be another server")
+        remedy = _("write smtp: host as the provider gives it; nothing was sent, because it may be another server")
         return NoSessionError(Fault(place, fault, remedy), ExitCode.SERVER, True)
     if isinstance(error, ssl.SSLError):
         fault = _("no encrypted connection could be made: %(reason)s") % {"reason": error.reason or error}

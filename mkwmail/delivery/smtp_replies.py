@@ -297,7 +297,7 @@ def _words_about_login(kind: Why) -> tuple[str, str]:
     match kind:
         case Why.TOKEN:
             return (
-                _("the server does not take the sign-in for this username"),
+                _("the server does not accept the sign-in for this username"),
                 _(
                     "type mkwmail login, and sign in as smtp: username of mkwmail.yaml itself, not with another "
                     "account that the browser remembers"
@@ -374,7 +374,7 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
         case Why.QUOTA:
             return (
                 _("the account has sent as much as it may for now"),
-                _("go on tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"),
+                _("continue tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"),
             )
         case Why.SENDER:
             return (
@@ -388,7 +388,7 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
             )
         case Why.TOO_LARGE:
             return (
-                _("the message is larger than the server takes"),
+                _("the message is larger than the server accepts"),
                 _("make the attachments smaller, or put them on the website and link to them"),
             )
         case Why.LATER:
@@ -399,12 +399,12 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
         case Why.CONNECTION:
             return (
                 _("the connection to the server failed"),
-                _("check the network, and smtp: host, port and security in mkwmail.yaml; then give the command again"),
+                _("check the network, and smtp: host, port and security in mkwmail.yaml; then run the command again"),
             )
         case _:
             return (
                 _("the server refuses the run"),
-                _("check smtp and sender in mkwmail.yaml, or show the provider the server's words"),
+                _("check smtp and sender in mkwmail.yaml, or show your provider the server's message"),
             )
 
 

@@ -251,5 +251,5 @@ def _is_held(ledger: Path) -> UserError:
         }
     else:
         fault = _("another run holds the ledger")
-    remedy = _("wait until it is done, then give the command again")
+    remedy = _("wait until it is done, then run the command again")
     return user_error(str(ledger), fault, remedy, code=ExitCode.LEDGER_HELD)

@@ -302,8 +302,9 @@ class Comparison:
     def _unknown(self) -> Fault:
         fault = _("mail was sent from %(ledger)s before, but there is no note in %(state)s of how far that went")
         remedy = _(
-            "if this is the newest copy and the only one, say so in a terminal: %(command)s; if it was sent by another "
-            "user, with another HOME or from a container, set %(variable)s to the folder with the note"
+            "if this is the newest copy and the only one, confirm that in a terminal: %(command)s; if it "
+            "was sent by another user, with another HOME or from a container, set %(variable)s to the "
+            "folder with the note"
         )
         words = {"ledger": self.ledger, "state": self.note.parent, "variable": STATE_VARIABLE}
         return Fault("", fault % words, remedy % {**words, "command": _send_from(self.here)})
@@ -385,7 +386,7 @@ def _nowhere(state: Path) -> UserError:
     words = {"variable": STATE_VARIABLE, "folder": state}
     if os.environ.get(STATE_VARIABLE):
         fault = _("%(variable)s is not the full path of a folder: %(folder)s")
-        remedy = _("write it from the root on: %(variable)s=/home/…")
+        remedy = _("write the full path: %(variable)s=/home/…")
         return user_error("", fault, remedy, code=ExitCode.SETTINGS, **words)
     fault = _("there is no home folder in which mkwmail can note how far this ledger has got")
     return user_error("", fault, _choose_folder(), code=ExitCode.SETTINGS)
@@ -398,7 +399,7 @@ def _unusable(state: Path, error: OSError, code: ExitCode) -> UserError:
 
 def _choose_folder() -> str:
     return _(
-        "set %(variable)s to a folder of yours that stays; until then nothing is sent, and everything else works"
+        "set %(variable)s to a folder of your own that is kept; until then nothing is sent, and everything else works"
     ) % {"variable": STATE_VARIABLE}
 
 

@@ -515,7 +515,7 @@ def _gone(path: Path) -> UserError:
 
 
 def _older_copy(path: Path, wire: Path) -> UserError:
-    fault = _("%(ledger)s is an older copy: %(journal)s knows of messages that it does not")
+    fault = _("%(ledger)s is an older copy: %(journal)s has messages that it does not have")
     remedy = _(
         "put the newest %(ledger)s back (with %(ledger)s-wal, if there is one): with this one people would be "
         "mailed again; only if there is no newer one, delete %(journal)s"
@@ -543,7 +543,7 @@ def _write_id(id_path: Path, name: str) -> None:
 
 def _lost(path: Path, id_path: Path) -> UserError:
     """Return the error for an id file whose ledger is gone."""
-    fault = _("%(id)s says that there was a ledger here, but %(ledger)s is gone or empty")
+    fault = _("according to %(id)s there was a ledger here, but %(ledger)s is gone or empty")
     remedy = _(
         "put %(ledger)s back, from a backup or the recycle bin: without it everybody would be mailed again; "
         "only if nobody was ever mailed from this folder, delete %(id)s"

@@ -60,7 +60,7 @@ def file(database: Database, sha256: str) -> bytes:
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data
     fault = _("the ledger's copy of a personal file is not what was sent")
-    raise user_error(str(database.path), fault, _("put the ledger back from a backup"), code=ExitCode.LEDGER_FAULT)
+    raise user_error(str(database.path), fault, _("restore the ledger from a backup"), code=ExitCode.LEDGER_FAULT)
 
 
 def certificates(database: Database, event: str) -> dict[str, KeptCertificate]:

@@ -272,7 +272,7 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
     with database.transaction():
         in_force = {(each.person, each.event) for each in left_out(database)}
         if word.undone and (word.person, word.event) not in in_force:
-            fault = _("nobody said that this person is not to be mailed, so there is nothing to undo")
+            fault = _("this person is not skipped, so there is nothing to undo")
             raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
         database.execute(
             'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
@@ -553,7 +553,7 @@ def _doubt_of_change(change: "NameChange", address: str) -> str:
     if change.homes:
         return _("%(name)s <%(address)s> was %(before)s; %(name)s was at %(homes)s") % words
     if not change.before:
-        return _("%(name)s has the address %(address)s of somebody who was forgotten") % words
+        return _("%(name)s has the address %(address)s of somebody whose data were removed") % words
     return _("%(name)s <%(address)s> was %(before)s") % words
 
 

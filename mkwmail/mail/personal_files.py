@@ -77,7 +77,7 @@ class PersonalFiles:
         for person, member in everyone:
             octets = self.shared + sum(file.octets for file in found[person])
             if octets > MOST_BYTES and not faults:
-                fault = _("together the files are %(size).1f MB, and a mail may take %(limit)d MB along")
+                fault = _("together the files are %(size).1f MB, and a mail can carry at most %(limit)d MB")
                 words = {"size": octets / 1_000_000, "limit": MOST_BYTES // 1_000_000}
                 faults.append(self._fault(member, fault % words, _("make them smaller, or link to them in the text")))
         if faults:
@@ -97,7 +97,9 @@ class PersonalFiles:
             there |= {path for path in found if path.is_file() and path.name[0] != "." and fits(path.name)}
         left = sorted(path.name for path in there - used)
         if left:
-            fault = ngettext("%(n)d file is nobody's: %(names)s", "%(n)d files are nobody's: %(names)s", len(left))
+            fault = ngettext(
+                "%(n)d file belongs to nobody: %(names)s", "%(n)d files belong to nobody: %(names)s", len(left)
+            )
             place = ", ".join(rule.shown for rule in self.rules)
             yield Fault(place, fault % {"n": len(left), "names": some(left)}, "")
 
@@ -123,7 +125,7 @@ class PersonalFiles:
             raise UserError(self._fault(member, named.fault))
         if not named.name:
             if not rule.optional:
-                fault = _("%(rule)s: no file is named for this member") % {"rule": rule.shown}
+                fault = _("%(rule)s: no file is set for this member") % {"rule": rule.shown}
                 raise UserError(self._fault(member, fault, _("fill in the list, or write optional: true")))
             return None
         path = attachment_path(self.event_path, named.name)
@@ -175,7 +177,7 @@ class PersonalFiles:
             self._columns[heading] = column_of(heading, self.members)
         value_of = self._columns[heading]
         if value_of is None:
-            fault = _('the member list has no column "%(column)s", which the attachments name')
+            fault = _('the member list has no column "%(column)s", which the attachments use')
             known = {column: None for each in self.members for column in each.columns}
             remedy = _("add the column to the list, or correct the event file; it has: %(columns)s")
             words = {"column": heading, "columns": ", ".join([*KNOWN_COLUMNS, *known])}

@@ -71,7 +71,7 @@ def _mail() -> dict[str, str]:
         "to": _("To"),
         "head": _("Head"),
         "files": _("Files"),
-        "no_files": _("No files go with this mail."),
+        "no_files": _("This mail has no attachments."),
         "file": _("File"),
         "type": _("Type"),
         "size": _("Size"),
@@ -81,7 +81,7 @@ def _mail() -> dict[str, str]:
 def _entry() -> dict[str, str]:
     return {
         "calendar": _("Calendar entry"),
-        "no_calendar": _("No calendar entry goes with this mail."),
+        "no_calendar": _("This mail has no calendar entry."),
         "calendar_source": _("As it is in the mail"),
         "PUBLISH": _("An attached file, which readers open to put the event into their calendars; no answer buttons."),
         "REQUEST": _("An invitation with answer buttons: accept, tentative, decline."),
@@ -349,8 +349,8 @@ def _odd_salutations(count: int) -> str:
 
 def _left_out(count: int) -> str:
     return ngettext(
-        "%(n)s variant is not shown: its text itself says who it is for.",
-        "%(n)s variants are not shown: their texts themselves say who they are for.",
+        "%(n)s variant is not shown: its text shows who it is for.",
+        "%(n)s variants are not shown: their texts show who they are for.",
         count,
     ) % {"n": count}
 

@@ -275,9 +275,9 @@ def _filling_fault(error: Exception) -> str:
             return _("the template divides by zero")
         case SecurityError():
             found = re.search(r"['\"“](\w+)", str(error))
-            return _('the template reaches for "%(name)s", which it may not use') % {"name": found[1] if found else "?"}
+            return _('the template uses "%(name)s", which is not allowed') % {"name": found[1] if found else "?"}
         case TypeError():
-            return _("the template puts values together that do not go together, such as a text and a number")
+            return _("the template combines values that do not fit together, such as a text and a number")
     return _("the template cannot be filled in here (%(kind)s)") % {"kind": type(error).__name__}
 
 
@@ -286,7 +286,7 @@ def _syntax_fault(why: str) -> str:
     if found := re.match(r"No (?:filter|test) named '(.+?)'", why):
         return _("there is no filter called %(name)s") % {"name": found[1]}
     if found := re.search(r"innermost block that needs to be closed is '(\w+)'", why):
-        return _("%(opened)s is opened in this template, and nowhere closed by %(closed)s") % {
+        return _("%(opened)s is opened in this template, and never closed by %(closed)s") % {
             "opened": f"{{% {found[1]} %}}",
             "closed": f"{{% end{found[1]} %}}",
         }
@@ -294,7 +294,7 @@ def _syntax_fault(why: str) -> str:
         return _("%(tag)s cannot be used here") % {"tag": f"{{% {found[1]} %}}"}
     if found := re.search(r"(?:got|unexpected|unexpected char) '([^\w\s]+)'", why):
         return _('"%(sign)s" was not expected here') % {"sign": found[1]}
-    return _("the template cannot be read from here on: something lacks, or is one word too many, between the braces")
+    return _("the template has a syntax error from here on: check the text between the braces")
 
 
 def _shown(name: str) -> str:

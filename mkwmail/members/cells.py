@@ -102,7 +102,7 @@ def _refuse_spoiled(text: str) -> None:
     meant = _undone(text)
     if meant != text:
         raise CellError(
-            _('"%(value)s" was spoiled by a program that took UTF-8 for Windows-1252') % {"value": shown_value(text)},
+            _('"%(value)s" was damaged by a program that took UTF-8 for Windows-1252') % {"value": shown_value(text)},
             _('write "%(meant)s"') % {"meant": shown_value(meant)},
         )
 
@@ -255,7 +255,7 @@ def _remedy(text: str) -> str:
         return _('write "%(address)s"') % {"address": meant}
     guess = next(filter(_is_mailable, _guesses(text)), None)
     if guess:
-        return _('probably "%(address)s": ask where you are not sure') % {"address": guess}
+        return _('probably "%(address)s": ask if you are not sure') % {"address": guess}
     return _("write one address, like jan@example.org")
 
 
@@ -272,7 +272,7 @@ def _sentences(text: str) -> Iterator[tuple[bool, str]]:
     yield not local, _('"%(value)s" has nothing before the @')
     yield not domain.strip(_EDGES), _('"%(value)s" has nothing after the @')
     yield text.translate(_HYPHENS) != text, _('a dash in "%(value)s" is not the hyphen of an address')
-    yield text.translate(_TYPOGRAPHY) != text, _('"%(value)s" has a mark that Word put in the place of another')
+    yield text.translate(_TYPOGRAPHY) != text, _('"%(value)s" has a mark that Word put in place of another')
     yield (
         not local.isascii(),
         _('the part before the @ of "%(value)s" has a letter with an accent, which many mail servers cannot handle'),
@@ -280,7 +280,7 @@ def _sentences(text: str) -> Iterator[tuple[bool, str]]:
     yield text.endswith((".", ";", ",", ":")), _('"%(value)s" has a mark after the address')
     yield text.strip(_EDGES) != text, _('"%(value)s" has a mark around the address')
     yield " " in text, _('"%(value)s" has a space in the address')
-    yield "," in text, _('"%(value)s" has a comma where a dot belongs')
+    yield "," in text, _('"%(value)s" has a comma instead of a dot')
     yield ".." in text, _('"%(value)s" has two dots in a row')
     yield "." not in domain, _('"%(value)s" has no dot after the @: an ending like .nl is missing')
 

@@ -318,7 +318,7 @@ def _unreadable(table: Table, headings: Headings, shown: str) -> Iterator[Fault]
         if (headings.row.number, column) in table.without_value:
             yield Fault(
                 place,
-                _("the heading is a formula without a saved outcome"),
+                _("the heading is a formula without a saved result"),
                 _("open the list in Excel and save it"),
             )
 
@@ -418,7 +418,7 @@ def _how_read(table: Table, headings: Headings) -> Iterator[str]:
         yield _('read from the sheet "%(sheet)s"') % {"sheet": table.sheet}
     else:
         separator = _("tabs") if table.separator == "\t" else table.separator
-        yield _("read as %(encoding)s, separated by %(separator)s") % {
+        yield _("read as %(encoding)s (separator: %(separator)s)") % {
             "encoding": table.encoding,
             "separator": separator,
         }

@@ -307,7 +307,7 @@ class _Cells:
 
 def _no_outcome() -> CellError:
     return CellError(
-        _("the cell holds a formula whose outcome is not in the file"),
+        _("the cell holds a formula whose result is not in the file"),
         _("open the list in Excel and save it, or type the value instead of the formula"),
     )
 

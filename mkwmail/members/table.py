@@ -76,7 +76,7 @@ def _refuse_no_text(text: str, shown: str) -> None:
         )
     if re.match(r"\s*<(?:!doctype|html|\?xml|table|head|meta)\b", text, re.IGNORECASE):
         raise user_error(
-            shown, _("the file is a web page, whatever its name says"), _("open it in Excel and save it as .xlsx")
+            shown, _("the file is a web page, despite its name"), _("open it in Excel and save it as .xlsx")
         )
 
 

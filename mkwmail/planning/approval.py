@@ -90,7 +90,7 @@ def differences(before: Sources, now: Sources, words: Mapping[str, str] | None =
 def _called(name: str) -> str:
     if not name.endswith(FACTS):
         return name
-    return _("what %(file)s says of date, place and programme") % {"file": name.removesuffix(FACTS)}
+    return _("the date, place or programme in %(file)s") % {"file": name.removesuffix(FACTS)}
 
 
 def _facts(old: str, new: str) -> tuple[str, ...]:

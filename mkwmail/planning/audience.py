@@ -393,7 +393,7 @@ class Audiences:
             persons[person] for mailing, persons in self._told.items() if rule_of(mailing).invites and person in persons
         ]
         if not invited:
-            return _("never got the invitation: that goes first, not a reminder")
+            return _("never got the invitation: that is sent first, not a reminder")
         # Whole days: an invitation of Monday at 9.05 may be followed by a reminder on Thursday at 9.00.
         passed = self._now.astimezone(ZONE).date() - min(invited).astimezone(ZONE).date()
         if passed.days < _QUIET_DAYS:
@@ -428,7 +428,7 @@ class Audiences:
     def _never_told(self, person: str, _member: Member) -> str | None:
         if any(person in persons for persons in self._told.values()) or self._is_coming_guest(person):
             return None
-        return _("was never told of the event")
+        return _("was never told about the event")
 
     def _up_to_date(self, person: str, member: Member) -> str | None:
         telling = self._history.telling
@@ -444,7 +444,7 @@ class Audiences:
     def _has_this_text(self, person: str, _member: Member) -> str | None:
         correcting = self._history.correcting
         if correcting is None:
-            return _("nothing went yet that could be corrected")
+            return _("nothing has been sent yet that could be corrected")
         if person in correcting.earlier:
             return None
         if person in correcting.had:
@@ -459,7 +459,7 @@ class Audiences:
     def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
         value_of = column_of(rule.column, members.values())
         if value_of is None:
-            fault = _('the member list has no column "%(column)s", which says whom %(mailing)s is for')
+            fault = _('the member list has no column "%(column)s", which determines who gets %(mailing)s')
             remedy = _("add the column to the list, or correct the audience in the event file; it has: %(columns)s")
             known = {column: None for member in members.values() for column in member.columns}
             columns = ", ".join([*KNOWN_COLUMNS, *known])

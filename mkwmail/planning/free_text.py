@@ -235,7 +235,7 @@ def _cities(event: Event, sentence: str) -> Iterator[tuple[str, str]]:
 
 def _points(event: Event, place: str) -> Iterator[Fault]:
     if "pe_points" not in event.model_fields_set:
-        fault = _("pe_points: is missing, and the mails will say nothing of them")
+        fault = _("pe_points: is missing, and the mails will say nothing about them")
         yield Fault(place, fault, _("write pe_points: true, the number, or false if there are none"))
 
 

@@ -142,10 +142,10 @@ def doubtful_steps(event: Event, index: MemberIndex, now: datetime) -> Iterator[
     if waiting:
         words = {"n": len(waiting), "event": event.id, "names": some([each.name or each.address for each in waiting])}
         successors = ngettext(
-            "%(n)d member may be a successor, and gets no mail until you say so: %(names)s. "
-            "`mkwmail send %(event)s` asks",
-            "%(n)d members may be successors, and get no mail until you say so: %(names)s. "
-            "`mkwmail send %(event)s` asks",
+            "%(n)d member may be a successor, and gets no mail until you decide: %(names)s. `mkwmail send "
+            "%(event)s` asks",
+            "%(n)d members may be successors, and get no mail until you decide: %(names)s. `mkwmail send "
+            "%(event)s` asks",
             len(waiting),
         )
         yield successors % words
@@ -215,16 +215,16 @@ def _deferred(
             again[name] += 1
     for name, moments in later.items():
         sentence = ngettext(
-            "%(mailing)s: the server put off %(n)d mail until %(moment)s; then: %(command)s",
-            "%(mailing)s: the server put off %(n)d mails until %(moment)s; then: %(command)s",
+            "%(mailing)s: the server deferred %(n)d mail until %(moment)s; then: %(command)s",
+            "%(mailing)s: the server deferred %(n)d mails until %(moment)s; then: %(command)s",
             len(moments),
         )
         words = {"mailing": shown_name(name), "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
         yield sentence % {**words, "moment": moment_from(now, min(moments))}
     for name, count in again.items():
         sentence = ngettext(
-            "%(mailing)s: the server put off %(n)d mail; to try again: %(command)s",
-            "%(mailing)s: the server put off %(n)d mails; to try again: %(command)s",
+            "%(mailing)s: the server deferred %(n)d mail; to try again: %(command)s",
+            "%(mailing)s: the server deferred %(n)d mails; to try again: %(command)s",
             count,
         )
         yield sentence % {"mailing": shown_name(name), "n": count, "command": f"mkwmail send {event.id} {name}"}

@@ -34,7 +34,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
     if online is None and (location is None or not (location.name or location.city)):
         yield Fault(place, _("location: is empty"), _("the mails will say that the place follows"))
     elif location is not None and location.city and not location.name:
-        yield Fault(place, _("location: has a city only"), _("the mails will say that the place itself follows"))
+        yield Fault(place, _("location: has a city only"), _("the mails will say that the venue follows"))
     registration = event.registration
     invites = any(rule_of(name).invites for name in event.mailings)
     if invites and (registration is None or not (registration.url or registration.by)):
@@ -45,7 +45,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         fault = _("registration: by: mail, and no mailbox: in mkwmail.yaml")
         yield Fault(place, fault, _("name the mailbox there; else save the answers as files, and import them"))
     if invites and (registration is None or registration.deadline is None):
-        yield Fault(place, _("registration: deadline: is empty"), _("the mails will name none"))
+        yield Fault(place, _("registration: deadline: is empty"), _("the mails will not mention one"))
     for name, entry in event.mailings.items():
         deadline = registration.deadline if registration and rule_of(name).reminds else None
         if deadline and entry.send and entry.send > deadline:
@@ -252,8 +252,8 @@ def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fa
             "%(mailing)s looks like the same mailing"
         )
         remedy = _(
-            "if it is the same mailing, change its name back to %(earlier)s; "
-            "if it is another one, run `mkwmail send %(event)s %(mailing)s` in a terminal and say so"
+            "if it is the same mailing, change its name back to %(earlier)s; if it is another one, run "
+            "`mkwmail send %(event)s %(mailing)s` in a terminal and confirm it"
         )
     else:
         fault = _(
@@ -261,8 +261,8 @@ def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fa
             "this looks like the same event"
         )
         remedy = _(
-            "if it is the same event, put the id back: id: %(earlier)s; "
-            "if it is another one, run `mkwmail send %(event)s` in a terminal and say so"
+            "if it is the same event, put the id back: id: %(earlier)s; if it is another one, run `mkwmail "
+            "send %(event)s` in a terminal and confirm it"
         )
     return Fault(place, fault % words, remedy % words)
 
@@ -339,7 +339,7 @@ def changed_names(members: Sequence[Recipient]) -> tuple[str, ...]:
     """Return the members with the names that were in their places: ``Bas Bos <directeur@cc.nl> (was Kim Kok)``."""
     found = []
     for each in members:
-        before = (each.change.before if each.change else "") or _("somebody who was forgotten")
+        before = (each.change.before if each.change else "") or _("somebody whose data were removed")
         words = {"name": each.name, "address": each.address, "before": before}
         found.append(_("%(name)s <%(address)s> (was %(before)s)") % words)
     return tuple(found)

@@ -237,16 +237,20 @@ class _Sorting:
             self.already.append(replace(recipient, reason=already_sent(delivery.since)))
         elif is_mark(delivery.address):
             # No person can be asked about it any more, so it counts as sent.
-            reason = _("may have got it on %(day)s, and was forgotten since") % {"day": day_in_words(delivery.since)}
+            reason = _("may have got it on %(day)s; personal data removed since") % {
+                "day": day_in_words(delivery.since)
+            }
             self.already.append(replace(recipient, reason=reason))
         else:
-            reason = delivery.reason or _("it is not known whether the server took it")
+            reason = delivery.reason or _("it is not known whether the server accepted it")
             self.in_doubt.append(replace(recipient, reason=reason))
 
     def _refused(self, recipient: Recipient, delivery: Delivery) -> None:
         if is_mark(delivery.address):
             # It is not known whether the address has changed.
-            reason = _("refused by the server on %(day)s, and forgotten since") % {"day": day_in_words(delivery.since)}
+            reason = _("refused by the server on %(day)s; personal data removed since") % {
+                "day": day_in_words(delivery.since)
+            }
             self.skipped.append(replace(recipient, reason=reason))
             return
         if address_key(delivery.address) != recipient.member.address_key:

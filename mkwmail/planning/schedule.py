@@ -94,7 +94,7 @@ def changes(given: ScheduledApproval, approved: Sources, event: Event, now: Sour
     Empty if nothing does.
     """
     current = terms_of(event, given.mailing)
-    shown = {WHEN: _("when it goes"), TO_WHOM: _("to whom it goes")}
+    shown = {WHEN: _("when it is sent"), TO_WHOM: _("who gets it")}
     before = {name: given.terms[name] for name in shown if name in given.terms}
     after = {name: current[name] for name in before if name in current}
     return (*differences(before, after, shown), *differences(approved, now))

@@ -103,7 +103,7 @@ def show_import(terminal: Terminal, export: Export, found: Changes, without: int
     for column in export.counted:
         terminal.say(_column(column))
     if not export.answering and not export.perhaps:
-        terminal.say(_("no column tells who comes: a row counts as attending"), "warning")
+        terminal.say(_("no column shows who comes: a row counts as attending"), "warning")
     settled = [*found.news, *found.same, *(each.match for each in found.stands)]
     ways = Counter(match.by for match in (*settled, *found.guests, *found.doubtful))
     how = [f"{ways[by]} {_by_words(by)}" for by in By if ways[by]]
@@ -181,7 +181,7 @@ def _unchanged(found: Changes) -> Iterator[str]:
         }
         yield _("  %(who)s: the export says %(answer)s; %(held)s, recorded on %(day)s, is later and is kept") % words
     if found.same:
-        same = ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", len(found.same))
+        same = ngettext("%(n)d has nothing new.", "%(n)d have nothing new.", len(found.same))
         yield same % {"n": len(found.same)}
     if found.superseded:
         again = ngettext(
@@ -340,7 +340,12 @@ def _row(line: AnswerLine) -> list[str]:
 
 def source_words(source: str) -> str:
     """Return the source of an answer in the user's language."""
-    words = {"calendar": _("their calendar"), "said": _("said"), "sign-up": _("sign-up form"), "mail": _("a mail")}
+    words = {
+        "calendar": _("their calendar"),
+        "said": _("entered by hand"),
+        "sign-up": _("sign-up form"),
+        "mail": _("a mail"),
+    }
     return words.get(source, source)
 
 

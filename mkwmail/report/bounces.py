@@ -83,7 +83,7 @@ def _show_others(terminal: Terminal, event: str, came: Iterable[MatchedBounce], 
             lambda each: each.matched.how is How.OTHER_MESSAGE,
         ),
         (
-            _("About nobody whom this program mailed, not counted"),
+            _("About somebody whom mkwmail did not mail, not counted"),
             lambda each: each.matched.how is How.NOT and each.matched.returned.nature is Nature.REPORT,
         ),
     )

@@ -200,8 +200,8 @@ def unsure(event: Event, mailing: str, since: datetime, until: datetime) -> Noti
     """
     words = {"event": event.id, "mailing": mailing, "since": day_and_time(since), "until": day_and_time(until)}
     said = _(
-        "%(event)s: %(mailing)s is not sent: it may have been sent between %(since)s and %(until)s, of which the "
-        "restored backup knows nothing"
+        "%(event)s: %(mailing)s is not sent: it may have been sent between %(since)s and %(until)s, and "
+        "the restored backup has no record of that time"
     )
     dutch = (
         f"{begin(what_of(event, mailing))} wordt niet verstuurd. Misschien is dat al gebeurd, voordat het logboek uit "
@@ -257,7 +257,8 @@ def passed_over(event: Event, mailing: str, by: str) -> Notice:
     name, later = f"once:passed:{event.id}:{mailing}", ""
     if rule_of(by).invites and rule_of(mailing).reminds:
         sentence = _(
-            "%(event)s: %(mailing)s is not sent so soon after %(by)s: in three days, to those who have not answered"
+            "%(event)s: %(mailing)s is not sent so soon after %(by)s: it is sent in three days, to those "
+            "who have not answered"
         )
         sentence %= words
         name = f"once:behind:{event.id}:{mailing}"
@@ -526,7 +527,7 @@ def moved(before: Path, now: Path) -> Notice:
     return Notice(
         name=f"once:moved:{before}:{now}",
         code=ExitCode.OK,
-        said=_("this folder was moved here from %(before)s, and mkwmail goes on here") % {"before": before},
+        said=_("this folder was moved here from %(before)s, and mkwmail continues here") % {"before": before},
         dutch=f"Deze map stond eerst in {before} en staat nu in {now}. mkwmail gaat hier verder.",
         once=True,
     )

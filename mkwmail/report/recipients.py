@@ -60,7 +60,7 @@ class CalendarView:
             case "request":
                 return _("%(entry)s (with answer buttons)") % {"entry": shown}
             case "cancel":
-                return _("%(entry)s (taken out again)") % {"entry": shown}
+                return _("%(entry)s (removed from the calendar)") % {"entry": shown}
         return shown
 
 
@@ -483,7 +483,7 @@ def _next_steps(summary: Summary, now: datetime) -> list[str]:
         words["moment"] = moment_from(now, min(filter(None, (each.not_before for each in after.waiting)), default=now))
         steps.append(_("The deferred, from %(moment)s: mkwmail send %(event)s %(mailing)s") % words)
     if after.in_doubt or after.refused:
-        steps.append(_("About those in doubt or refused: mkwmail resolve %(event)s") % words)
+        steps.append(_("To decide about those in doubt or refused: mkwmail resolve %(event)s") % words)
     if not steps:
         steps.append(_("Who got what: mkwmail status %(event)s") % words)
     return steps

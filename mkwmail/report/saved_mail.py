@@ -54,7 +54,7 @@ def _counted(standing: Standing, count: int) -> str:
             "%(n)d were followed by a later answer of the same person.",
             count,
         ),
-        Standing.KNOWN: ngettext("%(n)d says nothing new.", "%(n)d say nothing new.", count),
+        Standing.KNOWN: ngettext("%(n)d has nothing new.", "%(n)d have nothing new.", count),
         Standing.FOREIGN: ngettext("%(n)d is about another event.", "%(n)d are about other events.", count),
     }
     return phrases[standing] % {"n": count}
@@ -83,7 +83,7 @@ def show_mails(terminal: Terminal, mails: Iterable[Returned], names: dict[str, s
             terminal.say(f"  {_mail_words(each, names)}", "" if nature is Nature.OPT_OUT else "dim")
             if nature is Nature.OPT_OUT:
                 who = names.get(each.sender.casefold(), "")
-                terminal.say(f"    {_skip_command(who)}" if who else _("    look who this is in the member list"))
+                terminal.say(f"    {_skip_command(who)}" if who else _("    find this person in the member list"))
 
 
 def _mail_words(mail: Returned, names: dict[str, str]) -> str:

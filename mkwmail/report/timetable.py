@@ -35,7 +35,7 @@ def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> N
         rows.append(
             [shown_name(slot.mailing), _when(slot), _standing(slot), *(str(number or "") for number in numbers)]
         )
-    terminal.table([_("Mailing"), _("Goes"), _("Approval"), *counts], rows, numbers=len(counts))
+    terminal.table([_("Mailing"), _("When"), _("Approval"), *counts], rows, numbers=len(counts))
     notes = list(_notes(slots))
     if notes:
         terminal.say()

@@ -265,7 +265,7 @@ def _faults(place: str, folder: str = "", username: str = "") -> Iterator[None]:
         if unknown := unknown_authority(error, "mailbox"):
             raise MailboxError(Fault(place, *unknown), code=ExitCode.SERVER) from None
         fault = _("the server's certificate cannot be trusted: %(reason)s") % {"reason": error.verify_message}
-        remedy = _("write mailbox: host as the provider gives it; nothing was read, for it may be another server")
+        remedy = _("write mailbox: host as the provider gives it; nothing was read, because it may be another server")
         raise MailboxError(Fault(place, fault, remedy), code=ExitCode.SERVER) from None
     except ssl.SSLError as error:
         fault = _("no encrypted connection could be made: %(reason)s") % {"reason": error.reason or error}

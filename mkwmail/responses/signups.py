@@ -145,7 +145,7 @@ def read_signups(
     known, said = frozenset(codes), decided or Decided()
     columns = find_columns(table, known, optional, said.columns)
     if not columns.identifying:
-        fault = _("no column tells who signed up; the headings found are: %(headings)s")
+        fault = _("no column shows who signed up; the headings found are: %(headings)s")
         names = ", ".join(f'"{shown_value(cell.strip())}"' for cell in columns.headings.row.cells if cell.strip())
         remedy = _("give the column with the addresses the heading e-mail, or that with the names the heading naam")
         raise user_error(f"{shown}:{columns.headings.row.number}", fault, remedy, headings=names[:400])
@@ -235,7 +235,7 @@ class _Reader:
         if not (code or addresses or name or number):
             name = self._name(row, "orderer ")
             addresses = [_bare(cell) for cell in self._cells(row, "orderer email") if "@" in cell][:1]
-            answer, doubt, unknown = None, _("the row does not tell for whom this was ordered"), ""
+            answer, doubt, unknown = None, _("the row does not show for whom this was ordered"), ""
         if not (code or addresses or name or number):
             self.nobody.append(row.number)
             return None
@@ -330,7 +330,7 @@ class _Reader:
         if self._was(row) is not None:
             return None, "", ""
         if self._columns.perhaps:
-            return None, _("it is not known which column tells who comes"), ""
+            return None, _("it is not clear which column shows who comes"), ""
         if self._columns.by_meaning.keys() & {"answer", "status"}:
             return None, _("the answer is empty"), ""
         return Answered.ATTENDING, "", ""

@@ -129,7 +129,7 @@ def test_a_provider_whose_certificate_nobody_vouches_for_gets_nothing(
 def test_nobody_answers_or_something_else_does(provider: AuthorizationServer) -> None:
     provider.refuse("device", "404")
     told = refusal(provider)
-    assert "does not speak OAuth" in str(told) and told.lasting
+    assert "does not support OAuth" in str(told) and told.lasting
     provider.refuse("device", "500")
     assert (refusal(provider).code, refusal(provider).lasting) == (ExitCode.SERVER, False)
     provider.__exit__(None, None, None)
@@ -139,5 +139,5 @@ def test_nobody_answers_or_something_else_does(provider: AuthorizationServer) ->
 
 def test_a_provider_that_sends_us_elsewhere_is_not_followed(provider: AuthorizationServer) -> None:
     provider.refuse("device", "302")
-    assert "does not speak OAuth" in str(refusal(provider))
+    assert "does not support OAuth" in str(refusal(provider))
     assert [path for path, _form in provider.asked] == ["/device"]

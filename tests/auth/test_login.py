@@ -136,7 +136,7 @@ def test_a_password_needs_somebody_to_type_it(desk: Desk) -> None:
     assert desk.run("login", "--device").code == 2
     desk.settings(f"username: {NAME}, password_file: x")
     ran = desk.run("login")
-    assert ran.code == 78 and "password_file: it already says where the password is" in ran.err
+    assert ran.code == 78 and "password_file: already sets where the password comes from" in ran.err
     desk.place.settings(desk.server.port)
     assert "there is no username" in desk.run("login").err
 
@@ -152,7 +152,7 @@ def test_what_is_missing_is_asked_for(desk: Desk) -> None:
     desk.provider.expire()
     assert desk.send().code == 0
     # The next time it is there already.
-    code, screen = desk.type("login", "--device", answers=[("Enter: the one from before", "")])
+    code, screen = desk.type("login", "--device", answers=[("Enter: keep the previous one", "")])
     assert code == 0 and "Application id" not in screen
 
 
@@ -238,7 +238,7 @@ def test_in_the_systems_keyring_if_there_is_one(desk: Desk, tmp_path: Path) -> N
     assert out.code == 77 and "keyring, which cannot be reached from here" in out.err
     if sys.platform == "linux":
         warned = desk.run("schedule", EVENT, "invitation", "--yes", now="2020-02-10T10:00", **ring)
-        assert "which cron can mostly not reach" in warned.err
+        assert "which cron usually cannot reach" in warned.err
     assert desk.run("logout", **ring).code == 0
     assert (tmp_path / "ring").read_text() == "{}" and desk.kept() is None
 
@@ -249,7 +249,7 @@ def test_a_sign_in_that_nobody_can_renew_is_warned_of(desk: Desk) -> None:
     assert ran.code == 0 and "so the sign-in expires soon: offline_access may be missing" in ran.err
     desk.provider.expire()
     ended = desk.send()
-    assert ended.code == 77 and "the provider does not let it be renewed" in ended.out
+    assert ended.code == 77 and "the provider does not allow renewing it" in ended.out
 
 
 @posix

@@ -51,7 +51,7 @@ def test_the_first_line_of_a_command_run_in_the_working_folder(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("program", "words"),
     [
-        (f"print({SECRET!r}, flush=True); import time; time.sleep(60)", "not done in 0.2 seconds"),
+        (f"print({SECRET!r}, flush=True); import time; time.sleep(60)", "did not finish within 0.2 seconds"),
         (f"print({SECRET!r}); raise SystemExit(3)", "status 3"),
         ("print()", "prints no password"),
     ],

@@ -111,7 +111,7 @@ def test_due_goes_without_a_word_and_tells_of_a_withdrawn_sign_in_once_a_day(des
     assert first.code == 77
     assert f"the sign-in of {NAME} has expired or was withdrawn" in first.err
     assert "    → sign in again: mkwmail login" in first.err
-    assert "could not be told by mail: it is the login that fails" in first.err
+    assert "could not be notified by mail: it is the login that fails" in first.err
     logins = len(desk.server.said("AUTH"))
     desk.provider.refuse("refresh_token", "invalid_grant", "AADSTS700082: expired. Trace ID: 2")
     again = desk.run("due", now="2020-02-17T09:30")

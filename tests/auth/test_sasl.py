@@ -135,7 +135,7 @@ def test_a_server_that_takes_no_tokens() -> None:
             "rules do not let this account send",
             "docs/microsoft365.md",
         ),
-        ("535 5.7.3 Authentication unsuccessful", "does not take the sign-in for this username", "mkwmail login"),
+        ("535 5.7.3 Authentication unsuccessful", "does not accept the sign-in for this username", "mkwmail login"),
     ],
 )
 def test_what_microsoft_says_is_shown_with_its_remedy(reply: str, words: str, remedy: str) -> None:

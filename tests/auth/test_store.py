@@ -101,7 +101,7 @@ def test_a_spoiled_file_is_named(tmp_path: Path) -> None:
     path = Path(store.keep(SMTP, VALUES))
     for spoiled in ('{"password": "gehei', "[]", '{"password": ["geheim"]}'):
         path.write_text(spoiled)
-        assert "is spoiled" in str(fault(store))
+        assert "is damaged" in str(fault(store))
 
 
 def test_a_username_names_no_other_file(tmp_path: Path) -> None:

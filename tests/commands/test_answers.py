@@ -49,7 +49,7 @@ def test_the_same_export_again_changes_nothing(tmp_path: Path) -> None:
     imported(place, KIM, ELS, GUEST)
     again = imported(place, KIM, ELS, GUEST)
     assert "0 answers recorded." in again.out
-    assert "3 say nothing new." in again.out
+    assert "3 have nothing new." in again.out
 
 
 def test_an_unchanged_row_never_overrules_a_later_phone_call(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_file_that_tells_nobody_is_refused_and_records_nothing(tmp_path: Path)
     place.write("export.csv", "Kleur;Smaak\nrood;zoet\nblauw;zuur\n")
     ran = place.run("answers", "import", EVENT, str(tmp_path / "export.csv"))
     assert ran.code == 65
-    assert "no column tells who signed up" in ran.err
+    assert "no column shows who signed up" in ran.err
 
 
 def test_a_guest_without_an_address_is_counted(tmp_path: Path) -> None:
@@ -194,4 +194,4 @@ def test_a_guest_without_an_address_is_counted(tmp_path: Path) -> None:
     assert answers(place) == {"Sanne Bos": "attending"}
     assert "guest.invalid" not in place.run("answers", "list", EVENT, "--json").out
     assert place.run("answers", "set", EVENT, "Sanne Bos", "ja").out == "Sanne Bos, Tien: attending\n"
-    assert "1 says nothing new" in imported(place, "4-3-2020 12:00:00;;Sanne Bos;Tien;Ja;Ja;").out
+    assert "1 has nothing new" in imported(place, "4-3-2020 12:00:00;;Sanne Bos;Tien;Ja;Ja;").out

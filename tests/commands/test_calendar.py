@@ -63,7 +63,7 @@ def test_what_calendars_answer_decides_who_gets_the_practical_mail(tmp_path: Pat
         assert ran.code == 0, ran.err
         assert "2 answers recorded" in ran.out and "collega@example.net" in ran.out
         again = life.run("answers", "import", EVENT, str(answers), now="2020-02-24T09:00")
-        assert "0 answers recorded" in again.out and "2 say nothing new" in again.out
+        assert "0 answers recorded" in again.out and "2 have nothing new" in again.out
         document = life.run("answers", "list", EVENT, "--json", now="2020-02-24T09:00").json
         assert {(each["address"], each["answer"]) for each in document["answers"]} == {
             (KIM, "attending"),

@@ -59,7 +59,7 @@ def test_one_detail_changes_and_nothing_else(tmp_path: Path, words: str, old: st
     ran = place.run("change", *words.split(" "), now="2020-01-10T09:00")
     assert ran.code == 0, ran.err
     assert (place.folder / FILE).read_text(encoding="utf-8") == TEXT.replace(old, new, 1)
-    assert place.run("change", *words.split(" "), now="2020-01-10T09:00").out == f"{FILE} says that already.\n"
+    assert place.run("change", *words.split(" "), now="2020-01-10T09:00").out == f"{FILE} has this value already.\n"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_one_detail_changes_and_nothing_else(tmp_path: Path, words: str, old: st
     [
         ("starts 31-2-2020", 2, "does not exist"),
         ("einde 12.00", 65, "before it starts"),
-        ("theme X", 2, "nothing called"),
+        ("theme X", 2, "not a detail that can be changed"),
         ("punten veel", 65, "pe_points"),
     ],
 )

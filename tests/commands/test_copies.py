@@ -165,7 +165,7 @@ def test_a_moved_folder_says_so_in_one_line_and_goes_on(home: Home, folder: Path
     try:
         ran = home.send(new)
         assert ran.code == 0
-        assert ran.err.count(f"this folder was moved here from {folder}, and mkwmail goes on here\n") == 1
+        assert ran.err.count(f"this folder was moved here from {folder}, and mkwmail continues here\n") == 1
         assert home.mailed() == ADDRESSES
         # It is said once.
         assert "moved here" not in home.send(new).err

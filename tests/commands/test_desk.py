@@ -32,7 +32,7 @@ Typed = tuple[str, str | Callable[[str], str]]
 
 def at_the_desk(place: Place, *answers: Typed, now: str = "2020-02-17T09:00", **more: str) -> str:
     environment = place.environment(now, **more)
-    code, screen = typed(place.command(), environment, place.folder, [*answers, ("q to leave:", "q")])
+    code, screen = typed(place.command(), environment, place.folder, [*answers, ("q to quit:", "q")])
     assert code == 0, screen
     return screen
 
@@ -40,7 +40,7 @@ def at_the_desk(place: Place, *answers: Typed, now: str = "2020-02-17T09:00", **
 def test_a_mailing_is_looked_at_rehearsed_and_sent_by_number(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         place = a_place(tmp_path, server.port)
-        ask, sends = "q to leave:", number("Send invitation")
+        ask, sends = "q to quit:", number("Send invitation")
         screen = at_the_desk(place, (ask, number("Rehearse")), (ask, sends), ("To send 5 mails", "5"))
         assert "mkwmail send invitation --rehearse" in " ".join(screen.split())
         assert len(server.taken) == 5
@@ -68,9 +68,9 @@ def test_a_broken_off_mailing_is_finished_by_one_number_from_anywhere(tmp_path: 
         environment = {**place.environment("2020-02-18T09:00"), "MKWMAIL_STATE": str(state)}
         command = [sys.executable, "-m", "mkwmail"]
         answers: list[Typed] = [
-            ("q to leave:", number("Send invitation")),
+            ("q to quit:", number("Send invitation")),
             ("To send 3 mails", "3"),
-            ("q to leave:", "q"),
+            ("q to quit:", "q"),
         ]
         code, screen = typed(command, environment, home, answers)
         assert code == 0, screen

@@ -435,7 +435,7 @@ def test_a_server_that_refuses_the_run_is_reported_and_mailed_about_only_when_it
     office.server.on("MAIL", "554 5.2.0 quota", times=4)
     stopped = office.due("2020-02-17T09:00")
     assert stopped.code == 69 and "sent as much as it may" in stopped.err
-    assert "could not be told by mail" in stopped.err
+    assert "could not be notified by mail" in stopped.err
     assert office.due("2020-02-17T09:30") == Ran(69, "", "")
     assert office.due("2020-02-17T10:00").code == 0
     assert office.to_members() == addresses()
@@ -450,7 +450,7 @@ def test_the_secretary_and_a_deputy_are_each_told_in_a_mail_of_their_own(office:
     # One of them cannot be reached: that is said, and the other is told once a day all the same.
     office.server.on("RCPT", "550 5.1.1 unknown", recipient="deputy@example.org", times=1)
     noticed = office.due("2020-02-10T10:30")
-    assert noticed.code == 78 and "deputy@example.org could not be told by mail" in noticed.err
+    assert noticed.code == 78 and "deputy@example.org could not be notified by mail" in noticed.err
     assert f"{SECRETARY} could not be told" not in noticed.err
     assert [_address(mail) for mail in office.new_mails()] == [SECRETARY]
     assert office.due("2020-02-10T11:00") == Ran(78, "", "")

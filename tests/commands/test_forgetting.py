@@ -119,7 +119,7 @@ def test_an_event_of_which_there_is_only_a_page_is_purged_too(tmp_path: Path) ->
     page = a_shown_page(place)
     assert "Removed." in place.run("purge", EVENT, "--yes", now=PAST).out
     assert not page.exists()
-    assert "Nothing of the kind is kept" in place.run("purge", EVENT, "--yes", now=PAST).out
+    assert "Nothing of the kind is stored" in place.run("purge", EVENT, "--yes", now=PAST).out
 
 
 def test_the_forgotten_get_no_second_mail_of_the_same_mailing(place: Place, server: ScriptedServer) -> None:
@@ -207,7 +207,7 @@ def test_a_purged_event_keeps_its_counts_and_nobody_in_it(place: Place) -> None:
     after = place.run("status", EVENT, now=PAST).out
     assert "Personal data was removed on 1 May 2021. Answers: 1 attending" in after
     assert "mkwmail purge" not in after
-    assert "Nothing of the kind is kept" in place.run("purge", EVENT, "--yes", now=PAST).out
+    assert "Nothing of the kind is stored" in place.run("purge", EVENT, "--yes", now=PAST).out
     assert place.run("send", EVENT, "invitation", "--yes", "--json", now="2020-03-01T10:00").json["sent"] == 0
 
 
@@ -250,7 +250,7 @@ def test_who_was_refused_or_in_doubt_and_is_forgotten_is_neither_mailed_nor_aske
         before = len(server.taken)
         again = place.send()
         assert (again.code, again.json["sent"], len(server.taken)) == (0, 0, before)
-        assert {each["address"]: "forgotten since" in each["reason"] for each in again.json["skipped"]} == {
+        assert {each["address"]: "personal data removed since" in each["reason"] for each in again.json["skipped"]} == {
             "lou@elf.example.org": True
         }
         assert place.run("resolve", EVENT).code == 0

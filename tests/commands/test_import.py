@@ -355,7 +355,7 @@ def test_a_repeated_import_asks_and_changes_nothing(tmp_path: Path, heading: str
     headings = HEADINGS.replace("Komt u?", heading)
     imported(place, KIM, ELS, headings=headings)
     ran = imported(place, KIM, ELS, headings=headings, more=())
-    assert ran.code == 0 and "2 say nothing new." in ran.out
+    assert ran.code == 0 and "2 have nothing new." in ran.out
 
 
 def test_undo_leaves_nobody_in_the_register_who_came_with_the_import(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_next_years_event_is_the_old_file_with_its_dates_moved(tmp_path: Path) -
     assert ran.code == 0, ran.err
     path = tmp_path / "events" / "2021-04-15-directeurendag.yaml"
     assert f"Made events/{path.name}" in ran.out and "mkwmail check directeurendag-2021" in ran.out
-    assert "is it still so? theme, location, introduction" in ran.out
+    assert "Is this still right? theme, location, introduction" in ran.out
     before = EVENT.read_text(encoding="utf-8").splitlines()
     after = path.read_text(encoding="utf-8").splitlines()
     assert len(before) == len(after)

@@ -112,7 +112,7 @@ def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> Non
         (
             '["brieven/{nummer bij ons}.pdf"]',
             lambda place: None,
-            'attachments name',
+            'attachments use',
         ),
         (
             "{column: bestand}",
@@ -137,7 +137,7 @@ def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> Non
         (
             '["/etc/{lidnummer}"]',
             lambda place: None,
-            '"/etc/0011" must be named from the folder of the event\'s file on',
+            '"/etc/0011" must be relative to the folder of the event file',
         ),
         (
             '["brieven/{lidnummer}.pdf"]',
@@ -157,7 +157,7 @@ def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> Non
         (
             '["brieven/{lidnummer}.pdf"]',
             lambda place: (place / "events/brieven/0011.pdf").write_bytes(bytes(40_000_000)),
-            '"brieven/0011.pdf" is 40.0 MB, and a mail may take 10 MB along (for Kim Verbeek)',
+            '"brieven/0011.pdf" is 40.0 MB, and a mail can carry at most 10 MB (for Kim Verbeek)',
         ),
         (
             '["brieven/{lidnummer}.pdf"]',
@@ -214,9 +214,9 @@ def test_optional_files_files_for_several_and_files_of_nobody(tmp_path: Path) ->
             (brieven / f"{name}.pdf").write_bytes(name.encode())
         checked = place.run("check", EVENT)
         assert checked.code == 0, checked.out
-        assert "is nobody's: 0099.pdf" in checked.out
+        assert "belongs to nobody: 0099.pdf" in checked.out
         proposed = place.run("send", EVENT, "invitation", "--dry-run")
-        assert "is nobody's: 0099.pdf" in proposed.out
+        assert "belongs to nobody: 0099.pdf" in proposed.out
         assert place.send().code == 0
         mails = {address: parsed(each.data) for address, each in taken(server).items()}
     assert files(mails["kim@example.org"]).keys() == {"0011.pdf", "Woonstede.pdf"}

@@ -45,7 +45,7 @@ def test_the_table_fits_in_eighty_columns(tmp_path: Path) -> None:
     place.run("schedule", ID, "--yes", now=NOW)
     shown = place.run("schedule", ID, now=NOW, COLUMNS="80").out.split("\n\n")[1]
     assert shown.splitlines() == [
-        "  Mailing        Goes              Approval             had it  to get",
+        "  Mailing        When              Approval             had it  to get",
         "  save-the-date  20-01-2020 09:00  approved 10-02-2020               5".replace("20-01-2020 09:00", _soon),
         "  invitation     17-02-2020 09:00  approved 10-02-2020               5",
         "  reminder       23-03-2020 09:00  approved 10-02-2020               5",

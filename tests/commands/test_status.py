@@ -303,7 +303,7 @@ def test_the_desk_names_the_hour_of_what_the_server_put_off(tmp_path: Path) -> N
         assert place.send(now="2020-02-17T09:00").code == 75
         command = f"mkwmail send {EVENT} invitation"
         early = place.run(now="2020-02-17T09:01").out
-        assert "invitation: the server put off 1 mail until " in early and f"; then: {command}" in early
+        assert "invitation: the server deferred 1 mail until " in early and f"; then: {command}" in early
         assert "waiting" not in early, "nobody else waits"
         assert f"invitation: 4 sent, 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
 
@@ -314,7 +314,7 @@ def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
         server.on("RCPT", "451 4.7.1 greylisted", recipient="kim@woonstede.example.org")
         assert place.send("--limit", "2", now="2020-02-14T09:00").code == 75
         early = place.run(now="2020-02-14T09:01").out
-        assert "invitation: the server put off 1 mail until " in early
+        assert "invitation: the server deferred 1 mail until " in early
         assert f"invitation: 1 sent, 3 are waiting: mkwmail send {EVENT} invitation" in early
 
 
@@ -370,7 +370,7 @@ def test_a_missing_column_is_a_fault_of_its_mailing_alone(tmp_path: Path) -> Non
     entry = "  utrecht: {send: 2020-03-01 09:00, template: own, audience: {column: regio, is: [Utrecht]}}"
     text = EXAMPLE.read_text(encoding="utf-8")
     place.write(f"events/{EXAMPLE.name}", text.replace("\nmailings:\n", f"\nmailings:\n{entry}\n"))
-    said = 'the member list has no column "regio", which says whom utrecht is for'
+    said = 'the member list has no column "regio", which determines who gets utrecht'
     for words in (("status", EVENT), (), ("schedule", EVENT)):
         ran = place.run(*words, now="2020-03-02T09:00")
         assert "invitation" in ran.out, words

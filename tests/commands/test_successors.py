@@ -137,7 +137,7 @@ def test_twelve_successors_wait_and_nobody_else(office: Office) -> None:
     assert checked.code == 0 and "12 members may be successors: Theo Nieuwenhuis" in checked.out
     for command in (("status", ID), ()):
         said = " ".join(office.run(*command).out.split())
-        assert "12 members may be successors, and get no mail until you say so: Theo Nieuwenhuis" in said
+        assert "12 members may be successors, and get no mail until you decide: Theo Nieuwenhuis" in said
     ran = office.run("due")
     assert ran.code == 75 and "12 members may be successors" in ran.err and "Mia Opvolger11" in ran.err
     assert office.mailed() == {f"directeur@c{n}.example.org": f"Beste Voor{n}" for n in range(12, SIZE)}

@@ -60,13 +60,13 @@ def test_ten_planted_faults_are_all_named(folder: WorkingFolder) -> None:
         ),
         (
             "events/x.yaml:3:8",
-            "the text from the # on would be lost, for YAML takes it for a comment",
+            "the text from the # on would be lost, because YAML reads it as a comment",
             'theme: "Samen #2"',
         ),
         (
             "events/x.yaml:5:7",
             "ends: the event ends on 2020-04-16 12:00, before it starts on 2020-04-16 13:00",
-            "write the date too where it ends on a later day: ends: 2020-04-16 12:00",
+            "if it ends on a later day, write the date too: ends: 2020-04-16 12:00",
         ),
         (
             "events/x.yaml:6:11",
@@ -75,7 +75,7 @@ def test_ten_planted_faults_are_all_named(folder: WorkingFolder) -> None:
         ),
         (
             "events/x.yaml:8:10",
-            '"vrijdag 16 april": the weekday does not match, for it is donderdag 16 april 2020',
+            '"vrijdag 16 april": the weekday does not match: it is donderdag 16 april 2020',
             "Kom op donderdag 16 april.",
         ),
         (
@@ -267,7 +267,7 @@ MEANINGS = [
     ),
     ("online:\n  url: https://x.nl/{code}", "url: nothing is filled in here, so {code} would be mailed as it is"),
     ("online:\n  url: www.x.nl/dag", "url: the link must be complete, and begin with https://"),
-    ("online:\n  url: https:///dag", "url: the link names no web site behind https://"),
+    ("online:\n  url: https:///dag", "url: the link has no website after https://"),
     ("online:\n  url: https://x.nl/een dag", "url: a link cannot have white space in it"),
     ("online:\n  url: <https://x.nl>", "url: signs around the link would become part of it"),
     ("introduction: zie http://x.nl/a", "the link http://x.nl/a must begin with https://"),
@@ -289,7 +289,7 @@ MEANINGS = [
     ),
     (
         "theme: op do 17 april 2020",
-        '"do 17 april 2020": the weekday does not match, for it is vrijdag 17 april 2020',
+        '"do 17 april 2020": the weekday does not match: it is vrijdag 17 april 2020',
     ),
     ("theme: op 31 april", '"31 april": this date does not exist'),
 ]
@@ -365,14 +365,14 @@ ATTACHMENTS: list[tuple[str, Callable[[Path], object], str]] = [
     (
         "/etc/hostname",
         lambda events: None,
-        '"/etc/hostname" must be named from the folder of the event\'s file on, inside the working folder',
+        '"/etc/hostname" must be relative to the folder of the event file, and inside the working folder',
     ),
     (
         "C:/x.pdf",
         lambda events: None,
-        '"C:/x.pdf" must be named from the folder of the event\'s file on, inside the working folder',
+        '"C:/x.pdf" must be relative to the folder of the event file, and inside the working folder',
     ),
-    (r"map\x.pdf", lambda events: None, r'"map\x.pdf": folders are divided by / here'),
+    (r"map\x.pdf", lambda events: None, r'"map\x.pdf": use / between folders here'),
     (
         "link.pdf",
         lambda events: (events / "link.pdf").symlink_to("/etc/hostname"),
@@ -403,7 +403,7 @@ def test_attachments_that_are_too_large_together(folder: WorkingFolder) -> None:
         (folder.events_dir / name).write_bytes(b"x" * (MOST_BYTES // 2 + 50_000))
     assert one(folder, HEAD + "mailings: {invitation: {attachments: [a.pdf, b.pdf]}}\n") == (
         ":5:38",
-        "attachments: together the files are 10.1 MB, and a mail may take 10 MB along",
+        "attachments: together the files are 10.1 MB, and a mail can carry at most 10 MB",
         "make them smaller, or link to them in the text",
     )
 
@@ -423,7 +423,7 @@ WARNINGS = [
     (
         "programme: [{time: 15.00, until: 14.00, title: A}]",
         ":5:34",
-        "until: A is until 14.00, before it begins at 15.00",
+        "until: A ends at 14.00, before it begins at 15.00",
     ),
     (
         "programme: [{time: 12.00, title: A}]",
@@ -433,7 +433,7 @@ WARNINGS = [
     (
         "programme: [{day: 2020-04-17, time: 14.00, title: A}]",
         ":5:19",
-        "day: A is on 2020-04-17, when the event is not",
+        "day: A is on 2020-04-17, which is not a day of the event",
     ),
     ("theme: Beste {naam}", ":5:14", "{naam} will be mailed as it is: nothing is filled in here"),
     ("theme: Samen # sterk", ":5:14", "the text after the # is a comment and is not mailed"),

@@ -198,7 +198,7 @@ FAULTS = [
     (
         "smtp: {host: mail.x.nl, auth: OAuth, token_url: https://x/t, scopes: s, device_url: https://x/d}",
         ":2:7",
-        "username: with auth: oauth it says who signs in; usually the mail address",
+        "username: with auth: oauth it names who signs in; usually the mail address",
         "write below smtp:",
     ),
     ("pace: {per_minute: 0}", ":2:20", "per_minute: must be more than 0", ""),
@@ -222,7 +222,7 @@ FAULTS = [
     (
         "logo: logo.svg",
         ":2:7",
-        'logo: "logo.svg" is not a picture that mail programs show: take a PNG, JPEG or GIF',
+        'logo: "logo.svg" is not a picture that mail programs show: use a PNG, JPEG or GIF',
         "",
     ),
 ]

@@ -8,7 +8,7 @@ from mkwmail.errors import UserError
 from mkwmail.report.terminal import fault_lines
 
 COLON = "a colon inside a text makes YAML read another key there; put quotes around the text"
-LOST = "the text from the # on would be lost, for YAML takes it for a comment; put quotes around the whole"
+LOST = "the text from the # on would be lost, because YAML reads it as a comment; put quotes around the whole"
 CURLY = "curly quotes are no quotes to YAML and would be mailed along; use straight ones"
 COMMA = "a comma between braces begins a new key; put quotes around a text with a comma"
 APOSTROPHE = "an apostrophe at the beginning opens a quotation to YAML; put double quotes around the text"
@@ -17,7 +17,7 @@ NBSP = "this line is indented with non-breaking spaces, as Word and web pages ha
 BESIDE = "there is a non-breaking space next to the key, as in Word and web pages; type an ordinary one"
 SIGN = "a text cannot begin with %s without quotes: YAML has another use for it"
 TEXT = "this line belongs to the text above and must begin with %d spaces"
-NO_KEY = "this line has no key: it is not a “key: value”, and no text above goes on here"
+NO_KEY = "this line has no key: it is not a “key: value”, and no text above continues here"
 HYPHEN = "an item of a list begins with a hyphen and a space"
 
 SLIPS = [
@@ -60,7 +60,7 @@ SLIPS = [
         'title: "Samen" sterk',
         1,
         8,
-        "text goes on behind the closing quote; put quotes around the whole",
+        "text continues after the closing quote; put quotes around the whole",
         """title: '"Samen" sterk'""",
     ),
     (
@@ -105,7 +105,7 @@ SLIPS = [
         "introduction: Welkom\n  op de dag: kom",
         2,
         3,
-        "a text over several lines with such signs in it begins with | on line 1 and goes on below it",
+        "a text over several lines with such signs in it begins with | on line 1 and continues below it",
         "introduction: |",
     ),
     ("text: |\nEen tekst.\ntitle: x", 2, 1, TEXT % 2, "  Een tekst."),

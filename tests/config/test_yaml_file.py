@@ -133,7 +133,7 @@ def test_deep_nesting_is_refused(tmp_path: Path, unit: str) -> None:
         (b"- a\n- b\n", "this file has no “key: value” lines, so there is nothing to read in it"),
         (b"PK\x03\x04\0\0\0\0x", "this is not a text file; save it as text in UTF-8"),
         (b"a: x\nb: y\x07\n", "line 2 has an invisible control character in column 5; delete it"),
-        (b"a: \x81\x8d\n", "the letters of this file cannot be read; save it as text in UTF-8"),
+        (b"a: \x81\x8d\n", "the text of this file cannot be read; save it as text in UTF-8"),
         (b"a" * (MOST_BYTES + 1), "this file is larger than 256 KB, so it is not an event or settings file"),
     ],
 )

@@ -156,7 +156,7 @@ EHLO = (
     Fault(
         "PIPELINING is offered, and what came ahead is forgotten",
         _forget,
-        *(_PLANNED, True, SERVER, "again and again|in time"),
+        *(_PLANNED, True, SERVER, "keeps closing|in time"),
         hasty="command",
         extensions=("PIPELINING",),
     ),
@@ -182,7 +182,7 @@ STARTTLS = tuple(
         ("STARTTLS 501", _all("STARTTLS", "501 5.5.4 no"), "501 5.5.4 no", "", Tls()),
         ("drop at STARTTLS", _all("STARTTLS", DROP), "connection", "", Tls()),
         ("silence at STARTTLS", _all("STARTTLS", SILENCE), "in time", "command", Tls()),
-        ("words behind STARTTLS", _all("STARTTLS", Raw(b"220 go\r\n250 AUTH\r\n")), "went on talking", "", Tls()),
+        ("words behind STARTTLS", _all("STARTTLS", Raw(b"220 go\r\n250 AUTH\r\n")), "sent more data after", "", Tls()),
         ("drop before TLS begins", _all("STARTTLS", ReplyThenDrop("220 go")), "connection", "", Tls()),
         ("certificate of nobody", _nothing, "certificate cannot be trusted", "", Tls("unknown")),
         ("certificate of another host", _nothing, "certificate cannot be trusted", "", Tls("other host")),
@@ -238,7 +238,7 @@ MAIL = (
     Fault("MAIL of two minds, once", _second("MAIL", _TWO_MINDS), _SENT, False, OK),
     Fault("MAIL without sense, once", _second("MAIL", _RANDOM), _SENT, False, OK),
     Fault("MAIL 421, once", _second("MAIL", "421 4.4.2 idle"), _SENT, False, OK),
-    Fault("MAIL 421, always", _all("MAIL", "421 4.4.2 no"), _PLANNED, True, SERVER, "again and again"),
+    Fault("MAIL 421, always", _all("MAIL", "421 4.4.2 no"), _PLANNED, True, SERVER, "keeps closing"),
     Fault("MAIL 250 without its text", _all("MAIL", "250"), _SENT, False, OK),
     Fault("MAIL 251", _all("MAIL", "251 hm"), _PLANNED, True, SERVER, "251 hm"),
     Fault("MAIL 354", _all("MAIL", "354 go on"), _PLANNED, True, SERVER, "354 go on"),
@@ -327,7 +327,7 @@ DOT = (
     Fault("dot without sense", _bart("DOT", _RANDOM), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
     Fault("dot of two minds", _bart("DOT", "250-yes\n550 no"), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
     Fault("dot without an end", _bart("DOT", _LINES), _IN_DOUBT, False, IN_DOUBT, "not SMTP"),
-    Fault("drops at every dot", _all("DOT", DROP), _IN_DOUBT, True, SERVER, "again and again"),
+    Fault("drops at every dot", _all("DOT", DROP), _IN_DOUBT, True, SERVER, "keeps closing"),
 )
 
 AFTER = (

@@ -433,7 +433,7 @@ def test_a_page_to_be_shared_shows_variants_of_nobody(chromium: Browser, worksho
     assert gallery.shown() == ["Variant 1", "Variant 2"]
     assert gallery.text("#text").startswith("Beste «naam»,")
     assert gallery.text("#to") == "«naam» <naam@example.org>"
-    assert "1 variant is not shown: its text itself says who it is for." in gallery.text("#warnings")
+    assert "1 variant is not shown: its text shows who it is for." in gallery.text("#warnings")
     gallery.press("ArrowDown", "4")
     assert "+Fijn dat je voorzit." in gallery.page.locator(".difference ins").all_text_contents()
     assert gallery.page.locator(".values").count() == 0

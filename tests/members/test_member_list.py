@@ -156,7 +156,7 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "A", "jan@@linde.example.org", '"jan@@linde.example.org" has more than one @', '"jan@linde.example.org"'),
     ("Jan", "B", '"jan@linde.example.org, an@linde.example.org"', "more than one address", "a row of their own"),
     ("Jan", "C", '"jan@linde.example.org\nan@linde.example.org"', "more than one address", "keep jan@linde"),
-    ("Jan", "D", "jan@linde,example.org", "has a comma where a dot belongs", '"jan@linde.example.org"'),
+    ("Jan", "D", "jan@linde,example.org", "has a comma instead of a dot", '"jan@linde.example.org"'),
     ("Jan", "E", "Jan Jansen <jan@linde>", "is a name with an address", "like jan@example.org"),
     ("Jan", "E", "an@hof.example.org <jan@linde.example.org>", "more than one address", "a row of their own"),
     ("Jan", "E", "jan\u2013hr@linde.example.org", "not the hyphen", 'probably "jan-hr@linde.example.org"'),
@@ -181,7 +181,7 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("J\u202ean", "R", "jan@linde.example.org", "J<U+202E>an", "type its text again"),
     ("J\ue000an", "S", "jan@linde.example.org", "U+E000", "type its text again"),
     ("J\x07an", "T", "jan@linde.example.org", "U+0007", "type its text again"),
-    ("RenÃ©", "U", "jan@linde.example.org", '"RenÃ©" was spoiled', '"René"'),
+    ("RenÃ©", "U", "jan@linde.example.org", '"RenÃ©" was damaged', '"René"'),
     ("Ren\ufffd", "V", "jan@linde.example.org", "lost a letter", "type the letter again"),
     ("#N/B", "W", "jan@linde.example.org", "#N/B", "correct the formula"),
     ("J" * 300, "X", "jan@linde.example.org", "300 characters", "shorten"),
@@ -364,7 +364,7 @@ def test_not_to_be_mailed_holds_for_every_row_with_the_address(tmp_path: Path) -
         ("naam;e-mail\nKim;kim@gmial.com\n", "is kim@gmial.com meant to be kim@gmail.com?"),
         ("naam;e-mail\n;k@linde.example.org\n", "1 row has no name, and gets a neutral greeting: row 2"),
         ("naam;e-mail\nk@linde.example.org;k@linde.example.org\n", "1 row has no name"),
-        ("naam\te-mail\nKim\tk@linde.example.org\n", "UTF-8, separated by tabs"),
+        ("naam\te-mail\nKim\tk@linde.example.org\n", "UTF-8 (separator: tabs)"),
     ],
 )
 def test_what_is_odd_is_noted(tmp_path: Path, text: str, said: str) -> None:

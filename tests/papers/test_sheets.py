@@ -158,4 +158,4 @@ def test_a_character_without_a_font_is_a_question_mark_and_said(tmp_path: Path) 
 
 def test_nobody_comes_yet(tmp_path: Path) -> None:
     ran = a_place(tmp_path).run("papers", EVENT)
-    assert ran.code == 2 and "nobody has said yet to come" in ran.err
+    assert ran.code == 2 and "nobody has signed up" in ran.err

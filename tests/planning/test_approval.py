@@ -46,7 +46,7 @@ def test_facts_differ_in_the_words_of_a_mail() -> None:
     now = EventFacts("Dag", "2020-04-16T13:30:00+02:00", "2020-04-16T18:00:00+02:00", place="De Moestuin, Utrecht")
     name = f"events/dag.yaml{FACTS}"
     (found,) = differences({name: before.document()}, {name: now.document()})
-    assert found.what == "what events/dag.yaml says of date, place and programme has changed"
+    assert found.what == "the date, place or programme in events/dag.yaml has changed"
     assert found.lines == (
         "-Tijd: 13.00-18.00 uur",
         "+Tijd: 13.30-18.00 uur",

@@ -181,7 +181,7 @@ def test_a_reminder_is_for_those_who_were_invited_and_are_silent() -> None:
     assert skipped(made) == {
         "b": "has answered: declined",
         "d": "got the invitation on 21 March 2020, less than three days ago",
-        "e": "never got the invitation: that goes first, not a reminder",
+        "e": "never got the invitation: that is sent first, not a reminder",
     }
 
 
@@ -260,7 +260,7 @@ def test_a_cancellation_reaches_everyone_who_was_told_those_who_come_first() -> 
     made = plan(EVENT, "cancellation", everyone("acb"), history, NOW)
     assert goes_to(made) == "bag"
     assert made.to_send[2].member.email == "Gone@example.org"
-    assert skipped(made) == {"c": "was never told of the event"}
+    assert skipped(made) == {"c": "was never told about the event"}
 
 
 @pytest.mark.parametrize("mailing", ["update", "correction"])

@@ -46,7 +46,7 @@ CHANGES = [
     "taken over",
     "taken over",
     "a second row",
-    "not to be mailed",
+    "is not skipped",
 ]
 FATES = [State.SENT, State.SENT, State.SENT, State.DEFERRED, State.REFUSED]
 
@@ -120,7 +120,7 @@ class Life(RuleBasedStateMachine):
                 self.rows[place] = row._replace(email=data.draw(st.sampled_from(left)))
         elif how == "a second row":
             self.rows.append(row._replace(email=row.email.upper()))
-        elif how == "not to be mailed":
+        elif how == "is not skipped":
             self.rows[place] = row._replace(do_not_mail="verhuisd")
 
     # The program
