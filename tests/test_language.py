@@ -83,8 +83,8 @@ def test_the_words_of_the_design_have_one_translation_each() -> None:
 _FORMAL = re.compile(r"\b(?:u|uw|uzelf|jullie)\b(?!\+)", re.IGNORECASE)
 _ADDRESSES = re.compile(r"\b(?:je|jij|jou|jouw|jezelf|jullie|u|uw|uzelf)\b(?!\+)", re.IGNORECASE)
 _OF_THE_QUESTION = (
-    "5. Are members addressed with je or u? [u]",
-    "5. Type je or u:",
+    "7. Are members addressed with je or u? [u]",
+    "7. Type je or u:",
     "how the mails address people: je or u",
 )
 
