@@ -125,7 +125,7 @@ def main() -> int:
     print("".join(rows))
     keep(
         "".join(
-            (f"{date.today().isoformat()}: mkwmail {__version__}\n\n| | measured | at most |\n|---|--:|--:|\n", *rows)
+            (f"{date.today().isoformat()}: mkwmail {__version__}\n\n| | measured | limit |\n|---|--:|--:|\n", *rows)
         ),
         LETTERS,
     )
