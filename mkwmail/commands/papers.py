@@ -19,7 +19,7 @@ from mkwmail.commands.prompts import find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import make_folder, reason_of, shipped
+from mkwmail.files import make_folder, reason_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import papers as kept
 from mkwmail.ledger import people, responses
@@ -92,7 +92,7 @@ def _certificates(
     if event.certificate is None:
         remedy = _("write in its file: certificate: {hours: 4, signed_by: …}")
         raise user_error(sources.shown_event, _("the event has no certificate"), remedy)
-    templates = Templates((sources.folder.templates_dir, shipped("templates")))
+    templates = Templates(sources.folder.template_folders)
     certificates = certificates_of(sources, ledger, history, templates, now)
     everyone = {key: one for key, one in _everyone(ledger, index, history)}
     if member is not None:

@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from mkwmail.clock import day_in_words
+from mkwmail.commands.approved_sources import changed, earlier_text_of
 from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
-from mkwmail.commands.compose_mailing import earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
-from mkwmail.commands.schedule import changed
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
@@ -28,12 +27,11 @@ from mkwmail.members.member_list import MemberList
 from mkwmail.planning.attendance import calls_to_make
 from mkwmail.planning.audience import History
 from mkwmail.planning.member_index import MemberIndex, plan_for, with_copies_named
-from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
+from mkwmail.planning.next_steps import Due, SendMode, doubtful_steps, next_steps, standings
 from mkwmail.planning.plan import outdated
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report.answers import calls_value, counts_in_words, show_calls
-from mkwmail.report.notices import LOGIN_FAILS
 from mkwmail.report.status import (
     SKIPPED,
     EventStatus,
@@ -45,7 +43,6 @@ from mkwmail.report.status import (
     status_csv,
     status_value,
 )
-from mkwmail.report.status_page import status_page
 from mkwmail.report.timetable import last_run_words, runs_as_scheduled
 
 
@@ -101,6 +98,8 @@ def status(
         write_output(folder, csv, status_csv(statuses), "status.csv")
         terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif html is not None:
+        from mkwmail.report.status_page import status_page
+
         write_output(folder, html, status_page(statuses[0], _association(folder), now).encode(), "status.html")
         terminal.note(_("Wrote %(file)s") % {"file": html})
     elif json:
@@ -156,7 +155,7 @@ def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
         return "", False
     ran, awaited = last.started if last else None, any(now <= each.latest for each in given)
     words, asleep = last_run_words(ran, now, awaited), awaited and not runs_as_scheduled(ran, now)
-    if LOGIN_FAILS in runs.reported(ledger.database):
+    if runs.LOGIN_FAILS in runs.reported(ledger.database):
         words += "\n" + _("It could not log in to the mail server then. To see why, type: mkwmail login")
         asleep = True
     return words, asleep
@@ -232,7 +231,9 @@ def _mailings(
                 fault = str(error.faults[0])
         done = index is not None and name in had and not left and not fault
         send = event.mailings[name].send
-        goes = next_opening(sources.settings.hours, max(send, now)) if sources is not None and send else None
+        goes = None
+        if stands[name] is SendMode.APPROVED and sources is not None and send:
+            goes = next_opening(sources.settings.hours, max(send, now))
         found.append(Due(name, send, left, stands[name], passed_over, done, fault, goes))
     return tuple(found)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from mkwmail.clock import ZONE
-from mkwmail.config.event import CalendarMethod, Event
+from mkwmail.config.event import CalendarMethod, place_of
 from mkwmail.mail.context import EntryForm, MailingContext, links_among
 from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
 from mkwmail.mail.merge import Escaping, Marks, Placeholder, Segments, fill, joined, segments_of, unquote
@@ -102,14 +102,6 @@ def entry_uid(secret: bytes, event: str, person: str | None = None) -> str:
     ``person``: None for the entry that all recipients share (PUBLISH), a person for their own entry (REQUEST).
     """
     return uid(secret, event, person, _UID_DOMAIN)
-
-
-def place_of(event: Event) -> str:
-    """Return LOCATION: the known parts of the place, in one line."""
-    location = event.location
-    parts = (location.name, location.street, location.city) if location else ()
-    known = ", ".join(part for part in parts if part)
-    return known or ("Online" if event.online else "")
 
 
 def calendar_lines(
