@@ -10,10 +10,9 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _
-from mkwmail.mail.calendar_part import entry_uid
+from mkwmail.mail.calendar_part import entry_uid, website_entry
 from mkwmail.mail.context import MailingContext
 from mkwmail.mail.templates import Templates
-from mkwmail.mail.website_entry import website_entry
 from mkwmail.planning.facts import facts_of
 
 
