@@ -1,4 +1,4 @@
-"""Erasure of a person's data on request, and of an event's personal data.
+"""What the ledger keeps of a person, and its erasure; erasure of an event's personal data.
 
 The rest does not identify anybody. A keyed hash replaces every address, so that a person who had a mailing is
 recognised and never gets it twice.

@@ -1,4 +1,7 @@
-"""Saved mails for the user: every file that an import was given has a line."""
+"""Saved mails and bounces for the user.
+
+Every file that an import was given has a line; bounces that count are shown apart from those only listed.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
