@@ -99,6 +99,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A fact of the event that has changed since a member was told.
+
+    The texts are in Dutch. ``old`` is empty if the fact was not known then, ``new`` if it is not known any more.
+    """
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The version of the event's facts that a message carries.
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from mkwmail.addresses import address_key, is_example
@@ -22,7 +22,9 @@ from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import WithEarlierText, list_tolerance, mending, outdated
-from mkwmail.planning.renamed import Former
+
+if TYPE_CHECKING:
+    from mkwmail.planning.renamed import Former
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -234,7 +236,7 @@ def list_notes(members: MemberList, place: str, index: MemberIndex, history: His
             yield (one if len(names) == 1 else more) % {"n": len(names), "names": some(names)}
 
 
-def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fault:
+def renamed_fault(event: Event, place: str, mailing: str, earlier: "Former") -> Fault:
     """Return the warning that a mailing seems to have had another name.
 
     :param place: the event's file, as people know it.

@@ -17,15 +17,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import IO, Any, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, mails, ngettext
+
+if TYPE_CHECKING:
+    from mkwmail.delivery.run import Pause, Step
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
@@ -423,12 +425,14 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
 
 
 @contextmanager
-def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step | Pause], None]]:
+def delivery_progress(terminal: Terminal, total: int) -> "Iterator[Callable[[Step | Pause], None]]":
     """Show a progress bar for a delivery, and why it waits."""
+    from mkwmail.delivery.run import Step
+
     with progress_bar(terminal, _("Sending"), total) as show:
         done = 0
 
-        def hear(news: Step | Pause) -> None:
+        def hear(news: "Step | Pause") -> None:
             nonlocal done
             if isinstance(news, Step):
                 done = news.done
