@@ -75,8 +75,10 @@ _SHORT_PREFIX = re.compile(r"v(?:[./]?d)?[./]?(?:[nr]\.?)?|[ts]")
 _FUNCTIONS_IN_LETTERS = frozenset(each.replace("-", "") for each in FUNCTIONS)
 # The words that an aanhef, a title or a couple has besides names.
 _BESIDES_NAMES = frozenset(
-    (*_TITLES, *POLITE, *TITLES_BEFORE, *TITLES_BEHIND, *map(str.casefold, SHORT_TITLES_BEHIND))
-    + ("en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders")
+    (
+        *(*_TITLES, *POLITE, *TITLES_BEFORE, *TITLES_BEHIND, *map(str.casefold, SHORT_TITLES_BEHIND)),
+        *("en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders"),
+    )
 )
 _STRANGE = re.compile(r"[\d@\\|;:<>()\[\]{}\"“„”=+*#_~?!%,&]|/(?!d\b)")
 
