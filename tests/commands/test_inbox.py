@@ -123,17 +123,22 @@ def test_mails_that_do_not_say_whose_answer_it_is_are_asked_about(tmp_path: Path
         assert status == {"Lou 't Hart": "declined"}
 
 
+def lose(smtp: ScriptedServer, place: Place, *addresses: str) -> None:
+    """Send, and lose the connection after the dot of these, who are not neighbours: two losses in a row mean a wait."""
+    for address in addresses:
+        smtp.on("DOT", DROP, recipient=address)
+    place.send(now="2020-02-17T10:00")
+    status = place.run("status", EVENT, "--json", now="2020-02-17T10:30").json
+    assert len(status["rounds"][0]["in_doubt"]) == len(addresses)
+
+
 def test_doubt_is_settled_by_the_sent_folder_and_by_a_reply_and_never_by_absence(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
         place = a_place(tmp_path, smtp.port)
         place.settings(smtp.port, box.settings(place))
-        for address in (KIM, JAN, ELS):
-            smtp.on("DOT", DROP, recipient=address)
-        for hour in (10, 11):  # a run ends when two connections were lost in a row
-            place.send(now=f"2020-02-17T{hour}:00")
-        assert place.run("resolve", EVENT, now=LATER).code == 79
-        doubtful = list(ids_of(smtp).items())[:3]
-        (_first, in_sent), (second, answered), _third = doubtful
+        lose(smtp, place, KIM, ELS, LOU)
+        ids = ids_of(smtp)
+        in_sent, second, answered = ids[KIM], ELS, ids[ELS]
         box.deliver(f"From: secretaris@example.org\nMessage-ID: <{in_sent}>\n\nx\n".encode(), ".Verzonden")
         box.deliver(reply(second, answered, "Dank voor de uitnodiging."))
         taken = len(smtp.taken)
@@ -386,12 +391,9 @@ def test_of_three_in_doubt_two_are_in_sent(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
         place = a_place(tmp_path, smtp.port)
         place.settings(smtp.port, box.settings(place))
-        for address in (KIM, JAN, ELS):
-            smtp.on("DOT", DROP, recipient=address)
-        for hour in (10, 11):
-            place.send(now=f"2020-02-17T{hour}:00")
+        lose(smtp, place, KIM, ELS, LOU)
         ids = ids_of(smtp)
-        for address in (KIM, JAN):
+        for address in (KIM, ELS):
             sent = f"From: secretaris@example.org\nTo: {address}\nMessage-ID: <{ids[address]}>\n\nx\n"
             box.deliver(sent.encode(), ".Verzonden")
         taken = len(smtp.taken)
@@ -399,7 +401,7 @@ def test_of_three_in_doubt_two_are_in_sent(tmp_path: Path) -> None:
         assert [each["found"] for each in ran["settled"]] == ["sent", "sent"] and ran["in_doubt"] == 1
         place.run("due", now=LATER)
         place.send(now=LATER)
-        assert [each.recipients for each in smtp.taken[taken:] if each.recipients[0] in (KIM, JAN, ELS)] == []
+        assert [each.recipients for each in smtp.taken[taken:] if each.recipients[0] in (KIM, ELS, LOU)] == []
 
 
 def test_a_password_for_the_mailbox_is_asked_for_tried_and_kept(tmp_path: Path) -> None:
