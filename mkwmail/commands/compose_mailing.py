@@ -402,7 +402,8 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     given = {name: rounds.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
     explained = bool(mailing_named(event, mailing).text)
-    return replace(history, correcting=correcting(of, history.deliveries, given, now, explained))
+    present = {person for person, answer in history.answers.items() if answer == "present"}
+    return replace(history, correcting=correcting(of, history.deliveries, given, now, present, explained))
 
 
 def earlier_text_of(

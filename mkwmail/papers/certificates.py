@@ -34,7 +34,7 @@ from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from mkwmail.papers.typesetting import Typesetter, TypesettingError, is_installed, not_installed, typesetter
-from mkwmail.planning.approval import CERTIFICATE, fingerprint, laid_out
+from mkwmail.planning.approval import CERTIFICATE, CERTIFICATE_FILE, CERTIFICATE_TEMPLATE, fingerprint, laid_out
 
 _DOCUMENT = "certificate.typ"
 _PDF = "application/pdf"
@@ -61,12 +61,12 @@ def approved_sources(event: Event, shown: str, event_path: Path, templates: Temp
     terms = {"pe_points": event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
     found = {
         f"{shown}{CERTIFICATE}": laid_out(json.dumps(terms)),
-        "templates/certificate.md": templates.source("certificate.md"),
+        CERTIFICATE_TEMPLATE: templates.source("certificate.md"),
     }
     for name in filter(None, (certificate.letterhead, certificate.signature)):
         path = event_path.parent / name
         # The logo, or an attachment, may have the same name.
-        found[f"certificate: {name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
+        found[f"{CERTIFICATE_FILE}{name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
     return found
 
 
