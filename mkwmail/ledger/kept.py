@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from mkwmail.i18n import _
 from mkwmail.ledger import erasure
 from mkwmail.ledger.database import Database, Row, Value, moment_or_none
 from mkwmail.ledger.people import Person, is_mark
@@ -130,7 +131,14 @@ def _plain(value: Value) -> str:
         if "files" in pairs:  # each begins with its name
             pairs["files"] = ", ".join(file[0] for file in json.loads(pairs["files"] or "[]"))
         said = {key: part for key, part in pairs.items() if part not in ("", None) and not key.startswith("file.")}
-        return ", ".join(f"{key}: {part}" for key, part in said.items())
+        words = {
+            "files": _("attachments"),
+            "salutation": _("salutation"),
+            "choices": _("optional parts"),
+            "to_address": _("recipient’s address"),
+            "to_name": _("name"),
+        }
+        return ", ".join(f"{words.get(key, key)}: {part}" for key, part in said.items())
     return "" if is_mark(text) else text
 
 
