@@ -21,6 +21,8 @@ from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.planning.approval import (
     CERTIFICATE,
+    CERTIFICATE_FILE,
+    CERTIFICATE_TEMPLATE,
     COPY,
     FACTS,
     Correcting,
@@ -120,12 +122,12 @@ def _certificate_sources(sources: Sources) -> dict[str, str]:
     terms = {"pe_points": event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
     found = {
         f"{sources.shown_event}{CERTIFICATE}": laid_out(json.dumps(terms)),
-        "templates/certificate.md": template_text(sources.folder.template_folders, "certificate.md"),
+        CERTIFICATE_TEMPLATE: template_text(sources.folder.template_folders, "certificate.md"),
     }
     for name in filter(None, (certificate.letterhead, certificate.signature)):
         path = sources.event_path.parent / name
         # The logo, or an attachment, may have the same name.
-        found[f"certificate: {name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
+        found[f"{CERTIFICATE_FILE}{name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
     return found
 
 
@@ -153,7 +155,8 @@ def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: Histo
     given = {name: rounds.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
     now = sources_of(sources, of, replace(history, correcting=None))
     explained = bool(mailing_named(event, mailing).text)
-    return replace(history, correcting=correcting(of, history.deliveries, given, now, explained))
+    present = {person for person, answer in history.answers.items() if answer == "present"}
+    return replace(history, correcting=correcting(of, history.deliveries, given, now, present, explained))
 
 
 def earlier_text_of(

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key
-from mkwmail.ledger import erasure
+from mkwmail.i18n import _
 from mkwmail.ledger.database import (
     Database,
     Row,
@@ -433,9 +433,9 @@ def _records(database: Database, person: Person) -> Iterator[KeptRecord]:
             yield _kept(what, row, others)
     for row in database.execute(f"{_SIGN_UP} WHERE person = ?1 OR holder = ?1 ORDER BY at, key", (person.key,)):
         yield _kept(What.SIGN_UP, row, others)
-    own = erasure.own_addresses(database, person)
-    for loose in erasure.loose_signups(database):
-        if loose.holder != person.key and erasure.is_theirs(person, own, loose):
+    own = own_addresses(database, person)
+    for loose in loose_signups(database):
+        if loose.holder != person.key and is_theirs(person, own, loose):
             for row in database.execute(f"{_SIGN_UP} WHERE event = ? AND key = ?", (loose.event, loose.key)):
                 yield _kept(What.SIGN_UP, row, others)
 
@@ -454,7 +454,14 @@ def _plain(value: Value) -> str:
         if "files" in pairs:  # each begins with its name
             pairs["files"] = ", ".join(file[0] for file in json.loads(pairs["files"] or "[]"))
         said = {key: part for key, part in pairs.items() if part not in ("", None) and not key.startswith("file.")}
-        return ", ".join(f"{key}: {part}" for key, part in said.items())
+        words = {
+            "files": _("attachments"),
+            "salutation": _("salutation"),
+            "choices": _("optional parts"),
+            "to_address": _("recipient’s address"),
+            "to_name": _("name"),
+        }
+        return ", ".join(f"{words.get(key, key)}: {part}" for key, part in said.items())
     return "" if is_mark(text) else text
 
 

@@ -306,6 +306,7 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         "answer": None,
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
+        "begun": context.begun,
     }
     names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
     description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())

@@ -515,6 +515,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "mail_subject": "",  # an assistant's copy has that of the mail
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
+        "begun": context.begun,
         "by_mail": is_by_mail(context.event),
         "answers_go_to": Value(answers_go_to(context.settings)),
     }

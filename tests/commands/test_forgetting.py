@@ -317,6 +317,7 @@ def test_about_shows_everything_of_a_person_and_nothing_of_others(place: Place) 
     assert ran.code == 0, ran.err
     for word in (*KIM, "invitation", "directeur", "attending", "vervangen door"):
         assert word in ran.out, word
+    assert "recipient’s address: kim@woonstede.example.org" in ran.out
     assert place.run("about", "kim@woonstede.example.org", "--html", "kim.html", now=LATER).code == 0
     page = next(each for each in (place.folder / "kim.html", Path("kim.html")) if each.exists())
     text = page.read_text(encoding="utf-8")
