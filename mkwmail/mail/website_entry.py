@@ -6,7 +6,7 @@ from mkwmail.config.event import Event
 from mkwmail.mail.calendar_part import Method, content_lines, entry_of, link_in, to_ics
 from mkwmail.mail.context import EntryForm, MailingContext, common_names, named
 from mkwmail.mail.merge import Link, Value, unquote
-from mkwmail.mail.templates import Templates, plain, rendered
+from mkwmail.mail.templates import Templates, description
 
 
 def website_entry(context: MailingContext, templates: Templates, moment: datetime) -> bytes:
@@ -29,16 +29,17 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         "answer": None,
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
+        "mailing": {"name": "", "text": None},
     }
-    names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
-    description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
+    names.update(templates.macros(templates.text, "phrases.md", names))
+    words = unquote(description(templates.part("calendar.txt"), names))
     entry = entry_of(
         context,
         method=Method.PUBLISH,
         uid=context.uid,
         stamp=moment,
-        description=description,
-        url=link_in(description, ""),
+        description=words,
+        url=link_in(words, ""),
         form=EntryForm(),
     )
     return to_ics(content_lines(entry))
