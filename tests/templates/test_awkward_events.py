@@ -240,6 +240,21 @@ def test_the_entry_has_what_its_reader_needs() -> None:
     assert "Programma" not in a_mail("cancellation", event=event).entry
 
 
+def test_the_link_is_promised_to_those_who_can_still_get_it() -> None:
+    event = an_event(online=Online(url=MEET), location=None)
+    late = moment(2020, 4, 3, 9)
+    for answer, at, promised in (
+        (None, None, True),
+        ("tentative", None, True),
+        ("declined", None, False),
+        (None, late, False),
+        ("declined", late, False),
+    ):
+        mail = a_mail("update", event=event, answer=answer, at=at)
+        for part in (mail.shown, " ".join(mail.text.split())):
+            assert ("je krijgt de link als je je hebt aangemeld" in part) is promised
+
+
 def test_own_words_that_invite_take_the_place_of_the_standard_sentence() -> None:
     assert "Graag nodigen we" in a_mail("invitation", text="De zaal is om de hoek.").text
     assert "Graag nodigen we" not in a_mail("invitation", text="Van harte nodig ik je uit.").text
