@@ -352,7 +352,7 @@ def test_all_views_are_within_reach_on_a_phone(chromium: Browser, tmp_path: Path
     boxes = [button.bounding_box() for button in page.locator(".views button").all()]
     assert len(boxes) == 4
     for box in boxes:
-        assert box is not None and 0 <= box["x"] and box["x"] + box["width"] <= width
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
         assert 40 <= box["height"] < 60
     assert page.locator(".views").evaluate("each => each.scrollWidth <= each.clientWidth")
 
