@@ -15,7 +15,7 @@ from mkwmail.config.event import CalendarMethod, Event, place_of
 from mkwmail.mail.context import EntryForm, MailingContext, common_names, links_among, named
 from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
 from mkwmail.mail.merge import Escaping, Link, Marks, Placeholder, Segments, Value, fill, joined, segments_of, unquote
-from mkwmail.mail.templates import Templates, plain, rendered
+from mkwmail.mail.templates import Templates, description
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
 # Not the sender's domain: that may change, and a UID may not.
@@ -307,16 +307,17 @@ def website_entry(context: MailingContext, templates: Templates, moment: datetim
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
         "begun": context.begun,
+        "mailing": {"name": "", "text": None},
     }
-    names.update(templates.macros(templates.text, "phrases.md", {**names, "mailing": {"text": None}}))
-    description = unquote(plain(rendered(templates.part("calendar.txt"), "calendar.txt", names)).strip())
+    names.update(templates.macros(templates.text, "phrases.md", names))
+    words = unquote(description(templates.part("calendar.txt"), names))
     entry = entry_of(
         context,
         method=Method.PUBLISH,
         uid=context.uid,
         stamp=moment,
-        description=description,
-        url=link_in(description, ""),
+        description=words,
+        url=link_in(words, ""),
         form=EntryForm(),
     )
     return to_ics(content_lines(entry))

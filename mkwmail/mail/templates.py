@@ -234,6 +234,14 @@ def plain(rendering: str) -> str:
     return html.unescape(rendering)
 
 
+def description(calendar: Template, names: Mapping[str, Any]) -> str:
+    """Return the description of a calendar entry, with at most one empty line between its paragraphs.
+
+    :raises UserError: if ``calendar.txt`` has a fault, with its line.
+    """
+    return re.sub(r"\n{3,}", "\n\n", plain(rendered(calendar, "calendar.txt", names)).strip())
+
+
 @contextmanager
 def template_faults(file: str) -> Iterator[None]:
     """Turn any error of a template into a fault with its file and line."""
@@ -400,7 +408,7 @@ class Renderer:
             preheader=self._line(self.mail.preheader, names),
             markdown=markdown,
             footer=footer.strip(),
-            calendar=plain(rendered(self.calendar, "calendar.txt", names)).strip(),
+            calendar=description(self.calendar, names),
             blocks=tuple(blocks.called),
             entry=entry,
         )

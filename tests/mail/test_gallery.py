@@ -341,6 +341,23 @@ def test_a_phone_scrolls_down_only(chromium: Browser, workshop: Workshop, tmp_pa
 
 
 @needs_chromium
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_all_views_are_within_reach_on_a_phone(chromium: Browser, tmp_path: Path, language: str, width: int) -> None:
+    place = a_place(tmp_path)
+    file = tmp_path / "mails.html"
+    ran = place.run("preview", "directeurendag-2020", "invitation", "--html", str(file), MKWMAIL_LANG=language)
+    assert ran.code == 0
+    page = opened(chromium, tmp_path, file.read_text(encoding="utf-8"), width).page
+    boxes = [button.bounding_box() for button in page.locator(".views button").all()]
+    assert len(boxes) == 4
+    for box in boxes:
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert 40 <= box["height"] < 60
+    assert page.locator(".views").evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+@needs_chromium
 def test_the_salutation_is_under_each_name_and_the_odd_ones_come_first(
     chromium: Browser, workshop: Workshop, tmp_path: Path
 ) -> None:
