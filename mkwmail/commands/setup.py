@@ -30,7 +30,7 @@ from mkwmail.config.folder import (
     remember,
 )
 from mkwmail.config.json_schema import event_schema, settings_schema
-from mkwmail.config.kinds import RULES, in_order, typed_name
+from mkwmail.config.kinds import RULES, in_order, shown_name, typed_name
 from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
@@ -487,7 +487,7 @@ def _show(terminal: Terminal, event: Event, now: datetime) -> None:
     for name in in_order(event):
         send = event.mailings[name].send
         if send is not None:
-            rows.append((name, f"{_weekday(send)} {day_and_time(send)}{past if send < now else ''}"))
+            rows.append((shown_name(name), f"{_weekday(send)} {day_and_time(send)}{past if send < now else ''}"))
     terminal.facts(rows)
 
 

@@ -121,12 +121,12 @@ _INDENT = 2
 
 
 def _fitted(cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], int]:
-    """Return the widths of a table's columns, and the spaces after each: two, or one if the words need the room.
+    """Return the widths of a table's columns, and the spaces between them: two, or one if the words need the room.
 
     Rich cuts off what does not fit, so long words are broken in the end.
     """
     for gap in (2, 1):
-        room = width - gap * len(cells)
+        room = width - gap * (len(cells) - 1)
         widths = column_widths(cells, room)
         if sum(widths) <= room:
             break
@@ -267,7 +267,7 @@ class Terminal:
         shown = [[printable(cell) for cell in row] for row in rows]
         columns = [[heading, *cells] for heading, *cells in zip(headings, *shown, strict=True)]
         widths, gap = _fitted(columns, self._out.width - _INDENT)
-        table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
+        table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
         table.add_column("", width=_INDENT - gap)
         for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             is_number = index >= first_number
