@@ -23,7 +23,7 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.prompts import former_faults, former_names
 from mkwmail.config.folder import TEMPLATE_ENDINGS, is_synchronised, shipped_templates
-from mkwmail.config.kinds import in_order, latest_of
+from mkwmail.config.kinds import in_order, latest_of, shown_name
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
 from mkwmail.dutch.dates import forms_in
@@ -333,7 +333,7 @@ def _mailing(
     warnings += _direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s are %(size)s, which many servers refuse")
-        words = {"mailing": name, "size": size(largest)}
+        words = {"mailing": shown_name(name), "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
     checked = Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now)
     return replace(checked, certificates=along.certificates, files=along.files) if count else checked, warnings
@@ -360,7 +360,7 @@ def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMai
     names = [each.recipient.name or each.recipient.address for each in outgoing if each.addressed.direct]
     if names:
         fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
-        words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
+        words = {"mailing": shown_name(mailing), "members": members(len(names)), "names": some(names)}
         remedy = _("nothing is wrong, only slow: the template shortens or measures names (filter, set, truncate)")
         yield Fault(f"templates/{template}.md", fault % words, remedy)
 
@@ -375,5 +375,5 @@ def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messa
                 found.update(dict.fromkeys(said))
     if found:
         fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
-        words = {"mailing": mailing, "words": ", ".join(found), "form": form}
+        words = {"mailing": shown_name(mailing), "words": ", ".join(found), "form": form}
         yield Fault(place, fault % words, _("use one form of address in its own texts"))

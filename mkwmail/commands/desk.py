@@ -15,7 +15,7 @@ from mkwmail.commands.status import last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
-from mkwmail.config.kinds import RULES, shown_name
+from mkwmail.config.kinds import RULES, kind_of_dutch, shown_name, typed_name
 from mkwmail.config.settings import Settings, example_senders, read_settings
 from mkwmail.errors import UserError
 from mkwmail.files import shipped
@@ -240,7 +240,8 @@ def _words_in(sentence: str) -> tuple[str, ...]:
     found = _COMMAND.search(sentence)
     if found is None or sentence[found.end() :].strip(" .)`"):
         return ()
-    return tuple(found[1].rstrip(".").split())
+    verb, *others = found[1].rstrip(".").split()
+    return verb, *(kind_of_dutch(word) or word for word in others)
 
 
 # Commands that take the only event to come if none is named.
@@ -250,8 +251,7 @@ _PRESUMES = ("preview", "send", "schedule", "check", "resolve", "answers")
 def _to_type(words: Sequence[str], only: str) -> str:
     """Return a command as briefly as it can be typed: without the only event, and with the mailing's own name."""
     brief = [word for word in words if word != only or words[0] not in _PRESUMES]
-    names = (shown_name(word) if word in RULES else word for word in brief)
-    return " ".join(("mkwmail", *(name if " " not in name else word for name, word in zip(names, brief, strict=True))))
+    return " ".join(("mkwmail", *(typed_name(word) if word in RULES else word for word in brief)))
 
 
 def _chosen(terminal: Terminal, choices: Sequence[Choice], only: str) -> tuple[str, ...]:

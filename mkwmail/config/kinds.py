@@ -271,6 +271,12 @@ def shown_name(mailing: str) -> str:
     return mailing_words(mailing) if spoken() == "nl" else mailing
 
 
+def typed_name(mailing: str) -> str:
+    """Return a mailing's name as a command shows it: in Dutch its Dutch name if that is one word, else its key."""
+    name = shown_name(mailing)
+    return mailing if " " in name else name
+
+
 def order_of(name: str) -> int:
     """Return the place of a mailing's kind in lists of kinds, from 0."""
     return list(RULES).index(kind_of(name))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import AllAudience, AnyAudience, AudienceRule, ColumnAudience, Event, NotAudience
-from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
+from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of, shown_name
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import user_error
 from mkwmail.i18n import _
@@ -456,7 +456,7 @@ class Audiences:
     def _without(self, mailing: str, person: str) -> str | None:
         if person in self._told.get(mailing, {}):
             return None
-        return _("did not get %(mailing)s") % {"mailing": mailing}
+        return _("did not get %(mailing)s") % {"mailing": shown_name(mailing)}
 
     def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
         value_of = column_of(rule.column, members.values())

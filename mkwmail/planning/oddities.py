@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from mkwmail.addresses import address_key, is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of
+from mkwmail.config.kinds import rule_of, typed_name
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault, fault_at
@@ -148,7 +148,7 @@ def outdated_warnings(event: Event, place: str, index: MemberIndex, history: His
         )
         what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
         words = {"n": len(reached), "what": what, "names": some([each.name for each in reached])}
-        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": mending(history)}
+        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": typed_name(mending(history))}
         yield Fault(place, fault % words, remedy)
     for each in behind:
         if each.why_not:

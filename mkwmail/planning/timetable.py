@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of, shown_name, typed_name
 from mkwmail.config.settings import Hours
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
@@ -170,8 +170,8 @@ def approval_warnings(
             continue
         different = changed(given)
         if different:
-            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
+            words = {"mailing": shown_name(name), "what": "; ".join(each.what for each in different)}
             fault = _("%(mailing)s was approved, and is not sent automatically now: %(what)s") % words
             remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
-            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
+            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": typed_name(name)}))
     return found

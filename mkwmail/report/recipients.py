@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import mailing_words
+from mkwmail.config.kinds import mailing_words, shown_name, typed_name
 from mkwmail.dutch.names import sort_key
 from mkwmail.errors import ExitCode, Fault, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
@@ -467,13 +467,13 @@ def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
         sentence = _("Nothing was sent: everybody already had the %(mailing)s.")
     else:
         sentence = _("Nothing was sent: there is nobody to send the %(mailing)s to now.")
-    terminal.say(sentence % {"mailing": summary.mailing}, "bold")
+    terminal.say(sentence % {"mailing": shown_name(summary.mailing)}, "bold")
     show_by_reason(terminal, _("Had it already"), entries(after.already))
 
 
 def _next_steps(summary: Summary, now: datetime) -> list[str]:
     """Return the next commands, each in a sentence."""
-    words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
+    words = {"event": summary.event, "mailing": typed_name(summary.mailing), "mails": mails(summary.waiting)}
     after = summary.after
     steps = []
     if summary.waiting and summary.outcome.until:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mkwmail.clock import day_in_words
+from mkwmail.config.kinds import shown_name, typed_name
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.mail.compose import UNSUBSCRIBE
@@ -183,7 +184,7 @@ def show_bounces(terminal: Terminal, event: str, came: Sequence[MatchedBounce], 
     mailings = sorted({each.matched.message.mailing for each in lost if each.matched.message})
     for mailing in mailings:
         step = _("When an address is corrected in the list: mkwmail send %(event)s %(mailing)s")
-        terminal.say(step % {"event": event, "mailing": mailing})
+        terminal.say(step % {"event": event, "mailing": typed_name(mailing)})
     if lost:
         terminal.say(_("To send again to the same address: mkwmail resolve %(event)s") % {"event": event})
 
@@ -196,7 +197,7 @@ def _show(terminal: Terminal, heading: str, came: Sequence[MatchedBounce]) -> No
         returned, message = each.matched.returned, each.matched.message
         sure = _(" (matched by the address alone)") if each.matched.how is How.ADDRESS else ""
         if message is not None:
-            terminal.say(f"  {each.name} <{message.address}>, {message.mailing}{sure}: {returned.reply}")
+            terminal.say(f"  {each.name} <{message.address}>, {shown_name(message.mailing)}{sure}: {returned.reply}")
 
 
 def _show_others(terminal: Terminal, event: str, came: Iterable[MatchedBounce], names: dict[str, str]) -> None:

@@ -119,6 +119,24 @@ def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
     return widths
 
 
+_INDENT = 2
+
+
+def _fitted(cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], int]:
+    """Return the widths of a table's columns, and the spaces between them: two, or one if the words need the room.
+
+    Rich cuts off what does not fit, so long words are broken in the end.
+    """
+    for gap in (2, 1):
+        room = width - gap * (len(cells) - 1)
+        widths = column_widths(cells, room)
+        if sum(widths) <= room:
+            break
+    while sum(widths) > room and max(widths) > 1:
+        widths[widths.index(max(widths))] -= 1
+    return widths, gap
+
+
 class Terminal:
     """Standard output and standard error for people.
 
@@ -247,17 +265,17 @@ class Terminal:
 
         The last ``numbers`` columns are aligned to the right. ``styles``: heading → style of its column's cells.
         """
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
-        table.add_column("", width=0)
         first_number = len(headings) - numbers
         shown = [[printable(cell) for cell in row] for row in rows]
         columns = [[heading, *cells] for heading, *cells in zip(headings, *shown, strict=True)]
-        widths = column_widths(columns, self._out.width - 2 * (len(headings) + 1))
+        widths, gap = _fitted(columns, self._out.width - _INDENT)
+        table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
+        table.add_column("", width=_INDENT - gap)
         for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             is_number = index >= first_number
             style = STYLES.get(styles.get(heading, ""), "")
             justify: Literal["left", "right"] = "right" if is_number else "left"
-            table.add_column(Text(heading), justify=justify, overflow="fold", min_width=width, style=style)
+            table.add_column(Text(heading), justify=justify, overflow="fold", width=width, style=style)
         for row in shown:
             table.add_row("", *map(Text, row))
         self._show(table)
