@@ -29,7 +29,7 @@ from mkwmail.commands.context import (
 from mkwmail.commands.prompts import former_faults, former_names
 from mkwmail.commands.schedule import changed
 from mkwmail.config.folder import is_synchronised
-from mkwmail.config.kinds import in_order, latest_of
+from mkwmail.config.kinds import in_order, latest_of, shown_name
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
 from mkwmail.delivery.dns_check import domain_records, name_server
@@ -113,11 +113,11 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         count = each.left or each.count
         moments = deliveries.sent_times(ledger.database, start - pacing.LONGEST_WINDOW)
         done = pacing.done_at(pace, moments, count, start)
-        facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
+        facts.append((shown_name(each.mailing), _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
             fault = _("at this pace %(mailing)s will not be finished before its latest moment")
             remedy = _("send earlier, or ask the provider for a higher limit and set pace")
-            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=each.mailing))
+            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=shown_name(each.mailing)))
     return tuple(facts), faults
 
 
@@ -327,7 +327,7 @@ def _mailing(
     warnings += _direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s are %(size)s, which many servers refuse")
-        words = {"mailing": name, "size": size(largest)}
+        words = {"mailing": shown_name(name), "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
     checked = Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now)
     return replace(checked, certificates=along.certificates, files=along.files) if count else checked, warnings
@@ -354,7 +354,7 @@ def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMai
     names = [each.recipient.name or each.recipient.address for each in outgoing if each.addressed.direct]
     if names:
         fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
-        words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
+        words = {"mailing": shown_name(mailing), "members": members(len(names)), "names": some(names)}
         remedy = _("nothing is wrong, only slow: the template shortens or measures names (filter, set, truncate)")
         yield Fault(f"templates/{template}.md", fault % words, remedy)
 
@@ -369,5 +369,5 @@ def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messa
                 found.update(dict.fromkeys(said))
     if found:
         fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
-        words = {"mailing": mailing, "words": ", ".join(found), "form": form}
+        words = {"mailing": shown_name(mailing), "words": ", ".join(found), "form": form}
         yield Fault(place, fault % words, _("use one form of address in its own texts"))

@@ -32,7 +32,7 @@ from mkwmail.commands.send import jobs_for, note_skips, prepare_mailing, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, id_in
-from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
+from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of, shown_name
 from mkwmail.config.settings import Settings, read_settings
 from mkwmail.delivery.outcome import Outcome, exit_code, gravest, plan_after
 from mkwmail.delivery.smtp_client import open_session
@@ -269,8 +269,8 @@ class Automatic:
             self.found.notices.append(notices.unsettled(event, [each.who for each in unsettled]))
 
     def _cannot(self, event: Event, name: str, error: UserError) -> None:
-        what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": name}
-        dutch = f"{name} voor {event.title} kan niet uit."
+        what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": shown_name(name)}
+        dutch = f"{notices.begin(notices.what_of(event, name))} kan niet worden verstuurd."
         self._faulty(f"mailing:{event.id}:{name}", error, what, dutch)
 
     def _unhindered(

@@ -34,7 +34,7 @@ from mkwmail.commands.prompts import (
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import id_in
-from mkwmail.config.kinds import mailing_named
+from mkwmail.config.kinds import mailing_named, shown_name
 from mkwmail.config.settings import Settings, Smtp, read_settings
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import CronJob
@@ -148,7 +148,9 @@ def _approved(
     if not options.yes and not terminal.interactive:
         if options.install:
             return ExitCode.OK
-        fault = _("not approved, because there is no terminal to confirm it: %(names)s") % {"names": ", ".join(names)}
+        fault = _("not approved, because there is no terminal to confirm it: %(names)s") % {
+            "names": ", ".join(map(shown_name, names))
+        }
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
     if ledger.other_computer or ledger.compare().is_news:
         # Ask now: `due` has no terminal, and would stop at this question.
@@ -163,9 +165,9 @@ def _approved(
     found = {name: _composed(terminal, sources, name, index, ledger, now) for name in names}
     for name, approved in found.items():
         for said in since_proof(rounds.last_proof(ledger.database, sources.event.id, name), approved):
-            terminal.note(f"{name}: {said}", "warning")
+            terminal.note(f"{shown_name(name)}: {said}", "warning")
     if not options.yes:
-        words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
+        words = {"count": count_words(len(names)), "names": ", ".join(map(shown_name, names)), "n": len(names)}
         question = _("To approve %(count)s as things are now (%(names)s), type %(n)d:")
         if terminal.ask(question % words) != str(len(names)):
             terminal.note(_("Nothing was approved."), "bold")
@@ -194,7 +196,7 @@ def _composed(
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or index.listings
     composer = composer if plan.to_send else composer.without_files()
-    with progress_bar(terminal, name, len(planned)) as show:
+    with progress_bar(terminal, shown_name(name), len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)
 
@@ -209,7 +211,10 @@ def _withdraw(
         if approval is not None:
             rounds.withdraw(ledger.database, approval.event, name, now)
     if names:
-        terminal.say(_("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(names)}, "bold")
+        terminal.say(
+            _("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(map(shown_name, names))},
+            "bold",
+        )
     else:
         terminal.say(_("Nothing of this was approved."))
 

@@ -16,7 +16,7 @@ from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import Call, KeptSignup, Stray
 from mkwmail.members.names import read_name
 from mkwmail.planning.attendance import ToCall
-from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
+from mkwmail.report.recipients import PersonWithReason, entry_values, explained, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Numbers, Question
 from mkwmail.responses.signup_changes import Changes
@@ -518,7 +518,7 @@ def show_calls(terminal: Terminal, event: Event, calls: Sequence[ToCall]) -> Non
 
 
 def _called(one: ToCall) -> tuple[str, str, str, str]:
-    return (one.name, one.organisation, one.telephone or "-", one.reason)
+    return (one.name, one.organisation, one.telephone or "-", explained(one.reason))
 
 
 def _first(event: Event, calls: Sequence[ToCall]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from mkwmail.config.kinds import typed_name
 from mkwmail.i18n import _, ngettext
 from mkwmail.report.saved_mail import show_mails
 from mkwmail.report.terminal import Terminal
@@ -57,7 +58,7 @@ def show_bounces(terminal: Terminal, event: str, came: Sequence[MatchedBounce], 
     mailings = sorted({each.matched.message.mailing for each in lost if each.matched.message})
     for mailing in mailings:
         step = _("When an address is corrected in the list: mkwmail send %(event)s %(mailing)s")
-        terminal.say(step % {"event": event, "mailing": mailing})
+        terminal.say(step % {"event": event, "mailing": typed_name(mailing)})
     if lost:
         terminal.say(_("To send again to the same address: mkwmail resolve %(event)s") % {"event": event})
 

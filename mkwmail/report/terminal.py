@@ -52,7 +52,7 @@ def printable(text: str) -> str:
 
 # A command or a crontab line is never broken, so that it can be copied: on a separate line and in a sentence.
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
-_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
+_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`)|(?<= {2}))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
 # It is a command after a colon, an arrow or a backtick, and in a column of its own; it never ends with a full stop.
 _TO_TYPE = re.compile(r"(?:[:?]\s+|→ |`|(?P<apart> {2}))(?P<command>mkwmail (?:--)?[a-z][^`;(\n]*)")
@@ -255,7 +255,9 @@ class Terminal:
             is_number = index >= first_number
             style = STYLES.get(styles.get(heading, ""), "")
             justify: Literal["left", "right"] = "right" if is_number else "left"
-            table.add_column(Text(heading), justify=justify, overflow="fold", min_width=width, style=style)
+            table.add_column(
+                Text(heading), justify=justify, overflow="fold", min_width=width, max_width=width, style=style
+            )
         for row in shown:
             table.add_row("", *map(Text, row))
         self._show(table)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of, shown_name
+from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.delivery.outcome import Outcome
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
@@ -131,7 +131,10 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     terminal.say()
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
-            words = {"mailing": shown_name(slot.mailing), "command": f"mkwmail schedule {event.id} {slot.mailing}"}
+            words = {
+                "mailing": shown_name(slot.mailing),
+                "command": f"mkwmail schedule {event.id} {typed_name(slot.mailing)}",
+            }
             terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "warning")
 
 
@@ -236,7 +239,7 @@ def show_went(terminal: Terminal, went: Sequence[DueDelivery]) -> None:
         )
         sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
         words = [sent, *(word % {"n": count} for word, count in counts if count)]
-        terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
+        terminal.say(f"{each.event.id}: {shown_name(each.mailing)}: {', '.join(words)}")
 
 
 def due_value(went: Sequence[DueDelivery], notices: Sequence[Notice]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_broken_off_mailing_is_finished_by_one_number_from_anywhere(tmp_path: 
         code, screen = typed(command, environment, home, answers)
         assert code == 0, screen
         assert f"In {place.folder}:" in " ".join(screen.split())
-        assert "invitation: 2 sent, 3 are waiting" in screen
+        assert "invitation: 2 of 5 sent; 3 are waiting" in screen
         assert sorted(each.recipients[0] for each in server.taken) == sorted(row.split(";")[3] for row in PEOPLE), (
             "everybody once"
         )
