@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 app = App(
     name="mkwmail",
     help=_("Invite members to an event: write and send all of its mail from one event file and one member list."),
-    epilog=_("`mkwmail COMMAND --help` shows what a command does, with an example."),
+    epilog=_(
+        "`mkwmail COMMAND --help` shows what a command does, with an example.\n"
+        "The first steps, in the guide: mkwmail guide inloggen"
+    ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

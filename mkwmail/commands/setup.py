@@ -30,7 +30,7 @@ from mkwmail.config.folder import (
     remember,
 )
 from mkwmail.config.json_schema import event_schema, settings_schema
-from mkwmail.config.kinds import RULES, in_order
+from mkwmail.config.kinds import RULES, in_order, typed_name
 from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
@@ -315,9 +315,10 @@ def _say_what_is_next(
     if place.path != Path.cwd():
         terminal.say(f"  cd {shlex.quote(str(place.path))}")
     logs_in = ("login",) if known else ()
-    for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
+    mailing = typed_name("invitation")
+    for command in (f"check {event}", f"preview {event} {mailing}", f"send {event} {mailing} --rehearse", *logs_in):
         terminal.say(f"  mkwmail {command}")
-    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide inloggen"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.

@@ -133,6 +133,7 @@ def test_every_chapter_is_a_page_or_a_heading_of_the_guide(chapter: str) -> None
 
 def test_help_and_faults_name_the_chapter(tmp_path: Path) -> None:
     place = a_place(tmp_path)
+    assert "mkwmail guide inloggen" in place.run("--help").out
     assert "In the guide: mkwmail guide misgaat" in place.run("resolve", "--help").out
     assert "In the guide: mkwmail guide aanmeldingen" in place.run("answers", "import", "--help").out
     place.members("Kim;;Verbeek;kim@;Woonstede;")
