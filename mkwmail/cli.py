@@ -265,8 +265,8 @@ def new(
 @app.command(
     help=_("""Change a detail of an event, in its file; your comments stay.
 
-WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It shows
-what follows: who was told something else, and what has to be approved again.
+WHAT is date, time, starts, ends, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It
+shows what follows: who was told something else, and what has to be approved again.
 
 \b
 Examples:
