@@ -489,18 +489,20 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
 
 
 def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
-    """Print the attendance, and the people to telephone.
+    """Print the attendance: the totals of answers and of the form's questions, and the organisations without anyone."""
+    if not attendance.answers:
+        return
+    line, more = counted(attendance)
+    terminal.gap()
+    terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
+    for sentence in more:
+        terminal.say(f"  {sentence}")
+    show_questions(terminal, attendance.questions)
+    _show_places(terminal, attendance, everybody)
 
-    It has the totals of answers and of the form's questions, and the organisations from which no one comes.
-    """
-    if attendance.answers:
-        line, more = counted(attendance)
-        terminal.gap()
-        terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
-        for sentence in more:
-            terminal.say(f"  {sentence}")
-        show_questions(terminal, attendance.questions)
-        _show_places(terminal, attendance, everybody)
+
+def show_unreached(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
+    """Print the people to telephone or to write to by post."""
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="warning")
     show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="warning")
 

@@ -171,3 +171,28 @@ def test_a_mail_in_doubt_is_decided_at_the_desk_by_one_key(desk: Desk) -> None:
     assert "uitnodiging, Lou 't Hart" in screen and "1 beslissing vastgelegd." in screen
     assert desk.server.taken[-1].recipients == ("lou@elf.example.org",) and desk.sent == 1
     assert desk.server.bodies_of("kim@woonstede.example.org") == 1
+
+
+def test_the_figures_of_the_status_are_on_the_first_screen(desk: Desk) -> None:
+    place = desk.place
+    desk.server.on("RCPT", "451 4.7.1 greylisted", recipient="kim@woonstede.example.org", times=1)
+    desk.server.on("RCPT", "550 5.1.1 no such user", recipient="lou@elf.example.org")
+    assert place.send(now="2020-02-17T09:00").code == 80
+    place.write(
+        "antwoorden.csv",
+        "Naam;E-mailadres;Komt u?;Tijdstempel\nJan de Vries;jan@dehaven.example.org;ja;18-02-2020 10:00\n",
+    )
+    file = str(place.folder / "antwoorden.csv")
+    read = place.run("answers", "import", "directeurendag-2020", file, "--yes", now="2020-02-20T09:00")
+    assert read.code == 0, read
+    environment = place.environment("2020-04-09T09:00", PAGER="cat")
+    _code, screen = typed(place.command("status", "directeurendag-2020"), environment, place.folder, [], desk.size)
+    shown = plain(screen).splitlines()
+    at = {
+        word: next(n for n, line in enumerate(shown) if line.startswith(word)) for word in ("Antwoorden:", "Geweigerd")
+    }
+    assert at["Antwoorden:"] < min(at["Geweigerd"], desk.size[1] - 4)
+    # The chart, which is the longest and the least urgent, is last.
+    assert "a = uitnodiging" in shown[-1]
+    # Every heading is whole, and nothing is cut off at the edge.
+    assert " ".join(shown).count("versturen") and all(len(line.rstrip()) <= desk.size[0] for line in shown)
