@@ -111,11 +111,11 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         count = each.left or each.count
         moments = deliveries.sent_times(ledger.database, start - pacing.LONGEST_WINDOW)
         done = pacing.done_at(pace, moments, count, start)
-        facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
+        facts.append((shown_name(each.mailing), _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
             fault = _("at this pace %(mailing)s will not be finished before its latest moment")
             remedy = _("send earlier, or ask the provider for a higher limit and set pace")
-            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=each.mailing))
+            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=shown_name(each.mailing)))
     return tuple(facts), faults
 
 

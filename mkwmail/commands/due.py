@@ -270,7 +270,7 @@ class Automatic:
 
     def _cannot(self, event: Event, name: str, error: UserError) -> None:
         what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": shown_name(name)}
-        dutch = f"{name} voor {event.title} kan niet uit."
+        dutch = f"{notices.begin(notices.what_of(event, name))} kan niet worden verstuurd."
         self._faulty(f"mailing:{event.id}:{name}", error, what, dutch)
 
     def _unhindered(

@@ -183,7 +183,7 @@ def _composed(
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or index.listings
     composer = composer if plan.to_send else composer.without_files()
-    with progress_bar(terminal, name, len(planned)) as show:
+    with progress_bar(terminal, shown_name(name), len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)
 

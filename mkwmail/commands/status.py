@@ -90,12 +90,12 @@ def status(
         raise user_error("", _("--json, --csv and --html cannot be used together."), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html makes the page of one event: add its name")
-        raise user_error("", fault, f"mkwmail status EVENT --html {html}", code=ExitCode.USAGE)
+        raise user_error("", fault, _("mkwmail status EVENT --html %(file)s") % {"file": html}, code=ExitCode.USAGE)
     folder = folder_of(invocation)
     if calls:
         if event is None or csv is not None or html is not None:
             fault = _("--calls lists one event: add its name")
-            raise user_error("", fault, "mkwmail status EVENT --calls", code=ExitCode.USAGE)
+            raise user_error("", fault, _("mkwmail status EVENT --calls"), code=ExitCode.USAGE)
         return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]

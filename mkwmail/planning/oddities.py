@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from mkwmail.addresses import address_key, is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of, typed_name
+from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault, fault_at
@@ -53,7 +53,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         deadline = registration.deadline if registration and rule_of(name).reminds else None
         if deadline and entry.send and entry.send > deadline:
             fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
-            words = {"mailing": name, "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
+            words = {"mailing": shown_name(name), "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
             yield Fault(place, fault % words, _("send it before the deadline, or move the deadline"))
     if not event.programme:
         yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
@@ -186,7 +186,7 @@ def earlier_text_fault(event: Event, place: str, found: WithEarlierText) -> Faul
     )
     what = "; ".join(f"{each.what}: {_cut(each.old)} → {_cut(each.new)}" for each in found.changes)
     remedy = _("if it was wrong: mkwmail send %(event)s correction") % {"event": event.id}
-    return Fault(place, fault % {"n": found.people, "mailing": found.mailing, "what": what}, remedy)
+    return Fault(place, fault % {"n": found.people, "mailing": shown_name(found.mailing), "what": what}, remedy)
 
 
 def _cut(text: str) -> str:
@@ -499,7 +499,9 @@ def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
     def example(number: int) -> str:
         member, why = found[number]
         words = {"words": salutation(member.name, form), "row": member.row, "why": why}
-        return _('"%(words)s" (row %(row)d: %(why)s)') % words
+        if member.row:
+            return _('"%(words)s" (row %(row)d: %(why)s)') % words
+        return _('"%(words)s" (guest: %(why)s)') % words  # a guest is in no row
 
     if found:
         yield ngettext(

@@ -16,7 +16,7 @@ from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import Call, KeptSignup, Stray
 from mkwmail.members.names import read_name
 from mkwmail.planning.attendance import ToCall
-from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
+from mkwmail.report.recipients import PersonWithReason, entry_values, explained, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Numbers
 
@@ -495,18 +495,20 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
 
 
 def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
-    """Print the attendance, and the people to telephone.
+    """Print the attendance: the totals of answers and of the form's questions, and the organisations without anyone."""
+    if not attendance.answers:
+        return
+    line, more = counted(attendance)
+    terminal.gap()
+    terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
+    for sentence in more:
+        terminal.say(f"  {sentence}")
+    show_questions(terminal, attendance.questions)
+    _show_places(terminal, attendance, everybody)
 
-    It has the totals of answers and of the form's questions, and the organisations from which no one comes.
-    """
-    if attendance.answers:
-        line, more = counted(attendance)
-        terminal.gap()
-        terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
-        for sentence in more:
-            terminal.say(f"  {sentence}")
-        show_questions(terminal, attendance.questions)
-        _show_places(terminal, attendance, everybody)
+
+def show_unreached(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
+    """Print the people to telephone or to write to by post."""
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="warning")
     show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="warning")
 
@@ -524,7 +526,7 @@ def show_calls(terminal: Terminal, event: Event, calls: Sequence[ToCall]) -> Non
 
 
 def _called(one: ToCall) -> tuple[str, str, str, str]:
-    return (one.name, one.organisation, one.telephone or "-", one.reason)
+    return (one.name, one.organisation, one.telephone or "-", explained(one.reason))
 
 
 def _first(event: Event, calls: Sequence[ToCall]) -> dict[str, str]:

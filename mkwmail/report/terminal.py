@@ -54,7 +54,7 @@ def printable(text: str) -> str:
 
 # A command or a crontab line is never broken, so that it can be copied: on a separate line and in a sentence.
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
-_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
+_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`)|(?<= {2}))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
 # It is a command after a colon, an arrow or a backtick, and in a column of its own; it never ends with a full stop.
 _TO_TYPE = re.compile(r"(?:[:?]\s+|→ |`|(?P<apart> {2}))(?P<command>mkwmail (?:--)?[a-z][^`;(\n]*)")
@@ -103,19 +103,25 @@ def styled(text: str, style: Style = "") -> Text:
 def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
     """Return the widths of a table's columns, in characters.
 
-    No column is narrower than its longest word. If the columns do not fit in ``room``, the column with the most
-    spare width is narrowed first.
+    No column is narrower than its longest word. If the columns do not fit in ``room``, headings are broken first; then
+    the column in which the fewest cells need another line.
 
     >>> column_widths([["one two"], ["abc"]], 7)
     [4, 3]
     """
     widths = [max(map(len, column), default=0) for column in cells]
     least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in cells]
+    below = [max(map(len, column[1:]), default=0) for column in cells]
+
+    def cost(index: int) -> tuple[int, int]:
+        broken = sum(len(cell) >= widths[index] for cell in cells[index][1:])
+        return (0 if widths[index] > below[index] else broken, least[index] - widths[index])
+
     while sum(widths) > room:
-        slack = [width - few for width, few in zip(widths, least, strict=True)]
-        if not any(slack):
+        narrowable = [index for index, width in enumerate(widths) if width > least[index]]
+        if not narrowable:
             break
-        widths[slack.index(max(slack))] -= 1
+        widths[min(narrowable, key=cost)] -= 1
     return widths
 
 
