@@ -87,8 +87,8 @@ def import_signups(
     It shows first what it would record. Doubtful rows are asked about in a terminal; otherwise they are kept until
     they are settled.
 
-    :raises UserError: if the export or the member list cannot be read, or if nobody can confirm (SETTINGS); nothing
-        is recorded then.
+    :raises UserError: if the export or the member list cannot be read, or without a terminal to confirm (SETTINGS);
+        nothing is recorded then.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
@@ -144,7 +144,7 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
 
     The number must be typed if the file does not tell who comes, or if more than half of the members would change.
 
-    :raises UserError: code SETTINGS if nobody can be asked.
+    :raises UserError: code SETTINGS without a terminal.
     """
     if export.perhaps:
         if not terminal.interactive or yes:

@@ -179,7 +179,7 @@ def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
 #: Ends the name of the source that holds what certificates of attendance say.
 CERTIFICATE = ": certificate"
 
-#: What a correction calls certificates of attendance.
+#: The name of certificates of attendance in a correction.
 CERTIFICATES = "Bewijs"
 
 #: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.
