@@ -353,7 +353,7 @@ class Audiences:
         return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
     def _may_come(self, person: str, _member: Member) -> str | None:
-        # Who signed up must know when and where, also if it is not settled who that is.
+        # Somebody who signed up must know the time and the place, also if it is not settled who that is.
         return None if person in self._pending else self._unless(person, COMING)
 
     def _unless(self, person: str, wanted: Set[str]) -> str | None:

@@ -155,7 +155,7 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
     correcting = history.correcting
     if correcting is not None:
-        # Who had the text of now in person needs no correction of what the predecessor had.
+        # A person who had the present text needs no correction of what the predecessor had.
         earlier = {heir_of.get(person, person) for person in correcting.earlier} - (correcting.had - correcting.earlier)
         had = {heir_of.get(person, person) for person in correcting.had}
         correcting = replace(correcting, earlier=frozenset(earlier), had=frozenset(had))
