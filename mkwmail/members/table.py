@@ -108,7 +108,7 @@ def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple
             return
         except csv.Error as error:
             raise UserError(_quoting_fault(error, f"{shown}:{number}")) from None
-        if any(cell.strip() for cell in cells):
+        if any(map(str.strip, cells)):
             yield number, tuple(cells)
 
 

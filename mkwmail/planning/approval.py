@@ -19,8 +19,7 @@ from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.dutch.dates import number as in_words
 from mkwmail.errors import Fault, UserError, fault_at
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
-from mkwmail.mail.context import Change
+from mkwmail.ledger.models import TOLD, Approval, Change, Delivery, Proof, Round
 from mkwmail.planning.facts import differences as differing_facts
 from mkwmail.planning.facts import read_facts
 
@@ -264,8 +263,8 @@ def correcting(
     }
     earlier = {person for person, delivery in last.items() if delivery.approval in differing} - uncertified
     edition = _edition([texts[key] for key in sorted(texts)], wording)
-    told = {key: corrections(text, wording) for key, text in texts.items()}
-    alike = {key for key, text in texts.items() if not told[key] and not _template_differs(text, wording)}
+    told = {key: corrections(texts[key], wording) for key in differing}
+    alike = {key for key in differing if not told[key] and not _template_differs(texts[key], wording)}
     changes = {person: told[last[person].approval or 0] for person in earlier}
     return Correcting(
         of,
