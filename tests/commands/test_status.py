@@ -313,10 +313,11 @@ def test_the_desk_names_the_command_for_a_mailing_that_broke_off(tmp_path: Path)
         early = "2020-02-14T09:00"
         assert place.send("--limit", "2", now=early).code == 75
         assert (
-            steps(place, "2020-02-14T09:30")[0] == f"invitation: 2 sent, 3 are waiting: mkwmail send {EVENT} invitation"
+            steps(place, "2020-02-14T09:30")[0]
+            == f"invitation: 2 of 5 sent; 3 are waiting: mkwmail send {EVENT} invitation"
         )
         place.run("schedule", EVENT, "--yes", now="2020-02-14T10:00")
-        waiting = f"invitation: 2 sent, 3 are waiting: mkwmail send {EVENT} invitation"
+        waiting = f"invitation: 2 of 5 sent; 3 are waiting: mkwmail send {EVENT} invitation"
         assert waiting in steps(place, "2020-02-18T10:00"), "nothing runs that would send the rest"
         assert place.send(now="2020-02-18T10:30").code == 0
         assert not any("waiting" in step for step in steps(place, "2020-02-18T11:00"))
@@ -331,7 +332,7 @@ def test_the_desk_names_the_hour_of_what_the_server_put_off(tmp_path: Path) -> N
         early = place.run(now="2020-02-17T09:01").out
         assert "invitation: the server deferred 1 mail until " in early and f"; then: {command}" in early
         assert "waiting" not in early, "nobody else waits"
-        assert f"invitation: 4 sent, 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
+        assert f"invitation: 4 of 5 sent; 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
 
 
 def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
@@ -341,7 +342,7 @@ def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
         assert place.send("--limit", "2", now="2020-02-14T09:00").code == 75
         early = place.run(now="2020-02-14T09:01").out
         assert "invitation: the server deferred 1 mail until " in early
-        assert f"invitation: 1 sent, 3 are waiting: mkwmail send {EVENT} invitation" in early
+        assert f"invitation: 1 of 5 sent; 3 are waiting: mkwmail send {EVENT} invitation" in early
 
 
 def test_what_everybody_had_before_its_date_is_not_next(tmp_path: Path) -> None:

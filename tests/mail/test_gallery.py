@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from mkwmail.config.event import CalendarEntry, CalendarMethod
+from mkwmail.files import Attachment
 from mkwmail.mail.compose import Addressed, Composition, compose
 from mkwmail.mail.context import Addressee, MailingContext
-from mkwmail.mail.mime import Attachment
 from mkwmail.mail.preview_page import gallery_page
 from tests.browser import CHROMIUM, a_browser, needs_chromium
 from tests.clients.npm import AXE, needs_npm

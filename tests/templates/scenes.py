@@ -14,10 +14,10 @@ from mkwmail.config.event import Event, Host, Location, Mailing, ProgrammeItem, 
 from mkwmail.config.kinds import kind_of
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
-from mkwmail.files import shipped
+from mkwmail.files import Attachment, shipped
+from mkwmail.ledger.models import Change
 from mkwmail.mail.compose import compose
-from mkwmail.mail.context import Addressee, Change, Form, MailingContext
-from mkwmail.mail.mime import Attachment
+from mkwmail.mail.context import Addressee, Form, MailingContext
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from tests.kinds import Kind
