@@ -101,19 +101,21 @@ def styled(text: str, style: Style = "") -> Text:
 def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
     """Return the widths of a table's columns, in characters.
 
-    No column is narrower than its longest word. If the columns do not fit in ``room``, the column with the most
-    spare width is narrowed first.
+    The first of each is the heading. No column is narrower than its longest word. If the columns do not fit in
+    ``room``, the one with the most spare width is narrowed first; headings are broken before cells are.
 
     >>> column_widths([["one two"], ["abc"]], 7)
     [4, 3]
     """
     widths = [max(map(len, column), default=0) for column in cells]
     least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in cells]
-    while sum(widths) > room:
-        slack = [width - few for width, few in zip(widths, least, strict=True)]
-        if not any(slack):
-            break
-        widths[slack.index(max(slack))] -= 1
+    whole = [max(few, *map(len, column[1:]), 0) for few, column in zip(least, cells, strict=True)]
+    for floor in (whole, least):
+        while sum(widths) > room:
+            slack = [width - few for width, few in zip(widths, floor, strict=True)]
+            if not any(slack):
+                break
+            widths[slack.index(max(slack))] -= 1
     return widths
 
 
