@@ -29,8 +29,8 @@ from mkwmail.i18n import _, mails, ngettext
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
-# What each colour means. By number (xterm's 256 colours), because terminals choose the first sixteen themselves: these
-# are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
+# The meaning of each colour. By number (xterm's 256 colours), because terminals choose the first sixteen
+# themselves: these are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
 STYLES: Mapping[Style, str] = {
     "good": "color(28)",  # sent, done, ready: green
     "waiting": "color(31)",  # later, or for somebody's answer: blue
