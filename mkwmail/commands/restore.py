@@ -16,7 +16,16 @@ from mkwmail.commands.context import Invocation, Sources, folder_of, history_of,
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.kinds import Audience, in_order, kind_of, kinds_without_entry, latest_of, mailing_named, typed_name
+from mkwmail.config.kinds import (
+    Audience,
+    in_order,
+    kind_of,
+    kinds_without_entry,
+    latest_of,
+    mailing_named,
+    shown_name,
+    typed_name,
+)
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import state_folder
@@ -266,7 +275,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
 
 def unsure_words(found: rounds.Unsure) -> str:
     """Return why it is not certain whether a mailing was sent."""
-    words = {"event": found.event, "mailing": found.mailing}
+    words = {"event": found.event, "mailing": shown_name(found.mailing)}
     words |= {"since": day_and_time(found.since), "until": day_and_time(found.until)}
     return (
         _(

@@ -324,7 +324,7 @@ def _say_what_is_next(
     )
     for command in commands:
         terminal.say(f"  {command}")
-    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide inloggen"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.

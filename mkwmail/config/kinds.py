@@ -272,9 +272,12 @@ def shown_name(mailing: str) -> str:
 
 
 def typed_name(mailing: str) -> str:
-    """Return a mailing's name as a command shows it: in Dutch its Dutch name if that is one word, else its key."""
-    name = shown_name(mailing)
-    return mailing if " " in name else name
+    """Return the word for a mailing in a command: in Dutch its Dutch name if that is understood, else its key."""
+    if spoken() != "nl":
+        return mailing
+    kind = kind_of(mailing)
+    word = f"{RULES[kind].dutch.replace(' ', '-')}{mailing[len(kind) :]}" if kind != OWN else mailing
+    return word if kind_of_dutch(word) == mailing else mailing
 
 
 def order_of(name: str) -> int:

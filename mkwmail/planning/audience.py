@@ -447,9 +447,11 @@ class Audiences:
             return _("nothing has been sent yet that could be corrected")
         if person in correcting.earlier:
             return None
+        if person in correcting.uncertified:
+            return _("gets no certificate, and nothing else has changed")
         if person in correcting.had:
-            return _("got %(mailing)s as it is now") % {"mailing": correcting.of}
-        return _("did not get %(mailing)s") % {"mailing": correcting.of}
+            return _("got %(mailing)s as it is now") % {"mailing": shown_name(correcting.of)}
+        return _("did not get %(mailing)s") % {"mailing": shown_name(correcting.of)}
 
     def _without(self, mailing: str, person: str) -> str | None:
         if person in self._told.get(mailing, {}):
@@ -463,7 +465,9 @@ class Audiences:
             remedy = _("add the column to the list, or correct the audience in the event file; it has: %(columns)s")
             known = {column: None for member in members.values() for column in member.columns}
             columns = ", ".join([*KNOWN_COLUMNS, *known])
-            raise user_error(self._event.id, fault, remedy, columns=columns, column=rule.column, mailing=self._mailing)
+            raise user_error(
+                self._event.id, fault, remedy, columns=columns, column=rule.column, mailing=shown_name(self._mailing)
+            )
         wanted = {folded(value) for value in rule.values}
 
         def why_not(_person: str, member: Member) -> str | None:

@@ -256,7 +256,7 @@ def _mailings(
             and each.mode is not SendMode.CHANGED
             and not (runs and each.mode is SendMode.APPROVED)
         ):
-            yield _waiting(event, each.mailing, sent[each.mailing], waits)
+            yield _waiting(event, each.mailing, sent[each.mailing], each.left, waits)
             if each.send is not None and each.send > now:
                 ahead.append(each)
             continue
@@ -294,19 +294,15 @@ def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
     )
 
 
-def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
+def _waiting(event: Event, mailing: str, sent: int, left: int, waits: int) -> str:
     """Return that a mailing was sent to some, and the command that sends it to the others."""
-    words = {
-        "mailing": shown_name(mailing),
-        "sent": sent,
-        "n": waits,
-        "command": f"mkwmail send {event.id} {typed_name(mailing)}",
-    }
+    command = f"mkwmail send {event.id} {typed_name(mailing)}"
     sentence = ngettext(
-        "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
-        "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
+        "%(mailing)s: %(sent)d of %(all)d sent; %(n)d is waiting: %(command)s",
+        "%(mailing)s: %(sent)d of %(all)d sent; %(n)d are waiting: %(command)s",
         waits,
     )
+    words = {"mailing": shown_name(mailing), "sent": sent, "all": sent + left, "n": waits, "command": command}
     return sentence % words
 
 

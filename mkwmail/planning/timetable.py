@@ -139,16 +139,17 @@ def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str])
 
 def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
     words = {"event": event, "mailing": name}
+    shown, typed = {"mailing": shown_name(name)}, {"event": event, "mailing": typed_name(name)}
     if slot is not None and slot.faults:
         return slot.faults[0]
     if rule_of(name).by_name_only or slot is None:
-        fault = _("%(mailing)s is never sent automatically") % words
-        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)
+        fault = _("%(mailing)s is never sent automatically") % shown
+        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % typed)
     if slot.by_hand:
-        fault = _("%(mailing)s has no date, so it cannot be sent automatically") % words
+        fault = _("%(mailing)s has no date, so it cannot be sent automatically") % shown
         return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)
     if slot.over:
-        fault = _("the latest moment of %(mailing)s has passed") % words
+        fault = _("the latest moment of %(mailing)s has passed") % shown
         return Fault("", fault, _("to send it anyway, write a later moment: %(mailing)s: latest: …") % words)
     return None
 

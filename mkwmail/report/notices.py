@@ -45,9 +45,6 @@ class Notice:
 #: Names that begin with these are kept when the situation is over, because they are about something that happens once.
 KEPT = ("once:", "missed:")
 
-#: The name of the notice about a refused login, which cannot be mailed.
-LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
-
 _DUTCH_SOURCES = {WHEN: "het moment", TO_WHOM: "aan wie het gaat"}
 
 
@@ -85,7 +82,7 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
 
     So they are not sent.
     """
-    words = {"event": event.id, "mailings": ", ".join(mailings)}
+    words = {"event": event.id, "mailings": ", ".join(map(shown_name, mailings))}
     sources = join_words([_dutch_source(difference.source) for difference in differences])
     # Another change is a new notice; the new approval of one of the mailings is not.
     version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
@@ -262,7 +259,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Notice:
 
     A reminder right after an invitation is only postponed.
     """
-    words = {"event": event.id, "mailing": shown_name(mailing), "by": by}
+    words = {"event": event.id, "mailing": shown_name(mailing), "by": shown_name(by)}
     sentence = _("%(event)s: %(mailing)s is left out, because %(by)s is due too or was sent") % words
     name, later = f"once:passed:{event.id}:{mailing}", ""
     if rule_of(by).invites and rule_of(mailing).reminds:
@@ -382,7 +379,7 @@ def no_longer(event: Event, mailing: str) -> Notice:
 
 def no_event(event: str, mailings: Sequence[str]) -> Notice:
     """Return the notice that the file of an approved event is gone."""
-    words = {"event": event, "mailings": ", ".join(mailings)}
+    words = {"event": event, "mailings": ", ".join(map(shown_name, mailings))}
     return Notice(
         name=f"no event:{event}",
         code=ExitCode.SETTINGS,

@@ -17,15 +17,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import IO, Any, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, mails, ngettext
+
+if TYPE_CHECKING:
+    from mkwmail.delivery.run import Pause, Step
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
@@ -52,7 +54,7 @@ def printable(text: str) -> str:
 
 # A command or a crontab line is never broken, so that it can be copied: on a separate line and in a sentence.
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
-_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
+_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`)|(?<= {2}))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
 # It is a command after a colon, an arrow or a backtick, and in a column of its own; it never ends with a full stop.
 _TO_TYPE = re.compile(r"(?:[:?]\s+|→ |`|(?P<apart> {2}))(?P<command>mkwmail (?:--)?[a-z][^`;(\n]*)")
@@ -101,21 +103,25 @@ def styled(text: str, style: Style = "") -> Text:
 def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
     """Return the widths of a table's columns, in characters.
 
-    The first of each is the heading. No column is narrower than its longest word. If the columns do not fit in
-    ``room``, the one with the most spare width is narrowed first; headings are broken before cells are.
+    No column is narrower than its longest word. If the columns do not fit in ``room``, headings are broken first; then
+    the column in which the fewest cells need another line.
 
     >>> column_widths([["one two"], ["abc"]], 7)
     [4, 3]
     """
     widths = [max(map(len, column), default=0) for column in cells]
     least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in cells]
-    whole = [max(few, *map(len, column[1:]), 0) for few, column in zip(least, cells, strict=True)]
-    for floor in (whole, least):
-        while sum(widths) > room:
-            slack = [width - few for width, few in zip(widths, floor, strict=True)]
-            if not any(slack):
-                break
-            widths[slack.index(max(slack))] -= 1
+    below = [max(map(len, column[1:]), default=0) for column in cells]
+
+    def cost(index: int) -> tuple[int, int]:
+        broken = sum(len(cell) >= widths[index] for cell in cells[index][1:])
+        return (0 if widths[index] > below[index] else broken, least[index] - widths[index])
+
+    while sum(widths) > room:
+        narrowable = [index for index, width in enumerate(widths) if width > least[index]]
+        if not narrowable:
+            break
+        widths[min(narrowable, key=cost)] -= 1
     return widths
 
 
@@ -443,12 +449,14 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
 
 
 @contextmanager
-def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step | Pause], None]]:
+def delivery_progress(terminal: Terminal, total: int) -> "Iterator[Callable[[Step | Pause], None]]":
     """Show a progress bar for a delivery, and why it waits."""
+    from mkwmail.delivery.run import Step
+
     with progress_bar(terminal, _("Sending"), total) as show:
         done = 0
 
-        def hear(news: Step | Pause) -> None:
+        def hear(news: "Step | Pause") -> None:
             nonlocal done
             if isinstance(news, Step):
                 done = news.done
