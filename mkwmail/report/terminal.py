@@ -316,6 +316,9 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+        except KeyboardInterrupt:
+            self.note()  # so that the shell's prompt begins on a line of its own
+            raise
 
     def ask_unseen(self, question: str) -> str:
         """Ask a question and return the answer, which does not show.
@@ -327,6 +330,9 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+        except KeyboardInterrupt:
+            self.note()
+            raise
 
 
 def _console_like(screen: Console, file: IO[str]) -> Console:
