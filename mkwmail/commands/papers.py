@@ -106,7 +106,7 @@ def _certificates(
             fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
             remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
             raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
-        # Somebody who has left the list, and never answered, is known to the register only.
+        # A person who has left the list, and never answered, is known to the register only.
         left = Member(0, read_name(chosen.name), chosen.address, chosen.organisation)
         everyone = {key: everyone.get(key, left)}
     elif certificates.example:

@@ -207,7 +207,7 @@ def _renew_backups(terminal: Terminal, folder: WorkingFolder, ledger: Ledger, no
     to = folder.backups_to(settings.backup.to)
     had = backups.newest(ledger.database) is not None or any(backups.found(to, ledger.database.path))
     left = backups.remove_all(ledger.database, ledger.id, {folder.backups_dir, to})
-    # What the folder was taken over from has everything too; what it was handed over in may still be needed.
+    # The file that the folder was taken over from has everything too; that of a handover may still be needed.
     for each in runs.handovers(ledger.database):
         if archive.ledger_in(each.file) == ledger.id:
             if each.way == "in":

@@ -528,7 +528,7 @@ def _recorded_persons(form: _Form, found: Changes) -> tuple[Mapping[str, str], t
 def _recorded_holders(form: _Form, doubtful: Sequence[Match]) -> Mapping[str, str]:
     """Record the people at the addresses of rows that are not settled; return row key → person key.
 
-    They must hear of changes, whoever they turn out to be. An address that is somebody's already needs no holder.
+    They must hear of changes, no matter who they turn out to be. An address that is somebody's already needs no holder.
     """
     ledger, index = form.ledger, form.index
     taken = _taken(ledger, index, form.event.id)

@@ -125,7 +125,7 @@ class Imap(StrictModel):
 
         Without a username of its own it is the account that sends, whose login is kept under the mail server's name.
         """
-        # A user who signs in with OAuth reads a shared mailbox with their own token.
+        # People who sign in with OAuth read a shared mailbox with their own token.
         same = smtp is not None and (self.username in (None, smtp.username) or smtp.auth is Auth.OAUTH)
         if smtp is not None and same and not (self.password_command or self.password_file):
             return smtp

@@ -309,7 +309,7 @@ class _Plain:
 class _Walk:
     """Walk over the lines of a file.
 
-    Its state is whatever the previous lines leave open.
+    Its state is the construct that the previous lines leave open.
     """
 
     def __init__(self, text: str) -> None:

@@ -389,7 +389,7 @@ _QUERIES = (
         What.CALENDAR,
         "SELECT event, given, answer, address, delegate, comment FROM stray_answers WHERE person = ?1 ORDER BY id",
     ),
-    # What the certificate says: its text, and the facts below it.
+    # The words of the certificate: its text, and the facts below it.
     (
         What.CERTIFICATE,
         """SELECT event, at, number,

@@ -45,7 +45,7 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What settled a message that was in doubt: ``sent`` (the folder), ``report`` or ``reply``."""
+    """The evidence that settled a message in doubt: ``sent`` (the folder), ``report`` or ``reply``."""
 
     round: Round
     person: str

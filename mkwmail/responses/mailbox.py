@@ -183,7 +183,7 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
         _log_in(client, place, username, credential)
         yield Mailbox(client, place)
     except MailboxError:
-        broken = True  # whoever did not answer would not answer LOGOUT either
+        broken = True  # a server that did not answer would not answer LOGOUT either
         if late.is_set():
             raise _late(place, seconds) from None
         raise

@@ -395,7 +395,7 @@ class _Reader:
 def _text(cell: str) -> str:
     """Return a cell's text without unprintable characters.
 
-    A form accepts whatever visitors send, so a cell can hold characters that no one typed on purpose.
+    A form accepts everything that visitors send, so a cell can hold characters that no one typed on purpose.
     """
     try:
         return clean(cell)
