@@ -22,7 +22,7 @@ from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import Sources, history_of
 from mkwmail.commands.send import jobs_for
 from mkwmail.commands.status import status_of
-from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration
+from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration, place_of
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
@@ -30,7 +30,6 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Result, State
-from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed, plan_for
 from tests.mail.workshop import SMALL_TEMPLATES

@@ -23,9 +23,8 @@ from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.audience import History
-from mkwmail.report.bounces import MatchedBounce, show_bounces, verdict_words
 from mkwmail.report.inbox import how_words
-from mkwmail.report.saved_mail import show_unread
+from mkwmail.report.saved_mail import MatchedBounce, show_bounces, show_unread, verdict_words
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict, verdict
@@ -120,11 +119,11 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
         reply = _("reported as undeliverable by the secretary")
         digest = f"said {mail.attempt} {now.isoformat()}"
         responses.record_bounces(ledger.database, [Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)])
-    name = mail.round.mailing
-    words = {"mailing": typed_name(name), "person": person, "event": about.id}
+    words = {"mailing": shown_name(mail.round.mailing), "person": person}
+    command = {"mailing": typed_name(mail.round.mailing), "event": about.id}
     terminal = invocation.terminal
-    terminal.say(_("%(mailing)s to %(person)s counts as not delivered.") % {**words, "mailing": shown_name(name)})
-    terminal.say(_("Correct the address in the member list, then: mkwmail send %(event)s %(mailing)s") % words)
+    terminal.say(_("%(mailing)s to %(person)s counts as not delivered.") % words)
+    terminal.say(_("Correct the address in the member list, then: mkwmail send %(event)s %(mailing)s") % command)
     return ExitCode.OK
 
 

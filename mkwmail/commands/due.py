@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import ZONE
+from mkwmail.commands.approved_sources import changed
 from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import (
     Invocation,
@@ -27,7 +28,6 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.notify import record_current, tell, told_now
 from mkwmail.commands.prompts import former_names
-from mkwmail.commands.schedule import changed
 from mkwmail.commands.send import jobs_for, note_skips, prepare_mailing, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event

@@ -10,15 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.commands.compose_mailing import (
-    Composer,
-    OutgoingMail,
-    OutgoingMails,
-    composer_of,
-    correcting_of,
-    kept_content,
-    variants,
-)
+from mkwmail.commands.approved_sources import correcting_of
+from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, kept_content, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person

@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ShiftedClock, day_and_time
-from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
+from mkwmail.commands.approved_sources import correcting_of
+from mkwmail.commands.compose_mailing import OutgoingMails, composer_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
 from mkwmail.commands.preview import passages_of, show_variants

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mkwmail.auth.credentials import VARIABLE as PASSWORD
 from mkwmail.auth.store import Store
-from mkwmail.commands.compose_mailing import composer_of, correcting_of
+from mkwmail.commands.approved_sources import changed, correcting_of
+from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -42,11 +43,9 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import ScheduledApproval
-from mkwmail.planning.approval import Difference, since_proof
-from mkwmail.planning.audience import History
+from mkwmail.planning.approval import since_proof
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed
-from mkwmail.planning.schedule import Slot, changes, go_ahead_for
+from mkwmail.planning.schedule import Slot, go_ahead_for
 from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import (
@@ -59,18 +58,6 @@ from mkwmail.report.timetable import (
 )
 
 DAYS = 30  # how far the outlook goes
-
-
-def changed(sources: Sources, ledger: Ledger, history: History, given: ScheduledApproval) -> tuple[Difference, ...]:
-    """Return the differences from what was approved.
-
-    :raises UserError: if a template or an attachment cannot be read.
-    """
-    event = sources.event
-    of = correcting_of(sources, given.mailing, ledger, history)
-    now = composer_of(sources, given.mailing, ledger.secret, of).sources
-    sources_of = {each.id: each.sources for each in rounds.of_mailing(ledger.database, event.id, given.mailing)}
-    return changes(given, sources_of[given.approval], event, now)
 
 
 def timetable_of(sources: Sources, index: MemberIndex, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:

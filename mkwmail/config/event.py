@@ -417,3 +417,11 @@ class Event(StrictModel):
         if not isinstance(starts, datetime):
             raise PydanticCustomError(FOLLOWS, "unknown until the start is")
         return read_time_on(value, starts.date())
+
+
+def place_of(event: Event) -> str:
+    """Return LOCATION: the known parts of the place, in one line."""
+    location = event.location
+    parts = (location.name, location.street, location.city) if location else ()
+    known = ", ".join(part for part in parts if part)
+    return known or ("Online" if event.online else "")

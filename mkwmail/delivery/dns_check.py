@@ -53,8 +53,11 @@ def domain_records(domain: str, selector: str | None, host: str, ask: Ask) -> Do
     return DomainRecords(spf, dkim, dmarc, (*spf_faults, *dkim_faults, *dmarc_faults))
 
 
-def name_server(server: str | None = None) -> Ask:
-    """Ask the computer's own name servers, or the one at ``address:port``."""
+def name_server(server: str | None = None, patience: float = _PATIENCE) -> Ask:
+    """Ask the computer's own name servers, or the one at ``address:port``.
+
+    :param patience: the seconds for one question.
+    """
 
     def ask(name: str) -> tuple[str, ...]:
         try:
@@ -62,7 +65,7 @@ def name_server(server: str | None = None) -> Ask:
             if server is not None:
                 address, _colon, port = server.rpartition(":")
                 resolver.nameservers, resolver.port = [address], int(port)
-            resolver.lifetime = _PATIENCE
+            resolver.lifetime = patience
             answer = resolver.resolve(name, "TXT", search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()

@@ -16,8 +16,9 @@ from markupsafe import Markup
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError, user_error
+from mkwmail.files import Attachment
 from mkwmail.i18n import _
-from mkwmail.ledger.models import COPIED_PERSON, keyed
+from mkwmail.ledger.models import COPIED_PERSON, Change, keyed
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
@@ -26,7 +27,6 @@ from mkwmail.mail.calendar_part import (
 )
 from mkwmail.mail.context import (
     Addressee,
-    Change,
     Form,
     Lazily,
     MailingContext,
@@ -80,7 +80,7 @@ from mkwmail.mail.merge import (
     segments_of,
     text_segments,
 )
-from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, multipart
+from mkwmail.mail.mime import Part, assembled, attached, embedded, multipart
 from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, with_blocks
 
 MOST_HTML = 100_000
@@ -515,6 +515,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "mail_subject": "",  # an assistant's copy has that of the mail
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
+        "begun": context.begun,
         "by_mail": is_by_mail(context.event),
         "answers_go_to": Value(answers_go_to(context.settings)),
     }

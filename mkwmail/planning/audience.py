@@ -447,6 +447,8 @@ class Audiences:
             return _("nothing has been sent yet that could be corrected")
         if person in correcting.earlier:
             return None
+        if person in correcting.uncertified:
+            return _("gets no certificate, and nothing else has changed")
         if person in correcting.had:
             return _("got %(mailing)s as it is now") % {"mailing": shown_name(correcting.of)}
         return _("did not get %(mailing)s") % {"mailing": shown_name(correcting.of)}

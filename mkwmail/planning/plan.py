@@ -17,9 +17,8 @@ from mkwmail.config.kinds import CANCELLATION, CORRECTION, UPDATE, Audience, lat
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.ledger.models import COMING, TOLD, Delivery, Round, State
+from mkwmail.ledger.models import COMING, TOLD, Change, Delivery, Round, State
 from mkwmail.ledger.people import is_mark
-from mkwmail.mail.context import Change
 from mkwmail.members.member_list import Member
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import (

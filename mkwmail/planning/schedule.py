@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from types import MappingProxyType
 
-from holidays import country_holidays
-
 from mkwmail.clock import ZONE, day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
@@ -297,11 +295,16 @@ _SATURDAY = 5
 @cache
 def _holidays(year: int) -> frozenset[date]:
     """Return the Dutch public holidays (Algemene termijnenwet, art. 3)."""
+    # The package has a module for each country, which takes longer than most commands.
+    from holidays import country_holidays
+
     return frozenset(country_holidays("NL", years=year))
 
 
 def holiday_of(day: date) -> str:
     """Return the Dutch name of a public holiday; empty if the day is none."""
+    from holidays import country_holidays
+
     return str(country_holidays("NL", years=day.year, language="nl").get(day, ""))
 
 

@@ -45,9 +45,6 @@ class Notice:
 #: Names that begin with these are kept when the situation is over, because they are about something that happens once.
 KEPT = ("once:", "missed:")
 
-#: The name of the notice about a refused login, which cannot be mailed.
-LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
-
 _DUTCH_SOURCES = {WHEN: "het moment", TO_WHOM: "aan wie het gaat"}
 
 

@@ -13,20 +13,22 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import mailing_words, shown_name, typed_name
-from mkwmail.delivery.outcome import Outcome
 from mkwmail.dutch.names import sort_key
 from mkwmail.errors import ExitCode, Fault, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
-from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
+
+if TYPE_CHECKING:
+    from mkwmail.delivery.outcome import Outcome
+    from mkwmail.mail.letter import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class MailView:
     octets: int
 
 
-def mail_view(message: Message) -> MailView:
+def mail_view(message: "Message") -> MailView:
     """Return the content of a message, parsed as a mail program does."""
     mail = BytesParser(_class=EmailMessage, policy=email.policy.default).parsebytes(message.data)
     text = mail.get_body(("plain",))
@@ -385,7 +387,7 @@ class Summary:
     event: str
     mailing: str
     planned: int
-    outcome: Outcome
+    outcome: "Outcome"
     after: Plan
     code: ExitCode
     faulty: tuple[PersonWithReason, ...] = ()

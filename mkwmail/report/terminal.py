@@ -17,15 +17,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import IO, Any, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, mails, ngettext
+
+if TYPE_CHECKING:
+    from mkwmail.delivery.run import Pause, Step
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
@@ -121,6 +123,24 @@ def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
             break
         widths[min(narrowable, key=cost)] -= 1
     return widths
+
+
+_INDENT = 2
+
+
+def _fitted(cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], int]:
+    """Return the widths of a table's columns, and the spaces between them: two, or one if the words need the room.
+
+    Rich cuts off what does not fit, so long words are broken in the end.
+    """
+    for gap in (2, 1):
+        room = width - gap * (len(cells) - 1)
+        widths = column_widths(cells, room)
+        if sum(widths) <= room:
+            break
+    while sum(widths) > room and max(widths) > 1:
+        widths[widths.index(max(widths))] -= 1
+    return widths, gap
 
 
 class Terminal:
@@ -251,19 +271,17 @@ class Terminal:
 
         The last ``numbers`` columns are aligned to the right. ``styles``: heading → style of its column's cells.
         """
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
-        table.add_column("", width=0)
         first_number = len(headings) - numbers
         shown = [[printable(cell) for cell in row] for row in rows]
         columns = [[heading, *cells] for heading, *cells in zip(headings, *shown, strict=True)]
-        widths = column_widths(columns, self._out.width - 2 * (len(headings) + 1))
+        widths, gap = _fitted(columns, self._out.width - _INDENT)
+        table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
+        table.add_column("", width=_INDENT - gap)
         for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             is_number = index >= first_number
             style = STYLES.get(styles.get(heading, ""), "")
             justify: Literal["left", "right"] = "right" if is_number else "left"
-            table.add_column(
-                Text(heading), justify=justify, overflow="fold", min_width=width, max_width=width, style=style
-            )
+            table.add_column(Text(heading), justify=justify, overflow="fold", width=width, style=style)
         for row in shown:
             table.add_row("", *map(Text, row))
         self._show(table)
@@ -431,12 +449,14 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
 
 
 @contextmanager
-def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step | Pause], None]]:
+def delivery_progress(terminal: Terminal, total: int) -> "Iterator[Callable[[Step | Pause], None]]":
     """Show a progress bar for a delivery, and why it waits."""
+    from mkwmail.delivery.run import Step
+
     with progress_bar(terminal, _("Sending"), total) as show:
         done = 0
 
-        def hear(news: Step | Pause) -> None:
+        def hear(news: "Step | Pause") -> None:
             nonlocal done
             if isinstance(news, Step):
                 done = news.done

@@ -160,6 +160,32 @@ def test_the_page_for_the_board_is_one_file_and_names_no_address(
     assert path.stat().st_mode & 0o077 == 0
 
 
+@needs_chromium
+def test_the_page_begins_with_the_event_and_fits_a_phone_and_a_sheet_in_dutch(place: Place) -> None:
+    path = place.folder / "bestuur.html"
+    for mailing, now in (("reminder", "2020-03-23T09:00"), ("update", "2020-03-24T09:00")):
+        place.run("send", EVENT, mailing, "--yes", now=now)
+    place.run("status", EVENT, "--html", str(path), now="2020-03-25T12:00", MKWMAIL_LANG="nl")
+    html = path.read_text(encoding="utf-8")
+    head = Page(html[html.index("<header>") : html.index("</header>")]).text.split("\n")
+    assert [line for line in head if line] == [
+        "MKW Platform",
+        "Directeurendag",
+        "Samen verder komen met andersoortige organisaties",
+        "16 april 2020 om 13.00 uur, De Moestuin, Utrecht",
+        "Stand op 25 maart 2020 om 12.00 uur.",
+    ]
+    headings = re.findall(r'<th scope="col">(.)', html)
+    assert headings and all(letter.isupper() for letter in headings)
+    with a_browser() as browser:
+        for width in (320, 375):
+            page = browser.new_page(viewport={"width": width, "height": 800})
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.emulate_media(media="print")
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
+
+
 def test_the_page_can_be_of_one_event_only(place: Place) -> None:
     assert place.run("status", "--html", "x.html", now=NOW).code == 2
     assert place.run("status", EVENT, "--html", "x.html", "--json", now=NOW).code == 2

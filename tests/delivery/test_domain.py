@@ -1,5 +1,6 @@
 """The DNS records of a sender's domain, through a real name server; rule by rule."""
 
+import socket
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -115,6 +116,17 @@ def test_dmarc(records: Mapping[str, Sequence[str]], said: str) -> None:
 
 
 def test_a_name_server_that_does_not_answer() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        ask = name_server(f"127.0.0.1:{silent.getsockname()[1]}", patience=0.2)
+        with pytest.raises(UserError, match="no name server answers") as caught:
+            domain_records(DOMAIN, None, M365, ask)
+        silent.setblocking(False)
+        assert DOMAIN.partition(".")[0].encode() in silent.recv(4096)
+    assert caught.value.code == ExitCode.SERVER
+
+
+def test_a_name_server_that_cannot_be_reached() -> None:
     with pytest.raises(UserError, match="no name server answers") as caught:
-        domain_records(DOMAIN, None, M365, name_server("127.0.0.1:1"))
+        domain_records(DOMAIN, None, M365, name_server("127.0.0.1:0"))
     assert caught.value.code == ExitCode.SERVER

@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from mkwmail.config.event import CalendarEntry, CalendarMethod
+from mkwmail.files import Attachment
 from mkwmail.mail.compose import Addressed, Composition, compose
 from mkwmail.mail.context import Addressee, MailingContext
-from mkwmail.mail.mime import Attachment
 from mkwmail.mail.preview_page import gallery_page
 from tests.browser import CHROMIUM, a_browser, needs_chromium
 from tests.clients.npm import AXE, needs_npm
@@ -338,6 +338,23 @@ def test_a_phone_scrolls_down_only(chromium: Browser, workshop: Workshop, tmp_pa
     gallery.page.locator("#list [role=option]").nth(1).click()
     assert gallery.page.locator("#mail").is_visible()
     assert gallery.text("#to").endswith("<lid1@example.org>")
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_all_views_are_within_reach_on_a_phone(chromium: Browser, tmp_path: Path, language: str, width: int) -> None:
+    place = a_place(tmp_path)
+    file = tmp_path / "mails.html"
+    ran = place.run("preview", "directeurendag-2020", "invitation", "--html", str(file), MKWMAIL_LANG=language)
+    assert ran.code == 0
+    page = opened(chromium, tmp_path, file.read_text(encoding="utf-8"), width).page
+    boxes = [button.bounding_box() for button in page.locator(".views button").all()]
+    assert len(boxes) == 4
+    for box in boxes:
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert 40 <= box["height"] < 60
+    assert page.locator(".views").evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
 @needs_chromium

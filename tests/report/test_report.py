@@ -78,6 +78,22 @@ def test_no_word_in_a_table_is_broken_while_there_is_room_elsewhere(monkeypatch:
     assert all(len(line) <= 80 for line in captured.getvalue().splitlines())
 
 
+def test_a_table_is_never_cut_off_at_the_edge_of_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    captured = io.StringIO()
+    monkeypatch.setattr("sys.stdout", captured)
+    Terminal().table(
+        ["Mailing", "Gepland", "verstuurd", "uitgesteld", "geweigerd", "onzeker", "nog te versturen"],
+        [["vooraankondiging", "18-01-2027 09.00", "24", "1", "1", "1", "1127"]],
+        numbers=5,
+    )
+    Terminal().table(["Rij", "Aanhef", "Naam"], [["12", "Geachte mevrouw Van den Berg-Jansen " * 2, "x" * 90]])
+    printed = captured.getvalue()
+    assert "1127" in printed and "versturen" in printed
+    assert printed.count("Berg-Jansen") == 2 and printed.count("x") == 90
+    assert all(len(line) <= 80 for line in printed.splitlines())
+
+
 def test_columns_that_cannot_fit_keep_their_words() -> None:
     assert column_widths([["abcdef", "a b"], ["one two three"]], 5) == [6, 5]
 
