@@ -11,6 +11,7 @@ import re
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -30,11 +31,13 @@ USUAL = {
 class ImapServer:
     """A mailbox with one mail, whose UID is 9. ``says``: command → what it answers; TAG is the command's tag.
 
-    An answer that does not hold TAG ends the connection.
+    An answer that does not hold TAG ends the connection. ``slow``: the command (or GREETING) that it answers one
+    character at a time, without end.
     """
 
-    def __init__(self, says: Mapping[str, bytes]) -> None:
+    def __init__(self, says: Mapping[str, bytes], slow: str = "") -> None:
         self.says = {**USUAL, **says}
+        self.slow = slow
         self.asked: list[str] = []
         self.tokens: list[str] = []
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -68,17 +71,22 @@ class ImapServer:
                 there, _address = self._server.accept()
             except TimeoutError:
                 continue
-            with there:
+            # A client that waited long enough goes away.
+            with there, suppress(ConnectionError):
                 self._talk(there)
 
     def _talk(self, there: socket.socket) -> None:
         there.settimeout(30)
+        if self.slow == "GREETING":
+            self._drip(there)
         there.sendall(b"* OK hello\r\n")
         with there.makefile("rb") as lines:
             for line in lines:
                 tag, *words = line.split()
                 name = (words[1] if words[0] == b"UID" else words[0]).decode()
                 self.asked.append(name)
+                if name == self.slow:
+                    self._drip(there)
                 answer = self.says[name]
                 if name == "AUTHENTICATE":
                     there.sendall(b"+ \r\n")
@@ -90,3 +98,7 @@ class ImapServer:
                 there.sendall(answer.replace(b"TAG", tag))
                 if name == "LOGOUT" or b"TAG" not in answer:
                     return
+
+    def _drip(self, there: socket.socket) -> None:
+        while not self._ended.wait(0.05):
+            there.sendall(b"*")

@@ -151,7 +151,7 @@ class Session:
         return failing
 
     def _end_without_body(self) -> bool:
-        """End a body that nobody would get, with a dot alone (RFC 2920 §3.1).
+        """End a body that must not be delivered, with a dot alone (RFC 2920 §3.1).
 
         Only if no recipient was accepted: else somebody would get an empty mail.
         """

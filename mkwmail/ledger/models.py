@@ -99,6 +99,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A fact of the event that has changed since a member was told.
+
+    The texts are in Dutch. ``old`` is empty if the fact was not known then, ``new`` if it is not known any more.
+    """
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The version of the event's facts that a message carries.
 
@@ -210,7 +222,7 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A calendar's answer that does not say by itself who comes.
+    """A calendar's answer that does not itself say who comes.
 
     Somebody else answered, or sends another person, or proposes another time. ``person`` is the person whose entry it
     was; ``answer`` is also ``delegated`` (``delegate``: the address of the other person) or ``counter`` (``starts``

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from mkwmail.addresses import address_key, is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of
+from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault, fault_at
@@ -23,7 +23,9 @@ from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import WithEarlierText, list_tolerance, mending, outdated
-from mkwmail.planning.renamed import Former
+
+if TYPE_CHECKING:
+    from mkwmail.planning.renamed import Former
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -51,7 +53,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         deadline = registration.deadline if registration and rule_of(name).reminds else None
         if deadline and entry.send and entry.send > deadline:
             fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
-            words = {"mailing": name, "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
+            words = {"mailing": shown_name(name), "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
             yield Fault(place, fault % words, _("send it before the deadline, or move the deadline"))
     if not event.programme:
         yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
@@ -146,7 +148,7 @@ def outdated_warnings(event: Event, place: str, index: MemberIndex, history: His
         )
         what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
         words = {"n": len(reached), "what": what, "names": some([each.name for each in reached])}
-        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": mending(history)}
+        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": typed_name(mending(history))}
         yield Fault(place, fault % words, remedy)
     for each in behind:
         if each.why_not:
@@ -184,7 +186,7 @@ def earlier_text_fault(event: Event, place: str, found: WithEarlierText) -> Faul
     )
     what = "; ".join(f"{each.what}: {_cut(each.old)} → {_cut(each.new)}" for each in found.changes)
     remedy = _("if it was wrong: mkwmail send %(event)s correction") % {"event": event.id}
-    return Fault(place, fault % {"n": found.people, "mailing": found.mailing, "what": what}, remedy)
+    return Fault(place, fault % {"n": found.people, "mailing": shown_name(found.mailing), "what": what}, remedy)
 
 
 def _cut(text: str) -> str:
@@ -235,7 +237,7 @@ def list_notes(members: MemberList, place: str, index: MemberIndex, history: His
             yield (one if len(names) == 1 else more) % {"n": len(names), "names": some(names)}
 
 
-def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fault:
+def renamed_fault(event: Event, place: str, mailing: str, earlier: "Former") -> Fault:
     """Return the warning that a mailing seems to have had another name.
 
     :param place: the event's file, as people know it.
@@ -497,7 +499,9 @@ def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
     def example(number: int) -> str:
         member, why = found[number]
         words = {"words": salutation(member.name, form), "row": member.row, "why": why}
-        return _('"%(words)s" (row %(row)d: %(why)s)') % words
+        if member.row:
+            return _('"%(words)s" (row %(row)d: %(why)s)') % words
+        return _('"%(words)s" (guest: %(why)s)') % words  # a guest is in no row
 
     if found:
         yield ngettext(

@@ -56,11 +56,11 @@ def buttons(mail: bytes) -> list[tuple[str, str]]:
     return opened
 
 
-def written(program: str, sender: str, subject: str, text: str, day: int = 18) -> EmailMessage:
+def written(program: str, sender: str, subject: str, text: str, day: int = 18, hour: int = 10) -> EmailMessage:
     """A mail as a program writes it."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, "secretaris@example.org", subject
-    mail["Date"] = f"Tue, {day} Feb 2020 10:00:00 +0100"
+    mail["Date"] = f"Tue, {day} Feb 2020 {hour}:00:00 +0100"
     mail["Message-ID"] = f"<{abs(hash((sender, subject, text, day)))}@{program}.example.net>"
     page = "".join(f"<div>{html.escape(line) or '<br>'}</div>" for line in text.splitlines())
     if program == "apple":
@@ -251,3 +251,47 @@ def test_each_change_is_confirmed_once_on_the_next_working_morning(tmp_path: Pat
         assert subjects_to(smtp, kim) == ["Uitnodiging", "Aanmelding ontvangen", "Afmelding ontvangen"]
         undone = place.run("answers", "undo", EVENT, now="2020-02-27T10:00")
         assert "Kim Verbeek had a confirmation of it on 26 February 2020" in undone.out
+
+
+def test_an_answer_that_changes_twice_is_confirmed_twice_more(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = by_mail(tmp_path, smtp.port, box)
+        path = tmp_path / "events" / "2020-04-16-directeurendag.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            text.replace("  reminder:", "  confirmation: {send: 2020-02-17 09:00}\n  reminder:", 1), encoding="utf-8"
+        )
+        place.send()
+        opened = {each.recipients[0]: buttons(each.data) for each in smtp.taken}
+        assert place.run("schedule", EVENT, "confirmation", "--yes", now="2020-02-17T12:00").code == 0
+        kim = PEOPLE[0].split(";")[3]
+        comes, declines = opened[kim]
+        lunch = (comes[0], comes[1].replace("(ja of nee): ", "(ja of nee): ja"))
+        confirmed = ["Uitnodiging"]
+
+        def is_read(day: int, *answers: tuple[str, str]) -> None:
+            """Answers come in during a day: nothing is sent on that day any more."""
+            for hour, each in enumerate(answers, start=10):
+                box.deliver(written("gmail", kim, *each, day=day, hour=hour).as_bytes())
+            for time in ("16:00", "16:40"):
+                place.run("due", now=f"2020-02-{day}T{time}")
+                assert subjects_to(smtp, kim) == confirmed
+
+        def is_confirmed(day: int, subject: str) -> None:
+            """A morning confirms what was read before, once."""
+            confirmed.append(subject)
+            for hour in ("08:10", "08:40", "16:00"):
+                place.run("due", now=f"2020-02-{day}T{hour}")
+                assert subjects_to(smtp, kim) == confirmed
+
+        is_read(18, comes)
+        is_confirmed(19, "Aanmelding ontvangen")
+        is_read(20, declines)
+        is_confirmed(21, "Afmelding ontvangen")
+        is_read(22, lunch)  # a Saturday
+        is_read(23)
+        is_confirmed(24, "Aanmelding ontvangen")
+        # Two changes in one day: the last one counts, and is the only one that is confirmed.
+        is_read(25, comes, declines)
+        is_confirmed(26, "Afmelding ontvangen")
+        assert answers(place) == {"Kim Verbeek": "declined"}

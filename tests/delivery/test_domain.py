@@ -1,10 +1,11 @@
 """The DNS records of a sender's domain, through a real name server; rule by rule."""
 
+import socket
 from collections.abc import Mapping, Sequence
 
 import pytest
 
-from mkwmail.delivery.dns_check import DomainRecords, domain_records, name_server
+from mkwmail.delivery.dns_check import DomainRecords, domain_records, name_server, provider_of
 from mkwmail.errors import ExitCode, UserError
 from tests.name_server import NameServer
 
@@ -115,6 +116,34 @@ def test_dmarc(records: Mapping[str, Sequence[str]], said: str) -> None:
 
 
 def test_a_name_server_that_does_not_answer() -> None:
-    with pytest.raises(UserError, match="no name server answers") as caught:
-        domain_records(DOMAIN, None, M365, name_server("127.0.0.1:1"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        ask = name_server(f"127.0.0.1:{silent.getsockname()[1]}", patience=0.2)
+        with pytest.raises(UserError, match="no name server answers") as caught:
+            domain_records(DOMAIN, None, M365, ask)
+        silent.setblocking(False)
+        assert DOMAIN.partition(".")[0].encode() in silent.recv(4096)
     assert caught.value.code == ExitCode.SERVER
+
+
+def test_a_name_server_that_cannot_be_reached() -> None:
+    with pytest.raises(UserError, match="no name server answers") as caught:
+        domain_records(DOMAIN, None, M365, name_server("127.0.0.1:0"))
+    assert caught.value.code == ExitCode.SERVER
+
+
+@pytest.mark.parametrize(
+    ("servers", "provider"),
+    [
+        (["mkwplatform-nl.mail.protection.outlook.com"], "microsoft365"),
+        (["mkwplatform-nl.a-v1.mx.microsoft"], "microsoft365"),
+        (["ASPMX.L.GOOGLE.COM", "alt1.aspmx.l.google.com"], "google"),
+        (["mail.mkwplatform.nl"], ""),
+        (["notgoogle.com"], ""),
+    ],
+)
+def test_the_server_that_receives_the_mail_tells_the_provider(servers: list[str], provider: str) -> None:
+    with NameServer({}, {"mkwplatform.nl": servers}) as server:
+        assert provider_of("secretaris@mkwplatform.nl", server.address) == provider
+        assert provider_of("secretaris@other.nl", server.address) == ""
+        assert provider_of("secretaris@example.org", server.address) == ""

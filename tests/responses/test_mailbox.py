@@ -20,6 +20,7 @@ from tests.auth.people import smtp_of
 from tests.authorization_server import AuthorizationServer
 from tests.delivery.certificates import make_certificate
 from tests.dovecot import USER, Dovecot, missing, token_for
+from tests.imap_server import ImapServer
 
 
 class Renewing:
@@ -54,6 +55,17 @@ def test_a_token_that_has_expired_is_renewed(mechanism: str) -> None:
             pass
         assert refused.value.faults[0].fault == "the mailbox refuses the login of secretaris"
         assert refused.value.code == 77
+
+
+@pytest.mark.parametrize("says", [b"TAG NO \r\n", b"TAG NO AUTHENTICATE failed.\r\n", b"TAG NO [X] \r\n"])
+@pytest.mark.parametrize("tokens", [("x.y.z",), ("x.y.z", "a.b.c")])
+def test_a_token_that_is_refused_without_a_reason_is_one_sentence(says: bytes, tokens: tuple[str, ...]) -> None:
+    with ImapServer({"AUTHENTICATE": says}) as server:
+        with pytest.raises(UserError) as refused, open_mailbox(imap_at(server.port), USER, Renewing(*tokens), 60):
+            pass
+        assert server.tokens == list(tokens)
+    assert [each.fault for each in refused.value.faults] == ["the mailbox refuses the login of secretaris"]
+    assert refused.value.code == 77 and refused.value.faults[0].remedy.endswith("mkwmail login --mailbox")
 
 
 def test_a_sign_in_for_sending_only_goes_on_sending(tmp_path: Path) -> None:
