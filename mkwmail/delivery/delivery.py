@@ -214,7 +214,8 @@ class _Connection:
         if self._problem is not None:
             raise self._problem
         if lost:
-            self._lose(failed=not declined)
+            self._failures += not declined
+            self._close()
 
     def _offers(self) -> Generator[Message, None, None]:
         """Yield the messages that may be begun, as the transport asks for them.
@@ -240,10 +241,7 @@ class _Connection:
             self._problem = error
 
     def _conclude(self, claimed: Claimed, reply: Reply) -> bool:
-        """Write a reply into the journal, then decide about it.
-
-        Return whether the connection is lost with it.
-        """
+        """Journal a reply, then decide; return whether the connection is lost."""
         run, now = self._run, self._run.clock.now()
         means = meaning(reply, claimed.message.personal)
         # A refusal counts as planned until it is clear that it is the member's (Refusals).
@@ -309,7 +307,8 @@ class _Connection:
                 self.opening = True
                 self._transport = self._open()
                 run.connected(1)
-                self._left = _least(run.pace.per_connection, self._transport.most)
+                limits = (run.pace.per_connection, self._transport.most)
+                self._left = min((limit for limit in limits if limit is not None), default=None)
                 run.served, run.problem = True, None
             except NoSessionError as error:
                 # If no connection was ever made, the settings or the network are wrong: waiting helps neither.
@@ -322,10 +321,6 @@ class _Connection:
             finally:
                 self.opening = False
         return True
-
-    def _lose(self, failed: bool) -> None:
-        self._failures += failed
-        self._close()
 
     def _close(self) -> None:
         transport, self._transport = self._transport, None
@@ -343,7 +338,3 @@ def _up_to(octets: int, prepared: Iterator[tuple[Message, Claim]]) -> Iterator[t
         if total > octets and total > message.size:
             return
         yield message, claim
-
-
-def _least(*limits: int | None) -> int | None:
-    return min((limit for limit in limits if limit is not None), default=None)

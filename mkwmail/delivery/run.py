@@ -58,10 +58,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Progress: nothing is sent until then, ``left`` messages wait.
-
-    ``reason`` is a sentence without its end.
-    """
+    """Progress: nothing leaves until then, for a reason; ``left`` wait."""
 
     until: datetime
     reason: str
@@ -74,9 +71,7 @@ LeftOut = Callable[[], Mapping[str, str]]
 
 
 class Refusals(Generic[T]):
-    """Refusals with one code and no acceptance between them.
-
-    They are held until it is clear whom they concern.
+    """Refusals with one code, held until it is clear whom they concern.
 
     Three of them are the run's fault: a server that answers "relay access denied" to everybody means nobody in
     particular. A refusal that is held is still under way in the ledger, and planned in the journal: after a crash it
@@ -92,19 +87,13 @@ class Refusals(Generic[T]):
         return len(self._held) >= _ENOUGH
 
     def refused(self, item: T, reply: Reply) -> list[tuple[T, Reply]]:
-        """Hold one more; return those that now certainly concern their members.
-
-        They do if the code is another one.
-        """
+        """Hold one more; return the earlier ones if its code is another."""
         certain = self.accepted() if self._held and not same_refusal(self._held[-1][1], reply) else []
         self._held.append((item, reply))
         return certain
 
     def accepted(self) -> list[tuple[T, Reply]]:
-        """Return those that concern their members, now that a message was taken.
-
-        There are none of them if they were enough already.
-        """
+        """Return those held: the members' own, unless they are enough already."""
         return [] if self.enough else self.rest()
 
     def rest(self) -> list[tuple[T, Reply]]:
@@ -114,10 +103,7 @@ class Refusals(Generic[T]):
 
 
 class Claimed(NamedTuple):
-    """A message whose claim is durable.
-
-    ``number`` is the place of its job among those who wait.
-    """
+    """A durable claim, its message, and its job's number among all."""
 
     number: int
     job: Job
@@ -127,10 +113,7 @@ class Claimed(NamedTuple):
 
 @dataclass
 class Run:
-    """The state that the threads of a run share.
-
-    Each public method takes the lock.
-    """
+    """The state that threads share; each public method takes the lock."""
 
     jobs: Sequence[Job]
     of: Round
@@ -186,10 +169,7 @@ class Run:
         return outcome_of(endings, self._stopped, until, interrupted, self._left_out)
 
     def _decide_held(self) -> None:
-        """Settle the refusals that are open.
-
-        They are the members', unless the run is at fault or was cut short.
-        """
+        """Settle open refusals: the members', unless the run failed or was cut."""
         cut_short = self._stopped is not None or self.stop.asked.is_set()
         results = self._end_refused(self._refusals.rest(), State.PLANNED if cut_short else State.REFUSED)
         if results and not self.ledger_failed:
@@ -218,10 +198,7 @@ class Run:
         return bool(self._stopped or self._paced) or self.stop.asked.is_set()
 
     def why_left_out(self, person: str) -> str | None:
-        """Return why a person's word leaves somebody out, or None.
-
-        A word that was given just now counts too.
-        """
+        """Return why a person's word, of now too, leaves them out; or None."""
         looked, skips = self._skips
         if time.monotonic() - looked > _FRESH:
             skips = self.look()
@@ -244,10 +221,7 @@ class Run:
         self._stopped = self._stopped or RunFault(str(error), "", ExitCode.LEDGER_FAULT)
 
     def has_work(self, wait: bool) -> bool:
-        """Return whether somebody waits for a message.
-
-        ``wait`` until that is certain.
-        """
+        """Return whether somebody waits; ``wait`` until that is certain."""
         with self._turn:
             while not self.is_over():
                 if self._waiting:
@@ -275,10 +249,8 @@ class Run:
     def take(self, most: int, recorded_with: int, wait: bool) -> list[int]:
         """Return the numbers of the next jobs, as the rate limit allows.
 
-        They are at most so many; empty if there are none.
-
-        ``recorded_with``: how many results are recorded together with their claims. ``wait`` for the rate limit, and
-        for others to record theirs; the room is reserved until these are decided, and recorded.
+        They are at most ``most``. ``recorded_with``: how many results are recorded together with their claims. ``wait``
+        for the rate limit, and for others to record theirs; the room is reserved until these are decided, and recorded.
         """
         with self._turn:
             while not self.is_over() and self._waiting:
@@ -329,20 +301,14 @@ class Run:
             self._turn.notify_all()
 
     def leave_out(self, claimed: Claimed, reason: str) -> None:
-        """Note that a person's word keeps somebody from being mailed.
-
-        Nothing of the message was begun.
-        """
+        """Note that a person's word keeps somebody out; no body was begun."""
         with self._turn:
             self._under_way -= 1
             self._skip(claimed.job, reason)
             self._turn.notify_all()
 
     def decide(self, claimed: Claimed, reply: Reply, means: Meaning, result: Result, now: datetime) -> list[Result]:
-        """Decide about the member and the run by the meaning of a reply.
-
-        Return what the ledger is to record.
-        """
+        """Decide by a reply's meaning; return what the ledger is to record."""
         with self._turn:
             self._under_way -= 1
             self._heard = time.monotonic()
@@ -367,10 +333,7 @@ class Run:
             return [result, *self._end_refused(certain, State.REFUSED)]
 
     def _return(self, claimed: Claimed, reply: Reply) -> None:
-        """No body was taken.
-
-        Another connection may try, unless this one message has lost too many.
-        """
+        """Let another connection try, unless this message has lost too many."""
         reason = self.why_left_out(claimed.job.recipient.person)
         if reason is not None:
             self._skip(claimed.job, reason)

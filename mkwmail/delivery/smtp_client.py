@@ -35,26 +35,18 @@ _TIMEOUTS = Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """The extensions that the server offers (RFC 5321 §4.1.1.1).
-
-    They are keyword, in upper case → parameters.
-    """
+    """The server's extensions: keyword → parameters (RFC 5321 §4.1.1.1)."""
 
     offered: dict[str, str]
 
     @property
     def size(self) -> int | None:
-        """The largest message in octets.
-
-        None if the server sets no fixed limit (RFC 1870 §4).
-        """
+        """The largest message in octets; None without a limit (RFC 1870 §4)."""
         return _positive(self.offered.get("SIZE", ""))
 
     @property
     def most_messages(self) -> int | None:
-        """The number of messages that a session may carry (RFC 9422 §4.1).
-
-        The keyword is LIMITS MAILMAX.
+        """How many messages a session may carry: LIMITS MAILMAX (RFC 9422 §4.1).
 
         RCPTMAX is at least one, and there is never more than one recipient.
         """
@@ -69,10 +61,7 @@ class Extensions:
 
 
 class Session:
-    """A session that is set up: connected, encrypted, logged in.
-
-    A :class:`~mkwmail.delivery.transport.Transport`.
-    """
+    """A Transport that is set up: connected, encrypted, logged in."""
 
     def __init__(self, stream: Stream, extensions: Extensions) -> None:
         self._stream = stream
@@ -110,9 +99,7 @@ class Session:
             message, asked = (following, ahead) if following is not None else (next(waiting, None), False)
 
     def reply_to_sender(self, sender: str) -> Reply:
-        """Return the server's word about mail from a sender, to itself.
-
-        Nothing is sent.
+        """Return the word about mail from a sender to itself; nothing is sent.
 
         It is the first failing reply, or that to RCPT: many servers judge the sender only there.
         """
@@ -137,11 +124,9 @@ class Session:
         self._stream.close()
 
     def _envelope(self, message: Message, asked: bool) -> Reply | None:
-        """Say MAIL, RCPT and DATA.
+        """Say MAIL, RCPT and DATA, unless ``asked`` on the wire already.
 
         Return the first failing reply, None if the server waits for the body.
-
-        ``asked``: they are on the wire already.
         """
         if self._too_large(message):
             return _too_large(message.size, self._limit or 0)
@@ -166,9 +151,7 @@ class Session:
         return failing
 
     def _end_without_body(self) -> bool:
-        """End a body that the server waits for and that must not be delivered.
-
-        It is ended with a dot alone (RFC 2920 §3.1).
+        """End a body that must not be delivered, with a dot alone (RFC 2920 §3.1).
 
         Only if no recipient was accepted: else somebody would get an empty mail.
         """
@@ -178,14 +161,14 @@ class Session:
     def _body(
         self, message: Message, waiting: Iterator[Message], begin: Callable[[Message], bool]
     ) -> tuple[Reply, Message | None, bool]:
-        """Write the body and its dot.
-
-        Return the reply, the next message, and whether its envelope left with it.
-        """
+        """Return the reply to a body, the next message, if its envelope left."""
         # A reply before the dot is about a message that the server cannot have taken.
         if self._stream.has_pending_input():
             return self._stream.read(Phase.BODY), None, False
-        if not self._may_begin(message, begin):
+        # If it may not, the server waits for a body that must not come: nothing more can be said to it.
+        self._usable = False
+        self._usable = begin(message)
+        if not self._usable:
             return Reply(0, _("the run was stopped"), Phase.DATA), None, False
         body = b"".join(message.chunks if message.dotless else stuffed(message.chunks))
         if message.size > _TOGETHER:
@@ -200,12 +183,6 @@ class Session:
             # Without its whole dot it is nothing (RFC 5321 §3.3).
             return self._stream.read(Phase.BODY), following, False
         return self._stream.read(Phase.DOT), following, ahead
-
-    def _may_begin(self, message: Message, begin: Callable[[Message], bool]) -> bool:
-        # If it may not, the server waits for a body that must not come: nothing more can be said to it.
-        self._usable = False
-        self._usable = begin(message)
-        return self._usable
 
     def _too_large(self, message: Message) -> bool:
         return self._limit is not None and message.size > self._limit
@@ -226,9 +203,7 @@ class Session:
 
 
 def envelope_id(message_id: str) -> str:
-    """Return the ENVID of a message (RFC 3461 §4.4).
-
-    A report about the message is matched by it.
+    """Return the ENVID, by which a report is matched (RFC 3461 §4.4).
 
     It is the Message-ID without its brackets: opaque already, and known to the ledger.
     """
@@ -266,11 +241,7 @@ def _too_large(size: int, limit: int) -> Reply:
 
 def _xtext(text: str) -> str:
     """Return text as SMTP parameters carry it (RFC 3461 §4)."""
-    return _NOT_IN_XTEXT.sub(_in_hex, text)
-
-
-def _in_hex(found: re.Match[str]) -> str:
-    return f"+{ord(found[0]) & 0xFF:02X}"
+    return _NOT_IN_XTEXT.sub(lambda found: f"+{ord(found[0]) & 0xFF:02X}", text)
 
 
 def _mailbox(address: str) -> str:
@@ -304,11 +275,9 @@ class ServerFacts:
 
 
 def probe(smtp: Smtp, credential: Credential | None, sender: str, timeouts: Timeouts = _TIMEOUTS) -> ServerFacts:
-    """Connect, log in, ask what the server can do, and leave.
+    """Connect, log in, ask about the server and the sender, and leave.
 
-    Nothing is sent; the server is also asked whether this sender may mail.
-
-    Raises NoSessionError, as :func:`open_session` does.
+    Nothing is sent. Raises NoSessionError, as :func:`open_session` does.
     """
     session = open_session(smtp, credential, timeouts)
     reply = session.reply_to_sender(sender)
@@ -319,9 +288,7 @@ def probe(smtp: Smtp, credential: Credential | None, sender: str, timeouts: Time
 
 
 def open_session(smtp: Smtp, credential: Credential | None, timeouts: Timeouts = _TIMEOUTS) -> Session:
-    """Return a session that is ready for messages.
-
-    It is encrypted, with a verified certificate, and logged in.
+    """Return a session that is encrypted, verified and logged in.
 
     Raises NoSessionError: code SERVER if the server cannot be reached, cannot be trusted or refuses; LOGIN if it
     refuses the login; SETTINGS if the settings would send mail unencrypted.
@@ -437,9 +404,7 @@ def _encrypt(stream: Stream, extensions: Extensions, smtp: Smtp) -> Stream:
 
 
 def _log_in(stream: Stream, extensions: Extensions, smtp: Smtp, credential: Credential) -> None:
-    """Try one mechanism once.
-
-    A wrong password tried three times locks accounts.
+    """Try one mechanism once: three wrong passwords lock an account.
 
     A token that was refused is replaced once: by this computer's clock it may look good for longer than it is.
     """
@@ -457,10 +422,7 @@ def _log_in(stream: Stream, extensions: Extensions, smtp: Smtp, credential: Cred
 
 
 def _by_password(stream: Stream, offered: Sequence[str], username: str, password: Password) -> Reply:
-    """Return the last reply to username and password (RFC 4616 §2).
-
-    They are sent in UTF-8.
-    """
+    """Return the last reply to username and password (RFC 4616 §2: UTF-8)."""
     secret = password.reveal()
     initial = _base64(f"\0{username}\0{secret}")
     stream.hide((initial, _base64(username), _base64(secret), secret))

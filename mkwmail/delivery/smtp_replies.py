@@ -1,8 +1,6 @@
-"""The meaning of a server's reply for the member and for the run.
+"""A server's reply: its meaning for the member and the run, and words.
 
-Faults of the run get their words here too.
-
-This is the only place where reply codes are read (RFC 5321 §4.2, RFC 3463, and the words of the providers).
+Reply codes are read here and nowhere else (RFC 5321 §4.2, RFC 3463, and the words of the providers).
 """
 
 import re
@@ -210,9 +208,7 @@ def _fitting(phase: Phase, status: str, text: str) -> _Row:
 
 
 def plain_text(lines: Iterable[bytes], hidden: Iterable[re.Pattern[str]] = ()) -> str:
-    """Return a server's words as one line that a terminal can show.
-
-    It is UTF-8, without control characters, of a bounded length.
+    """Return a server's words as one line for a terminal, bounded.
 
     ``hidden`` are secrets that it may repeat: they are masked.
     """
@@ -238,10 +234,7 @@ def plain_text(lines: Iterable[bytes], hidden: Iterable[re.Pattern[str]] = ()) -
 
 @dataclass(frozen=True, slots=True)
 class RunFault:
-    """A reason that stopped a run.
-
-    It has one sentence, the remedy in another, and the exit code.
-    """
+    """Why a run was stopped: a sentence, the remedy, and the exit code."""
 
     reason: str
     remedy: str
@@ -254,20 +247,14 @@ class RunFault:
 
 
 def run_fault(reply: Reply) -> RunFault:
-    """Return the words for a reply that means the run.
-
-    Its exit code is 77 for the login, else 69.
-    """
+    """Return the fault of a run: exit code 77 for the login, else 69."""
     reason, remedy = words_for(why(reply))
     code = ExitCode.LOGIN if why(reply) in _LOGIN else ExitCode.SERVER
     return RunFault(_with_reply(reason, reply), remedy, code)
 
 
 def all_refused(reply: Reply) -> RunFault:
-    """Return the words for members refused in a row with one code.
-
-    That is hardly the fault of each member.
-    """
+    """Return the fault for three refusals in a row, hardly the members'."""
     reason = _with_reply(_("three members in a row were refused with the same code"), reply)
     remedy = _(
         "nobody was noted as refused: if the server does not let you send, check username and sender in "
@@ -296,116 +283,93 @@ def words_for(kind: Why) -> tuple[str, str]:
 def _words_about_login(kind: Why) -> tuple[str, str]:
     match kind:
         case Why.TOKEN:
-            return (
-                _("the server does not accept the sign-in for this username"),
-                _(
-                    "type mkwmail login, and sign in as smtp: username of mkwmail.yaml itself, not with another "
-                    "account that the browser remembers"
-                ),
+            fault = _("the server does not accept the sign-in for this username")
+            remedy = _(
+                "type mkwmail login, and sign in as smtp: username of mkwmail.yaml itself, not with another "
+                "account that the browser remembers"
             )
         case Why.TOKEN_SCOPE:
-            return (
-                _("the sign-in does not allow sending mail"),
-                _("give the application that permission at the provider, then sign in again: mkwmail login"),
-            )
+            fault = _("the sign-in does not allow sending mail")
+            remedy = _("give the application that permission at the provider, then sign in again: mkwmail login")
         case Why.TOKEN_POLICY:
-            return (
-                _("the organisation's rules do not let this account send through SMTP"),
-                _("ask your administrator to allow it for this mailbox (docs/microsoft365.md)"),
-            )
+            fault = _("the organisation's rules do not let this account send through SMTP")
+            remedy = _("ask your administrator to allow it for this mailbox (docs/microsoft365.md)")
         case Why.APP_PASSWORD:
-            return (
-                _("the server wants another kind of password"),
-                _("make an app password in the account's security settings, and use that one"),
-            )
+            fault = _("the server wants another kind of password")
+            remedy = _("make an app password in the account's security settings, and use that one")
         case Why.BASIC_LOGIN_OFF:
-            return (
-                _("the provider no longer lets this account log in with a password"),
-                _("sign in without one: write auth: oauth below smtp: in mkwmail.yaml, and type mkwmail login"),
-            )
+            fault = _("the provider no longer lets this account log in with a password")
+            remedy = _("sign in without one: write auth: oauth below smtp: in mkwmail.yaml, and type mkwmail login")
         case Why.SEND_AS:
-            return (
-                _("this login may not send as this sender"),
-                _(
-                    "ask your administrator for the right to send as sender: email (Microsoft 365: Send As, "
-                    "docs/microsoft365.md), or write the login's own address there"
-                ),
+            fault = _("this login may not send as this sender")
+            remedy = _(
+                "ask your administrator for the right to send as sender: email (Microsoft 365: Send As, "
+                "docs/microsoft365.md), or write the login's own address there"
             )
         case _:
-            return (
-                _("the server refuses the login"),
-                _("check smtp: username in mkwmail.yaml and the password (mkwmail login asks for it again)"),
-            )
+            fault = _("the server refuses the login")
+            remedy = _("check smtp: username in mkwmail.yaml and the password (mkwmail login asks for it again)")
+    return fault, remedy
 
 
 def _words_about_smtp_auth(kind: Why) -> tuple[str, str]:
     match kind:
         case Why.SMTP_AUTH_OFF:
-            return (
-                _("SMTP AUTH is switched off for this mailbox"),
-                _(
-                    "ask your Microsoft 365 administrator for: Set-CASMailbox <mailbox> "
-                    "-SmtpClientAuthenticationDisabled $false (docs/microsoft365.md); it works after an hour at most"
-                ),
+            fault = _("SMTP AUTH is switched off for this mailbox")
+            remedy = _(
+                "ask your Microsoft 365 administrator for: Set-CASMailbox <mailbox> "
+                "-SmtpClientAuthenticationDisabled $false (docs/microsoft365.md); it works after an hour at most"
             )
         case Why.SMTP_AUTH_OFF_EVERYWHERE:
-            return (
-                _("SMTP AUTH is switched off for the whole organisation"),
-                _(
-                    "ask your Microsoft 365 administrator for: Set-TransportConfig "
-                    "-SmtpClientAuthenticationDisabled $false, or for this mailbox alone: "
-                    "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
-                    "(docs/microsoft365.md has a text to forward)"
-                ),
+            fault = _("SMTP AUTH is switched off for the whole organisation")
+            remedy = _(
+                "ask your Microsoft 365 administrator for: Set-TransportConfig "
+                "-SmtpClientAuthenticationDisabled $false, or for this mailbox alone: "
+                "Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                "(docs/microsoft365.md has a text to forward)"
             )
         case _:
-            return (
-                _("the organisation's security defaults switch SMTP AUTH off, also with auth: oauth"),
-                _(
-                    "ask your Microsoft 365 administrator to replace the security defaults with conditional access, "
-                    "and for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
-                    "(docs/microsoft365.md has a text to forward)"
-                ),
+            fault = _("the organisation's security defaults switch SMTP AUTH off, also with auth: oauth")
+            remedy = _(
+                "ask your Microsoft 365 administrator to replace the security defaults with conditional access, "
+                "and for: Set-CASMailbox <mailbox> -SmtpClientAuthenticationDisabled $false "
+                "(docs/microsoft365.md has a text to forward)"
             )
+    return fault, remedy
 
 
 def _words_about_server(kind: Why) -> tuple[str, str]:
     match kind:
         case Why.QUOTA:
-            return (
-                _("the account has sent as much as it may for now"),
-                _("continue tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"),
+            fault = _("the account has sent as much as it may for now")
+            remedy = _(
+                "continue tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"
             )
         case Why.SENDER:
-            return (
-                _("the server does not let this login send as this sender"),
-                _("set sender: email in mkwmail.yaml to the login's own address, or ask for the right to send as it"),
+            fault = _("the server does not let this login send as this sender")
+            remedy = _(
+                "set sender: email in mkwmail.yaml to the login's own address, or ask for the right to send as it"
             )
         case Why.HELLO:
-            return (
-                _("the server does not accept the name by which this computer introduces itself (EHLO)"),
-                _("write below smtp: in mkwmail.yaml a line hello: with a full name, such as hello: mail.example.org"),
+            fault = _("the server does not accept the name by which this computer introduces itself (EHLO)")
+            remedy = _(
+                "write below smtp: in mkwmail.yaml a line hello: with a full name, such as hello: mail.example.org"
             )
         case Why.TOO_LARGE:
-            return (
-                _("the message is larger than the server accepts"),
-                _("make the attachments smaller, or put them on the website and link to them"),
-            )
+            fault = _("the message is larger than the server accepts")
+            remedy = _("make the attachments smaller, or put them on the website and link to them")
         case Why.LATER:
-            return (
-                _("the server cannot take mail now"),
-                _("run the same command again later: nobody is mailed twice"),
-            )
+            fault = _("the server cannot take mail now")
+            remedy = _("run the same command again later: nobody is mailed twice")
         case Why.CONNECTION:
-            return (
-                _("the connection to the server failed"),
-                _("check the network, and smtp: host, port and security in mkwmail.yaml; then run the command again"),
+            fault = _("the connection to the server failed")
+            remedy = _(
+                "check the network, and smtp: host, port and security in mkwmail.yaml; then run the command again"
             )
         case _:
-            return (
-                _("the server refuses the run"),
-                _("check smtp and sender in mkwmail.yaml, or show your provider the server's message"),
-            )
+            fault = _("the server refuses the run")
+            remedy = _("check smtp and sender in mkwmail.yaml, or show your provider the server's message")
+    return fault, remedy
 
 
 def _with_reply(reason: str, reply: Reply) -> str:
@@ -415,14 +379,5 @@ def _with_reply(reason: str, reply: Reply) -> str:
 
 def _step(phase: Phase) -> str:
     """Return a step of the session in words; commands keep their names."""
-    match phase:
-        case Phase.GREETING:
-            return _("greeting")
-        case Phase.BODY:
-            return _("message")
-        case Phase.DOT:
-            return _("end of the message")
-        case Phase.TOKEN:
-            return Phase.AUTH.value
-        case _:
-            return phase.value
+    words = {Phase.GREETING: _("greeting"), Phase.BODY: _("message"), Phase.DOT: _("end of the message")}
+    return words.get(phase, Phase.AUTH.value if phase is Phase.TOKEN else phase.value)

@@ -31,10 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The seconds that each step may take as a whole.
-
-    RFC 5321 §4.5.3.2 asks for these as the least.
-    """
+    """Seconds for each step as a whole, at least (RFC 5321 §4.5.3.2)."""
 
     connect: float = 30
     greeting: float = 300
@@ -47,21 +44,8 @@ class Timeouts:
 
     def of(self, phase: Phase) -> float:
         """Return how long the reply to this step may take."""
-        match phase:
-            case Phase.GREETING:
-                return self.greeting
-            case Phase.DATA:
-                return self.data
-            case Phase.BODY:
-                return self.block
-            case Phase.DOT:
-                return self.dot
-            case Phase.RSET:
-                return self.rset
-            case Phase.QUIT:
-                return self.quit
-            case _:
-                return self.command
+        own = {Phase.GREETING: self.greeting, Phase.DATA: self.data, Phase.BODY: self.block, Phase.DOT: self.dot}
+        return (own | {Phase.RSET: self.rset, Phase.QUIT: self.quit}).get(phase, self.command)
 
 
 class Stream:
@@ -86,19 +70,13 @@ class Stream:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these in every later reply.
-
-        They are masked also if the server spreads them over lines or spaces.
-        """
+        """Mask these in later replies, also if spread over lines or spaces."""
         # In a reply that is shown, white space and control characters are single spaces or gone.
         shown = ("".join(letter for letter in secret if letter.isprintable()).split() for secret in secrets)
         self._hidden += tuple(_mask("".join(words)) for words in shown if words)
 
     def read(self, phase: Phase) -> Reply:
-        """Return the next reply.
-
-        Its code is 0 if none came in time, or if it is not SMTP (RFC 5321 §4.2).
-        """
+        """Return the next reply; code 0: none in time, or it is not SMTP."""
         # One deadline for the whole reply: a byte now and then does not prolong it.
         deadline = time.monotonic() + self._seconds[phase]
         code = b""
@@ -153,10 +131,7 @@ class Stream:
 
     @property
     def tls(self) -> str:
-        """The version of TLS that protects the connection.
-
-        Empty if it is not protected.
-        """
+        """The version of TLS that protects the connection; empty without."""
         return (self._socket.version() or "") if isinstance(self._socket, ssl.SSLSocket) else ""
 
     @property
@@ -181,9 +156,8 @@ class Stream:
     def encrypted(self, host: str, ca_file: str | None = None) -> "Stream":
         """Return a stream over the same connection, in TLS from now on.
 
-        What was read before is not used. ``ca_file``: authorities to trust besides the system's.
-
-        Raises ssl.SSLError or OSError.
+        What was read before is not used. ``ca_file``: authorities to trust besides the system's. Raises ssl.SSLError
+        or OSError.
         """
         self._socket.settimeout(self._timeouts.connect)
         return Stream(tls_context(ca_file).wrap_socket(self._socket, server_hostname=host), self._timeouts)
@@ -214,10 +188,7 @@ class Stream:
         return self._lines.popleft()
 
     def _done(self, act: Callable[[], T], deadline: float, writing: bool) -> T:
-        """Read or write as soon as the network is ready.
-
-        Raise TimeoutError if it is not in time.
-        """
+        """Read or write once the network is ready; TimeoutError if too late."""
         while True:
             try:
                 return act()
@@ -242,10 +213,7 @@ class Stream:
 
 
 def _wait(connection: socket.socket, deadline: float, writing: bool) -> None:
-    """Wait until the network is ready for a connection.
-
-    Raise TimeoutError if it is not in time.
-    """
+    """Wait until the network is ready; raise TimeoutError if too late."""
     left = max(0.0, deadline - time.monotonic())
     if sys.platform == "win32":
         wanted = ([], [connection], [connection]) if writing else ([connection], [], [])
@@ -271,10 +239,7 @@ def _mask(secret: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=32)
 def _read_line(line: bytes) -> tuple[bytes, bool, bytes]:
-    """Return a line's code, whether it is the reply's last, and its text.
-
-    The code is empty if it is no reply.
-    """
+    """Return a line's code (empty: no reply), if it is the last, its text."""
     match = _LINE.fullmatch(line.rstrip(b"\r"))
     return (match[1], match[2] != b"-", match[3] or b"") if match else (b"", True, line)
 

@@ -51,10 +51,7 @@ class Reply:
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code, as ``5.7.1``.
-
-        Empty if the reply has none (RFC 2034, RFC 3463).
-        """
+        """The enhanced status code, as ``5.7.1``; empty if there is none."""
         match = _ENHANCED.match(self.text)
         return match[0] if match else ""
 
@@ -72,16 +69,11 @@ class Transport(Protocol):
 
     @property
     def most(self) -> int | None:
-        """The number of messages that one session may carry.
-
-        None if the server does not limit it (LIMITS MAILMAX, RFC 9422).
-        """
+        """How many messages one session may carry; None without a limit."""
         ...
 
     def submit(self, messages: Iterable[Message], begin: Callable[[Message], bool]) -> Iterator[tuple[Message, Reply]]:
-        """Submit messages in order.
-
-        Yield each with the reply that decided about it.
+        """Submit in order; yield each with the reply that decided about it.
 
         That is the first failing reply of its transaction, or the reply to its end. It ends early if the connection
         is of no further use: messages that were not yielded then were not begun, unless the connection was lost
@@ -90,17 +82,11 @@ class Transport(Protocol):
         ...
 
     def cut(self) -> None:
-        """End the connection at once, from any thread.
-
-        The message under way gets a reply with code 0.
-        """
+        """End it at once, from any thread; a message under way gets code 0."""
         ...
 
     def close(self) -> None:
-        """Say goodbye to the server and end the connection.
-
-        It may be called more than once.
-        """
+        """Say goodbye and end the connection; it may be called again."""
         ...
 
 
@@ -109,10 +95,7 @@ Open = Callable[[], Transport]
 
 
 class NoSessionError(UserError):
-    """No session could be opened.
-
-    ``lasting``: trying again is of no use before something is corrected.
-    """
+    """No session; if ``lasting``, trying again is of no use."""
 
     def __init__(self, fault: Fault, code: ExitCode, lasting: bool) -> None:
         super().__init__(fault, code=code)
@@ -120,10 +103,7 @@ class NoSessionError(UserError):
 
 
 class Stop:
-    """A person's request to stop.
-
-    ``asked``: begin nothing new. ``at_once``: do not wait for the server either.
-    """
+    """A request to begin nothing new, and ``at_once`` to await no reply."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()
@@ -138,10 +118,7 @@ class Stop:
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Let Ctrl-C and SIGTERM ask a run to stop.
-
-    Use it in the main thread, the only one that gets signals.
-    """
+    """Let Ctrl-C and SIGTERM ask a run to stop; in the main thread only."""
     stop = Stop()
     signals: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
