@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 app = App(
     name="mkwmail",
     help=_("Invite members to an event: write and send all of its mail from one event file and one member list."),
-    epilog=_("`mkwmail COMMAND --help` shows what a command does, with an example."),
+    epilog=_(
+        "`mkwmail COMMAND --help` shows what a command does, with an example.\n"
+        "The first steps, in the guide: mkwmail guide inloggen"
+    ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -262,8 +265,8 @@ def new(
 @app.command(
     help=_("""Change a detail of an event, in its file; your comments stay.
 
-WHAT is starts, ends, date, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It shows
-what follows: who was told something else, and what has to be approved again.
+WHAT is date, time, starts, ends, place, street, city, deadline, points, or a mailing: then VALUE is when it is sent. It
+shows what follows: who was told something else, and what has to be approved again.
 
 \b
 Examples:

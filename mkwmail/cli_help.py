@@ -232,6 +232,10 @@ class Group(TyperGroup):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         _chapter(ctx, formatter)
+        if self.epilog:
+            formatter.write_paragraph()
+            for line in self.epilog.split("\n"):
+                formatter.write_text(line)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that the user named; for ``help COMMAND`` its help.

@@ -13,6 +13,7 @@ import secrets
 import stat
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
@@ -63,7 +64,7 @@ def set_mode(path: Path) -> None:
     wanted, found = file_mode(path), path.stat()
     if stat.S_ISDIR(found.st_mode):
         wanted = 0o2770 if wanted == _SHARED else 0o700
-    # What the owner may do, as with a read-only file, stays the owner's own choice.
+    # The owner's own permissions, as with a read-only file, stay the owner's choice.
     if not (found.st_mode ^ wanted) & 0o077:
         return
     # Another user of a shared folder cannot change it; that user's own program has.
@@ -314,3 +315,31 @@ def state_folder() -> Path:
         return platformdirs.user_state_path("mkwmail", appauthor=False)
     except RuntimeError:
         return Path("~")
+
+
+class Attachment(NamedTuple):
+    """A file that is attached."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+
+class Picture(NamedTuple):
+    """A picture in a text of the mail, with its Content-ID and its own width in pixels."""
+
+    file: Attachment
+    content_id: str
+    width: int
+
+
+def read_attachment(path: Path) -> Attachment:
+    """Read a file; its name determines its type.
+
+    :raises OSError: if it cannot be read.
+    """
+    # Only a mail with files needs the table of types.
+    import mimetypes
+
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Attachment(path.name, content_type, path.read_bytes())

@@ -22,7 +22,7 @@ from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import Sources, history_of
 from mkwmail.commands.send import jobs_for
 from mkwmail.commands.status import status_of
-from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration
+from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration, place_of
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
@@ -30,7 +30,6 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Result, State
-from mkwmail.mail.calendar_part import place_of
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed, plan_for
 from tests.mail.workshop import SMALL_TEMPLATES
@@ -135,7 +134,7 @@ class Life(RuleBasedStateMachine):
         name = Name(first="Lid", surname=f"Nummer{self.made}")
         self.members.append(Member(self.made, name, f"m{self.made}@example.org", organisation=f"Wonen {self.made}"))
 
-    # What happens
+    # The steps
 
     @rule(
         facts=st.lists(st.sampled_from(sorted(CHANGES)), max_size=2),
@@ -245,7 +244,7 @@ class Life(RuleBasedStateMachine):
         assert (said in words) is (place != now), words
         assert "wordt" in words, "an update that says nothing"
 
-    # What is known
+    # The state
 
     def sources(self) -> Sources:
         path = self.folder / "events" / "dag.yaml"
@@ -261,7 +260,7 @@ class Life(RuleBasedStateMachine):
             return ("cancelled",)
         return (event.starts.timestamp(), event.ends.timestamp(), event.title, place_of(event))
 
-    # What must hold
+    # The invariants
 
     @invariant()
     def every_calendar_says_what_the_file_says_or_status_names_it(self) -> None:

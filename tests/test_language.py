@@ -375,7 +375,7 @@ _ENGLISH = re.compile(
 TYPED: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
     (): ((" q ", "q"),),
     ("preview", "directeurendag-2020", "invitation", "--member", "kim@woonstede.example.org"): (("Mail 1 ", "q"),),
-    ("schedule", "directeurendag-2020"): (("thanks)", "5"),),
+    ("schedule", "directeurendag-2020"): (("5 mailings", "5"),),
     ("send", "directeurendag-2020", "invitation"): (("4 mails", "nee"),),
 }
 

@@ -288,7 +288,7 @@ def test_the_method_of_the_entries_stays_what_it_was(tmp_path: Path) -> None:
         for words in (("send", EVENT, "invitation", "--yes"), ("check", EVENT)):
             ran = life.run(*words, now="2020-02-18T09:00")
             assert ran.code == 65
-            assert "calendar entries went out with publish" in ran.out + ran.err
+            assert "calendar entries were sent with publish" in ran.out + ran.err
         assert len(server.taken) == 1
 
 

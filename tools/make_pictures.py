@@ -9,9 +9,11 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -19,6 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import Place, a_place
+from tools.make_session import Line, Screen
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -47,28 +50,34 @@ def _picture(browser: Browser, page: str, name: str, width: int, height: int, wh
 
 _SCREEN = """\
 <!DOCTYPE html><meta charset="utf-8"><style>
-body { margin: 0; padding: 16px 20px; background: #1d2129; color: #e6e6e6; display: inline-block; }
+body { margin: 0; padding: 16px 20px; background: #1d2129; display: inline-block; }
 pre { margin: 0; font: 15px/1.35 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 </style><pre>%s</pre>
 """
+# Columns and lines: high enough for the longest screen, which would be shown page by page otherwise.
+_SIZE = (80, 70)
 
 
 def _screen(
-    browser: Browser, place: Place, now: str, name: str, *words: str, answer: tuple[str, str] | None = None
+    browser: Browser, place: Place, now: str, name: str, *words: str, answers: Sequence[tuple[str, str]] = ()
 ) -> None:
-    """A picture of what a command shows on a terminal of eighty columns, in Dutch."""
+    """Take a picture of a command in a terminal of eighty columns, in colour and in Dutch."""
     environment = place.environment(now, MKWMAIL_LANG="nl", MKWMAIL_FOLDER=str(place.folder))
     command = [sys.executable, "-m", "mkwmail", *words]
-    _code, shown = typed(command, environment, place.folder, [answer] if answer else [])
-    # The clock is moved for the picture alone.
-    lines = [line for line in shown.splitlines() if "MKWMAIL_NOW" not in line and "mkwmail-test.db" not in line]
-    text = "\n".join(["$ mkwmail " + " ".join(words), *lines]).strip()
+    _code, printed = typed(command, environment, place.folder, answers, _SIZE)
+    screen = Screen()
+    screen.write("\x1b[36m$\x1b[0m " + " ".join(("mkwmail", *words)) + "\r\n" + printed.replace("\n", "\r\n"))
     page = place.folder / "screen.html"
-    page.write_text(_SCREEN % escape(text), encoding="utf-8")
+    page.write_text(_SCREEN % "\n".join(map(_html_of, screen.shown())).strip(), encoding="utf-8")
     sheet = browser.new_page(viewport={"width": 780, "height": 100}, device_scale_factor=1.5)
     sheet.goto(page.as_uri())
     sheet.locator("body").screenshot(path=PICTURES / name)
     sheet.close()
+
+
+def _html_of(line: Line) -> str:
+    runs = ((colour, "".join(char for char, _ in run)) for colour, run in groupby(line, key=lambda each: each[1]))
+    return "".join(f'<span style="color:{colour}">{escape(text)}</span>' for colour, text in runs)
 
 
 def _season(browser: Browser, folder: Path) -> None:
@@ -77,11 +86,11 @@ def _season(browser: Browser, folder: Path) -> None:
         place = a_place(folder, server.port)
         place.settings(server.port, "language: nl\n")
         (folder / "leden.csv").write_bytes(LIST.read_bytes())
-        _screen(browser, place, "2020-01-20T09:00", "bureau.png")
-        _screen(browser, place, "2020-01-20T09:00", "nakijken.png", "check", EVENT)
+        _screen(browser, place, "2020-01-20T09:00", "bureau.png", answers=[("om te stoppen:", "q")])
+        _screen(browser, place, "2020-01-20T09:00", "nakijken.png", "check")
         question = ("om 42 mails te versturen:", "42")
-        words = ("send", EVENT, "save-the-date")
-        _screen(browser, place, "2020-01-20T09:00", "versturen.png", *words, answer=question)
+        words = ("send", "vooraankondiging")
+        _screen(browser, place, "2020-01-20T09:00", "versturen.png", *words, answers=[question])
         place.run("send", EVENT, "invitation", "--yes", now="2020-02-17T09:00")
         place.write("aanmeldingen.csv", _signups())
         place.run("answers", "import", EVENT, str(place.folder / "aanmeldingen.csv"), "--yes", now="2020-03-20T10:00")

@@ -26,12 +26,22 @@ EVENT = "directeurendag-2020"
 
 COLUMNS, ROWS = 80, 24
 _WIDE, _HIGH, _MARGIN = 8.43, 18, 16
-_COLOURS = {"1": "#ffffff", "2": "#9aa4b2", "31": "#ff8b80", "32": "#8fd694", "33": "#f2cc60", "36": "#7cc7e8"}
+_COLOURS = {"1": "#ffffff", "2": "#9aa4b2", "36": "#7cc7e8"}
+# Those of the program, by their number in the palette of 256 (xterm).
+_PALETTE = {"28": "#008700", "31": "#0087af", "130": "#af5f00", "133": "#af5faf", "160": "#d70000"}
+_NUMBERED = re.compile(r"38;5;(\d+)")
 _PLAIN = "#dfe3ea"
 # A control sequence (ECMA-48), or one character.
 _SIGN = re.compile(r"\x1b\[(?P<words>[?\d;]*)(?P<letter>[A-Za-z])|(?P<char>.)", re.DOTALL)
 # The clock is moved for the picture alone; what is said about that is not part of it.
-_OF_THE_CLOCK = ("MKWMAIL_NOW", "mkwmail-test.db", "Mail is really handed", "Mail was really handed")
+_OF_THE_CLOCK = (
+    "MKWMAIL_NOW",
+    "mkwmail-test.db",
+    "Mail is really handed",
+    "Mail was really handed",
+    "De mail wordt echt",
+    "De mail is echt",
+)
 
 Line: TypeAlias = tuple[tuple[str, str], ...]
 """Characters, each with its colour."""
@@ -74,12 +84,14 @@ class Screen:
             self.rows[self.row] = []
         elif letter == "m":
             self.colour = next((_COLOURS[word] for word in reversed(words.split(";")) if word in _COLOURS), _PLAIN)
+            if numbered := _NUMBERED.search(words):
+                self.colour = _PALETTE.get(numbered[1], self.colour)
 
-    def shown(self) -> tuple[Line, ...]:
-        """The last lines that fit, without those about the moved clock."""
+    def shown(self, rows: int | None = None) -> tuple[Line, ...]:
+        """The last ``rows`` lines, or all; without those about the moved clock."""
         lines = [tuple(row) for row in self.rows]
         kept = [line for line in lines if not any(each in "".join(c for c, _ in line) for each in _OF_THE_CLOCK)]
-        return tuple(kept[-ROWS:])
+        return tuple(kept if rows is None else kept[-rows:])
 
 
 def _played(
@@ -92,12 +104,12 @@ def _played(
         screen.write("\x1b[36m$\x1b[0m ")
         for part in range(4, len(shown) + 4, 4):
             screen.write(shown[part - 4 : part])
-            yield screen.shown(), 0.12
+            yield screen.shown(ROWS), 0.12
         screen.write("\r\n")
         environment = place.environment(now, MKWMAIL_LANG="en", MKWMAIL_FOLDER=str(place.folder), COLUMNS=str(COLUMNS))
         for printed, stays in _run(place, words, answer, {**environment, "TERM": "xterm-256color"}, seconds):
             screen.write(printed)
-            yield screen.shown(), stays
+            yield screen.shown(ROWS), stays
 
 
 def _run(

@@ -16,7 +16,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext, spoken
 from mkwmail.ledger import backups, people
-from mkwmail.ledger.kept import KeptRecord, What, kept
+from mkwmail.ledger.erasure import KeptRecord, What, kept
 from mkwmail.ledger.models import State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.members.member_list import Member

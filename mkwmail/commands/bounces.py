@@ -12,6 +12,7 @@ from mkwmail.commands.context import Invocation, folder_of, history_of, open_led
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.kinds import shown_name, typed_name
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
@@ -22,9 +23,8 @@ from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.audience import History
-from mkwmail.report.bounces import MatchedBounce, show_bounces, verdict_words
 from mkwmail.report.inbox import how_words
-from mkwmail.report.saved_mail import show_unread
+from mkwmail.report.saved_mail import MatchedBounce, show_bounces, show_unread, verdict_words
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict, verdict
@@ -119,10 +119,11 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
         reply = _("reported as undeliverable by the secretary")
         digest = f"said {mail.attempt} {now.isoformat()}"
         responses.record_bounces(ledger.database, [Bounce(mail.attempt, Verdict.FAILED, reply, digest, now, said=True)])
-    words = {"mailing": mail.round.mailing, "person": person, "event": about.id}
+    words = {"mailing": shown_name(mail.round.mailing), "person": person}
+    command = {"mailing": typed_name(mail.round.mailing), "event": about.id}
     terminal = invocation.terminal
     terminal.say(_("%(mailing)s to %(person)s counts as not delivered.") % words)
-    terminal.say(_("Correct the address in the member list, then: mkwmail send %(event)s %(mailing)s") % words)
+    terminal.say(_("Correct the address in the member list, then: mkwmail send %(event)s %(mailing)s") % command)
     return ExitCode.OK
 
 
@@ -237,7 +238,11 @@ def _show_found(terminal: Terminal, history: History, findings: Sequence[Finding
     """Print what settled mail in doubt, and on what grounds."""
     names = {person.key: person.name or person.address for person in history.persons}
     for each in findings:
-        words = {"mailing": each.round.mailing, "name": names.get(each.person, "?"), "why": how_words(each.how)}
+        words = {
+            "mailing": shown_name(each.round.mailing),
+            "name": names.get(each.person, "?"),
+            "why": how_words(each.how),
+        }
         terminal.say(_("%(mailing)s, %(name)s: was in doubt and counts as sent, %(why)s") % words, "dim")
 
 
@@ -253,8 +258,10 @@ def _show_refused(terminal: Terminal, history: History, ledger: Ledger, rows: Ma
         of, reply = each.round, reply_words(each)
         known = verdicts.get((of.event, each.person, each.address))
         found = Verdict(known) if known else verdict("", reply)
-        words = {"mailing": of.mailing, "event": of.event, "who": each.address}
-        terminal.say(f"{of.mailing}, {_candidate(each, persons)}: {state_words(each.state)} ({reply})", "warning")
+        words = {"mailing": typed_name(of.mailing), "event": of.event, "who": each.address}
+        terminal.say(
+            f"{shown_name(of.mailing)}, {_candidate(each, persons)}: {state_words(each.state)} ({reply})", "warning"
+        )
         terminal.say(f"  {verdict_words(found)}")
         place, address = rows.get(each.person, ("", ""))
         if place and address_key(address) != address_key(each.address):
@@ -278,7 +285,7 @@ def _answers(terminal: Terminal, history: History) -> Iterator[tuple[Delivery, W
         terminal.note(_("Has the member had this mail? Ask them, or look in the server's log."))
     for each in in_doubt:
         who = _candidate(each, persons)
-        terminal.say(f"{each.round.mailing}, {who}: {state_words(each.state)} ({reply_words(each)})")
+        terminal.say(f"{shown_name(each.round.mailing)}, {who}: {state_words(each.state)} ({reply_words(each)})")
         if not terminal.interactive:
             continue
         answer = terminal.ask(_("  s = it was sent, a = send again, Enter = decide later:")).casefold()
@@ -300,7 +307,7 @@ def _say_outcome(terminal: Terminal, event: str, words: Sequence[tuple[Delivery,
         step = _("A mistake? Take it back: mkwmail resolve %(event)s %(option)s %(who)s")
         terminal.say(step % {"event": event, "option": other, "who": words[0][0].address}, "dim")
     for mailing in again:
-        terminal.say(_("To send again: mkwmail send %(e)s %(m)s") % {"e": event, "m": mailing})
+        terminal.say(_("To send again: mkwmail send %(e)s %(m)s") % {"e": event, "m": typed_name(mailing)})
 
 
 def _code_of(ledger: Ledger, event: str) -> ExitCode:

@@ -9,12 +9,10 @@ from mkwmail.config.event import Mailing
 from mkwmail.config.event_file import read_event
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode
-from mkwmail.files import shipped
 from mkwmail.i18n import _
-from mkwmail.mail.calendar_part import entry_uid
+from mkwmail.mail.calendar_part import entry_uid, website_entry
 from mkwmail.mail.context import MailingContext
 from mkwmail.mail.templates import Templates
-from mkwmail.mail.website_entry import website_entry
 from mkwmail.planning.facts import facts_of
 
 
@@ -39,7 +37,7 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
             sequence=history.telling.version_of(facts_of(about, cancelled)),
             cancelled=cancelled,
         )
-    templates = Templates((folder.templates_dir, shipped("templates")))
+    templates = Templates(folder.template_folders)
     data = website_entry(context, templates, invocation.clock.now())
     if file is None:
         sys.stdout.buffer.write(data)

@@ -5,17 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import day_and_time, moment_from
-from mkwmail.commands.compose_mailing import (
-    OutgoingMail,
-    composer_of,
-    correcting_of,
-    earlier_text_of,
-    enclosed,
-    variants,
-)
+from mkwmail.commands.approved_sources import changed, correcting_of, earlier_text_of
+from mkwmail.commands.compose_mailing import OutgoingMail, composer_of, enclosed, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -27,14 +22,10 @@ from mkwmail.commands.context import (
     server_of,
 )
 from mkwmail.commands.prompts import former_faults, former_names
-from mkwmail.commands.schedule import changed
-from mkwmail.config.folder import is_synchronised
-from mkwmail.config.kinds import in_order, latest_of
+from mkwmail.config.folder import TEMPLATE_ENDINGS, is_synchronised, shipped_templates
+from mkwmail.config.kinds import in_order, latest_of, shown_name
 from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
-from mkwmail.delivery.dns_check import domain_records, name_server
-from mkwmail.delivery.smtp_client import ServerFacts, probe
-from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.dutch.dates import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
@@ -42,7 +33,7 @@ from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.mail.letter import Message
 from mkwmail.mail.merge import PersonalFile
-from mkwmail.mail.templates import TEMPLATE_ENDINGS, names_template, shipped_templates
+from mkwmail.mail.templates import Templates, names_template
 from mkwmail.planning.audience import History
 from mkwmail.planning.free_text import text_warnings
 from mkwmail.planning.member_index import MemberIndex, due_mailings, identify_members, plan_for
@@ -62,6 +53,9 @@ from mkwmail.report.checks import Checked, Findings, findings_value, show_findin
 from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import duration, progress_bar
 
+if TYPE_CHECKING:
+    from mkwmail.delivery.smtp_client import ServerFacts
+
 Labelled = tuple[tuple[str, str], ...]
 NAME_SERVER = "MKWMAIL_NAME_SERVER"
 
@@ -71,6 +65,8 @@ def ask_server(invocation: Invocation, sources: Sources, largest: int) -> tuple[
 
     :raises UserError: if no session can be opened.
     """
+    from mkwmail.delivery.smtp_client import probe
+
     smtp = server_of(sources.settings, invocation.shifted)
     sender = sources.settings.sender.email
     told = probe(smtp, credential_for(smtp, sources.folder.path), sender)
@@ -93,6 +89,8 @@ def ask_domain(sources: Sources, selector: str | None) -> tuple[Labelled, tuple[
 
     :raises UserError: code SERVER if no name server answers.
     """
+    from mkwmail.delivery.dns_check import domain_records, name_server
+
     domain = sources.settings.sender.email.rpartition("@")[2]
     host = sources.settings.smtp.host if sources.settings.smtp else ""
     found = domain_records(domain, selector, host, name_server(os.environ.get(NAME_SERVER)))
@@ -113,11 +111,11 @@ def quota(sources: Sources, ledger: Ledger, mailings: Iterable[Checked], now: da
         count = each.left or each.count
         moments = deliveries.sent_times(ledger.database, start - pacing.LONGEST_WINDOW)
         done = pacing.done_at(pace, moments, count, start)
-        facts.append((each.mailing, _in_words(pace, count, moment_from(now, done))))
+        facts.append((shown_name(each.mailing), _in_words(pace, count, moment_from(now, done))))
         if done > latest_of(sources.event, each.mailing):
             fault = _("at this pace %(mailing)s will not be finished before its latest moment")
             remedy = _("send earlier, or ask the provider for a higher limit and set pace")
-            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=each.mailing))
+            faults.append(fault_at("mkwmail.yaml", fault, remedy, mailing=shown_name(each.mailing)))
     return tuple(facts), faults
 
 
@@ -142,7 +140,7 @@ def _batches(pace: Pace) -> str:
     return _("%(count)d at a time, with %(pause)s between") % words
 
 
-def _words_of(told: ServerFacts) -> Labelled:
+def _words_of(told: "ServerFacts") -> Labelled:
     logged_in = _("logged in") if told.logged_in else _("no login asked for")
     encrypted = told.tls or _("not encrypted")
     limit = size(told.size) if told.size else _("no fixed limit")
@@ -152,15 +150,17 @@ def _words_of(told: ServerFacts) -> Labelled:
     )
 
 
-def _too_large(told: ServerFacts, largest: int) -> Iterator[Fault]:
+def _too_large(told: "ServerFacts", largest: int) -> Iterator[Fault]:
     if told.size and largest > told.size:
         fault = _("the server takes mails up to %(limit)s, and these are %(size)s")
         words = {"limit": size(told.size), "size": size(largest)}
         yield Fault(told.host, fault % words, _("make the attachments smaller, or link to them"))
 
 
-def sender_faults(told: ServerFacts, sender: str) -> tuple[Fault, ...]:
+def sender_faults(told: "ServerFacts", sender: str) -> tuple[Fault, ...]:
     """Return the server's objections to mail from a sender."""
+    from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
+
     match meaning(told.sender):
         case Meaning.RUN:
             stops = run_fault(told.sender)
@@ -220,10 +220,10 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         if index.slipped:
             faults.append(slipped_fault(index, sources.shown_list))
         due = due_mailings(event, index, history, now)
-        mailings = []
+        mailings, templates = [], Templates(sources.folder.template_folders)
         for name in in_order(event):
             try:
-                checked, odd = _mailing(invocation, sources, index, history, ledger, name)
+                checked, odd = _mailing(invocation, sources, index, history, ledger, name, templates)
                 mailings.append(replace(checked, left=due.get(name, 0)))
                 warnings += odd
             except UserError as error:
@@ -292,7 +292,13 @@ def _of_texts(sources: Sources, index: MemberIndex, ledger: Ledger, history: His
 
 
 def _mailing(
-    invocation: Invocation, sources: Sources, index: MemberIndex, history: History, ledger: Ledger, name: str
+    invocation: Invocation,
+    sources: Sources,
+    index: MemberIndex,
+    history: History,
+    ledger: Ledger,
+    name: str,
+    templates: Templates,
 ) -> tuple[Checked, list[Fault]]:
     """Compose one mailing for its whole audience, and check it."""
     event, now = sources.event, invocation.clock.now()
@@ -305,7 +311,7 @@ def _mailing(
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
         plan = replace(plan, to_send=index.everybody)
-    composer = composer_of(sources, name, ledger.secret, history, moment=moment)
+    composer = composer_of(sources, name, ledger.secret, history, moment=moment, templates=templates)
     composer = composer.enclosing(sources, ledger, history, now)
     composer = composer if count else composer.without_files()
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
@@ -327,7 +333,7 @@ def _mailing(
     warnings += _direct_warnings(name, composer.context.template, outgoing)
     if largest > _LARGE:
         fault = _("the mails of %(mailing)s are %(size)s, which many servers refuse")
-        words = {"mailing": name, "size": size(largest)}
+        words = {"mailing": shown_name(name), "size": size(largest)}
         warnings.append(Fault(place, fault % words, _("make the attachments smaller, or link to them")))
     checked = Checked(name, event.mailings[name].send, count, len(messages), largest, moment > now)
     return replace(checked, certificates=along.certificates, files=along.files) if count else checked, warnings
@@ -354,7 +360,7 @@ def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMai
     names = [each.recipient.name or each.recipient.address for each in outgoing if each.addressed.direct]
     if names:
         fault = _("the mail of %(mailing)s is composed one by one for %(members)s: %(names)s")
-        words = {"mailing": mailing, "members": members(len(names)), "names": some(names)}
+        words = {"mailing": shown_name(mailing), "members": members(len(names)), "names": some(names)}
         remedy = _("nothing is wrong, only slow: the template shortens or measures names (filter, set, truncate)")
         yield Fault(f"templates/{template}.md", fault % words, remedy)
 
@@ -369,5 +375,5 @@ def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messa
                 found.update(dict.fromkeys(said))
     if found:
         fault = _('the mail of %(mailing)s says "%(words)s", and the settings say form: %(form)s')
-        words = {"mailing": mailing, "words": ", ".join(found), "form": form}
+        words = {"mailing": shown_name(mailing), "words": ", ".join(found), "form": form}
         yield Fault(place, fault % words, _("use one form of address in its own texts"))

@@ -1,50 +1,38 @@
 """A mailing's letters and messages, from templates and attachments."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from mkwmail.commands.approved_sources import read_files, sources_of
 from mkwmail.commands.context import Sources, certificates_of
 from mkwmail.config.event import CalendarMethod, Event
 from mkwmail.config.event_file import LINK_FIELDS
-from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.kinds import CORRECTION, mailing_named, rule_of, templates_of
+from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import ExitCode, UserError, user_error
-from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Facts
+from mkwmail.ledger.models import Change, Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
-from mkwmail.mail.context import Addressee, Change, Lazily, MailingContext
+from mkwmail.mail.context import Addressee, Lazily, MailingContext
 from mkwmail.mail.letter import Content, Letter, Message, no_content
 from mkwmail.mail.merge import PersonalFile, files_in
-from mkwmail.mail.mime import Attachment, Picture, read_attachment
-from mkwmail.mail.templates import SHARED_TEMPLATES, Templates
+from mkwmail.mail.templates import Templates
 from mkwmail.planning.approval import (
     CERTIFICATES,
     COPY,
-    FACTS,
-    Correcting,
-    corrected_mailing,
-    correcting,
     differences,
-    fingerprint,
-    laid_out,
     nothing_to_correct,
-    with_corrected,
 )
 from mkwmail.planning.audience import History, Recipient
-from mkwmail.planning.facts import facts_of, read_facts, words_of
-from mkwmail.planning.member_index import MemberIndex
-from mkwmail.planning.plan import Plan, WithEarlierText, with_earlier_text
+from mkwmail.planning.facts import facts_of, read_facts
+from mkwmail.planning.plan import Plan
 
 if TYPE_CHECKING:
     from mkwmail.mail.personal_files import PersonalFiles
@@ -389,37 +377,6 @@ def _copy_context(context: MailingContext) -> MailingContext:
     return replace(context, event=event, template=COPY, copied=context.template, personal=False)
 
 
-def correcting_of(sources: Sources, mailing: str, ledger: Ledger, history: History) -> History:
-    """Return the history, for a correction with the mailing it corrects.
-
-    :raises UserError: if that is not a mailing of the event, or one of its files cannot be read.
-    """
-    event = sources.event
-    of = corrected_mailing(event, mailing, history.deliveries) if rule_of(mailing).corrects else None
-    if of is None:
-        return history
-    corrections = {each.round.mailing for each in history.deliveries if rule_of(each.round.mailing).corrects}
-    given = {name: rounds.of_mailing(ledger.database, event.id, name) for name in {of, mailing, *corrections}}
-    now = composer_of(sources, of, ledger.secret, replace(history, correcting=None)).sources
-    explained = bool(mailing_named(event, mailing).text)
-    return replace(history, correcting=correcting(of, history.deliveries, given, now, explained))
-
-
-def earlier_text_of(
-    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, now: datetime
-) -> WithEarlierText | None:
-    """Return those who have an earlier text of the mailing that `correction` would correct, or None.
-
-    None too if that text cannot be read now.
-    """
-    try:
-        return with_earlier_text(
-            sources.event, index.listings, correcting_of(sources, CORRECTION, ledger, history), now
-        )
-    except UserError:  # told where that mailing is composed
-        return None
-
-
 def composer_of(
     sources: Sources,
     mailing: str,
@@ -429,40 +386,37 @@ def composer_of(
     moment: datetime | None = None,
     proof: bool = False,
     automatic: bool = False,
+    templates: Templates | None = None,
 ) -> Composer:
     """Return the composer of a mailing.
 
-    ``moment``: when it is sent; None if only its sources are wanted. ``automatic``: the mailing is sent without a
-    person present.
+    ``moment``: when it is sent; None if that is not known. ``automatic``: the mailing is sent without a person
+    present. ``templates``: those of an earlier mailing of the folder, of which most are shared.
 
     :raises UserError: if there is no such mailing or template, a file cannot be read, or the method of the calendar
         entry differs from that of the entries that were sent.
     """
-    _refuse_another_method(sources, history.telling.method)
     cancelled = history.cancelled is not None or rule_of(mailing).cancels
     facts = facts_of(sources.event, cancelled)
     version = history.telling.version_of(facts)
-    folder, settings = sources.folder, sources.settings
-    event, pictures = _with_pictures(sources, _proof_of(sources.event) if proof else sources.event, mailing)
-    entry = mailing_named(event, mailing)
-    logo = _file(folder, folder.path / settings.logo) if settings.logo else None
-    names = (*entry.shared_files, *_corrected_files(event, history.correcting))
-    attachments = tuple(_file(folder, sources.event_path.parent / name) for name in dict.fromkeys(names))
-    templates = Templates((folder.templates_dir, shipped("templates")))
+    event = _proof_of(sources.event) if proof else sources.event
+    read = read_files(sources, mailing, history, event)
+    approved = sources_of(sources, mailing, history, read)
+    event, entry = read.event, mailing_named(read.event, mailing)
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
-        template=_template_name(sources, mailing, templates_of(mailing, entry)),
-        settings=settings,
+        template=read.template,
+        settings=sources.settings,
         uid=entry_uid(secret, event.id),
         sequence=version,
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
-        attachments=attachments,
+        attachments=read.attachments,
         personal=bool(entry.personal_files) or _certifies(event, mailing, history),
-        logo=logo,
-        pictures=pictures,
+        logo=read.logo,
+        pictures=read.pictures,
         proof=proof,
         automatic=automatic,
         moment=moment,
@@ -471,17 +425,14 @@ def composer_of(
     method = event.calendar.method
     carries = method is not CalendarMethod.NONE and not context.begun
     carried = Facts(version, facts.document(), method.value if carries else "")
-    files = _personal_files(sources, context)
-    approved = _approved_sources(sources, context, templates) | (files.sources() if files else {})
-    if history.correcting is not None:
-        approved = with_corrected(approved, history.correcting)
-    return Composer(context, templates, approved, carried, files)
+    templates = templates or Templates(sources.folder.template_folders)
+    return Composer(context, templates, approved, carried, _personal_files(sources, context))
 
 
 def _certifies(event: Event, mailing: str, history: History) -> bool:
     """Return whether those who were present get a certificate with the mailing.
 
-    A correction brings it if what it says was wrong. If nobody turns out to have been present, it brings none.
+    A correction brings it if what it says was wrong. Without anybody present, it brings none.
     """
     if event.certificate is None or rule_of(mailing).certifies:
         return event.certificate is not None
@@ -501,25 +452,6 @@ def _personal_files(sources: Sources, context: MailingContext) -> "PersonalFiles
     return PersonalFiles(rules, members, sources.folder, sources.event_path, sources.shown_list, shared)
 
 
-def _corrected_files(event: Event, correcting: Correcting | None) -> Iterator[str]:
-    """Yield the attachments that were wrong: a correction has the right ones."""
-    if correcting is None:
-        return
-    told = " ".join(change.new for changes in correcting.changes.values() for change in changes)
-    for name in mailing_named(event, correcting.of).shared_files:
-        if Path(name).name in told:
-            yield name
-
-
-def _refuse_another_method(sources: Sources, method: str) -> None:
-    wanted = sources.event.calendar.method.value
-    if not method or wanted == method:
-        return
-    fault = _("calendar: method: is %(wanted)s, but calendar entries were sent with %(method)s")
-    remedy = _("make it %(method)s again: entries with another method would be added to those, or leave them unchanged")
-    raise user_error(sources.shown_event, fault, remedy, wanted=wanted, method=method)
-
-
 def _proof_of(event: Event) -> Event:
     """Return the event with a sign-up link that is not anybody's.
 
@@ -532,68 +464,3 @@ def _proof_of(event: Event) -> Event:
     for field in LINK_FIELDS:
         url = url.replace(f"{{{field}}}", _PROOF)
     return event.model_copy(update={"registration": registration.model_copy(update={"url": url})})
-
-
-def _file(folder: WorkingFolder, path: Path) -> Attachment:
-    try:
-        return read_attachment(path)
-    except OSError as error:
-        raise user_error(folder.shown(path), _("cannot be read: %(why)s"), why=reason_of(error)) from None
-
-
-def _with_pictures(sources: Sources, event: Event, mailing: str) -> tuple[Event, tuple[Picture, ...]]:
-    if "![" not in event.model_dump_json():
-        return event, ()
-    from mkwmail.config.attachments import attachment_path, picture_width, with_pictures
-
-    pictures: dict[str, Picture] = {}
-
-    def id_of(name: str) -> str:
-        file = _file(sources.folder, attachment_path(sources.event_path, name))
-        new = Picture(file, f"picture.{len(pictures) + 1}@mkwmail", picture_width(file.data) or 0)
-        return pictures.setdefault(fingerprint(file.data), new).content_id
-
-    return with_pictures(event, mailing, id_of), tuple(pictures.values())
-
-
-def _template_name(sources: Sources, mailing: str, names: Sequence[str]) -> str:
-    """Return the first of these templates that exists.
-
-    :raises UserError: if the mailing says only its text, and has none and no template of the user's.
-    """
-    places = (own := sources.folder.templates_dir, shipped("templates"))
-    found = (name for name in names if any((place / f"{name}.md").is_file() for place in places))
-    template = next(found, names[-1])
-    says = mailing_named(sources.event, mailing).text or (own / f"{template}.md").is_file()
-    if rule_of(mailing).says_only_its_text and not says:
-        fault = _("%(mailing)s has no text: its mails would be empty")
-        raise user_error(sources.shown_event, fault, _("write below %(mailing)s: text: …"), mailing=mailing)
-    return template
-
-
-def _approved_sources(sources: Sources, context: MailingContext, templates: Templates) -> dict[str, str]:
-    """Return everything on which the mails' content depends.
-
-    The keys are the names under which the user knows the sources.
-    """
-    settings = sources.settings
-    shown_event, entry = sources.shown_event, mailing_named(sources.event, context.name)
-    shown = {"association", "sender", "reply_to", "form", "footer"}
-    found = {
-        shown_event: laid_out(json.dumps(words_of(sources.event))),
-        f"{shown_event}{FACTS}": laid_out(facts_of(sources.event).document()),
-        f"mailings: {context.name}": laid_out(
-            entry.model_dump_json(include={"subject", "text", "attachments", "template"}, exclude_none=True)
-        ),
-        "mkwmail.yaml": laid_out(settings.model_dump_json(include=shown, exclude_none=True)),
-    }
-    for name in (f"{context.template}.md", f"{COPY}.md", *SHARED_TEMPLATES):
-        found[f"templates/{name}"] = templates.source(name)
-    logo = [context.logo] if context.logo else []
-    for file in (*context.attachments, *logo, *(picture.file for picture in context.pictures)):
-        found[file.name] = fingerprint(file.data)
-    if context.event.certificate is not None and rule_of(context.name).certifies:
-        from mkwmail.papers.certificates import approved_sources
-
-        found |= approved_sources(context.event, shown_event, sources.event_path, templates)
-    return found

@@ -15,17 +15,20 @@ from mkwmail.commands.status import last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
-from mkwmail.config.kinds import RULES, shown_name
+from mkwmail.config.kinds import OWN, kind_of, kind_of_dutch, latest_of, rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, example_senders, read_settings
 from mkwmail.errors import UserError
 from mkwmail.files import shipped
-from mkwmail.i18n import _
+from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import backups
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.models import State
+from mkwmail.report.recipients import explained
 from mkwmail.report.status import EventStatus, deed_words, show_overview
 from mkwmail.report.terminal import Terminal
 
 _MOST_CHOICES = 6
+_MOST_UNDECIDED = 3
 # A whole command in a sentence: words in small letters, names and options.
 _COMMAND = re.compile(r"\bmkwmail ((?:--)?[a-z][\w-]*(?: (?:--)?[a-z0-9][\w.-]*)*)")
 
@@ -86,6 +89,8 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
             terminal.say(status.event.id, "bold")
         for step in (*status.catering, *status.next_steps):
             terminal.say(f"  {step}")
+            if _words_in(step)[:1] == ("resolve",):
+                _show_undecided(terminal, status, now)
     deeds = sorted((deed for status in statuses for deed in status.deeds), key=lambda each: each.at)
     if len({each.user for each in deeds}) > 1:
         terminal.say()
@@ -104,11 +109,28 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
     return _chosen(terminal, _choices(statuses, first, now), to_come[0] if len(to_come) == 1 else "")
 
 
+def _show_undecided(terminal: Terminal, status: EventStatus, now: datetime) -> None:
+    """Print which mails of an event want a decision, and what the server's reply means."""
+    event, wanting = status.event, (State.REFUSED, State.IN_DOUBT, State.SENDING)
+    found = [
+        f"{shown_name(line.mailing)}, {line.member or line.address}: {explained(line.reason)}"
+        for line in status.lines
+        if line.state in wanting and line.address
+        if line.mailing in event.mailings or not rule_of(line.mailing).needs_entry
+        if now <= latest_of(event, line.mailing)
+    ]
+    for each in found[:_MOST_UNDECIDED]:
+        terminal.say(f"    {each}")
+    more = len(found) - _MOST_UNDECIDED
+    if more > 0:
+        terminal.say("    " + ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})
+
+
 # The first steps
 
 
 def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: datetime) -> tuple[Step, ...]:
-    """Return the first steps in a folder from which nobody was mailed yet; nothing once somebody was."""
+    """Return the first steps in a folder that has sent no mail yet; empty after the first mail."""
     if any(status.lines for status in statuses):
         return ()
     own = [status for status in statuses if status.event.ends >= now]
@@ -240,7 +262,9 @@ def _words_in(sentence: str) -> tuple[str, ...]:
     found = _COMMAND.search(sentence)
     if found is None or sentence[found.end() :].strip(" .)`"):
         return ()
-    return tuple(found[1].rstrip(".").split())
+    words = found[1].rstrip(".").split()
+    # In Dutch the sentence has the mailing's Dutch name.
+    return (*words[:2], *(kind_of_dutch(word) or word for word in words[2:]))
 
 
 # Commands that take the only event to come if none is named.
@@ -250,8 +274,7 @@ _PRESUMES = ("preview", "send", "schedule", "check", "resolve", "answers")
 def _to_type(words: Sequence[str], only: str) -> str:
     """Return a command as briefly as it can be typed: without the only event, and with the mailing's own name."""
     brief = [word for word in words if word != only or words[0] not in _PRESUMES]
-    names = (shown_name(word) if word in RULES else word for word in brief)
-    return " ".join(("mkwmail", *(name if " " not in name else word for name, word in zip(names, brief, strict=True))))
+    return " ".join(("mkwmail", *(typed_name(word) if kind_of(word) != OWN else word for word in brief)))
 
 
 def _chosen(terminal: Terminal, choices: Sequence[Choice], only: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import ZONE
+from mkwmail.commands.approved_sources import changed
 from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import (
     Invocation,
@@ -27,12 +28,11 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.notify import record_current, tell, told_now
 from mkwmail.commands.prompts import former_names
-from mkwmail.commands.schedule import changed
 from mkwmail.commands.send import jobs_for, note_skips, prepare_mailing, run
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, id_in
-from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of
+from mkwmail.config.kinds import latest_of, mailing_named, order_of, rule_of, shown_name
 from mkwmail.config.settings import Settings, read_settings
 from mkwmail.delivery.outcome import Outcome, exit_code, gravest, plan_after
 from mkwmail.delivery.smtp_client import open_session
@@ -269,8 +269,8 @@ class Automatic:
             self.found.notices.append(notices.unsettled(event, [each.who for each in unsettled]))
 
     def _cannot(self, event: Event, name: str, error: UserError) -> None:
-        what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": name}
-        dutch = f"{name} voor {event.title} kan niet uit."
+        what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": shown_name(name)}
+        dutch = f"{notices.begin(notices.what_of(event, name))} kan niet worden verstuurd."
         self._faulty(f"mailing:{event.id}:{name}", error, what, dutch)
 
     def _unhindered(

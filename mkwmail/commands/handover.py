@@ -22,6 +22,7 @@ from mkwmail.commands.output import refuse_own
 from mkwmail.commands.prompts import refuse_without_terminal, said_yes, take_ledger, typed_yes
 from mkwmail.commands.schedule import change_crontab
 from mkwmail.config.folder import WorkingFolder, is_synchronised
+from mkwmail.config.kinds import shown_name
 from mkwmail.config.settings import Settings, read_settings
 from mkwmail.config.yaml_document import read_document, with_values
 from mkwmail.delivery import crontab
@@ -237,7 +238,9 @@ def _say_what_goes(
         terminal.say(
             _("In doubt and not decided yet; these are included, and are not sent again automatically:"), "bold"
         )
-        _say_list(terminal, [f"{each.event} {each.mailing}: {each.name} <{each.address}>" for each in doubtful])
+        _say_list(
+            terminal, [f"{each.event} {shown_name(each.mailing)}: {each.name} <{each.address}>" for each in doubtful]
+        )
 
 
 def _by_folder(names: Iterable[str]) -> list[str]:
@@ -278,7 +281,7 @@ def _left_words(kind: str, name: str) -> str:
 
 
 def undo(invocation: Invocation) -> ExitCode:
-    """Open a folder again that was handed over, if a person says that nobody took it over.
+    """Open a folder again that was handed over, if a person says that it was not taken over.
 
     :raises UserError: code USAGE if it was not handed over; code SETTINGS if it was taken over on this computer, or
         if there is no terminal to ask.

@@ -69,7 +69,7 @@ def login(invocation: Invocation, way: LoginOptions, environment: Mapping[str, s
     try:
         told = probe(smtp, attempt.credential, settings.sender.email)
     except NoSessionError as error:
-        terminal.note(_("Nothing was stored. Once that is fixed, run mkwmail login again."))
+        terminal.note(_("Nothing was stored. Fix this first, then run mkwmail login again:"))
         raise _wrong_account(error, smtp, attempt.account) or error from None
     _say_kept(terminal, smtp, store.keep(smtp, attempt.values))
     if not attempt.lasting:

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mkwmail.commands.compose_mailing import OutgoingMail
 from mkwmail.config.attachments import OwnFiles, own_words
 from mkwmail.config.event import Event
 from mkwmail.config.fields import WithWarnings
@@ -25,10 +24,9 @@ from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private
 from mkwmail.i18n import _
-from mkwmail.mail.compose import Composition
-from mkwmail.mail.preview_page import gallery_page
 
 if TYPE_CHECKING:
+    from mkwmail.commands.compose_mailing import OutgoingMail
     from mkwmail.mail.passages import Passage
 
 # Errors that another name for the file would not solve.
@@ -160,7 +158,7 @@ class Page:
 
     event: WithWarnings[Event]
     mailing: str
-    outgoing: Sequence[OutgoingMail]
+    outgoing: "Sequence[OutgoingMail]"
     moment: datetime
     form: Form
     passages: "Sequence[Passage]" = ()
@@ -170,6 +168,10 @@ class Page:
 
         ``one_per_letter``: one mail of each variant, without anybody's name or address.
         """
+        # Most commands that write a file show no mails.
+        from mkwmail.mail.compose import Composition
+        from mkwmail.mail.preview_page import gallery_page
+
         outgoing = tuple(self.outgoing)
         addressed = tuple(each.addressed for each in outgoing)
         composition = Composition(addressed, tuple(each.letter for each in addressed))

@@ -1,9 +1,10 @@
 """``papers``: certificates of attendance, and the sheets for the day, as PDF files in ``papers/``."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mkwmail.clock import day_in_words
 from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import (
     Invocation,
@@ -16,15 +17,17 @@ from mkwmail.commands.context import (
 )
 from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import find_person
+from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import make_folder, reason_of, shipped
+from mkwmail.files import make_folder, reason_of
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import papers as kept
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.people import is_mark
+from mkwmail.ledger.papers import KeptCertificate
+from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.templates import Templates
 from mkwmail.members.headings import column_name
 from mkwmail.members.member_list import Member
@@ -34,7 +37,7 @@ from mkwmail.papers.sheets import FILES, UNLISTED, Day, Participant, Sheet, made
 from mkwmail.papers.typesetting import TypesettingError
 from mkwmail.planning.audience import History, were_there
 from mkwmail.planning.member_index import MemberIndex, identify_members
-from mkwmail.report.papers import show_certificates
+from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import last_signups, numbers_of
 
 CERTIFICATES = "certificates"
@@ -45,7 +48,7 @@ def papers(invocation: Invocation, event: str, which: str | None, *, member: str
     """Make the certificates or a sheet of an event; without a name, all sheets.
 
     :param member: only this person's certificate.
-    :raises UserError: if something is missing or cannot be set; code USAGE if nobody comes.
+    :raises UserError: if something is missing or cannot be set; code USAGE without any participants.
     """
     if member is not None and which != CERTIFICATES:
         fault = _("--member goes with certificates only")
@@ -92,7 +95,7 @@ def _certificates(
     if event.certificate is None:
         remedy = _("write in its file: certificate: {hours: 4, signed_by: …}")
         raise user_error(sources.shown_event, _("the event has no certificate"), remedy)
-    templates = Templates((sources.folder.templates_dir, shipped("templates")))
+    templates = Templates(sources.folder.template_folders)
     certificates = certificates_of(sources, ledger, history, templates, now)
     everyone = {key: one for key, one in _everyone(ledger, index, history)}
     if member is not None:
@@ -103,7 +106,7 @@ def _certificates(
             fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
             remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
             raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
-        # Who has left the list, and never answered, is known to the register only.
+        # A person who has left the list, and never answered, is known to the register only.
         left = Member(0, read_name(chosen.name), chosen.address, chosen.organisation)
         everyone = {key: everyone.get(key, left)}
     elif certificates.example:
@@ -226,3 +229,22 @@ def _day(invocation: Invocation, sources: Sources, ledger: Ledger, index: Member
         totals(numbers.coming, numbers.companions, parts, numbers.dietary, names),
         invocation.clock.now(),
     )
+
+
+def show_certificates(
+    terminal: Terminal, event: Event, found: Sequence[tuple[KeptCertificate, Person]], *, json: bool
+) -> None:
+    """Print the certificates in this order, or one JSON document."""
+    if json:
+        values = [
+            {"number": each.number, "name": person.name, "date": each.at.date().isoformat(), "sha256": each.sha256}
+            for each, person in found
+        ]
+        terminal.document({"event": event.id, "certificates": values})
+        return
+    if not found:
+        terminal.say(_("No certificates were made for %(event)s.") % {"event": event.id})
+        return
+    terminal.say(_("Certificates of %(title)s: %(n)d") % {"title": event.title, "n": len(found)}, "bold")
+    rows = [[each.number, person.name, person.organisation, day_in_words(each.at)] for each, person in found]
+    terminal.table([_("Number"), _("Name"), _("Organisation"), _("Made on")], rows)

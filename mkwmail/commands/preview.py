@@ -10,21 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
-from mkwmail.commands.compose_mailing import (
-    Composer,
-    OutgoingMail,
-    OutgoingMails,
-    composer_of,
-    correcting_of,
-    kept_content,
-    variants,
-)
+from mkwmail.commands.approved_sources import correcting_of
+from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, kept_content, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
-from mkwmail.config.kinds import mailing_words
+from mkwmail.config.kinds import mailing_words, shown_name
 from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
@@ -232,12 +225,12 @@ def _letters(
 
 
 def _key_on_paper(secret: bytes, member: Member) -> str:
-    """Return a key from which the code in the member's sign-up link follows: nobody else has it."""
+    """Return a key from which the code in the member's sign-up link follows: only this member has it."""
     return person_key(secret, f"{full_name(member.name)}\n{member.organisation}\n{member.number}")
 
 
 def _write_letters(terminal: Terminal, sources: Sources, path: Path, letters: Sequence[tuple[Member, Message]]) -> None:
-    # Also without letters, so that nobody prints those of an earlier list.
+    # Also without letters, so that those of an earlier list are not printed.
     page = letters_page(letters, sources.event.title)
     write_output(sources.folder, path, page.encode(), "brieven.html")
     if not letters:
@@ -393,7 +386,7 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
         name, organisation, number = (person.name, person.organisation, person.number) if person else ("", "", "")
         candidates.append(Candidate(delivery.person, name, delivery.address, organisation, number))
     if not candidates:
-        fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": mailing, "event": event}
+        fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": shown_name(mailing), "event": event}
         raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
     key = find_person(who, candidates).key
     return [deliveries.attempts(ledger.database, of, key)[-1] for of in rounds[key]]

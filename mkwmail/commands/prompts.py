@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time
@@ -27,9 +28,11 @@ from mkwmail.planning.facts import read_facts
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed
 from mkwmail.planning.oddities import changed_names, slipped_fault
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.renamed import Former, former, former_keys, is_begun, is_like
 from mkwmail.planning.schedule import moved_far
 from mkwmail.report.terminal import Terminal
+
+if TYPE_CHECKING:
+    from mkwmail.planning.renamed import Former
 
 _YES = ("yes", "ja")  # in English and in Dutch
 _ONE_BY_ONE = ("1", "no", "nee", "n")
@@ -184,26 +187,37 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
 
 def former_names(
     sources: Sources, index: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
-) -> tuple[Former, ...]:
+) -> "tuple[Former, ...]":
     """Return names under which a mailing seems to have been sent before.
 
     These are names of the mailing or of its event. Names that a person told apart are left out.
     """
+    known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
+    gone = sorted(set(rounds.events(ledger.database)) - known)
+    if not gone and not history.deliveries:
+        return ()
     apart = rounds.told_apart(ledger.database, sources.event.id)
     mailing = plan.round.mailing
-    found = (*_former_ids(sources, index, ledger, history, plan, now), *_former_mailings(sources, history, plan))
+    found = (*_former_ids(sources, index, ledger, history, plan, now, gone), *_former_mailings(sources, history, plan))
     return tuple(each for each in found if each.apart_from(sources.event.id, mailing) not in apart)
 
 
 def _former_ids(
-    sources: Sources, index: MemberIndex, ledger: Ledger, history: History, plan: Plan, now: datetime
-) -> Iterator[Former]:
+    sources: Sources,
+    index: MemberIndex,
+    ledger: Ledger,
+    history: History,
+    plan: Plan,
+    now: datetime,
+    gone: Iterable[str],
+) -> "Iterator[Former]":
+    from mkwmail.planning.renamed import former, is_begun, is_like
+
     if is_begun(history.deliveries):
         return
     # If the invitation was sent under another id, a mailing to the invited members has an empty plan.
     persons = {each.person for each in plan.to_send or index.listings}
-    known = {*map(id_in, sources.folder.event_paths()), sources.event.id}
-    for event in sorted(set(rounds.events(ledger.database)) - known):
+    for event in gone:
         versions = deliveries.facts_of(ledger.database, event)
         if versions and is_like(sources.event, read_facts(versions[-1]), now):
             found = former(event, "", deliveries.of_event(ledger.database, event), persons)
@@ -211,7 +225,9 @@ def _former_ids(
                 yield found
 
 
-def _former_mailings(sources: Sources, history: History, plan: Plan) -> Iterator[Former]:
+def _former_mailings(sources: Sources, history: History, plan: Plan) -> "Iterator[Former]":
+    from mkwmail.planning.renamed import former, former_keys
+
     persons = {each.person for each in plan.to_send}
     for name in former_keys(sources.event, plan.round.mailing, history.deliveries):
         found = former(sources.event.id, name, history.deliveries, persons)
@@ -219,7 +235,7 @@ def _former_mailings(sources: Sources, history: History, plan: Plan) -> Iterator
             yield found
 
 
-def former_faults(sources: Sources, mailing: str, earlier: Sequence[Former]) -> list[Fault]:
+def former_faults(sources: Sources, mailing: str, earlier: "Sequence[Former]") -> list[Fault]:
     """Return a warning for each former name."""
     if not earlier:
         return []
@@ -229,7 +245,7 @@ def former_faults(sources: Sources, mailing: str, earlier: Sequence[Former]) -> 
 
 
 def ask_about_names(
-    invocation: Invocation, ledger: Ledger, sources: Sources, mailing: str, earlier: Sequence[Former]
+    invocation: Invocation, ledger: Ledger, sources: Sources, mailing: str, earlier: "Sequence[Former]"
 ) -> None:
     """Ask whether these are other events or mailings than the one to send.
 
@@ -261,7 +277,7 @@ def settled_members(invocation: Invocation, sources: Sources, index: MemberIndex
 
     Without a terminal they stay doubtful. A decision is recorded at once: it stays true even if nothing is sent now.
 
-    :raises UserError: code SETTINGS if names have slipped against the addresses, and nobody says that they are right.
+    :raises UserError: code SETTINGS if names have slipped against the addresses, and the user does not confirm them.
     """
     terminal, members = invocation.terminal, sources.members.members
     if not index.doubtful:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from mkwmail.addresses import is_example, mailable
 from mkwmail.auth.credentials import credential_for
-from mkwmail.commands.compose_mailing import composer_of, correcting_of
+from mkwmail.commands.approved_sources import correcting_of
+from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import Invocation, Sources, history_of, open_ledger, read_sources, server_of
 from mkwmail.commands.prompts import confirmed, refuse_without_terminal
 from mkwmail.config.kinds import mailing_named

@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mkwmail.clock import ShiftedClock, day_and_time
-from mkwmail.commands.compose_mailing import OutgoingMails, composer_of, correcting_of
+from mkwmail.commands.approved_sources import correcting_of
+from mkwmail.commands.compose_mailing import OutgoingMails, composer_of
 from mkwmail.commands.context import Invocation, history_of, open_ledger, read_sources, refuse_examples, server_of
 from mkwmail.commands.output import PAGE, Page, replace_file
 from mkwmail.commands.preview import passages_of, show_variants
@@ -21,6 +22,7 @@ from mkwmail.commands.send import (
     summed_up,
 )
 from mkwmail.config.fields import WithWarnings
+from mkwmail.config.kinds import shown_name
 from mkwmail.config.settings import Pace
 from mkwmail.delivery.outcome import Outcome, under_their_names
 from mkwmail.delivery.rehearsal import RehearsalServer
@@ -99,7 +101,7 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
     if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:
-        words = {"mails": mails(summary.sent), "mailing": name, "moment": day_and_time(moment)}
+        words = {"mails": mails(summary.sent), "mailing": shown_name(name), "moment": day_and_time(moment)}
         sentence = _("Rehearsed: %(mails)s (%(mailing)s), as if it were %(moment)s. Nobody got anything.")
         terminal.say(sentence % words, "good")
         show_by_reason(terminal, _("Skipped"), summary.skipped)

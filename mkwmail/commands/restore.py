@@ -16,7 +16,16 @@ from mkwmail.commands.context import Invocation, Sources, folder_of, history_of,
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.config.kinds import Audience, in_order, kind_of, kinds_without_entry, latest_of, mailing_named
+from mkwmail.config.kinds import (
+    Audience,
+    in_order,
+    kind_of,
+    kinds_without_entry,
+    latest_of,
+    mailing_named,
+    shown_name,
+    typed_name,
+)
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import state_folder
@@ -217,7 +226,7 @@ def _put_in_doubt(ledger: Ledger, sources: Sources, plan: Plan, history: History
     # The Message-ID of a first try is known: if a report refers to it, the mail was sent.
     domain = sources.settings.sender.email.rpartition("@")[2]
     tries = {each.person: each.tries for each in history.deliveries if each.round == of}
-    # Whoever was told older facts gets the update; nobody is left with those.
+    # Everybody who was told older facts gets the update; nobody is left with those.
     version = max(len(telling.versions) - 1, 0)
     document = (telling.versions[version] if telling.versions else facts_of(event)).document()
     facts = Facts(version, document, telling.method)
@@ -239,7 +248,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
 
     The answer is remembered.
 
-    :raises UserError: code SETTINGS if nobody answers; code IN_DOUBT if it was sent: everybody still planned is in
+    :raises UserError: code SETTINGS without an answer; code IN_DOUBT if it was sent: everybody still planned is in
         doubt then.
     """
     event, mailing, terminal = sources.event, plan.round.mailing, invocation.terminal
@@ -247,7 +256,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
     if found is None or not plan.to_send:
         return
     fault = unsure_words(found)
-    words = {"event": event.id, "mailing": mailing}
+    words = {"event": event.id, "mailing": typed_name(mailing)}
     answer = ""
     if terminal.interactive:
         terminal.note(f"{fault}.", "warning")
@@ -266,7 +275,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
 
 def unsure_words(found: rounds.Unsure) -> str:
     """Return why it is not certain whether a mailing was sent."""
-    words = {"event": found.event, "mailing": found.mailing}
+    words = {"event": found.event, "mailing": shown_name(found.mailing)}
     words |= {"since": day_and_time(found.since), "until": day_and_time(found.until)}
     return (
         _(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mkwmail.auth.credentials import VARIABLE as PASSWORD
 from mkwmail.auth.store import Store
-from mkwmail.commands.compose_mailing import composer_of, correcting_of
+from mkwmail.commands.approved_sources import changed, correcting_of
+from mkwmail.commands.compose_mailing import composer_of
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -34,7 +35,7 @@ from mkwmail.commands.prompts import (
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import id_in
-from mkwmail.config.kinds import mailing_named
+from mkwmail.config.kinds import mailing_named, shown_name
 from mkwmail.config.settings import Settings, Smtp, read_settings
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import CronJob
@@ -42,11 +43,9 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
 from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import ScheduledApproval
-from mkwmail.planning.approval import Difference, since_proof
-from mkwmail.planning.audience import History
+from mkwmail.planning.approval import since_proof
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed
-from mkwmail.planning.schedule import Slot, changes, go_ahead_for
+from mkwmail.planning.schedule import Slot, go_ahead_for
 from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
 from mkwmail.report.terminal import Terminal, progress_bar
 from mkwmail.report.timetable import (
@@ -59,18 +58,6 @@ from mkwmail.report.timetable import (
 )
 
 DAYS = 30  # how far the outlook goes
-
-
-def changed(sources: Sources, ledger: Ledger, history: History, given: ScheduledApproval) -> tuple[Difference, ...]:
-    """Return the differences from what was approved.
-
-    :raises UserError: if a template or an attachment cannot be read.
-    """
-    event = sources.event
-    of = correcting_of(sources, given.mailing, ledger, history)
-    now = composer_of(sources, given.mailing, ledger.secret, of).sources
-    sources_of = {each.id: each.sources for each in rounds.of_mailing(ledger.database, event.id, given.mailing)}
-    return changes(given, sources_of[given.approval], event, now)
 
 
 def timetable_of(sources: Sources, index: MemberIndex, ledger: Ledger, now: datetime) -> tuple[Slot, ...]:
@@ -148,7 +135,9 @@ def _approved(
     if not options.yes and not terminal.interactive:
         if options.install:
             return ExitCode.OK
-        fault = _("not approved, because there is no terminal to confirm it: %(names)s") % {"names": ", ".join(names)}
+        fault = _("not approved, because there is no terminal to confirm it: %(names)s") % {
+            "names": ", ".join(map(shown_name, names))
+        }
         raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
     if ledger.other_computer or ledger.compare().is_news:
         # Ask now: `due` has no terminal, and would stop at this question.
@@ -163,9 +152,9 @@ def _approved(
     found = {name: _composed(terminal, sources, name, index, ledger, now) for name in names}
     for name, approved in found.items():
         for said in since_proof(rounds.last_proof(ledger.database, sources.event.id, name), approved):
-            terminal.note(f"{name}: {said}", "warning")
+            terminal.note(f"{shown_name(name)}: {said}", "warning")
     if not options.yes:
-        words = {"count": count_words(len(names)), "names": ", ".join(names), "n": len(names)}
+        words = {"count": count_words(len(names)), "names": ", ".join(map(shown_name, names)), "n": len(names)}
         question = _("To approve %(count)s as things are now (%(names)s), type %(n)d:")
         if terminal.ask(question % words) != str(len(names)):
             terminal.note(_("Nothing was approved."), "bold")
@@ -194,7 +183,7 @@ def _composed(
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or index.listings
     composer = composer if plan.to_send else composer.without_files()
-    with progress_bar(terminal, name, len(planned)) as show:
+    with progress_bar(terminal, shown_name(name), len(planned)) as show:
         composer.compose(planned, history, ledger.secret, show)
     return dict(composer.sources)
 
@@ -209,7 +198,10 @@ def _withdraw(
         if approval is not None:
             rounds.withdraw(ledger.database, approval.event, name, now)
     if names:
-        terminal.say(_("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(names)}, "bold")
+        terminal.say(
+            _("Withdrawn: %(names)s. `mkwmail due` does not send them.") % {"names": ", ".join(map(shown_name, names))},
+            "bold",
+        )
     else:
         terminal.say(_("Nothing of this was approved."))
 

@@ -4,19 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
-from mkwmail.commands.compose_mailing import (
-    Composer,
-    OutgoingMails,
-    composer_of,
-    correcting_of,
-    earlier_text_of,
-    enclosed,
-    kept_content,
-    variants,
-)
+from mkwmail.commands.approved_sources import correcting_of, earlier_text_of
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, kept_content, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -74,7 +67,6 @@ from mkwmail.planning.oddities import (
     twin_faults,
 )
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.renamed import Former
 from mkwmail.planning.schedule import go_ahead_for
 from mkwmail.report.recipients import (
     PersonWithReason,
@@ -86,6 +78,9 @@ from mkwmail.report.recipients import (
     summary_value,
 )
 from mkwmail.report.terminal import Terminal, delivery_progress, duration, is_handed_to, progress_bar, was_handed_to
+
+if TYPE_CHECKING:
+    from mkwmail.planning.renamed import Former
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,12 +280,12 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
 
 
 def _earlier_text(ready: PreparedMailing, ledger: Ledger, now: datetime) -> str:
-    """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    """Return that people have an earlier text of the last mailing, and the command; empty if there are none."""
     of = ready.plan.round
     given = rounds.of_mailing(ledger.database, of.event, of.mailing)
     first = all(each.round.mailing == of.mailing for each in ready.history.deliveries)
     if first and not any(differences(each.sources, ready.composer.sources) for each in given):
-        # There was no other mailing, and its text never changed: nobody's deliveries need to be read again.
+        # There was no other mailing, and its text never changed: the deliveries need not be read again.
         return ""
     history = history_of(ledger, ready.sources.event)
     found = earlier_text_of(ready.sources, ready.index, ledger, history, now)
@@ -351,7 +346,7 @@ def proposal_of(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, 
     )
 
 
-def _former_names(ready: PreparedMailing, ledger: Ledger, now: datetime) -> tuple[Former, ...]:
+def _former_names(ready: PreparedMailing, ledger: Ledger, now: datetime) -> "tuple[Former, ...]":
     return former_names(ready.sources, ready.index, ledger, ready.history, ready.plan, now)
 
 

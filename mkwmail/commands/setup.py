@@ -30,7 +30,7 @@ from mkwmail.config.folder import (
     remember,
 )
 from mkwmail.config.json_schema import event_schema, settings_schema
-from mkwmail.config.kinds import RULES, in_order
+from mkwmail.config.kinds import RULES, in_order, shown_name, typed_name
 from mkwmail.config.providers import PRESETS, preset_named
 from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
@@ -314,10 +314,17 @@ def _say_what_is_next(
     terminal.say(_("Next, type:"))
     if place.path != Path.cwd():
         terminal.say(f"  cd {shlex.quote(str(place.path))}")
-    logs_in = ("login",) if known else ()
-    for command in (f"check {event}", f"preview {event} invitation", f"send {event} invitation --rehearse", *logs_in):
-        terminal.say(f"  mkwmail {command}")
-    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide"})
+    mailing = typed_name("invitation")
+    commands = (
+        *((_("mkwmail open members"),) if event != EXAMPLE_ID else ()),
+        f"mkwmail check {event}",
+        f"mkwmail preview {event} {mailing}",
+        f"mkwmail send {event} {mailing} --rehearse",
+        *(("mkwmail login",) if known else ()),
+    )
+    for command in commands:
+        terminal.say(f"  {command}")
+    terminal.say(_("The guide explains each step: %(command)s") % {"command": "mkwmail guide inloggen"})
 
 
 # The example event. An event made from nothing copies the distances and weekdays of its mailings.
@@ -480,7 +487,7 @@ def _show(terminal: Terminal, event: Event, now: datetime) -> None:
     for name in in_order(event):
         send = event.mailings[name].send
         if send is not None:
-            rows.append((name, f"{_weekday(send)} {day_and_time(send)}{past if send < now else ''}"))
+            rows.append((shown_name(name), f"{_weekday(send)} {day_and_time(send)}{past if send < now else ''}"))
     terminal.facts(rows)
 
 

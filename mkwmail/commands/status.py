@@ -8,32 +8,39 @@ from functools import partial
 from pathlib import Path
 
 from mkwmail.clock import day_in_words
-from mkwmail.commands.attendance import attendance_of, catering_steps, not_listed
-from mkwmail.commands.compose_mailing import earlier_text_of
+from mkwmail.commands.approved_sources import changed, earlier_text_of
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.output import write_output
-from mkwmail.commands.schedule import changed
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import in_order, rule_of
 from mkwmail.config.settings import Keep, Settings, read_settings
+from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Delivery, State
-from mkwmail.ledger.people import Person, is_mark
-from mkwmail.members.member_list import MemberList
-from mkwmail.planning.attendance import calls_to_make
+from mkwmail.ledger.models import COMING, Delivery, State
+from mkwmail.ledger.people import Person, folded, is_mark
+from mkwmail.members.member_list import MemberList, doubles
+from mkwmail.members.same_name import same_place
+from mkwmail.planning.attendance import calls_to_make, places_of, silent, to_phone
 from mkwmail.planning.audience import History
-from mkwmail.planning.member_index import MemberIndex, plan_for, with_copies_named
-from mkwmail.planning.next_steps import Due, doubtful_steps, next_steps, standings
-from mkwmail.planning.plan import outdated
+from mkwmail.planning.member_index import MemberIndex, plan_for, unaddressed, with_copies_named
+from mkwmail.planning.next_steps import Due, SendMode, doubtful_steps, next_steps, standings
+from mkwmail.planning.plan import outdated, twice
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report.answers import calls_value, counts_in_words, show_calls
-from mkwmail.report.notices import LOGIN_FAILS
+from mkwmail.report.answers import (
+    Attendance,
+    calls_value,
+    catering_line,
+    counts_in_words,
+    show_calls,
+    since_catering_line,
+)
+from mkwmail.report.recipients import PersonWithReason
 from mkwmail.report.status import (
     SKIPPED,
     EventStatus,
@@ -45,8 +52,8 @@ from mkwmail.report.status import (
     status_csv,
     status_value,
 )
-from mkwmail.report.status_page import status_page
 from mkwmail.report.timetable import last_run_words, runs_as_scheduled
+from mkwmail.responses.answers import numbers_of, questions
 
 
 def purge_steps(event: Event, ledger: Ledger, keep: Keep, now: datetime) -> Iterator[str]:
@@ -83,12 +90,12 @@ def status(
         raise user_error("", _("--json, --csv and --html cannot be used together."), code=ExitCode.USAGE)
     if html is not None and event is None:
         fault = _("--html makes the page of one event: add its name")
-        raise user_error("", fault, f"mkwmail status EVENT --html {html}", code=ExitCode.USAGE)
+        raise user_error("", fault, _("mkwmail status EVENT --html %(file)s") % {"file": html}, code=ExitCode.USAGE)
     folder = folder_of(invocation)
     if calls:
         if event is None or csv is not None or html is not None:
             fault = _("--calls lists one event: add its name")
-            raise user_error("", fault, "mkwmail status EVENT --calls", code=ExitCode.USAGE)
+            raise user_error("", fault, _("mkwmail status EVENT --calls"), code=ExitCode.USAGE)
         return _calls(invocation, folder, event, json=json)
     paths = [folder.event_path(event)] if event is not None else list(folder.event_paths())
     events = [(path, read_event(path, folder).value) for path in paths]
@@ -101,6 +108,8 @@ def status(
         write_output(folder, csv, status_csv(statuses), "status.csv")
         terminal.note(_("Wrote %(file)s") % {"file": csv})
     elif html is not None:
+        from mkwmail.report.status_page import status_page
+
         write_output(folder, html, status_page(statuses[0], _association(folder), now).encode(), "status.html")
         terminal.note(_("Wrote %(file)s") % {"file": html})
     elif json:
@@ -156,7 +165,7 @@ def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
         return "", False
     ran, awaited = last.started if last else None, any(now <= each.latest for each in given)
     words, asleep = last_run_words(ran, now, awaited), awaited and not runs_as_scheduled(ran, now)
-    if LOGIN_FAILS in runs.reported(ledger.database):
+    if runs.LOGIN_FAILS in runs.reported(ledger.database):
         words += "\n" + _("It could not log in to the mail server then. To see why, type: mkwmail login")
         asleep = True
     return words, asleep
@@ -232,7 +241,9 @@ def _mailings(
                 fault = str(error.faults[0])
         done = index is not None and name in had and not left and not fault
         send = event.mailings[name].send
-        goes = next_opening(sources.settings.hours, max(send, now)) if sources is not None and send else None
+        goes = None
+        if stands[name] is SendMode.APPROVED and sources is not None and send:
+            goes = next_opening(sources.settings.hours, max(send, now))
         found.append(Due(name, send, left, stands[name], passed_over, done, fault, goes))
     return tuple(found)
 
@@ -349,3 +360,99 @@ def _unrecorded_lines(
                 if (plan.round, each.person) not in recorded:
                     organisation = organisations.get(each.person, "")
                     yield StatusRow(name, 0, each.name, organisation, each.address, state, now, each.reason)
+
+
+def attendance_of(
+    event: Event, ledger: Ledger, index: MemberIndex | None, history: History, now: datetime
+) -> Attendance:
+    """Count the answers to an event.
+
+    Without a list, the counts cover only what the ledger knows.
+    """
+    signups, answers = responses.signups(ledger.database, event.id), history.answers
+    guests = {each.person for each in responses.guests(ledger.database, event.id)}
+    members = {each.person for each in index.listings} if index else set()
+    places = places_of(index) if index else {}
+    coming = list(_coming_places(ledger, event, index, history)) if index else []
+    absent = [
+        name
+        for key, name in places.items()
+        if not any(key == folded(place) or (sure and same_place(name, place)) for place, sure in coming)
+    ]
+    return Attendance(
+        answers=tuple(answers.values()),
+        guests=sum(answers.get(person) in COMING for person in guests - members),
+        silent=len(silent(event, index, history)),
+        questions=questions(signups, answers),
+        places=len(places),
+        absent_places=tuple(sorted(absent)),
+        to_phone=tuple(
+            PersonWithReason(one.name, one.address, one.reason) for one in to_phone(event, index, history, now)
+        ),
+        by_post=tuple(_by_post(index)) if index and now <= event.ends else (),
+        unsettled=sum(bool(each.doubt) for each in signups),
+        last=max(history.answered.values(), default=None),
+        numbers=numbers_of(signups, answers, [item.title for item in event.programme if item.optional]),
+    )
+
+
+def _by_post(index: MemberIndex) -> Iterator[PersonWithReason]:
+    for member in unaddressed(index):
+        place = member.organisation or _("no organisation")
+        phone = member.telephones or _("no telephone number")
+        yield PersonWithReason(full_name(member.name), "", f"{place}, {phone}")
+
+
+def catering_steps(
+    event: Event, ledger: Ledger, history: History, attendance: Attendance, now: datetime
+) -> Iterator[str]:
+    """Yield the numbers for the caterer, or after the deadline how many have changed since."""
+    deadline = event.catering.deadline if event.catering else None
+    if deadline is None or now > event.ends or history.cancelled or not attendance.answers:
+        return
+    if now <= deadline:
+        yield catering_line(attendance.numbers, deadline)
+        return
+    answers = responses.answers_at(ledger.database, event.id, deadline)
+    then = {person for person, answer in answers.items() if answer in COMING}
+    today = {person for person, answer in history.answers.items() if answer in COMING}
+    yield since_catering_line(len(then - today), len(today - then), deadline)
+
+
+def _coming_places(ledger: Ledger, event: Event, index: MemberIndex, history: History) -> Iterator[tuple[str, bool]]:
+    """Yield the organisation of everybody who attends.
+
+    True marks a guest's organisation, which is in the guest's own spelling.
+    """
+    for each in index.listings:
+        if history.answers.get(each.person) in COMING:
+            yield each.member.organisation, False
+    for guest in responses.guests(ledger.database, event.id):
+        if history.answers.get(guest.person) in COMING and guest.organisation:
+            yield guest.organisation, True
+
+
+def not_listed(event: Event, ledger: Ledger, index: MemberIndex, history: History) -> tuple[PersonWithReason, ...]:
+    """Return faulty rows of the list, rows at the address of another member, and people who have left the list.
+
+    Of the latter, only those who heard or were to hear of the event.
+    """
+    found = [
+        PersonWithReason(
+            row.name, row.address, _("row %(row)d of the list is faulty: %(fault)s") % {"row": row.row, "fault": fault}
+        )
+        for row in index.faulty
+        for fault in [row.faults[0].fault if row.faults else ""]
+    ]
+    found += [
+        PersonWithReason(full_name(member.name), member.email, twice(first))
+        for first, member in doubles(each.member for each in index.listings)
+    ]
+    here = {each.person for each in index.everybody}
+    here |= {each.person for each in responses.guests(ledger.database, event.id)}
+    heard = {each.person for each in history.deliveries}
+    heard |= {each.person for each in rounds.skips(ledger.database, event.id)}
+    given = rounds.scheduled(ledger.database)
+    heard |= {person for each in given if each.event == event.id for person in each.persons}
+    gone = [each for each in history.persons if each.key in heard - here and not is_mark(each.address)]
+    return (*found, *(PersonWithReason(each.name, each.address, _("has left the member list")) for each in gone))

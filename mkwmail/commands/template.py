@@ -4,12 +4,12 @@ import difflib
 from pathlib import Path
 
 from mkwmail.commands.context import Invocation, folder_of
-from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.folder import WorkingFolder, shipped_templates
 from mkwmail.config.kinds import RULES
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped
 from mkwmail.i18n import _, suggestion
-from mkwmail.mail.templates import own_copy, shipped_templates, without_note
+from mkwmail.mail.templates import own_copy, without_note
 from mkwmail.report.terminal import Terminal
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import read_bytes, state_folder, text_of, write_private
-from mkwmail.i18n import _, suggestion
+from mkwmail.files import read_bytes, shipped, state_folder, text_of, write_private
+from mkwmail.i18n import _, nearest, suggestion
 
 SETTINGS = "mkwmail.yaml"
 
@@ -22,6 +22,13 @@ EXAMPLE_ID = "directeurendag-2020"
 EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
 VARIABLE = "MKWMAIL_FOLDER"
 ENDINGS = (".yaml", ".yml")  # of event files
+
+#: The templates that every mail uses, besides its own.
+SHARED_TEMPLATES = (
+    *("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
+    *("layout.html", "layout.txt", "mail.css"),
+)
+TEMPLATE_ENDINGS = frozenset({".md", ".txt", ".html", ".css"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,11 @@ class WorkingFolder:
     def templates_dir(self) -> Path:
         """The folder of the association's own templates; it may not exist."""
         return self.path / "templates"
+
+    @property
+    def template_folders(self) -> tuple[Path, Path]:
+        """The folders in which a template is searched for: the association's own comes first."""
+        return self.templates_dir, shipped("templates")
 
     @property
     def backups_dir(self) -> Path:
@@ -405,3 +417,30 @@ def _folder_option(words: Sequence[str]) -> str | None:
         if word.startswith("--folder="):
             return word.partition("=")[2]
     return None
+
+
+def template_text(folders: Sequence[Path], name: str) -> str:
+    """Return a template's own text, from the first of the folders that has it.
+
+    :raises UserError: if there is no such template, or it is not UTF-8.
+    """
+    inside = not {"..", os.sep, os.altsep}.intersection((*name.split("/"), *name.replace("/", "")))
+    # As one text: on Windows `folder / "C:name"` would be outside the folder.
+    paths = [Path(f"{folder}/{name}") for folder in folders] if inside else []
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        there = sorted({path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*.*")})
+        known = nearest(name, there)
+        remedy = _('perhaps "%(name)s"?') % {"name": known} if known else ""
+        raise user_error(f"templates/{name}", _("there is no such template"), remedy)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        remedy = _('save it with the encoding "UTF-8"')
+        raise user_error(f"templates/{name}", _("the file is not UTF-8"), remedy) from None
+
+
+def shipped_templates() -> tuple[str, ...]:
+    """Return the names of the files that come with the program, the mails' own texts first."""
+    names = sorted(path.name for path in shipped("templates").iterdir() if path.suffix in TEMPLATE_ENDINGS)
+    return tuple(sorted(names, key=lambda name: (name in SHARED_TEMPLATES, not name.endswith(".md"))))

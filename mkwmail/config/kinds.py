@@ -271,6 +271,15 @@ def shown_name(mailing: str) -> str:
     return mailing_words(mailing) if spoken() == "nl" else mailing
 
 
+def typed_name(mailing: str) -> str:
+    """Return the word for a mailing in a command: in Dutch its Dutch name if that is understood, else its key."""
+    if spoken() != "nl":
+        return mailing
+    kind = kind_of(mailing)
+    word = f"{RULES[kind].dutch.replace(' ', '-')}{mailing[len(kind) :]}" if kind != OWN else mailing
+    return word if kind_of_dutch(word) == mailing else mailing
+
+
 def order_of(name: str) -> int:
     """Return the place of a mailing's kind in lists of kinds, from 0."""
     return list(RULES).index(kind_of(name))

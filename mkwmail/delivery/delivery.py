@@ -67,8 +67,7 @@ def deliver(
     run = Run(jobs, of, ledger, pace, clock, stop, progress, latest, left_out)
     count = min(pace.connections, len(jobs))
     if count and not run.is_over():
-        share = min(_LARGEST_GROUP, max(1, MOST_UNRECORDED // count))
-        _watch(run, [_Connection(run, open_transport, share, reserve=number > 1) for number in range(count)])
+        _watch(run, [_Connection(run, open_transport, reserve=number > 1) for number in range(count)])
     return run.outcome()
 
 
@@ -94,10 +93,9 @@ def _watch(run: Run, connections: Sequence["_Connection"]) -> None:
 class _Connection:
     """One connection and the thread that uses it."""
 
-    def __init__(self, run: Run, open_transport: Open, share: int, reserve: bool) -> None:
+    def __init__(self, run: Run, open_transport: Open, reserve: bool) -> None:
         self._run = run
         self._open = open_transport
-        self._share = share
         self._reserve = reserve  # to be opened only if it is needed
         self._transport: Transport | None = None
         self._left: int | None = None  # messages that the session may still carry
@@ -175,7 +173,7 @@ class _Connection:
         self._run.recorded(len(results))
 
     def _leave(self) -> None:
-        """Record the last results and end the session, whatever ended the work."""
+        """Record the last results and end the session, however the work ended."""
         try:
             self._record()
         except UserError as error:
@@ -281,13 +279,13 @@ class _Connection:
     def _grow(self, seconds: float) -> None:
         """Take twice as many next time, if a group takes a second at most.
 
-        If the server is quick, two connections with large groups are faster than many with small ones.
+        The open connections share what may be unrecorded: one that took more would leave the others groups of a few.
         """
         self._run.quick = seconds < _QUICK
         if self._accepts:
-            largest = _LARGEST_GROUP if self._run.quick else self._share
+            share = MOST_UNRECORDED // self._run.open
             fitting = int(_LONGEST_GROUP / max(seconds, 0.001))
-            self._size = max(1, min(2 * self._size, largest, fitting))
+            self._size = max(1, min(2 * self._size, _LARGEST_GROUP, share, fitting))
 
     # The session
 
@@ -310,6 +308,7 @@ class _Connection:
             try:
                 self.opening = True
                 self._transport = self._open()
+                run.connected(1)
                 self._left = _least(run.pace.per_connection, self._transport.most)
                 run.served, run.problem = True, None
             except NoSessionError as error:
@@ -332,6 +331,7 @@ class _Connection:
         transport, self._transport = self._transport, None
         self._size, self._accepts, self._left = 1, False, None
         if transport is not None:
+            self._run.connected(-1)
             transport.close()
 
 

@@ -145,6 +145,7 @@ class Run:
     problem: RunFault | None = None  # why the last connection could not be opened
     served: bool = False  # a connection could be opened
     quick: bool = True  # the last group took no time
+    open: int = 0  # sessions that are open
     ledger_failed: bool = False  # the journal has the replies that the ledger has not
     crashed: BaseException | None = None
     _turn: threading.Condition = field(default_factory=threading.Condition)
@@ -259,6 +260,11 @@ class Run:
                 self._turn.wait(GLANCE)
             self.ended.set()
             return False
+
+    def connected(self, change: int) -> None:
+        """Note that so many sessions more are open."""
+        with self._turn:
+            self.open += change
 
     def wait_until_needed(self) -> None:
         """Wait until the connections that are open do not keep up with the server."""

@@ -12,6 +12,9 @@ from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, Row, as_column, as_int, as_moment, moment_or_none, read_only
 from mkwmail.ledger.models import Reported, Run, moment_text
 
+#: The name of the notice about a refused login, which cannot be mailed.
+LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
+
 
 def begin(database: Database, command: str, now: datetime) -> int:
     """Record a run that holds the ledger; return its number."""

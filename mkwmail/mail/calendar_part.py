@@ -1,6 +1,7 @@
 """A letter's calendar entry: content lines with placeholders for values.
 
-The lines give the event's facts; a member's values fill the placeholders.
+The lines give the event's facts; a member's values fill the placeholders. :func:`website_entry` makes the entry for the
+association's website, which is the same for everybody.
 """
 
 import re
@@ -10,10 +11,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from mkwmail.clock import ZONE
-from mkwmail.config.event import CalendarMethod, Event
-from mkwmail.mail.context import EntryForm, MailingContext, links_among
+from mkwmail.config.event import CalendarMethod, Event, place_of
+from mkwmail.mail.context import EntryForm, MailingContext, common_names, links_among, named
 from mkwmail.mail.icalendar import duration, escape_parameter, escape_text, fold, uid
-from mkwmail.mail.merge import Escaping, Marks, Placeholder, Segments, fill, joined, segments_of, unquote
+from mkwmail.mail.merge import Escaping, Link, Marks, Placeholder, Segments, Value, fill, joined, segments_of, unquote
+from mkwmail.mail.templates import Templates, description
 
 PRODUCT = "-//MKW Platform//mkwmail//NL"
 # Not the sender's domain: that may change, and a UID may not.
@@ -102,14 +104,6 @@ def entry_uid(secret: bytes, event: str, person: str | None = None) -> str:
     ``person``: None for the entry that all recipients share (PUBLISH), a person for their own entry (REQUEST).
     """
     return uid(secret, event, person, _UID_DOMAIN)
-
-
-def place_of(event: Event) -> str:
-    """Return LOCATION: the known parts of the place, in one line."""
-    location = event.location
-    parts = (location.name, location.street, location.city) if location else ()
-    known = ", ".join(part for part in parts if part)
-    return known or ("Online" if event.online else "")
 
 
 def calendar_lines(
@@ -290,3 +284,47 @@ def _party(name: str, party: Party, parameters: str = "") -> Segments:
 def _parameter(text: str) -> str:
     value = escape_parameter(text)
     return f'"{value}"' if _QUOTED.search(value) else value
+
+
+def website_entry(context: MailingContext, templates: Templates, moment: datetime) -> bytes:
+    """Return the event as a calendar file, METHOD:PUBLISH.
+
+    ``moment`` (aware) is its DTSTAMP. It has the UID of the entry that all recipients get, so that a calendar that has
+    both shows one. A sign-up link that differs per member is left out; so is the link for online, which is for people
+    who attend.
+
+    :raises UserError: if ``calendar.txt`` has a fault, with its line.
+    """
+    event = _public(context.event)
+    url = event.registration.url if event.registration else None
+    names = {
+        **common_names(event, context.settings.form),
+        "sender": named(context.settings.sender),
+        "association": Value(context.settings.association),
+        "signup_link": Link(url) if url else None,
+        "by_mail": False,
+        "answer": None,
+        "cancelled": context.cancelled,
+        "signup_closed": context.signup_closed,
+        "begun": context.begun,
+        "mailing": {"name": "", "text": None},
+    }
+    names.update(templates.macros(templates.text, "phrases.md", names))
+    words = unquote(description(templates.part("calendar.txt"), names))
+    entry = entry_of(
+        context,
+        method=Method.PUBLISH,
+        uid=context.uid,
+        stamp=moment,
+        description=words,
+        url=link_in(words, ""),
+        form=EntryForm(),
+    )
+    return to_ics(content_lines(entry))
+
+
+def _public(event: Event) -> Event:
+    registration = event.registration
+    if registration is None or registration.url is None or "{" not in registration.url:
+        return event
+    return event.model_copy(update={"registration": registration.model_copy(update={"url": None})})

@@ -16,8 +16,9 @@ from markupsafe import Markup
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError, user_error
+from mkwmail.files import Attachment
 from mkwmail.i18n import _
-from mkwmail.ledger.models import COPIED_PERSON, keyed
+from mkwmail.ledger.models import COPIED_PERSON, Change, keyed
 from mkwmail.mail.calendar_part import (
     Method,
     calendar_lines,
@@ -26,7 +27,6 @@ from mkwmail.mail.calendar_part import (
 )
 from mkwmail.mail.context import (
     Addressee,
-    Change,
     Form,
     Lazily,
     MailingContext,
@@ -80,7 +80,7 @@ from mkwmail.mail.merge import (
     segments_of,
     text_segments,
 )
-from mkwmail.mail.mime import Attachment, Part, assembled, attached, embedded, multipart
+from mkwmail.mail.mime import Part, assembled, attached, embedded, multipart
 from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, with_blocks
 
 MOST_HTML = 100_000
@@ -98,7 +98,8 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     :raises UserError: if its HTML is larger than mail programs show.
     """
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
-    html = _html_lines(_page(rendering, html_body, context, layout), marks)
+    page = html_segments(_page(rendering, html_body, context, layout), marks, links_among(marks.fields))
+    html = _lines(LineKind.HTML, page)
     text = _text_lines(_plain_page(rendering, text_body, context, layout), marks)
     calendar = calendar_lines(context, rendering.calendar, rendering.entry, marks)
     parts = _parts(context, html, text, calendar)
@@ -143,10 +144,6 @@ def _plain_page(rendering: Rendering, body: str, context: MailingContext, layout
 
 def _logo_id(logo: Attachment) -> str:
     return f"logo.{PurePath(logo.name).stem}@mkwmail".replace(" ", "-")
-
-
-def _html_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
-    return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
 def _text_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
@@ -515,6 +512,7 @@ def _common_names(context: MailingContext) -> dict[str, object]:
         "mail_subject": "",  # an assistant's copy has that of the mail
         "cancelled": context.cancelled,
         "signup_closed": context.signup_closed,
+        "begun": context.begun,
         "by_mail": is_by_mail(context.event),
         "answers_go_to": Value(answers_go_to(context.settings)),
     }

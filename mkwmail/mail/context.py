@@ -20,9 +20,9 @@ from mkwmail.config.fields import StrictModel
 from mkwmail.config.settings import Settings
 from mkwmail.dutch.dates import clock_time, date_in_short, date_in_words, date_without_year, period, time_in_words
 from mkwmail.dutch.names import full_name, salutation, unknown_salutation
-from mkwmail.ledger.models import COMING, NOT_COMING
+from mkwmail.files import Attachment, Picture
+from mkwmail.ledger.models import COMING, NOT_COMING, Change
 from mkwmail.mail.merge import Link, PersonalFile, Value
-from mkwmail.mail.mime import Attachment, Picture
 from mkwmail.mail.sandbox import Names
 from mkwmail.members.member_list import Member
 
@@ -89,18 +89,6 @@ class MailingContext:
         registration = self.event.registration
         deadline = registration.deadline if registration else None
         return self.moment is not None and deadline is not None and self.moment > deadline
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A fact of the event that has changed since a member was told.
-
-    The texts are in Dutch. ``old`` is empty if the fact was not known then, ``new`` if it is not known any more.
-    """
-
-    what: str
-    old: str
-    new: str
 
 
 class Addressee(NamedTuple):
@@ -394,7 +382,7 @@ def answer_links(event: Event, settings: Settings, proof: bool) -> Mapping[str, 
     """Return the links to answer with, by their name in templates; ``{code}`` is the code of each member.
 
     ``signup_link`` is the form's, or opens a mail. ``decline_link`` always opens a mail. In a proof, they
-    are nobody's.
+    belong to no member.
     """
     registration = event.registration
     url = registration.url if registration else None

@@ -5,7 +5,6 @@ for each body, which the pieces of the body then replace. :func:`notice` makes a
 """
 
 import hashlib
-import mimetypes
 import quopri
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,9 @@ from email.message import Message as Structure
 from email.policy import compat32
 from email.utils import format_datetime
 from io import BytesIO
-from pathlib import Path
-from typing import NamedTuple
 
 from mkwmail.config.settings import Mailbox
+from mkwmail.files import Attachment
 from mkwmail.mail.letter import (
     Fixed,
     Message,
@@ -112,32 +110,6 @@ def _structure(part: Part, boundary: str, bodies: list[tuple[Piece, ...]]) -> St
         made.set_payload(_token(len(bodies)).decode("ascii"))
         bodies.append(part.pieces)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that is attached."""
-
-    name: str
-    content_type: str
-    data: bytes
-
-
-class Picture(NamedTuple):
-    """A picture in a text of the mail, with its Content-ID and its own width in pixels."""
-
-    file: Attachment
-    content_id: str
-    width: int
-
-
-def read_attachment(path: Path) -> Attachment:
-    """Read a file; its name determines its type.
-
-    :raises OSError: if it cannot be read.
-    """
-    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Attachment(path.name, content_type, path.read_bytes())
 
 
 def attached(file: Attachment) -> Part:

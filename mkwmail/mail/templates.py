@@ -9,24 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import FileSystemLoader, Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
+from mkwmail.config.folder import template_text
 from mkwmail.errors import UserError, user_error
-from mkwmail.files import shipped
 from mkwmail.i18n import _
 from mkwmail.mail.context import FILTERS, EntryForm
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import hang_at, printed
-from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment, nearest
-
-#: The templates that every mail uses, besides its own.
-SHARED_TEMPLATES = (
-    *("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt"),
-    *("layout.html", "layout.txt", "mail.css"),
-)
-TEMPLATE_ENDINGS = frozenset({".md", ".txt", ".html", ".css"})
+from mkwmail.mail.sandbox import ForbiddenError, TemplateEnvironment
 
 HEAD_FIELDS = ("subject", "preheader")
 _HEAD = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n", re.DOTALL)
@@ -75,7 +68,9 @@ class Templates:
     """
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._folders = folders
         self._loader = FileSystemLoader([str(folder) for folder in folders], encoding="utf-8-sig")
+        self._made: dict[tuple[str, str], Template] = {}
         self.html = self._environment(markdown=_markdown_to_html)
         self.text = self._environment(markdown=_markdown_to_text, hang=_hang)
 
@@ -97,15 +92,7 @@ class Templates:
 
         :raises UserError: if there is no such template, or it is not UTF-8.
         """
-        try:
-            return self._loader.get_source(self.text, name)[0]
-        except TemplateNotFound:
-            known = nearest(name, self._loader.list_templates())
-            remedy = _('perhaps "%(name)s"?') % {"name": known} if known else ""
-            raise user_error(f"templates/{name}", _("there is no such template"), remedy) from None
-        except UnicodeDecodeError:
-            remedy = _('save it with the encoding "UTF-8"')
-            raise user_error(f"templates/{name}", _("the file is not UTF-8"), remedy) from None
+        return template_text(self._folders, name)
 
     def mail(self, name: str) -> MailTemplate:
         """Return the template ``<name>.md``: its head and its body.
@@ -148,9 +135,13 @@ class Templates:
         return fields
 
     def _compiled(self, file: str, text: str) -> Template:
-        with template_faults(file):
-            code = self.text.compile(text, name=file, filename=file)
-            return Template.from_code(self.text, code, self.text.make_globals(None))
+        # An event's mailings share most of their templates.
+        made = self._made.get((file, text))
+        if made is None:
+            with template_faults(file):
+                code = self.text.compile(text, name=file, filename=file)
+                made = self._made[file, text] = Template.from_code(self.text, code, self.text.make_globals(None))
+        return made
 
     def part(self, file: str) -> Template:
         """Return a template without a head, such as ``signature.md``.
@@ -190,12 +181,6 @@ class Templates:
             environment.begin()
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
-
-
-def shipped_templates() -> tuple[str, ...]:
-    """Return the names of the files that come with the program, the mails' own texts first."""
-    names = sorted(path.name for path in shipped("templates").iterdir() if path.suffix in TEMPLATE_ENDINGS)
-    return tuple(sorted(names, key=lambda name: (name in SHARED_TEMPLATES, not name.endswith(".md"))))
 
 
 # In a template's language; one line above the text, or below its head.
@@ -247,6 +232,14 @@ def plain(rendering: str) -> str:
     HTML entities that Jinja made become characters again.
     """
     return html.unescape(rendering)
+
+
+def description(calendar: Template, names: Mapping[str, Any]) -> str:
+    """Return the description of a calendar entry, with at most one empty line between its paragraphs.
+
+    :raises UserError: if ``calendar.txt`` has a fault, with its line.
+    """
+    return re.sub(r"\n{3,}", "\n\n", plain(rendered(calendar, "calendar.txt", names)).strip())
 
 
 @contextmanager
@@ -415,7 +408,7 @@ class Renderer:
             preheader=self._line(self.mail.preheader, names),
             markdown=markdown,
             footer=footer.strip(),
-            calendar=plain(rendered(self.calendar, "calendar.txt", names)).strip(),
+            calendar=description(self.calendar, names),
             blocks=tuple(blocks.called),
             entry=entry,
         )

@@ -64,9 +64,8 @@ def clean(text: str) -> str:
             _("look for a quotation mark that is not closed"),
         )
     if text.isascii() and text.isprintable() and "#" not in text:
-        collapsed = " ".join(text.split()) if " " in text else text
-        # Return the text itself if it is already clean, so that a long list is not held in memory twice.
-        return text if collapsed == text else collapsed
+        # The text itself if it is already clean, so that a long list is not held in memory twice.
+        return " ".join(text.split()) if "  " in text else text.strip()
     for char in text:
         _refuse(char, text)
     cleaned = unicodedata.normalize("NFC", " ".join(text.translate(_INVISIBLE).split()))

@@ -99,7 +99,7 @@ KNOWN_COLUMNS: Mapping[str, Callable[[Member], str]] = {
 def column_of(heading: str, members: Iterable[Member]) -> Callable[[Member], str] | None:
     """Return the function for a member's value in a column; None if the list has no such column.
 
-    A known column in which nobody has a value counts as absent: it would choose nobody.
+    A known column without any value counts as absent: it would choose no member.
     """
     column = column_name(heading)
     everyone = tuple(members)
@@ -184,9 +184,9 @@ class _Cells:
 
         If it cannot be used, record a fault and return an empty text.
         """
-        lack = self._table.without_value.get((self._row.number, column))
+        lacking = self._table.without_value
         try:
-            if lack is not None:
+            if lacking and (lack := lacking.get((self._row.number, column))) is not None:
                 raise excel_error(lack) if lack else _no_outcome()
             text = clean(self._row.cell(column))
             if longest and len(text) > longest:
@@ -234,7 +234,7 @@ class _Cells:
 
         A whole name is taken apart for the parts that have no column of their own, or an empty cell.
         """
-        parts = {part: "" if is_blank(texts.get(part, "")) else texts.get(part, "") for part in _NAME_PARTS}
+        parts = {part: text if (text := texts.get(part, "")) and not is_blank(text) else "" for part in _NAME_PARTS}
         given = Name(
             first=parts["first"],
             initials=parts["initials"],
@@ -286,7 +286,7 @@ class _Cells:
 
     def check_reachable(self, name: Name, email: str) -> None:
         """Check that a row has a name or an address, or a fault of its own."""
-        if not (full_name(name) or email or self.faults):
+        if not (email or self.faults or full_name(name)):
             wrong = CellError(_("the name is missing"), _("fill in the name or the address, or delete the row"))
             self._refuse(self._column("written", "surname", "first"), wrong)
 
@@ -466,6 +466,8 @@ def _settle_opt_outs(members: Sequence[Member]) -> tuple[tuple[Member, ...], tup
     Rows with one address are one person: if one of the rows opts out, no mail is sent to that person.
     """
     reasons = {member.address_key: member for member in members if member.do_not_mail and member.email}
+    if not reasons:
+        return tuple(members), ()
     settled: list[Member] = []
     notes: list[str] = []
     for member in members:

@@ -73,6 +73,13 @@ _BORN = re.compile(r"\s((?:geb\.?|geboren|gehuwd|e/v|e\.v\.?|w/v|w\.v\.?|wed\.?)
 _LOOSE_DASH = re.compile(r"\s+[-‐–—|/]\s+|(?<=\w)[-‐–—]\s+|\s+[-‐–—](?=\w)")
 _SHORT_PREFIX = re.compile(r"v(?:[./]?d)?[./]?(?:[nr]\.?)?|[ts]")
 _FUNCTIONS_IN_LETTERS = frozenset(each.replace("-", "") for each in FUNCTIONS)
+# The words that an aanhef, a title or a couple has besides names.
+_BESIDES_NAMES = frozenset(
+    (
+        *(*_TITLES, *POLITE, *TITLES_BEFORE, *TITLES_BEHIND, *map(str.casefold, SHORT_TITLES_BEHIND)),
+        *("en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders"),
+    )
+)
 _STRANGE = re.compile(r"[\d@\\|;:<>()\[\]{}\"“„”=+*#_~?!%,&]|/(?!d\b)")
 
 
@@ -85,7 +92,10 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     if not text or "@" in text:
         return None
     words = text.casefold().split()
-    letters = "".join(filter(str.isalnum, _bare(text).casefold()))
+    # Nearly all names: without signs, and without a word that is not a name's own, all words are the name.
+    bare = "".join(words)
+    is_plain = bare.isalnum() and _BESIDES_NAMES.isdisjoint(words)
+    letters = bare if is_plain else "".join(filter(str.isalnum, _bare(text).casefold()))
     vacant = words[0].strip("(*[") in VACANT and not text.partition(" ")[0].endswith(",")
     if vacant or letters in NO_PERSON or not any(map(str.isalpha, letters)):
         return CellError(
@@ -93,7 +103,7 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
             _("write the name, or leave it empty for a neutral greeting, or delete the row"),
         )
     alone = " ".join(text.split()[:-2]) if len(words) > 2 and words[-2] == "/" and _is_function(words[-1]) else text
-    if _COUPLE.search(_TWO_TITLES.sub("", alone)):
+    if not is_plain and _COUPLE.search(_TWO_TITLES.sub("", alone)):
         return CellError(
             _('"%(value)s" is more than one person') % {"value": shown_value(text)},
             _("give each person a row and an address of their own"),
@@ -118,9 +128,10 @@ def _is_same(text: str, organisation: str) -> bool:
 
     Somebody may work under their own name, so a first name or initials before it make it a person's.
     """
+    if text.casefold().split() != organisation.casefold().split():
+        return False
     first = text.partition(" ")[0]
-    own = _is_first_name(first) or "." in first
-    return not own and " ".join(text.casefold().split()) == " ".join(organisation.casefold().split())
+    return not (_is_first_name(first) or "." in first)
 
 
 @dataclass(slots=True)
@@ -364,7 +375,8 @@ def completed(given: Name, read: Name) -> Name:
 
 def is_blank(text: str) -> bool:
     """Check whether a part of a name is a placeholder, such as "-"."""
-    return "".join(filter(str.isalnum, text.casefold())) in ("", "nvt", "onbekend")
+    letters = text if text.isalnum() else "".join(filter(str.isalnum, text))
+    return letters.casefold() in ("", "nvt", "onbekend")
 
 
 def _without_address(text: str) -> str:

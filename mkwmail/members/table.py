@@ -108,7 +108,7 @@ def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple
             return
         except csv.Error as error:
             raise UserError(_quoting_fault(error, f"{shown}:{number}")) from None
-        if any(cell.strip() for cell in cells):
+        if any(map(str.strip, cells)):
             yield number, tuple(cells)
 
 
@@ -284,15 +284,15 @@ def _inside(text: str, separator: str) -> tuple[str, ...]:
 
 
 # Letters that Dutch writes behind an apostrophe at the start of a word: 't Hart, 's-Hertogenbosch, 'n.
-_ELISION = re.compile(r"'(?:[tnTN](?![a-z])|[sS](?=[-\s]))")
+_ELISION = re.compile(r"'(?:[tnTN](?![a-z])|[sS](?=[-\s]|$))")
 _FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 
 
 def unmarked(text: str) -> str:
     """Return a text without the mark by which Excel knows a text.
 
-    >>> unmarked("'0012"), unmarked('="0012"'), unmarked("'t Hart"), unmarked("'s-Gravenhage")
-    ('0012', '0012', "'t Hart", "'s-Gravenhage")
+    >>> unmarked("'0012"), unmarked('="0012"'), unmarked("'t Hart"), unmarked("'s-Gravenhage"), unmarked("'s")
+    ('0012', '0012', "'t Hart", "'s-Gravenhage", "'s")
     """
     if text[:1] == "=" and (formula := _FORMULA.fullmatch(text.strip())):
         return formula[1].replace('""', '"')

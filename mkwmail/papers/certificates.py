@@ -34,7 +34,6 @@ from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from mkwmail.papers.typesetting import Typesetter, TypesettingError, is_installed, not_installed, typesetter
-from mkwmail.planning.approval import CERTIFICATE, fingerprint, laid_out
 
 _DOCUMENT = "certificate.typ"
 _PDF = "application/pdf"
@@ -49,25 +48,6 @@ def number_of(secret: bytes, event: str, person: str) -> str:
     """Return the number of a person's certificate, always the same one: ``dag-2020/K7QM-4XW2``."""
     code = b32encode(keyed(secret, f"certificate\0{event}\0{person}")).translate(_CODE).decode("ascii")
     return f"{event}/{code[:4]}-{code[4:8]}"
-
-
-def approved_sources(event: Event, shown: str, event_path: Path, templates: Templates) -> dict[str, str]:
-    """Return what an event's certificates depend on, as an approval of the mailing covers it.
-
-    ``shown``: the event file's name for a person.
-    """
-    certificate = event.certificate
-    assert certificate is not None
-    terms = {"pe_points": event.pe_points, **certificate.model_dump(mode="json", exclude_none=True)}
-    found = {
-        f"{shown}{CERTIFICATE}": laid_out(json.dumps(terms)),
-        "templates/certificate.md": templates.source("certificate.md"),
-    }
-    for name in filter(None, (certificate.letterhead, certificate.signature)):
-        path = event_path.parent / name
-        # The logo, or an attachment, may have the same name.
-        found[f"certificate: {name}"] = fingerprint(path.read_bytes()) if path.is_file() else ""
-    return found
 
 
 def file_name(event: Event) -> str:
@@ -168,7 +148,7 @@ class Certificates:
         ``left``: those who have left the list, so that little more than their names is known. What their certificates
         said of them stays.
 
-        :raises UserError: if nobody was recorded as present, if something is still to be filled in, if a certificate
+        :raises UserError: if no one was recorded as present, if something is still to be filled in, if a certificate
             cannot be made as it should be, or if one is needed and typst is not installed.
         """
         if self.example:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -19,8 +19,7 @@ from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.dutch.dates import number as in_words
 from mkwmail.errors import Fault, UserError, fault_at
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.ledger.models import TOLD, Approval, Delivery, Proof, Round
-from mkwmail.mail.context import Change
+from mkwmail.ledger.models import TOLD, Approval, Change, Delivery, Proof, Round
 from mkwmail.planning.facts import differences as differing_facts
 from mkwmail.planning.facts import read_facts
 
@@ -180,7 +179,13 @@ def since_proof(proof: Proof | None, now: Sources) -> tuple[str, ...]:
 #: Ends the name of the source that holds what certificates of attendance say.
 CERTIFICATE = ": certificate"
 
-#: What a correction calls certificates of attendance.
+#: Begins the name of the source that holds a picture of theirs.
+CERTIFICATE_FILE = "certificate: "
+
+#: The name of the source that holds their text.
+CERTIFICATE_TEMPLATE = "templates/certificate.md"
+
+#: The name of certificates of attendance in a correction.
 CERTIFICATES = "Bewijs"
 
 #: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.
@@ -194,7 +199,7 @@ class Correcting:
     ``edition``: the version of that text. ``had``: everybody who was told it in any version; ``earlier``: those
     whose last version differs. ``sources``: the text as it is now. ``changes``: what the mail tells each of the
     ``earlier``, if it differs in lines that can be shown. ``unexplained``: those of them to whom nothing in the mail's
-    text differs.
+    text differs. ``uncertified``: those who had it and get no certificate, if nothing else has changed.
     """
 
     of: str
@@ -204,6 +209,7 @@ class Correcting:
     sources: Sources
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     unexplained: frozenset[str] = frozenset()
+    uncertified: frozenset[str] = frozenset()
 
 
 def corrected_mailing(event: Event, mailing: str, deliveries: Iterable[Delivery]) -> str | None:
@@ -223,9 +229,12 @@ def correcting(
     deliveries: Sequence[Delivery],
     approvals: Mapping[str, Sequence[Approval]],
     now: Sources,
+    present: Collection[str],
     explained: bool = False,
 ) -> Correcting:
     """Return who has which text of a mailing.
+
+    ``present``: those who get a certificate. What it says concerns nobody else.
 
     ``explained``: the correction's own text says what was wrong. It is for everybody then, if the text of the mailing
     never changed.
@@ -246,18 +255,29 @@ def correcting(
         if delivery.state in TOLD and delivery.approval in texts and (known is None or known.since <= delivery.since):
             last[delivery.person] = delivery
     differing = {key for key, text in texts.items() if differences(text, wording)}
-    earlier = {person for person, delivery in last.items() if delivery.approval in differing}
+    besides = {key for key in differing if differences(_uncertified(texts[key]), _uncertified(wording))}
+    uncertified = {
+        person
+        for person, delivery in last.items()
+        if person not in present and delivery.approval in differing and delivery.approval not in besides
+    }
+    earlier = {person for person, delivery in last.items() if delivery.approval in differing} - uncertified
     edition = _edition([texts[key] for key in sorted(texts)], wording)
-    told = {key: corrections(text, wording) for key, text in texts.items()}
-    alike = {key for key, text in texts.items() if not told[key] and not _template_differs(text, wording)}
+    told = {key: corrections(texts[key], wording) for key in differing}
+    alike = {key for key in differing if not told[key] and not _template_differs(texts[key], wording)}
+    changes = {person: told[last[person].approval or 0] for person in earlier}
     return Correcting(
         of,
         edition,
         had=frozenset(last),
         earlier=frozenset(last if explained and not edition else earlier),
         sources=now,
-        changes={person: told[last[person].approval or 0] for person in earlier},
+        changes={
+            person: tuple(each for each in those if person in present or each.what != CERTIFICATES)
+            for person, those in changes.items()
+        },
         unexplained=frozenset(person for person in earlier if last[person].approval in alike),
+        uncertified=frozenset(uncertified),
     )
 
 
@@ -423,6 +443,15 @@ def _wording(sources: Sources) -> Sources:
         name: text
         for name, text in _without_own_files(sources).items()
         if not (name.endswith(FACTS) or name == f"templates/{COPY}.md")
+    }
+
+
+def _uncertified(sources: Sources) -> Sources:
+    """Return the sources without those of the certificates."""
+    return {
+        name: text
+        for name, text in sources.items()
+        if not (name.endswith(CERTIFICATE) or name.startswith(CERTIFICATE_FILE) or name == CERTIFICATE_TEMPLATE)
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of
+from mkwmail.config.kinds import rule_of, shown_name
 from mkwmail.dutch.names import Name, full_name
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Call, Delivery, State
@@ -83,7 +83,7 @@ def to_phone(event: Event, index: MemberIndex | None, history: History, now: dat
         if delivery.state is State.REFUSED:
             # A corrected address is mailed instead.
             if here is None or here.member.address_key == address_key(delivery.address):
-                yield replace(known, reason=f"{delivery.round.mailing}: {delivery.reason}")
+                yield replace(known, reason=f"{shown_name(delivery.round.mailing)}: {delivery.reason}")
         elif answer is None and here is not None and person in reminded and person not in history.perhaps_answered:
             day = {"day": day_in_words(reminded[person])}
             yield replace(known, reason=_("has not answered the reminder of %(day)s") % day)

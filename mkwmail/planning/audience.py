@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mkwmail.clock import ZONE, day_in_words
 from mkwmail.config.event import AllAudience, AnyAudience, AudienceRule, ColumnAudience, Event, NotAudience
-from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of
+from mkwmail.config.kinds import GOT, Audience, mailing_named, rule_of, shown_name
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import user_error
 from mkwmail.i18n import _
@@ -135,8 +135,8 @@ class Recipient:
 class Unsettled:
     """A sign-up of which it is not certain whose it is, or what it says.
 
-    ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes, whoever that
-    is; empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
+    ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes in any case;
+    empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
     ``maybe``: the persons whose it may be; they are not reminded. ``comes`` is false if it is a refusal.
     """
 
@@ -353,7 +353,7 @@ class Audiences:
         return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
     def _may_come(self, person: str, _member: Member) -> str | None:
-        # Who signed up must know when and where, also if it is not settled who that is.
+        # A person who signed up must know the time and place, also if it is not settled who that is.
         return None if person in self._pending else self._unless(person, COMING)
 
     def _unless(self, person: str, wanted: Set[str]) -> str | None:
@@ -447,14 +447,16 @@ class Audiences:
             return _("nothing has been sent yet that could be corrected")
         if person in correcting.earlier:
             return None
+        if person in correcting.uncertified:
+            return _("gets no certificate, and nothing else has changed")
         if person in correcting.had:
-            return _("got %(mailing)s as it is now") % {"mailing": correcting.of}
-        return _("did not get %(mailing)s") % {"mailing": correcting.of}
+            return _("got %(mailing)s as it is now") % {"mailing": shown_name(correcting.of)}
+        return _("did not get %(mailing)s") % {"mailing": shown_name(correcting.of)}
 
     def _without(self, mailing: str, person: str) -> str | None:
         if person in self._told.get(mailing, {}):
             return None
-        return _("did not get %(mailing)s") % {"mailing": mailing}
+        return _("did not get %(mailing)s") % {"mailing": shown_name(mailing)}
 
     def _by_column(self, rule: ColumnAudience, members: Mapping[str, Member]) -> Callable[[str, Member], str | None]:
         value_of = column_of(rule.column, members.values())
@@ -463,7 +465,9 @@ class Audiences:
             remedy = _("add the column to the list, or correct the audience in the event file; it has: %(columns)s")
             known = {column: None for member in members.values() for column in member.columns}
             columns = ", ".join([*KNOWN_COLUMNS, *known])
-            raise user_error(self._event.id, fault, remedy, columns=columns, column=rule.column, mailing=self._mailing)
+            raise user_error(
+                self._event.id, fault, remedy, columns=columns, column=rule.column, mailing=shown_name(self._mailing)
+            )
         wanted = {folded(value) for value in rule.values}
 
         def why_not(_person: str, member: Member) -> str | None:

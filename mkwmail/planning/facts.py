@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from mkwmail.config.event import Event, ProgrammeItem, programme_days
+from mkwmail.config.event import Event, ProgrammeItem, place_of, programme_days
 from mkwmail.dutch.dates import clock_time, date_in_words, date_without_year, number, range_in_table, time_in_words
-from mkwmail.ledger.models import COMING
-from mkwmail.mail.calendar_part import place_of
-from mkwmail.mail.context import Change
+from mkwmail.ledger.models import COMING, Change
 
 _UNKNOWN_PLACE = "volgt nog"
 _END_OF_DAY = time(23, 59)

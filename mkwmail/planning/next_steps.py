@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import latest_of, rule_of, shown_name
+from mkwmail.config.kinds import latest_of, rule_of, shown_name, typed_name
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
@@ -174,7 +174,7 @@ def _mending(event: Event, history: History, behind: Sequence[Outdated]) -> Iter
             "To tell the %(n)d who do not know: mkwmail send %(event)s %(mailing)s",
             count,
         )
-        yield step % {"n": count, "event": event.id, "mailing": mending(history)}
+        yield step % {"n": count, "event": event.id, "mailing": typed_name(mending(history))}
 
 
 def _missed(event: Event, deliveries: Sequence[Delivery], now: datetime) -> Iterator[str]:
@@ -219,7 +219,11 @@ def _deferred(
             "%(mailing)s: the server deferred %(n)d mails until %(moment)s; then: %(command)s",
             len(moments),
         )
-        words = {"mailing": shown_name(name), "n": len(moments), "command": f"mkwmail send {event.id} {name}"}
+        words = {
+            "mailing": shown_name(name),
+            "n": len(moments),
+            "command": f"mkwmail send {event.id} {typed_name(name)}",
+        }
         yield sentence % {**words, "moment": moment_from(now, min(moments))}
     for name, count in again.items():
         sentence = ngettext(
@@ -227,7 +231,11 @@ def _deferred(
             "%(mailing)s: the server deferred %(n)d mails; to try again: %(command)s",
             count,
         )
-        yield sentence % {"mailing": shown_name(name), "n": count, "command": f"mkwmail send {event.id} {name}"}
+        yield sentence % {
+            "mailing": shown_name(name),
+            "n": count,
+            "command": f"mkwmail send {event.id} {typed_name(name)}",
+        }
 
 
 def _mailings(
@@ -248,7 +256,7 @@ def _mailings(
             and each.mode is not SendMode.CHANGED
             and not (runs and each.mode is SendMode.APPROVED)
         ):
-            yield _waiting(event, each.mailing, sent[each.mailing], waits)
+            yield _waiting(event, each.mailing, sent[each.mailing], each.left, waits)
             if each.send is not None and each.send > now:
                 ahead.append(each)
             continue
@@ -263,7 +271,7 @@ def _mailings(
     if changed_since:
         words = {
             "mailings": ", ".join(map(shown_name, changed_since)),
-            "command": f"{event.id} {' '.join(changed_since)}",
+            "command": f"{event.id} {' '.join(map(typed_name, changed_since))}",
         }
         yield (
             ngettext(
@@ -286,14 +294,15 @@ def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
     )
 
 
-def _waiting(event: Event, mailing: str, sent: int, waits: int) -> str:
+def _waiting(event: Event, mailing: str, sent: int, left: int, waits: int) -> str:
     """Return that a mailing was sent to some, and the command that sends it to the others."""
-    words = {"mailing": shown_name(mailing), "sent": sent, "n": waits, "command": f"mkwmail send {event.id} {mailing}"}
+    command = f"mkwmail send {event.id} {typed_name(mailing)}"
     sentence = ngettext(
-        "%(mailing)s: %(sent)d sent, %(n)d is waiting: %(command)s",
-        "%(mailing)s: %(sent)d sent, %(n)d are waiting: %(command)s",
+        "%(mailing)s: %(sent)d of %(all)d sent; %(n)d is waiting: %(command)s",
+        "%(mailing)s: %(sent)d of %(all)d sent; %(n)d are waiting: %(command)s",
         waits,
     )
+    words = {"mailing": shown_name(mailing), "sent": sent, "all": sent + left, "n": waits, "command": command}
     return sentence % words
 
 
@@ -302,13 +311,13 @@ def _due_now(event: Event, each: Due, now: datetime, runs: bool) -> str:
     if each.mode is SendMode.APPROVED and runs:
         if each.goes is not None and each.goes > latest_of(event, each.mailing):
             sentence = _("%(mailing)s is not sent automatically any more: %(reason)s. To send it: %(command)s")
-            command = f"mkwmail send {event.id} {each.mailing}"
+            command = f"mkwmail send {event.id} {typed_name(each.mailing)}"
             return sentence % {**words, "reason": no_hours_left(latest_of(event, each.mailing)), "command": command}
         if each.goes is not None and each.goes > now:
             words["moment"] = moment_from(now, each.goes)
             return _("Due, and sent automatically from %(moment)s on: %(mailing)s, %(mails)s") % words
         return _("Due now, and sent automatically: %(mailing)s, %(mails)s") % words
-    return _("Due now: mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": each.mailing}
+    return _("Due now: mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": typed_name(each.mailing)}
 
 
 def _ahead(event: Event, each: Due, now: datetime, runs: bool) -> Iterator[str]:

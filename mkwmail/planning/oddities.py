@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from mkwmail.addresses import address_key, is_example
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of
+from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, Smtp, example_senders
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.errors import Fault, fault_at
@@ -17,12 +17,15 @@ from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.ledger.people import folded, is_mark
+from mkwmail.mail.context import Lazily
 from mkwmail.members.member_list import Member, MemberList
 from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex
 from mkwmail.planning.plan import WithEarlierText, list_tolerance, mending, outdated
-from mkwmail.planning.renamed import Former
+
+if TYPE_CHECKING:
+    from mkwmail.planning.renamed import Former
 
 
 def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
@@ -50,7 +53,7 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         deadline = registration.deadline if registration and rule_of(name).reminds else None
         if deadline and entry.send and entry.send > deadline:
             fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
-            words = {"mailing": name, "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
+            words = {"mailing": shown_name(name), "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
             yield Fault(place, fault % words, _("send it before the deadline, or move the deadline"))
     if not event.programme:
         yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
@@ -145,7 +148,7 @@ def outdated_warnings(event: Event, place: str, index: MemberIndex, history: His
         )
         what = ", ".join(dict.fromkeys(change.what for each in reached for change in each.changes))
         words = {"n": len(reached), "what": what, "names": some([each.name for each in reached])}
-        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": mending(history)}
+        remedy = _("mkwmail send %(event)s %(mailing)s") % {"event": event.id, "mailing": typed_name(mending(history))}
         yield Fault(place, fault % words, remedy)
     for each in behind:
         if each.why_not:
@@ -183,7 +186,7 @@ def earlier_text_fault(event: Event, place: str, found: WithEarlierText) -> Faul
     )
     what = "; ".join(f"{each.what}: {_cut(each.old)} → {_cut(each.new)}" for each in found.changes)
     remedy = _("if it was wrong: mkwmail send %(event)s correction") % {"event": event.id}
-    return Fault(place, fault % {"n": found.people, "mailing": found.mailing, "what": what}, remedy)
+    return Fault(place, fault % {"n": found.people, "mailing": shown_name(found.mailing), "what": what}, remedy)
 
 
 def _cut(text: str) -> str:
@@ -234,7 +237,7 @@ def list_notes(members: MemberList, place: str, index: MemberIndex, history: His
             yield (one if len(names) == 1 else more) % {"n": len(names), "names": some(names)}
 
 
-def renamed_fault(event: Event, place: str, mailing: str, earlier: Former) -> Fault:
+def renamed_fault(event: Event, place: str, mailing: str, earlier: "Former") -> Fault:
     """Return the warning that a mailing seems to have had another name.
 
     :param place: the event's file, as people know it.
@@ -406,28 +409,31 @@ def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
 
     :param place: the list's file, as people know it.
     """
-    mailed = [member for member in everyone if member.email and not member.do_not_mail]
+    remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
     mailboxes: dict[str, Member] = {}
-    named: dict[tuple[str, str], list[Member]] = {}
-    for member in mailed:
-        remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
-        words = {"name": full_name(member.name), "address": member.email}
-        twin = mailboxes.setdefault(_mailbox(member.address_key), member)
-        if twin.address_key != member.address_key:
-            fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
-            yield Fault(f"{place}:{member.row}", fault % (words | {"row": twin.row, "other": twin.email}), remedy)
+    named: dict[tuple[str, str, str], list[Member]] = {}
+    for member in everyone:
+        if not member.email or member.do_not_mail:
             continue
-        places = {("organisation", folded(member.organisation)), ("number", folded(member.number))}
-        family = folded(member.name.surname or full_name(member.name).rpartition(" ")[2])
-        groups = [named.setdefault((family, repr(each)), []) for each in sorted(places) if each[1] and family]
+        key, name = member.address_key, full_name(member.name)
+        twin = mailboxes.setdefault(_mailbox(key), member)
+        if twin is not member and twin.address_key != key:
+            fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
+            words = {"address": member.email, "row": twin.row, "other": twin.email}
+            yield Fault(f"{place}:{member.row}", fault % words, remedy)
+            continue
+        family = folded(member.name.surname or name.rpartition(" ")[2])
+        places = [("number", folded(member.number)), ("organisation", folded(member.organisation))] if family else ()
+        groups = [named.setdefault((family, *each), []) for each in places if each[1]]
         twins = (
             other
             for group in groups
             for other in group
-            if other.address_key != member.address_key and _one_name(full_name(other.name), full_name(member.name))
+            if other.address_key != key and _one_name(full_name(other.name), name)
         )
         if (other := next(twins, None)) is not None:
-            words |= {"row": str(other.row), "other": f"{full_name(other.name)} <{other.email}>"}
+            words = {"name": name, "address": member.email, "row": str(other.row)}
+            words |= {"other": f"{full_name(other.name)} <{other.email}>"}
             fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
             yield Fault(f"{place}:{member.row}", fault % words, remedy)
         for group in groups:
@@ -442,6 +448,8 @@ def _one_name(one: str, other: str) -> bool:
 
 def _mailbox(address: str) -> str:
     """Return the address without its tag: ``jan+mkw@example.org`` is ``jan@example.org``."""
+    if "+" not in address:
+        return address
     local, _at, domain = address.rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"
 
@@ -486,12 +494,16 @@ def salutations(members: Iterable[Member], form: Form) -> tuple[Salutation, ...]
 
 def salutation_note(members: Iterable[Member], form: Form) -> Iterator[str]:
     """Yield how many salutations are odd, with examples, if any is."""
-    found = [each for each in salutations(members, form) if each.odd]
+    found = [(each, why) for each in members if not each.do_not_mail and (why := odd(each.name, form))]
+
+    def example(number: int) -> str:
+        member, why = found[number]
+        words = {"words": salutation(member.name, form), "row": member.row, "why": why}
+        if member.row:
+            return _('"%(words)s" (row %(row)d: %(why)s)') % words
+        return _('"%(words)s" (guest: %(why)s)') % words  # a guest is in no row
+
     if found:
-        examples = [
-            _('"%(words)s" (row %(row)d: %(why)s)') % {"words": each.words, "row": each.member.row, "why": each.odd}
-            for each in found
-        ]
         yield ngettext(
             "%(n)d salutation is odd: %(examples)s", "%(n)d salutations are odd: %(examples)s", len(found)
-        ) % {"n": len(found), "examples": some(examples)}
+        ) % {"n": len(found), "examples": some(Lazily(len(found), example))}

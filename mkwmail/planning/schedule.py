@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from types import MappingProxyType
 
-from holidays import country_holidays
-
 from mkwmail.clock import ZONE, day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
@@ -157,7 +155,7 @@ def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery
     return found
 
 
-#: A reminder waits for a person if nobody could read the mailbox for this long: answers may be in it.
+#: A reminder waits for a person if the mailbox could not be read for this long: answers may be in it.
 UNREADABLE = timedelta(days=2)
 
 
@@ -197,7 +195,7 @@ class Share:
     """The people of a plan whom an approval covers.
 
     ``added``: those who joined since, if they are too many to be mailed without a person's approval. ``gone``: how many
-    left the list, if they are so many that the list itself is doubtful; then nobody is mailed.
+    left the list, if they are so many that the list itself is doubtful; then the mailing waits.
     """
 
     to_send: tuple[Recipient, ...]
@@ -218,7 +216,7 @@ def share_of(
     up since. ``successors``: person → who took over from them, by a person's word; they count as approved too.
     """
     if rule_of(plan.round.mailing).confirms:
-        return Share(plan.to_send)  # nobody knew on approval who would answer
+        return Share(plan.to_send)  # on approval it was not known who would answer
     limit = list_tolerance(len(given.persons))
     here = {key for each in listings for key in (each.person, each.instead)}
     gone = sum(here.isdisjoint(_line(person, successors)) for person in given.persons)
@@ -297,11 +295,16 @@ _SATURDAY = 5
 @cache
 def _holidays(year: int) -> frozenset[date]:
     """Return the Dutch public holidays (Algemene termijnenwet, art. 3)."""
+    # The package has a module for each country, which takes longer than most commands.
+    from holidays import country_holidays
+
     return frozenset(country_holidays("NL", years=year))
 
 
 def holiday_of(day: date) -> str:
     """Return the Dutch name of a public holiday; empty if the day is none."""
+    from holidays import country_holidays
+
     return str(country_holidays("NL", years=day.year, language="nl").get(day, ""))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of
+from mkwmail.config.kinds import in_order, latest_of, mailing_named, rule_of, shown_name, typed_name
 from mkwmail.config.settings import Hours
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.i18n import _
@@ -139,16 +139,17 @@ def slots_to_approve(event: str, slots: Sequence[Slot], mailings: Sequence[str])
 
 def _why_not(event: str, name: str, slot: Slot | None) -> Fault | None:
     words = {"event": event, "mailing": name}
+    shown, typed = {"mailing": shown_name(name)}, {"event": event, "mailing": typed_name(name)}
     if slot is not None and slot.faults:
         return slot.faults[0]
     if rule_of(name).by_name_only or slot is None:
-        fault = _("%(mailing)s is never sent automatically") % words
-        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % words)
+        fault = _("%(mailing)s is never sent automatically") % shown
+        return Fault("", fault, _("send it by hand: mkwmail send %(event)s %(mailing)s") % typed)
     if slot.by_hand:
-        fault = _("%(mailing)s has no date, so it cannot be sent automatically") % words
+        fault = _("%(mailing)s has no date, so it cannot be sent automatically") % shown
         return Fault("", fault, _("write one in the event file: %(mailing)s: {send: 2020-02-17 09.00}") % words)
     if slot.over:
-        fault = _("the latest moment of %(mailing)s has passed") % words
+        fault = _("the latest moment of %(mailing)s has passed") % shown
         return Fault("", fault, _("to send it anyway, write a later moment: %(mailing)s: latest: …") % words)
     return None
 
@@ -170,8 +171,8 @@ def approval_warnings(
             continue
         different = changed(given)
         if different:
-            words = {"mailing": name, "what": "; ".join(each.what for each in different)}
+            words = {"mailing": shown_name(name), "what": "; ".join(each.what for each in different)}
             fault = _("%(mailing)s was approved, and is not sent automatically now: %(what)s") % words
             remedy = _("look at it and approve it again: mkwmail schedule %(event)s %(mailing)s")
-            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": name}))
+            found.append(Fault("", fault, remedy % {"event": event.id, "mailing": typed_name(name)}))
     return found

@@ -4,10 +4,10 @@ The table, the CSV file and the JSON document are made from the same values.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mkwmail.clock import ZONE, clock_time, day_and_time, day_in_figures, day_in_words, moment_in_cell
 from mkwmail.config.event import Event
@@ -16,12 +16,15 @@ from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import Call, KeptSignup, Stray
 from mkwmail.members.names import read_name
 from mkwmail.planning.attendance import ToCall
-from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
+from mkwmail.report.recipients import PersonWithReason, entry_values, explained, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
-from mkwmail.responses.answers import Numbers, Question
-from mkwmail.responses.signup_changes import Changes
-from mkwmail.responses.signup_matching import By, Match
-from mkwmail.responses.signups import Counted, Export
+from mkwmail.responses.answers import Numbers
+
+if TYPE_CHECKING:
+    from mkwmail.responses.answers import Question
+    from mkwmail.responses.signup_changes import Changes
+    from mkwmail.responses.signup_matching import Match
+    from mkwmail.responses.signups import Counted, Export
 
 
 def answer_words(answer: str) -> str:
@@ -81,7 +84,11 @@ def _proposed_words(stray: Stray) -> str:
     return _("%(starts)s to %(ends)s") % {"starts": day_and_time(stray.starts), "ends": ends}
 
 
-def _by_words(by: By) -> str:
+def _ways_in_words(matches: "Iterable[Match]") -> list[str]:
+    # Only an import needs it; `status` starts sooner without.
+    from mkwmail.responses.signup_matching import By
+
+    ways = Counter(match.by for match in matches)
     words = {
         By.CODE: _("by the code of the link"),
         By.ADDRESS: _("by the address"),
@@ -90,10 +97,10 @@ def _by_words(by: By) -> str:
         By.GUEST: _("not in the list: guests"),
         By.DOUBTFUL: _("doubtful"),
     }
-    return words[by]
+    return [f"{ways[by]} {words[by]}" for by in By if ways[by]]
 
 
-def show_import(terminal: Terminal, export: Export, found: Changes, without: int) -> None:
+def show_import(terminal: Terminal, export: "Export", found: "Changes", without: int) -> None:
     """Print how an export was read, and what it would record.
 
     :param without: how many members neither answered nor have a row.
@@ -105,8 +112,7 @@ def show_import(terminal: Terminal, export: Export, found: Changes, without: int
     if not export.answering and not export.perhaps:
         terminal.say(_("no column shows who comes: a row counts as attending"), "warning")
     settled = [*found.news, *found.same, *(each.match for each in found.stands)]
-    ways = Counter(match.by for match in (*settled, *found.guests, *found.doubtful))
-    how = [f"{ways[by]} {_by_words(by)}" for by in By if ways[by]]
+    how = _ways_in_words((*settled, *found.guests, *found.doubtful))
     total = len(export.signups)
     rows = ngettext("%(n)d row", "%(n)d rows", total) % {"n": total}
     terminal.say(f"{rows}: {', '.join(how)}" if how else rows)
@@ -131,7 +137,7 @@ def show_import(terminal: Terminal, export: Export, found: Changes, without: int
         terminal.say(words % {"n": without})
 
 
-def _column(column: Counted) -> str:
+def _column(column: "Counted") -> str:
     """Return what was counted in a column: ``column "Kom je?": 26 attending, 2 declined``."""
     known = counts_in_words([answer for answer, count in column.answers.items() for _each in range(count) if answer])
     parts = [known] if known else []
@@ -155,7 +161,7 @@ def _show_people(terminal: Terminal, title: str, lines: Sequence[str], style: Li
         terminal.say("  " + _("and %(n)d more") % {"n": len(lines) - _SHOWN}, style)
 
 
-def _name(match: Match) -> str:
+def _name(match: "Match") -> str:
     signup = match.signup
     who = match.person.name if match.person else _("%(who)s, guest") % {"who": signup.who}
     if match.person and signup.name and signup.name != match.person.name:
@@ -163,7 +169,7 @@ def _name(match: Match) -> str:
     return who
 
 
-def _answered(match: Match) -> str:
+def _answered(match: "Match") -> str:
     answer, count = answer_words(match.signup.answer or ""), match.signup.companions
     if not count:
         return answer
@@ -171,7 +177,7 @@ def _answered(match: Match) -> str:
     return f"{answer}, {companions}"
 
 
-def _unchanged(found: Changes) -> Iterator[str]:
+def _unchanged(found: "Changes") -> Iterator[str]:
     for held in found.stands:
         words = {
             "who": held.match.person.name if held.match.person else held.match.signup.who,
@@ -192,7 +198,7 @@ def _unchanged(found: Changes) -> Iterator[str]:
         yield again % {"n": found.superseded}
 
 
-def _doubt(match: Match) -> str:
+def _doubt(match: "Match") -> str:
     candidates = ", ".join(each.name for each in match.candidates)
     words = {"row": match.signup.row, "who": match.signup.who, "doubt": match.doubt, "candidates": candidates}
     if match.candidates and match.doubt != match.signup.doubt:
@@ -232,7 +238,7 @@ class Answers:
     lines: tuple[AnswerLine, ...]
     strays: tuple[Stray, ...] = ()
     unsettled: tuple[KeptSignup, ...] = ()
-    questions: tuple[Question, ...] = ()
+    questions: "tuple[Question, ...]" = ()
     numbers: Numbers = field(default_factory=Numbers)
 
     @property
@@ -257,7 +263,7 @@ def counts_in_words(answers: Sequence[str]) -> str:
 def number_lines(numbers: Numbers) -> Iterator[str]:
     """Yield how many people come with those who come along, and to which parts.
 
-    Nothing if nobody comes along, and nothing is optional.
+    Empty if there are no such guests, and nothing is optional.
     """
     if numbers.companions:
         yield _coming_in_words(numbers)
@@ -353,13 +359,13 @@ def _who(row: KeptSignup) -> str:
     return f"{row.name} <{row.address}>" if row.name and row.address else row.name or row.address or row.number
 
 
-def show_questions(terminal: Terminal, questions: Sequence[Question]) -> None:
+def show_questions(terminal: Terminal, questions: "Sequence[Question]") -> None:
     """Print the form's further questions with the totals of their answers."""
     for question in questions:
         terminal.say(question_line(question))
 
 
-def question_line(question: Question) -> str:
+def question_line(question: "Question") -> str:
     """Return a question of the form with the totals of its answers."""
     counted = ", ".join(f"{count} x {value}" for value, count in question.counts.items())
     asked = question.question if question.question.endswith(("?", ":")) else f"{question.question}:"
@@ -431,7 +437,7 @@ def answers_value(answers: Answers) -> dict[str, Any]:
     }
 
 
-def question_values(questions: Sequence[Question]) -> list[dict[str, Any]]:
+def question_values(questions: "Sequence[Question]") -> list[dict[str, Any]]:
     """Return the questions and their totals for a JSON document."""
     return [
         {"question": each.question, "dietary": each.dietary, "counts": dict(each.counts), "filled": each.filled}
@@ -454,7 +460,7 @@ class Attendance:
     answers: tuple[str, ...] = ()
     guests: int = 0
     silent: int = 0
-    questions: tuple[Question, ...] = ()
+    questions: "tuple[Question, ...]" = ()
     places: int = 0
     absent_places: tuple[str, ...] = ()
     to_phone: tuple[PersonWithReason, ...] = ()
@@ -489,18 +495,20 @@ def counted(attendance: Attendance) -> tuple[str, Sequence[str]]:
 
 
 def show_attendance(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
-    """Print the attendance, and the people to telephone.
+    """Print the attendance: the totals of answers and of the form's questions, and the organisations without anyone."""
+    if not attendance.answers:
+        return
+    line, more = counted(attendance)
+    terminal.gap()
+    terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
+    for sentence in more:
+        terminal.say(f"  {sentence}")
+    show_questions(terminal, attendance.questions)
+    _show_places(terminal, attendance, everybody)
 
-    It has the totals of answers and of the form's questions, and the organisations from which no one comes.
-    """
-    if attendance.answers:
-        line, more = counted(attendance)
-        terminal.gap()
-        terminal.say(_("Answers: %(counts)s") % {"counts": line}, "bold")
-        for sentence in more:
-            terminal.say(f"  {sentence}")
-        show_questions(terminal, attendance.questions)
-        _show_places(terminal, attendance, everybody)
+
+def show_unreached(terminal: Terminal, attendance: Attendance, everybody: bool = False) -> None:
+    """Print the people to telephone or to write to by post."""
     show_by_reason(terminal, _("To telephone"), attendance.to_phone, everybody=everybody, style="warning")
     show_by_reason(terminal, _("By post or telephone"), attendance.by_post, everybody=everybody, style="warning")
 
@@ -518,7 +526,7 @@ def show_calls(terminal: Terminal, event: Event, calls: Sequence[ToCall]) -> Non
 
 
 def _called(one: ToCall) -> tuple[str, str, str, str]:
-    return (one.name, one.organisation, one.telephone or "-", one.reason)
+    return (one.name, one.organisation, one.telephone or "-", explained(one.reason))
 
 
 def _first(event: Event, calls: Sequence[ToCall]) -> dict[str, str]:

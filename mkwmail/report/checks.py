@@ -153,7 +153,8 @@ def _show_salutations(terminal: Terminal, salutations: Sequence[Salutation], eve
     terminal.say(heading, "warning" if odd else "")
     headings = [_("Row"), _("Salutation"), _("Name"), _("What is odd")]
     rows = [
-        [str(each.member.row), each.words, full_name(each.member.name) or each.member.email, each.odd] for each in shown
+        [str(each.member.row or ""), each.words, full_name(each.member.name) or each.member.email, each.odd]
+        for each in shown
     ]
     terminal.table(headings, rows)
     if not everybody and len(odd) > len(shown):

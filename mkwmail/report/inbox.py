@@ -1,4 +1,4 @@
-"""What came into the mailbox, for the screen and as JSON."""
+"""The mail that came into the mailbox, for the screen and as JSON."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 from mkwmail.clock import ZONE, day_and_time, day_in_words
 from mkwmail.config.event import Event
+from mkwmail.config.kinds import shown_name, typed_name
 from mkwmail.dutch.dates import date_in_words
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _, ngettext
@@ -34,7 +35,7 @@ class ReplyLine:
 
 @dataclass(frozen=True, slots=True)
 class MailboxReport:
-    """What a reading of the mailbox brought. Pairs begin with the event and the person's name."""
+    """The results of reading the mailbox. Pairs begin with the event and the person's name."""
 
     mails: int
     too_large: int
@@ -76,7 +77,9 @@ def show_came(terminal: Terminal, came: MailboxReport, about: str) -> None:
         terminal.say(f"  {_at(event, about)}{words % {'name': name, 'reply': bounce.reply}}", "warning")
     for name, each in came.settled:
         words = _("%(mailing)s, %(name)s: was in doubt and counts as sent, %(why)s")
-        terminal.say("  " + words % {"mailing": each.round.mailing, "name": name, "why": how_words(each.how)})
+        terminal.say(
+            "  " + words % {"mailing": shown_name(each.round.mailing), "name": name, "why": how_words(each.how)}
+        )
     _show_numbers(terminal, came)
     for line in came.opt_outs:
         terminal.say(_("No more invitations, please") + f": {line.words()}", "warning")
@@ -194,8 +197,8 @@ def reminder_waits(event: Event, mailing: str, since: datetime) -> Notice:
         name=f"unread:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
         said=_("%(event)s: %(mailing)s waits: the mailbox cannot be read since %(moment)s, and may hold answers")
-        % {"event": event.id, "mailing": mailing, "moment": day_and_time(since)},
+        % {"event": event.id, "mailing": shown_name(mailing), "moment": day_and_time(since)},
         dutch=f"{begin(what_of(event, mailing))} wacht: de mailbox kan al twee dagen niet worden gelezen, en er kunnen "
         "antwoorden in staan. Kijk zelf in de mailbox, en verstuur de mail daarna met de hand.",
-        remedy=f"mkwmail send {event.id} {mailing}",
+        remedy=f"mkwmail send {event.id} {typed_name(mailing)}",
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import kind_of, rule_of
+from mkwmail.config.kinds import kind_of, rule_of, shown_name, typed_name
 from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, members, ngettext, some
@@ -45,9 +45,6 @@ class Notice:
 #: Names that begin with these are kept when the situation is over, because they are about something that happens once.
 KEPT = ("once:", "missed:")
 
-#: The name of the notice about a refused login, which cannot be mailed.
-LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
-
 _DUTCH_SOURCES = {WHEN: "het moment", TO_WHOM: "aan wie het gaat"}
 
 
@@ -77,7 +74,7 @@ def _people(count: int) -> str:
 
 
 def _approve(event: Event, mailing: str) -> str:
-    return f"mkwmail schedule {event.id} {mailing}"
+    return f"mkwmail schedule {event.id} {typed_name(mailing)}"
 
 
 def changed(event: Event, mailings: Sequence[str], differences: Sequence[Difference]) -> Notice:
@@ -85,7 +82,7 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
 
     So they are not sent.
     """
-    words = {"event": event.id, "mailings": ", ".join(mailings)}
+    words = {"event": event.id, "mailings": ", ".join(map(shown_name, mailings))}
     sources = join_words([_dutch_source(difference.source) for difference in differences])
     # Another change is a new notice; the new approval of one of the mailings is not.
     version = hashlib.sha256(repr(differences).encode()).hexdigest()[:16]
@@ -100,7 +97,7 @@ def changed(event: Event, mailings: Sequence[str], differences: Sequence[Differe
         % words,
         dutch=f"Dit gaat niet uit: {join_words([what_of(event, mailing) for mailing in mailings])}. Sinds de "
         f"goedkeuring is er iets veranderd: {sources}. Kijk het na en keur het opnieuw goed.",
-        remedy=f"mkwmail schedule {event.id} {' '.join(mailings)}",
+        remedy=f"mkwmail schedule {event.id} {' '.join(map(typed_name, mailings))}",
         details=tuple(line for difference in differences for line in (difference.what, *difference.lines)),
     )
 
@@ -110,11 +107,16 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Notice:
 
     There are too many to mail them without a new approval.
     """
-    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    words = {"event": event.id, "mailing": shown_name(mailing), "mails": mails(len(names)), "names": some(names)}
     return Notice(
         name=f"added:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
-        said=_("%(event)s: %(mails)s of %(mailing)s wait for your approval: many joined the list (%(names)s)") % words,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s waits for your approval: many joined the list (%(names)s)",
+            "%(event)s: %(mails)s of %(mailing)s wait for your approval: many joined the list (%(names)s)",
+            len(names),
+        )
+        % words,
         dutch=f"{begin(what_of(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
         "kwamen: dat zijn er veel. Klopt de lijst, keur het dan opnieuw goed.",
         remedy=_approve(event, mailing),
@@ -145,7 +147,7 @@ def shrunk(event: Event, mailing: str, gone: int) -> Notice:
 
     There are so many that the list itself is doubtful.
     """
-    words = {"event": event.id, "mailing": mailing, "n": gone}
+    words = {"event": event.id, "mailing": shown_name(mailing), "n": gone}
     return Notice(
         name=f"shrunk:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
@@ -162,7 +164,12 @@ def renamed(event: Event, mailing: str, earlier: Former) -> Notice:
     The mailing or the event had the other name. It is not sent until a person decides.
     """
     count, day = len(earlier.persons), date_in_words(earlier.last.date())
-    words = {"event": event.id, "mailing": mailing, "members": members(count), "day": day_in_words(earlier.last)}
+    words = {
+        "event": event.id,
+        "mailing": shown_name(mailing),
+        "members": members(count),
+        "day": day_in_words(earlier.last),
+    }
     words["earlier"] = earlier.mailing or earlier.event
     if earlier.mailing:
         sentence = _(
@@ -198,7 +205,12 @@ def unsure(event: Event, mailing: str, since: datetime, until: datetime) -> Noti
 
     The ledger was put back from a backup that knows nothing of that time.
     """
-    words = {"event": event.id, "mailing": mailing, "since": day_and_time(since), "until": day_and_time(until)}
+    words = {
+        "event": event.id,
+        "mailing": shown_name(mailing),
+        "since": day_and_time(since),
+        "until": day_and_time(until),
+    }
     said = _(
         "%(event)s: %(mailing)s is not sent: it may have been sent between %(since)s and %(until)s, and "
         "the restored backup has no record of that time"
@@ -212,7 +224,7 @@ def unsure(event: Event, mailing: str, since: datetime, until: datetime) -> Noti
         code=ExitCode.SETTINGS,
         said=said % words,
         dutch=dutch,
-        remedy=f"mkwmail send {event.id} {mailing}",
+        remedy=f"mkwmail send {event.id} {typed_name(mailing)}",
     )
 
 
@@ -221,7 +233,7 @@ def missed(event: Event, mailing: str, names: Sequence[str], latest: datetime) -
 
     Not everybody had got it by then. A mailing is never sent too late.
     """
-    words = {"event": event.id, "mailing": mailing, "n": len(names), "names": some(names)}
+    words = {"event": event.id, "mailing": shown_name(mailing), "n": len(names), "names": some(names)}
     words |= {"latest": day_and_time(latest)}
     sentence = ngettext(
         "%(event)s: %(n)d mail of %(mailing)s was not sent before its latest moment, %(latest)s: %(names)s",
@@ -252,7 +264,7 @@ def passed_over(event: Event, mailing: str, by: str) -> Notice:
 
     A reminder right after an invitation is only postponed.
     """
-    words = {"event": event.id, "mailing": mailing, "by": by}
+    words = {"event": event.id, "mailing": shown_name(mailing), "by": shown_name(by)}
     sentence = _("%(event)s: %(mailing)s is left out, because %(by)s is due too or was sent") % words
     name, later = f"once:passed:{event.id}:{mailing}", ""
     if rule_of(by).invites and rule_of(mailing).reminds:
@@ -278,7 +290,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
 
     It says when answers were last recorded, so that the secretary can import new ones first.
     """
-    words = {"event": event.id, "mailing": mailing, "mails": mails(count), "time": clock_time(goes)}
+    words = {"event": event.id, "mailing": shown_name(mailing), "mails": mails(count), "time": clock_time(goes)}
     if last_answer is None:
         sentence = ngettext(
             "%(event)s: %(mails)s of %(mailing)s is sent tomorrow at %(time)s; no answers were recorded",
@@ -306,7 +318,7 @@ def tomorrow(event: Event, mailing: str, count: int, goes: datetime, last_answer
 
 def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     """Return the notice that mails are in doubt."""
-    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    words = {"event": event.id, "mailing": shown_name(mailing), "mails": mails(len(names)), "names": some(names)}
     return Notice(
         name=f"in doubt:{event.id}:{mailing}",
         code=ExitCode.IN_DOUBT,
@@ -324,7 +336,7 @@ def in_doubt(event: Event, mailing: str, names: Sequence[str]) -> Notice:
 
 def refused(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     """Return the notice that the server refused mails permanently."""
-    words = {"event": event.id, "mailing": mailing, "mails": mails(len(names)), "names": some(names)}
+    words = {"event": event.id, "mailing": shown_name(mailing), "mails": mails(len(names)), "names": some(names)}
     return Notice(
         name=f"refused:{event.id}:{mailing}",
         code=ExitCode.REFUSED,
@@ -342,7 +354,7 @@ def refused(event: Event, mailing: str, names: Sequence[str]) -> Notice:
 
 def by_hand(event: Event, mailing: str, count: int) -> Notice:
     """Return the notice that deferred mails can be sent by hand only."""
-    words = {"event": event.id, "mailing": mailing, "mails": mails(count)}
+    words = {"event": event.id, "mailing": shown_name(mailing), "mails": mails(count)}
     return Notice(
         name=f"by hand:{event.id}:{mailing}",
         code=ExitCode.WAITING,
@@ -353,13 +365,13 @@ def by_hand(event: Event, mailing: str, count: int) -> Notice:
         )
         % words,
         dutch=f"Van {what_of(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
-        remedy=f"mkwmail send {event.id} {mailing}",
+        remedy=f"mkwmail send {event.id} {typed_name(mailing)}",
     )
 
 
 def no_longer(event: Event, mailing: str) -> Notice:
     """Return the notice that an approved mailing left the event file."""
-    words = {"event": event.id, "mailing": mailing}
+    words = {"event": event.id, "mailing": shown_name(mailing)}
     return Notice(
         name=f"no longer:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
@@ -372,7 +384,7 @@ def no_longer(event: Event, mailing: str) -> Notice:
 
 def no_event(event: str, mailings: Sequence[str]) -> Notice:
     """Return the notice that the file of an approved event is gone."""
-    words = {"event": event, "mailings": ", ".join(mailings)}
+    words = {"event": event, "mailings": ", ".join(map(shown_name, mailings))}
     return Notice(
         name=f"no event:{event}",
         code=ExitCode.SETTINGS,

@@ -13,20 +13,22 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import mailing_words
-from mkwmail.delivery.outcome import Outcome
+from mkwmail.config.kinds import mailing_words, shown_name, typed_name
 from mkwmail.dutch.names import sort_key
 from mkwmail.errors import ExitCode, Fault, fault_at
 from mkwmail.i18n import _, mails, members, ngettext, size, some
-from mkwmail.mail.letter import Message
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Recipient
 from mkwmail.planning.plan import Plan
 from mkwmail.report.terminal import Style, Terminal, fault_lines, fault_values
+
+if TYPE_CHECKING:
+    from mkwmail.delivery.outcome import Outcome
+    from mkwmail.mail.letter import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class MailView:
     octets: int
 
 
-def mail_view(message: Message) -> MailView:
+def mail_view(message: "Message") -> MailView:
     """Return the content of a message, parsed as a mail program does."""
     mail = BytesParser(_class=EmailMessage, policy=email.policy.default).parsebytes(message.data)
     text = mail.get_body(("plain",))
@@ -225,6 +227,38 @@ def by_reason(entries: Iterable[PersonWithReason]) -> Mapping[str, Sequence[Pers
     }
 
 
+# A server's reply, alone or behind other words: with a basic code (RFC 5321 §4.2) or an enhanced one (RFC 3463).
+_REPLY = re.compile(r"(?:^|(?<=: ))(?:[45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}[ :]).*", re.DOTALL)
+
+
+def explained(reason: str) -> str:
+    """Return a reason with what a server's reply in it means, the reply itself behind that.
+
+    English: ``550 5.1.1 no such user`` is ``the address is wrong (550 5.1.1 no such user)``.
+    """
+    found = _REPLY.search(reason)
+    if found is None:
+        return reason
+    from mkwmail.responses.bounce_text import Verdict, names_no_mailbox, verdict
+
+    meanings = {
+        Verdict.FAILED: _("their server refuses the mail"),
+        Verdict.FULL: _("the mailbox is full"),
+        Verdict.POLICY: _("their server refuses the mail, not the address"),
+        Verdict.LOOP: _("their mail system sends the mail in a loop"),
+        Verdict.GIVEN_UP: _("their server could not be reached"),
+    }
+    reply = found[0]
+    kind = verdict("", reply)
+    if reply.startswith("4") and kind is not Verdict.FULL:
+        means = _("their server does not take the mail yet")
+    elif names_no_mailbox(reply):
+        means = _("the address is wrong")
+    else:
+        means = meanings[kind]
+    return f"{reason[: found.start()]}{means} ({reply})"
+
+
 def show_by_reason(
     terminal: Terminal, heading: str, entries: Sequence[PersonWithReason], *, everybody: bool = False, style: Style = ""
 ) -> None:
@@ -236,7 +270,8 @@ def show_by_reason(
         return
     terminal.gap()
     terminal.say(f"{heading}: {len(entries)}", style)
-    for reason, people in by_reason(entries).items():
+    for why, people in by_reason(entries).items():
+        reason = explained(why)
         if len(people) == 1:
             terminal.say(f"  {people[0].shown}: {reason}")
         elif everybody:
@@ -252,19 +287,20 @@ def entries(people: Sequence[Recipient]) -> tuple[PersonWithReason, ...]:
     return tuple(PersonWithReason(one.name, one.address, one.reason) for one in people)
 
 
-def deferred_entries(people: Sequence[Recipient]) -> tuple[PersonWithReason, ...]:
+def deferred_entries(people: Sequence[Recipient], to_read: bool = False) -> tuple[PersonWithReason, ...]:
     """Return the people whose message the server deferred.
 
-    The reason includes the moment from which the message can be tried again.
+    The reason includes the moment from which the message can be tried again; ``to_read``: and what the reply means.
     """
     reason = _("%(reason)s; not before %(moment)s")
     return tuple(
         PersonWithReason(
             one.name,
             one.address,
-            reason % {"reason": one.reason, "moment": day_and_time(one.not_before)} if one.not_before else one.reason,
+            reason % {"reason": why, "moment": day_and_time(one.not_before)} if one.not_before else why,
         )
         for one in people
+        for why in [explained(one.reason) if to_read else one.reason]
     )
 
 
@@ -351,7 +387,7 @@ class Summary:
     event: str
     mailing: str
     planned: int
-    outcome: Outcome
+    outcome: "Outcome"
     after: Plan
     code: ExitCode
     faulty: tuple[PersonWithReason, ...] = ()
@@ -423,7 +459,9 @@ def show_summary(terminal: Terminal, summary: Summary, now: datetime) -> None:
     else:
         clean = summary.code is ExitCode.OK
         terminal.say(", ".join(_counts(summary)) + ".", "good" if clean else "bold")
-    show_by_reason(terminal, _("Deferred"), deferred_entries(after.waiting), everybody=True, style="waiting")
+    show_by_reason(
+        terminal, _("Deferred"), deferred_entries(after.waiting, to_read=True), everybody=True, style="waiting"
+    )
     show_by_reason(terminal, _("Refused"), entries(after.refused), everybody=True, style="bad")
     show_by_reason(terminal, _("In doubt"), entries(after.in_doubt), everybody=True, style="doubt")
     # If the run had no mail to send, the first names are enough.
@@ -465,13 +503,13 @@ def _show_nothing_left(terminal: Terminal, summary: Summary) -> None:
         sentence = _("Nothing was sent: everybody already had the %(mailing)s.")
     else:
         sentence = _("Nothing was sent: there is nobody to send the %(mailing)s to now.")
-    terminal.say(sentence % {"mailing": summary.mailing}, "bold")
+    terminal.say(sentence % {"mailing": shown_name(summary.mailing)}, "bold")
     show_by_reason(terminal, _("Had it already"), entries(after.already))
 
 
 def _next_steps(summary: Summary, now: datetime) -> list[str]:
     """Return the next commands, each in a sentence."""
-    words = {"event": summary.event, "mailing": summary.mailing, "mails": mails(summary.waiting)}
+    words = {"event": summary.event, "mailing": typed_name(summary.mailing), "mails": mails(summary.waiting)}
     after = summary.after
     steps = []
     if summary.waiting and summary.outcome.until:

@@ -17,7 +17,7 @@ from mkwmail.ledger.models import TOLD, Answer, Delivery, State
 from mkwmail.ledger.runs import Deed
 from mkwmail.planning.next_steps import Due
 from mkwmail.planning.plan import Outdated, WithEarlierText
-from mkwmail.report.answers import Attendance, attendance_value, show_attendance
+from mkwmail.report.answers import Attendance, attendance_value, show_attendance, show_unreached
 from mkwmail.report.recipients import PersonWithReason, entry_values, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Style, Terminal
 
@@ -110,7 +110,8 @@ def show_chart(terminal: Terminal, course: Course) -> None:
         return
     terminal.gap()
     comes, declines = ("█", "░") if terminal.draws else ("#", ".")
-    terminal.say(_("Answers up to each day: %(comes)s attending, %(declines)s declined") % _legend(comes, declines))
+    legend = {"comes": comes, "declines": declines}
+    terminal.say(_("Answers up to each day: %(comes)s attending, %(declines)s declined") % legend)
     columns = _columns(course.days)
     for line in _rows(columns, course.most, comes, declines):
         terminal.say(line)
@@ -128,10 +129,6 @@ def show_chart(terminal: Terminal, course: Course) -> None:
             "n": mark.count,
         }
         terminal.say("      " + _("%(letter)s = %(mailing)s, %(day)s (%(n)d)") % words, "dim")
-
-
-def _legend(comes: str, declines: str) -> dict[str, str]:
-    return {"comes": comes, "declines": declines}
 
 
 def _letters() -> Iterator[str]:
@@ -271,7 +268,7 @@ def reply_words(delivery: Delivery) -> str:
 
 
 def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
-    """Print the status: a table of mailings, then people, answers and steps.
+    """Print the status: a table of mailings and the totals of answers, then people and steps.
 
     People who did not get a mail are printed by name.
 
@@ -284,6 +281,8 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
     headings, rows = table_of(status)
     styles = {state_words(state): style for state, style in STATE_STYLES.items()}
     terminal.table(headings, rows, numbers=len(headings) - 2, styles=styles)
+    # The figures before the names, so that they are on the first screen.
+    show_attendance(terminal, status.attendance, skipped)
     for state in _UNSERVED:
         people = [each for each in _entries(status.lines, state) if each.address]
         heading = state_words(state).capitalize()
@@ -306,7 +305,7 @@ def show_status(terminal: Terminal, status: EventStatus, skipped: bool) -> None:
         show_by_reason(terminal, heading, late, everybody=True, style=STATE_STYLES[State.EXPIRED])
         show_by_reason(terminal, _("Skipped"), left_out, everybody=True)
         show_by_reason(terminal, _("Without a mail of their own"), status.not_listed, everybody=True)
-    show_attendance(terminal, status.attendance, skipped)
+    show_unreached(terminal, status.attendance, skipped)
     if len({each.user for each in status.deeds}) > 1:
         terminal.gap()
         terminal.say(_("Who did what"), "bold")

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 
 from mkwmail.clock import day_and_time, day_in_figures
+from mkwmail.config.event import Event
 from mkwmail.config.kinds import mailing_words
 from mkwmail.i18n import _, ngettext, spoken
 from mkwmail.ledger.models import COMING, State
@@ -55,7 +56,8 @@ def status_page(status: EventStatus, association: str, now: datetime) -> str:
             "<header>",
             *([f'<p class="association">{escape(association)}</p>'] if association else []),
             f"<h1>{escape(event.title)}</h1>",
-            f"<p>{escape(day_and_time(event.starts))}</p>",
+            *(f"<p>{escape(line)}</p>" for line in _about(event)),
+            f'<p class="made">{escape(made)}</p>',
             *([f'<p class="cancelled">{escape(cancelled)}</p>'] if cancelled else []),
             "</header>",
             "<main>",
@@ -66,12 +68,20 @@ def status_page(status: EventStatus, association: str, now: datetime) -> str:
             *_organisations(status),
             *_mailings(status),
             "</main>",
-            f"<footer>{escape(made)}</footer>",
             "</body>",
             "</html>",
             "",
         )
     )
+
+
+def _about(event: Event) -> Iterator[str]:
+    """Yield the theme, and when and where the event is, as far as this is known."""
+    if event.theme:
+        yield event.theme
+    place = event.location
+    where = [name for name in (place.name, place.city) if name] if place else []
+    yield ", ".join((day_and_time(event.starts), *where))
 
 
 def _heading(text: str) -> str:
@@ -134,7 +144,8 @@ def _parts(status: EventStatus) -> Iterator[str]:
 
 def _html_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield "<table>"
-    yield "<thead><tr>" + "".join(f'<th scope="col">{escape(each)}</th>' for each in headings) + "</tr></thead>"
+    columns = "".join(f'<th scope="col">{escape(each[:1].upper() + each[1:])}</th>' for each in headings)
+    yield f"<thead><tr>{columns}</tr></thead>"
     yield "<tbody>"
     for row in rows:
         name, *rest = row
@@ -145,7 +156,7 @@ def _html_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
 
 def _organisations(status: EventStatus) -> Iterator[str]:
     attendance = status.attendance
-    # As long as nobody has answered, a list of all organisations says nothing.
+    # Before the first answer, a list of all organisations says nothing.
     if attendance.absent_places and attendance.answers:
         words = {"n": len(attendance.absent_places), "all": attendance.places}
         yield _heading(_("Not represented: %(n)d of %(all)d organisations") % words)

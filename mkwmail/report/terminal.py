@@ -17,20 +17,22 @@ from contextlib import contextmanager
 from datetime import timedelta
 from getpass import getpass
 from types import MappingProxyType
-from typing import IO, Any, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mkwmail.delivery.run import Pause, Step
 from mkwmail.errors import Fault
 from mkwmail.i18n import _, mails, ngettext
 
+if TYPE_CHECKING:
+    from mkwmail.delivery.run import Pause, Step
+
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
-# What each colour means. By number (xterm's 256 colours), because terminals choose the first sixteen themselves: these
-# are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
+# The meaning of each colour. By number (xterm's 256 colours), because terminals choose the first sixteen
+# themselves: these are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
 STYLES: Mapping[Style, str] = {
     "good": "color(28)",  # sent, done, ready: green
     "waiting": "color(31)",  # later, or for somebody's answer: blue
@@ -52,7 +54,7 @@ def printable(text: str) -> str:
 
 # A command or a crontab line is never broken, so that it can be copied: on a separate line and in a sentence.
 _COMMAND = re.compile(r"\s+(→ )?(mkwmail |schtasks |\*/\d+ \* )")
-_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
+_NAMED_COMMAND = re.compile(r"(?:(?<=[:?] )|(?<=`)|(?<= {2}))mkwmail [a-z][^`;(\n]*(?=$|[`;]| \()")
 _JOINED = "\ue000"
 # It is a command after a colon, an arrow or a backtick, and in a column of its own; it never ends with a full stop.
 _TO_TYPE = re.compile(r"(?:[:?]\s+|→ |`|(?P<apart> {2}))(?P<command>mkwmail (?:--)?[a-z][^`;(\n]*)")
@@ -101,20 +103,44 @@ def styled(text: str, style: Style = "") -> Text:
 def column_widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
     """Return the widths of a table's columns, in characters.
 
-    No column is narrower than its longest word. If the columns do not fit in ``room``, the column with the most
-    spare width is narrowed first.
+    No column is narrower than its longest word. If the columns do not fit in ``room``, headings are broken first; then
+    the column in which the fewest cells need another line.
 
     >>> column_widths([["one two"], ["abc"]], 7)
     [4, 3]
     """
     widths = [max(map(len, column), default=0) for column in cells]
     least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in cells]
+    below = [max(map(len, column[1:]), default=0) for column in cells]
+
+    def cost(index: int) -> tuple[int, int]:
+        broken = sum(len(cell) >= widths[index] for cell in cells[index][1:])
+        return (0 if widths[index] > below[index] else broken, least[index] - widths[index])
+
     while sum(widths) > room:
-        slack = [width - few for width, few in zip(widths, least, strict=True)]
-        if not any(slack):
+        narrowable = [index for index, width in enumerate(widths) if width > least[index]]
+        if not narrowable:
             break
-        widths[slack.index(max(slack))] -= 1
+        widths[min(narrowable, key=cost)] -= 1
     return widths
+
+
+_INDENT = 2
+
+
+def _fitted(cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], int]:
+    """Return the widths of a table's columns, and the spaces between them: two, or one if the words need the room.
+
+    Rich cuts off what does not fit, so long words are broken in the end.
+    """
+    for gap in (2, 1):
+        room = width - gap * (len(cells) - 1)
+        widths = column_widths(cells, room)
+        if sum(widths) <= room:
+            break
+    while sum(widths) > room and max(widths) > 1:
+        widths[widths.index(max(widths))] -= 1
+    return widths, gap
 
 
 class Terminal:
@@ -245,17 +271,17 @@ class Terminal:
 
         The last ``numbers`` columns are aligned to the right. ``styles``: heading → style of its column's cells.
         """
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim", show_edge=False)
-        table.add_column("", width=0)
         first_number = len(headings) - numbers
         shown = [[printable(cell) for cell in row] for row in rows]
         columns = [[heading, *cells] for heading, *cells in zip(headings, *shown, strict=True)]
-        widths = column_widths(columns, self._out.width - 2 * (len(headings) + 1))
+        widths, gap = _fitted(columns, self._out.width - _INDENT)
+        table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
+        table.add_column("", width=_INDENT - gap)
         for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             is_number = index >= first_number
             style = STYLES.get(styles.get(heading, ""), "")
             justify: Literal["left", "right"] = "right" if is_number else "left"
-            table.add_column(Text(heading), justify=justify, overflow="fold", min_width=width, style=style)
+            table.add_column(Text(heading), justify=justify, overflow="fold", width=width, style=style)
         for row in shown:
             table.add_row("", *map(Text, row))
         self._show(table)
@@ -290,6 +316,9 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+        except KeyboardInterrupt:
+            self.note()  # so that the shell's prompt begins on a line of its own
+            raise
 
     def ask_unseen(self, question: str) -> str:
         """Ask a question and return the answer, which does not show.
@@ -301,6 +330,9 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+        except KeyboardInterrupt:
+            self.note()
+            raise
 
 
 def _console_like(screen: Console, file: IO[str]) -> Console:
@@ -423,12 +455,14 @@ def progress_bar(terminal: Terminal, what: str, total: int) -> Iterator[Show]:
 
 
 @contextmanager
-def delivery_progress(terminal: Terminal, total: int) -> Iterator[Callable[[Step | Pause], None]]:
+def delivery_progress(terminal: Terminal, total: int) -> "Iterator[Callable[[Step | Pause], None]]":
     """Show a progress bar for a delivery, and why it waits."""
+    from mkwmail.delivery.run import Step
+
     with progress_bar(terminal, _("Sending"), total) as show:
         done = 0
 
-        def hear(news: Step | Pause) -> None:
+        def hear(news: "Step | Pause") -> None:
             nonlocal done
             if isinstance(news, Step):
                 done = news.done

@@ -6,20 +6,22 @@ The first two tell when each mailing is sent, to how many people, and whether it
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_figures, day_in_words, moment_in_figures
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import rule_of, shown_name
-from mkwmail.delivery.outcome import Outcome
+from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger.models import State
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.schedule import Slot, no_hours_left
-from mkwmail.report.notices import Notice
 from mkwmail.report.recipients import show_title
 from mkwmail.report.status import state_words
 from mkwmail.report.terminal import Terminal
+
+if TYPE_CHECKING:
+    from mkwmail.delivery.outcome import Outcome
+    from mkwmail.report.notices import Notice
 
 
 def show_timetable(terminal: Terminal, event: Event, slots: Sequence[Slot]) -> None:
@@ -131,7 +133,10 @@ def show_outlook(terminal: Terminal, rows: Sequence[tuple[datetime, Event, Slot]
     terminal.say()
     for _moment, event, slot in rows:
         if slot.given is None or slot.changes:
-            words = {"mailing": shown_name(slot.mailing), "command": f"mkwmail schedule {event.id} {slot.mailing}"}
+            words = {
+                "mailing": shown_name(slot.mailing),
+                "command": f"mkwmail schedule {event.id} {typed_name(slot.mailing)}",
+            }
             terminal.say(_("%(mailing)s is not sent like this. To approve it: %(command)s") % words, "warning")
 
 
@@ -198,7 +203,7 @@ class DueDelivery:
 
     event: Event
     mailing: str
-    outcome: Outcome
+    outcome: "Outcome"
     late: bool = False
 
     @property
@@ -236,10 +241,10 @@ def show_went(terminal: Terminal, went: Sequence[DueDelivery]) -> None:
         )
         sent = _("%(mails)s sent") % {"mails": mails(len(outcome.sent))}
         words = [sent, *(word % {"n": count} for word, count in counts if count)]
-        terminal.say(f"{each.event.id}: {each.mailing}: {', '.join(words)}")
+        terminal.say(f"{each.event.id}: {shown_name(each.mailing)}: {', '.join(words)}")
 
 
-def due_value(went: Sequence[DueDelivery], notices: Sequence[Notice]) -> dict[str, Any]:
+def due_value(went: Sequence[DueDelivery], notices: "Sequence[Notice]") -> dict[str, Any]:
     """Return the document of ``due --json``.
 
     It holds the deliveries of this run and all notices, also those that were reported before.

@@ -75,7 +75,7 @@ def test_a_sign_in_for_sending_sends_and_reads_only_after_a_sign_in_for_reading(
         desk.provider.scopes.add(f"https://outlook.office.com/IMAP.AccessAsUser.All {SCOPES}")
         ran = desk.run("login", "--mailbox", "--device")
         assert ran.code == 0, ran.err
-        assert "can read, change and delete all mail of the mailbox" in ran.err
+        assert "allows reading, changing and deleting all mail of the mailbox" in ran.err
         asked = [form["scope"] for path, form in desk.provider.asked if path.endswith("/device")]
         assert "IMAP.AccessAsUser.All" not in asked[0] and "IMAP.AccessAsUser.All" in asked[-1]
         assert "SEARCH" not in imap.asked

@@ -19,9 +19,9 @@ from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_named
 from mkwmail.config.settings import Mailbox, Settings
+from mkwmail.files import Attachment
 from mkwmail.mail.compose import Composition, compose
 from mkwmail.mail.context import Addressee, MailingContext
-from mkwmail.mail.mime import Attachment
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import read_members
 from tests.bench.page import LETTERS, keep
@@ -125,7 +125,7 @@ def main() -> int:
     print("".join(rows))
     keep(
         "".join(
-            (f"{date.today().isoformat()}: mkwmail {__version__}\n\n| | measured | at most |\n|---|--:|--:|\n", *rows)
+            (f"{date.today().isoformat()}: mkwmail {__version__}\n\n| | measured | limit |\n|---|--:|--:|\n", *rows)
         ),
         LETTERS,
     )

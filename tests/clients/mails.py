@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.settings import Mailbox, Settings
+from mkwmail.files import Attachment
 from mkwmail.mail.compose import compose
 from mkwmail.mail.context import Addressee, Form, MailingContext
 from mkwmail.mail.letter import Message
-from mkwmail.mail.mime import Attachment
 from tests.kinds import Kind
 from tests.mail.workshop import html_text, plain_text, read
 from tests.templates.scenes import ANSWERS, CHANGES, MOMENT, TEMPLATES, a_reader, an_event

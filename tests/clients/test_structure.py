@@ -145,3 +145,20 @@ def test_a_mail_stays_far_below_what_gmail_cuts_off(kind: Kind) -> None:
     full = sent(kind, event=an_event(programme=programme, introduction="Een alinea met veel woorden. \n\n" * 60))
     assert len(full.html.encode()) < MOST_HTML
     assert len(every_kind()[kind].html.encode()) < 25_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_mail_is_an_article_in_dutch_and_programs_make_no_links_of_its_dates(
+    mails: dict[str, Sent], name: str
+) -> None:
+    tree = Tree(mails[name].html)
+    # Some programs drop the attributes of <html>.
+    (article,) = (attributes for _tag, attributes, _around in tree.elements if attributes.get("role") == "article")
+    assert (article["lang"], article["aria-roledescription"]) == ("nl", "email")
+    (letter,) = (around for tag, attributes, around in tree.elements if attributes.get("class") == "letter")
+    assert "div" in letter
+    meta = {attributes.get("name"): attributes.get("content") for _number, attributes in tree.all("meta")}
+    assert meta["format-detection"] == "telephone=no, date=no, address=no, email=no"
+    # Nothing of the letter follows the preheader in an inbox's list: filled with characters that do not show.
+    number, _attributes = next((number, a) for number, a in tree.all("div") if a.get("class") == "preheader")
+    assert len(tree.text[number]) - len(tree.text[number].rstrip("\u034f\u200c\xa0")) > 100

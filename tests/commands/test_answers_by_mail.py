@@ -273,8 +273,8 @@ def test_an_answer_that_changes_twice_is_confirmed_twice_more(tmp_path: Path) ->
             """Answers come in during a day: nothing is sent on that day any more."""
             for hour, each in enumerate(answers, start=10):
                 box.deliver(written("gmail", kim, *each, day=day, hour=hour).as_bytes())
-            for hour in ("16:00", "16:40"):
-                place.run("due", now=f"2020-02-{day}T{hour}")
+            for time in ("16:00", "16:40"):
+                place.run("due", now=f"2020-02-{day}T{time}")
                 assert subjects_to(smtp, kim) == confirmed
 
         def is_confirmed(day: int, subject: str) -> None:

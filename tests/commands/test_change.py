@@ -42,6 +42,14 @@ def a_day(folder: Path, port: int = 9) -> Place:
         ("begin 17-4-2020", "starts: do 16 april 2020 13.00   #", "starts: 2020-04-17 13.00   #"),
         ("datum 17 april 2020", "starts: do 16 april 2020 13.00   #", "starts: 2020-04-17 13.00   #"),
         ("einde 17.30", "ends: 18.00", "ends: 17.30"),
+        ("tijd 13.30", "starts: do 16 april 2020 13.00   #", "starts: 2020-04-16 13.30   #"),
+        (
+            "tijd 13.00 tot 17.30",
+            "do 16 april 2020 13.00   # na de lunch\nends: 18.00",
+            "2020-04-16 13.00   # na de lunch\nends: 17.30",
+        ),
+        ("locatie De Kas", "name: 'De Moestuin'", "name: De Kas"),
+        ("pe-punten 4", "pe_points:   #", "pe_points: 4   #"),
         ("plaats De Kas", "name: 'De Moestuin'", "name: De Kas"),
         ("place Kas: nieuw", "name: 'De Moestuin'", 'name: "Kas: nieuw"'),
         ("city Utrecht", "  name: 'De Moestuin'", "  city: Utrecht\n  name: 'De Moestuin'"),
@@ -68,6 +76,8 @@ def test_one_detail_changes_and_nothing_else(tmp_path: Path, words: str, old: st
         ("starts 31-2-2020", 2, "does not exist"),
         ("einde 12.00", 65, "before it starts"),
         ("theme X", 2, "not a detail that can be changed"),
+        ("deadline 3 april", 2, "write the year too: 3 april 2020"),
+        ("tijd 13.00 tot straks", 2, "is not a date"),
         ("punten veel", 65, "pe_points"),
     ],
 )
@@ -84,3 +94,18 @@ def test_it_says_who_was_told_otherwise(tmp_path: Path) -> None:
         assert place.run("send", "invitation", "--yes").code == 0
     ran = place.run("change", "plaats", "De", "Kas", now="2020-03-01T09:00")
     assert "mkwmail send dag-2020 update" in ran.out
+
+
+def test_the_end_of_an_event_of_two_days_keeps_its_day(tmp_path: Path) -> None:
+    place = a_day(tmp_path)
+    place.write(FILE, TEXT.replace("ends: 18.00", "ends: 2020-04-17 12.00"))
+    assert place.run("change", "tijd", "13.30", "-", "14.00", now="2020-01-10T09:00").code == 0
+    written = (place.folder / FILE).read_text(encoding="utf-8")
+    assert "starts: 2020-04-16 13.30" in written and "ends: 2020-04-17 14.00" in written
+
+
+def test_a_warning_that_was_there_before_is_not_said_again(tmp_path: Path) -> None:
+    place = a_day(tmp_path)
+    place.write(FILE, TEXT + "programme: [{time: 12.30, title: Lunch}]\n")
+    assert "12:30" not in place.run("change", "place", "De", "Kas", now="2020-01-10T09:00").out
+    assert "begins" in place.run("change", "starts", "15.00", now="2020-01-10T09:00").out

@@ -75,7 +75,7 @@ def test_a_broken_off_mailing_is_finished_by_one_number_from_anywhere(tmp_path: 
         code, screen = typed(command, environment, home, answers)
         assert code == 0, screen
         assert f"In {place.folder}:" in " ".join(screen.split())
-        assert "invitation: 2 sent, 3 are waiting" in screen
+        assert "invitation: 2 of 5 sent; 3 are waiting" in screen
         assert sorted(each.recipients[0] for each in server.taken) == sorted(row.split(";")[3] for row in PEOPLE), (
             "everybody once"
         )
@@ -133,6 +133,7 @@ def test_every_chapter_is_a_page_or_a_heading_of_the_guide(chapter: str) -> None
 
 def test_help_and_faults_name_the_chapter(tmp_path: Path) -> None:
     place = a_place(tmp_path)
+    assert "mkwmail guide inloggen" in place.run("--help").out
     assert "In the guide: mkwmail guide misgaat" in place.run("resolve", "--help").out
     assert "In the guide: mkwmail guide aanmeldingen" in place.run("answers", "import", "--help").out
     place.members("Kim;;Verbeek;kim@;Woonstede;")

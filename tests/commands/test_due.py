@@ -451,7 +451,7 @@ def test_the_secretary_and_a_deputy_are_each_told_in_a_mail_of_their_own(office:
     office.server.on("RCPT", "550 5.1.1 unknown", recipient="deputy@example.org", times=1)
     noticed = office.due("2020-02-10T10:30")
     assert noticed.code == 78 and "deputy@example.org could not be notified by mail" in noticed.err
-    assert f"{SECRETARY} could not be told" not in noticed.err
+    assert f"{SECRETARY} could not be notified" not in noticed.err
     assert [_address(mail) for mail in office.new_mails()] == [SECRETARY]
     assert office.due("2020-02-10T11:00") == Ran(78, "", "")
     assert office.new_mails() == []
@@ -628,7 +628,7 @@ def test_half_hours_over_the_night_that_loses_an_hour_with_a_server_that_greylis
 def test_check_says_what_was_changed_since_it_was_approved(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     assert place.run("schedule", ID, "reminder", "--yes", now="2020-02-10T10:00").code == 0
-    assert "does not go by itself" not in place.run("check", ID, now="2020-02-10T10:10").out
+    assert "is not sent automatically" not in place.run("check", ID, now="2020-02-10T10:10").out
     place.write("templates/signature.md", "Groet\n")
     checked = place.run("check", ID, now="2020-02-10T10:20")
     assert checked.code == 0 and f"mkwmail schedule {ID} reminder" in checked.out

@@ -509,7 +509,9 @@ def test_a_password_for_the_mailbox_is_asked_for_tried_and_kept(tmp_path: Path) 
             )
             assert ended == code, screen
             seen = " ".join(screen.split())
-            assert "This login can read, change and delete all mail of the mailbox" in seen and word not in seen
+            assert (
+                "This login allows reading, changing and deleting all mail of the mailbox" in seen and word not in seen
+            )
         assert f"Logged in to the mailbox at 127.0.0.1 as {USER}; no mail was read." in seen
         assert "Ik kom graag" not in box.answered()
         assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1

@@ -160,6 +160,32 @@ def test_the_page_for_the_board_is_one_file_and_names_no_address(
     assert path.stat().st_mode & 0o077 == 0
 
 
+@needs_chromium
+def test_the_page_begins_with_the_event_and_fits_a_phone_and_a_sheet_in_dutch(place: Place) -> None:
+    path = place.folder / "bestuur.html"
+    for mailing, now in (("reminder", "2020-03-23T09:00"), ("update", "2020-03-24T09:00")):
+        place.run("send", EVENT, mailing, "--yes", now=now)
+    place.run("status", EVENT, "--html", str(path), now="2020-03-25T12:00", MKWMAIL_LANG="nl")
+    html = path.read_text(encoding="utf-8")
+    head = Page(html[html.index("<header>") : html.index("</header>")]).text.split("\n")
+    assert [line for line in head if line] == [
+        "MKW Platform",
+        "Directeurendag",
+        "Samen verder komen met andersoortige organisaties",
+        "16 april 2020 om 13.00 uur, De Moestuin, Utrecht",
+        "Stand op 25 maart 2020 om 12.00 uur.",
+    ]
+    headings = re.findall(r'<th scope="col">(.)', html)
+    assert headings and all(letter.isupper() for letter in headings)
+    with a_browser() as browser:
+        for width in (320, 375):
+            page = browser.new_page(viewport={"width": width, "height": 800})
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.emulate_media(media="print")
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
+
+
 def test_the_page_can_be_of_one_event_only(place: Place) -> None:
     assert place.run("status", "--html", "x.html", now=NOW).code == 2
     assert place.run("status", EVENT, "--html", "x.html", "--json", now=NOW).code == 2
@@ -287,10 +313,11 @@ def test_the_desk_names_the_command_for_a_mailing_that_broke_off(tmp_path: Path)
         early = "2020-02-14T09:00"
         assert place.send("--limit", "2", now=early).code == 75
         assert (
-            steps(place, "2020-02-14T09:30")[0] == f"invitation: 2 sent, 3 are waiting: mkwmail send {EVENT} invitation"
+            steps(place, "2020-02-14T09:30")[0]
+            == f"invitation: 2 of 5 sent; 3 are waiting: mkwmail send {EVENT} invitation"
         )
         place.run("schedule", EVENT, "--yes", now="2020-02-14T10:00")
-        waiting = f"invitation: 2 sent, 3 are waiting: mkwmail send {EVENT} invitation"
+        waiting = f"invitation: 2 of 5 sent; 3 are waiting: mkwmail send {EVENT} invitation"
         assert waiting in steps(place, "2020-02-18T10:00"), "nothing runs that would send the rest"
         assert place.send(now="2020-02-18T10:30").code == 0
         assert not any("waiting" in step for step in steps(place, "2020-02-18T11:00"))
@@ -305,7 +332,7 @@ def test_the_desk_names_the_hour_of_what_the_server_put_off(tmp_path: Path) -> N
         early = place.run(now="2020-02-17T09:01").out
         assert "invitation: the server deferred 1 mail until " in early and f"; then: {command}" in early
         assert "waiting" not in early, "nobody else waits"
-        assert f"invitation: 4 sent, 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
+        assert f"invitation: 4 of 5 sent; 1 is waiting: {command}" in place.run(now="2020-02-18T09:00").out
 
 
 def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
@@ -315,7 +342,7 @@ def test_the_desk_counts_nobody_twice_who_was_put_off(tmp_path: Path) -> None:
         assert place.send("--limit", "2", now="2020-02-14T09:00").code == 75
         early = place.run(now="2020-02-14T09:01").out
         assert "invitation: the server deferred 1 mail until " in early
-        assert f"invitation: 1 sent, 3 are waiting: mkwmail send {EVENT} invitation" in early
+        assert f"invitation: 1 of 5 sent; 3 are waiting: mkwmail send {EVENT} invitation" in early
 
 
 def test_what_everybody_had_before_its_date_is_not_next(tmp_path: Path) -> None:

@@ -16,13 +16,17 @@ from mkwmail.config.kinds import (
     Latest,
     Rule,
     in_order,
+    kind_names,
     kind_of,
+    kind_of_dutch,
     latest_of,
     mailing_named,
     templates_of,
+    typed_name,
 )
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.files import shipped
+from mkwmail.i18n import speak
 from tests.kinds import Kind
 from tests.smtp_server import ScriptedServer
 from tests.workplace import Place, Ran, a_place
@@ -220,3 +224,16 @@ def test_a_new_kind_is_one_row_and_a_template(tmp_path: Path) -> None:
         assert run("new", "Ledendag", "--date", "2021-04-15").code == 0
         made = next((tmp_path / "events").glob("2021-*")).read_text("utf-8")
         assert "  teaser:  # voor wie nieuwsgierig is\n    send: 2021-02-01 09.00\n" in made
+
+
+def test_the_name_to_type_in_a_language_is_understood() -> None:
+    names = [*kind_names(), "reminder-2", "parkeren", "practical-laat"]
+    assert [typed_name(name) for name in names] == names
+    speak(["nl"])
+    try:
+        typed = {name: typed_name(name) for name in names}
+    finally:
+        speak(["en"])
+    assert typed["practical"] == "praktische-informatie" and typed["reminder-2"] == "herinnering-2"
+    assert typed["parkeren"] == "parkeren" and typed["practical-laat"] == "practical-laat"
+    assert all((kind_of_dutch(word) or word) == name for name, word in typed.items())

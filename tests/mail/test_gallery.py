@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from mkwmail.config.event import CalendarEntry, CalendarMethod
+from mkwmail.files import Attachment
 from mkwmail.mail.compose import Addressed, Composition, compose
 from mkwmail.mail.context import Addressee, MailingContext
-from mkwmail.mail.mime import Attachment
 from mkwmail.mail.preview_page import gallery_page
 from tests.browser import CHROMIUM, a_browser, needs_chromium
 from tests.clients.npm import AXE, needs_npm
@@ -341,6 +341,23 @@ def test_a_phone_scrolls_down_only(chromium: Browser, workshop: Workshop, tmp_pa
 
 
 @needs_chromium
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_all_views_are_within_reach_on_a_phone(chromium: Browser, tmp_path: Path, language: str, width: int) -> None:
+    place = a_place(tmp_path)
+    file = tmp_path / "mails.html"
+    ran = place.run("preview", "directeurendag-2020", "invitation", "--html", str(file), MKWMAIL_LANG=language)
+    assert ran.code == 0
+    page = opened(chromium, tmp_path, file.read_text(encoding="utf-8"), width).page
+    boxes = [button.bounding_box() for button in page.locator(".views button").all()]
+    assert len(boxes) == 4
+    for box in boxes:
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert 40 <= box["height"] < 60
+    assert page.locator(".views").evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+@needs_chromium
 def test_the_salutation_is_under_each_name_and_the_odd_ones_come_first(
     chromium: Browser, workshop: Workshop, tmp_path: Path
 ) -> None:
@@ -561,7 +578,7 @@ PLACE_OF_WORDS = """(body, words) => {
 
 
 def clicked(gallery: Opened, words: str) -> str:
-    """Where the page says that these words of the mail are written, after a click on them."""
+    """Return the place that the page names for these words of the mail, after a click on them."""
     x, y = gallery.page.frame_locator("#frame").locator("body").evaluate(PLACE_OF_WORDS, words)
     box = gallery.page.locator("#frame").bounding_box()
     assert box is not None

@@ -185,17 +185,42 @@ def test_a_correction_encloses_nothing_for_those_who_turn_out_to_have_been_absen
         ran = place.run("send", EVENT, "correction", "--yes", now="2020-04-21T09:00")
         assert ran.code == 0, ran.err
         mails = {address: parsed(each.data) for address, each in taken(server).items()}
-    # All of them had the wrong text, so all are told; a certificate is for those who were there.
+    # Only the certificate said something wrong, and that is for those who were there.
     assert {address: len(files(mail)) for address, mail in mails.items()} == {
-        address: int(address not in absent) for address in (kim, jan)
+        address: 1 for address in (kim, jan) if address not in absent
     }
-    for address, mail in mails.items():
+    assert "gets no certificate, and nothing else has changed" in ran.out, ran.out
+    for mail in mails.values():
         text = mail.get_body(("plain",))
-        assert text is not None
-        assert ("Bijlage: bewijs-van-deelname" in text.get_content()) == (address not in absent)
+        assert text is not None and "Bijlage: bewijs-van-deelname" in text.get_content()
     # Neither is one made for them again.
     again = place.run("papers", EVENT, "certificates", "--member", jan, now="2020-04-22T09:00")
     assert again.code != 0 and not list((place.folder / "papers").glob("**/Vries*.pdf")), again.out
+
+
+def test_a_correction_of_the_thanks_speaks_of_no_certificate_to_the_absent_and_asks_nobody_to_come(
+    tmp_path: Path,
+) -> None:
+    kim, jan = "kim@woonstede.example.org", "jan@dehaven.example.org"
+    with ScriptedServer() as server:
+        place = with_certificates(tmp_path, server.port)
+        attendance(place, [f"Kim Verbeek;{kim};Woonstede", f"Jan de Vries;{jan};De Haven"], [])
+        assert place.run("send", EVENT, "thanks", "--yes", now=AFTER).code == 0
+        assert place.run("answers", "set", EVENT, jan, "absent", now=AFTER).code == 0
+        event = next((place.folder / "events").glob("*.yaml"))
+        later = "  correction: {latest: 2020-05-15}\n  thanks:\n    text: Het was een mooie middag."
+        event.write_text(event.read_text().replace("hours: 4", "hours: 3.5").replace("  thanks:", later))
+        server.taken.clear()
+        ran = place.run("send", EVENT, "correction", "--yes", now="2020-04-21T09:00")
+        assert ran.code == 0, ran.err
+        mails = {address: parsed(each.data) for address, each in taken(server).items()}
+    assert set(mails) == {kim, jan}
+    for address, mail in mails.items():
+        bodies = [part.get_content() for part in mail.walk() if part.get_content_type() in ("text/plain", "text/html")]
+        said = " ".join(" ".join(bodies).split())
+        assert "Het was een mooie middag." in said
+        assert ("Bewijs" in said) == ("Duur: 3,5 uur" in said) == (address == kim), said
+        assert "gesloten" not in said and "toch komen" not in said and "Aanmelden" not in said, said
 
 
 @pytest.mark.parametrize(
@@ -367,7 +392,7 @@ def test_forget_and_purge_leave_no_certificate_behind(tmp_path: Path) -> None:
         "certificates --member",
     ):
         assert part in " ".join(theirs.split()), theirs
-    assert f"files: bewijs-van-deelname-{EVENT}.pdf" in " ".join(theirs.split())
+    assert f"attachments: bewijs-van-deelname-{EVENT}.pdf" in " ".join(theirs.split())
     assert "Zoë" not in theirs
     said = place.run("forget", "kim@woonstede.example.org", "--yes", now=AFTER)
     assert said.code == 0 and "1 certificate: it cannot be made again" in said.out

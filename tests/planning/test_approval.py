@@ -5,8 +5,7 @@ from datetime import datetime
 import pytest
 
 from mkwmail.clock import ZONE
-from mkwmail.ledger.models import Approval, Delivery, Round, State
-from mkwmail.mail.context import Change
+from mkwmail.ledger.models import Approval, Change, Delivery, Round, State
 from mkwmail.planning.approval import FACTS, corrections, differences, earlier_texts, fingerprint
 from mkwmail.planning.facts import EventFacts
 

@@ -8,7 +8,7 @@ import pytest
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Location, Online, ProgrammeItem, Registration
 from mkwmail.dutch.dates import date_without_year
-from mkwmail.mail.context import Change
+from mkwmail.ledger.models import Change
 from mkwmail.planning.facts import EventFacts, Telling, differences, facts_of, for_person, read_facts, words_of
 
 

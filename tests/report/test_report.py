@@ -9,7 +9,7 @@ from rich.color import Color
 from mkwmail.clock import ZONE, day_and_time, moment_from
 from mkwmail.errors import Fault
 from mkwmail.i18n import size, some
-from mkwmail.report.recipients import spreadsheet
+from mkwmail.report.recipients import explained, spreadsheet
 from mkwmail.report.terminal import (
     STYLES,
     Terminal,
@@ -76,6 +76,22 @@ def test_no_word_in_a_table_is_broken_while_there_is_room_elsewhere(monkeypatch:
     )
     assert event in captured.getvalue() and "save-the-date" in captured.getvalue()
     assert all(len(line) <= 80 for line in captured.getvalue().splitlines())
+
+
+def test_a_table_is_never_cut_off_at_the_edge_of_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    captured = io.StringIO()
+    monkeypatch.setattr("sys.stdout", captured)
+    Terminal().table(
+        ["Mailing", "Gepland", "verstuurd", "uitgesteld", "geweigerd", "onzeker", "nog te versturen"],
+        [["vooraankondiging", "18-01-2027 09.00", "24", "1", "1", "1", "1127"]],
+        numbers=5,
+    )
+    Terminal().table(["Rij", "Aanhef", "Naam"], [["12", "Geachte mevrouw Van den Berg-Jansen " * 2, "x" * 90]])
+    printed = captured.getvalue()
+    assert "1127" in printed and "versturen" in printed
+    assert printed.count("Berg-Jansen") == 2 and printed.count("x") == 90
+    assert all(len(line) <= 80 for line in printed.splitlines())
 
 
 def test_columns_that_cannot_fit_keep_their_words() -> None:
@@ -179,3 +195,25 @@ def test_a_gap_is_one_blank_line_and_none_at_the_beginning(capsys: pytest.Captur
         step()
     terminal.say("c")
     assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["a", "b", "", "c"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("550 5.1.1 no such user", "the address is wrong (550 5.1.1 no such user)"),
+        ("invitation: 552 5.2.2 over quota", "invitation: the mailbox is full (552 5.2.2 over quota)"),
+        ("451 4.7.1 greylisted", "their server does not take the mail yet (451 4.7.1 greylisted)"),
+        ("554 5.7.1 spam", "their server refuses the mail, not the address (554 5.7.1 spam)"),
+        ("554 transaction failed", "their server refuses the mail (554 transaction failed)"),
+        ("already sent on 17 February 2020", "already sent on 17 February 2020"),
+    ],
+)
+def test_a_reply_is_shown_with_what_it_means(reason: str, shown: str) -> None:
+    assert explained(reason) == shown
+
+
+def test_a_command_behind_other_words_stays_on_one_line() -> None:
+    command = "mkwmail send directeurendag-2020 praktische-informatie --rehearse"
+    broken = wrapped(f"  1  {'Praktische informatie versturen':<33}  {command}", 80)
+    assert broken[1].strip() == command
+    assert broken[0].strip() == "1  Praktische informatie versturen"

@@ -4,17 +4,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from email.message import EmailMessage
 from html import unescape
+
+import icalendar
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event, Host, Location, Mailing, ProgrammeItem, Registration
 from mkwmail.config.kinds import kind_of
 from mkwmail.config.settings import Mailbox, Settings
 from mkwmail.dutch.names import Name
-from mkwmail.files import shipped
+from mkwmail.files import Attachment, shipped
+from mkwmail.ledger.models import Change
 from mkwmail.mail.compose import compose
-from mkwmail.mail.context import Addressee, Change, Form, MailingContext
-from mkwmail.mail.mime import Attachment
+from mkwmail.mail.context import Addressee, Form, MailingContext
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from tests.kinds import Kind
@@ -44,11 +47,12 @@ ANSWERS: Mapping[str, str] = {"practical": "attending", "thanks": "attending"}
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as its reader sees it."""
+    """A mail as its reader sees it; ``entry`` is the description of the calendar entry, empty without one."""
 
     subject: str
     text: str
     html: str
+    entry: str = ""
 
     @property
     def preheader(self) -> str:
@@ -124,8 +128,9 @@ def a_mail(
     association: str = "MKW Platform",
     copy_of: tuple[Addressee, ...] = (),
     reader: Addressee | None = None,
+    at: datetime | None = None,
 ) -> Mail:
-    """The mail that a mailing of this name says to the reader, or to the assistant of some members."""
+    """The mail of this mailing, sent at some moment, to the reader or to the assistant of some members."""
     kind = Kind(kind_of(name))
     occasion = MailingContext(
         event=event or an_event(),
@@ -143,6 +148,8 @@ def a_mail(
         uid="uid@example.org",
         attachments=tuple(Attachment(file, "application/pdf", b"%PDF") for file in attachments),
         original=original if kind is Kind.CORRECTION else None,
+        moment=at,
+        cancelled=kind is Kind.CANCELLATION,
     )
     reader = reader or a_reader(answer or ANSWERS.get(kind))
     if copy_of:
@@ -151,4 +158,13 @@ def a_mail(
     reader = reader._replace(changes=changes if kind is Kind.UPDATE else ())
     composed = compose(occasion, TEMPLATES, (reader,))
     parsed = read(composed.addressed[0].message("id@example.org", MOMENT))
-    return Mail(str(parsed["Subject"]), plain_text(parsed), html_text(parsed))
+    return Mail(str(parsed["Subject"]), plain_text(parsed), html_text(parsed), _entry(parsed))
+
+
+def _entry(parsed: EmailMessage) -> str:
+    part = next((part for part in parsed.walk() if part.get_content_type() == "text/calendar"), None)
+    if part is None:
+        return ""
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return str(icalendar.Calendar.from_ical(data).walk("VEVENT")[0].get("DESCRIPTION", ""))

@@ -187,6 +187,74 @@ def test_the_online_link_is_for_those_who_attend(kind: str) -> None:
         assert MEET not in mail.text + mail.html
 
 
+@pytest.mark.parametrize("form", ["je", "u"])
+@pytest.mark.parametrize("kind", ["invitation", "reminder", "update", "correction"])
+def test_after_the_deadline_nobody_is_asked_to_sign_up(kind: str, form: Form) -> None:
+    closed = f"De aanmelding is gesloten. {'Wil je' if form == 'je' else 'Wilt u'} toch komen?"
+    for at, is_closed in ((moment(2020, 4, 2, 23), False), (moment(2020, 4, 3, 9), True)):
+        for answer in (None, "tentative"):
+            mail = a_mail(kind, form, answer=answer, at=at)
+            assert ("https://aanmelden" in mail.html + mail.text) is not is_closed
+            assert ("https://aanmelden" in mail.entry) is not is_closed
+            assert ("tot en met donderdag 2 april" in mail.text + mail.preheader) is not is_closed
+            assert ("aan bij je aanmelding" in mail.shown or "aan bij uw aanmelding" in mail.shown) is (
+                not is_closed and kind != "reminder"
+            )
+            assert (closed in mail.shown and closed in " ".join(mail.text.split())) is is_closed
+            assert not flaws(mail, form)
+
+
+def test_a_mail_goes_by_the_answer_that_was_given() -> None:
+    says = {
+        ("cancellation", None): "Had je je aangemeld? Dan hoef je je niet af te melden.",
+        ("cancellation", "attending"): "Je hoeft je niet af te melden.",
+        ("cancellation", "declined"): "Dat spijt ons. De afspraak kun je uit je agenda halen.",
+        ("confirmation", "attending"): "Klopt er iets niet, of ben je toch verhinderd?",
+        ("confirmation", "tentative"): "Weet je het zeker?",
+        ("confirmation", "declined"): "Kun je toch komen?",
+        ("update", "attending"): "Je aanmelding blijft staan. Je hoeft niets te doen.",
+        ("update", "declined"): "Kun je door deze wijziging toch komen?",
+        ("correction", "attending"): "Je aanmelding blijft gewoon staan.",
+    }
+    for (kind, answer), words in says.items():
+        mail = a_mail(kind, answer=answer)
+        for part in (mail.shown, " ".join(mail.text.split())):
+            assert words in part
+            others = [said for (of, _), said in says.items() if of == kind and said != words]
+            assert not [said for said in others if said in part]
+        if answer == "declined":
+            assert "aan bij je aanmelding" not in mail.shown, "somebody who does not come chooses no parts"
+
+
+def test_the_entry_has_what_its_reader_needs() -> None:
+    assert a_mail("invitation").entry == (
+        "Samen verder komen met andersoortige organisaties\n\nAanmelden tot en met donderdag 2 april: "
+        "https://aanmelden.example.org/directeurendag-2020?lid=k7m2p9q4rs\nPE-punten: 3"
+    )
+    assert "aanmelden" not in a_mail("save-the-date").entry.casefold(), "that comes with the invitation"
+    days = "Donderdag 16 april\n13.00 Opening\nVrijdag 17 april\n9.00 Wandeling\n15.00 Afsluiting"
+    event = an_event(**EVENTS["a programme of two days"])
+    for answer in (None, "attending"):
+        entry = a_mail("invitation", event=event, answer=answer).entry
+        assert f"\n\nProgramma:\n{days}\n\nPE-punten: 3" in entry and "\n\n\n" not in entry
+    assert "Programma" not in a_mail("cancellation", event=event).entry
+
+
+def test_the_link_is_promised_to_those_who_can_still_get_it() -> None:
+    event = an_event(online=Online(url=MEET), location=None)
+    late = moment(2020, 4, 3, 9)
+    for answer, at, promised in (
+        (None, None, True),
+        ("tentative", None, True),
+        ("declined", None, False),
+        (None, late, False),
+        ("declined", late, False),
+    ):
+        mail = a_mail("update", event=event, answer=answer, at=at)
+        for part in (mail.shown, " ".join(mail.text.split())):
+            assert ("je krijgt de link als je je hebt aangemeld" in part) is promised
+
+
 def test_own_words_that_invite_take_the_place_of_the_standard_sentence() -> None:
     assert "Graag nodigen we" in a_mail("invitation", text="De zaal is om de hoek.").text
     assert "Graag nodigen we" not in a_mail("invitation", text="Van harte nodig ik je uit.").text
