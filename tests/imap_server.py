@@ -38,6 +38,7 @@ class ImapServer:
     def __init__(self, says: Mapping[str, bytes], slow: str = "") -> None:
         self.says = {**USUAL, **says}
         self.slow = slow
+        self.greets_after = 0.0  # seconds
         self.asked: list[str] = []
         self.tokens: list[str] = []
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -79,6 +80,7 @@ class ImapServer:
         there.settimeout(30)
         if self.slow == "GREETING":
             self._drip(there)
+        self._ended.wait(self.greets_after)
         there.sendall(b"* OK hello\r\n")
         with there.makefile("rb") as lines:
             for line in lines:

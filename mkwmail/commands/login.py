@@ -125,7 +125,8 @@ def _say_what_it_allows(terminal: Terminal) -> None:
     )
     terminal.note(
         _(
-            "mkwmail fetches answers, delivery reports and calendar replies to your own mailings, and changes nothing. "
+            "mkwmail fetches answers to your mailings, and all delivery reports and calendar replies. "
+            "It counts only those about your mailings, and changes nothing. "
             "A shared mailbox, or a folder of its own, keeps other mail apart."
         )
     )

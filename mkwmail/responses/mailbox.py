@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from email.message import Message
+from time import monotonic
 from typing import Any
 
 from imapclient import IMAPClient
@@ -172,10 +173,10 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
     :raises MailboxError: if the server cannot be reached, or refuses the login.
     """
     place = f"{imap.host}:{imap.port}"
-    late = threading.Event()
+    late, began = threading.Event(), monotonic()
     with _faults(place):
         client = _connected_within(imap, min(_REPLY_SECONDS, seconds))
-    watch = threading.Timer(seconds, _cut, (client, late))
+    watch = threading.Timer(max(0.0, seconds - (monotonic() - began)), _cut, (client, late))
     watch.daemon = True
     watch.start()
     broken = False

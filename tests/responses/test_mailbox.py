@@ -114,6 +114,16 @@ def test_a_slow_server_is_left_after_the_time_for_everything() -> None:
         assert str(port) in slow.value.faults[0].place
 
 
+def test_a_late_greeting_counts_within_the_time_for_everything() -> None:
+    with ImapServer({}, slow="LOGIN") as server:
+        server.greets_after = 1.5
+        began = time.monotonic()
+        with pytest.raises(UserError), open_mailbox(imap_at(server.port), USER, Password("x"), 2.0):
+            pass
+        assert time.monotonic() - began < 3.4
+    assert server.asked == ["CAPABILITY", "LOGIN"]
+
+
 @pytest.mark.parametrize("charset", ["utf-8\0x", "no such set", "\xff\xfe"])
 def test_a_character_set_that_does_not_exist_stops_nothing(charset: str) -> None:
     mail = f"From: kim@x.nl\nSubject: =?{charset}?q?Ik_kom?=\nIn-Reply-To: <a@b>\n"
