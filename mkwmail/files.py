@@ -64,7 +64,7 @@ def set_mode(path: Path) -> None:
     wanted, found = file_mode(path), path.stat()
     if stat.S_ISDIR(found.st_mode):
         wanted = 0o2770 if wanted == _SHARED else 0o700
-    # What the owner may do, as with a read-only file, stays the owner's own choice.
+    # The owner's own permissions, as with a read-only file, stay the owner's choice.
     if not (found.st_mode ^ wanted) & 0o077:
         return
     # Another user of a shared folder cannot change it; that user's own program has.

@@ -109,7 +109,7 @@ class AuthorizationServer:
         self._server.shutdown()
         self._server.server_close()
 
-    # What it does
+    # Its actions
 
     def authorize(self, query: Mapping[str, str]) -> str:
         """Return the address to which the browser is sent back."""

@@ -137,7 +137,7 @@ class ScriptedServer:
         self.taken: list[Taken] = []
         self.connections = 0
         self.behind: list[tuple[str, int]] = []  # each command, and how many whole lines had come behind it
-        self.takes_data_anyway = False  # answers 354 where every recipient was refused
+        self.takes_data_anyway = False  # answers 354 even if every recipient was refused
         self.forgets = False  # drops what was said before it answered, as some that offer PIPELINING do
         self._tls = tls
         if tls:
@@ -166,7 +166,7 @@ class ScriptedServer:
         """Do as usual again at that step."""
         self._rules = [rule for rule in self._rules if rule.step != step]
 
-    # What was received
+    # Received mail and commands
 
     def bodies_of(self, address: str) -> int:
         """How many messages with their final dot came for an address."""
@@ -177,7 +177,7 @@ class ScriptedServer:
         return [command for command in self.commands if command.upper().startswith(start.upper())]
 
     def wait_for(self, start: str, seconds: float = 10) -> None:
-        """Return when a command that begins so has come, or a message where ``start`` is ``.``."""
+        """Return when a command that begins so has come, or a message if ``start`` is ``.``."""
         with self._changed:
             came = self._changed.wait_for(lambda: bool(self.taken) if start == "." else bool(self.said(start)), seconds)
         assert came, f"no {start} within {seconds} s"

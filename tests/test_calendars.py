@@ -134,7 +134,7 @@ class Life(RuleBasedStateMachine):
         name = Name(first="Lid", surname=f"Nummer{self.made}")
         self.members.append(Member(self.made, name, f"m{self.made}@example.org", organisation=f"Wonen {self.made}"))
 
-    # What happens
+    # The steps
 
     @rule(
         facts=st.lists(st.sampled_from(sorted(CHANGES)), max_size=2),
@@ -244,7 +244,7 @@ class Life(RuleBasedStateMachine):
         assert (said in words) is (place != now), words
         assert "wordt" in words, "an update that says nothing"
 
-    # What is known
+    # The state
 
     def sources(self) -> Sources:
         path = self.folder / "events" / "dag.yaml"
@@ -260,7 +260,7 @@ class Life(RuleBasedStateMachine):
             return ("cancelled",)
         return (event.starts.timestamp(), event.ends.timestamp(), event.title, place_of(event))
 
-    # What must hold
+    # The invariants
 
     @invariant()
     def every_calendar_says_what_the_file_says_or_status_names_it(self) -> None:

@@ -46,7 +46,7 @@ _EARLIER = timedelta(days=1)  # SINCE compares days in the server's time zone
 
 @dataclass(slots=True)
 class MailboxFindings:
-    """What a run found, whether or not it was recorded."""
+    """The findings of a run, whether or not they were recorded."""
 
     mails: int = 0
     too_large: int = 0

@@ -15,7 +15,7 @@ from mkwmail.files import reason_of, shipped, state_folder
 from mkwmail.i18n import _, suggestion
 from mkwmail.mail.guide import PAGES, SECTIONS, guide_page, place_of
 
-# What people type for each thing, in English and Dutch.
+# The words that people type for each thing, in English and Dutch.
 _MEMBERS = ("members", "leden", "ledenlijst", "lijst")
 _SETTINGS = ("settings", "instellingen", SETTINGS)
 _FOLDER = ("folder", "map")

@@ -48,7 +48,7 @@ def papers(invocation: Invocation, event: str, which: str | None, *, member: str
     """Make the certificates or a sheet of an event; without a name, all sheets.
 
     :param member: only this person's certificate.
-    :raises UserError: if something is missing or cannot be set; code USAGE if nobody comes.
+    :raises UserError: if something is missing or cannot be set; code USAGE without any participants.
     """
     if member is not None and which != CERTIFICATES:
         fault = _("--member goes with certificates only")
@@ -106,7 +106,7 @@ def _certificates(
             fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
             remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
             raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
-        # Who has left the list, and never answered, is known to the register only.
+        # A person who has left the list, and never answered, is known to the register only.
         left = Member(0, read_name(chosen.name), chosen.address, chosen.organisation)
         everyone = {key: everyone.get(key, left)}
     elif certificates.example:

@@ -190,7 +190,7 @@ def _existing(folder: WorkingFolder) -> Iterator[Path]:
     """Return the files in the folder, and all that is in its directories."""
     with suppress(OSError):
         yield from folder.path.iterdir()
-    # What is in events/ may be mailed; another name of it, in one of the others, may not.
+    # A file in events/ may be mailed; another name of it, in one of the other folders, may not.
     for directory in (folder.templates_dir, folder.backups_dir, folder.papers_dir, folder.events_dir):
         yield from directory.rglob("*")
 

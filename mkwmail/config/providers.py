@@ -100,7 +100,7 @@ PRESETS: Mapping[str, Preset] = {
     "weboke": Preset(pace={"connections": "1", "per_day": "280"}),
 }
 
-# What people call a provider, by the beginning of the word.
+# Names that people use for a provider, by the beginning of the word.
 _CALLED = {
     "outlook": "microsoft365",
     "office": "microsoft365",

@@ -125,7 +125,7 @@ class Imap(StrictModel):
 
         Without a username of its own it is the account that sends, whose login is kept under the mail server's name.
         """
-        # Who signs in with OAuth reads a shared mailbox with their own token.
+        # People who sign in with OAuth read a shared mailbox with their own token.
         same = smtp is not None and (self.username in (None, smtp.username) or smtp.auth is Auth.OAUTH)
         if smtp is not None and same and not (self.password_command or self.password_file):
             return smtp
@@ -263,7 +263,7 @@ class Settings(StrictModel):
     association: Annotated[str, nothing_is(str), from_text(str)] = ""
     language: Annotated[Literal["nl", "en"] | None, or_nothing(str.casefold)] = Field(default=None, examples=["nl"])
     reply_to: OptionalAddress = None
-    # Those who hear from `mkwmail due`; nobody named: the sender.
+    # Those who hear from `mkwmail due`; empty: the sender.
     report_to: Addresses = ()
     members: Line = "leden.csv"
     form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])

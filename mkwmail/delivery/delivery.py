@@ -173,7 +173,7 @@ class _Connection:
         self._run.recorded(len(results))
 
     def _leave(self) -> None:
-        """Record the last results and end the session, whatever ended the work."""
+        """Record the last results and end the session, however the work ended."""
         try:
             self._record()
         except UserError as error:

@@ -130,7 +130,7 @@ _TABLE = (
     # without these words is a full mailbox, or at RCPT too many recipients.
     _row(_MESSAGE, r"5\d\d 5\.(?:3\.4|2\.3)", Meaning.RUN, Why.TOO_LARGE),
     _row(_MESSAGE, r"552.*", Meaning.RUN, Why.TOO_LARGE, r"message(?: file| is| size)* (?:too (?:big|large)|exceeds)"),
-    # MAIL says nothing about the member, so whatever is wrong there is wrong for all (RFC 5321 §4.1.1.2).
+    # MAIL says nothing about the member, so a fault there is a fault for all (RFC 5321 §4.1.1.2).
     _row({Phase.MAIL}, r"552.*", Meaning.RUN, Why.TOO_LARGE),
     _row({Phase.MAIL}, r"4\d\d.*", Meaning.RUN, Why.LATER),
     _row({Phase.MAIL}, r".*", Meaning.RUN, Why.SERVER),
@@ -143,7 +143,7 @@ _TABLE = (
     _row({Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT}, r"5\d\d.*", Meaning.REFUSED),
     _row({Phase.DOT}, r"2\d\d.*", Meaning.SENT),
     # Replies out of step. Who says "accepted" before the end may mean it; anything else before the dot took
-    # nothing; at the dot nobody can tell.
+    # nothing; at the dot it cannot be known.
     _row({Phase.BODY}, r"2\d\d.*", Meaning.IN_DOUBT),
     _row({Phase.DOT}, r".*", Meaning.IN_DOUBT),
     _row(_ANY, r".*", Meaning.RELEASED),

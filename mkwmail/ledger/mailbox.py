@@ -45,7 +45,7 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What settled a message that was in doubt: ``sent`` (the folder), ``report`` or ``reply``."""
+    """The evidence that settled a message in doubt: ``sent`` (the folder), ``report`` or ``reply``."""
 
     round: Round
     person: str
@@ -87,7 +87,7 @@ def keep(database: Database, mails: Iterable[KeptMail]) -> None:
 
 
 def waiting(database: Database) -> tuple[KeptMail, ...]:
-    """Return the replies by people that nobody has dealt with, oldest first."""
+    """Return the unsettled replies by people, oldest first."""
     rows = database.execute(
         "SELECT digest, kind, event, coalesce(person, ''), folder, message_id, at FROM mailbox_mails"
         " WHERE kind IN ('reply', 'opt-out') AND settled IS NULL ORDER BY at, digest"

@@ -312,7 +312,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 event TEXT NOT NULL, person TEXT REFERENCES persons (key),
                 folder TEXT NOT NULL, message_id TEXT NOT NULL, at TEXT NOT NULL, settled TEXT
             ) STRICT""",
-            # What settled a message that was in doubt.
+            # The evidence that settled a message in doubt.
             """CREATE TABLE findings (
                 attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
                 how TEXT NOT NULL CHECK (how IN ('sent', 'report', 'reply')), at TEXT NOT NULL

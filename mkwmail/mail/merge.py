@@ -463,7 +463,7 @@ def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Mac
             found.loops.add(each)
             _visit_all([*node.body, *node.else_], use, caught, found, macros)
         case nodes.Include() | nodes.Import() | nodes.FromImport() | nodes.Extends():
-            # What the other template looks at is not known here.
+            # The values that the other template looks at are not known here.
             for name in PERSONAL:
                 found.use(name, _Use.LOOKED_AT)
         case nodes.Name(name=name, ctx="load"):

@@ -135,8 +135,8 @@ class Recipient:
 class Unsettled:
     """A sign-up of which it is not certain whose it is, or what it says.
 
-    ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes, whoever that
-    is; empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
+    ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes in any case;
+    empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
     ``maybe``: the persons whose it may be; they are not reminded. ``comes`` is false if it is a refusal.
     """
 
@@ -353,7 +353,7 @@ class Audiences:
         return self._colleague_comes(person, member) if rule_of(self._mailing).asks_to_come else None
 
     def _may_come(self, person: str, _member: Member) -> str | None:
-        # Who signed up must know when and where, also if it is not settled who that is.
+        # A person who signed up must know the time and place, also if it is not settled who that is.
         return None if person in self._pending else self._unless(person, COMING)
 
     def _unless(self, person: str, wanted: Set[str]) -> str | None:

@@ -131,8 +131,8 @@ def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recip
 def inheriting(listings: Sequence[Recipient], history: History) -> History:
     """Return the history in which successors have the mails that their addresses got.
 
-    The mails of somebody who has left were read, if at all, by whoever has the address now. So a successor is not
-    invited a second time at the same address, but gets the reminder, and every change, correction and cancellation.
+    The mails of somebody who has left were read, if at all, by the person who has the address now. So a successor is
+    not invited a second time at the same address, but gets the reminder, and every change, correction and cancellation.
     Answers and skips are a person's own.
     """
     here = {each.person for each in listings}
@@ -155,7 +155,7 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     told |= {person: versions for person, versions in history.telling.told.items() if person not in heir_of}
     correcting = history.correcting
     if correcting is not None:
-        # Who had the text of now in person needs no correction of what the predecessor had.
+        # A person who had the present text needs no correction of the text that the predecessor had.
         earlier = {heir_of.get(person, person) for person in correcting.earlier} - (correcting.had - correcting.earlier)
         had = {heir_of.get(person, person) for person in correcting.had}
         correcting = replace(correcting, earlier=frozenset(earlier), had=frozenset(had))

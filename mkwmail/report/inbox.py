@@ -1,4 +1,4 @@
-"""What came into the mailbox, for the screen and as JSON."""
+"""The mail that came into the mailbox, for the screen and as JSON."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ReplyLine:
 
 @dataclass(frozen=True, slots=True)
 class MailboxReport:
-    """What a reading of the mailbox brought. Pairs begin with the event and the person's name."""
+    """The results of reading the mailbox. Pairs begin with the event and the person's name."""
 
     mails: int
     too_large: int

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 Style = Literal["", "bold", "dim", "good", "waiting", "warning", "bad", "doubt", "command"]
 
-# What each colour means. By number (xterm's 256 colours), because terminals choose the first sixteen themselves: these
-# are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
+# The meaning of each colour. By number (xterm's 256 colours), because terminals choose the first sixteen
+# themselves: these are as readable on white as on black (contrast 4 or more, WCAG 2 §1.4.3).
 STYLES: Mapping[Style, str] = {
     "good": "color(28)",  # sent, done, ready: green
     "waiting": "color(31)",  # later, or for somebody's answer: blue
@@ -316,6 +316,9 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+        except KeyboardInterrupt:
+            self.note()  # so that the shell's prompt begins on a line of its own
+            raise
 
     def ask_unseen(self, question: str) -> str:
         """Ask a question and return the answer, which does not show.
@@ -327,6 +330,9 @@ class Terminal:
         except EOFError:
             self.note()
             return ""
+        except KeyboardInterrupt:
+            self.note()
+            raise
 
 
 def _console_like(screen: Console, file: IO[str]) -> Console:

@@ -1,4 +1,4 @@
-"""The password: where it comes from, and that it is shown nowhere."""
+"""The password: its sources, and that it is never shown."""
 
 import os
 import sys

@@ -22,7 +22,7 @@ def twohundred(desk: Desk, pace: str = "{per_connection: 10}") -> None:
 
 
 def each_got(desk: Desk) -> set[int]:
-    """How many mails members got: {1} where everybody had one."""
+    """How many mails members got: {1} if everybody had one."""
     return set(Counter(taken.recipients for taken in desk.server.taken).values())
 
 

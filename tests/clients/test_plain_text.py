@@ -88,7 +88,7 @@ def test_nothing_of_markdown_or_html_is_left_over(texts: dict[str, Sent]) -> Non
 
 
 def is_written_out(link: str, text: str) -> bool:
-    """Whether the text has a link; of a mail that is begun, the address and the code that its subject must hold."""
+    """Return whether the text has a link; for a mail that is begun, check its address and the code in its subject."""
     parts = urlsplit(link)
     if parts.scheme != "mailto" or not parts.query:
         return link.removeprefix("mailto:") in text

@@ -47,7 +47,7 @@ ACCEPTED: dict[str, tuple[frozenset[str], str]] = {
         "the checker takes `.item .was` for a chain; there is none, which a test holds, for Word misreads them",
     ),
     "background-image": (WORD, "a logo's ground: its colour stands beside it, as a style and as an attribute"),
-    "border": (WORD, "Word draws it on cells, where ours are, save for a quotation's, which is indented as well"),
+    "border": (WORD, "Word draws it on cells; ours are there, except a quotation's, which is indented as well"),
     "border-radius": (WORD, "the button has square corners"),
     "display": (GMAIL_APPS | WORD, "`block` and `none` are all that they are asked for"),
     "display:none": (GMAIL_BASIC | WORD, "hides the preheader, which is a line that can be read; Word has mso-hide"),

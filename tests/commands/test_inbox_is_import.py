@@ -85,7 +85,7 @@ def through(server: Postfix, mails: list[bytes]) -> list[bytes]:
 
 
 def states(place: Place) -> tuple[list[tuple[str, str]], object]:
-    """What is known of everybody: their answers, and what became of their mails."""
+    """Return everybody's answers, and the states of their mails."""
     listed = place.run("answers", "list", EVENT, "--json", now=LATER).json["answers"]
     status = place.run("status", EVENT, "--json", now=LATER).json
     known = ("rounds", "attendance", "catering")

@@ -1,12 +1,13 @@
 """Questions to a person, and the effect of the answers."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.commands.test_send import move_ledger
-from tests.keyboard import typed
+from tests.keyboard import in_a_terminal, typed, until
 from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
@@ -19,6 +20,19 @@ def at_keyboard(
     place: Place, *words: str, answers: list[tuple[str, str]], now: str = "2020-02-17T09:00"
 ) -> tuple[int, str]:
     return typed(place.command(*words), place.environment(now), place.folder, answers)
+
+
+def test_after_ctrl_c_at_a_question_the_shell_goes_on_on_a_new_line(tmp_path: Path) -> None:
+    with ScriptedServer() as server:
+        place = a_place(tmp_path, server.port)
+        environment = {**place.environment("2020-02-17T09:00"), "TERM": "dumb", "COLUMNS": "80"}
+        pid, screen = in_a_terminal(place.command("send", EVENT, "invitation"), environment, place.folder)
+        until(screen, "type 5:")
+        os.write(screen, b"\x03")
+        said = until(screen, None)
+        os.close(screen)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+        assert said.endswith("\n") and not server.taken
 
 
 def test_the_right_count_sends_and_any_other_does_not(tmp_path: Path) -> None:

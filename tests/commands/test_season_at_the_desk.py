@@ -25,7 +25,7 @@ def plain(screen: str) -> str:
 
 
 def chosen(does: str) -> Typed:
-    """What to type at the desk's question for a step."""
+    """Return the number to type at the desk's question for a step."""
 
     def found(screen: str) -> str:
         numbers: list[str] = re.findall(rf"^ +(\d)  {does} +mkwmail", plain(screen), re.MULTILINE)
@@ -105,7 +105,7 @@ def test_a_deferred_and_a_refused_mail_by_the_numbers_of_the_desk(desk: Desk) ->
     assert not re.search(r"invitation|reminder", screen)
     last = " ".join(screen.rpartition("Volgende mailing")[2].split())
     assert "uitnodiging: de server stelde 1 mail uit tot 9.30 uur" in last
-    # What waits for a person comes before what is next.
+    # Work that waits for a person comes before the next mailing.
     assert re.search(r"1 Over mails beslissen mkwmail resolve 2 Uitnodiging versturen mkwmail send uitnodiging", last)
 
     # The next day, in a new terminal: what waits is one number away, and nobody gets it twice.

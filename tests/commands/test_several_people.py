@@ -181,7 +181,7 @@ def test_two_users_of_the_system_work_in_one_folder_and_its_files_stay_for_their
     assert seen[0].code == 73 and "jan is using the ledger" in seen[0].err, seen
     assert len(server.taken) == 5
     assert els.run("answers", "set", EVENT, "Kim Verbeek", "nee", now="2020-02-17T12:00").code == 0
-    # What either of them made, the other can read and change, and nobody else can.
+    # Each can read and change the files that the other made, and nobody else can.
     made = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "events"]
     kept = {path.relative_to(folder).as_posix(): (oct(path.stat().st_mode), path.stat().st_gid) for path in made}
     assert {values for values in kept.values()} == {("0o100660", GROUP)}, kept

@@ -137,7 +137,7 @@ def test_a_session_that_ends_early_is_opened_again(side: Sides, office: Office) 
 def test_an_exception_within_a_body_leaves_that_one_in_doubt_and_the_rest_planned(
     office: Office, tmp_path: Path
 ) -> None:
-    """Only a transport's own fault raises one; SMTP has a reply for whatever a server does."""
+    """Only a transport's own fault raises one; SMTP has a reply for everything that a server does."""
     broken = Folder(tmp_path / "mails", {C: Trouble.BREAK})
     with pytest.raises(RuntimeError, match="broke"):
         mail(office, broken)
@@ -183,7 +183,7 @@ def test_a_reply_is_the_members_or_the_runs(side: Sides, office: Office, answer:
 
 @pytest.mark.parametrize("connections", [1, 2])
 def test_bodies_that_are_declined_are_planned_again(side: Sides, office: Office, connections: int) -> None:
-    """The first stop lets nothing more begin, whatever is claimed ahead."""
+    """After the first stop nothing more begins, even if it is claimed already."""
 
     def ask(event: Step | Pause) -> None:
         if isinstance(event, Step) and event.done == 3:

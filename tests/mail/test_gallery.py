@@ -578,7 +578,7 @@ PLACE_OF_WORDS = """(body, words) => {
 
 
 def clicked(gallery: Opened, words: str) -> str:
-    """Where the page says that these words of the mail are written, after a click on them."""
+    """Return the place that the page names for these words of the mail, after a click on them."""
     x, y = gallery.page.frame_locator("#frame").locator("body").evaluate(PLACE_OF_WORDS, words)
     box = gallery.page.locator("#frame").bounding_box()
     assert box is not None

@@ -66,7 +66,7 @@ class Row:
 
 
 def main() -> int:
-    """Print the table and keep it; 1 where anything was not as promised."""
+    """Print the table and keep it; 1 if anything was not as promised."""
     lines: list[str] = []
 
     def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Inputs by the hundred thousand, for one kind: led by coverage where atheris is there, else by hypothesis.
+"""Inputs by the hundred thousand, for one kind: led by coverage if atheris is installed, else by hypothesis.
 
     python -m tests.torture.fuzz KIND COUNT
 

@@ -76,7 +76,7 @@ def each_in_a_fresh_folder(
     while tally.kills < times:
         with a_run(folder, pattern, dice.choice(((), ("PIPELINING",))), connections) as (place, server):
             trial(place, server, dice, tally)
-        # What a trial left next to its folder.
+        # The files that a trial left next to its folder.
         for left in folder.iterdir():
             if left.is_file():
                 left.unlink()
