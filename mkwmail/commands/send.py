@@ -333,7 +333,8 @@ def _confirmed(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, o
 def proposal_of(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, count: int) -> Proposal:
     """Return the proposal to confirm. It needs at least one message."""
     now = invocation.clock.now()
-    views = [mail_view(each.message(now)) for each, _count in variants(ready.outgoing)]
+    firsts = [each for each, _count in variants(ready.outgoing)]
+    views = [mail_view(each.message(now)) for each in firsts]
     return Proposal(
         event=ready.sources.event,
         plan=ready.plan,
@@ -342,6 +343,7 @@ def proposal_of(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, 
         count=count,
         odd=tuple(_odd(ready, ledger, count, now)),
         along=str(enclosed(ready.outgoing[:count])),
+        own=frozenset(file.name for file in firsts[0].files),
         members=f"{ready.sources.shown_list}: {'; '.join(ready.sources.members.how_read)}",
     )
 

@@ -310,7 +310,7 @@ class Proposal:
 
     ``sample``: the first mail. ``subjects``: the number of different subjects. ``count``: the number of mails in
     this run. ``odd``: sentences about odd things. ``members``: the member list and how it was read. ``along``: how many
-    mails have files of their own, in words.
+    mails have files of their own, in words. ``own``: the names of the sample's own files.
     """
 
     event: Event
@@ -321,6 +321,7 @@ class Proposal:
     odd: tuple[str, ...]
     members: str
     along: str = ""
+    own: frozenset[str] = frozenset()
 
 
 def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
@@ -350,7 +351,7 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
             "to": to,
             "rest": mails(len(made.to_send) - proposal.count),
         }
-    attached = attached_words(sample.attached) or _("none")
+    attached = attached_words(tuple(each for each in sample.attached if each.name not in proposal.own)) or _("none")
     rows = [(_("From"), sample.sender), (_("Subject"), subject), (_("To"), to), (_("Attached"), attached)]
     if proposal.along:
         rows.append((_("Per person"), proposal.along))

@@ -217,6 +217,9 @@ def test_optional_files_files_for_several_and_files_of_nobody(tmp_path: Path) ->
         assert "belongs to nobody: 0099.pdf" in checked.out
         proposed = place.run("send", EVENT, "invitation", "--dry-run")
         assert "belongs to nobody: 0099.pdf" in proposed.out
+        # What is for one person is not said of all of them.
+        head = proposed.out.partition("Per person")[0]
+        assert "invite.ics" in head and "0011.pdf" not in head
         assert place.send().code == 0
         mails = {address: parsed(each.data) for address, each in taken(server).items()}
     assert files(mails["kim@example.org"]).keys() == {"0011.pdf", "Woonstede.pdf"}
