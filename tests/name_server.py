@@ -1,4 +1,4 @@
-"""A name server on loopback that knows some TXT records."""
+"""A name server on loopback that knows some TXT and MX records."""
 
 import contextlib
 import socket
@@ -11,13 +11,18 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 
 class NameServer:
-    """Answers over UDP. ``records``: name → its texts; a name that is not there does not exist."""
+    """Answers over UDP. ``records``: name → its texts; a name that is not there does not exist. ``exchanges``: domain →
+    the servers that receive its mail."""
 
-    def __init__(self, records: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, records: Mapping[str, Sequence[str]], exchanges: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self._exchanges = {dns.name.from_text(name): servers for name, servers in (exchanges or {}).items()}
         self._records = {dns.name.from_text(name): texts for name, texts in records.items()}
         self.asked: list[str] = []
 
@@ -52,7 +57,10 @@ class NameServer:
             answer = dns.message.make_response(question)
             answer.flags |= dns.flags.RA
             texts = self._records.get(name)
-            if texts:
+            if question.question[0].rdtype == dns.rdatatype.MX and name in self._exchanges:
+                servers = [f"10 {server}." for server in self._exchanges[name]]
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "MX", *servers))
+            elif texts:
                 # In pieces of 255 octets, as a record holds them.
                 quoted = [" ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255)) for text in texts]
                 answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", *quoted))

@@ -131,7 +131,7 @@ def _read_mails(
 
 
 def assisted(folder: WorkingFolder, ledger: Ledger) -> Mapping[str, tuple[str, ...]]:
-    """Return the address key of each assistant → the members; nobody if the list cannot be read."""
+    """Return the address key of each assistant → the members; empty if the list cannot be read."""
     try:
         index = read_member_index(folder, ledger)
     except UserError:

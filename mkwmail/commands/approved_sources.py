@@ -170,7 +170,7 @@ def earlier_text_of(
         return with_earlier_text(
             sources.event, index.listings, correcting_of(sources, CORRECTION, ledger, history), now
         )
-    except UserError:  # told where that mailing is composed
+    except UserError:  # this is reported when that mailing is composed
         return None
 
 

@@ -432,7 +432,7 @@ def composer_of(
 def _certifies(event: Event, mailing: str, history: History) -> bool:
     """Return whether those who were present get a certificate with the mailing.
 
-    A correction brings it if what it says was wrong. If nobody turns out to have been present, it brings none.
+    A correction brings it if what it says was wrong. Without anybody present, it brings none.
     """
     if event.certificate is None or rule_of(mailing).certifies:
         return event.certificate is not None

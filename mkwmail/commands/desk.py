@@ -130,7 +130,7 @@ def _show_undecided(terminal: Terminal, status: EventStatus, now: datetime) -> N
 
 
 def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: datetime) -> tuple[Step, ...]:
-    """Return the first steps in a folder from which nobody was mailed yet; nothing once somebody was."""
+    """Return the first steps in a folder that has sent no mail yet; empty after the first mail."""
     if any(status.lines for status in statuses):
         return ()
     own = [status for status in statuses if status.event.ends >= now]

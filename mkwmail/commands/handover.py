@@ -281,7 +281,7 @@ def _left_words(kind: str, name: str) -> str:
 
 
 def undo(invocation: Invocation) -> ExitCode:
-    """Open a folder again that was handed over, if a person says that nobody took it over.
+    """Open a folder again that was handed over, if a person says that it was not taken over.
 
     :raises UserError: code USAGE if it was not handed over; code SETTINGS if it was taken over on this computer, or
         if there is no terminal to ask.

@@ -48,7 +48,7 @@ def papers(invocation: Invocation, event: str, which: str | None, *, member: str
     """Make the certificates or a sheet of an event; without a name, all sheets.
 
     :param member: only this person's certificate.
-    :raises UserError: if something is missing or cannot be set; code USAGE if nobody comes.
+    :raises UserError: if something is missing or cannot be set; code USAGE without any participants.
     """
     if member is not None and which != CERTIFICATES:
         fault = _("--member goes with certificates only")

@@ -225,12 +225,12 @@ def _letters(
 
 
 def _key_on_paper(secret: bytes, member: Member) -> str:
-    """Return a key from which the code in the member's sign-up link follows: nobody else has it."""
+    """Return a key from which the code in the member's sign-up link follows: only this member has it."""
     return person_key(secret, f"{full_name(member.name)}\n{member.organisation}\n{member.number}")
 
 
 def _write_letters(terminal: Terminal, sources: Sources, path: Path, letters: Sequence[tuple[Member, Message]]) -> None:
-    # Also without letters, so that nobody prints those of an earlier list.
+    # Also without letters, so that those of an earlier list are not printed.
     page = letters_page(letters, sources.event.title)
     write_output(sources.folder, path, page.encode(), "brieven.html")
     if not letters:

@@ -47,7 +47,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         ledger.settle(now)
         index = read_member_index(folder, ledger)
         persons = {each.key: each for each in people.persons(ledger.database) if not is_mark(each.address)}
-        loose = {_row_key(each): each for each in erasure.loose_signups(ledger.database)}
+        loose = {f"row:{each.event}:{each.key}": each for each in erasure.loose_signups(ledger.database)}
         person = _meant(who, candidates(index, tuple(persons.values())), loose)
         terminal.say(_("To be removed: %(person)s") % {"person": person}, "bold")
         terminal.say(
@@ -80,10 +80,6 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
     _say_unreached(terminal, unreached)
     _say_what_is_not_ours(terminal)
     return ExitCode.OK
-
-
-def _row_key(row: LooseSignup) -> str:
-    return f"row:{row.event}:{row.key}"
 
 
 def _meant(who: str, known: Sequence[Candidate], loose: Mapping[str, LooseSignup]) -> Candidate:

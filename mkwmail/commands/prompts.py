@@ -277,7 +277,7 @@ def settled_members(invocation: Invocation, sources: Sources, index: MemberIndex
 
     Without a terminal they stay doubtful. A decision is recorded at once: it stays true even if nothing is sent now.
 
-    :raises UserError: code SETTINGS if names have slipped against the addresses, and nobody says that they are right.
+    :raises UserError: code SETTINGS if names have slipped against the addresses, and the user does not confirm them.
     """
     terminal, members = invocation.terminal, sources.members.members
     if not index.doubtful:

@@ -248,7 +248,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
 
     The answer is remembered.
 
-    :raises UserError: code SETTINGS if nobody answers; code IN_DOUBT if it was sent: everybody still planned is in
+    :raises UserError: code SETTINGS without an answer; code IN_DOUBT if it was sent: everybody still planned is in
         doubt then.
     """
     event, mailing, terminal = sources.event, plan.round.mailing, invocation.terminal

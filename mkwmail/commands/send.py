@@ -280,12 +280,12 @@ def send(invocation: Invocation, event: str, mailing: str | None, options: SendO
 
 
 def _earlier_text(ready: PreparedMailing, ledger: Ledger, now: datetime) -> str:
-    """Return that people have an earlier text of the last mailing, and the command; empty if nobody has."""
+    """Return that people have an earlier text of the last mailing, and the command; empty if there are none."""
     of = ready.plan.round
     given = rounds.of_mailing(ledger.database, of.event, of.mailing)
     first = all(each.round.mailing == of.mailing for each in ready.history.deliveries)
     if first and not any(differences(each.sources, ready.composer.sources) for each in given):
-        # There was no other mailing, and its text never changed: nobody's deliveries need to be read again.
+        # There was no other mailing, and its text never changed: the deliveries need not be read again.
         return ""
     history = history_of(ledger, ready.sources.event)
     found = earlier_text_of(ready.sources, ready.index, ledger, history, now)

@@ -87,8 +87,8 @@ def import_signups(
     It shows first what it would record. Doubtful rows are asked about in a terminal; otherwise they are kept until
     they are settled.
 
-    :raises UserError: if the export or the member list cannot be read, or if nobody can confirm (SETTINGS); nothing
-        is recorded then.
+    :raises UserError: if the export or the member list cannot be read, or without a terminal to confirm (SETTINGS);
+        nothing is recorded then.
     """
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
@@ -144,7 +144,7 @@ def _confirmed(terminal: Terminal, form: _Form, export: Export, found: Changes, 
 
     The number must be typed if the file does not tell who comes, or if more than half of the members would change.
 
-    :raises UserError: code SETTINGS if nobody can be asked.
+    :raises UserError: code SETTINGS without a terminal.
     """
     if export.perhaps:
         if not terminal.interactive or yes:
@@ -429,7 +429,8 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
     rows += [kept_signup(match, None, match.doubt, holders.get(match.signup.key)) for match in doubtful]
     rows += [replace(kept_signup(match, None), gone=now) for match in found.ignored]
     # Our own list, edited, is not an export of the form: answers do not identify its rows.
-    ours = {match.signup.key for match in _all(found) if match.signup.was is not None and not match.doubt}
+    every = (*found.news, *found.same, *found.guests, *found.doubtful, *(each.match for each in found.stands))
+    ours = {match.signup.key for match in every if match.signup.was is not None and not match.doubt}
     rows = [row for row in rows if row.key not in ours]
     missing_answers, missing_rows = _missing(found, said, now)
     batch = Batch(
@@ -481,10 +482,6 @@ def _departed(form: _Form, found: Changes) -> Iterator[Guest]:
         if person is not None and person.key not in here and match.signup.answer is not None:
             address = person.addresses[0] if person.addresses else ""
             yield Guest(person.key, person.name, _mailable(address), person.organisation)
-
-
-def _all(found: Changes) -> Iterator[Match]:
-    yield from (*found.news, *found.same, *found.guests, *found.doubtful, *(each.match for each in found.stands))
 
 
 def _answer_of(match: Match, person: str, now: datetime) -> Iterator[Answer]:

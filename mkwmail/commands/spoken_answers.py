@@ -93,7 +93,7 @@ _ROW = "row "
 class _Desk:
     """Everybody whom the secretary can name for an event, and what can be recorded of them.
 
-    ``loose``: the doubtful rows that nobody is known to have filled in, as candidates' keys. ``rows``: the other
+    ``loose``: the doubtful rows without a known author, as candidates' keys. ``rows``: the other
     doubtful rows, by the person whose they are.
     """
 

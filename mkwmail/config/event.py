@@ -69,9 +69,12 @@ class Feedback(StrictModel):
 
 
 # ``12.30 uur Inloop met lunch``, ``13.00-13.45: Opening``
+_TIME = r"\d{1,2}(?:[.:u]\d{2}|\s*uur\b)"
 _PROGRAMME_LINE = re.compile(
-    r"(?P<time>\d{1,2}[.:u]\d{2})(?:\s*(?:-|–|tot)\s*(?P<until>\d{1,2}[.:u]\d{2}))?(?:\s*uur)?[:,]?\s+(?:[-–]\s+)?(?P<title>\S.*)"
+    rf"(?P<time>{_TIME})(?:\s*uur)?(?:\s*(?:-|–|tot)\s*(?P<until>{_TIME}))?(?:\s*uur)?[:,]?\s+(?:[-–]\s+)?(?P<title>\S.*)"
 )
+# ``vanaf 13 uur Opening``, ``ca. 15.00 uur Pauze``: a word or two before the time.
+_BEFORE_ITS_TIME = re.compile(rf"(?:[^\W\d]\S*\s+){{1,2}}({_TIME}.*)")
 
 
 class ProgrammeItem(StrictModel):
@@ -98,7 +101,9 @@ class ProgrammeItem(StrictModel):
             text = value if isinstance(value, str) else ""
         found = _PROGRAMME_LINE.fullmatch(text.strip())
         if found is None and isinstance(value, str):
-            raise UnusableError(_("a line of the programme begins with its time"), f"12.30 {text.strip()}")
+            later = _BEFORE_ITS_TIME.fullmatch(text.strip())
+            written = later[1] if later and _PROGRAMME_LINE.fullmatch(later[1]) else f"12.30 {text.strip()}"
+            raise UnusableError(_("a line of the programme begins with its time"), written)
         return {name: part for name, part in found.groupdict().items() if part} if found else value
 
 

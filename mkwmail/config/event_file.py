@@ -31,6 +31,7 @@ from mkwmail.config.kinds import (
     kinds_without_entry,
     order_of,
     rule_of,
+    shown_name,
     templates_of,
 )
 from mkwmail.config.yaml_document import Document, Loc, Node, Plain, read_document
@@ -335,7 +336,7 @@ def _latest_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]
     if send is None:
         return
     loc = ("mailings", name, "send")
-    words = {"mailing": name, "send": _written(send)}
+    words = {"mailing": shown_name(name), "send": _written(send)}
     if mailing.latest is not None:
         if mailing.latest < send:
             fault = _("the last moment for %(mailing)s, %(latest)s, is before it is sent on %(send)s")
@@ -376,7 +377,8 @@ def _order_faults(draft: Draft) -> Iterator[Fault]:
             continue
         other, theirs = max(late, key=lambda pair: pair[1])
         fault = _("%(mailing)s would be sent on %(send)s, before %(other)s on %(theirs)s")
-        words = {"mailing": name, "send": _written(send), "other": other, "theirs": _written(theirs)}
+        words = {"mailing": shown_name(name), "other": shown_name(other)}
+        words |= {"send": _written(send), "theirs": _written(theirs)}
         yield draft.fault(("mailings", name, "send"), fault % words, _("correct one of the two dates"))
 
 

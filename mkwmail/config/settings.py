@@ -263,7 +263,7 @@ class Settings(StrictModel):
     association: Annotated[str, nothing_is(str), from_text(str)] = ""
     language: Annotated[Literal["nl", "en"] | None, or_nothing(str.casefold)] = Field(default=None, examples=["nl"])
     reply_to: OptionalAddress = None
-    # Those who hear from `mkwmail due`; nobody named: the sender.
+    # Those who hear from `mkwmail due`; empty: the sender.
     report_to: Addresses = ()
     members: Line = "leden.csv"
     form: Annotated[Literal["je", "u"], Folded] = Field(default="u", examples=["je"])

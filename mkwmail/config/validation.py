@@ -75,6 +75,9 @@ def _removed(fields: dict[str, Plain], loc: Loc) -> bool:
     return False
 
 
+_NO_LIST = ("tuple_type", "list_type")
+
+
 def _fault(details: ErrorDetails, document: Document, model: Model) -> Fault | None:
     loc, kind = location_of(details), details["type"]
     if kind == FOLLOWS:
@@ -86,7 +89,8 @@ def _fault(details: ErrorDetails, document: Document, model: Model) -> Fault | N
     key = _name(loc)
     place = document.place(loc)
     sentence, value = _sentence(details, _field(model, loc))
-    remedy = _remedy(document, loc, key, value, _field(model, loc))
+    remedy = _as_item(details["input"]) if kind in _NO_LIST else ""
+    remedy = remedy or _remedy(document, loc, key, value, _field(model, loc))
     return Fault(place, f"{key}: {sentence}", remedy)
 
 
@@ -139,7 +143,7 @@ def _sentence(details: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]
         return _("cannot be more than %(limit)s") % {"limit": limit}, ""
     if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
         return _("keys are expected here, each with its value on a line of its own, indented below it"), ""
-    if kind in ("tuple_type", "list_type"):
+    if kind in _NO_LIST:
         return _("a list is expected here, each item on a line that begins with a hyphen"), ""
     if isinstance(given, (list, Mapping)):
         return _("one text is expected here, not a list or keys of its own"), ""
@@ -159,6 +163,16 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     for argument in get_args(annotation):
         found.extend([argument] if isinstance(argument, str) else _choices(argument))
     return tuple(found)
+
+
+def _as_item(given: Any) -> str:
+    """Return how to write the first of several lines that should have been a list; empty if there are none."""
+    if isinstance(given, Mapping):
+        first = next((f"{key}: {value}" for key, value in given.items() if isinstance(value, str)), "")
+    else:
+        lines = [line.strip() for line in str(given or "").splitlines() if line.strip()]
+        first = lines[0] if len(lines) > 1 else ""
+    return _("write each item like this: %(line)s") % {"line": f"- {first}"} if first else ""
 
 
 def _remedy(document: Document, loc: Loc, key: str, value: str, field: FieldInfo | None) -> str:

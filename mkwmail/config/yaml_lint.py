@@ -277,6 +277,7 @@ _TIGHT_KEY = re.compile(r"([a-z][a-z_-]*):(?!//)(?=\S)")
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_-]*:(?=\s|$)")
 _BLOCK = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-])\s*(?:\s#.*)?$")
 _EQUALS = re.compile(r"([a-z][a-z_-]*)\s*[=;]\s*(\S.*)$")
+_ITS_TIME = re.compile(r"\d{1,2}(?:[.:u]\d{2}|\s*uur\b)\S*\s+\S")
 _SECRET = re.compile(r"\b(?:smtp_)?(?:pass(?:wor[dt]|wd)?|wachtwoord|secret|token)[\"']?\s*[:=]\s*\S", re.IGNORECASE)
 #: A key whose value, on its line or the next one, may be a password.
 NAMES_SECRET = re.compile(r"(?:pass|wachtwoord|secret|geheim|token)[\w-]*[\"']?\s*(?:[:=]|$)", re.IGNORECASE)
@@ -508,6 +509,10 @@ class _Walk:
         if equals is not None:
             repaired = f"{line[:start]}{equals.group(1)}: {equals.group(2)}"
             self.say(index, start + 1, _("put a colon and a space between key and value"), repaired)
+            return repaired
+        if _ITS_TIME.match(content):  # a line of the programme, without its hyphen
+            repaired = f"{line[:start]}- {content}"
+            self.say(index, start + 1, _("a line of a list begins with a hyphen"), repaired)
             return repaired
         worded = others and re.fullmatch(r"[a-z][a-z_-]*", first)
         repaired = f"{line[:start]}{first}: {others}" if worded else ""

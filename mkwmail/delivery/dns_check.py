@@ -61,12 +61,7 @@ def name_server(server: str | None = None, patience: float = _PATIENCE) -> Ask:
 
     def ask(name: str) -> tuple[str, ...]:
         try:
-            resolver = dns.resolver.Resolver(configure=server is None)
-            if server is not None:
-                address, _colon, port = server.rpartition(":")
-                resolver.nameservers, resolver.port = [address], int(port)
-            resolver.lifetime = patience
-            answer = resolver.resolve(name, "TXT", search=False)
+            answer = _resolver(server, patience).resolve(name, "TXT", search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except (dns.exception.DNSException, OSError, ValueError):
@@ -80,6 +75,15 @@ def name_server(server: str | None = None, patience: float = _PATIENCE) -> Ask:
     return ask
 
 
+def _resolver(server: str | None, patience: float) -> dns.resolver.Resolver:
+    resolver = dns.resolver.Resolver(configure=server is None)
+    if server is not None:
+        address, _colon, port = server.rpartition(":")
+        resolver.nameservers, resolver.port = [address], int(port)
+    resolver.lifetime = patience
+    return resolver
+
+
 # The servers that receive a domain's mail, by the end of their names. learn.microsoft.com, "Add DNS records";
 # support.google.com/a/answer/174125
 _RECEIVE = {
@@ -91,17 +95,19 @@ _RECEIVE = {
 }
 
 
-def provider_of(email: str) -> str:
-    """Return the provider that receives an address's mail (MX), empty if it is unknown or there is no network."""
+def provider_of(email: str, server: str | None = None) -> str:
+    """Return the provider that receives an address's mail (MX), empty if it is unknown or there is no network.
+
+    :param server: a name server as ``address:port``; that of the system if it is None.
+    """
     domain = email.rpartition("@")[2].casefold()
     if not domain or is_example(domain):
         return ""
     if domain in {"gmail.com", "googlemail.com"}:
         return "gmail"
     try:
-        resolver = dns.resolver.Resolver()
-        resolver.lifetime = _PATIENCE / 5
-        servers = [str(each.exchange).rstrip(".").casefold() for each in resolver.resolve(domain, "MX", search=False)]
+        answer = _resolver(server, _PATIENCE / 5).resolve(domain, "MX", search=False)
+        servers = [str(each.exchange).rstrip(".").casefold() for each in answer]
     except (dns.exception.DNSException, OSError, ValueError):
         return ""
     ends = ((name, server) for name in _RECEIVE for server in servers)

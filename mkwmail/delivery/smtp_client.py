@@ -166,7 +166,7 @@ class Session:
         return failing
 
     def _end_without_body(self) -> bool:
-        """End a body that the server waits for and nobody would get.
+        """End a body that the server waits for and that must not be delivered.
 
         It is ended with a dot alone (RFC 2920 §3.1).
 

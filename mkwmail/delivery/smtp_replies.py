@@ -143,7 +143,7 @@ _TABLE = (
     _row({Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT}, r"5\d\d.*", Meaning.REFUSED),
     _row({Phase.DOT}, r"2\d\d.*", Meaning.SENT),
     # Replies out of step. Who says "accepted" before the end may mean it; anything else before the dot took
-    # nothing; at the dot nobody can tell.
+    # nothing; at the dot it cannot be known.
     _row({Phase.BODY}, r"2\d\d.*", Meaning.IN_DOUBT),
     _row({Phase.DOT}, r".*", Meaning.IN_DOUBT),
     _row(_ANY, r".*", Meaning.RELEASED),

@@ -1,4 +1,4 @@
-"""What the ledger keeps of a person, and its erasure; erasure of an event's personal data.
+"""A person's data in the ledger, to show or erase, and an event's personal data.
 
 The rest does not identify anybody. A keyed hash replaces every address, so that a person who had a mailing is
 recognised and never gets it twice.
@@ -53,7 +53,7 @@ class LooseSignup(NamedTuple):
 
 
 def loose_signups(database: Database) -> tuple[LooseSignup, ...]:
-    """Return the rows of sign-up exports that belong to nobody yet, in all events."""
+    """Return the rows of sign-up exports that are not matched to a person yet, in all events."""
     rows = database.execute(
         "SELECT event, key, name, address, organisation, coalesce(holder, '') FROM signups"
         " WHERE person IS NULL ORDER BY event, at, key"
@@ -331,7 +331,7 @@ def _write_approved(database: Database, number: int, sources: Mapping[str, str],
 
 
 def _drop_files(database: Database) -> None:
-    """Remove personal files that are nobody's any more."""
+    """Remove personal files that no delivery has any more."""
     database.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM files_of)")
 
 
@@ -344,7 +344,7 @@ class What(StrEnum):
     ANSWER = "answer"
     SIGN_UP = "sign-up"
     GUEST = "guest"
-    CALENDAR = "calendar"  # an answer of a calendar that does not say by itself who comes
+    CALENDAR = "calendar"  # an answer of a calendar that does not itself say who comes
     CALL = "call"
     CERTIFICATE = "certificate"
     CREDIT = "credit"  # hours and points that differ from the event's

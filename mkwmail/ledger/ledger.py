@@ -372,7 +372,7 @@ class Ledger:
 
         It does not wait for this run's transactions.
         """
-        # One of several threads opens it: a second one that nobody closes would keep the write-ahead log from the file.
+        # One of several threads opens it: a second one, never closed, would keep the write-ahead log from the file.
         with self._opening:
             if self._reader is None:
                 self._reader = Database(self.database.path)

@@ -87,7 +87,7 @@ def keep(database: Database, mails: Iterable[KeptMail]) -> None:
 
 
 def waiting(database: Database) -> tuple[KeptMail, ...]:
-    """Return the replies by people that nobody has dealt with, oldest first."""
+    """Return the unsettled replies by people, oldest first."""
     rows = database.execute(
         "SELECT digest, kind, event, coalesce(person, ''), folder, message_id, at FROM mailbox_mails"
         " WHERE kind IN ('reply', 'opt-out') AND settled IS NULL ORDER BY at, digest"

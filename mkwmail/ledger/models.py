@@ -222,7 +222,7 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A calendar's answer that does not say by itself who comes.
+    """A calendar's answer that does not itself say who comes.
 
     Somebody else answered, or sends another person, or proposes another time. ``person`` is the person whose entry it
     was; ``answer`` is also ``delegated`` (``delegate``: the address of the other person) or ``counter`` (``starts``

@@ -1,4 +1,4 @@
-"""Files of one person: certificates, and attachments that nobody else gets.
+"""Files of one person: certificates, and attachments for that person alone.
 
 Their exact bytes are kept, so that a retry sends the same ones, and so that it can be shown for years what a person
 was sent.

@@ -98,7 +98,8 @@ def letter_of(rendering: Rendering, context: MailingContext, layout: Layout, mar
     :raises UserError: if its HTML is larger than mail programs show.
     """
     html_body, text_body = with_blocks(html_of(rendering.markdown), text_of(rendering.markdown), rendering.blocks)
-    html = _html_lines(_page(rendering, html_body, context, layout), marks)
+    page = html_segments(_page(rendering, html_body, context, layout), marks, links_among(marks.fields))
+    html = _lines(LineKind.HTML, page)
     text = _text_lines(_plain_page(rendering, text_body, context, layout), marks)
     calendar = calendar_lines(context, rendering.calendar, rendering.entry, marks)
     parts = _parts(context, html, text, calendar)
@@ -143,10 +144,6 @@ def _plain_page(rendering: Rendering, body: str, context: MailingContext, layout
 
 def _logo_id(logo: Attachment) -> str:
     return f"logo.{PurePath(logo.name).stem}@mkwmail".replace(" ", "-")
-
-
-def _html_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:
-    return _lines(LineKind.HTML, html_segments(page, marks, links_among(marks.fields)))
 
 
 def _text_lines(page: str, marks: Marks) -> tuple[BodyLine, ...]:

@@ -382,7 +382,7 @@ def answer_links(event: Event, settings: Settings, proof: bool) -> Mapping[str, 
     """Return the links to answer with, by their name in templates; ``{code}`` is the code of each member.
 
     ``signup_link`` is the form's, or opens a mail. ``decline_link`` always opens a mail. In a proof, they
-    are nobody's.
+    belong to no member.
     """
     registration = event.registration
     url = registration.url if registration else None

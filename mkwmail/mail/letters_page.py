@@ -13,7 +13,7 @@ from mkwmail.mail.letter import Message
 from mkwmail.members.member_list import Member
 
 _BODY = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
-# Links are spelled out, because nobody can click on paper. Nothing is fetched.
+# Links are spelled out, because paper cannot be clicked. Nothing is fetched.
 _PAGE = """<!DOCTYPE html>
 <html lang="nl">
 <head>

@@ -85,7 +85,7 @@ class PersonalFiles:
         return {person: tuple(files) for person, files in found.items()}
 
     def unused(self) -> Iterator[Fault]:
-        """Yield a warning about the files next to the members' files that are nobody's."""
+        """Yield a warning about the files next to the members' files that belong to no member."""
         used = {path for rule in self.rules for _member, path in self._paths(rule)}
         there: set[Path] = set()
         for rule in self.rules:

@@ -249,7 +249,7 @@ def _format(text: Any, *args: Any, **named: Any) -> str:
 
 
 def _urlencode(text: Any) -> Markup:
-    return Markup(quote_link(filters.FILTERS["urlencode"](str(text))))
+    return Markup(_bounded(quote_link(filters.FILTERS["urlencode"](str(text)))))
 
 
 class _Template(Template):
@@ -328,8 +328,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         """
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Return whether a template may use an attribute."""
-        return attr not in ("format", "format_map") and super().is_safe_attribute(obj, attr, value)
+        """Return whether a template may use an attribute; octets would have methods without bounds."""
+        return attr not in ("format", "format_map", "encode") and super().is_safe_attribute(obj, attr, value)
 
     def call(self, context: Context, obj: Any, *args: Any, **named: Any) -> Any:
         """Call a function, but never to stretch a text without limit."""
@@ -342,7 +342,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             # An iterator can be read only once, and is measured first.
             args = tuple(list(each) if isinstance(each, Iterator) else each for each in args)
             _refuse_above_largest(_grown(name, text, args, named))
-        return super().call(context, obj, *args, **named)
+        return _bounded(super().call(context, obj, *args, **named))
 
     def know(self, names: Iterable[str]) -> None:
         """Set the names that templates are given.

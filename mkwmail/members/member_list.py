@@ -99,7 +99,7 @@ KNOWN_COLUMNS: Mapping[str, Callable[[Member], str]] = {
 def column_of(heading: str, members: Iterable[Member]) -> Callable[[Member], str] | None:
     """Return the function for a member's value in a column; None if the list has no such column.
 
-    A known column in which nobody has a value counts as absent: it would choose nobody.
+    A known column without any value counts as absent: it would choose no member.
     """
     column = column_name(heading)
     everyone = tuple(members)

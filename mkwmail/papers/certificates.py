@@ -148,7 +148,7 @@ class Certificates:
         ``left``: those who have left the list, so that little more than their names is known. What their certificates
         said of them stays.
 
-        :raises UserError: if nobody was recorded as present, if something is still to be filled in, if a certificate
+        :raises UserError: if no one was recorded as present, if something is still to be filled in, if a certificate
             cannot be made as it should be, or if one is needed and typst is not installed.
         """
         if self.example:

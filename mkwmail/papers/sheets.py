@@ -5,7 +5,7 @@ No address is on any of them; the caterer's has totals only.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -158,7 +158,10 @@ def _remark(day: Day) -> str:
 
 
 def _groups(sheet: Sheet, day: Day) -> list[Any]:
-    members, guests, unsettled = (_sorted(each) for each in (day.members, day.guests, day.unsettled))
+    members, guests, unsettled = (
+        sorted(people, key=lambda each: (sort_key(each.name), each.organisation.casefold()))
+        for people in (day.members, day.guests, day.unsettled)
+    )
     if sheet is Sheet.BADGES:
         everyone = [_person(each) for each in (*members, *guests, *unsettled)]
         return [everyone[at : at + _BADGES] for at in range(0, len(everyone), _BADGES)]
@@ -176,10 +179,6 @@ def _groups(sheet: Sheet, day: Day) -> list[Any]:
         for name, people in groups
         if people
     ]
-
-
-def _sorted(people: Iterable[Participant]) -> Sequence[Participant]:
-    return sorted(people, key=lambda each: (sort_key(each.name), each.organisation.casefold()))
 
 
 def _person(each: Participant) -> dict[str, str]:

@@ -185,7 +185,7 @@ CERTIFICATE_FILE = "certificate: "
 #: The name of the source that holds their text.
 CERTIFICATE_TEMPLATE = "templates/certificate.md"
 
-#: What a correction calls certificates of attendance.
+#: The name of certificates of attendance in a correction.
 CERTIFICATES = "Bewijs"
 
 #: The template of assistants' copies. No mailing can have this name, so that it is no other mailing's template.

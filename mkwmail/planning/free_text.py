@@ -78,7 +78,7 @@ _SIGNING_UP = re.compile(
 )
 _UNTIL = re.compile(r"\b(?P<word>tot en met|t/m|uiterlijk|v[óo][óo]r|tot|sluit op)\b", re.IGNORECASE)
 _INCLUDED = re.compile("tot en met|t/m|uiterlijk", re.I)
-_NEAR = range(1, 6)  # where a date directly after such a word begins
+_NEAR = range(1, 6)  # the place at which a date directly after such a word begins
 _WEEKDAY_ALONE = re.compile(rf"\s+({'|'.join(WEEKDAYS)})\b(?!\s+(?:de\s+)?\d)", re.I)
 _BEGINS = re.compile(r"\b(?:begin(?:t|nen)?|start(?:en)?|aanvang)\b", re.IGNORECASE)
 _ENDS = re.compile(
@@ -244,7 +244,7 @@ _PERSONAL = ("{code}", "{member_id}", "{email}")
 
 
 def _links(event: Event, place: str) -> Iterator[Fault]:
-    """Yield links that hide their target, and a sign-up link that identifies nobody."""
+    """Yield links that hide their target, and a sign-up link without anything that identifies the member."""
     urls = [("registration: url:", event.registration.url if event.registration else None)]
     urls.append(("online: url:", event.online.url if event.online else None))
     for key, text in (*urls, *_texts(event)):

@@ -155,7 +155,7 @@ def superseded(event: Event, due: Collection[str], deliveries: Sequence[Delivery
     return found
 
 
-#: A reminder waits for a person if nobody could read the mailbox for this long: answers may be in it.
+#: A reminder waits for a person if the mailbox could not be read for this long: answers may be in it.
 UNREADABLE = timedelta(days=2)
 
 
@@ -195,7 +195,7 @@ class Share:
     """The people of a plan whom an approval covers.
 
     ``added``: those who joined since, if they are too many to be mailed without a person's approval. ``gone``: how many
-    left the list, if they are so many that the list itself is doubtful; then nobody is mailed.
+    left the list, if they are so many that the list itself is doubtful; then the mailing waits.
     """
 
     to_send: tuple[Recipient, ...]
@@ -216,7 +216,7 @@ def share_of(
     up since. ``successors``: person → who took over from them, by a person's word; they count as approved too.
     """
     if rule_of(plan.round.mailing).confirms:
-        return Share(plan.to_send)  # nobody knew on approval who would answer
+        return Share(plan.to_send)  # on approval it was not known who would answer
     limit = list_tolerance(len(given.persons))
     here = {key for each in listings for key in (each.person, each.instead)}
     gone = sum(here.isdisjoint(_line(person, successors)) for person in given.persons)

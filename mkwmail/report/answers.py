@@ -263,7 +263,7 @@ def counts_in_words(answers: Sequence[str]) -> str:
 def number_lines(numbers: Numbers) -> Iterator[str]:
     """Yield how many people come with those who come along, and to which parts.
 
-    Nothing if nobody comes along, and nothing is optional.
+    Empty if there are no such guests, and nothing is optional.
     """
     if numbers.companions:
         yield _coming_in_words(numbers)

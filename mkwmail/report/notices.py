@@ -111,7 +111,12 @@ def added(event: Event, mailing: str, names: Sequence[str]) -> Notice:
     return Notice(
         name=f"added:{event.id}:{mailing}",
         code=ExitCode.SETTINGS,
-        said=_("%(event)s: %(mails)s of %(mailing)s wait for your approval: many joined the list (%(names)s)") % words,
+        said=ngettext(
+            "%(event)s: %(mails)s of %(mailing)s waits for your approval: many joined the list (%(names)s)",
+            "%(event)s: %(mails)s of %(mailing)s wait for your approval: many joined the list (%(names)s)",
+            len(names),
+        )
+        % words,
         dutch=f"{begin(what_of(event, mailing))} wacht voor {len(names)} leden die na de goedkeuring in de ledenlijst "
         "kwamen: dat zijn er veel. Klopt de lijst, keur het dan opnieuw goed.",
         remedy=_approve(event, mailing),

@@ -110,7 +110,8 @@ def show_chart(terminal: Terminal, course: Course) -> None:
         return
     terminal.gap()
     comes, declines = ("█", "░") if terminal.draws else ("#", ".")
-    terminal.say(_("Answers up to each day: %(comes)s attending, %(declines)s declined") % _legend(comes, declines))
+    legend = {"comes": comes, "declines": declines}
+    terminal.say(_("Answers up to each day: %(comes)s attending, %(declines)s declined") % legend)
     columns = _columns(course.days)
     for line in _rows(columns, course.most, comes, declines):
         terminal.say(line)
@@ -128,10 +129,6 @@ def show_chart(terminal: Terminal, course: Course) -> None:
             "n": mark.count,
         }
         terminal.say("      " + _("%(letter)s = %(mailing)s, %(day)s (%(n)d)") % words, "dim")
-
-
-def _legend(comes: str, declines: str) -> dict[str, str]:
-    return {"comes": comes, "declines": declines}
 
 
 def _letters() -> Iterator[str]:

@@ -156,7 +156,7 @@ def _html_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
 
 def _organisations(status: EventStatus) -> Iterator[str]:
     attendance = status.attendance
-    # As long as nobody has answered, a list of all organisations says nothing.
+    # Before the first answer, a list of all organisations says nothing.
     if attendance.absent_places and attendance.answers:
         words = {"n": len(attendance.absent_places), "all": attendance.places}
         yield _heading(_("Not represented: %(n)d of %(all)d organisations") % words)

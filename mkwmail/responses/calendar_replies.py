@@ -1,6 +1,6 @@
 """Replies of members' calendars (RFC 5546 §3.2.3) as answers. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -182,11 +182,7 @@ def _is_news(fresh: Answer, last: Answer | None, recorded: Sequence[Answer]) -> 
         return True
     if last.answer in _AFTERWARDS or (last.source != SOURCE and last.given > fresh.given):
         return False
-    return all(_turn(each) < _turn(fresh) for each in _of_calendar(fresh.person, recorded))
-
-
-def _of_calendar(person: str, recorded: Iterable[Answer]) -> Iterator[Answer]:
-    return (each for each in recorded if each.person == person and each.source == SOURCE)
+    return all(_turn(each) < _turn(fresh) for each in recorded if each.person == fresh.person and each.source == SOURCE)
 
 
 def _turn(answer: Answer | None) -> tuple[int, float]:

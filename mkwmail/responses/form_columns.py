@@ -1,7 +1,7 @@
 """The columns of a sign-up form's export, by their meaning.
 
 Headings are compared without case, accents, underscores, punctuation and emoji. The columns that Microsoft Forms,
-Google Forms, Eventbrite, Luma, ti.to, Hi.Events, pretix and Teams add by themselves are known. A column whose heading
+Google Forms, Eventbrite, Luma, ti.to, Hi.Events, pretix and Teams add automatically are known. A column whose heading
 is not known is a further question; one that holds yes or no may be the answer, and is asked about.
 """
 
@@ -188,7 +188,7 @@ class Columns:
     ``by_meaning``: meaning → columns. The columns of those who ordered for somebody else have a meaning of their own,
     such as ``orderer email``. ``beside`` and ``dietary`` are the columns of further questions, with the headings as
     written. ``dropped`` are the headings of the columns that are not kept. ``perhaps`` are the columns that may be the
-    answer, by their values: nobody has said so yet.
+    answer, by their values: this is not decided yet.
     """
 
     headings: Headings

@@ -194,13 +194,13 @@ def open_mailbox(imap: Imap, username: str, credential: Credential | None, secon
 
 
 def _connected_within(imap: Imap, seconds: float) -> IMAPClient:
-    """Connect in a thread of its own: the library's deadline begins anew with every character of the greeting."""
+    """Connect in a thread of its own: the library's deadline starts again with every character of the greeting."""
     ended: Future[IMAPClient] = Future()
 
     def connect() -> None:
         try:
             ended.set_result(_connected(imap, seconds))
-        except Exception as error:  # raised again where the result is asked for
+        except Exception as error:  # raised again when the result is asked for
             ended.set_exception(error)
 
     threading.Thread(target=connect, daemon=True).start()

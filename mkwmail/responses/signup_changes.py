@@ -215,7 +215,7 @@ class _Sorting:
         elif kept is not None and is_removed(kept) and kept.digest == signup.digest:
             self.same.append(replace(match, person=None))
         elif kept is not None and kept.person and not kept.doubt and kept.digest == signup.digest:
-            self.same.append(self._of(match, kept.person))
+            self.same.append(replace(match, person=self._people.get(kept.person, match.person)))
         elif match.by is By.DOUBTFUL:
             self.doubtful.append(match)
         elif signup.answer is None:
@@ -225,9 +225,6 @@ class _Sorting:
             self.guests.append(match)
         else:
             self._compare(match, match.person, signup.answer, kept)
-
-    def _of(self, match: Match, person: str) -> Match:
-        return replace(match, person=self._people.get(person, match.person))
 
     def _as_settled(self, match: Match) -> Match:
         """Apply a decision about a doubtful row, made now or earlier."""

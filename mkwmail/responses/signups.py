@@ -92,7 +92,7 @@ class Export:
 
     ``counted``: the columns that tell who comes. ``answering`` is false if there is none: then the rows that were
     not cancelled count as attending, once the user has said so. ``perhaps`` are the headings of the columns that may
-    be the answer, by their values; as long as nobody has said which it is, no row has an answer.
+    be the answer, by their values; as long as it is not decided which it is, no row has an answer.
     """
 
     signups: tuple[Signup, ...]
@@ -126,7 +126,7 @@ def read_signups(
 
     :param codes: the codes of the event's links.
     :param optional: the titles of the programme's optional parts.
-    :param begun: the event has begun; before that, nobody was present or absent, and check-in columns are not read.
+    :param begun: the event has begun; before that, presence is not recorded, and check-in columns are not read.
     :raises UserError: if it cannot be read as a table, is empty, has too many columns or rows, or has no column that
         tells who signed up.
     """

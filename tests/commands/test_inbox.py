@@ -2,6 +2,7 @@
 
 import csv
 import email
+import re
 import socket
 import sqlite3
 import sys
@@ -94,6 +95,8 @@ def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
         assert found["automatic"] == 1 and [each["member"] for each in found["replies"]] == ["Jan de Vries"]
         assert "Ik kom graag" in box.answered() and "GEHEIM" not in box.answered()
         assert box.names() == before
+        # Two safeguards, each of which is enough: folders opened for reading only, and mails fetched with PEEK.
+        assert re.findall(r"\b(?:SELECT|STORE|EXPUNGE|COPY|MOVE|APPEND|DELETE)\b|BODY\[", box.asked()) == []
         again = place.run("inbox", "--json", now=LATER).json
         assert (again["mails"], again["answers"], again["bounces"]) == (0, [], [])
         for each in (box.folder / "mail").rglob("dovecot-uidlist"):

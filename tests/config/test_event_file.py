@@ -454,6 +454,8 @@ def test_what_is_odd_is_a_warning(folder: WorkingFolder, lines: str, place: str,
         ("13.00-13.45 uur: Opening", ("13:00", "13:45", "Opening")),
         ("13.00 tot 13.45 Opening", ("13:00", "13:45", "Opening")),
         ("13u45 - Pauze", ("13:45", None, "Pauze")),
+        ("13 uur Opening", ("13:00", None, "Opening")),
+        ("12.30 uur tot 13 uur: Inloop", ("12:30", "13:00", "Inloop")),
         ('"15.00 uur: Zaal 2: vragen"', ("15:00", None, "Zaal 2: vragen")),
     ],
 )
@@ -468,6 +470,20 @@ def test_a_line_of_the_programme_is_read_as_people_write_it(
 def test_a_line_of_the_programme_without_a_time_is_refused(folder: WorkingFolder) -> None:
     said = one(folder, f"{HEAD}programme:\n  - Inloop\n")
     assert said == (":6:5", "programme: a line of the programme begins with its time", "- 12.30 Inloop")
+    assert one(folder, f"{HEAD}programme:\n  - vanaf 13 uur Opening\n")[2] == "- 13 uur Opening"
+    assert one(folder, f"{HEAD}programme:\n  - ca. 15.00 uur Pauze\n")[2] == "- 15.00 uur Pauze"
+
+
+@pytest.mark.parametrize(
+    ("lines", "remedy"),
+    [
+        (" |\n  12.30 uur Inloop\n  13.00 Opening\n", "write each item like this: - 12.30 uur Inloop"),
+        ("\n  12.30 uur: Inloop\n  13.00 uur: Opening\n", "write each item like this: - 12.30 uur: Inloop"),
+        ("\n  12.30 uur Inloop\n", "  - 12.30 uur Inloop"),
+    ],
+)
+def test_a_programme_without_hyphens_is_shown_with_one(folder: WorkingFolder, lines: str, remedy: str) -> None:
+    assert one(folder, f"{HEAD}programme:{lines}")[2].strip() == remedy.strip()
 
 
 def test_a_programme_may_pass_midnight(folder: WorkingFolder) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from mkwmail.delivery.dns_check import DomainRecords, domain_records, name_server
+from mkwmail.delivery.dns_check import DomainRecords, domain_records, name_server, provider_of
 from mkwmail.errors import ExitCode, UserError
 from tests.name_server import NameServer
 
@@ -130,3 +130,20 @@ def test_a_name_server_that_cannot_be_reached() -> None:
     with pytest.raises(UserError, match="no name server answers") as caught:
         domain_records(DOMAIN, None, M365, name_server("127.0.0.1:0"))
     assert caught.value.code == ExitCode.SERVER
+
+
+@pytest.mark.parametrize(
+    ("servers", "provider"),
+    [
+        (["mkwplatform-nl.mail.protection.outlook.com"], "microsoft365"),
+        (["mkwplatform-nl.a-v1.mx.microsoft"], "microsoft365"),
+        (["ASPMX.L.GOOGLE.COM", "alt1.aspmx.l.google.com"], "google"),
+        (["mail.mkwplatform.nl"], ""),
+        (["notgoogle.com"], ""),
+    ],
+)
+def test_the_server_that_receives_the_mail_tells_the_provider(servers: list[str], provider: str) -> None:
+    with NameServer({}, {"mkwplatform.nl": servers}) as server:
+        assert provider_of("secretaris@mkwplatform.nl", server.address) == provider
+        assert provider_of("secretaris@other.nl", server.address) == ""
+        assert provider_of("secretaris@example.org", server.address) == ""

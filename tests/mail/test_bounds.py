@@ -4,6 +4,7 @@ import time
 
 import pytest
 from jinja2 import DictLoader, UndefinedError
+from jinja2.exceptions import SecurityError
 
 from mkwmail.mail.sandbox import ForbiddenError, Names, TemplateEnvironment
 from tests.torture.inputs import most_memory
@@ -47,6 +48,9 @@ def _growing(change: str, start: str = "'xy'") -> str:
         _growing("'%(a)s%(a)s'|format(a=n.l)"),
         _growing("n.l|wordwrap(1, wrapstring=n.l)"),
         _growing("('\\t' ~ n.l).expandtabs(1000) ~ '\\t' ~ n.l"),
+        _growing("n.l|urlencode", "'é'"),
+        _growing("dict(a=n.l, b=n.l)|string"),
+        _growing("dict(n.l, b=n.l.items()|list|string)", "{'a': 'x'}"),
         f"{{% for a in {_ITEMS} %}}{{% for b in {_ITEMS} %}}{{% for c in {_ITEMS} %}}{{% for d in {_ITEMS} %}}"
         f"{{% for e in {_ITEMS} %}}x{{% endfor %}}{{% endfor %}}{{% endfor %}}{{% endfor %}}{{% endfor %}}",
         "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(40) }}",
@@ -58,6 +62,12 @@ def test_growth_is_refused(source: str) -> None:
         _rendered(source)
     assert time.monotonic() - began < 10
     assert most_memory() < 500
+
+
+@pytest.mark.parametrize("change", ["n.l.encode().hex()", "n.l.encode('utf-32')|string", "n.l|attr('encode')()"])
+def test_no_octets_are_made_of_a_text(change: str) -> None:
+    with pytest.raises(SecurityError, match="encode"):
+        _rendered(_growing(change))
 
 
 def test_each_text_has_the_whole_measure() -> None:

@@ -392,7 +392,7 @@ def test_forget_and_purge_leave_no_certificate_behind(tmp_path: Path) -> None:
         "certificates --member",
     ):
         assert part in " ".join(theirs.split()), theirs
-    assert f"files: bewijs-van-deelname-{EVENT}.pdf" in " ".join(theirs.split())
+    assert f"attachments: bewijs-van-deelname-{EVENT}.pdf" in " ".join(theirs.split())
     assert "Zoë" not in theirs
     said = place.run("forget", "kim@woonstede.example.org", "--yes", now=AFTER)
     assert said.code == 0 and "1 certificate: it cannot be made again" in said.out
