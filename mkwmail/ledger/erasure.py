@@ -460,6 +460,12 @@ def _plain(value: Value) -> str:
             "choices": _("optional parts"),
             "to_address": _("recipient’s address"),
             "to_name": _("name"),
+            "signup_link": _("sign-up link"),
+            "decline_link": _("link to decline"),
+            "token": _("code"),
+            "message_id": "Message-ID",
+            "date": _("date of the mail"),
+            "dtstamp": _("date of the calendar entry"),
         }
         return ", ".join(f"{words.get(key, key)}: {part}" for key, part in said.items())
     return "" if is_mark(text) else text
