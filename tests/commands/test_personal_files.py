@@ -89,7 +89,7 @@ def test_each_member_gets_their_own_file_and_nobody_elses(tmp_path: Path) -> Non
         assert text is not None and f"Bijlage: {number}.pdf" in text.get_content()
     own = hashlib.sha256(a_file("0012")).hexdigest()
     told = place.run("about", "jan@example.org").out
-    assert f"SHA-256 {own}" in told and "files: 0012.pdf" in told and "0011" not in told
+    assert f"SHA-256 {own}" in told and "attachments: 0012.pdf" in told and "0011" not in told
     # Years later, after the files have gone, it is shown to the byte what a member was sent.
     for path in (place.folder / "events" / "brieven").iterdir():
         path.unlink()
