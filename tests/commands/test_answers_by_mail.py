@@ -209,17 +209,22 @@ def subjects_to(smtp: ScriptedServer, address: str) -> list[str]:
     return [str(each["Subject"]).partition(":")[0] for each in mails]
 
 
+def invited(place: Place, smtp: ScriptedServer) -> dict[str, list[tuple[str, str]]]:
+    """Invite everybody and approve the confirmation; return address → what the buttons of the mail open."""
+    path = place.folder / "events" / "2020-04-16-directeurendag.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("  reminder:", "  confirmation: {send: 2020-02-17 09:00}\n  reminder:", 1), encoding="utf-8"
+    )
+    place.send()
+    assert place.run("schedule", EVENT, "confirmation", "--yes", now="2020-02-17T12:00").code == 0
+    return {each.recipients[0]: buttons(each.data) for each in smtp.taken}
+
+
 def test_each_change_is_confirmed_once_on_the_next_working_morning(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
         place = by_mail(tmp_path, smtp.port, box)
-        path = tmp_path / "events" / "2020-04-16-directeurendag.yaml"
-        text = path.read_text(encoding="utf-8")
-        path.write_text(
-            text.replace("  reminder:", "  confirmation: {send: 2020-02-17 09:00}\n  reminder:", 1), encoding="utf-8"
-        )
-        place.send()
-        opened = {each.recipients[0]: buttons(each.data) for each in smtp.taken}
-        assert place.run("schedule", EVENT, "confirmation", "--yes", now="2020-02-17T12:00").code == 0
+        opened = invited(place, smtp)
         kim, jan, ada = PEOPLE[0].split(";")[3], PEOPLE[1].split(";")[3], MORE[0].split(";")[3]
         subject, body = opened[kim][0]
         filled = body.replace("(ja of nee): ", "(ja of nee): ja").replace("(aantal): ", "(aantal): 1")
@@ -256,14 +261,7 @@ def test_each_change_is_confirmed_once_on_the_next_working_morning(tmp_path: Pat
 def test_an_answer_that_changes_twice_is_confirmed_twice_more(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
         place = by_mail(tmp_path, smtp.port, box)
-        path = tmp_path / "events" / "2020-04-16-directeurendag.yaml"
-        text = path.read_text(encoding="utf-8")
-        path.write_text(
-            text.replace("  reminder:", "  confirmation: {send: 2020-02-17 09:00}\n  reminder:", 1), encoding="utf-8"
-        )
-        place.send()
-        opened = {each.recipients[0]: buttons(each.data) for each in smtp.taken}
-        assert place.run("schedule", EVENT, "confirmation", "--yes", now="2020-02-17T12:00").code == 0
+        opened = invited(place, smtp)
         kim = PEOPLE[0].split(";")[3]
         comes, declines = opened[kim]
         lunch = (comes[0], comes[1].replace("(ja of nee): ", "(ja of nee): ja"))
