@@ -136,6 +136,7 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
     own = [status for status in statuses if status.event.ends >= now]
     event = own[0].event.id if own else EXAMPLE_ID
     mailing = (_due(own[0], now) or next(iter(own[0].event.mailings), "invitation")) if own else "invitation"
+    typed = typed_name(mailing)
     rehearsed = folder.rehearsal_dir.is_dir()
     try:
         settings = read_settings(folder)
@@ -146,9 +147,9 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
     return (
         Step(logs_in, _("Log in to the mail server"), "mkwmail login"),
         Step(has_list, _("Use your own member list"), _("mkwmail open members")),
-        Step(bool(own), _("Make an event of your own"), "mkwmail new TITLE --date 2027-04-15"),
-        Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} {mailing}"),
-        Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {mailing} --rehearse"),
+        Step(bool(own), _("Make an event of your own"), _("mkwmail new TITLE --date 2027-04-15")),
+        Step(rehearsed or folder.preview_dir.is_dir(), _("Look at the mails"), f"mkwmail preview {event} {typed}"),
+        Step(rehearsed, _("Rehearse"), f"mkwmail send {event} {typed} --rehearse"),
     )
 
 

@@ -81,7 +81,9 @@ def found(folder: Path, ledger: Path) -> tuple[Path, ...]:
 
     :param ledger: the path of the ledger, which may be gone.
     """
-    return tuple(sorted(folder.glob(f"{ledger.stem}-*-*.db"), key=lambda each: each.name, reverse=True))
+    # The beginning of the ledger's name, so that those of the test ledger (mkwmail-test-…) are not among them.
+    of_it = f"{ledger.stem}-{'[0-9a-f]' * 8}-*.db"
+    return tuple(sorted(folder.glob(of_it), key=lambda each: each.name, reverse=True))
 
 
 def remove_all(database: Database, name: str, folders: Iterable[Path]) -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mkwmail.ledger import backups
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
@@ -258,3 +259,11 @@ def test_other_files_are_no_backups(place: Place) -> None:
     place.write("x.db", "not a database")
     assert place.run("restore", "x.db", "--yes").code == 2
     assert place.run("restore", str(place.folder / "nergens.db"), "--yes").code == 2
+
+
+def test_backups_of_the_test_ledger_are_not_those_of_the_ledger(tmp_path: Path) -> None:
+    for name in ("mkwmail-1cbeebbd-2020-02-17-093001.db", "mkwmail-test-0a1b2c3d-2021-01-01-090000.db"):
+        (tmp_path / name).touch()
+    (real,) = backups.found(tmp_path, tmp_path / "mkwmail.db")
+    (test,) = backups.found(tmp_path, tmp_path / "mkwmail-test.db")
+    assert real.name.startswith("mkwmail-1") and test.name.startswith("mkwmail-test")
