@@ -280,6 +280,11 @@ def typed_name(mailing: str) -> str:
     return word if kind_of_dutch(word) == mailing else mailing
 
 
+def send_command(event: str, mailing: str) -> str:
+    """Return the command that sends a mailing, as a person types it. ``event``: its id."""
+    return f"mkwmail send {event} {typed_name(mailing)}"
+
+
 def order_of(name: str) -> int:
     """Return the place of a mailing's kind in lists of kinds, from 0."""
     return list(RULES).index(kind_of(name))

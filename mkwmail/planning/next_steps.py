@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from mkwmail.clock import day_and_time, day_in_words, moment_from
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import latest_of, rule_of, shown_name, typed_name
+from mkwmail.config.kinds import latest_of, rule_of, send_command, shown_name, typed_name
 from mkwmail.errors import UserError
 from mkwmail.i18n import _, mails, ngettext, some
 from mkwmail.ledger.models import Delivery, ScheduledApproval, State
@@ -222,7 +222,7 @@ def _deferred(
         words = {
             "mailing": shown_name(name),
             "n": len(moments),
-            "command": f"mkwmail send {event.id} {typed_name(name)}",
+            "command": send_command(event.id, name),
         }
         yield sentence % {**words, "moment": moment_from(now, min(moments))}
     for name, count in again.items():
@@ -234,7 +234,7 @@ def _deferred(
         yield sentence % {
             "mailing": shown_name(name),
             "n": count,
-            "command": f"mkwmail send {event.id} {typed_name(name)}",
+            "command": send_command(event.id, name),
         }
 
 
@@ -296,7 +296,7 @@ def _put_off(each: Due, deliveries: Sequence[Delivery], now: datetime) -> int:
 
 def _waiting(event: Event, mailing: str, sent: int, left: int, waits: int) -> str:
     """Return that a mailing was sent to some, and the command that sends it to the others."""
-    command = f"mkwmail send {event.id} {typed_name(mailing)}"
+    command = send_command(event.id, mailing)
     sentence = ngettext(
         "%(mailing)s: %(sent)d of %(all)d sent; %(n)d is waiting: %(command)s",
         "%(mailing)s: %(sent)d of %(all)d sent; %(n)d are waiting: %(command)s",
@@ -311,7 +311,7 @@ def _due_now(event: Event, each: Due, now: datetime, runs: bool) -> str:
     if each.mode is SendMode.APPROVED and runs:
         if each.goes is not None and each.goes > latest_of(event, each.mailing):
             sentence = _("%(mailing)s is not sent automatically any more: %(reason)s. To send it: %(command)s")
-            command = f"mkwmail send {event.id} {typed_name(each.mailing)}"
+            command = send_command(event.id, each.mailing)
             return sentence % {**words, "reason": no_hours_left(latest_of(event, each.mailing)), "command": command}
         if each.goes is not None and each.goes > now:
             words["moment"] = moment_from(now, each.goes)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mkwmail.clock import ZONE, day_and_time, day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import shown_name, typed_name
+from mkwmail.config.kinds import send_command, shown_name
 from mkwmail.dutch.dates import date_in_words
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _, ngettext
@@ -200,5 +200,5 @@ def reminder_waits(event: Event, mailing: str, since: datetime) -> Notice:
         % {"event": event.id, "mailing": shown_name(mailing), "moment": day_and_time(since)},
         dutch=f"{begin(what_of(event, mailing))} wacht: de mailbox kan al twee dagen niet worden gelezen, en er kunnen "
         "antwoorden in staan. Kijk zelf in de mailbox, en verstuur de mail daarna met de hand.",
-        remedy=f"mkwmail send {event.id} {typed_name(mailing)}",
+        remedy=send_command(event.id, mailing),
     )

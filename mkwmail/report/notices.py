@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import kind_of, rule_of, shown_name, typed_name
+from mkwmail.config.kinds import kind_of, rule_of, send_command, shown_name, typed_name
 from mkwmail.dutch.dates import date_in_words, date_without_year, join_words, time_in_words
 from mkwmail.errors import ExitCode, Fault
 from mkwmail.i18n import _, mails, members, ngettext, some
@@ -224,7 +224,7 @@ def unsure(event: Event, mailing: str, since: datetime, until: datetime) -> Noti
         code=ExitCode.SETTINGS,
         said=said % words,
         dutch=dutch,
-        remedy=f"mkwmail send {event.id} {typed_name(mailing)}",
+        remedy=send_command(event.id, mailing),
     )
 
 
@@ -365,7 +365,7 @@ def by_hand(event: Event, mailing: str, count: int) -> Notice:
         )
         % words,
         dutch=f"Van {what_of(event, mailing)} moet nog {_mails(count)} uit. Die verstuurt mkwmail niet uit zichzelf.",
-        remedy=f"mkwmail send {event.id} {typed_name(mailing)}",
+        remedy=send_command(event.id, mailing),
     )
 
 

@@ -153,7 +153,7 @@ def _references(mail: Message) -> list[str]:
     return [each for name in ("In-Reply-To", "References") for each in _MESSAGE_ID.findall(str(mail.get(name, "")))]
 
 
-# Where a mail program quotes: everything below is not the writer's.
+# A line with which a mail program begins a quotation: nothing below it is the writer's.
 _QUOTED = re.compile(
     r"(?m)^(?:>|-{2,} ?(?:oorspronkelijk|original|forwarded|doorgestuurd)|_{10,}|(?:van|from): |"
     r"(?:op|on) .{5,200}(?:schreef|wrote)\b|begin doorgestuurd|begin forwarded|-- $)",

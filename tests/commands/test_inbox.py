@@ -63,10 +63,25 @@ def codes(place: Place) -> dict[str, str]:
     return {row[rows[0].index("e-mail")]: row[rows[0].index("code")] for row in rows[1:]}
 
 
+def with_mailbox(folder: Path, smtp: ScriptedServer, box: Dovecot, folders: str = "INBOX") -> Place:
+    place = a_place(folder, smtp.port)
+    place.settings(smtp.port, box.settings(place, folders))
+    return place
+
+
+def nothing_counts_twice(place: Place, box: Dovecot) -> None:
+    """Read again, and once more after the server has given each mail another UID."""
+    again = place.run("inbox", "--json", now=LATER).json
+    assert (again["mails"], again["answers"], again["bounces"]) == (0, [], [])
+    for each in (box.folder / "mail").rglob("dovecot-uidlist"):
+        each.unlink()
+    renewed = place.run("inbox", "--json", now=LATER).json
+    assert (renewed["mails"], renewed["answers"], renewed["bounces"]) == (0, [], [])
+
+
 def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place, "INBOX, Antwoorden é"))
+        place = with_mailbox(tmp_path, smtp, box, "INBOX, Antwoorden é")
         assert place.send().code == 0
         ids = ids_of(smtp)
         code = codes(place)
@@ -97,12 +112,7 @@ def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
         assert box.names() == before
         # Two safeguards, each of which is enough: folders opened for reading only, and mails fetched with PEEK.
         assert re.findall(r"\b(?:SELECT|STORE|EXPUNGE|COPY|MOVE|APPEND|DELETE)\b|BODY\[", box.asked()) == []
-        again = place.run("inbox", "--json", now=LATER).json
-        assert (again["mails"], again["answers"], again["bounces"]) == (0, [], [])
-        for each in (box.folder / "mail").rglob("dovecot-uidlist"):
-            each.unlink()
-        renewed = place.run("inbox", "--json", now=LATER).json
-        assert (renewed["mails"], renewed["answers"], renewed["bounces"]) == (0, [], [])
+        nothing_counts_twice(place, box)
         status = place.run("status", EVENT, "--json", now=LATER).json
         assert "Ik kom graag" not in (tmp_path / "mkwmail-test.db").read_bytes().decode("latin-1")
         assert status
@@ -110,8 +120,7 @@ def test_a_mailbox_is_read_once_and_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_mails_that_do_not_say_whose_answer_it_is_are_asked_about(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         place.send()
         code = codes(place)
         box.deliver(token_mail(JAN, code[KIM], f"Ik kom niet [mkw-{code[KIM]}]", "Ik kom niet."))
@@ -136,8 +145,7 @@ def lose(smtp: ScriptedServer, place: Place, *addresses: str) -> None:
 
 def test_doubt_is_settled_by_the_sent_folder_and_by_a_reply_and_never_by_absence(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         lose(smtp, place, KIM, JAN, ELS)
         place.send(now="2020-02-17T11:00")
         assert place.run("resolve", EVENT, now=LATER).code == 79
@@ -291,8 +299,7 @@ def test_a_slow_mailbox_is_one_sentence_and_due_sends_all_the_same(tmp_path: Pat
 
 def test_a_folder_that_goes_away_keeps_its_place_and_nothing_counts_twice(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place, "INBOX, Weg"))
+        place = with_mailbox(tmp_path, smtp, box, "INBOX, Weg")
         place.send()
         ids, code = ids_of(smtp), codes(place)
         box.deliver(token_mail(LOU, code[LOU], f"Ik kom [mkw-{code[LOU]}]", "Ik kom."), ".Weg")
@@ -322,8 +329,7 @@ def test_a_folder_that_goes_away_keeps_its_place_and_nothing_counts_twice(tmp_pa
 
 def test_check_tries_the_mailbox_too_and_reads_nothing(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place, "INBOX, Antwoorden é"))
+        place = with_mailbox(tmp_path, smtp, box, "INBOX, Antwoorden é")
         place.send()
         box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik kom graag."))
         ran = place.run("check", EVENT, "--server", "--json", now=LATER)
@@ -392,8 +398,7 @@ def test_no_mailbox_can_ask_for_more_than_an_hour(tmp_path: Path, much: bytes) -
 
 def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place, "INBOX, Weg"))
+        place = with_mailbox(tmp_path, smtp, box, "INBOX, Weg")
         place.send()
         code = codes(place)
         box.deliver(token_mail(LOU, code[LOU], f"Ik kom [mkw-{code[LOU]}]", "Ik kom."))
@@ -409,8 +414,7 @@ def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Pa
 def test_an_authority_of_the_organisation_is_trusted_if_the_settings_name_it(tmp_path: Path, implicit: bool) -> None:
     certificate = make_certificate(tmp_path, "DNS:localhost,IP:127.0.0.1")
     with ScriptedServer() as smtp, Dovecot(certificate=certificate, implicit=implicit) as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         place.send()
         box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik kom graag."))
         unknown = place.run("inbox", now=LATER)
@@ -425,8 +429,7 @@ def test_an_authority_of_the_organisation_is_trusted_if_the_settings_name_it(tmp
 
 def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         place.send()
         box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik bel je nog even."))
         assert len(place.run("inbox", "--json", now=LATER).json["replies"]) == 1
@@ -438,8 +441,7 @@ def test_forget_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
 
 def test_purge_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         place.send()
         code = codes(place)
         box.deliver(reply(JAN, ids_of(smtp)[JAN], "Ik bel je nog even."))
@@ -456,8 +458,7 @@ def test_purge_leaves_nothing_of_a_reply(tmp_path: Path) -> None:
 
 def test_doubt_is_settled_by_a_report_and_nobody_is_mailed(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         place.members(*PEOPLE[::2], *PEOPLE[1::2])
         lose(smtp, place, KIM, ELS)
         place.send(now="2020-02-17T11:00")
@@ -478,8 +479,7 @@ def test_doubt_is_settled_by_a_report_and_nobody_is_mailed(tmp_path: Path) -> No
 
 def test_of_three_in_doubt_two_are_in_sent(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         lose(smtp, place, KIM, JAN, ELS)
         place.send(now="2020-02-17T11:00")
         ids = ids_of(smtp)
@@ -519,8 +519,7 @@ def test_a_password_for_the_mailbox_is_asked_for_tried_and_kept(tmp_path: Path) 
 
 def test_replies_are_answered_one_by_one_and_their_words_are_kept_nowhere(tmp_path: Path) -> None:
     with ScriptedServer() as smtp, Dovecot() as box:
-        place = a_place(tmp_path, smtp.port)
-        place.settings(smtp.port, box.settings(place))
+        place = with_mailbox(tmp_path, smtp, box)
         place.send()
         ids = ids_of(smtp)
         box.deliver(reply(JAN, ids[JAN], "Leuk, ik ben erbij!\x1b[2J"))
