@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,8 @@ def in_a_terminal(
 
     pid, terminal = pty.fork()
     if pid == 0:
+        # Ctrl-C has to reach it, also where the tests are run with that signal ignored, as behind a shell's `&`.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if size:
             import fcntl
             import struct
@@ -63,6 +66,26 @@ def typed(
     seen += until(screen, None)
     os.close(screen)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.replace("\r\n", "\n")
+
+
+def interrupted(screen: int) -> str:
+    """Press Ctrl-C until the program ends, as a person does; return the output.
+
+    Once may not be enough: Python does not notice a signal in the moment before it begins to wait for a line.
+    """
+    printed = ""
+    ends = time.monotonic() + _PATIENCE
+    while time.monotonic() < ends:
+        os.write(screen, b"\x03")
+        while select.select([screen], [], [], 1.0)[0]:
+            try:
+                data = os.read(screen, 65536)
+            except OSError:  # Linux raises this if the other end is closed.
+                data = b""
+            if not data:
+                return printed
+            printed += data.decode(errors="replace")
+    raise AssertionError(f"Ctrl-C did not end it; so far: {printed}")
 
 
 def until(screen: int, question: str | None) -> str:

@@ -310,8 +310,8 @@ class Terminal:
     def ask(self, question: str) -> str:
         """Ask a question and return the trimmed answer; empty at end of file."""
         lines = wrapped(printable(question), self._err.width - len(" yes"))
-        self._err.print(Text("\n".join(lines)), end=" ", soft_wrap=True)
         try:
+            self._err.print(Text("\n".join(lines)), end=" ", soft_wrap=True)
             return input().strip()
         except EOFError:
             self.note()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_send import move_ledger
-from tests.keyboard import in_a_terminal, typed, until
+from tests.keyboard import in_a_terminal, interrupted, typed, until
 from tests.smtp_server import DROP, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
@@ -28,8 +28,7 @@ def test_after_ctrl_c_at_a_question_the_shell_goes_on_on_a_new_line(tmp_path: Pa
         environment = {**place.environment("2020-02-17T09:00"), "TERM": "dumb", "COLUMNS": "80"}
         pid, screen = in_a_terminal(place.command("send", EVENT, "invitation"), environment, place.folder)
         until(screen, "type 5:")
-        os.write(screen, b"\x03")
-        said = until(screen, None)
+        said = interrupted(screen)
         os.close(screen)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
         assert said.endswith("\n") and not server.taken
