@@ -185,7 +185,7 @@ class Command(TyperCommand):
         _chapter(ctx, formatter)
 
 
-#: Command → the chapter of the guide that tells about it (mkwmail/mail/guide.py).
+#: Command → the chapter of the guide that tells about it (mkwmail/mail/pages.py).
 CHAPTER_OF = {
     **dict.fromkeys(("init", "login", "logout", "open"), "inloggen"),
     **dict.fromkeys(("new", "schedule"), "vooraankondiging"),

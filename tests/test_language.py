@@ -128,7 +128,7 @@ def _without_code(text: str) -> str:
 # Modules whose sentences are not read in another language, or are Dutch by nature.
 OTHER_WORDS = {
     "ledger.schema": "tables",
-    "mail.preview_page": "the policy of a page",
+    "mail.pages": "the policy of a page, the headings of the Dutch guide",
     "mail.context": "the mails that buttons open",
     "responses.mailbox": "what servers say, recognised",
     "responses.incoming": "patterns of what people and mail programs write",
@@ -149,7 +149,6 @@ OTHER_WORDS = {
     "report.notices": "the mail to the secretary is Dutch",
     "commands.notify": "the mail to the secretary is Dutch",
     "commands.due": "the mail to the secretary is Dutch",
-    "mail.guide": "the headings of the Dutch guide",
     "commands.setup": "the files of a Dutch working folder",
     "planning.facts": "mails are Dutch",
     "mail.compose": "mails are Dutch",

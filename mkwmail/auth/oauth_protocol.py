@@ -23,8 +23,7 @@ from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import MismatchingStateError
 
 from mkwmail.auth.credentials import Secret, tls_context
-from mkwmail.auth.oauth import Application, TokenSet
-from mkwmail.auth.oauth_errors import Refusal, RefusedError, unreachable
+from mkwmail.auth.oauth import Application, Refusal, RefusedError, TokenSet, unreachable
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
 

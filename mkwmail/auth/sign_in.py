@@ -16,8 +16,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from mkwmail.auth.credentials import Secret, SignInError
-from mkwmail.auth.oauth import Application, TokenSet
-from mkwmail.auth.oauth_errors import Refusal, RefusedError, SignInStep, sign_in_fault
+from mkwmail.auth.oauth import Application, Refusal, RefusedError, SignInStep, TokenSet, sign_in_fault
 from mkwmail.auth.oauth_protocol import (
     DeviceCode,
     StartedSignIn,

@@ -24,9 +24,9 @@ from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, rewrite, set_mode, share, state_folder
 from mkwmail.i18n import _
 from mkwmail.ledger import backups, deliveries, people, responses, rounds, runs
-from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Guest, RefusedMail
+from mkwmail.ledger.runs import this_computer
 from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, read_members
 from mkwmail.planning.audience import History, Unsettled

@@ -40,7 +40,7 @@ from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, host, responses, rounds, runs
+from mkwmail.ledger import deliveries, responses, rounds, runs
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
@@ -594,7 +594,7 @@ def _compared(ledger: Ledger) -> Comparison | UserError:
 
 
 def _held(ledger: Ledger, error: UserError, now: datetime) -> DueResult:
-    holder = host.holder_of(ledger.database.path)
+    holder = runs.holder_of(ledger.database.path)
     if holder is None or now - holder.since < _PATIENCE:
         return DueResult(codes=[ExitCode.LEDGER_HELD], whole=False)
     return DueResult([notices.held(error.faults[0].fault, holder.since)], whole=False)

@@ -29,7 +29,7 @@ from mkwmail.delivery import crontab
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, rewrite
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import host, runs
+from mkwmail.ledger import runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.runs import Doubtful, Handover
 from mkwmail.report.terminal import Terminal
@@ -395,7 +395,7 @@ def _remove_unfinished(target: Path) -> None:
     """Remove what a takeover left that was killed; it was never sent from."""
     for path in target.parent.glob(f".{target.name}.*{_STAGING}"):
         process = path.name.removesuffix(_STAGING).rpartition(".")[2]
-        if process.isdecimal() and not host.process_start(int(process)):
+        if process.isdecimal() and not runs.process_start(int(process)):
             shutil.rmtree(path, ignore_errors=True)
 
 

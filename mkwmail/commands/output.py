@@ -27,7 +27,7 @@ from mkwmail.i18n import _
 
 if TYPE_CHECKING:
     from mkwmail.commands.compose_mailing import OutgoingMail
-    from mkwmail.mail.passages import Passage
+    from mkwmail.mail.letter_view import Passage
 
 # Errors that another name for the file would not solve.
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -170,7 +170,7 @@ class Page:
         """
         # Most commands that write a file show no mails.
         from mkwmail.mail.compose import Composition
-        from mkwmail.mail.preview_page import gallery_page
+        from mkwmail.mail.pages import gallery_page
 
         outgoing = tuple(self.outgoing)
         addressed = tuple(each.addressed for each in outgoing)

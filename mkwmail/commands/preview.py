@@ -29,7 +29,7 @@ from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
 from mkwmail.mail.compose import worded_files
 from mkwmail.mail.letter import Letter, Message
-from mkwmail.mail.letters_page import letters_page
+from mkwmail.mail.pages import letters_page
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
@@ -48,7 +48,7 @@ from mkwmail.report.recipients import (
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
 
 if TYPE_CHECKING:
-    from mkwmail.mail.passages import Passage
+    from mkwmail.mail.letter_view import Passage
 
 _NEXT = frozenset("n \r\n")
 _FURTHER = frozenset(" \r\n")
@@ -179,15 +179,15 @@ def preview(
 
 def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
     """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
-    from mkwmail.mail import passages
+    from mkwmail.mail.letter_view import event_passages, settings_passages, template_passages
 
     folder, context = sources.folder, composer.context
     names = worded_files(context)
     own = [name for name in names if (folder.templates_dir / name).is_file()]
     return (
-        *passages.of_event(read_document(sources.event_path, sources.shown_event), context.event, context.name),
-        *passages.of_settings(read_document(folder.settings_path, folder.shown(folder.settings_path))),
-        *passages.of_templates(composer.templates, names, own),
+        *event_passages(read_document(sources.event_path, sources.shown_event), context.event, context.name),
+        *settings_passages(read_document(folder.settings_path, folder.shown(folder.settings_path))),
+        *template_passages(composer.templates, names, own),
     )
 
 

@@ -18,11 +18,11 @@ from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, nearest, ngettext
 from mkwmail.ledger import deliveries, people, rounds
-from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
 from mkwmail.ledger.people import NEW, folded
+from mkwmail.ledger.runs import this_computer
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import read_facts
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed

@@ -30,7 +30,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
-from mkwmail.ledger import backups, deliveries, erasure, host, journal, last_seen, rounds, runs
+from mkwmail.ledger import backups, deliveries, erasure, journal, last_seen, rounds, runs
 from mkwmail.ledger.database import read_only
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Facts
@@ -127,7 +127,7 @@ def _replace(
         return ExitCode.INTERRUPTED
     damaged = ledger.exists()
     left = journal.read(wire_path(ledger))
-    with host.held(ledger, "restore", now):
+    with runs.held(ledger, "restore", now):
         for path in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
             if path.exists():
                 os.replace(path, path.with_name(f"{path.name}.damaged"))

@@ -39,8 +39,8 @@ from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, shipped, write_private
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
-from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.runs import this_computer
 from mkwmail.planning.schedule import Move
 from mkwmail.report.terminal import Terminal
 

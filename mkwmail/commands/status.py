@@ -25,10 +25,19 @@ from mkwmail.ledger.models import COMING, Delivery, State
 from mkwmail.ledger.people import Person, folded, is_mark
 from mkwmail.members.member_list import MemberList, doubles
 from mkwmail.members.same_name import same_place
-from mkwmail.planning.attendance import calls_to_make, places_of, silent, to_phone
 from mkwmail.planning.audience import History
 from mkwmail.planning.member_index import MemberIndex, plan_for, unaddressed, with_copies_named
-from mkwmail.planning.next_steps import Due, SendMode, doubtful_steps, next_steps, standings
+from mkwmail.planning.next_steps import (
+    Due,
+    SendMode,
+    calls_to_make,
+    doubtful_steps,
+    next_steps,
+    places_of,
+    silent,
+    standings,
+    to_phone,
+)
 from mkwmail.planning.plan import outdated, twice
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead

@@ -53,7 +53,7 @@ def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
 
 def detail_words(event: str, incomplete: str) -> list[tuple[str, str]]:
     """Return the matching details that ``change`` can write, and the event's mailings."""
-    from mkwmail.commands.change import DETAILS
+    from mkwmail.commands.folder_files import DETAILS
 
     found = [(word, "") for word in DETAILS if word.startswith(incomplete)]
     return [*found, *mailing_words(event, incomplete)]

@@ -29,8 +29,8 @@ from mkwmail.ledger import papers
 from mkwmail.ledger.database import Database
 from mkwmail.ledger.models import Credit, keyed
 from mkwmail.ledger.papers import KeptCertificate
-from mkwmail.mail.certificate_text import FILE, CertificateText
 from mkwmail.mail.merge import PersonalFile
+from mkwmail.mail.personal_files import FILE, CertificateText
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from mkwmail.papers.typesetting import Typesetter, TypesettingError, is_installed, not_installed, typesetter

@@ -15,7 +15,7 @@ from mkwmail.dutch.names import sorting_name
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import Call, KeptSignup, Stray
 from mkwmail.members.names import read_name
-from mkwmail.planning.attendance import ToCall
+from mkwmail.planning.next_steps import ToCall
 from mkwmail.report.recipients import PersonWithReason, entry_values, explained, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Numbers
