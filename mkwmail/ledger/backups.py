@@ -16,7 +16,7 @@ from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.files import make_folder, write_private
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only
+from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only, records
 from mkwmail.ledger.models import moment_text
 from mkwmail.ledger.people import mark, name_trait
 
@@ -65,8 +65,7 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
 def newest(database: Database) -> Backup | None:
     """Return the newest backup that still exists, or None."""
     rows = database.execute("SELECT path, at FROM backups ORDER BY at DESC")
-    made = (Backup(Path(str(path)), as_moment(at)) for path, at in rows)
-    return next((each for each in made if each.path.is_file()), None)
+    return next((each for each in records(Backup, rows) if each.path.is_file()), None)
 
 
 def is_due(database: Database) -> bool:

@@ -20,6 +20,7 @@ from mkwmail.ledger.database import (
     as_round,
     int_or_none,
     moment_or_none,
+    records,
     text_or_none,
 )
 from mkwmail.ledger.journal import Journal
@@ -159,36 +160,13 @@ def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
     They give the sent messages, to the byte.
     """
     rows = database.execute(
-        """SELECT a.id, a.address, letter, "values", message_id, date, sha256, tries, approval, claimed,
-                  coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
+        """SELECT a.id, event, mailing, edition, a.person, a.address, letter, "values", message_id, date, sha256, tries,
+                  approval, claimed, coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
            FROM attempts a JOIN rounds ON rounds.id = a.round LEFT JOIN results ON results.attempt = a.id
            WHERE (event, mailing, edition, a.person) = (?, ?, ?, ?) ORDER BY a.id""",
         (of.event, of.mailing, of.edition, person),
     )
-    found = []
-    for number, address, letter, values, message_id, date, digest, tries, approval, claimed, *end in rows:
-        state, code, reason, ended = end
-        found.append(
-            Attempt(
-                id=as_int(number),
-                round=of,
-                person=person,
-                address=str(address),
-                letter=str(letter),
-                values=as_mapping(values),
-                message_id=str(message_id),
-                date=as_moment(date),
-                digest=str(digest),
-                tries=as_int(tries),
-                approval=int_or_none(approval),
-                claimed=as_moment(claimed),
-                state=State(str(state)),
-                code=int_or_none(code),
-                reason=str(reason),
-                ended=moment_or_none(ended),
-            )
-        )
-    return tuple(found)
+    return records(Attempt, rows)
 
 
 def claim(
@@ -446,17 +424,7 @@ def sent_mails(database: Database) -> tuple[SentMail, ...]:
            FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
            WHERE results.state IN ('sent', 'in doubt') ORDER BY a.id"""
     )
-    return tuple(
-        SentMail(
-            as_int(number),
-            as_round(event, mailing, edition),
-            str(person),
-            str(address),
-            str(message_id),
-            as_moment(claimed),
-        )
-        for number, event, mailing, edition, person, address, message_id, claimed in rows
-    )
+    return records(SentMail, rows)
 
 
 def keep_letter(database: Database, dump: bytes) -> str:

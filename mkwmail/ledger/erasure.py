@@ -26,6 +26,7 @@ from mkwmail.ledger.database import (
     as_moment,
     as_texts,
     moment_or_none,
+    records,
 )
 from mkwmail.ledger.models import COPIED_PERSON, Purged, moment_text
 from mkwmail.ledger.people import Person, folded, is_mark, mark, marks_of
@@ -58,7 +59,7 @@ def loose_signups(database: Database) -> tuple[LooseSignup, ...]:
         "SELECT event, key, name, address, organisation, coalesce(holder, '') FROM signups"
         " WHERE person IS NULL ORDER BY event, at, key"
     )
-    return tuple(LooseSignup(*as_texts(row)) for row in rows)
+    return records(LooseSignup, rows)
 
 
 def addresses_of(database: Database, person: Person) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mkwmail.ledger.database import Database, as_column, as_int, as_moment, as_round
+from mkwmail.ledger.database import Database, as_column, as_moment, columns, records
 from mkwmail.ledger.models import Round, moment_text
 
 
@@ -58,7 +58,7 @@ def position(database: Database, account: str, folder: str) -> Position | None:
     rows = database.execute(
         "SELECT validity, uid FROM mailbox_positions WHERE account = ? AND folder = ?", (account, folder)
     )
-    return next((Position(as_int(validity), as_int(uid)) for validity, uid in rows), None)
+    return next(iter(records(Position, rows)), None)
 
 
 def advance(database: Database, account: str, folder: str, to: Position, now: datetime) -> None:
@@ -79,10 +79,7 @@ def keep(database: Database, mails: Iterable[KeptMail]) -> None:
     database.each(
         "INSERT OR IGNORE INTO mailbox_mails (digest, kind, event, person, folder, message_id, at)"
         " VALUES (?, ?, ?, nullif(?, ''), ?, ?, ?)",
-        [
-            (each.digest, each.kind, each.event, each.person, each.folder, each.message_id, moment_text(each.at))
-            for each in mails
-        ],
+        map(columns, mails),
     )
 
 
@@ -92,10 +89,7 @@ def waiting(database: Database) -> tuple[KeptMail, ...]:
         "SELECT digest, kind, event, coalesce(person, ''), folder, message_id, at FROM mailbox_mails"
         " WHERE kind IN ('reply', 'opt-out') AND settled IS NULL ORDER BY at, digest"
     )
-    return tuple(
-        KeptMail(str(digest), str(kind), str(event), str(person), str(folder), str(message_id), as_moment(at))
-        for digest, kind, event, person, folder, message_id, at in rows
-    )
+    return records(KeptMail, rows)
 
 
 def settle(database: Database, digest: str, now: datetime) -> None:
@@ -106,13 +100,10 @@ def settle(database: Database, digest: str, now: datetime) -> None:
 def in_doubt(database: Database) -> tuple[InDoubt, ...]:
     """Return the messages that are in doubt, of all events."""
     rows = database.execute(
-        """SELECT a.id, event, mailing, edition, d.person, a.message_id FROM deliveries d
+        """SELECT a.id, event, mailing, edition, d.person, trim(a.message_id, '<>') FROM deliveries d
            JOIN rounds ON rounds.id = d.round JOIN attempts a ON a.id = d.attempt WHERE d.state = 'in doubt'"""
     )
-    return tuple(
-        InDoubt(as_int(number), as_round(event, mailing, edition), str(person), str(message_id).strip("<>"))
-        for number, event, mailing, edition, person, message_id in rows
-    )
+    return records(InDoubt, rows)
 
 
 def record_finding(database: Database, doubt: InDoubt, how: str, now: datetime) -> None:
@@ -127,10 +118,7 @@ def findings(database: Database, event: str) -> tuple[Finding, ...]:
            JOIN rounds ON rounds.id = a.round WHERE event = ? ORDER BY f.at, a.id""",
         (event,),
     )
-    return tuple(
-        Finding(as_round(event, mailing, edition), str(person), str(how), as_moment(at))
-        for event, mailing, edition, person, how, at in rows
-    )
+    return records(Finding, rows)
 
 
 def note_read(database: Database, now: datetime, *, failed: bool, until: datetime | None = None) -> None:

@@ -5,7 +5,6 @@ was sent.
 """
 
 import hashlib
-import json
 import zlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,8 +12,8 @@ from typing import NamedTuple
 
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, as_mapping, as_moment
-from mkwmail.ledger.models import Credit, moment_text
+from mkwmail.ledger.database import Database, columns, records
+from mkwmail.ledger.models import Credit
 
 _QUICKLY = 1_000_000  # octets; such a file is compressed already as a rule
 
@@ -68,10 +67,7 @@ def certificates(database: Database, event: str) -> dict[str, KeptCertificate]:
     rows = database.execute(
         "SELECT person, number, content, sha256, at FROM certificates WHERE event = ? ORDER BY id", (event,)
     )
-    return {
-        str(person): KeptCertificate(str(person), str(number), as_mapping(content), str(sha256), as_moment(at))
-        for person, number, content, sha256, at in rows
-    }
+    return {each.person: each for each in records(KeptCertificate, rows)}
 
 
 def certificates_of_person(database: Database, person: str) -> int:
@@ -86,10 +82,7 @@ def keep_certificates(database: Database, event: str, made: Iterable[tuple[KeptC
             keep_file(database, event, each.person, data)
             database.execute(
                 "INSERT INTO certificates (event, person, number, content, sha256, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    *(event, each.person, each.number),
-                    *(json.dumps(each.content, ensure_ascii=False), each.sha256, moment_text(each.at)),
-                ),
+                (event, *columns(each)),
             )
 
 

@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, moment_or_none
+from mkwmail.ledger.database import Database, columns, records
 from mkwmail.ledger.models import LeftOut, keyed, moment_text
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
             raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
         database.execute(
             'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now), database.user),
+            (*columns(replace(word, at=now)), database.user),
         )
 
 
@@ -286,12 +286,10 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
     They are the newest of each person and event, unless it was undone.
     """
     rows = database.execute(
-        "SELECT person, event, reason, at FROM left_out"
+        "SELECT person, event, reason, undone, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    return tuple(
-        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
-    )
+    return records(LeftOut, rows)
 
 
 def identify(

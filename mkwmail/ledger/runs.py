@@ -26,14 +26,11 @@ from mkwmail.i18n import _
 from mkwmail.ledger.database import (
     Database,
     FileId,
-    Row,
     as_column,
-    as_int,
-    as_moment,
     cannot_write,
     file_id,
-    moment_or_none,
     read_only,
+    records,
 )
 from mkwmail.ledger.models import Reported, Run, moment_text
 
@@ -66,9 +63,7 @@ def last(database: Database, command: str) -> Run | None:
     rows = database.execute(
         "SELECT id, command, pid, started FROM runs WHERE command = ? ORDER BY id DESC LIMIT 1", (command,)
     )
-    for number, name, pid, started in rows:
-        return Run(as_int(number), str(name), as_int(pid), as_moment(started))
-    return None
+    return next(iter(records(Run, rows)), None)
 
 
 class Deed(NamedTuple):
@@ -103,18 +98,13 @@ def deeds(database: Database, event: str) -> tuple[Deed, ...]:
             WHERE "user" <> '' GROUP BY what, mailing, "user" ORDER BY newest, what, mailing""",
         (event,),
     )
-    return tuple(
-        Deed(str(what), str(mailing), str(user), as_moment(at), as_int(count))
-        for what, mailing, user, at, count in rows
-    )
+    return records(Deed, rows)
 
 
 def reported(database: Database) -> Mapping[str, Reported]:
     """Return name → when each matter that still exists was reported."""
-    return {
-        str(name): Reported(moment_or_none(first), moment_or_none(said), moment_or_none(mailed))
-        for name, first, said, mailed in database.execute("SELECT name, first, said, mailed FROM reported")
-    }
+    rows = database.execute("SELECT first, said, mailed, name FROM reported")
+    return {str(row[-1]): each for row, each in zip(rows, records(Reported, (row[:-1] for row in rows)), strict=True)}
 
 
 def note_reported(database: Database, names: Iterable[str], now: datetime, *, mailed: bool = False) -> None:
@@ -169,25 +159,17 @@ _HANDOVER = 'SELECT way, file, "user", at FROM handovers ORDER BY id DESC LIMIT 
 
 def last_handover(database: Database) -> Handover | None:
     """Return the newest step of a handover, or None."""
-    return _handover(database.execute(_HANDOVER))
+    return next(iter(records(Handover, database.execute(_HANDOVER))), None)
 
 
 def handovers(database: Database) -> tuple[Handover, ...]:
     """Return all steps of handovers, oldest first."""
-    rows = database.execute('SELECT way, file, "user", at FROM handovers ORDER BY id')
-    return tuple(each for row in rows if (each := _handover([row])) is not None)
+    return records(Handover, database.execute('SELECT way, file, "user", at FROM handovers ORDER BY id'))
 
 
 def last_handover_in(file: Path) -> Handover | None:
     """Return the newest step of a handover in another ledger's file, or None."""
-    return _handover(read_only(file, _HANDOVER) or ())
-
-
-def _handover(rows: Iterable[Row]) -> Handover | None:
-    for way, file, user, at in rows:
-        known: Way = "out" if way == "out" else "in" if way == "in" else "undone"
-        return Handover(known, Path(str(file)), str(user), as_moment(at))
-    return None
+    return next(iter(records(Handover, read_only(file, _HANDOVER) or ())), None)
 
 
 def refuse_closed(database: Database) -> None:
@@ -225,7 +207,7 @@ _DOUBTFUL = """SELECT event, mailing, name, deliveries.address FROM deliveries J
 
 def in_doubt(database: Database) -> tuple[Doubtful, ...]:
     """Return the messages in doubt, of all events."""
-    return tuple(Doubtful(*map(str, row)) for row in database.execute(_DOUBTFUL))
+    return records(Doubtful, database.execute(_DOUBTFUL))
 
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
