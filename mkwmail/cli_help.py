@@ -32,10 +32,7 @@ def _usage_pieces(command: TyperCommand | TyperGroup) -> list[str]:
 
 
 def _sections(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
-    """Write the arguments and options with their help.
-
-    The usage line shows which arguments are required.
-    """
+    """Write the arguments and options with their help. The usage line shows which arguments are required."""
     arguments = [
         (str(param.metavar or param.name), param.help or "")
         for param in command.params

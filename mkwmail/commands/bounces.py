@@ -128,10 +128,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
 
 
 def _last_messages(ledger: Ledger, event: str) -> dict[str, SentMail]:
-    """Return person → the last message of an event to them.
-
-    Messages that are known to have come back do not count.
-    """
+    """Return person → the last message of an event to them. Messages that are known to have come back do not count."""
     went = {
         (each.round, each.person)
         for each in deliveries.of_event(ledger.database, event)

@@ -336,10 +336,7 @@ class Automatic:
             self.found.notices.append(notices.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:
-        """Note what was changed since approval.
-
-        One change often concerns several mailings, and is reported once.
-        """
+        """Note what was changed since approval. One change often concerns several mailings, and is reported once."""
         by_change: dict[tuple[Difference, ...], list[str]] = defaultdict(list)
         for name in names:
             by_change[self._altered[name]].append(name)

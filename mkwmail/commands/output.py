@@ -99,10 +99,7 @@ def _refuse_odd(path: Path) -> None:
 
 
 def _own_files(folder: WorkingFolder, directory: Path) -> Iterator[OwnFiles]:
-    """Yield the folder's own files.
-
-    If the directory is in another working folder, yield those of that folder too.
-    """
+    """Yield the folder's own files. If the directory is in another working folder, yield those of that folder too."""
     yield OwnFiles.of(folder)
     with suppress(UserError):
         other = find_folder(Path(os.path.realpath(directory)))

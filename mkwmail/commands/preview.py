@@ -92,10 +92,7 @@ def _lines_of(terminal: Terminal, each: OutgoingMail, moment: datetime) -> Seque
 
 
 def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> int:
-    """Ask for a member, and return the place of the member's mail.
-
-    Returns ``at`` if no member is found.
-    """
+    """Ask for a member, and return the place of the member's mail. Returns ``at`` if no member is found."""
     word = terminal.ask(_("Name, address or number:"))
     if not word:
         return at
@@ -359,10 +356,7 @@ def preview_sent(
 
 
 def _event_id(folder: WorkingFolder, word: str) -> str:
-    """Return the event's id.
-
-    A word without an event file, such as that of a deleted event, is taken for an id.
-    """
+    """Return the event's id. A word without an event file, such as that of a deleted event, is taken for an id."""
     try:
         path = folder.event_path(word, whole=True)
     except UserError:

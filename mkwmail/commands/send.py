@@ -145,10 +145,7 @@ def jobs_for(
 
 
 def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mapping[str, str]) -> None:
-    """Keep the exact bytes of people's own files, before the first message is sent.
-
-    One file at a time is in memory.
-    """
+    """Keep the exact bytes of people's own files, before the first message is sent. One file at a time is in memory."""
     from mkwmail.ledger import papers
 
     database = ledger.database

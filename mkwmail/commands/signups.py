@@ -402,10 +402,7 @@ def _holders(ledger: Ledger, event: str) -> frozenset[str]:
 
 
 def _record(form: _Form, found: Changes, said: _Said) -> None:
-    """Record the import.
-
-    Guests come first: answers belong to people who are in the register.
-    """
+    """Record the import. Guests come first: answers belong to people who are in the register."""
     now = form.now
     keys, guests = _recorded_persons(form, found)
     rows: list[KeptSignup] = []
@@ -470,10 +467,7 @@ def _missing(found: Changes, said: _Said, now: datetime) -> tuple[list[Answer], 
 
 
 def _departed(form: _Form, found: Changes) -> Iterator[Guest]:
-    """Yield people who signed up and have left the list.
-
-    They are guests from now on, so that they hear of changes.
-    """
+    """Yield people who signed up and have left the list. They are guests from now on, so that they hear of changes."""
     here = {each.person for each in form.index.listings} | {
         each.person for each in responses.guests(form.ledger.database, form.event.id)
     }

@@ -196,10 +196,7 @@ def _existing(folder: WorkingFolder) -> Iterator[Path]:
 
 
 def _named_in_settings(folder: WorkingFolder) -> tuple[Path | None, Path | None]:
-    """Return the member list and the logo that the settings name.
-
-    Other faults of the settings do not matter.
-    """
+    """Return the member list and the logo that the settings name. Other faults of the settings do not matter."""
     try:
         fields = read_document(folder.settings_path, "").plain()
     except UserError:
@@ -376,10 +373,7 @@ def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, s
 
 
 def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
-    """Return why a file is only for the secretary, not for members.
-
-    It is empty if the file may be mailed.
-    """
+    """Return why a file is only for the secretary, not for members. It is empty if the file may be mailed."""
     own = own_files.kind(path)
     if own is not None and own not in _HARMLESS:
         return own_words(own)

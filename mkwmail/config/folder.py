@@ -194,10 +194,7 @@ class WorkingFolder:
 
 
 def _existing(word: str, folder: Path) -> list[Path]:
-    """Return the existing files with this path.
-
-    The path is relative to the current folder or to the working folder.
-    """
+    """Return the existing files with this path. The path is relative to the current folder or to the working folder."""
     if not word.endswith(ENDINGS) and os.sep not in word:
         return []
     try:

@@ -312,10 +312,7 @@ def settings_schema() -> dict[str, Any]:
 
 
 def _nullable(schema: dict[str, Any]) -> None:
-    """Allow a key without a value if the key may be left out.
-
-    Both mean the same.
-    """
+    """Allow a key without a value if the key may be left out. Both mean the same."""
     for part in (schema, *schema.get("$defs", {}).values()):
         required = part.get("required", [])
         for name, field in part.get("properties", {}).items():

@@ -122,10 +122,7 @@ def _unknown(loc: Loc, document: Document, model: Model) -> Fault:
 
 
 def _sentence(details: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]:
-    """Return the fault in a sentence, and the value to write instead.
-
-    The value is empty if it is unknown.
-    """
+    """Return the fault in a sentence, and the value to write instead. The value is empty if it is unknown."""
     kind, given = details["type"], details["input"]
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, (UnusableError, UnreadableError)):

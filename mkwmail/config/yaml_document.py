@@ -358,10 +358,7 @@ def _empty_node(event: yaml.NodeEvent) -> Node:
 
 
 def _yaml_fault(error: yaml.MarkedYAMLError, shown: str, text: str) -> Fault:
-    """Return the fault that stopped YAML, in plain words.
-
-    YAML's own messages are about tokens.
-    """
+    """Return the fault that stopped YAML, in plain words. YAML's own messages are about tokens."""
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Fault(shown, _("this is not a YAML file"))

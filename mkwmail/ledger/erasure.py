@@ -294,10 +294,7 @@ def _empty_copies(database: Database, person: str) -> None:
 
 
 def _drop_letters(database: Database) -> None:
-    """Remove letters that no attempt uses.
-
-    A letter that was composed for one person contains that person's data.
-    """
+    """Remove letters that no attempt uses. A letter that was composed for one person contains that person's data."""
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
 
 

@@ -180,10 +180,7 @@ class _Cells:
         self._refused: set[int] = set()
 
     def text(self, column: int, longest: int | None = _LONGEST) -> str:
-        """Return the cleaned text of a cell.
-
-        If it cannot be used, record a fault and return an empty text.
-        """
+        """Return the cleaned text of a cell. If it cannot be used, record a fault and return an empty text."""
         lacking = self._table.without_value
         try:
             if lacking and (lack := lacking.get((self._row.number, column))) is not None:
@@ -215,10 +212,7 @@ class _Cells:
         )
 
     def title(self, text: str) -> Title:
-        """Return the title that the cell means.
-
-        If the word is not a title, record a fault and return none.
-        """
+        """Return the title that the cell means. If the word is not a title, record a fault and return none."""
         try:
             return read_title(text)
         except ValueError:

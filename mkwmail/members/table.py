@@ -113,10 +113,7 @@ def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Return the lines with their line ends, one at a time.
-
-    io.StringIO would hold four octets for every character.
-    """
+    """Return the lines with their line ends, one at a time. io.StringIO would hold four octets for every character."""
     return (found[0] for found in _LINE.finditer(text))
 
 

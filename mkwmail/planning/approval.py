@@ -428,10 +428,7 @@ def with_corrected(own: Sources, corrected: Correcting) -> dict[str, str]:
 
 
 def _corrected(of: str, sources: Sources) -> Sources | None:
-    """Return the text that a correction brought, from its sources.
-
-    None if it corrected another mailing.
-    """
+    """Return the text that a correction brought, from its sources. None if it corrected another mailing."""
     prefix = f"{of}: "
     found = {name.removeprefix(prefix): text for name, text in sources.items() if name.startswith(prefix)}
     return found or None
@@ -456,10 +453,7 @@ def _uncertified(sources: Sources) -> Sources:
 
 
 def _edition(texts: Sequence[Sources], now: Sources) -> int:
-    """Return the version of the text.
-
-    It is one higher with every change, also if it is changed back.
-    """
+    """Return the version of the text. It is one higher with every change, also if it is changed back."""
     number, last = -1, None
     for text in (*texts, now):
         if last is None or differences(last, text):

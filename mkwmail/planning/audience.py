@@ -304,10 +304,7 @@ class Audiences:
         return _("the event was cancelled on %(day)s") % {"day": day_in_words(self._cancelled)}
 
     def _follows_a_cancellation(self) -> bool:
-        """Return whether the mailing is the cancellation or a correction of it.
-
-        Nothing else follows one.
-        """
+        """Return whether the mailing is the cancellation or a correction of it. Nothing else follows one."""
         correcting = self._history.correcting
         return rule_of(self._mailing).cancels or corrects_a_cancellation(self._mailing, correcting)
 

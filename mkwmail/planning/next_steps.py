@@ -155,10 +155,7 @@ def doubtful_steps(event: Event, index: MemberIndex, now: datetime) -> Iterator[
 
 
 def _wants_deciding(event: Event, delivery: Delivery, now: datetime) -> bool:
-    """Return whether a person's decision can still get somebody mailed.
-
-    It can for somebody in doubt or refused.
-    """
+    """Return whether a person's decision can still get somebody mailed. It can for somebody in doubt or refused."""
     name = delivery.round.mailing
     is_open = delivery.state in (State.IN_DOUBT, State.SENDING, State.REFUSED) and not is_mark(delivery.address)
     known = name in event.mailings or not rule_of(name).needs_entry
@@ -467,10 +464,7 @@ def _is_out_of_reach(one: ToCall, refused: Set[str]) -> bool:
 
 
 def _reminded_last(event: Event, told: Sequence[Delivery], now: datetime) -> dict[str, datetime]:
-    """Return person → when they were reminded.
-
-    Empty as long as a further reminder is planned.
-    """
+    """Return person → when they were reminded. Empty as long as a further reminder is planned."""
     reminders = [name for name in event.mailings if rule_of(name).reminds]
     if any(send is not None and send > now for send in (event.mailings[name].send for name in reminders)):
         return {}

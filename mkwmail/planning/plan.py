@@ -111,10 +111,7 @@ def _edition(event: Event, mailing: str, history: History, now: datetime) -> int
 
 
 def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recipient]:
-    """Yield those who were told and have left the list since.
-
-    Their address is the one that was last mailed.
-    """
+    """Yield those who were told and have left the list since. Their address is the one that was last mailed."""
     listed = {recipient.person for recipient in listings}
     persons = {person.key: person for person in history.persons}
     told: dict[str, Delivery] = {}
@@ -259,10 +256,7 @@ class _Sorting:
         self.refused.append(replace(recipient, reason=refused_by_server(delivery.since, delivery.reason)))
 
     def _left_out(self, recipient: Recipient, concerns: bool) -> str | None:
-        """Return why somebody who was not mailed yet is left out.
-
-        None if no reason is known.
-        """
+        """Return why somebody who was not mailed yet is left out. None if no reason is known."""
         if recipient.doubt:
             return _("it is doubtful who this is: %(doubt)s") % {"doubt": recipient.doubt}
         if recipient.member.do_not_mail:

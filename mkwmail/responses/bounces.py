@@ -232,10 +232,7 @@ _MESSAGE_ID = re.compile(r"(?i)message[- ]?id[\"')]{0,2}\s{0,4}[:=]?\s{0,4}<?([^
 
 
 def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
-    """Return the Message-IDs of the messages that a mail returns.
-
-    Every part is searched, and its text too.
-    """
+    """Return the Message-IDs of the messages that a mail returns. Every part is searched, and its text too."""
     found: dict[str, None] = {}
     for part in parts[1:] if parts[0].is_multipart() else parts:
         own = str(part.get("Message-ID", "")).strip("<> \t\r\n")
