@@ -132,7 +132,7 @@ OTHER_WORDS = {
     "mail.context": "the mails that buttons open",
     "responses.mailbox": "what servers say, recognised",
     "responses.incoming": "patterns of what people and mail programs write",
-    "report.inbox": "the mail about a run, in Dutch",
+    "report.incoming": "the mail about a run, in Dutch",
     "mail.templates": "what the library says, recognised",
     "members.same_name": "titles and prefixes in names",
     "responses.answers": "patterns of what people write",

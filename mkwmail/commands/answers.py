@@ -31,7 +31,7 @@ from mkwmail.report.answers import (
     answers_value,
     show_answers,
 )
-from mkwmail.report.saved_mail import HeardIn, show_doubts, show_mails, show_replies, show_unread, show_written
+from mkwmail.report.incoming import HeardIn, show_doubts, show_mails, show_replies, show_unread, show_written
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.bounces import Nature, Returned, read_returned
 from mkwmail.responses.calendar_replies import Asked, replies_in, understood

@@ -23,8 +23,7 @@ from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.planning.audience import History
-from mkwmail.report.inbox import how_words
-from mkwmail.report.saved_mail import MatchedBounce, show_bounces, show_unread, verdict_words
+from mkwmail.report.incoming import MatchedBounce, how_words, show_bounces, show_unread, verdict_words
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict, verdict

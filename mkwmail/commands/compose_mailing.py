@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mkwmail.commands.approved_sources import read_files, sources_of
@@ -14,7 +15,6 @@ from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
-from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Change, Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
@@ -345,18 +345,9 @@ def _earlier_try(
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
     addressed = Addressed(addressee, letter, retry.values)
-    return OutgoingMail(recipient, addressed, retry.message_id, facts, retry.date, kept_content(ledger.database))
-
-
-def kept_content(database: Database) -> Content:
-    """Return the function that gives personal files from the ledger."""
-
-    def content(sha256: str) -> bytes:
-        from mkwmail.ledger.papers import file
-
-        return file(database, sha256)
-
-    return content
+    return OutgoingMail(
+        recipient, addressed, retry.message_id, facts, retry.date, partial(deliveries.file, ledger.database)
+    )
 
 
 def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:

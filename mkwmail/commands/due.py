@@ -66,15 +66,15 @@ from mkwmail.planning.schedule import (
     waits_for_mailbox,
 )
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report import inbox, notices
-from mkwmail.report.notices import Notice
-from mkwmail.report.terminal import was_handed_to
-from mkwmail.report.timetable import (
+from mkwmail.report import notices
+from mkwmail.report.ahead import (
     DueDelivery,
     due_value,
     is_worth_a_word,
     show_went,
 )
+from mkwmail.report.notices import Notice
+from mkwmail.report.terminal import was_handed_to
 
 _MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
@@ -176,6 +176,7 @@ class Automatic:
             return
         # Most runs have no mailbox.
         from mkwmail.commands.inbox import read_for_due
+        from mkwmail.report.incoming import mailbox_unread, replies_wait
 
         read = read_for_due(self._ledger, self._folder, settings, self._now, _MAILBOX_SECONDS)
         self._unreadable = read.failing
@@ -183,9 +184,9 @@ class Automatic:
             self.found.mailbox = read.error.code
             failing = read.failing or self._now
             if self._now - failing >= UNREADABLE or read.error.code in (ExitCode.LOGIN, ExitCode.SETTINGS):
-                self.found.notices.append(inbox.mailbox_unread(read.error, failing))
+                self.found.notices.append(mailbox_unread(read.error, failing))
         if read.waiting:
-            self.found.notices.append(inbox.replies_wait(read.waiting, read.answers, read.bounces))
+            self.found.notices.append(replies_wait(read.waiting, read.answers, read.bounces))
 
     # Reading the files
 
@@ -298,7 +299,9 @@ class Automatic:
             return None
         plan = plan_for(event, name, index, history, now)
         if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
-            self.found.notices.append(inbox.reminder_waits(event, name, self._unreadable or now))
+            from mkwmail.report.incoming import reminder_waits
+
+            self.found.notices.append(reminder_waits(event, name, self._unreadable or now))
             return None
         share = _share(plan, given, index, history)
         if different:

@@ -25,7 +25,7 @@ from mkwmail.ledger.mailbox import Finding, InDoubt, KeptMail, Position
 from mkwmail.ledger.models import Answer, Batch, Bounce, KeptSignup, Stray
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.mail.context import TOKEN
-from mkwmail.report.inbox import MailboxReport, ReplyLine, came_value, show_came
+from mkwmail.report.incoming import MailboxReport, ReplyLine, came_value, show_came
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounces import match
 from mkwmail.responses.calendar_replies import understood

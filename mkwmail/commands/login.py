@@ -269,8 +269,7 @@ def _client_secret(terminal: Terminal, before: StoredTokens | None, client_id: s
 
 
 def _by_code(terminal: Terminal, application: Application) -> TokenSet:
-    from mkwmail.auth.oauth_protocol import DeviceCode
-    from mkwmail.auth.sign_in import sign_in_by_device
+    from mkwmail.auth.oauth_protocol import DeviceCode, sign_in_by_device
 
     def show(code: DeviceCode) -> None:
         terminal.note(_("Open this address, on any computer or telephone:"))
@@ -284,7 +283,7 @@ def _by_code(terminal: Terminal, application: Application) -> TokenSet:
 
 
 def _by_browser(terminal: Terminal, application: Application, environment: Mapping[str, str]) -> TokenSet:
-    from mkwmail.auth.sign_in import sign_in_by_browser
+    from mkwmail.auth.oauth_protocol import sign_in_by_browser
 
     here = _has_browser(environment)
 

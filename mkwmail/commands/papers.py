@@ -23,10 +23,9 @@ from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, reason_of
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import papers as kept
-from mkwmail.ledger import people, responses
+from mkwmail.ledger import deliveries, people, responses
+from mkwmail.ledger.deliveries import KeptCertificate
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.papers import KeptCertificate
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.templates import Templates
 from mkwmail.members.headings import column_name
@@ -164,7 +163,7 @@ def list_certificates(invocation: Invocation, event: str | None, *, json: bool =
     folder = folder_of(invocation)
     about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:
-        made_for = kept.certificates(ledger.database, about.id)
+        made_for = deliveries.certificates(ledger.database, about.id)
         persons = {each.key: each for each in people.persons(ledger.database)}
     found = [(each, persons[person]) for person, each in made_for.items() if person in persons]
     found.sort(key=lambda pair: sort_key(read_name(pair[1].name)))

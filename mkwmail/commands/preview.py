@@ -6,12 +6,13 @@ They are shown in the terminal, or written as ``.eml`` files or as a page.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.approved_sources import correcting_of
-from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, kept_content, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
@@ -394,7 +395,7 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
         fault = _("what was sent on %(day)s has been removed since (forget or purge)")
         raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
-        attempt.values, kept_content(ledger.database)
+        attempt.values, partial(deliveries.file, ledger.database)
     )
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}

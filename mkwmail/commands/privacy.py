@@ -26,7 +26,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext, spoken
-from mkwmail.ledger import backups, erasure, papers, people, runs
+from mkwmail.ledger import backups, deliveries, erasure, people, runs
 from mkwmail.ledger.erasure import KeptRecord, LooseSignup, What, kept
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut, State
@@ -59,7 +59,7 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         terminal.say(
             _("  Name, address, number, what was mailed and answered in all events, rehearsal/, preview/ and papers/.")
         )
-        _warn_of_certificates(terminal, papers.certificates_of_person(ledger.database, person.key))
+        _warn_of_certificates(terminal, deliveries.certificates_of_person(ledger.database, person.key))
         terminal.say(_("  Only a keyed hash stays, so that nothing is mailed twice; it identifies nobody."))
         if not _agreed(terminal, person.address or person.name, yes):
             return ExitCode.INTERRUPTED
@@ -161,7 +161,7 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
             terminal.say(
                 _("  Sign-ups, answers, dietary wishes, sent mails, rehearsal/, preview/ and papers/. Counts stay.")
             )
-            _warn_of_certificates(terminal, len(papers.certificates(ledger.database, about.id)))
+            _warn_of_certificates(terminal, len(deliveries.certificates(ledger.database, about.id)))
         if not _agreed(terminal, about.id, yes):
             return ExitCode.INTERRUPTED
         gone: tuple[Person, ...] = ()

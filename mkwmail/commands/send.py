@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
 from mkwmail.commands.approved_sources import correcting_of, earlier_text_of
-from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, kept_content, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -123,7 +123,7 @@ def jobs_for(
     tries = {each.person: each.tries for each in earlier}
     letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
-    content = kept_content(ledger.database)
+    content = partial(deliveries.file, ledger.database)
     if any(letter.is_personal for letter in outgoing.letters):
         _keep_files(outgoing, event, ledger, keys)
 
@@ -146,15 +146,13 @@ def jobs_for(
 
 def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mapping[str, str]) -> None:
     """Keep the exact bytes of people's own files, before the first message is sent. One file at a time is in memory."""
-    from mkwmail.ledger import papers
-
     database = ledger.database
     with database.transaction():
         for each in outgoing:
             person = keys.get(each.recipient.person, each.recipient.person)
             for file in each.files:
-                if not papers.has_file(database, event, person, file.sha256):
-                    papers.keep_file(database, event, person, each.content(file.sha256))
+                if not deliveries.has_file(database, event, person, file.sha256):
+                    deliveries.keep_file(database, event, person, each.content(file.sha256))
         if outgoing.certificates is not None:
             outgoing.certificates.keep(database, [each.recipient.person for each in outgoing], keys)
 

@@ -445,7 +445,7 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
 
 def _credits(form: _Form, found: Changes, keys: Mapping[str, str]) -> Iterator[tuple[str, Credit]]:
     """Yield the own hours and points of people whose rows have others than those that are known."""
-    from mkwmail.ledger.papers import credits_of
+    from mkwmail.ledger.deliveries import credits_of
 
     known = credits_of(form.ledger.database, form.event.id)
     for match in (*found.news, *found.same, *found.guests, *(each.match for each in found.stands)):

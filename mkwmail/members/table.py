@@ -434,7 +434,7 @@ def as_text(value: Cell, code: str = "") -> str:
 
 def _formatted(value: int | float, code: str) -> str | None:
     # Hardly any list needs it.
-    from mkwmail.members.number_format import shown_number
+    from mkwmail.members.workbook import shown_number
 
     shown = shown_number(value, code)
     return shown.strip() if shown is not None else None

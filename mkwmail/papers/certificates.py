@@ -25,10 +25,10 @@ from mkwmail.dutch.dates import date_in_words, number, period
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.ledger import papers
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.database import Database
+from mkwmail.ledger.deliveries import KeptCertificate
 from mkwmail.ledger.models import Credit, keyed
-from mkwmail.ledger.papers import KeptCertificate
 from mkwmail.mail.merge import PersonalFile
 from mkwmail.mail.personal_files import FILE, CertificateText
 from mkwmail.mail.templates import Templates
@@ -136,8 +136,8 @@ class Certificates:
             example=example,
             text=CertificateText.compiled(event, settings, templates),
             pictures=pictures,
-            credits=papers.credits_of(database, event.id),
-            kept=papers.certificates(database, event.id),
+            credits=deliveries.credits_of(database, event.id),
+            kept=deliveries.certificates(database, event.id),
             database=database,
             warnings=list(faults),
         )
@@ -212,7 +212,7 @@ class Certificates:
         """
         new = [self._new[person] for person in persons if person in self._new]
         rows = ((each._replace(person=keys.get(each.person, each.person)), self.made[each.sha256]) for each in new)
-        papers.keep_certificates(database, self.event.id, rows)
+        deliveries.keep_certificates(database, self.event.id, rows)
 
     def _as_it_was(self, person: str, content: dict[str, Any]) -> dict[str, Any]:
         """Return the content with the text of the certificate that is kept, if it has the same name."""
@@ -227,7 +227,7 @@ class Certificates:
         if kept is None or kept.content != content:
             return None
         if kept.sha256 not in self.made:
-            self.made[kept.sha256] = papers.file(self.database, kept.sha256)
+            self.made[kept.sha256] = deliveries.file(self.database, kept.sha256)
         return kept
 
     def _keep(self, person: str, content: Mapping[str, Any], pdf: bytes) -> KeptCertificate:
