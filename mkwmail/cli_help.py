@@ -270,11 +270,6 @@ def _name(error: Any) -> str:
     return str(param.metavar or param.name) if isinstance(param, TyperArgument) else str(param.opts[0])
 
 
-def _choices(error: Any) -> str:
-    """Return the allowed values that an error lists; empty if none."""
-    return str(error).partition(" is not one of ")[2].rstrip(".").replace("'", "")
-
-
 def wrong_usage(error: Exception) -> UserError:
     """Return typer's usage error as an error in this program's words.
 
@@ -293,7 +288,7 @@ def wrong_usage(error: Exception) -> UserError:
             remedy = _("did you mean %(name)s?") % {"name": near[0]} if near else remedy
         case "MissingParameter":
             fault = _("%(name)s is missing") % {"name": _name(error)}
-        case "BadParameter" if choices := _choices(error):
+        case "BadParameter" if choices := str(error).partition(" is not one of ")[2].rstrip(".").replace("'", ""):
             fault = _("%(name)s cannot have this value") % {"name": _name(error)}
             remedy = _("choose from: %(names)s") % {"names": choices}
         case "BadParameter" if re.search(r"valid integer|greater than", str(error)):

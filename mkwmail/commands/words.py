@@ -22,10 +22,6 @@ def _folder() -> WorkingFolder:
     return find_folder(Path.cwd(), Path(named) if named else None, elsewhere=True)
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-
-
 def event_words(incomplete: str) -> list[tuple[str, str]]:
     """Return the matching ids of the folder's events, with their titles."""
     try:
@@ -36,7 +32,7 @@ def event_words(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _id_and_title(path: Path) -> tuple[str, str]:
-    lines = _lines(path)
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     ids = [match[1] for line in lines if (match := _ID.match(line))]
     titles = [match[1] for line in lines if (match := _TITLE.match(line))]
     return (ids[0] if ids else path.stem), (titles[0] if titles else "")

@@ -189,7 +189,7 @@ def gallery_page(
     ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
     members. A variant whose fixed text identifies its member is left out, and the page says so.
     """
-    everybody = _odd_first(composition.addressed, form)
+    everybody = tuple(sorted(composition.addressed, key=lambda one: not _oddity(one, form)))
     variants = _variants(everybody)
     kept = [variant for variant in variants if not (one_per_letter and variant.tells)]
     lines = _Lines()
@@ -335,10 +335,6 @@ def _values(variant: _Variant, values: Mapping[str, str]) -> list[Any]:
 def _oddity(one: Addressed, form: Form) -> str:
     """Return what is odd about a salutation; nothing in an assistant's copy, whose name is often not known."""
     return "" if one.addressee.copy_of else odd(one.addressee.member.name, form)
-
-
-def _odd_first(addressed: Iterable[Addressed], form: Form) -> tuple[Addressed, ...]:
-    return tuple(sorted(addressed, key=lambda one: not _oddity(one, form)))
 
 
 def _odd_salutations(count: int) -> str:

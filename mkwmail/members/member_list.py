@@ -187,7 +187,11 @@ class _Cells:
                 raise excel_error(lack) if lack else _no_outcome()
             text = clean(self._row.cell(column))
             if longest and len(text) > longest:
-                raise _too_long(text, longest)
+                raise CellError(
+                    _('"%(value)s" is %(length)d characters long, and %(longest)d is the most')
+                    % {"value": shown_value(text), "length": len(text), "longest": longest},
+                    _("shorten it; a remark belongs in a column of its own"),
+                )
         except CellError as wrong:
             self._refuse(column, wrong)
             return ""
@@ -303,14 +307,6 @@ def _no_outcome() -> CellError:
     return CellError(
         _("the cell holds a formula whose result is not in the file"),
         _("open the list in Excel and save it, or type the value instead of the formula"),
-    )
-
-
-def _too_long(text: str, longest: int) -> CellError:
-    return CellError(
-        _('"%(value)s" is %(length)d characters long, and %(longest)d is the most')
-        % {"value": shown_value(text), "length": len(text), "longest": longest},
-        _("shorten it; a remark belongs in a column of its own"),
     )
 
 

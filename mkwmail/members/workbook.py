@@ -107,7 +107,11 @@ def unpack(data: bytes, shown: str) -> Parts:
                 if name.endswith((".xml", ".rels")):
                     size += entry.file_size
                     if size > LARGEST_CONTENT:
-                        raise _too_large(shown)
+                        raise user_error(
+                            shown,
+                            _("the workbook is larger than a list can be"),
+                            _("copy the rows of the list into a new workbook and save that"),
+                        )
                     # zipfile returns at most the declared size and checks it: if it is false, the archive is damaged.
                     parts[name] = _without_counts(archive.read(entry))
     except _BROKEN:
@@ -137,14 +141,6 @@ def _without_counts(content: bytes) -> bytes:
     if b"\0" in content:
         raise ValueError("not UTF-8")
     return _COUNTING_TAG.sub(lambda tag: _COUNT.sub(b"", tag[0]), content)
-
-
-def _too_large(shown: str) -> UserError:
-    return user_error(
-        shown,
-        _("the workbook is larger than a list can be"),
-        _("copy the rows of the list into a new workbook and save that"),
-    )
 
 
 def repack(parts: Parts) -> io.BytesIO:
@@ -240,7 +236,7 @@ def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
             lack = _lack(element)
             if lack is not None:
                 without_value[row, column] = lack
-            has_value = _has_value(element)
+            has_value = any(_local(child.tag) in ("v", "is") and (child.text or len(child)) for child in element)
             if has_value and (code := _format(element, styles)):
                 formats[row, column] = code
             if lack is not None or has_value:
@@ -274,10 +270,6 @@ def _position(reference: str | None, row: int, column: int) -> tuple[int, int]:
     for letter in match[1]:
         number = number * 26 + ord(letter) - ord("A") + 1
     return int(match[2]), number - 1
-
-
-def _has_value(cell: ElementTree.Element) -> bool:
-    return any(_local(child.tag) in ("v", "is") and (child.text or len(child)) for child in cell)
 
 
 def _lack(cell: ElementTree.Element) -> str | None:
