@@ -97,13 +97,9 @@ EventArgument = Annotated[
 ]
 # A command that removes data wants the whole name.
 WholeEvent = Annotated[str, _argument(_("EVENT"), _EVENT_WHOLE, autocompletion=_events)]
-OptionalEvent = Annotated[
-    str | None,
-    _argument(_("EVENT"), _EVENT_HELP, autocompletion=_events),
-]
+OptionalEvent = Annotated[str | None, _argument(_("EVENT"), _EVENT_HELP, autocompletion=_events)]
 MailingArgument = Annotated[
-    str,
-    _argument(_("MAILING"), _("The mailing, as the event file names it."), autocompletion=_mailings),
+    str, _argument(_("MAILING"), _("The mailing, as the event file names it."), autocompletion=_mailings)
 ]
 OptionalMailing = Annotated[
     str | None,
@@ -824,11 +820,7 @@ def bounces_import(
 Example:
   mkwmail bounces set directeurendag-2020 kim@example.org"""),
 )
-def bounces_set(
-    ctx: typer.Context,
-    event: EventArgument,
-    who: WhoArgument,
-) -> None:
+def bounces_set(ctx: typer.Context, event: EventArgument, who: WhoArgument) -> None:
     from mkwmail.commands.bounces import set_bounce as command
 
     _finish(command(_begin(ctx), event, who))
@@ -893,11 +885,7 @@ the member list yourself.
 Example:
   mkwmail forget kim@example.org""")
 )
-def forget(
-    ctx: typer.Context,
-    who: WhoArgument,
-    yes: YesOption = False,
-) -> None:
+def forget(ctx: typer.Context, who: WhoArgument, yes: YesOption = False) -> None:
     from mkwmail.commands.privacy import forget as command
 
     _finish(command(_begin(ctx), who, yes=yes))

@@ -362,10 +362,7 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
                 _("type mkwmail login, and sign in as %(username)s"),
             )
         case _Why.ANEW if step is SignInStep.RENEWAL:
-            return (
-                _("the sign-in of %(username)s has expired or was withdrawn"),
-                _("sign in again: mkwmail login"),
-            )
+            return (_("the sign-in of %(username)s has expired or was withdrawn"), _("sign in again: mkwmail login"))
         case _Why.LATE | _Why.ANEW:
             return (
                 _("nobody approved the sign-in in time"),
@@ -382,10 +379,7 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
                 _("add the permission to the application at the provider; your own scopes are under smtp: scopes"),
             )
         case _Why.PASSING:
-            return (
-                _("the provider cannot sign anybody in at the moment"),
-                _("run the same command again later"),
-            )
+            return (_("the provider cannot sign anybody in at the moment"), _("run the same command again later"))
         case _Why.UNKNOWN:
             return (
                 _("the provider refuses the sign-in of %(username)s"),

@@ -298,10 +298,7 @@ _REQUEST_SECONDS = 10.0
 
 
 def sign_in_by_browser(
-    application: Application,
-    show: Callable[[str], object],
-    typed: Callable[[], str] = str,
-    seconds: float = _SECONDS,
+    application: Application, show: Callable[[str], object], typed: Callable[[], str] = str, seconds: float = _SECONDS
 ) -> TokenSet:
     """Send the user to the provider, and wait until the browser returns.
 

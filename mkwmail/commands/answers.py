@@ -24,13 +24,7 @@ from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name
 from mkwmail.planning.member_index import MemberIndex
-from mkwmail.report.answers import (
-    AnswerLine,
-    Answers,
-    answers_csv,
-    answers_value,
-    show_answers,
-)
+from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
 from mkwmail.report.incoming import HeardIn, show_doubts, show_mails, show_replies, show_unread, show_written
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.bounces import Nature, Returned, read_returned

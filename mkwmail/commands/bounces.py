@@ -181,10 +181,7 @@ def _candidate(delivery: Delivery, persons: dict[str, Person]) -> Candidate:
 
 
 def _said(
-    history: History,
-    earlier: Mapping[tuple[Round, str], Word],
-    sent: Sequence[str],
-    send_again: Sequence[str],
+    history: History, earlier: Mapping[tuple[Round, str], Word], sent: Sequence[str], send_again: Sequence[str]
 ) -> Iterator[tuple[Delivery, Word]]:
     """Yield the decision in the options for each open mail of a person.
 

@@ -67,12 +67,7 @@ from mkwmail.planning.schedule import (
 )
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices
-from mkwmail.report.ahead import (
-    DueDelivery,
-    due_value,
-    is_worth_a_word,
-    show_went,
-)
+from mkwmail.report.ahead import DueDelivery, due_value, is_worth_a_word, show_went
 from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
 

@@ -171,7 +171,7 @@ def _parted(folder: WorkingFolder, settings: Settings, file: Path) -> tuple[list
         raise UserError(Fault("", fault, _("nothing was changed")), code=ExitCode.LEDGER_FAULT) from error
     if len(files) > archive.MOST_FILES - 2 or size > archive.MOST_BYTES // 2:
         fault = _("%(folder)s is too large for one file: %(n)d files, %(size)d MB") % {
-            **{"folder": folder.path, "n": len(files), "size": size // 1024**2},
+            **{"folder": folder.path, "n": len(files), "size": size // 1024**2}
         }
         remedy = _("move what does not belong to the mailings out of it, then run the command again")
         raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT)

@@ -270,13 +270,7 @@ def _narrowed(made: Plan, index: MemberIndex, who: str | None) -> tuple[Plan, st
 
 def _listing_of(who: str, index: MemberIndex) -> Recipient:
     candidates = [
-        Candidate(
-            each.person,
-            each.name,
-            each.address,
-            each.member.organisation,
-            each.member.number,
-        )
+        Candidate(each.person, each.name, each.address, each.member.organisation, each.member.number)
         for each in index.everybody
     ]
     key = find_person(who, candidates).key

@@ -107,11 +107,7 @@ def _meant(who: str, known: Sequence[Candidate], loose: Mapping[str, LooseSignup
 
 
 def _ask_about_signups(
-    terminal: Terminal,
-    ledger: Ledger,
-    chosen: Candidate,
-    known: Sequence[Person],
-    loose: Mapping[str, LooseSignup],
+    terminal: Terminal, ledger: Ledger, chosen: Candidate, known: Sequence[Person], loose: Mapping[str, LooseSignup]
 ) -> tuple[list[LooseSignup], list[LooseSignup]]:
     """Return the unsettled sign-ups to remove with somebody, and those that only look like theirs.
 

@@ -158,13 +158,7 @@ def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mappi
 
 
 def run(
-    terminal: Terminal,
-    jobs: Sequence[Job],
-    plan: Plan,
-    ledger: Ledger,
-    connect: Open,
-    pace: Pace,
-    clock: Clock,
+    terminal: Terminal, jobs: Sequence[Job], plan: Plan, ledger: Ledger, connect: Open, pace: Pace, clock: Clock
 ) -> Outcome:
     """Deliver with a progress bar; Ctrl-C finishes the current message."""
     of = plan.round

@@ -29,13 +29,7 @@ from mkwmail.responses.signup_changes import BY_TELEPHONE, SAID, SOURCE
 
 
 def set_answer(
-    invocation: Invocation,
-    event: str,
-    who: str,
-    answer: str | None,
-    *,
-    member: str | None = None,
-    remove: bool = False,
+    invocation: Invocation, event: str, who: str, answer: str | None, *, member: str | None = None, remove: bool = False
 ) -> ExitCode:
     """Record an answer, or attendance, that the secretary reports.
 

@@ -218,10 +218,7 @@ _TOP = 20  # rows that are searched for the headings
 
 # Headings that no other table has, in every language of the program: all of those of `status --csv` together, or a
 # single one of those of `answers list --csv`.
-_STATUS = (
-    {"mailing", "address", "state", "moment", "reason"},
-    {"mailing", "adres", "toestand", "tijdstip", "reden"},
-)
+_STATUS = ({"mailing", "address", "state", "moment", "reason"}, {"mailing", "adres", "toestand", "tijdstip", "reden"})
 _ANSWERS = re.compile(r"answer when listed|antwoord toen de lijst werd gemaakt")
 _GENERATOR = re.compile(rb"""<meta\s+name=["']?generator["']?\s+content=["']?mkwmail\b""", re.IGNORECASE)
 # Every mail has both (mail.compose, mail.mime), no matter which program saved it.

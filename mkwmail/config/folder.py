@@ -284,8 +284,7 @@ def find_folder(start: Path, explicit: Path | None = None, *, elsewhere: bool = 
         fault = _("%(folder)s is not a working folder: it has no %(file)s")
         fault = fault % {"folder": chosen, "file": SETTINGS}
         raise UserError(
-            Fault("", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}),
-            code=ExitCode.SETTINGS,
+            Fault("", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}), code=ExitCode.SETTINGS
         )
     here = start.absolute()
     for folder in (here, *here.parents):
@@ -316,18 +315,7 @@ _SYNCHRONISED = (
     ("sharepoint", "SharePoint"),
     ("cloudstorage", "CloudStorage"),
 )
-_NETWORK_TYPES = (
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "afpfs",
-    "webdav",
-    "davfs",
-    "fuse.sshfs",
-    "fuse.rclone",
-)
+_NETWORK_TYPES = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "fuse.sshfs", "fuse.rclone")
 
 
 def is_synchronised(path: Path) -> str | None:

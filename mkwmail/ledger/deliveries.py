@@ -406,8 +406,7 @@ def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
     Oldest first, of all events.
     """
     rows = database.execute(
-        "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
-        (moment_text(since),),
+        "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at", (moment_text(since),)
     )
     return tuple(as_moment(at) for (at,) in rows)
 

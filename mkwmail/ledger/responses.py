@@ -5,16 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from mkwmail.ledger.database import (
-    Database,
-    Value,
-    as_column,
-    as_int,
-    as_mapping,
-    as_moment,
-    columns,
-    records,
-)
+from mkwmail.ledger.database import Database, Value, as_column, as_int, as_mapping, as_moment, columns, records
 from mkwmail.ledger.models import (
     Answer,
     Batch,

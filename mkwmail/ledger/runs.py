@@ -23,15 +23,7 @@ from mkwmail.clock import day_and_time
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
 from mkwmail.files import file_mode, set_mode
 from mkwmail.i18n import _
-from mkwmail.ledger.database import (
-    Database,
-    FileId,
-    as_column,
-    cannot_write,
-    file_id,
-    read_only,
-    records,
-)
+from mkwmail.ledger.database import Database, FileId, as_column, cannot_write, file_id, read_only, records
 from mkwmail.ledger.models import Reported, Run, moment_text
 
 #: The name of the notice about a refused login, which cannot be mailed.

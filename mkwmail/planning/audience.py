@@ -256,12 +256,7 @@ class Audiences:
     """
 
     def __init__(
-        self,
-        event: Event,
-        mailing: str,
-        history: History,
-        members: Mapping[str, Member],
-        now: datetime,
+        self, event: Event, mailing: str, history: History, members: Mapping[str, Member], now: datetime
     ) -> None:
         self._event = event
         self._mailing = mailing

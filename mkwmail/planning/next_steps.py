@@ -219,11 +219,7 @@ def _deferred(
             "%(mailing)s: the server deferred %(n)d mails until %(moment)s; then: %(command)s",
             len(moments),
         )
-        words = {
-            "mailing": shown_name(name),
-            "n": len(moments),
-            "command": send_command(event.id, name),
-        }
+        words = {"mailing": shown_name(name), "n": len(moments), "command": send_command(event.id, name)}
         yield sentence % {**words, "moment": moment_from(now, min(moments))}
     for name, count in again.items():
         sentence = ngettext(
@@ -231,11 +227,7 @@ def _deferred(
             "%(mailing)s: the server deferred %(n)d mails; to try again: %(command)s",
             count,
         )
-        yield sentence % {
-            "mailing": shown_name(name),
-            "n": count,
-            "command": send_command(event.id, name),
-        }
+        yield sentence % {"mailing": shown_name(name), "n": count, "command": send_command(event.id, name)}
 
 
 def _mailings(

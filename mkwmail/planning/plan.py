@@ -317,10 +317,7 @@ def twice(first: Member) -> str:
     """Return why a row at the address of an earlier one gets no mail."""
     if not first.row:
         return _("this address is there twice: one mail")
-    return _("the same address as row %(row)s, %(name)s: one mail") % {
-        "row": first.row,
-        "name": full_name(first.name),
-    }
+    return _("the same address as row %(row)s, %(name)s: one mail") % {"row": first.row, "name": full_name(first.name)}
 
 
 def _unsettled(history: History, names: Sequence[str]) -> Iterator[str]:

@@ -12,16 +12,7 @@ from mkwmail.addresses import address_key
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.mail.compose import UNSUBSCRIBE
-from mkwmail.mail.context import (
-    CANNOT_COME,
-    COMES,
-    COMES_NOT,
-    COMPANIONS,
-    DIETARY,
-    KEEP_THIS,
-    REMARK,
-    YES_OR_NO,
-)
+from mkwmail.mail.context import CANNOT_COME, COMES, COMES_NOT, COMPANIONS, DIETARY, KEEP_THIS, REMARK, YES_OR_NO
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.responses.answers import Answered, read_answer, read_companions
 from mkwmail.responses.bounces import Nature, Returned, digest_of, read_returned
