@@ -12,6 +12,7 @@ import re
 import secrets
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,8 +115,19 @@ def write_private(path: Path, data: bytes, mode: int | None = None) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    if os.name == "posix":
-        _sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(place: object, code: ExitCode = ExitCode.LEDGER_FAULT) -> Iterator[None]:
+    """Turn an error of the system in the block into the fault that this place cannot be written.
+
+    :raises UserError: with this code.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise user_error(str(place), _("cannot be written: %(why)s"), code=code, why=reason_of(error)) from None
 
 
 def rewrite(path: Path, data: bytes) -> None:
@@ -142,8 +154,10 @@ def no_ordinary_file(path: Path) -> str:
     return "" if stat.S_ISREG(mode) else _("it is a pipe or a device, not an ordinary file")
 
 
-def _sync_folder(folder: Path) -> None:
-    # Some file systems cannot sync a folder; the file itself is written all the same.
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files in a folder durable, if the file system can; Windows has no such thing."""
+    if os.name != "posix":
+        return
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -207,7 +207,7 @@ class Life(RuleBasedStateMachine):
         index = self.index()
         history = history_of(self.ledger, self.event)
         made = plan_for(self.event, mailing, index, history, self.now)
-        composer = composer_of(self.sources(), mailing, self.ledger.secret, history)
+        composer = composer_of(self.sources(), mailing, self.ledger, history, self.now, None)
         outgoing = composer.outgoing(made, history, self.ledger)
         self.ledger.record_persons(listed(index), self.now)
         rounds.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)

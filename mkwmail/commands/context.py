@@ -21,7 +21,7 @@ from mkwmail.config.folder import WorkingFolder, find_folder, is_shared, remembe
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of, rewrite, set_mode, share, state_folder
+from mkwmail.files import rewrite, set_mode, share, state_folder, writing
 from mkwmail.i18n import _
 from mkwmail.ledger import backups, deliveries, people, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
@@ -293,12 +293,9 @@ def _ask_about_headings(
 
 def _rewrite_settings(folder: WorkingFolder, text: str) -> None:
     path = folder.settings_path
-    try:
+    with writing(folder.shown(path), ExitCode.SETTINGS):
         line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
         rewrite(path, text.replace("\n", line_end).encode())
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(folder.shown(path), fault, code=ExitCode.SETTINGS, why=reason_of(error)) from None
 
 
 def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:

@@ -27,7 +27,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.config.yaml_document import Document, parsed, read_document, scalar, with_key
 from mkwmail.dutch.dates import is_time, read_moment, read_time
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of, rewrite, shipped, state_folder
+from mkwmail.files import rewrite, shipped, state_folder, writing
 from mkwmail.i18n import _, spoken, suggestion
 from mkwmail.mail.calendar_part import entry_uid, website_entry
 from mkwmail.mail.context import MailingContext
@@ -89,11 +89,8 @@ def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCod
     if not differing:
         terminal.say(_("%(file)s has this value already.") % {"file": folder.shown(path)})
         return ExitCode.OK
-    try:
+    with writing(folder.shown(path)):
         rewrite(path, written.encode())
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(folder.shown(path), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     terminal.say(_("Changed %(file)s:") % {"file": folder.shown(path)}, "bold")
     for old, new in differing:
         if old:
@@ -254,12 +251,10 @@ def _copy(terminal: Terminal, folder: WorkingFolder, name: str) -> None:
         remedy = _("edit that file; mkwmail template %(name)s --diff shows what it changes")
         place = folder.shown(path)
         raise user_error(place, fault, remedy, code=ExitCode.USAGE, name=name.removesuffix(".md"))
-    try:
+    with writing(folder.shown(path), ExitCode.FAULTY_FILE):
         path.parent.mkdir(exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(own_copy(name, _shipped_text(name)))
-    except OSError as error:
-        raise user_error(folder.shown(path), _("cannot be written: %(why)s"), why=reason_of(error)) from None
     terminal.say(
         _("Wrote %(file)s: edit it; from now on it takes the place of the shipped text.") % {"file": folder.shown(path)}
     )
@@ -358,14 +353,11 @@ def guide(invocation: Invocation, chapter: str | None) -> ExitCode:
         fault = _('the guide has no chapter "%(name)s"') % {"name": name}
         raise UserError(Fault("", fault, suggestion(name, (*SECTIONS, *PAGES))), code=ExitCode.USAGE)
     made = state_folder() / "guide"
-    try:
+    with writing(made):
         made.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in PAGES:
             text = (docs / f"{each}.md").read_text(encoding="utf-8")
             (made / f"{each}.html").write_text(guide_page(text, docs), encoding="utf-8")
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(made), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     on, heading = place_of(name)
     page = made / f"{on}.html"
     invocation.terminal.say(f"{page}#{heading}" if heading else str(page))

@@ -21,7 +21,7 @@ from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import make_folder, reason_of
+from mkwmail.files import make_folder, writing
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.deliveries import KeptCertificate
@@ -72,15 +72,12 @@ def _directory(sources: Sources) -> Path:
     """
     top = sources.folder.papers_dir
     directory = top / sources.event.id
-    try:
+    with writing(directory):
         for each in (top, directory):
             if each.is_symlink():
                 fault = _("this is a link, and papers with people's names must stay in the working folder")
                 raise user_error(str(each), fault, _("remove the link"), code=ExitCode.USAGE)
             make_folder(each)
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(directory), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     return directory
 
 

@@ -3,7 +3,7 @@
 They are shown in the terminal, or written as ``.eml`` files or as a page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -14,9 +14,8 @@ from mkwmail.clock import day_and_time
 from mkwmail.commands.approved_sources import correcting_of
 from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
-from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
+from mkwmail.commands.output import show_in_browser, write_mails, write_output
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import mailing_words, shown_name
 from mkwmail.config.yaml_document import read_document
@@ -28,9 +27,9 @@ from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
-from mkwmail.mail.compose import worded_files
+from mkwmail.mail.compose import Composition, worded_files
 from mkwmail.mail.letter import Letter, Message
-from mkwmail.mail.pages import letters_page
+from mkwmail.mail.pages import gallery_page, letters_page
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
@@ -158,14 +157,12 @@ def preview(
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, index, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, index, past, moment), index, member)
-        composer = composer_of(sources, name, ledger.secret, history, moment=moment)
-        outgoing = composer.enclosing(sources, ledger, history, now).outgoing(made, history, ledger)
+        composer = composer_of(sources, name, ledger, history, now, moment)
+        outgoing = composer.outgoing(made, history, ledger)
         on_paper = by_post(sources.event, name, index, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
-    event_read = WithWarnings(sources.event, sources.warnings)
-    page = Page(event_read, name, outgoing, moment, sources.settings.form, passages_of(sources, composer))
-    _write(terminal, sources.folder, page, files)
+    _write(terminal, sources, outgoing, partial(page_of, sources, composer, outgoing, moment), moment, name, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
     if json:
@@ -175,7 +172,7 @@ def preview(
     return ExitCode.OK
 
 
-def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
+def _passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
     """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
     from mkwmail.mail.letter_view import event_passages, settings_passages, template_passages
 
@@ -189,16 +186,44 @@ def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
     )
 
 
-def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
+def page_of(
+    sources: Sources, composer: Composer, outgoing: OutgoingMails, moment: datetime, one_per_letter: bool = False
+) -> str:
+    """Return the preview page of a mailing, dated ``moment``.
+
+    ``one_per_letter``: one mail of each variant, without anybody's name or address.
+    """
+    mails = tuple(outgoing)
+    return gallery_page(
+        Composition(tuple(each.addressed for each in mails), tuple(each.addressed.letter for each in mails)),
+        title=f"{sources.event.title}: {mailing_words(composer.context.name)}",
+        moment=moment,
+        message_ids={each.recipient.person: each.message_id for each in mails},
+        form=sources.settings.form,
+        warnings=tuple(map(str, sources.warnings)),
+        one_per_letter=one_per_letter,
+        passages=_passages_of(sources, composer),
+    )
+
+
+def _write(
+    terminal: Terminal,
+    sources: Sources,
+    outgoing: OutgoingMails,
+    page: Callable[[bool], str],
+    moment: datetime,
+    mailing: str,
+    files: PreviewFiles,
+) -> None:
+    folder = sources.folder
     if files.eml is not None:
-        named = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
-        count = write_mails(folder, files.eml, named)
+        count = write_mails(folder, files.eml, [(_name(each), each.message(moment).data) for each in outgoing])
         terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": files.eml})
     if files.html is not None:
-        write_output(folder, files.html, page.html(files.one_per_letter).encode(), f"{page.mailing}.html")
+        write_output(folder, files.html, page(files.one_per_letter).encode(), f"{mailing}.html")
         terminal.note(_("Wrote the page %(file)s; open it in a browser") % {"file": files.html})
     if files.browser:
-        path = show_in_browser(folder, page.html(files.one_per_letter))
+        path = show_in_browser(folder, page(files.one_per_letter))
         terminal.note(_("The page is in your browser; if it is not, open %(file)s") % {"file": path})
 
 
@@ -215,8 +240,7 @@ def _letters(
     if not members:
         return ()
     planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
-    composer = composer_of(sources, mailing, ledger.secret, history, moment=moment)
-    composer = composer.enclosing(sources, ledger, history, now)
+    composer = composer_of(sources, mailing, ledger, history, now, moment)
     composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
     return tuple((each.addressee.member, each.message("", moment, composer.content)) for each in composition.addressed)

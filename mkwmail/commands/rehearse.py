@@ -24,8 +24,8 @@ from mkwmail.commands.context import (
     refuse_examples,
     server_of,
 )
-from mkwmail.commands.output import PAGE, Page, replace_file
-from mkwmail.commands.preview import passages_of, show_variants
+from mkwmail.commands.output import PAGE, replace_file
+from mkwmail.commands.preview import page_of, show_variants
 from mkwmail.commands.prompts import confirmed, refuse_without_terminal
 from mkwmail.commands.send import (
     PreparedMailing,
@@ -37,7 +37,6 @@ from mkwmail.commands.send import (
     run,
     summed_up,
 )
-from mkwmail.config.fields import WithWarnings
 from mkwmail.config.kinds import mailing_named, shown_name
 from mkwmail.config.settings import Pace, Smtp, example_senders
 from mkwmail.delivery.outcome import Outcome, gravest, under_their_names
@@ -45,8 +44,8 @@ from mkwmail.delivery.rehearsal import RehearsalServer
 from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.smtp_replies import Meaning, meaning, run_fault
 from mkwmail.delivery.transport import Reply
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of
+from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.files import writing
 from mkwmail.i18n import _, mails, some
 from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
@@ -99,24 +98,13 @@ def rehearse(invocation: Invocation, event: str, mailing: str | None, options: S
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, index, history, moment)
         plan = plan_for(sources.event, name, index, past, moment)
-        composer = composer_of(sources, name, ledger.secret, past, moment=moment)
-        composer = composer.enclosing(sources, ledger, past, now)
+        composer = composer_of(sources, name, ledger, past, now, moment)
         ready = prepare_mailing(terminal, sources, index, past, plan, composer, ledger)
     folder = sources.folder.rehearsal_dir
-    try:
+    with writing(folder):
         summary = _practised(invocation, ready, folder, moment, options)
-        page = Page(
-            WithWarnings(sources.event, sources.warnings),
-            name,
-            ready.outgoing[: options.limit],
-            moment,
-            sources.settings.form,
-            passages_of(sources, composer),
-        )
-        replace_file(folder / PAGE, page.html().encode())
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(folder), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
+        page = page_of(sources, composer, ready.outgoing[: options.limit], moment)
+        replace_file(folder / PAGE, page.encode())
     if options.json:
         terminal.document(summary_value(summary))
     elif summary.code is ExitCode.OK and summary.sent:
@@ -230,8 +218,7 @@ def _messages(
         plan = plan_for(event, mailing, index, presumed(event, mailing, index, history, moment), moment)
         # The audience is still empty, such as the attendees: compose it for everybody.
         planned = plan.to_send or index.everybody
-        composer = composer_of(sources, mailing, ledger.secret, history, moment=moment, proof=True)
-        composer = composer.enclosing(sources, ledger, history, now)
+        composer = composer_of(sources, mailing, ledger, history, now, moment, proof=True)
         composer = composer if plan.to_send else composer.without_files()
         composition = composer.compose(planned, history, ledger.secret)
     domain = sources.settings.sender.email.rpartition("@")[2]

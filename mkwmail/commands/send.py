@@ -303,8 +303,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     if history.correcting is not None:
         refuse_if_alike(event, name, history.correcting)
     plan = plan_for(event, name, index, history, now)
-    composer = composer_of(sources, name, ledger.secret, history, moment=now)
-    composer = composer.enclosing(sources, ledger, history, now, to_send=True)
+    composer = composer_of(sources, name, ledger, history, now, now, to_send=True)
     return prepare_mailing(invocation.terminal, sources, index, history, plan, composer, ledger)
 
 

@@ -36,7 +36,7 @@ from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.dutch.dates import is_time, read_moment
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of, shipped, write_private
+from mkwmail.files import shipped, write_private, writing
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
 from mkwmail.ledger.ledger import Ledger
@@ -277,7 +277,7 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
         place.templates_dir / "signature.md": shipped("templates") / "signature.md",
     }
     made = []
-    try:
+    with writing(place.path):
         place.events_dir.mkdir(parents=True, exist_ok=True)
         place.templates_dir.mkdir(exist_ok=True)
         for target, source in copies.items():
@@ -290,9 +290,6 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
                 made.append(place.shown(target))
         # Last: without this file it is not a working folder yet, so `init` can be repeated after a full disk.
         place.settings_path.write_text(settings, encoding="utf-8", newline="\n")
-    except OSError as error:
-        fault = Fault(str(place.path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
-        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
     return [SETTINGS, *made]
 
 
@@ -397,16 +394,13 @@ def _candidates(first: str, day: date) -> Iterator[str]:
 
 def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
     """Write the text to a file that does not exist yet."""
-    try:
+    with writing(folder.events_dir):
         folder.events_dir.mkdir(exist_ok=True)
         for name in (stem, *(f"{stem}-{number}" for number in range(2, 100))):
             path = folder.events_dir / f"{name}.yaml"
             if not path.exists():
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(folder.events_dir), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     raise user_error(stem, _("too many files have this name already"), code=ExitCode.USAGE)
 
 
