@@ -140,7 +140,6 @@ OTHER_WORDS = {
     "planning.schedule": "names of terms in the ledger",
     "cli_help": "what the library says, recognised",
     "responses.form_columns": "patterns of headings",
-    "responses.form_moments": "patterns of moments",
     "config.yaml_document": "what the library says, recognised",
     "config.event": "examples",
     "config.kinds": "the JSON Schema's words for editors",

@@ -16,12 +16,12 @@ from mkwmail.config.kinds import shown_name, typed_name
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import deliveries, mailbox, people, responses
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
+from mkwmail.ledger.responses import Finding
 from mkwmail.planning.audience import History
 from mkwmail.report.incoming import MatchedBounce, how_words, show_bounces, show_unread, verdict_words
 from mkwmail.report.status import reply_words, state_words
@@ -158,7 +158,7 @@ def resolve(
         # All options are checked before the first is recorded; answers to questions are recorded one by one.
         said = list(_said(history, deliveries.words_said(ledger.database, name.id), sent, send_again))
         if not (sent or send_again):
-            _show_found(invocation.terminal, history, mailbox.findings(ledger.database, name.id))
+            _show_found(invocation.terminal, history, responses.findings(ledger.database, name.id))
             _show_refused(invocation.terminal, history, ledger, _addresses_in_list(folder, ledger))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):

@@ -21,8 +21,17 @@ from mkwmail.report.answers import answer_words, show_import
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, folded_words
 from mkwmail.responses.form_columns import folded_heading
-from mkwmail.responses.signup_changes import IGNORED, SAID, SOURCE, Changes, changes, kept_signup
-from mkwmail.responses.signup_matching import Invited, Match, match_signups
+from mkwmail.responses.signup_changes import (
+    IGNORED,
+    SAID,
+    SOURCE,
+    Changes,
+    Invited,
+    Match,
+    changes,
+    kept_signup,
+    match_signups,
+)
 from mkwmail.responses.signups import Decided, Export, read_signups
 
 #: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).

@@ -19,7 +19,7 @@ from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
+from mkwmail.ledger import erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING, Delivery, State
 from mkwmail.ledger.people import Person, folded, is_mark
@@ -276,7 +276,9 @@ def status_of(
     behind = outdated(event, index.everybody, history, now) if index else ()
     earlier = earlier_text_of(sources, index, ledger, history, now) if sources is not None and index else None
     attendance = attendance_of(event, ledger, index, history, now)
-    replies = sum(each.kind == "reply" and each.event == event.id for each in mailbox.waiting(ledger.database))
+    replies = sum(
+        each.kind == "reply" and each.event == event.id for each in responses.waiting_replies(ledger.database)
+    )
     last = runs.last(ledger.database, DUE)
     due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [

@@ -22,8 +22,7 @@ from mkwmail.responses.answers import Numbers
 
 if TYPE_CHECKING:
     from mkwmail.responses.answers import Question
-    from mkwmail.responses.signup_changes import Changes
-    from mkwmail.responses.signup_matching import Match
+    from mkwmail.responses.signup_changes import Changes, Match
     from mkwmail.responses.signups import Counted, Export
 
 
@@ -86,7 +85,7 @@ def _proposed_words(stray: Stray) -> str:
 
 def _ways_in_words(matches: "Iterable[Match]") -> list[str]:
     # Only an import needs it; `status` starts sooner without.
-    from mkwmail.responses.signup_matching import By
+    from mkwmail.responses.signup_changes import By
 
     ways = Counter(match.by for match in matches)
     words = {

@@ -14,8 +14,8 @@ from mkwmail.config.kinds import send_command, shown_name, typed_name
 from mkwmail.dutch.dates import date_in_words
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Answer, Bounce, KeptSignup, Stray
+from mkwmail.ledger.responses import Finding
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.report.answers import answer_words, stray_words, with_comment
 from mkwmail.report.notices import Notice, begin, what_of

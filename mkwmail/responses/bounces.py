@@ -19,8 +19,7 @@ from mkwmail.i18n import one_line
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.responses.bounce_text import Prose, Verdict, read_prose, verdict
 from mkwmail.responses.calendar_replies import is_calendar
-from mkwmail.responses.mail_parts import STATUS, header_text, parsed, part_text
-from mkwmail.responses.saved_mail import SavedMail
+from mkwmail.responses.saved_mail import STATUS, SavedMail, header_text, parsed, part_text
 
 _MOST_PARTS = 200
 _MOST_RECIPIENTS = 500  # of one report; each of our messages has one
