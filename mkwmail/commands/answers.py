@@ -8,8 +8,8 @@ from mkwmail.addresses import address_key
 from mkwmail.commands.bounces import names_by_address
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import write_output
-from mkwmail.commands.prompts import Candidate
-from mkwmail.commands.signups import import_signups, mailed_at
+from mkwmail.commands.prompts import candidates
+from mkwmail.commands.signups import import_signups
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
@@ -19,7 +19,7 @@ from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Batch, KeptSignup
-from mkwmail.ledger.people import Person, code_for
+from mkwmail.ledger.people import code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name
@@ -174,20 +174,6 @@ def our_mails(ledger: Ledger) -> Ours:
     asked = [calendar_asked(event, ledger, {}).addresses for event in events]
     names = {each.key: each.name or each.address for each in people.persons(ledger.database)}
     return Ours(messages, told, {key: person for each in asked for key, person in each.items()}, names)
-
-
-def candidates(index: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:
-    """Return everybody whom WHO can mean.
-
-    The list as it is now comes first, then the rest of the register.
-    """
-    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in index.everybody]
-    numbered = {each.person: each.member.number for each in index.everybody}
-    gone = [each for each in persons if each.key not in numbered]
-    return [
-        *(replace(each, number=numbered[each.key]) for each in here),
-        *(Candidate(each.key, each.name, mailed_at(each), each.organisation, each.number) for each in gone),
-    ]
 
 
 def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv: Path | None = None) -> ExitCode:

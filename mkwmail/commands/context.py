@@ -417,7 +417,7 @@ def certificates_of(
     """
     from mkwmail.papers.certificates import Certificates
 
-    return Certificates.ready(
+    return Certificates(
         event=sources.event,
         settings=sources.settings,
         templates=templates,

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mkwmail.clock import day_in_words
-from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -16,7 +15,7 @@ from mkwmail.commands.context import (
     read_sources,
 )
 from mkwmail.commands.output import replace_file
-from mkwmail.commands.prompts import find_person
+from mkwmail.commands.prompts import candidates, find_person
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name

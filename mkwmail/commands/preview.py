@@ -15,7 +15,7 @@ from mkwmail.commands.approved_sources import correcting_of
 from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
 from mkwmail.commands.output import show_in_browser, write_mails, write_output
-from mkwmail.commands.prompts import Candidate, find_person
+from mkwmail.commands.prompts import Candidate, candidates, find_person
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import mailing_words, shown_name
 from mkwmail.config.yaml_document import read_document
@@ -97,12 +97,12 @@ def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> 
     if not word:
         return at
     members = [each.recipient.member for each in outgoing]
-    candidates = [
+    shown = [
         Candidate(str(number), full_name(member.name), member.email, member.organisation, member.number)
         for number, member in enumerate(members)
     ]
     try:
-        return int(find_person(word, candidates).key)
+        return int(find_person(word, shown).key)
     except UserError as error:
         for line in fault_lines(error.faults):
             terminal.note(line, "warning")
@@ -293,11 +293,7 @@ def _narrowed(made: Plan, index: MemberIndex, who: str | None) -> tuple[Plan, st
 
 
 def _listing_of(who: str, index: MemberIndex) -> Recipient:
-    candidates = [
-        Candidate(each.person, each.name, each.address, each.member.organisation, each.member.number)
-        for each in index.everybody
-    ]
-    key = find_person(who, candidates).key
+    key = find_person(who, candidates(index)).key
     return next(each for each in index.everybody if each.person == key)
 
 
@@ -390,18 +386,18 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
     """
     persons = {person.key: person for person in people.persons(ledger.database)}
     rounds: dict[str, list[Round]] = {}
-    candidates = []
+    known = []
     for delivery in deliveries.of_event(ledger.database, event):
         if delivery.round.mailing != mailing or delivery.state not in TOLD:
             continue
         person = persons.get(delivery.person)
         rounds.setdefault(delivery.person, []).append(delivery.round)
         name, organisation, number = (person.name, person.organisation, person.number) if person else ("", "", "")
-        candidates.append(Candidate(delivery.person, name, delivery.address, organisation, number))
-    if not candidates:
+        known.append(Candidate(delivery.person, name, delivery.address, organisation, number))
+    if not known:
         fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": shown_name(mailing), "event": event}
         raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
-    key = find_person(who, candidates).key
+    key = find_person(who, known).key
     return [deliveries.attempts(ledger.database, of, key)[-1] for of in rounds[key]]
 
 

@@ -15,10 +15,16 @@ from pathlib import Path
 from mkwmail import archive
 from mkwmail.addresses import address_key
 from mkwmail.clock import day_and_time, day_in_words
-from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
 from mkwmail.commands.output import PAGE, write_output
-from mkwmail.commands.prompts import Candidate, find_person, refuse_doubtful, refuse_without_terminal, said_yes
+from mkwmail.commands.prompts import (
+    Candidate,
+    candidates,
+    find_person,
+    refuse_doubtful,
+    refuse_without_terminal,
+    said_yes,
+)
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import mailing_words

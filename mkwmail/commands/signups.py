@@ -1,6 +1,6 @@
 """``answers import`` of a sign-up form's export: shown, asked about, confirmed, and then recorded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Batch, Credit, Guest, KeptSignup
-from mkwmail.ledger.people import NEW, Listed, Person, code_for
+from mkwmail.ledger.people import NEW, NO_ADDRESS, Listed, code_for
 from mkwmail.planning.member_index import MemberIndex, listed
 from mkwmail.report.answers import answer_words, show_import
 from mkwmail.report.terminal import Terminal
@@ -34,8 +34,6 @@ from mkwmail.responses.signup_changes import (
 )
 from mkwmail.responses.signups import Decided, Export, read_signups
 
-#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
-_NO_ADDRESS = "guest.invalid"
 _ASKED_ONE_BY_ONE = 10  # rows missing from an export; more of them mean another form, or another year
 
 
@@ -345,39 +343,27 @@ class _Asking:
 # People
 
 
-def mailed_at(person: Person) -> str:
-    """Return a person's address, or an empty string for a guest without one."""
-    return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
-
-
 def invited(event: Event, index: MemberIndex, ledger: Ledger) -> tuple[Invited, ...]:
     """Return everybody whose sign-up an export can contain.
 
     These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
     """
     former = {person.key: person.former for person in people.persons(ledger.database)}
+
+    def one(key: str, name: str, addresses: Iterable[str], place: str, number: str = "") -> Invited:
+        code = code_for(ledger.secret, event.id, key)
+        copies = tuple(each.address for each in index.assistants for of in each.copy_of if of.person == key)
+        return Invited(key, name, tuple(filter(None, addresses)), place, number, code, copies)
+
     members = [
-        Invited(
-            key=each.person,
-            name=each.name,
-            addresses=(each.address, *former.get(each.person, ())),
-            organisation=each.member.organisation,
-            number=each.member.number,
-            code=code_for(ledger.secret, event.id, each.person),
-            assistants=tuple(copied.address for copied in index.assistants if each in copied.copy_of),
-        )
+        one(each.person, each.name, (each.address, *former.get(each.person, ())), who.organisation, who.number)
         for each in index.listings
+        for who in [each.member]
         if not each.doubt
     ]
     known = {each.key for each in members}
     guests = [
-        Invited(
-            each.person,
-            each.name,
-            (each.address,) if each.address else (),
-            each.organisation,
-            code=code_for(ledger.secret, event.id, each.person),
-        )
+        one(each.person, each.name, (each.address,), each.organisation)
         for each in responses.guests(ledger.database, event.id)
         if each.person not in known
     ]
@@ -389,16 +375,15 @@ def invited(event: Event, index: MemberIndex, ledger: Ledger) -> tuple[Invited, 
     # People who were mailed and have left the list since may still have signed up.
     taken = {each.member.address_key for each in index.listings if not each.doubt}
     gone = [
-        Invited(
+        one(
             each.key,
             each.name,
-            tuple(address for address in (each.address, *each.former) if address and address not in taken),
+            (at for at in (each.address, *each.former) if at not in taken),
             each.organisation,
             each.number,
-            code_for(ledger.secret, event.id, each.key),
         )
         for each in people.persons(ledger.database)
-        if each.key not in known and (mailed_at(each) or each.former)
+        if each.key not in known and (each.mailed_at or each.former)
     ]
     return (*members, *guests, *gone)
 
@@ -570,7 +555,7 @@ def _taken(ledger: Ledger, index: MemberIndex, event: str) -> frozenset[str]:
 
 def _registered(address: str, row: str, name: str, organisation: str) -> Listed:
     """Return a guest as the register knows people; one without an address gets one that no mail can reach."""
-    return Listed(address or f"{row[:16]}@{_NO_ADDRESS}", name, organisation)
+    return Listed(address or f"{row[:16]}@{NO_ADDRESS}", name, organisation)
 
 
 def _own_address(address: str, taken: frozenset[str]) -> str:

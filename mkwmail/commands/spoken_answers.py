@@ -6,9 +6,8 @@ from datetime import datetime
 
 from mkwmail.addresses import address_key, mailable
 from mkwmail.clock import day_and_time
-from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
-from mkwmail.commands.prompts import Candidate, choose, find_person, refuse_doubtful, said_yes
+from mkwmail.commands.prompts import Candidate, candidates, choose, find_person, refuse_doubtful, said_yes
 from mkwmail.commands.signups import asked_answer, new_guest
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event

@@ -22,6 +22,9 @@ CODE_LENGTH = 10
 
 NEW = "new"
 
+#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
+NO_ADDRESS = "guest.invalid"
+
 _FORGOTTEN = "forgotten:"
 
 # With their key: in place of the address of somebody whose address is another person's now.
@@ -46,6 +49,11 @@ class Person:
     marks: frozenset[str] = frozenset()
     successor: str = ""
     guest: bool = False
+
+    @property
+    def mailed_at(self) -> str:
+        """The address, empty for a guest without one."""
+        return "" if self.address.endswith(f"@{NO_ADDRESS}") else self.address
 
     @property
     def last_address(self) -> str:
