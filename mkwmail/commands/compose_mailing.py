@@ -334,7 +334,7 @@ def _earlier_try(
 
 
 def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:
-    """Return whether an earlier try's values name these members of an assistant, and nobody else."""
+    """Return whether an earlier try's values name these members of an assistant, and no others."""
     named = [text for field, text in values.items() if field.startswith("copy_of.") and field.endswith(".name")]
     return sorted(named) == sorted(each.name or each.address for each in members)
 

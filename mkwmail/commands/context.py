@@ -352,7 +352,7 @@ def _unsettled(ledger: Ledger, event: Event) -> Iterator[Unsettled]:
     }
     for row in rows:
         owner = row.holder or known.get(address_key(row.address) if row.address else "", "")
-        # A row from an assistant's address may be the answer of the one member, and of nobody else.
+        # A row from an assistant's address may be the answer of the one member only.
         if len(row.maybe) == 1 and not row.holder and owner not in row.maybe and (owner or not row.address):
             owner = row.maybe[0]
         holder = guest_recipient(Guest(row.holder, row.name, row.address, row.organisation)) if row.holder else None

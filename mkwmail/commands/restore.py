@@ -226,7 +226,7 @@ def _put_in_doubt(ledger: Ledger, sources: Sources, plan: Plan, history: History
     # The Message-ID of a first try is known: if a report refers to it, the mail was sent.
     domain = sources.settings.sender.email.rpartition("@")[2]
     tries = {each.person: each.tries for each in history.deliveries if each.round == of}
-    # Everybody who was told older facts gets the update; nobody is left with those.
+    # Everybody who was told older facts gets the update, and so is not left with those.
     version = max(len(telling.versions) - 1, 0)
     document = (telling.versions[version] if telling.versions else facts_of(event)).document()
     facts = Facts(version, document, telling.method)

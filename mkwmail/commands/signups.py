@@ -368,7 +368,7 @@ def invited(event: Event, index: MemberIndex, ledger: Ledger) -> tuple[Invited, 
         if each.person not in known
     ]
     known |= {each.key for each in guests}
-    # The person at the address of a row that is to be settled is nobody yet.
+    # It is not known yet who the person at the address of a row to be settled is.
     known |= _holders(ledger, event.id)
     # An assistant's answer is a member's answer.
     known |= {each.person for each in index.assistants}

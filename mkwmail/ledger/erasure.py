@@ -71,7 +71,7 @@ def addresses_of(database: Database, person: Person) -> frozenset[str]:
 def is_theirs(person: Person, addresses: Collection[str], row: LooseSignup) -> bool:
     """Check whether a row is a person's, by its address, or by its name and organisation.
 
-    :param addresses: the keys of the addresses that are this person's and nobody else's.
+    :param addresses: the keys of the addresses that are only this person's.
     """
     if row.address and address_key(row.address) in addresses:
         return True

@@ -398,7 +398,7 @@ class _Search:
         for address, change in self.changes.items():
             before = self.by_address[address]
             if before.key in placed and not change.slipped:
-                # The person has another address now, in this list: nobody can be meant but somebody else.
+                # The person has another address now, in this list: somebody else must be meant.
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))

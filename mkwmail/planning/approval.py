@@ -235,7 +235,7 @@ def correcting(
 ) -> Correcting:
     """Return who has which text of a mailing.
 
-    ``present``: those who get a certificate. What it says concerns nobody else.
+    ``present``: those who get a certificate. What it says concerns only them.
 
     ``explained``: the correction's own text says what was wrong. It is for everybody then, if the text of the mailing
     never changed.

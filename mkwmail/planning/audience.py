@@ -136,7 +136,7 @@ class Unsettled:
     """A sign-up of which it is not certain whose it is, or what it says.
 
     ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes in any case;
-    empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
+    empty if it has no address. ``holder``: the owner, if it is no other person in the list or among the guests.
     ``maybe``: the persons whose it may be; they are not reminded. ``comes`` is false if it is a refusal.
     """
 
@@ -180,7 +180,7 @@ class History:
 
     @property
     def holders(self) -> tuple[Recipient, ...]:
-        """The people at the addresses of unsettled sign-ups, who are nobody else."""
+        """The people at the addresses of unsettled sign-ups, if they are not known otherwise."""
         return tuple(each.holder for each in self.unsettled if each.holder is not None)
 
     @property
