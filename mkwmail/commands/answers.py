@@ -6,12 +6,11 @@ from pathlib import Path
 
 from mkwmail.addresses import address_key
 from mkwmail.commands.bounces import names_by_address
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
+from mkwmail.commands.context import Invocation, event_of, open_ledger, read_member_index
 from mkwmail.commands.output import write_output
 from mkwmail.commands.prompts import candidates
 from mkwmail.commands.signups import import_signups
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
@@ -50,8 +49,7 @@ def import_answers(
     """
     if file.suffix.casefold() in TABLES:
         return import_signups(invocation, event, file, dry_run=dry_run, yes=yes)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
         now = invocation.clock.now()
         replies, mails, others, saved = _read_mails(file, our_mails(ledger))
@@ -183,8 +181,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     """
     if json and csv:
         raise user_error("", _("--json and --csv cannot be used together."), code=ExitCode.USAGE)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
         shown = answers_of(about, ledger, read_member_index(folder, ledger))
     if csv is not None:

@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key
-from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger, read_list, roll_of
+from mkwmail.commands.context import Invocation, event_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import shown_name, typed_name
 from mkwmail.config.settings import read_settings
@@ -40,8 +39,7 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
 
     :raises UserError: if there is no mail in the files.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     saved = read_saved(files)
     returned = [each for mail in saved.mails for each in read_returned(mail)]
     now = invocation.clock.now()
@@ -100,8 +98,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
 
     :raises UserError: code USAGE unless exactly one person matches, and if nothing of the event was sent to them.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
         persons = {person.key: person for person in people.persons(ledger.database)}
@@ -149,8 +146,7 @@ def resolve(
 
     :raises UserError: code USAGE if an option matches no one, or somebody without open mail.
     """
-    folder = folder_of(invocation)
-    name = read_event(folder.event_path(event), folder).value
+    folder, name = event_of(invocation, event)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"resolve {name.id}", now):
         ledger.settle(now)

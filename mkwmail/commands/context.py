@@ -163,6 +163,15 @@ def folder_of(invocation: Invocation) -> WorkingFolder:
     return folder
 
 
+def event_of(invocation: Invocation, event: str) -> tuple[WorkingFolder, Event]:
+    """Return the working folder, and the event that is named in it.
+
+    :raises UserError: as :func:`folder_of`; if there is no such event, or its file is faulty.
+    """
+    folder = folder_of(invocation)
+    return folder, read_event(folder.event_path(event), folder).value
+
+
 def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) -> Sources:
     """Read the settings, the event and the member list.
 

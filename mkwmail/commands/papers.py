@@ -9,7 +9,7 @@ from mkwmail.commands.context import (
     Invocation,
     Sources,
     certificates_of,
-    folder_of,
+    event_of,
     history_of,
     open_ledger,
     read_sources,
@@ -17,7 +17,6 @@ from mkwmail.commands.context import (
 from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import candidates, find_person
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import make_folder, writing
@@ -156,8 +155,7 @@ def list_certificates(invocation: Invocation, event: str | None, *, json: bool =
     if event is None:
         fault = _("--certificates lists one event: add its name")
         raise user_error("", fault, "mkwmail status EVENT --certificates", code=ExitCode.USAGE)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
         made_for = deliveries.certificates(ledger.database, about.id)
         persons = {each.key: each for each in people.persons(ledger.database)}

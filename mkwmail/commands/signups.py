@@ -6,10 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key, mailable
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
+from mkwmail.commands.context import Invocation, event_of, open_ledger, read_member_index
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
@@ -97,8 +96,7 @@ def import_signups(
     :raises UserError: if the export or the member list cannot be read, or without a terminal to confirm (SETTINGS);
         nothing is recorded then.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     terminal, now = invocation.terminal, invocation.clock.now()
     asks = terminal.interactive and not dry_run and not yes
     with open_ledger(invocation, folder) as ledger:
