@@ -171,34 +171,22 @@ def reason_of(error: OSError) -> str:
 
     Rare errors keep the system's own words.
     """
-    match error.errno:
-        case errno.ENOENT:
-            return _("it does not exist")
-        case errno.EACCES | errno.EPERM:
-            return _("access is not allowed")
-        case errno.EISDIR:
-            return _("it is a folder")
-        case errno.ENOTDIR:
-            return _("part of its path is not a folder")
-        case errno.EEXIST:
-            return _("it exists already")
-        case errno.ENAMETOOLONG:
-            return _("its name is too long")
-        case errno.ENOSPC | errno.EDQUOT:
-            return _("the disk is full")
-        case errno.EROFS:
-            return _("the disk is read-only")
-        case errno.EIO:
-            return _("the disk is faulty")
-        case errno.ECONNREFUSED:
-            return _("nothing answers there")
-        case errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED:
-            return _("the connection was broken off")
-        case errno.EHOSTUNREACH | errno.ENETUNREACH | errno.ENETDOWN:
-            return _("the network is unreachable")
-        case errno.ETIMEDOUT:
-            return _("it did not answer in time")
-    return error.strerror or str(error) or type(error).__name__
+    reasons = {
+        errno.ENOENT: _("it does not exist"),
+        **dict.fromkeys((errno.EACCES, errno.EPERM), _("access is not allowed")),
+        errno.EISDIR: _("it is a folder"),
+        errno.ENOTDIR: _("part of its path is not a folder"),
+        errno.EEXIST: _("it exists already"),
+        errno.ENAMETOOLONG: _("its name is too long"),
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _("the disk is full")),
+        errno.EROFS: _("the disk is read-only"),
+        errno.EIO: _("the disk is faulty"),
+        errno.ECONNREFUSED: _("nothing answers there"),
+        **dict.fromkeys((errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), _("the connection was broken off")),
+        **dict.fromkeys((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN), _("the network is unreachable")),
+        errno.ETIMEDOUT: _("it did not answer in time"),
+    }
+    return reasons.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
 
 
 _PACKAGE = Path(__file__).parent

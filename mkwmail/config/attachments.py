@@ -45,27 +45,18 @@ class OwnFileKind(Enum):
 
 def own_words(own: OwnFileKind) -> str:
     """Return a sentence about a file of this kind."""
-    match own:
-        case OwnFileKind.LIST:
-            return _("this is the member list of this folder")
-        case OwnFileKind.MAYBE_LIST:
-            return _("mkwmail.yaml cannot be read, so this may be the member list of this folder")
-        case OwnFileKind.SETTINGS:
-            return _("this is the settings file of this folder")
-        case OwnFileKind.LEDGER:
-            return _("this is part of the ledger of this folder")
-        case OwnFileKind.LOGO:
-            return _("this is the logo of this folder")
-        case OwnFileKind.EVENT:
-            return _("this is an event file, or would be read as one")
-        case OwnFileKind.BESIDE_EVENT:
-            return _("this file is in events/, with the event files and their attachments")
-        case OwnFileKind.TEMPLATE:
-            return _("templates/ is for the texts of the mails")
-        case OwnFileKind.BACKUP:
-            return _("backups/ is for copies of the ledger")
-        case OwnFileKind.PAPER:
-            return _("papers/ is for certificates and sheets, with people's names")
+    return {
+        OwnFileKind.LIST: _("this is the member list of this folder"),
+        OwnFileKind.MAYBE_LIST: _("mkwmail.yaml cannot be read, so this may be the member list of this folder"),
+        OwnFileKind.SETTINGS: _("this is the settings file of this folder"),
+        OwnFileKind.LEDGER: _("this is part of the ledger of this folder"),
+        OwnFileKind.LOGO: _("this is the logo of this folder"),
+        OwnFileKind.EVENT: _("this is an event file, or would be read as one"),
+        OwnFileKind.BESIDE_EVENT: _("this file is in events/, with the event files and their attachments"),
+        OwnFileKind.TEMPLATE: _("templates/ is for the texts of the mails"),
+        OwnFileKind.BACKUP: _("backups/ is for copies of the ledger"),
+        OwnFileKind.PAPER: _("papers/ is for certificates and sheets, with people's names"),
+    }[own]
 
 
 @dataclass(frozen=True, slots=True)
