@@ -49,7 +49,7 @@ from mkwmail.planning.oddities import (
 )
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
-from mkwmail.report.ahead import Checked, Findings, findings_value, show_findings
+from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
 from mkwmail.report.recipients import mail_view
 from mkwmail.report.terminal import duration, progress_bar
 

@@ -67,9 +67,9 @@ from mkwmail.planning.schedule import (
 )
 from mkwmail.planning.timetable import plan_ahead
 from mkwmail.report import notices
-from mkwmail.report.ahead import DueDelivery, due_value, is_worth_a_word, show_went
 from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
+from mkwmail.report.timetable import DueDelivery, due_value, is_worth_a_word, show_went
 
 _MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported

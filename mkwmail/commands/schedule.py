@@ -47,8 +47,15 @@ from mkwmail.planning.approval import since_proof
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed
 from mkwmail.planning.schedule import Slot, go_ahead_for
 from mkwmail.planning.timetable import moment_of, plan_ahead, slots_to_approve, timetable
-from mkwmail.report.ahead import approved_words, count_words, outlook_rows, outlook_value, show_outlook, show_timetable
 from mkwmail.report.terminal import Terminal, progress_bar
+from mkwmail.report.timetable import (
+    approved_words,
+    count_words,
+    outlook_rows,
+    outlook_value,
+    show_outlook,
+    show_timetable,
+)
 
 DAYS = 30  # how far the outlook goes
 

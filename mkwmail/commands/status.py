@@ -41,7 +41,6 @@ from mkwmail.planning.next_steps import (
 from mkwmail.planning.plan import outdated, twice
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report.ahead import last_run_words, runs_as_scheduled
 from mkwmail.report.answers import (
     Attendance,
     calls_value,
@@ -62,6 +61,7 @@ from mkwmail.report.status import (
     status_csv,
     status_value,
 )
+from mkwmail.report.timetable import last_run_words, runs_as_scheduled
 from mkwmail.responses.answers import numbers_of, questions
 
 
