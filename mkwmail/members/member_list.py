@@ -180,18 +180,17 @@ class _Cells:
         self._refused: set[int] = set()
 
     def text(self, column: int, longest: int | None = _LONGEST) -> str:
-        """Return the cleaned text of a cell. If it cannot be used, record a fault and return an empty text."""
+        """Return the cleaned text of a cell.
+
+        If it cannot be used, record a fault and return an empty text.
+        """
         lacking = self._table.without_value
         try:
             if lacking and (lack := lacking.get((self._row.number, column))) is not None:
                 raise excel_error(lack) if lack else _no_outcome()
             text = clean(self._row.cell(column))
             if longest and len(text) > longest:
-                raise CellError(
-                    _('"%(value)s" is %(length)d characters long, and %(longest)d is the most')
-                    % {"value": shown_value(text), "length": len(text), "longest": longest},
-                    _("shorten it; a remark belongs in a column of its own"),
-                )
+                raise _too_long(text, longest)
         except CellError as wrong:
             self._refuse(column, wrong)
             return ""
@@ -216,7 +215,10 @@ class _Cells:
         )
 
     def title(self, text: str) -> Title:
-        """Return the title that the cell means. If the word is not a title, record a fault and return none."""
+        """Return the title that the cell means.
+
+        If the word is not a title, record a fault and return none.
+        """
         try:
             return read_title(text)
         except ValueError:
@@ -307,6 +309,14 @@ def _no_outcome() -> CellError:
     return CellError(
         _("the cell holds a formula whose result is not in the file"),
         _("open the list in Excel and save it, or type the value instead of the formula"),
+    )
+
+
+def _too_long(text: str, longest: int) -> CellError:
+    return CellError(
+        _('"%(value)s" is %(length)d characters long, and %(longest)d is the most')
+        % {"value": shown_value(text), "length": len(text), "longest": longest},
+        _("shorten it; a remark belongs in a column of its own"),
     )
 
 

@@ -3,8 +3,7 @@
 python-calamine allocates memory for the whole rectangle up to the last cell, so one stray cell in the last corner of
 a sheet ends the process; so does a false count of shared texts. And it gives an empty text for an error, and for a
 formula without a saved result. Therefore the parts are unpacked here within limits and inspected once, before
-python-calamine reads them.
-"""
+python-calamine reads them."""
 
 import io
 import posixpath
@@ -107,11 +106,7 @@ def unpack(data: bytes, shown: str) -> Parts:
                 if name.endswith((".xml", ".rels")):
                     size += entry.file_size
                     if size > LARGEST_CONTENT:
-                        raise user_error(
-                            shown,
-                            _("the workbook is larger than a list can be"),
-                            _("copy the rows of the list into a new workbook and save that"),
-                        )
+                        raise _too_large(shown)
                     # zipfile returns at most the declared size and checks it: if it is false, the archive is damaged.
                     parts[name] = _without_counts(archive.read(entry))
     except _BROKEN:
@@ -141,6 +136,14 @@ def _without_counts(content: bytes) -> bytes:
     if b"\0" in content:
         raise ValueError("not UTF-8")
     return _COUNTING_TAG.sub(lambda tag: _COUNT.sub(b"", tag[0]), content)
+
+
+def _too_large(shown: str) -> UserError:
+    return user_error(
+        shown,
+        _("the workbook is larger than a list can be"),
+        _("copy the rows of the list into a new workbook and save that"),
+    )
 
 
 def repack(parts: Parts) -> io.BytesIO:
@@ -236,7 +239,7 @@ def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
             lack = _lack(element)
             if lack is not None:
                 without_value[row, column] = lack
-            has_value = any(_local(child.tag) in ("v", "is") and (child.text or len(child)) for child in element)
+            has_value = _has_value(element)
             if has_value and (code := _format(element, styles)):
                 formats[row, column] = code
             if lack is not None or has_value:
@@ -270,6 +273,10 @@ def _position(reference: str | None, row: int, column: int) -> tuple[int, int]:
     for letter in match[1]:
         number = number * 26 + ord(letter) - ord("A") + 1
     return int(match[2]), number - 1
+
+
+def _has_value(cell: ElementTree.Element) -> bool:
+    return any(_local(child.tag) in ("v", "is") and (child.text or len(child)) for child in cell)
 
 
 def _lack(cell: ElementTree.Element) -> str | None:
